@@ -1,0 +1,1 @@
+"""How a scenario is sent: HTTP, WebSocket, load profiles, recording."""

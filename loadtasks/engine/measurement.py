@@ -1,0 +1,215 @@
+"""What one scenario showed in one run: counts, three histograms, statuses, errors, phases, and the generator's health.
+
+The histograms hold the requests that were answered as they should be, and those that never were (timed out, dropped, in
+flight at the deadline) with the time they had reached. Requests that failed otherwise, a refused connection or an error
+answer, are counted by kind but not timed: a fast error must not make an API look fast.
+"""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from loadtasks.engine.histogram import Histogram
+
+
+class Counts(BaseModel):
+    """Where every scheduled request ended. Conservation: scheduled = completed + failed + dropped + in flight."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scheduled: int
+    completed: int
+    """Answered, and every check held."""
+    failed: int
+    """Answered wrongly, refused, cut or timed out."""
+    dropped: int
+    """Found no connection within its patience and was never sent."""
+    in_flight: int
+    """Sent, and still unanswered when the measurement was ended."""
+
+    @property
+    def conservation_gap(self) -> int:
+        """Requests unaccounted for; 0 unless the engine is wrong."""
+        return self.scheduled - self.completed - self.failed - self.dropped - self.in_flight
+
+    @property
+    def success_rate(self) -> float | None:
+        """Completed of scheduled, 0 to 1; None when nothing was scheduled."""
+        return self.completed / self.scheduled if self.scheduled else None
+
+
+class ErrorKind(BaseModel):
+    """One way in which requests failed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    """`timeout`, `refused`, `cut`, `status`, `check`, `malformed`, `missed`, ..."""
+    count: int
+    example: str
+    """One occurrence in words, with request and answer."""
+
+
+class Phase(BaseModel):
+    """Times of one phase of the requests, summed: the client's own (connect, first_byte, body) or a Server-Timing's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    total_s: float
+    max_s: float
+
+    @property
+    def mean_s(self) -> float | None:
+        """Mean in seconds; None when the phase never occurred."""
+        return self.total_s / self.count if self.count else None
+
+
+class Health(BaseModel):
+    """Whether the generator was fit to make the measurement."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cpu_share: float
+    """CPU time of the generator's process over wall time; 1.0 is one whole core."""
+    loop_lag_p99_s: float
+    """How late the event loop ran its timer, 99th percentile."""
+    loop_lag_max_s: float
+    send_lag_p99_s: float
+    """How late requests left, 99th percentile (open profiles; 0 in closed ones)."""
+    waited_for_connection: int
+    """Requests that found every connection busy, which is the target's slowness and not the generator's."""
+    unfit: list[str] = []
+    """Why the generator was not fit, a sentence each; empty when it was."""
+
+
+class Measurement(BaseModel):
+    """One scenario in one run, or one part of a mixed scenario. Times in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scenario: str
+    """`endpoint.profile`, as in `dashboard.sustained`."""
+    part: str = ""
+    """The kind within a mixed scenario, as in `sessions`; empty for the whole."""
+    endpoint: str
+    """The endpoint whose targets this measurement is held to."""
+    scenario_hash: str
+    """Fingerprint of what was sent and under which load; only equal ones are compared."""
+    load: str
+    """The load profile as a sentence."""
+    started_at: datetime
+    elapsed_s: float
+    counts: Counts
+    response: Histogram
+    """end - due"""
+    service: Histogram
+    """end - sent"""
+    send_lag: Histogram
+    """sent - due"""
+    statuses: dict[str, int]
+    """Answers by HTTP status, or by WebSocket close code."""
+    errors: list[ErrorKind]
+    """By kind, most frequent first."""
+    phases: dict[str, Phase]
+    """`connect`, `first_byte`, `body`, and `server:NAME` for each Server-Timing metric."""
+    health: Health
+
+    @property
+    def label(self) -> str:
+        """How people read it: `mixed.concurrent (sessions)`."""
+        return f"{self.scenario} ({self.part})" if self.part else self.scenario
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def success_rate(self) -> float | None:
+        """Completed of scheduled, 0 to 1."""
+        return self.counts.success_rate
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def conservation_gap(self) -> int:
+        """Requests unaccounted for; 0 unless the engine is wrong."""
+        return self.counts.conservation_gap
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def throughput_per_s(self) -> float | None:
+        """Completed requests a second."""
+        return self.counts.completed / self.elapsed_s if self.elapsed_s > 0 else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mean_s(self) -> float | None:
+        """Mean response time."""
+        return self.response.mean_s
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def p50_s(self) -> float | None:
+        """Median response time."""
+        return self.response.quantile_s(0.50)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def p90_s(self) -> float | None:
+        """90th percentile of the response time."""
+        return self.response.quantile_s(0.90)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def p95_s(self) -> float | None:
+        """95th percentile of the response time."""
+        return self.response.quantile_s(0.95)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def p99_s(self) -> float | None:
+        """99th percentile of the response time."""
+        return self.response.quantile_s(0.99)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def max_s(self) -> float | None:
+        """Longest response time."""
+        return self.response.max_s
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def connect_mean_s(self) -> float | None:
+        """Mean time to open a connection (for WebSockets until the upgrade was accepted)."""
+        phase = self.phases.get("connect")
+        return phase.mean_s if phase else None
+
+
+METRICS: dict[str, str] = {
+    "scheduled": "requests scheduled",
+    "completed": "requests completed",
+    "failed": "requests failed",
+    "dropped": "requests dropped",
+    "in_flight": "requests in flight at the deadline",
+    "conservation_gap": "requests unaccounted for",
+    "success_rate": "success rate",
+    "throughput_per_s": "throughput",
+    "mean_s": "mean",
+    "p50_s": "p50",
+    "p90_s": "p90",
+    "p95_s": "p95",
+    "p99_s": "p99",
+    "max_s": "max",
+    "connect_mean_s": "mean time to connect",
+}
+"""The numbers of a measurement that targets and comparisons may name, and how people read them."""
+
+
+def metric(measurement: Measurement, name: str) -> float | None:
+    """The value of one of `METRICS`; None where the measurement has none.
+
+    Raises:
+        KeyError: no such metric.
+    """
+    if name not in METRICS:
+        raise KeyError(name)
+    holder = measurement.counts if name in Counts.model_fields else measurement
+    value: float | None = getattr(holder, name)
+    return value

@@ -1,0 +1,1 @@
+"""What was measured, kept: the words of a run, the database, and the results document."""

@@ -1,0 +1,76 @@
+"""The results document: one run whole, as `results.json` holds it and as every report is written from it.
+
+The JSON schema is `ResultsDocument.model_json_schema()`; docs/results.md describes it. `schema_version` rises with
+every change that a reader would notice.
+"""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from loadtasks.engine.measurement import Measurement
+from loadtasks.errors import BadInputError
+from loadtasks.results.judgement import Comparison, Finding, Verdict
+from loadtasks.results.run import Run
+
+
+class ScenarioResult(BaseModel):
+    """One scenario of the run: what it means, and what was measured."""
+
+    scenario: str
+    endpoint: str
+    verdict: Verdict
+    findings: list[Finding]
+    comparisons: list[Comparison]
+    baseline_run: str | None
+    measurements: list[Measurement]
+    """The whole first, then its parts; empty when it could not be measured."""
+    baseline: list[Measurement] = []
+    """The baseline's measurements, likewise, for the plots; empty when there is none."""
+
+
+class ResultsDocument(BaseModel):
+    """One run, whole."""
+
+    schema_version: Literal[1] = 1
+    run: Run
+    verdict: Verdict
+    scenarios: list[ScenarioResult]
+
+    def write(self, path: Path) -> None:
+        """Write the document as JSON, whole or not at all."""
+        unfinished = path.with_suffix(".partial")
+        unfinished.write_text(self.model_dump_json(indent=1), encoding="utf-8")
+        unfinished.replace(path)
+
+
+def read_document(path: Path) -> ResultsDocument:
+    """Read a results file.
+
+    Raises:
+        BadInputError: the file is missing, cut short, not JSON, or not a results document of this version.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{path}: can't be read ({getattr(error, 'strerror', None) or error}); name a results.json."
+        ) from error
+    try:
+        raw = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise BadInputError(
+            f"{path}: not whole JSON (line {error.lineno}: {error.msg}); it was cut or edited: write it anew with "
+            "`python -m loadtasks report RUN`."
+        ) from error
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if version != 1:
+        raise BadInputError(f"{path}: schema_version is {version!r}, and this version reads 1; make the file anew.")
+    try:
+        return ResultsDocument.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(step) for step in first["loc"])
+        raise BadInputError(f"{path}: {field}: {first['msg']}; it is not a results file that we wrote.") from error

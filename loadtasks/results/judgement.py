@@ -1,0 +1,97 @@
+"""Verdicts and the findings they rest on, as they are kept. How they are reached is `loadtasks.verdict`'s."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtasks.errors import ExitCode
+
+
+class Verdict(StrEnum):
+    """What a measurement, or a whole run, means."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    FAIL = "fail"
+    """A target was missed."""
+    REGRESSED = "regressed"
+    """Targets are met, but it got worse than its baseline."""
+    IMPROVED = "improved"
+    INVALID = "invalid"
+    """The measurement can't be trusted: nothing is claimed of the API."""
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody needs to act."""
+        return self in (Verdict.PASS, Verdict.IMPROVED)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The command line's exit code."""
+        if self.good:
+            return ExitCode.GOOD
+        return ExitCode.INVALID if self is Verdict.INVALID else ExitCode.NOT_GOOD
+
+
+class FindingKind(StrEnum):
+    """Which question a finding answers."""
+
+    VALIDITY = "validity"
+    TARGET = "target"
+    REGRESSION = "regression"
+    IMPROVEMENT = "improvement"
+    DIAGNOSIS = "diagnosis"
+
+
+class Finding(BaseModel):
+    """One thing that was found, in numbers and in one sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: FindingKind
+    part: str = ""
+    """The part of a mixed scenario; empty for the whole."""
+    metric: str = ""
+    """One of `loadtasks.engine.measurement.METRICS`; empty where no number was judged."""
+    observed: float | None = None
+    limit: float | None = None
+    """The target's limit, or the baseline's value."""
+    sentence: str
+    """What people read: `p95 3.02 s, target < 2.00 s`."""
+
+
+class Comparison(BaseModel):
+    """One metric of a measurement beside its baseline's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    part: str = ""
+    metric: str
+    observed: float
+    baseline: float
+    ratio: float | None
+    """observed / baseline; None when the baseline is 0."""
+
+
+class ScenarioVerdict(BaseModel):
+    """What one scenario of a run means."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scenario: str
+    verdict: Verdict
+    findings: list[Finding] = []
+    comparisons: list[Comparison] = []
+    baseline_run: str | None = None
+    """The run whose measurement it was compared with."""
+
+
+def overall(verdicts: list[Verdict]) -> Verdict:
+    """The verdict of a run from those of its scenarios.
+
+    A missed target or a regression is a firm claim and stands first; then invalid, since an unmeasured scenario must
+    not pass for a good one; then pass, or improved where something improved.
+    """
+    for verdict in (Verdict.FAIL, Verdict.REGRESSED, Verdict.INVALID, Verdict.IMPROVED):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.PASS if verdicts else Verdict.INVALID

@@ -1,0 +1,37 @@
+"""A run: one night, or one manual trigger, with all of its scenarios."""
+
+import re
+import secrets
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Run(BaseModel):
+    """What was set out to be measured, where, when and by whom."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    trigger: str
+    """`scheduled`, `manual` (Airflow) or `command line`."""
+    target_url: str
+    target_version: str | None = None
+    """What the target says of its version; None where it doesn't."""
+    load_factor: float = 1.0
+    scenarios: list[str]
+    """The scenarios planned, in order; one without a measurement at the end is invalid."""
+    generator: str
+    """Host and version of the generator; part of the fingerprint."""
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A run id that sorts by time and is a safe folder name: `20261124T020000Z-3fa9`."""
+    return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def run_id_from(name: str) -> str:
+    """A safe folder name from somebody else's run name, always the same for the same name (retries find their run)."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")

@@ -1,0 +1,130 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, String, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Status(StrEnum):
+    """Where a session stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = (Status.QUEUED, Status.RUNNING)
+
+
+class Technique(StrEnum):
+    """How a session makes a model smaller or faster."""
+
+    QUANTIZATION = "quantization"
+    PRUNING = "pruning"
+    DISTILLATION = "distillation"
+    FACTORIZATION = "factorization"
+    COMPILATION = "compilation"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, kept in UTC: SQLite knows no time zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware datetime into what is stored."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn what is stored into an aware datetime."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class Model(Base):
+    """A machine-learning model that sessions optimise; ``parameters`` is their count."""
+
+    __tablename__ = "models"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    family: Mapped[str] = mapped_column(String(32))
+    parameters: Mapped[int] = mapped_column(BigInteger)
+
+
+class OptimizationSession(Base):
+    """One attempt to optimise one model.
+
+    ``progress`` and ``size_reduction`` are shares of 1, ``speedup`` a factor, ``accuracy_change`` a difference of
+    shares; the last three are known of completed sessions only. ``created_on`` is the UTC day of ``created_at``.
+    ``simulated`` marks sessions whose progress this service makes, so that it can take them up after a restart.
+    """
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
+    technique: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(16))
+    progress: Mapped[float]
+    size_reduction: Mapped[float | None]
+    speedup: Mapped[float | None]
+    accuracy_change: Mapped[float | None]
+    failure: Mapped[str | None] = mapped_column(Text)
+    criteria: Mapped[str | None] = mapped_column(Text)
+    simulated: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_on: Mapped[date]
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        # One for each sort,
+        Index("sessions_by_creation", "created_at", "id"),
+        Index("sessions_by_update", "updated_at", "id"),
+        Index("sessions_by_size_reduction", "size_reduction", "id"),
+        Index("sessions_by_speedup", "speedup", "id"),
+        Index("sessions_by_accuracy_change", "accuracy_change", "id"),
+        # for each filter in the usual order, newest first,
+        Index("sessions_by_status", "status", "created_at", "id"),
+        Index("sessions_by_model", "model_id", "created_at", "id"),
+        Index("sessions_by_technique", "technique", "created_at", "id"),
+        # and so that the dashboard never touches the table itself.
+        Index("sessions_results", "status", "size_reduction", "speedup"),
+        Index("sessions_by_day", "created_on"),
+    )
+
+
+class Token(Base):
+    """An access token; of the token itself only the SHA-256 is kept. ``scopes`` are separated by spaces."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class Document(Base):
+    """A configuration document as JSON, by name."""
+
+    __tablename__ = "documents"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,1 @@
+"""The routes, one blueprint each; a blueprint's name is what ``APP_FAULTS`` calls its route."""

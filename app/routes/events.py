@@ -1,0 +1,39 @@
+"""The WebSocket of session events."""
+
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from app.problems import Problem
+from app.services import services
+from app.timing import current_header
+from app.websocket import VERSION, handshake, take_over
+
+blueprint = Blueprint("events", __name__, url_prefix="/api/v1")
+
+
+class HandedOver(Response):
+    """The response of a request whose connection gunicorn must not touch any more."""
+
+    def __call__(self, *_: Any) -> Any:
+        """End gunicorn's part: this exception makes it close its socket without an answer and without a word."""
+        raise StopIteration
+
+
+@blueprint.get("/events", websocket=True)
+def subscribe() -> Response:
+    """Turn the connection into a WebSocket that gets all events from now on; what clients say is ignored."""
+    key, version = request.headers.get("Sec-WebSocket-Key"), request.headers.get("Sec-WebSocket-Version")
+    if not key or version != VERSION:
+        headers = {"Sec-WebSocket-Version": VERSION}
+        raise Problem(400, f"Send Sec-WebSocket-Key and Sec-WebSocket-Version: {VERSION}.", headers=headers)
+    if "gunicorn.socket" not in request.environ:
+        raise Problem(501, "WebSockets need the service to run under gunicorn.")
+    greeting = handshake(key, {"Server-Timing": current_header()})
+    connection = take_over(request.environ)
+    if g.pop("cut", False):
+        connection.sendall(greeting)
+        connection.close()
+    else:
+        services().hub.attach(connection, greeting)
+    return HandedOver()

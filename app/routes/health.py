@@ -1,0 +1,31 @@
+"""Whether the service works and what it is."""
+
+from flask import Blueprint, Response
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+import app
+from app.problems import Problem
+from app.responses import json_response
+from app.services import services
+
+blueprint = Blueprint("health", __name__)
+
+NAME = "optimisation-service"
+
+
+@blueprint.get("/healthz")
+def health() -> Response:
+    """Whether the service can do its work, the database being asked."""
+    try:
+        with services().database.read() as connection:
+            connection.execute(text("SELECT id FROM sessions LIMIT 1")).all()
+    except SQLAlchemyError as error:
+        raise Problem(503, f"The database doesn't answer: {type(error).__name__}.") from error
+    return json_response({"status": "ok", "database": "ok"})
+
+
+@blueprint.get("/version")
+def version() -> Response:
+    """What is running; ``revision`` is null when nobody told."""
+    return json_response({"name": NAME, "version": app.__version__, "revision": services().settings.revision or None})

@@ -1,0 +1,40 @@
+"""Optimisation sessions."""
+
+from flask import Blueprint, Response, request, url_for
+from pydantic import ValidationError
+
+from app import events
+from app.problems import Problem
+from app.responses import json_response
+from app.routes.body import read_body
+from app.services import services
+from app.sessions import NewSession, SessionQuery, get_session, list_sessions, start_session
+
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/sessions")
+
+
+@blueprint.get("")
+def index() -> Response:
+    """One page of the sessions that the query string asks for."""
+    try:
+        query = SessionQuery.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise Problem.from_validation(error) from None
+    return json_response(list_sessions(services().database, query))
+
+
+@blueprint.get("/<int:session_id>")
+def show(session_id: int) -> Response:
+    """One session."""
+    return json_response(get_session(services().database, session_id))
+
+
+@blueprint.post("")
+def start() -> Response:
+    """Start a session."""
+    new = read_body(NewSession)
+    session = start_session(services().database, new)
+    events.publish(services().hub, events.CREATED, session)
+    services().simulation.add(session["id"])
+    location = url_for("sessions.show", session_id=session["id"])
+    return json_response(session, 201, headers={"Location": location})

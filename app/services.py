@@ -1,0 +1,38 @@
+"""The parts of a running service, and how request handlers come by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from app.criteria import CriteriaStore
+from app.database import Database
+from app.settings import Settings
+from app.simulation import Simulation
+from app.websocket import Hub
+
+EXTENSION = "optimisation-service"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What one application is made of."""
+
+    settings: Settings
+    database: Database
+    criteria: CriteriaStore
+    hub: Hub
+    simulation: Simulation
+
+    def close(self) -> None:
+        """Stop the threads, say goodbye to WebSocket clients and give the database back."""
+        self.simulation.close()
+        self.hub.close()
+        self.database.dispose()
+
+
+def services() -> Services:
+    """The parts of the application that handles the current request."""
+    found: Services = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,213 @@
+"""Optimisation sessions: listed, looked up and started."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.criteria import Criteria
+from app.database import Database
+from app.models import Model, OptimizationSession, Status, Technique
+from app.problems import Problem
+
+AnySelect = Select[*tuple[Any, ...]]
+
+PAGE_SIZE_MAX = 100
+# SQLite refuses whole numbers of more than 64 bits.
+PAGE_MAX = 1_000_000
+ID_MAX = 2**63 - 1
+
+SORTS: dict[str, InstrumentedAttribute[Any]] = {
+    "created_at": OptimizationSession.created_at,
+    "updated_at": OptimizationSession.updated_at,
+    "size_reduction": OptimizationSession.size_reduction,
+    "speedup": OptimizationSession.speedup,
+    "accuracy_change": OptimizationSession.accuracy_change,
+}
+Sort = Literal[
+    "created_at", "-created_at", "updated_at", "-updated_at", "size_reduction", "-size_reduction",
+    "speedup", "-speedup", "accuracy_change", "-accuracy_change",
+]  # fmt: skip
+
+_COLUMNS: AnySelect = select(
+    OptimizationSession.id,
+    OptimizationSession.model_id,
+    OptimizationSession.technique,
+    OptimizationSession.status,
+    OptimizationSession.progress,
+    OptimizationSession.size_reduction,
+    OptimizationSession.speedup,
+    OptimizationSession.accuracy_change,
+    OptimizationSession.failure,
+    OptimizationSession.created_at,
+    OptimizationSession.updated_at,
+)
+_MODELS = select(Model.id, Model.name, Model.family, Model.parameters)
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class SessionQuery(BaseModel):
+    """What to list, as given in a query string.
+
+    Attributes:
+        page: Number of the page, from 1.
+        page_size: Sessions on a page.
+        status: Only these.
+        model: Only those of the model of this name.
+        technique: Only these.
+        created_from: Only those created then or later; without a time zone it is UTC.
+        created_to: Only those created before then.
+        sort: A field to sort by, descending with a ``-`` before it. Sessions without a value come lowest.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: int = Field(default=1, ge=1, le=PAGE_MAX)
+    page_size: int = Field(default=20, ge=1, le=PAGE_SIZE_MAX)
+    status: Status | None = None
+    model: str | None = None
+    technique: Technique | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None
+    sort: Sort = "-created_at"
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> Self:
+        if self.created_from and self.created_to and self.created_from > self.created_to:
+            raise Problem.invalid("created_from", "must not be later than created_to")
+        return self
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filters."""
+        table = OptimizationSession
+        found: list[ColumnElement[bool]] = []
+        if self.status:
+            found.append(table.status == self.status.value)
+        if self.model is not None:
+            found.append(table.model_id == select(Model.id).where(Model.name == self.model).scalar_subquery())
+        if self.technique:
+            found.append(table.technique == self.technique.value)
+        if self.created_from:
+            found.append(table.created_at >= self.created_from)
+        if self.created_to:
+            found.append(table.created_at < self.created_to)
+        return found
+
+    def order(self) -> list[ColumnElement[Any]]:
+        """The sort; sessions that are equal in it are sorted by id."""
+        column, key = SORTS[self.sort.removeprefix("-")], OptimizationSession.id
+        return [column.desc(), key.desc()] if self.sort.startswith("-") else [column.asc(), key.asc()]
+
+
+class NewSession(BaseModel):
+    """What a session is started with: a model's name, a technique and its own criteria where the usual won't do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    technique: Technique
+    criteria: Criteria | None = None
+
+
+def list_sessions(database: Database, query: SessionQuery) -> dict[str, Any]:
+    """Give one page of sessions.
+
+    Returns:
+        ``items``, ``page``, ``page_size``, ``total`` (sessions on all pages) and ``pages``.
+    """
+    conditions = query.conditions()
+    # Pages are cut out of the index alone: the rows that are skipped are never read.
+    page = select(OptimizationSession.id).where(*conditions).order_by(*query.order())
+    page = page.limit(query.page_size).offset((query.page - 1) * query.page_size)
+    rows = _COLUMNS.where(OptimizationSession.id.in_(page)).order_by(*query.order())
+    with database.read() as connection:
+        total = connection.scalar(select(func.count()).select_from(OptimizationSession).where(*conditions)) or 0
+        items = fetch_sessions(connection, rows)
+    return {
+        "items": items,
+        "page": query.page,
+        "page_size": query.page_size,
+        "total": total,
+        "pages": -(-total // query.page_size),
+    }
+
+
+def get_session(database: Database, session_id: int) -> dict[str, Any]:
+    """Give one session, with the criteria it was started with (null: the usual ones).
+
+    Raises:
+        Problem: 404, there is none with this id.
+    """
+    statement = _COLUMNS.add_columns(OptimizationSession.criteria).where(OptimizationSession.id == session_id)
+    items = []
+    if session_id <= ID_MAX:
+        with database.read() as connection:
+            items = fetch_sessions(connection, statement)
+    if not items:
+        raise Problem(404, f"There is no session {session_id}.")
+    return items[0]
+
+
+def start_session(database: Database, new: NewSession) -> dict[str, Any]:
+    """Store a new session, queued.
+
+    Raises:
+        Problem: 422, there is no such model.
+    """
+    now = datetime.now(UTC)
+    with database.write() as connection:
+        model_id = connection.scalar(select(Model.id).where(Model.name == new.model))
+        if model_id is None:
+            raise Problem.invalid("model", f"there is no model {new.model}")
+        row = {
+            "model_id": model_id,
+            "technique": new.technique.value,
+            "status": Status.QUEUED.value,
+            "progress": 0.0,
+            "criteria": new.criteria.model_dump_json() if new.criteria else None,
+            "simulated": True,
+            "created_at": now,
+            "created_on": now.date(),
+            "updated_at": now,
+        }
+        statement = insert(OptimizationSession).returning(OptimizationSession.id)
+        session_id = connection.execute(statement, row).scalar_one()
+        return fetch_sessions(connection, _COLUMNS.where(OptimizationSession.id == session_id))[0]
+
+
+def select_sessions(ids: list[int]) -> AnySelect:
+    """Make the statement for these sessions, by id."""
+    return _COLUMNS.where(OptimizationSession.id.in_(ids)).order_by(OptimizationSession.id)
+
+
+def fetch_sessions(connection: Connection, statement: AnySelect) -> list[dict[str, Any]]:
+    """Fetch sessions, and their models in one batch, as they are told to clients.
+
+    Args:
+        connection: A connection to read with.
+        statement: A selection of the columns that ``select_sessions`` takes, ``criteria`` too if wanted.
+    """
+    rows = connection.execute(statement).mappings().all()
+    wanted = sorted({row["model_id"] for row in rows})
+    models = {model.id: model for model in connection.execute(_MODELS.where(Model.id.in_(wanted)))} if rows else {}
+    items = []
+    for row in rows:
+        item = dict(row)
+        model = models[item.pop("model_id")]
+        item["created_at"] = item["created_at"].isoformat()
+        item["updated_at"] = item["updated_at"].isoformat()
+        if item.get("criteria") is not None:
+            item["criteria"] = Criteria.model_validate_json(item["criteria"]).model_dump(mode="json")
+        item |= {"model": model.name, "family": model.family, "parameters": model.parameters}
+        items.append(item)
+    return items

@@ -1,0 +1,88 @@
+"""What can be set from outside, and the one place where it is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.faults import parse_faults
+
+PREFIX = "APP_"
+
+
+class SettingsError(Exception):
+    """A setting has a value that the service can't start with; the message is one sentence."""
+
+
+class Settings(BaseModel):
+    """All settings. Each is read from the environment variable ``APP_`` plus its name in capitals.
+
+    Attributes:
+        database_url: An SQLAlchemy URL of an SQLite file; its folder is created.
+        host: Address that gunicorn listens on.
+        port: Port that gunicorn listens on; 0 takes a free one.
+        threads: Requests answered at the same time. WebSockets don't hold one.
+        faults: Faults to inject, see ``app.faults``. Empty: none.
+        revision: Source revision that ``/version`` tells.
+        log_level: Least severe level that is logged.
+        event_queue: Events that may wait for one WebSocket client before it counts as too slow.
+        session_duration_s: Seconds that a started session takes.
+        session_steps: Progress steps of a session, the last one being its end.
+        session_failure_every: Every n-th session fails; 0: none does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str = "sqlite:///var/app/app.db"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    threads: int = Field(default=32, ge=1, le=512)
+    faults: str = ""
+    revision: str = ""
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    event_queue: int = Field(default=256, ge=1)
+    session_duration_s: float = Field(default=2.0, ge=0)
+    session_steps: int = Field(default=4, ge=1, le=100)
+    session_failure_every: int = Field(default=20, ge=0)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_sqlite_file(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("not a database URL; write for example sqlite:///var/app/app.db") from None
+        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+            raise ValueError("must name an SQLite file, for example sqlite:///var/app/app.db")
+        return value
+
+    @field_validator("faults")
+    @classmethod
+    def _is_parsable(cls, value: str) -> str:
+        parse_faults(value)
+        return value
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from environment variables.
+
+        Args:
+            environ: The variables; the process's own by default. Empty ones count as not set.
+
+        Raises:
+            SettingsError: A variable has a value that can't be used.
+        """
+        variables = os.environ if environ is None else environ
+        given = {name: variables.get(PREFIX + name.upper(), "") for name in cls.model_fields}
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            name = PREFIX + str(first["loc"][0]).upper()
+            reason = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{name}={first['input']}: {reason}.") from None

@@ -1,0 +1,130 @@
+"""The work of the sessions that this service starts, simulated by one thread for all of them."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import random
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import events
+from app.database import Database
+from app.models import OPEN, OptimizationSession, Status
+from app.sessions import fetch_sessions, select_sessions
+from app.websocket import Hub
+
+JOIN_S = 2.0
+RETRY_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Simulation:
+    """Moves sessions on, step by step, to their end.
+
+    The outcome depends on the session's id alone. Sessions that an earlier process left open are taken up.
+
+    Args:
+        database: Where the sessions are.
+        hub: Who hears of their events.
+        duration_s: Seconds from start to end.
+        steps: Steps to the end, at equal distances.
+        failure_every: Sessions whose id is a multiple of it fail; 0: none do.
+    """
+
+    def __init__(self, database: Database, hub: Hub, *, duration_s: float, steps: int, failure_every: int) -> None:
+        self._database = database
+        self._hub = hub
+        self._steps = steps
+        self._pause_s = duration_s / steps
+        self._failure_every = failure_every
+        # (due on the monotonic clock, session id, step to be made)
+        self._agenda: list[tuple[float, int, int]] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        for session_id in self._left_open():
+            self.add(session_id)
+        self._thread = threading.Thread(target=self._run, name="simulation", daemon=True)
+        self._thread.start()
+
+    def add(self, session_id: int) -> None:
+        """Start to work on a session."""
+        self._plan([(time.monotonic() + self._pause_s, session_id, 1)])
+
+    def close(self) -> None:
+        """Stop; open sessions stay as they are."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(JOIN_S)
+
+    def _left_open(self) -> list[int]:
+        is_open = OptimizationSession.status.in_([status.value for status in OPEN])
+        statement = select(OptimizationSession.id).where(is_open, OptimizationSession.simulated.is_(True))
+        with self._database.read() as connection:
+            return list(connection.scalars(statement))
+
+    def _run(self) -> None:
+        while due := self._wait():
+            try:
+                self._make({session_id: step for _, session_id, step in due})
+            except SQLAlchemyError:
+                log.exception("the steps of %d sessions are tried again in %s s", len(due), RETRY_S)
+                self._plan([(time.monotonic() + RETRY_S, session_id, step) for _, session_id, step in due])
+            else:
+                self._plan([(at + self._pause_s, sid, step + 1) for at, sid, step in due if step < self._steps])
+
+    def _plan(self, steps: list[tuple[float, int, int]]) -> None:
+        with self._changed:
+            for step in steps:
+                heapq.heappush(self._agenda, step)
+            self._changed.notify()
+
+    def _wait(self) -> list[tuple[float, int, int]]:
+        """Wait until steps are due and take them off the agenda; nothing when stopping."""
+        with self._changed:
+            while not self._stopping:
+                if not self._agenda:
+                    self._changed.wait()
+                elif (early_s := self._agenda[0][0] - time.monotonic()) > 0:
+                    self._changed.wait(early_s)
+                else:
+                    due, now = [], time.monotonic()
+                    while self._agenda and self._agenda[0][0] <= now:
+                        due.append(heapq.heappop(self._agenda))
+                    return due
+        return []
+
+    def _make(self, steps: dict[int, int]) -> None:
+        now = datetime.now(UTC)
+        with self._database.write() as connection:
+            for session_id, step in steps.items():
+                change = self._change(session_id, step)
+                statement = update(OptimizationSession).where(OptimizationSession.id == session_id)
+                connection.execute(statement.values(updated_at=now, **change))
+            sessions = fetch_sessions(connection, select_sessions(list(steps)))
+        kinds = {Status.COMPLETED.value: events.COMPLETED, Status.FAILED.value: events.FAILED}
+        for session in sessions:
+            events.publish(self._hub, kinds.get(session["status"], events.PROGRESS), session)
+
+    def _change(self, session_id: int, step: int) -> dict[str, Any]:
+        if step < self._steps:
+            return {"status": Status.RUNNING.value, "progress": step / self._steps}
+        if self._failure_every and session_id % self._failure_every == 0:
+            return {"status": Status.FAILED.value, "failure": "the accuracy fell below the limit"}
+        return {"status": Status.COMPLETED.value, "progress": 1.0, **outcome(random.Random(session_id))}  # noqa: S311
+
+
+def outcome(chance: random.Random) -> dict[str, float]:
+    """Draw the results of a completed session."""
+    return {
+        "size_reduction": round(chance.betavariate(4, 4), 4),
+        "speedup": round(1 + chance.gammavariate(3, 0.5), 3),
+        "accuracy_change": round(chance.gauss(-0.006, 0.004), 5),
+    }

@@ -1,0 +1,57 @@
+"""The dashboard's figures, computed by the database from covering indexes at each request."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from app.database import Database
+from app.models import OptimizationSession, Status
+
+DAYS = 30
+
+_BY_STATUS = select(
+    OptimizationSession.status,
+    func.count().label("sessions"),
+    func.avg(OptimizationSession.size_reduction).label("size_reduction"),
+    func.avg(OptimizationSession.speedup).label("speedup"),
+).group_by(OptimizationSession.status)
+
+
+def dashboard(database: Database) -> dict[str, Any]:
+    """Compute the dashboard's figures.
+
+    Returns:
+        ``total_sessions``; ``by_status`` (a count for every status); ``success_rate`` (completed over completed and
+        failed, a share); ``mean_size_reduction`` (a share) and ``mean_speedup`` (a factor) of completed sessions;
+        ``sessions_per_day``, the sessions created on each of the last 30 UTC days, oldest first, today last. Means
+        and rate are null when there is nothing to compute them from.
+    """
+    now = datetime.now(UTC)
+    first = now.date() - timedelta(days=DAYS - 1)
+    by_day = select(OptimizationSession.created_on, func.count()).group_by(OptimizationSession.created_on)
+    with database.read() as connection:
+        statuses = connection.execute(_BY_STATUS).all()
+        days = connection.execute(by_day.where(OptimizationSession.created_on >= first)).all()
+    return {"generated_at": now.isoformat(), **_totals(statuses), "sessions_per_day": _each_day(first, days)}
+
+
+def _totals(rows: list[Row[Any]] | Any) -> dict[str, Any]:
+    counts = {status.value: 0 for status in Status} | {row.status: row.sessions for row in rows}
+    completed = next((row for row in rows if row.status == Status.COMPLETED), None)
+    ended = counts[Status.COMPLETED] + counts[Status.FAILED]
+    return {
+        "total_sessions": sum(counts.values()),
+        "by_status": counts,
+        "success_rate": round(counts[Status.COMPLETED] / ended, 6) if ended else None,
+        "mean_size_reduction": round(completed.size_reduction, 6) if completed else None,
+        "mean_speedup": round(completed.speedup, 6) if completed else None,
+    }
+
+
+def _each_day(first: date, rows: Any) -> list[dict[str, Any]]:
+    counts = dict(rows)
+    days = (first + timedelta(days=offset) for offset in range(DAYS))
+    return [{"date": day.isoformat(), "sessions": counts.get(day, 0)} for day in days]

@@ -1,0 +1,76 @@
+"""Where a request's time went, told in the ``Server-Timing`` header.
+
+Phases: ``db`` (everything between taking a database connection and giving it back), ``serialise`` (writing JSON) and
+``total`` (from the request's arrival in the application to its first header). Durations are in milliseconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PHASES = ("db", "serialise")
+
+
+class Timing:
+    """The phases of one request, in seconds."""
+
+    __slots__ = ("_phases_s", "_started")
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._phases_s = dict.fromkeys(PHASES, 0.0)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Add to one phase."""
+        self._phases_s[name] += seconds
+
+    def header(self) -> str:
+        """The header's value, the total being the time until now."""
+        total_s = time.perf_counter() - self._started
+        return ", ".join(f"{n};dur={s * 1000:.3f}" for n, s in (*self._phases_s.items(), ("total", total_s)))
+
+
+_current: ContextVar[Timing | None] = ContextVar("timing", default=None)
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Count what is done inside as a phase of the current request; outside of requests this does nothing."""
+    timing = _current.get()
+    if timing is None:
+        yield
+        return
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        timing.add(name, time.perf_counter() - started)
+
+
+def current_header() -> str:
+    """The header's value for the current request, empty outside of requests."""
+    timing = _current.get()
+    return timing.header() if timing else ""
+
+
+def timed(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """Wrap a WSGI application so that every response carries the header."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        timing = Timing()
+        _current.set(timing)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            headers.append(("Server-Timing", timing.header()))
+            return start_response(status, headers, exc_info)
+
+        return wsgi_app(environ, start)
+
+    return application

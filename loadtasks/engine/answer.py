@@ -1,0 +1,51 @@
+"""An HTTP answer judged and written down: what is wrong with it, if anything."""
+
+import json
+
+from loadtasks.engine.checks import body_text, contains, shown
+from loadtasks.engine.exchange import Exchange, Problem
+from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.timing import server_timing
+
+
+def answer_problem(exchange: Exchange) -> Problem | None:
+    """What is wrong: the connection's own problem, the status, or a check; None when the answer is right."""
+    if exchange.problem is not None:
+        return exchange.problem
+    wrong = exchange.checker.status_problem(exchange.status)
+    if wrong is not None:
+        body = shown(exchange.body)
+        return Problem("status", f"{wrong}: {body}" if body else wrong)
+    wrong = exchange.checker.problem(exchange.headers, exchange.body)
+    return None if wrong is None else Problem("check", wrong)
+
+
+def read_back_problem(exchange: Exchange, sent: object) -> Problem | None:
+    """What differs between what was sent earlier and what this exchange read back."""
+    problem = answer_problem(exchange)
+    if problem is not None:
+        return Problem(problem.kind, f"reading back: {problem.description}")
+    try:
+        found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+    except ValueError:
+        return Problem("check", f"what was read back is no JSON: {shown(exchange.body)}")
+    if contains(found, sent):
+        return None
+    return Problem("check", f"read back something else than was sent: {shown(exchange.body)}")
+
+
+def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> None:
+    """Write one ended exchange down."""
+    if exchange.status:
+        recorder.statuses[str(exchange.status)] += 1
+    if problem is not None:
+        example = f"{exchange.wire.line}: {problem.description}"
+        recorder.fail(problem.kind, example, exchange.due, exchange.sent, exchange.end)
+        return
+    recorder.complete(exchange.due, exchange.sent, exchange.end)
+    recorder.phase("first_byte", exchange.first_byte - exchange.sent)
+    recorder.phase("body", exchange.end - exchange.first_byte)
+    timing = exchange.headers.get("server-timing")
+    if timing:
+        for name, seconds in server_timing(timing):
+            recorder.phase(f"server:{name}", seconds)

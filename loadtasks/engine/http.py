@@ -1,0 +1,188 @@
+"""One HTTP/1.1 connection of the load engine: a request at a time, never pipelined.
+
+States:
+
+    CONNECTING ──connection_made──► IDLE ──send──► WAITING ──first byte──► READING
+                                     ▲                                        │
+                                     └──── answer whole, kept alive ──────────┘
+    any ──connection lost, malformed answer, `abort`, or an answer that ends the connection──► CLOSED
+
+The end of each exchange is told by one call of `on_answer`; what went wrong stands in the exchange's `problem`. The
+clock stops when the last byte of the body arrives, before anything is parsed or checked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from time import perf_counter
+from typing import cast
+
+import httptools
+
+from loadtasks.engine.exchange import Exchange, Problem
+
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of an answer's body; a larger one is a failure."""
+_SWITCHING_PROTOCOLS = 101
+_OK = 200
+_BODILESS = (204, 304)
+
+
+class State(Enum):
+    """Where a connection stands; see the module's picture."""
+
+    CONNECTING = "connecting"
+    IDLE = "idle"
+    WAITING = "waiting"
+    READING = "reading"
+    CLOSED = "closed"
+
+
+class HttpConnection(asyncio.Protocol):
+    """A keep-alive connection."""
+
+    def __init__(self, on_answer: Callable[[Exchange], None]) -> None:
+        self.state = State.CONNECTING
+        self.exchange: Exchange | None = None
+        """The exchange under way, or the last one."""
+        self._on_answer = on_answer
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers_complete = False
+        self._whole = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self.state in (State.WAITING, State.READING)
+
+    def waited_s(self, now: float) -> float:
+        """How long the request under way has waited for its whole answer; 0 when there is none."""
+        return now - self.exchange.sent if self.busy and self.exchange is not None else 0.0
+
+    def send(self, exchange: Exchange) -> None:
+        """Write a request. The connection must be idle."""
+        if self._transport is None or self.state is not State.IDLE:
+            raise RuntimeError(f"a connection that is {self.state.value} can't send")
+        self.exchange = exchange
+        self._headers_complete = self._whole = False
+        self.state = State.WAITING
+        exchange.sent = perf_counter()
+        self._transport.write(exchange.wire.data)
+
+    def abort(self, kind: str, description: str) -> None:
+        """Give the connection up; a request under way fails with this problem."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._fail(kind, description, perf_counter())
+
+    def close(self) -> None:
+        """Close the connection without a word to `on_answer`."""
+        self.state = State.CLOSED
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands, TLS included."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.state = State.IDLE
+
+    def data_received(self, data: bytes) -> None:
+        """Something arrived."""
+        now = perf_counter()
+        exchange = self.exchange
+        if exchange is None or not self.busy:
+            self.close()  # bytes that nobody asked for: what follows could not be told apart
+            return
+        if self.state is State.WAITING:
+            exchange.first_byte = now
+            self.state = State.READING
+        exchange.end = now
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.abort("malformed", "the answer switches protocols, which nobody asked for")
+            return
+        except httptools.HttpParserError as error:
+            self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
+            return
+        if exchange.body_size > MAX_BODY:
+            self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
+        elif self._whole:
+            self._answered(exchange, self._kept_alive(exchange))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        exchange = self.exchange
+        if exchange is None or not self.busy:
+            self.state = State.CLOSED
+        elif self._headers_complete and _ends_with_connection(exchange):
+            self._answered(exchange, keep_alive=False)
+        else:
+            when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before the answer"
+            self._fail("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter())
+
+    # What httptools calls while it parses.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; repeated ones are joined (RFC 9110, section 5.3)."""
+        assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
+        headers = self.exchange.headers
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head of the answer is there."""
+        assert self.exchange is not None  # noqa: S101 - as above
+        self.exchange.status = status = self._parser.get_status_code()
+        # To a HEAD request the answer ends here, whatever Content-Length speaks of; the parser doesn't know that.
+        final = status >= _OK
+        if final and self.exchange.checker.status_problem(status) is not None:
+            self.exchange.keeps_body = True  # it tells what went wrong
+        self._headers_complete = final
+        self._whole = final and self.exchange.wire.request.method == "HEAD"
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        assert self.exchange is not None  # noqa: S101 - as above
+        self.exchange.body_size += len(body)
+        if self.exchange.keeps_body and self.exchange.body_size <= MAX_BODY:
+            self.exchange.body_parts.append(body)
+
+    def on_message_complete(self) -> None:
+        """One answer is whole; an interim one (1xx) is followed by the real one."""
+        assert self.exchange is not None  # noqa: S101 - as above
+        if self.exchange.status >= _OK:
+            self._whole = True
+        elif self.exchange.status != _SWITCHING_PROTOCOLS:
+            self.exchange.begin_answer()
+
+    def _kept_alive(self, exchange: Exchange) -> bool:
+        if exchange.wire.request.method == "HEAD":
+            self._parser = httptools.HttpResponseParser(self)  # the old one waits for a body
+            return "close" not in exchange.headers.get("connection", "").lower()
+        return bool(self._parser.should_keep_alive())
+
+    def _answered(self, exchange: Exchange, keep_alive: bool) -> None:
+        if keep_alive:
+            self.state = State.IDLE
+        else:
+            self.close()
+        self._on_answer(exchange)
+
+    def _fail(self, kind: str, description: str, now: float) -> None:
+        was_busy, self.state = self.busy, State.CLOSED
+        if was_busy and self.exchange is not None:
+            self.exchange.end = now
+            self.exchange.problem = Problem(kind, description)
+            self._on_answer(self.exchange)
+
+
+def _ends_with_connection(exchange: Exchange) -> bool:
+    """Whether the body is delimited by the connection's end (RFC 9112, section 6.3)."""
+    if exchange.status in _BODILESS:
+        return False
+    headers = exchange.headers
+    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "").lower()

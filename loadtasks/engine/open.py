@@ -1,0 +1,199 @@
+"""An open load profile: requests are due at their times, whatever the answers do.
+
+The n-th request (from 0) of a constant rate r is due at ``start + n / r``. Due times come from the profile alone, never
+from an answer, so coordinated omission can't happen: a request that finds no connection waits, its waiting counts in
+its response time (end - due), and past its patience it is dropped.
+
+    due ──a connection is idle──► sent ──answer──► judged and recorded; the connection takes the longest waiting
+     └──none idle──► waiting (a connection is opened while fewer than the most allowed) ──patience over──► dropped
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+
+from loadtasks.engine.answer import answer_problem, record
+from loadtasks.engine.connector import ConnectError, Connector
+from loadtasks.engine.exchange import Exchange, Problem
+from loadtasks.engine.http import HttpConnection, State
+from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.runner import Source
+from loadtasks.engine.target import Target
+from loadtasks.scenarios.load import OpenLoad
+from loadtasks.scenarios.model import HttpScenario
+
+
+class ConstantPacer:
+    """Due times at a constant rate: ``due(n) = n / rate`` for the n below ``rate * duration``."""
+
+    def __init__(self, rate: float, count: int) -> None:
+        self.rate = rate
+        self.count = count
+
+    @classmethod
+    def of(cls, load: OpenLoad) -> "ConstantPacer":
+        """The pacer of a load profile."""
+        return cls(load.rate, max(1, math.floor(load.rate * load.duration_s + 1e-9)))
+
+    def due_s(self, n: int) -> float | None:
+        """Seconds after the start at which request n (from 0) is due; None past the last."""
+        return n / self.rate if n < self.count else None
+
+
+class OpenRunner:
+    """Drives one HTTP scenario with an open profile."""
+
+    def __init__(
+        self,
+        scenario: HttpScenario,
+        load: OpenLoad,
+        target: Target,
+        *,
+        pacer: ConstantPacer | None = None,
+        on_answer: Callable[[Exchange, Problem | None], None] | None = None,
+        keep_bodies: bool = False,
+    ) -> None:
+        self.recorder = Recorder()
+        self._scenario = scenario
+        self._load = load
+        self._pacer = pacer or ConstantPacer.of(load)
+        self._on_answer = on_answer
+        self._source = Source(scenario.requests, target, keep_bodies=keep_bodies)
+        self._connector = Connector(target)
+        self._connections: set[HttpConnection] = set()
+        self._idle: list[HttpConnection] = []
+        self._waiting: deque[Exchange] = deque()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._start = 0.0
+        self._sent_all = False
+        self._finished: asyncio.Future[None] | None = None
+
+    @property
+    def expected(self) -> int | None:
+        """How many requests the profile schedules in all."""
+        return self._pacer.count
+
+    async def prepare(self) -> None:
+        """Open the connections that the rate is likely to need; a warm-up that is sent one by one, uncounted."""
+        measured, self.recorder = self.recorder, Recorder()
+        on_answer, self._on_answer = self._on_answer, None
+        await self._open_connection()
+        for _ in range(self._scenario.warmup_requests):
+            if not self._idle:
+                break
+            self._finished = asyncio.get_running_loop().create_future()
+            self._idle.pop().send(self._source.next(perf_counter()))
+            await self._finished
+        measured.take_phase("connect", self.recorder)
+        self.recorder, self._on_answer = measured, on_answer
+        self._source.rewind()
+
+    async def run(self) -> None:
+        """Send the load; ends when every scheduled request has come to its end."""
+        self._finished = asyncio.get_running_loop().create_future()
+        self._start = perf_counter()
+        self._tick()
+        await self._finished
+
+    def sweep(self, now: float) -> None:
+        """Time out what has waited too long for its answer, and drop what has waited too long for a connection."""
+        timeout_s = self._scenario.timeout_s
+        for connection in list(self._connections):
+            if connection.waited_s(now) > timeout_s:
+                connection.abort("timeout", f"no whole answer within {timeout_s:g} s")
+        while self._waiting and now - self._waiting[0].due > self._load.patience_s:
+            self._drop(self._waiting.popleft(), now)
+        self._see_whether_finished()
+
+    async def close(self) -> None:
+        """Close every connection; what was under way is in flight at the deadline, what waited is dropped."""
+        now = perf_counter()
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._connecting:
+            task.cancel()
+        for exchange in self._waiting:
+            self._drop(exchange, now)
+        for connection in self._connections:
+            if connection.busy and connection.exchange is not None:
+                self.recorder.abandon(connection.exchange.due, connection.exchange.sent, now)
+            connection.close()
+
+    def _tick(self) -> None:
+        now = perf_counter()
+        while (due_s := self._pacer.due_s(self.recorder.scheduled)) is not None:
+            due = self._start + due_s
+            if due > now:
+                self._timer = asyncio.get_running_loop().call_later(due - now, self._tick)
+                return
+            self.recorder.scheduled += 1
+            self._dispatch(self._source.next(due))
+        self._sent_all = True
+        self._see_whether_finished()
+
+    def _dispatch(self, exchange: Exchange) -> None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.state is State.IDLE:
+                connection.send(exchange)
+                return
+            self._connections.discard(connection)
+        self._waiting.append(exchange)
+        if len(self._connections) + len(self._connecting) < self._load.max_connections:
+            task = asyncio.get_running_loop().create_task(self._open_connection())
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+        else:
+            self.recorder.waited_for_connection += 1
+
+    async def _open_connection(self) -> None:
+        connection = HttpConnection(lambda exchange: self._answered(connection, exchange))
+        try:
+            self.recorder.phase("connect", await self._connector.connect(connection))
+        except ConnectError as error:
+            if self._waiting:
+                exchange = self._waiting.popleft()
+                exchange.sent, exchange.end = exchange.due, perf_counter()
+                exchange.problem = Problem(error.kind, str(error))
+                self._record(exchange)
+            return
+        self._connections.add(connection)
+        self._free(connection)
+
+    def _answered(self, connection: HttpConnection, exchange: Exchange) -> None:
+        self._record(exchange)
+        if connection.state is State.IDLE:
+            self._free(connection)
+        else:
+            self._connections.discard(connection)
+            if self._waiting:
+                self._dispatch(self._waiting.popleft())
+
+    def _free(self, connection: HttpConnection) -> None:
+        if self._waiting:
+            connection.send(self._waiting.popleft())
+        else:
+            self._idle.append(connection)
+
+    def _record(self, exchange: Exchange) -> None:
+        problem = answer_problem(exchange)
+        record(self.recorder, exchange, problem)
+        if self._on_answer is not None:
+            self._on_answer(exchange, problem)
+        self._see_whether_finished()
+
+    def _drop(self, exchange: Exchange, now: float) -> None:
+        self.recorder.drop(
+            exchange.due, now, f"{exchange.wire.line}: no free connection within {self._load.patience_s:g} s"
+        )
+
+    def _see_whether_finished(self) -> None:
+        finished = self._finished
+        if finished is None or finished.done():
+            return
+        measuring = self._start > 0
+        if not measuring or (self._sent_all and self.recorder.done >= self.recorder.scheduled):
+            finished.set_result(None)

@@ -1,0 +1,193 @@
+"""What happened to every scheduled request, written down as cheaply as Python can while the load runs."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Self
+
+import numpy as np
+
+from loadtasks.engine.histogram import Histogram
+from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+
+_BATCH = 4096
+"""Times are kept in lists and folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
+_EXAMPLE_LENGTH = 500
+NEVER_ANSWERED = frozenset({"timeout", "missed"})
+"""Failures that count in the histograms with the time they had reached."""
+
+
+class Recorder:
+    """Counts, times, errors and phases of one measurement in the making. Times are seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self.scheduled = 0
+        self.completed = 0
+        self.failed = 0
+        self.dropped = 0
+        self.in_flight = 0
+        self.waited_for_connection = 0
+        self.first_start: float | None = None
+        self.last_end: float | None = None
+        self.response = Histogram()
+        self.service = Histogram()
+        self.send_lag = Histogram()
+        self.statuses: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+        self._phases: dict[str, list[float]] = {}  # count, total, max
+        self._due: list[float] = []
+        self._sent: list[float] = []
+        self._end: list[float] = []
+
+    def complete(self, due: float, sent: float, end: float) -> None:
+        """A request was answered as it should be."""
+        self.completed += 1
+        self._time(due, sent, end)
+
+    def fail(self, kind: str, example: str, due: float, sent: float, end: float) -> None:
+        """A request failed; timed only when it never got its answer."""
+        self.failed += 1
+        self._errors[kind] += 1
+        self._examples.setdefault(kind, example[:_EXAMPLE_LENGTH])
+        if kind in NEVER_ANSWERED:
+            self._time(due, sent, end)
+        else:
+            self._span(sent, end)
+
+    def drop(self, due: float, now: float, example: str) -> None:
+        """A request waited for a connection past its patience and was never sent."""
+        self.dropped += 1
+        self._errors["dropped"] += 1
+        self._examples.setdefault("dropped", example[:_EXAMPLE_LENGTH])
+        self._time(due, now, now)
+
+    def never_send(self, count: int, example: str) -> None:
+        """Requests that the profile scheduled and that were never due: dropped, without a time."""
+        self.scheduled += count
+        self.dropped += count
+        self._errors["dropped"] += count
+        self._examples.setdefault("dropped", example)
+
+    def note(self, kind: str, example: str) -> None:
+        """Something that is wrong without being a request's failure, as a duplicate message is."""
+        self._errors[kind] += 1
+        self._examples.setdefault(kind, example[:_EXAMPLE_LENGTH])
+
+    def abandon(self, due: float, sent: float, now: float) -> None:
+        """A request was still unanswered when the measurement was ended."""
+        self.in_flight += 1
+        self._time(due, sent, now)
+
+    def phase(self, name: str, seconds: float) -> None:
+        """Add one occurrence of a phase."""
+        known = self._phases.get(name)
+        if known is None:
+            self._phases[name] = [1, seconds, seconds]
+        else:
+            known[0] += 1
+            known[1] += seconds
+            known[2] = max(known[2], seconds)
+
+    def take_phase(self, name: str, other: Self) -> None:
+        """Take over what another recorder holds of a phase."""
+        known = other._phases.get(name)
+        if known is not None:
+            self._phases[name] = known
+
+    @property
+    def done(self) -> int:
+        """How many scheduled requests have come to their end."""
+        return self.completed + self.failed + self.dropped + self.in_flight
+
+    def merge(self, other: Self) -> None:
+        """Add what another recorder holds."""
+        other.fold()
+        self.scheduled += other.scheduled
+        self.completed += other.completed
+        self.failed += other.failed
+        self.dropped += other.dropped
+        self.in_flight += other.in_flight
+        self.waited_for_connection += other.waited_for_connection
+        for histogram, theirs in (
+            (self.response, other.response),
+            (self.service, other.service),
+            (self.send_lag, other.send_lag),
+        ):
+            histogram.add(theirs)
+        self.statuses += other.statuses
+        self._errors += other._errors
+        for kind, example in other._examples.items():
+            self._examples.setdefault(kind, example)
+        for name, (count, total, longest) in other._phases.items():
+            known = self._phases.setdefault(name, [0, 0.0, 0.0])
+            self._phases[name] = [known[0] + count, known[1] + total, max(known[2], longest)]
+        if other.first_start is not None and other.last_end is not None:
+            self._span(other.first_start, other.last_end)
+
+    def fold(self) -> None:
+        """Fold the batch at hand into the histograms."""
+        if not self._due:
+            return
+        due, sent, end = np.array(self._due), np.array(self._sent), np.array(self._end)
+        self.response.record(end - due)
+        self.service.record(end - sent)
+        self.send_lag.record(sent - due)
+        self._span(float(sent.min()), float(end.max()))
+        self._due.clear()
+        self._sent.clear()
+        self._end.clear()
+
+    def measurement(
+        self,
+        *,
+        scenario: str,
+        part: str,
+        endpoint: str,
+        scenario_hash: str,
+        load: str,
+        started_at: datetime,
+        health: Health,
+    ) -> Measurement:
+        """The finished measurement."""
+        self.fold()
+        elapsed_s = 0.0 if self.first_start is None or self.last_end is None else self.last_end - self.first_start
+        return Measurement(
+            scenario=scenario,
+            part=part,
+            endpoint=endpoint,
+            scenario_hash=scenario_hash,
+            load=load,
+            started_at=started_at,
+            elapsed_s=elapsed_s,
+            counts=Counts(
+                scheduled=self.scheduled,
+                completed=self.completed,
+                failed=self.failed,
+                dropped=self.dropped,
+                in_flight=self.in_flight,
+            ),
+            response=self.response,
+            service=self.service,
+            send_lag=self.send_lag,
+            statuses=dict(sorted(self.statuses.items())),
+            errors=[
+                ErrorKind(kind=kind, count=count, example=self._examples[kind])
+                for kind, count in self._errors.most_common()
+            ],
+            phases={
+                name: Phase(count=int(count), total_s=total, max_s=longest)
+                for name, (count, total, longest) in self._phases.items()
+            },
+            health=health,
+        )
+
+    def _time(self, due: float, sent: float, end: float) -> None:
+        self._due.append(due)
+        self._sent.append(sent)
+        self._end.append(end)
+        if len(self._due) >= _BATCH:
+            self.fold()
+
+    def _span(self, start: float, end: float) -> None:
+        self.first_start = start if self.first_start is None else min(self.first_start, start)
+        self.last_end = end if self.last_end is None else max(self.last_end, end)

@@ -1,0 +1,121 @@
+"""The API that is exercised: its address, its token, and whether it is there at all."""
+
+import os
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+import requests
+
+from loadtasks.errors import BadInputError, TargetUnavailableError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+_PROBE_TIMEOUT_S = 5.0
+_UNAUTHORISED = (401, 403)
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Target:
+    """An address and how to be let in."""
+
+    url: str
+    """Scheme, host, port, and a base path where there is one; no slash at the end."""
+    token: str | None = None
+    """Bearer token. Never stored, logged or shown."""
+    health_path: str = "/healthz"
+    version_path: str = "/version"
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        try:
+            port_is_fine = parts.port is None or parts.port > 0
+        except ValueError:
+            port_is_fine = False
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
+            raise BadInputError(f"target {self.url!r}: not an address; give one like {DEFAULT_URL}.")
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    def __repr__(self) -> str:
+        return f"Target({self.url!r}, token={'set' if self.token else None})"
+
+    @classmethod
+    def from_environ(cls, url: str | None = None) -> Self:
+        """The target of LOADTASKS_TARGET, LOADTASKS_TOKEN and LOADTASKS_HEALTH_PATH; `url` goes before the first."""
+        return cls(
+            url=url or os.environ.get("LOADTASKS_TARGET") or DEFAULT_URL,
+            token=os.environ.get("LOADTASKS_TOKEN") or None,
+            health_path=os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz",
+        )
+
+    def headers(self) -> dict[str, str]:
+        """What every request to the target carries."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def check_alive(self) -> None:
+        """See that the target answers; any answer below 500 will do, since not every API has a health page.
+
+        Raises:
+            TargetUnavailableError: it refuses, hangs, or answers with a server error.
+        """
+        answer = self._get(self.health_path)
+        if answer.status_code >= _SERVER_ERROR:
+            raise TargetUnavailableError(
+                f"target {self.url}: GET {self.health_path} answered {answer.status_code}, so it isn't well enough "
+                "to be measured; mend it and run again."
+            )
+
+    def check_admitted(self, path: str) -> None:
+        """See that the token is good for a path that a scenario will ask for.
+
+        Raises:
+            BadInputError: 401 or 403.
+            TargetUnavailableError: no answer.
+        """
+        answer = self._get(path)
+        if answer.status_code in _UNAUTHORISED:
+            problem = "is not accepted" if self.token else "is missing"
+            raise BadInputError(
+                f"target {self.url}: GET {path} answered {answer.status_code}: the token {problem}; set "
+                "LOADTASKS_TOKEN, or the password of the Airflow connection performance_target."
+            )
+
+    def version(self) -> str | None:
+        """What the target says of its version: the `version` of its version page's JSON; None where it says nothing."""
+        try:
+            body = self._get(self.version_path).json()
+        except (TargetUnavailableError, ValueError):
+            return None
+        version = body.get("version") if isinstance(body, dict) else None
+        return str(version)[:200] if version else None
+
+    def _get(self, path: str) -> requests.Response:
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                return session.get(
+                    self.url + path, headers=self.headers(), timeout=_PROBE_TIMEOUT_S, allow_redirects=False
+                )
+            except requests.Timeout as error:
+                raise TargetUnavailableError(
+                    f"target {self.url}: GET {path} got no answer within {_PROBE_TIMEOUT_S:g} s; it hangs or the "
+                    "network swallows the request: see that it is up and run again."
+                ) from error
+            except requests.RequestException as error:
+                raise TargetUnavailableError(
+                    f"target {self.url}: can't be reached ({_cause(error)}); start it, or name another with --target."
+                ) from error
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason of a chain of network errors, in words."""
+    innermost: BaseException = error
+    seen: list[BaseException] = []
+    while innermost not in seen:
+        seen.append(innermost)
+        reason = getattr(innermost, "reason", None)
+        wrapped = reason if isinstance(reason, BaseException) else None
+        first = innermost.args[0] if innermost.args and isinstance(innermost.args[0], BaseException) else None
+        innermost = wrapped or first or innermost.__cause__ or innermost.__context__ or innermost
+    strerror = getattr(innermost, "strerror", None)
+    return str(strerror or innermost).lower().removeprefix("[errno 111] ")

@@ -1,0 +1,1 @@
+"""What to send: scenarios, one YAML file an endpoint."""

@@ -1,0 +1,104 @@
+"""Load profiles as they stand in a scenario file: how much, how fast, for how long."""
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(ge=1)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Load(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _times(count: int, factor: float) -> int:
+    return max(1, math.ceil(count * factor - 1e-9))
+
+
+class ClosedLoad(_Load):
+    """Workers that send their next request when they have the answer to the last.
+
+    The load factor multiplies workers and requests, never the duration.
+    """
+
+    model: Literal["closed"] = "closed"
+    workers: Positive
+    requests: Positive | None = None
+    """Over all workers together."""
+    duration_s: PositiveSeconds | None = None
+    max_duration_s: PositiveSeconds = 120.0
+    """Where `requests` ends the load: after this time the rest is dropped, so that a hanging target ends too."""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if (self.requests is None) == (self.duration_s is None):
+            raise ValueError("a closed load ends after either `requests` or `duration_s`: give one of them")
+        return self
+
+    def scaled(self, factor: float) -> Self:
+        """The same profile under `factor` times the load."""
+        requests = None if self.requests is None else _times(self.requests, factor)
+        return self.model_copy(update={"workers": _times(self.workers, factor), "requests": requests})
+
+    def sentence(self) -> str:
+        """The profile in words."""
+        workers = "one after another" if self.workers == 1 else f"{self.workers} workers"
+        return f"{self.requests} requests, {workers}" if self.requests else f"{self.duration_s:g} s, {workers}"
+
+
+class OpenLoad(_Load):
+    """Requests that are due at a constant rate, whatever the answers do. The load factor multiplies the rate."""
+
+    model: Literal["open"] = "open"
+    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Requests a second."""
+    duration_s: PositiveSeconds
+    max_connections: Positive = 256
+    patience_s: PositiveSeconds = 10.0
+    """How long a due request waits for a free connection before it is dropped."""
+
+    def scaled(self, factor: float) -> Self:
+        """The same profile under `factor` times the load."""
+        return self.model_copy(update={"rate": self.rate * factor})
+
+    def sentence(self) -> str:
+        """The profile in words."""
+        return f"{self.rate:g} requests/s for {self.duration_s:g} s"
+
+
+class ConnectionsLoad(_Load):
+    """WebSockets opened at once, each held until all are open. The load factor multiplies them."""
+
+    model: Literal["connections"] = "connections"
+    connections: Positive
+
+    def scaled(self, factor: float) -> Self:
+        """The same profile under `factor` times the load."""
+        return self.model_copy(update={"connections": _times(self.connections, factor)})
+
+    def sentence(self) -> str:
+        """The profile in words."""
+        return f"{self.connections} connections at once, held until all are open"
+
+
+class BroadcastLoad(_Load):
+    """Events published at a constant rate while listeners wait. The load factor multiplies the listeners."""
+
+    model: Literal["broadcast"] = "broadcast"
+    listeners: Positive
+    events: Positive
+    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Events published a second."""
+
+    def scaled(self, factor: float) -> Self:
+        """The same profile under `factor` times the load."""
+        return self.model_copy(update={"listeners": _times(self.listeners, factor)})
+
+    def sentence(self) -> str:
+        """The profile in words."""
+        return f"{self.events} events at {self.rate:g}/s to {self.listeners} listeners"
+
+
+HttpLoad = Annotated[ClosedLoad | OpenLoad, Field(discriminator="model")]

@@ -1,0 +1,72 @@
+"""Where a run finds its input and leaves its output."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from loadtasks.errors import BadInputError
+from loadtasks.scenarios.files import PACKAGED
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders and the results database that every step of a run shares."""
+
+    var: Path
+    """Everything that a run writes: results database, reports, outbox."""
+    results_url: str
+    """SQLAlchemy URL of the results database."""
+    scenarios: Path
+    expectations: Path
+
+    @classmethod
+    def from_environ(cls) -> Self:
+        """The workspace of LOADTASKS_VAR, LOADTASKS_RESULTS_URL, LOADTASKS_SCENARIOS and LOADTASKS_EXPECTATIONS.
+
+        Defaults: var/ and expectations/ of the project, results.db in var/, the shipped API's scenarios.
+        """
+        var = Path(os.environ.get("LOADTASKS_VAR") or _PROJECT / "var")
+        return cls(
+            var=var,
+            results_url=os.environ.get("LOADTASKS_RESULTS_URL") or _results_url(var),
+            scenarios=Path(os.environ.get("LOADTASKS_SCENARIOS") or PACKAGED),
+            expectations=Path(os.environ.get("LOADTASKS_EXPECTATIONS") or _PROJECT / "expectations"),
+        )
+
+    def moved(self, var: Path) -> Self:
+        """The same input, with everything written under `var`."""
+        return replace(self, var=var, results_url=_results_url(var))
+
+    @property
+    def reports(self) -> Path:
+        """One folder a run, and `latest`."""
+        return self.var / "reports"
+
+    @property
+    def outbox(self) -> Path:
+        """E-mails as .eml files, where no SMTP server is configured."""
+        return self.var / "outbox"
+
+    def check_writable(self) -> None:
+        """See that results can be kept before anything is measured.
+
+        Raises:
+            BadInputError: `var` can't be made or written.
+        """
+        probe = self.var / f".writable-{os.getpid()}"
+        try:
+            self.var.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise BadInputError(
+                f"{self.var}: can't be written ({error.strerror}), so nothing that is measured could be kept; "
+                "make it writable, or name another folder with --out or LOADTASKS_VAR."
+            ) from error
+
+
+def _results_url(var: Path) -> str:
+    return f"sqlite:///{var.absolute() / 'results.db'}"

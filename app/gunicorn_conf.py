@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.database import Database, SchemaError
-from app.logs import log_config
+from app.logs import LineLogger
 from app.services import EXTENSION
 from app.settings import Settings, SettingsError
 
@@ -40,7 +40,8 @@ graceful_timeout = 5
 preload_app = False
 control_socket_disable = True
 accesslog = None
-logconfig_dict = log_config(_settings.log_level)
+logger_class = LineLogger
+loglevel = _settings.log_level.lower()
 
 
 def worker_exit(_server: Arbiter, worker: Worker) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 
 class LineFormatter(logging.Formatter):
@@ -21,18 +23,18 @@ class LineFormatter(logging.Formatter):
         return line
 
 
-def log_config(level: str) -> dict[str, Any]:
-    """A ``logging.config.dictConfig`` for gunicorn's loggers and ours."""
-    to_stderr = {"level": "INFO", "handlers": ["stderr"], "propagate": False}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": LineFormatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-        "root": {"level": "WARNING", "handlers": ["stderr"]},
-        "loggers": {
-            "app": {**to_stderr, "level": level},
-            "gunicorn.error": {**to_stderr, "level": level},
-            "gunicorn.access": to_stderr,
-        },
-    }
+class LineLogger(Logger):  # type: ignore[misc]  # gunicorn comes without types
+    """gunicorn's logger with our lines.
+
+    gunicorn's own way to set a format, a logging configuration, would make it write an access log in any case.
+    """
+
+    def setup(self, cfg: Config) -> None:
+        """Set the handlers of gunicorn's loggers and of ours up."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(LineFormatter())
+        ours = logging.getLogger("app")
+        ours.handlers = list(self.error_log.handlers)
+        ours.setLevel(self.loglevel)
+        ours.propagate = False

@@ -100,6 +100,8 @@ class OptimizationSession(Base):
         Index("sessions_by_status", "status", "created_at", "id"),
         Index("sessions_by_model", "model_id", "created_at", "id"),
         Index("sessions_by_technique", "technique", "created_at", "id"),
+        # for the count of those that meet several filters,
+        Index("sessions_by_filters", "technique", "status", "model_id", "created_at"),
         # and so that the dashboard never touches the table itself.
         Index("sessions_results", "status", "size_reduction", "speedup"),
         Index("sessions_by_day", "created_on"),

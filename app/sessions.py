@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -35,7 +36,9 @@ Sort = Literal[
 
 _COLUMNS: AnySelect = select(
     OptimizationSession.id,
-    OptimizationSession.model_id,
+    Model.name.label("model"),
+    Model.family,
+    Model.parameters,
     OptimizationSession.technique,
     OptimizationSession.status,
     OptimizationSession.progress,
@@ -45,8 +48,7 @@ _COLUMNS: AnySelect = select(
     OptimizationSession.failure,
     OptimizationSession.created_at,
     OptimizationSession.updated_at,
-)
-_MODELS = select(Model.id, Model.name, Model.family, Model.parameters)
+).join(Model, Model.id == OptimizationSession.model_id)
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -191,23 +193,16 @@ def select_sessions(ids: list[int]) -> AnySelect:
 
 
 def fetch_sessions(connection: Connection, statement: AnySelect) -> list[dict[str, Any]]:
-    """Fetch sessions, and their models in one batch, as they are told to clients.
+    """Fetch sessions, each with its model, as they are told to clients.
 
     Args:
         connection: A connection to read with.
         statement: A selection of the columns that ``select_sessions`` takes, ``criteria`` too if wanted.
     """
-    rows = connection.execute(statement).mappings().all()
-    wanted = sorted({row["model_id"] for row in rows})
-    models = {model.id: model for model in connection.execute(_MODELS.where(Model.id.in_(wanted)))} if rows else {}
-    items = []
-    for row in rows:
-        item = dict(row)
-        model = models[item.pop("model_id")]
+    items = [dict(row) for row in connection.execute(statement).mappings()]
+    for item in items:
         item["created_at"] = item["created_at"].isoformat()
         item["updated_at"] = item["updated_at"].isoformat()
         if item.get("criteria") is not None:
-            item["criteria"] = Criteria.model_validate_json(item["criteria"]).model_dump(mode="json")
-        item |= {"model": model.name, "family": model.family, "parameters": model.parameters}
-        items.append(item)
+            item["criteria"] = json.loads(item["criteria"])
     return items

@@ -73,10 +73,11 @@ class Client:
         protocol: What was said on it so far.
         waiting: Bytes that it hasn't taken yet, message by message.
         begun: Whether a part of the first of them was sent.
+        watched: Whether the selector tells when it takes bytes.
         deadline: When it is cut, on the monotonic clock; None as long as it isn't being closed.
     """
 
-    __slots__ = ("begun", "deadline", "protocol", "socket", "waiting")
+    __slots__ = ("begun", "deadline", "protocol", "socket", "waiting", "watched")
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -86,6 +87,7 @@ class Client:
         self.protocol = Connection(ConnectionType.SERVER)
         self.waiting: deque[bytes] = deque()
         self.begun = False
+        self.watched = False
         self.deadline: float | None = None
 
 
@@ -197,6 +199,7 @@ class Hub:
         client.waiting.append(data)
         if len(client.waiting) == 1:
             self._flush(client)
+            self._watch(client)
 
     def _flush(self, client: Client) -> None:
         try:
@@ -211,8 +214,12 @@ class Hub:
                 client.begun = False
         except BlockingIOError:
             pass
-        mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.waiting else 0)
-        if self._selector.get_key(client.socket).events != mask:
+
+    def _watch(self, client: Client) -> None:
+        """Hear of it when the client takes bytes again, as long as some wait for it."""
+        if client.watched != bool(client.waiting):
+            client.watched = not client.watched
+            mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.watched else 0)
             self._selector.modify(client.socket, mask, client)
 
     def _serve(self, client: Client, mask: int) -> None:
@@ -220,6 +227,7 @@ class Hub:
             self._receive(client)
         if mask & selectors.EVENT_WRITE and client in self._clients:
             self._flush(client)
+            self._watch(client)
         if client.protocol.state is ConnectionState.CLOSED and not client.waiting:
             self._drop(client)
 

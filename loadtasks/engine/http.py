@@ -50,6 +50,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers_complete = False
         self._whole = False
+        self._keep_alive = False
 
     @property
     def busy(self) -> bool:
@@ -156,6 +157,7 @@ class HttpConnection(asyncio.Protocol):
         assert self.exchange is not None  # noqa: S101 - as above
         if self.exchange.status >= _OK:
             self._whole = True
+            self._keep_alive = bool(self._parser.should_keep_alive())  # the parser knows only until it is fed again
         elif self.exchange.status != _SWITCHING_PROTOCOLS:
             self.exchange.begin_answer()
 
@@ -163,7 +165,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange.wire.request.method == "HEAD":
             self._parser = httptools.HttpResponseParser(self)  # the old one waits for a body
             return "close" not in exchange.headers.get("connection", "").lower()
-        return bool(self._parser.should_keep_alive())
+        return self._keep_alive
 
     def _answered(self, exchange: Exchange, keep_alive: bool) -> None:
         if keep_alive:

@@ -4,9 +4,44 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# What people set: make nightly TARGET=http://... SCENARIOS="dashboard.sustained websocket", API_PORT, AIRFLOW_PORT
+export AIRFLOW_PORT
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: nightly
+nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
+	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py \
+		$(if $(TARGET),--target '$(TARGET)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
+
+.PHONY: airflow
+airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, until Ctrl-C; AIRFLOW_PORT=8080 API_PORT=8000
+	@source scripts/airflow.env && exec $(BIN)/python scripts/airflow_up.py $(if $(API_PORT),--port $(API_PORT))
+
+.PHONY: api
+api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
+	@export APP_PORT=$(or $(API_PORT),8000) && $(BIN)/python -m app migrate && $(BIN)/python -m app seed && \
+		echo "API   http://127.0.0.1:$$APP_PORT" && \
+		echo "Token $$($(BIN)/python -m app token 'make api' --ttl-days 1)  (for a day)" && \
+		exec $(BIN)/python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
+
+.PHONY: test
+test: lint ## lint, types, import rules and tests
+	@$(BIN)/python -m pytest -n auto
+
+.PHONY: lint
+lint: $(VENV)/.development ## lint, format, types and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: clean
+clean: ## remove what runs wrote (var/) and the caches; the environment stays
+	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # uv compiles the bytecode at install time: without it every Airflow and Great Expectations process compiles anew.
 $(BIN)/uv:
@@ -14,6 +49,7 @@ $(BIN)/uv:
 	@$(BIN)/pip install --quiet uv
 
 $(VENV)/.runtime: requirements.txt | $(BIN)/uv
+	@echo "Making the environment from requirements.txt (once) ..."
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.txt
 	@touch $@
 

@@ -1,0 +1,67 @@
+"""The target, from Airflow's connections."""
+
+import logging
+from urllib.parse import urlsplit
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from loadtasks.engine.target import Target
+
+log = logging.getLogger(__name__)
+
+TARGET_CONNECTION = "performance_target"
+
+
+def performance_target(url: str | None = None) -> Target:
+    """The connection's target, else that of LOADTASKS_TARGET and LOADTASKS_TOKEN; `url` goes before the address.
+
+    A token is only sent to the address that it was configured for: whoever may trigger a DAG run may name any address.
+
+    Raises:
+        BadInputError: the address is none.
+    """
+    configured = _from_connection() or Target.from_environ()
+    if not url or not url.strip():
+        return configured
+    target = Target(url=url.strip(), token=configured.token, health_path=configured.health_path)
+    if configured.token and _origin(target.url) != _origin(configured.url):
+        log.warning("The token of %s is not sent to %s, another address", configured.url, target.url)
+        return Target(url=target.url, health_path=configured.health_path)
+    return target
+
+
+def connection_of(connection_id: str) -> Connection | None:
+    """The connection of that name, None when there is none."""
+    try:
+        return Connection.get(connection_id)  # type: ignore[no-any-return]
+    except AirflowNotFoundException:
+        return None
+
+
+def _from_connection() -> Target | None:
+    connection = connection_of(TARGET_CONNECTION)
+    if connection is None or not connection.host:
+        return None
+    return Target(
+        url=_address(connection),
+        token=connection.password or None,
+        health_path=connection.extra_dejson.get("health_path") or "/healthz",
+    )
+
+
+def _address(connection: Connection) -> str:
+    """The URL of an HTTP connection: its host is a name, or, as for Airflow's own HTTP hook, a whole address."""
+    host = str(connection.host)
+    if "://" not in host:
+        scheme = connection.schema or ("https" if connection.conn_type == "https" else "http")
+        host = f"{scheme}://[{host}]" if ":" in host else f"{scheme}://{host}"
+    parts = urlsplit(host)
+    if connection.port and parts.port is None:
+        parts = parts._replace(netloc=f"{parts.netloc}:{connection.port}")
+    return parts.geturl()
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,0 +1,76 @@
+"""How an alert leaves: through the SMTP server of Airflow's connection, where there is one."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+from smtplib import SMTP
+from typing import cast
+
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk import Variable
+from loadtasks.report.mail import write_to
+
+from dags.connections import connection_of
+from loadtasks.errors import BadInputError
+from loadtasks.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+SMTP_CONNECTION = "smtp_default"
+RECIPIENTS_VARIABLE = "performance_recipients"
+LOCAL_ADDRESS = "performance@localhost"
+
+
+@dataclass(frozen=True)
+class Post:
+    """From whom, to whom, and how; `deliver` is None where no SMTP connection is configured."""
+
+    sender: str
+    recipients: Sequence[str]
+    deliver: Callable[[EmailMessage], str] | None
+
+    def tell_unopened(self, workspace: Workspace, run_id: str, sentence: str) -> str:
+        """Tell that a night could not even begin, when there is no run that a report could be written of.
+
+        Raises:
+            BadInputError: it could not be sent; it lies in the outbox.
+        """
+        message = EmailMessage()
+        message["Subject"] = "Performance: INVALID, nothing was measured"
+        message["From"], message["To"] = self.sender, ", ".join(self.recipients)
+        message["Date"] = formatdate()
+        message.set_content(f"Run {run_id} could not begin, so nothing is known of the API:\n\n{sentence}\n")
+        if self.deliver is None:
+            return str(write_to(workspace.outbox, run_id, message))
+        try:
+            return self.deliver(message)
+        except Exception as error:  # whatever the mail server, its library or the network raises
+            path = write_to(workspace.outbox, run_id, message)
+            raise BadInputError(f"the alert could not be sent ({error}); it is kept in {path}.") from error
+
+
+class _MessageHook(SmtpHook):
+    """Airflow's SMTP hook writes an HTML body of its own; this one sends a message as it was composed."""
+
+    def send_message(self, message: EmailMessage) -> None:
+        cast("SMTP", self._smtp_client).send_message(message)
+
+
+def configured_post() -> Post:
+    """What Airflow's connection and variable say; recipients else from LOADTASKS_RECIPIENTS, separated by commas."""
+    named = Variable.get(RECIPIENTS_VARIABLE, default=None) or os.environ.get("LOADTASKS_RECIPIENTS") or LOCAL_ADDRESS
+    recipients = [each.strip() for each in named.split(",") if each.strip()]
+    connection = connection_of(SMTP_CONNECTION)
+    if connection is None or not connection.host:
+        log.info("There is no SMTP connection %s, so alerts are written to the outbox", SMTP_CONNECTION)
+        return Post(LOCAL_ADDRESS, recipients, None)
+    return Post(connection.extra_dejson.get("from_email") or LOCAL_ADDRESS, recipients, _send)
+
+
+def _send(message: EmailMessage) -> str:
+    with _MessageHook(smtp_conn_id=SMTP_CONNECTION) as hook:
+        hook.send_message(message)
+        return f"{message['To']}, by the mail server {hook.host}"

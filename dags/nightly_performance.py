@@ -1,0 +1,213 @@
+"""The nightly run: exercise the API, judge and compare what was measured, report it, and tell people.
+
+Every task calls one function of `loadtasks.steps`; everything here can be done with `python -m loadtasks` too.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from dags.connections import TARGET_CONNECTION, performance_target
+from dags.mail import configured_post
+from loadtasks import steps
+from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.results.run import run_id_from
+from loadtasks.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+LOAD_GENERATOR_POOL = "load_generator"
+"""One slot: two scenarios at once would measure each other."""
+
+STEPS_BEFORE_THE_VERDICT = ["judge", "compare", "report", "alert"]
+_UNOPENED = "unopened"
+"""XCom key: the sentence that says why the run could not be opened."""
+
+
+def _offered_scenarios() -> list[str]:
+    """What the trigger form offers; a scenario file that is wrong is told by the run, not by a DAG that is missing."""
+    try:
+        return steps.scenario_names(Workspace.from_environ())
+    except LoadTasksError:
+        return []
+
+
+def _this_run() -> str:
+    """The run that this DAG run makes: the same for a retried or cleared task."""
+    return run_id_from(str(get_current_context()["run_id"]))
+
+
+@contextmanager
+def _failing_in_one_sentence() -> Iterator[None]:
+    """What a person can mend fails the task with its sentence, at once: trying again would not help."""
+    try:
+        yield
+    except LoadTasksError as error:
+        log.error("%s", error)  # noqa: TRY400 - the sentence says it all
+        raise AirflowFailException(str(error)) from None
+
+
+@task
+def open_run() -> list[str]:
+    """Check suites, scenarios and that the target is alive; give the scenarios to be measured."""
+    context = get_current_context()
+    params = context["params"]
+    workspace = Workspace.from_environ()
+    with _failing_in_one_sentence():
+        target = performance_target(params["target"])
+        log.info("Run %s exercises %s", _this_run(), target.url)
+        try:
+            run = steps.open_run(
+                workspace,
+                target,
+                scenarios=params["scenarios"] or None,
+                load_factor=params["load_factor"],
+                trigger="scheduled" if str(context["run_id"]).startswith("scheduled") else "manual",
+                run_id=_this_run(),
+            )
+        except LoadTasksError as error:
+            # A run whose target is down is kept and goes on to be told; one with a bad suite or scenario isn't.
+            if not _is_kept(workspace):
+                context["ti"].xcom_push(key=_UNOPENED, value=str(error))
+            raise
+    return list(run.scenarios)
+
+
+@task(
+    pool=LOAD_GENERATOR_POOL,
+    map_index_template="{{ task.op_kwargs['scenario'] }}",
+    retries=1,  # for a worker that dies; what the target does wrong is never tried again
+    retry_delay=timedelta(seconds=10),
+)
+def measure(scenario: str) -> None:
+    """Exercise one scenario and keep what it showed."""
+    with _failing_in_one_sentence():
+        target = performance_target(get_current_context()["params"]["target"])
+        steps.measure(Workspace.from_environ(), _this_run(), scenario, target)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def judge() -> None:
+    """Say of each measurement whether it is valid and meets its targets; the only task that imports GX."""
+    if _unopened():
+        raise AirflowSkipException("There is no run to judge.")
+    with _failing_in_one_sentence():
+        steps.judge(Workspace.from_environ(), _this_run())
+
+
+@task
+def compare() -> None:
+    """Compare with the baseline."""
+    with _failing_in_one_sentence():
+        steps.compare(Workspace.from_environ(), _this_run())
+
+
+@task
+def report() -> None:
+    """Write the report."""
+    with _failing_in_one_sentence():
+        log.info("Report: %s", steps.write_report(Workspace.from_environ(), _this_run()) / "index.html")
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def alert() -> None:
+    """Tell people when the verdict is not good, whatever came of the tasks before."""
+    workspace = Workspace.from_environ()
+    post = configured_post()
+    with _failing_in_one_sentence():
+        if sentence := _unopened():
+            where: str | None = post.tell_unopened(workspace, _this_run(), sentence)
+        else:
+            where = steps.alert(
+                workspace, _this_run(), sender=post.sender, recipients=post.recipients, deliver=post.deliver
+            )
+    log.info("The alert went to %s", where) if where else log.info("All is good, nobody needs to be told")
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def verdict() -> None:
+    """Fail the DAG run when the verdict is not good or a step before it broke."""
+    with _failing_in_one_sentence():
+        if sentence := _unopened():
+            raise BadInputError(f"Nothing was measured: {sentence}")
+        reached = steps.conclude(Workspace.from_environ(), _this_run())
+        if broken := _broken(STEPS_BEFORE_THE_VERDICT):
+            raise LoadTasksError(
+                f"{', '.join(broken)} broke, so the verdict {reached} of run {_this_run()} is not the whole story; "
+                f"the log of {broken[0]} says why: mend it and clear that task to run it again."
+            )
+        if not reached.good:
+            raise LoadTasksError(f"The verdict of run {_this_run()} is {reached}; the report says what and why.")
+    log.info("The verdict of run %s is %s", _this_run(), reached)
+
+
+def _is_kept(workspace: Workspace) -> bool:
+    try:
+        steps.conclude(workspace, _this_run())
+    except LoadTasksError:
+        return False
+    return True
+
+
+def _unopened() -> str | None:
+    """Why there is no run at all; None when there is one."""
+    sentence = get_current_context()["ti"].xcom_pull(task_ids="open_run", key=_UNOPENED)
+    return str(sentence) if sentence else None
+
+
+def _broken(task_ids: Sequence[str]) -> list[str]:
+    """Which of these tasks failed in this DAG run, in their order."""
+    context = get_current_context()
+    run_id = str(context["run_id"])
+    states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=list(task_ids), run_ids=[run_id])
+    return [each for each in task_ids if states.get(run_id, {}).get(each) in ("failed", "upstream_failed")]
+
+
+_offered = _offered_scenarios()
+
+with DAG(
+    dag_id="nightly_performance",
+    description="Exercises the API endpoint by endpoint and says whether it is still good enough",
+    doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
+    # The very first night is the coming one: a DAG that has just been deployed does not exercise the API by day.
+    schedule=CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(minutes=10)),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=12),
+    default_args={"execution_timeout": timedelta(hours=4)},
+    tags=["performance"],
+    params={
+        "scenarios": Param(
+            [],
+            type=["array", "null"],
+            items={"type": "string"},
+            examples=_offered,
+            title="Scenarios",
+            description="Which scenarios to measure; none chosen means all.",
+        ),
+        "target": Param(
+            None,
+            type=["string", "null"],
+            title="Target",
+            description=f"Address of the API, such as `http://127.0.0.1:8000`; empty means that of the connection "
+            f"`{TARGET_CONNECTION}`. The connection's token is only sent to the connection's own address.",
+        ),
+        "load_factor": Param(
+            1.0,
+            type="number",
+            minimum=0.1,
+            maximum=20,
+            title="Load factor",
+            description="Multiplies the load of every scenario: 2 means twice as much. Runs of different load are "
+            "not compared.",
+        ),
+    },
+) as nightly_performance:
+    # Measurements may fail and the run goes on; so may the opening, when the target is down: that must be told too.
+    measure.expand(scenario=open_run()) >> judge() >> compare() >> report() >> alert() >> verdict()

@@ -1,0 +1,79 @@
+"""`make airflow`: Airflow with its UI and scheduler, and the API, until Ctrl-C.
+
+Everything listens on 127.0.0.1 only: in the UI everybody is an administrator, and no password is asked.
+"""
+# ruff: noqa: T201 - it talks to a terminal
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from airflow_local import CannotStartError, airflow_command, prepare, sole_user
+from nightly_services import Services, ShippedApi, check_port_is_free
+
+GOOD, BAD_INPUT = 0, 2
+_UI_TIMEOUT_S = 180
+
+# Their log servers would listen on all interfaces; on one machine the UI reads the logs from the disk.
+COMPONENTS = {
+    "airflow-api-server": ("api-server",),
+    "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
+    "airflow-dag-processor": ("dag-processor",),
+}
+
+
+def main() -> int:
+    """Start everything, say where it is, and wait."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=8000, help="where the API is to listen")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with sole_user("make airflow"), Services(Path(os.environ.get("LOADTASKS_VAR", "var")) / "logs") as services:
+            _serve(options.port, services)
+    except CannotStartError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    return GOOD
+
+
+def _serve(port: int, services: Services) -> None:
+    ui_port = int(os.environ["AIRFLOW_PORT"])
+    check_port_is_free(ui_port, "the Airflow UI", "AIRFLOW_PORT")
+    check_port_is_free(port, "the API", "API_PORT")
+    prepare()
+    print("Airflow is starting, which takes half a minute ...", flush=True)
+    api = ShippedApi.start(services, Path(os.environ["LOADTASKS_VAR"]), port)
+    environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
+    for name, arguments in COMPONENTS.items():
+        services.start(name, airflow_command(*arguments), **environment)
+    ui = f"http://127.0.0.1:{ui_port}"
+    services.wait_until_answers("airflow-api-server", f"{ui}/api/v2/monitor/health", _UI_TIMEOUT_S)
+    print(
+        f"Airflow UI  {ui}/dags/nightly_performance  (no log-in: you are the administrator, and only this machine "
+        "can reach it)\n"
+        f"API         {api.url}\n"
+        f"Trigger     scripts/airflow.sh dags trigger nightly_performance, or the button in the UI\n"
+        f"Logs        {services.logs}\n"
+        "Ctrl-C stops it all.",
+        flush=True,
+    )
+    while (ended := services.ended()) is None:
+        time.sleep(1)
+    raise CannotStartError(f"{ended} ended by itself, so the rest was stopped; its log is {services.log_of(ended)}")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""`make nightly`: one whole night, now.
+
+Starts the API, runs the DAG in this process on Airflow's embedded default, prints the verdict and where the report is,
+and stops what it started. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad
+input, 3 an invalid measurement.
+"""
+# ruff: noqa: T201, PLC0415 - it talks to a terminal; importing Airflow takes seconds
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import runpy
+import signal
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from airflow_local import CannotStartError, prepare, sole_user
+from nightly_services import Services, ShippedApi, check_port_is_free, free_port
+
+GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
+
+
+def main() -> int:
+    """Run the night; give the exit code."""
+    options = _options()
+    var = Path(os.environ.get("LOADTASKS_VAR", "var"))
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with sole_user("make nightly"), Services(var / "logs") as services:
+            return _night(options, var, services)
+    except CannotStartError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("Stopped: what was measured so far is kept.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _night(options: argparse.Namespace, var: Path, services: Services) -> int:
+    began_s = time.monotonic()
+    if options.port:
+        check_port_is_free(options.port, "the API", "API_PORT")
+    prepare()
+    with ThreadPoolExecutor(1) as beside:
+        # The API starts while this process imports Airflow.
+        api = None if options.target else beside.submit(ShippedApi.start, services, var, options.port or free_port())
+        from airflow.sdk.execution_time.supervisor import in_process_api_server
+        from nightly_logs import TaskLogs
+
+        from dags.nightly_performance import nightly_performance
+        from loadtasks.results.run import run_id_from
+
+        _ = in_process_api_server().app  # the first task needs it, and the API is not up yet
+        target = _target(options, api)
+    print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
+    task_logs = _interrupt.task_logs = TaskLogs()  # type: ignore[attr-defined]
+    task_logs.install()
+    _end_runs_left_over()
+    try:
+        dag_run = nightly_performance.test(run_conf={"scenarios": options.scenarios})
+    except KeyboardInterrupt:
+        _end_runs_left_over()
+        raise
+    return _told(run_id_from(dag_run.run_id), good=dag_run.state == "success", unopened=task_logs.open_failure)
+
+
+def _target(options: argparse.Namespace, api: Future[ShippedApi] | None) -> str:
+    """Hand the target to the DAG, by the connection that it looks for; it goes before one in Airflow's database."""
+    url, token = options.target, os.environ.get("LOADTASKS_TOKEN")
+    if api:
+        shipped = api.result()
+        url, token = shipped.url, shipped.token
+    health_path = os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz"
+    connection = {"conn_type": "http", "host": url, "password": token, "extra": {"health_path": health_path}}
+    os.environ["AIRFLOW_CONN_PERFORMANCE_TARGET"] = json.dumps(connection)
+    return str(url)
+
+
+def _told(run_id: str, *, good: bool, unopened: BaseException | None) -> int:
+    """Print the verdict table; the exit code goes with it."""
+    from loadtasks import steps
+    from loadtasks.errors import LoadTasksError
+    from loadtasks.workspace import Workspace
+
+    refused = int(getattr(unopened, "exit_code", INVALID)) if unopened else GOOD
+    try:
+        steps.conclude(Workspace.from_environ(), run_id)
+    except LoadTasksError as error:
+        if not unopened:
+            print(error, file=sys.stderr)
+        return refused or BAD_INPUT
+    sys.argv[:] = ["loadtasks", "report", run_id]
+    try:
+        runpy.run_module("loadtasks", run_name="__main__", alter_sys=True)
+        code = GOOD
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else GOOD if ended.code is None else BAD_INPUT
+    if code == GOOD and not good:
+        print("A step of the run broke, see above; its log is in the Airflow UI (make airflow).", file=sys.stderr)
+        return INVALID
+    return refused or code
+
+
+def _end_runs_left_over() -> None:
+    """Mark DAG runs that were stopped half-way as failed: a scheduler would go on with them."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState, State, TaskInstanceState
+    from sqlalchemy import select
+
+    with create_session() as session:
+        unfinished = (DagRunState.RUNNING, DagRunState.QUEUED)
+        query = select(DagRun).where(DagRun.dag_id == "nightly_performance", DagRun.state.in_(unfinished))
+        for dag_run in session.scalars(query):
+            for task_instance in dag_run.get_task_instances(session=session):
+                if task_instance.state in State.unfinished:
+                    task_instance.set_state(TaskInstanceState.FAILED, session=session)
+            dag_run.set_state(DagRunState.FAILED)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> Any:
+    task_logs = getattr(_interrupt, "task_logs", None)
+    if task_logs is not None:
+        task_logs.interrupted = True
+    raise KeyboardInterrupt
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", help="exercise the API at this address instead of starting the shipped one")
+    parser.add_argument("--scenarios", default="", help="names separated by spaces; all when none is given")
+    parser.add_argument("--port", type=int, help="where the shipped API is to listen; a free port when not given")
+    options = parser.parse_args()
+    options.scenarios = options.scenarios.replace(",", " ").split()
+    return options
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is closed; taking Airflow's modules apart one by one would take another 2 s

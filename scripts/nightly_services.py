@@ -1,0 +1,168 @@
+"""Processes that a command starts and stops again, the shipped API before all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_local import PROJECT, CannotStartError
+
+_START_TIMEOUT_S = 60
+_STOP_TIMEOUT_S = 15
+_SHOWN_LOG_LINES = 15
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def check_port_is_free(port: int, of: str, setting: str) -> None:
+    """See that a port is not taken.
+
+    Raises:
+        CannotStartError: it is.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotStartError(
+                f"Port {port}, where {of} is to listen, can't be had ({error.strerror}); stop who has it, or choose "
+                f"another with {setting}=PORT."
+            ) from error
+
+
+@dataclass
+class Services:
+    """Processes started, each with its own log; all are stopped at the end, the last one first."""
+
+    logs: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __enter__(self) -> Services:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self.running.values()):
+            _signal(process, signal.SIGTERM)
+        for process in reversed(self.running.values()):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_TIMEOUT_S)
+            _signal(process, signal.SIGKILL)
+            process.wait()
+
+    def start(self, name: str, command: Sequence[str], **environment: str) -> None:
+        """Start a process in a session of its own, so that Ctrl-C reaches us alone and we stop it in order."""
+        with self.log_of(name).open("wb") as log:
+            self.running[name] = subprocess.Popen(  # noqa: S603 - our own command line
+                command,
+                cwd=PROJECT,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def log_of(self, name: str) -> Path:
+        """Where a process writes what it says."""
+        return self.logs / f"{name}.log"
+
+    def ended(self) -> str | None:
+        """The name of a process that ended by itself."""
+        return next((name for name, process in self.running.items() if process.poll() is not None), None)
+
+    def wait_until_answers(self, name: str, url: str, timeout_s: float = _START_TIMEOUT_S) -> None:
+        """Wait until a process answers an address.
+
+        Raises:
+            CannotStartError: it ends, or doesn't answer in time; the end of its log is told.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.running[name].poll() is not None:
+                raise CannotStartError(f"{name} ended at once; the end of its log:\n{self._tail(name)}")
+            if _answers(url):
+                return
+            time.sleep(0.05)
+        raise CannotStartError(f"{name} did not answer at {url} within {timeout_s:g} s:\n{self._tail(name)}")
+
+    def _tail(self, name: str) -> str:
+        lines = self.log_of(name).read_text(errors="replace").splitlines()
+        return "\n".join(lines[-_SHOWN_LOG_LINES:])
+
+
+@dataclass(frozen=True)
+class ShippedApi:
+    """The API of this project, started for one command."""
+
+    url: str
+    token: str
+
+    @classmethod
+    def start(cls, services: Services, var: Path, port: int) -> ShippedApi:
+        """Migrate and seed its database, make a token for a day, and start it under gunicorn.
+
+        Raises:
+            CannotStartError: any of it fails.
+        """
+        environment = {
+            "APP_DATABASE_URL": os.environ.get("APP_DATABASE_URL")
+            or f"sqlite:///{(var / 'app' / 'app.db').absolute()}",
+            "APP_HOST": "127.0.0.1",
+            "APP_PORT": str(port),
+        }
+        _app(environment, "migrate")
+        _app(environment, "seed")
+        token = _app(environment, "token", "load tests of this machine", "--ttl-days", "1")
+        url = f"http://127.0.0.1:{port}"
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
+        services.start("api", gunicorn, **environment)
+        services.wait_until_answers("api", f"{url}/healthz")
+        return cls(url=url, token=token)
+
+
+def _app(environment: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-m", "app", *arguments],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotStartError(f"python -m app {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+    return done.stdout.strip()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal the process while it is there; its whole group when it is killed."""
+    with suppress(ProcessLookupError, PermissionError):
+        if number is signal.SIGKILL:
+            os.killpg(process.pid, number)
+        elif process.poll() is None:
+            process.send_signal(number)

@@ -23,6 +23,8 @@ from loadtasks.scenarios.load import BroadcastLoad, OpenLoad
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario
 
 _CHECK_EVERY_S = 0.01
+_SETTLE_S = 0.25
+"""From the last upgrade to the first event: most servers subscribe a client just after they have accepted it."""
 
 
 class BroadcastRunner:
@@ -54,6 +56,7 @@ class BroadcastRunner:
                 kind, description = opening.problem or Problem("cut", "never opened")
                 self.recorder.note(kind, f"listener {self._opener.line}: {description}")
         await self._publisher.prepare()
+        await asyncio.sleep(_SETTLE_S)
 
     async def run(self) -> None:
         """Publish all events, and wait until all are delivered or the scenario's timeout is over."""

@@ -34,6 +34,28 @@ _LOADS: dict[str, type[BaseModel]] = {
 """Which key of a `load` says which profile it is; looked for from the last to the first."""
 
 
+class _WrongFieldError(Exception):
+    """What is wrong with one field."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(what)
+        self.field = field
+
+    @classmethod
+    def first_of(cls, error: ValidationError, within: str = "") -> "_WrongFieldError":
+        """The first problem that pydantic found, in our words."""
+        problem = error.errors()[0]
+        field = _joined(within, *(str(step) for step in problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            return cls(field, "unknown key; docs/scenarios.md lists the known ones")
+        if problem["type"] == "missing":
+            return cls(field, "missing")
+        message = problem["msg"].removeprefix("Value error, ")
+        given = problem["input"]
+        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) else ""
+        return cls(field, f"{message[0].lower()}{message[1:]}{shown}")
+
+
 class _Entry(BaseModel):
     """One scenario as it stands in a file."""
 
@@ -95,10 +117,8 @@ def read_scenarios(folder: FilePath) -> dict[str, Scenario]:
             raise BadInputError(f"{path}: scenario {name} stands in another file too; give it another profile name.")
         try:
             scenarios[name] = _build(name, file, entry, scenarios)
-        except ValidationError as error:
-            raise BadInputError(_sentence(path, error, ("scenarios", profile))) from error
-        except ValueError as error:
-            raise BadInputError(f"{path}: scenarios.{profile}: {error}.") from error
+        except _WrongFieldError as error:
+            raise BadInputError(f"{path}: {_joined('scenarios', profile, error.field)}: {error}.") from error
     return scenarios
 
 
@@ -133,7 +153,8 @@ def _read_file(path: FilePath) -> _File:
     try:
         return _File.model_validate(content)
     except ValidationError as error:
-        raise BadInputError(_sentence(path, error)) from error
+        wrong = _WrongFieldError.first_of(error)
+        raise BadInputError(f"{path}: {_joined(wrong.field)}{': ' if wrong.field else ''}{wrong}.") from error
 
 
 def _build(name: str, file: _File, entry: _Entry, known: dict[str, Scenario]) -> Scenario:
@@ -146,15 +167,17 @@ def _build(name: str, file: _File, entry: _Entry, known: dict[str, Scenario]) ->
     if isinstance(load, ConnectionsLoad | BroadcastLoad):
         path = entry.websocket or file.websocket
         if path is None:
-            raise ValueError("needs `websocket`, the path to connect to")
+            raise _WrongFieldError("", "needs `websocket`, the path to connect to")
         if isinstance(load, ConnectionsLoad):
             return ConnectionsScenario(path=path, load=load, **common)
         if entry.publish is None or entry.event is None:
-            raise ValueError("a broadcast needs `publish` (what makes an event) and `event` (how it is known again)")
+            raise _WrongFieldError(
+                "", "a broadcast needs `publish` (what makes an event) and `event` (how it is known again)"
+            )
         return BroadcastScenario(path=path, load=load, publish=entry.publish, event=entry.event, **common)
     own = entry.requests or ([entry.request] if entry.request else None) or ([file.request] if file.request else None)
     if own is None:
-        raise ValueError("needs `request` or `requests`, here or at the top of the file")
+        raise _WrongFieldError("", "needs `request` or `requests`, here or at the top of the file")
     if entry.warmup_requests is not None:
         common["warmup_requests"] = entry.warmup_requests
     return HttpScenario(requests=tuple(own), load=load, read_back=entry.read_back, **common)
@@ -163,14 +186,14 @@ def _build(name: str, file: _File, entry: _Entry, known: dict[str, Scenario]) ->
 def _part(kind: str, part: _PartEntry, known: dict[str, Scenario]) -> Any:
     scenario = known.get(part.scenario)
     if scenario is None or isinstance(scenario, MixedScenario):
-        raise ValueError(f"parts.{kind}.scenario: {part.scenario} is no scenario that can be a part")
+        raise _WrongFieldError(f"parts.{kind}.scenario", f"{part.scenario} is no scenario that can be a part")
     update: dict[str, Any] = {}
     if part.load is not None:
         load = _load(part.load)
         if isinstance(load, ClosedLoad | OpenLoad) != isinstance(scenario, HttpScenario) or (
             not isinstance(scenario, HttpScenario) and type(load) is not type(scenario.load)
         ):
-            raise ValueError(f"parts.{kind}.load: {part.scenario} has another kind of load")
+            raise _WrongFieldError(f"parts.{kind}.load", f"{part.scenario} has another kind of load")
         update["load"] = load
     if isinstance(scenario, HttpScenario):
         update["read_back"] = None  # others write at the same time, so what is read back proves nothing
@@ -179,32 +202,18 @@ def _part(kind: str, part: _PartEntry, known: dict[str, Scenario]) -> Any:
 
 def _load(raw: dict[str, Any] | None) -> Any:
     if raw is None:
-        raise ValueError("needs `load`")
+        raise _WrongFieldError("", "needs `load`")
     for key in reversed(_LOADS):
         if key in raw:
             try:
                 return _LOADS[key].model_validate(raw)
             except ValidationError as error:
-                raise ValueError(_first(error, ("load",))) from error
-    raise ValueError(f"load: needs one of {', '.join(_LOADS)}")
+                raise _WrongFieldError.first_of(error, "load") from error
+    raise _WrongFieldError("load", f"needs one of {', '.join(_LOADS)}")
 
 
-def _sentence(path: FilePath, error: ValidationError, within: tuple[str, ...] = ()) -> str:
-    return f"{path}: {_first(error, within)}."
-
-
-def _first(error: ValidationError, within: tuple[str, ...] = ()) -> str:
-    """The first problem as `field: what is wrong (what it is)`."""
-    problem = error.errors()[0]
-    field = ".".join(str(step) for step in (*within, *problem["loc"]))
-    if problem["type"] == "extra_forbidden":
-        return f"{field}: unknown key; docs/scenarios.md lists the known ones"
-    if problem["type"] == "missing":
-        return f"{field}: missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    given = problem["input"]
-    shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) else ""
-    return f"{field}: {message[0].lower()}{message[1:]}{shown}" if field else f"{message[0].lower()}{message[1:]}"
+def _joined(*steps: str) -> str:
+    return ".".join(step for step in steps if step)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,0 +1,108 @@
+"""How numbers are told to people: durations, rates, shares, changes and counts, the same words everywhere.
+
+Three significant digits, a unit that keeps the number short, and no rounding that hides a failure: 99.96 % never reads
+100 %. A number that isn't there reads `MISSING`.
+"""
+
+# ruff: noqa: RUF001, RUF002, PLR2004 - the typographic minus, times and dash are meant, and so are a unit's limits
+
+import math
+
+MISSING = "–"
+MINUS = "−"
+
+
+def duration(seconds: float | None) -> str:
+    """A time in seconds as `850 µs`, `1.90 ms`, `412 ms` or `2.02 s`; whole µs are the finest there are."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds < 0:
+        return MINUS + duration(-seconds)
+    if round(seconds * 1e6) < 1e3:
+        return f"{seconds * 1e6:.0f} µs"
+    # 999.6 ms would read 1000 ms: what rounds to the next unit is told in it.
+    if _rounded(seconds * 1e3) < 1e3:
+        return f"{_three_digits(seconds * 1e3)} ms"
+    return f"{_three_digits(seconds)} s"
+
+
+def span(seconds: float | None) -> str:
+    """How long something took that people wait for: `42 s`, `2 min 5 s`, `1 h 3 min`; short ones as `duration`."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    whole = round(seconds)
+    if whole < 10:
+        return duration(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def rate(per_second: float | None) -> str:
+    """A rate as `412/s`, `38,500/s` or `9.87/s`."""
+    if per_second is None or not math.isfinite(per_second):
+        return MISSING
+    return f"{_three_digits(per_second)}/s"
+
+
+def share(part: float | None) -> str:
+    """A share of 0 to 1 as `99.0 %`; only the whole reads `100 %` and only nothing reads `0 %`."""
+    if part is None or not math.isfinite(part):
+        return MISSING
+    if part in (0, 1):
+        return f"{part:.0%}".replace("%", " %")
+    percent = part * 100
+    for decimals in (1, 2, 3, 4):
+        told = f"{percent:.{decimals}f}"
+        if 0 < float(told) < 100 or percent > 100:
+            return f"{told} %"
+    return "> 99.999 %" if part > 0.5 else "< 0.001 %"
+
+
+def change(ratio: float | None) -> str:
+    """What became of a number, as `+12 %`, `−8 %`, `±0 %`, and from twice upwards `2.1×`."""
+    if ratio is None or not math.isfinite(ratio) or ratio < 0:
+        return MISSING
+    if ratio >= 9.95:
+        return f"{_three_digits(ratio) if ratio >= 1e3 else f'{ratio:.0f}'}×"
+    if ratio >= 1.995:
+        return f"{ratio:.1f}×"
+    percent = round((ratio - 1) * 100)
+    if percent == 0:
+        return "±0 %"
+    return f"+{percent} %" if percent > 0 else f"{MINUS}{-percent} %"
+
+
+def count(number: float | None) -> str:
+    """A whole number as `1,000`."""
+    if number is None or not math.isfinite(number):
+        return MISSING
+    return f"{number:,.0f}"
+
+
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """A number with its noun: `1 request`, `2 requests`."""
+    return f"{count(number)} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def value(metric: str, number: float | None) -> str:
+    """A number of one of `loadtasks.engine.measurement.METRICS` in its own unit, which the metric's name tells."""
+    if metric.endswith("_per_s"):
+        return rate(number)
+    if metric.endswith("_s"):
+        return duration(number)
+    if metric.endswith("_rate"):
+        return share(number)
+    return count(number)
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.3g}")
+
+
+def _three_digits(number: float) -> str:
+    rounded = _rounded(number)
+    whole_digits = len(str(int(abs(rounded)))) if abs(rounded) >= 1 else 1
+    return f"{rounded:,.{max(0, 3 - whole_digits)}f}"

@@ -1,0 +1,106 @@
+# ruff: noqa: RUF001 - the typographic minus, times and dash are meant
+
+import pytest
+
+from loadtasks import units
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0 µs"),
+        (0.000001, "1 µs"),
+        (0.00085, "850 µs"),
+        (0.0009996, "1.00 ms"),
+        (0.0019, "1.90 ms"),
+        (0.0123456, "12.3 ms"),
+        (0.4124, "412 ms"),
+        (0.9994, "999 ms"),
+        (0.9996, "1.00 s"),
+        (2.0, "2.00 s"),
+        (2.0249, "2.02 s"),
+        (9.999, "10.0 s"),
+        (45.67, "45.7 s"),
+        (600.0, "600 s"),
+        (-0.002, "−2.00 ms"),
+    ],
+)
+def test_a_duration_has_three_digits_and_a_fitting_unit(seconds: float | None, told: str) -> None:
+    assert units.duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(None, "–"), (2.5, "2.50 s"), (41.7, "42 s"), (125, "2 min 5 s"), (3780, "1 h 3 min"), (59.8, "1 min 0 s")],
+)
+def test_a_span_reads_as_people_wait(seconds: float | None, told: str) -> None:
+    assert units.span(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("per_second", "told"),
+    [(None, "–"), (412.4, "412/s"), (38457, "38,500/s"), (9.8712, "9.87/s"), (0.5, "0.50/s"), (99.97, "100/s")],
+)
+def test_a_rate_has_three_digits(per_second: float | None, told: str) -> None:
+    assert units.rate(per_second) == told
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (None, "–"),
+        (1, "100 %"),
+        (0, "0 %"),
+        (0.99, "99.0 %"),
+        (0.9996, "99.96 %"),
+        (0.99999, "99.999 %"),
+        (0.99999999, "> 99.999 %"),
+        (0.0001, "0.01 %"),
+        (1e-9, "< 0.001 %"),
+        (1.25, "125.0 %"),
+    ],
+)
+def test_only_the_whole_reads_as_the_whole(part: float | None, told: str) -> None:
+    assert units.share(part) == told
+
+
+@pytest.mark.parametrize(
+    ("ratio", "told"),
+    [
+        (None, "–"),
+        (1.0, "±0 %"),
+        (1.004, "±0 %"),
+        (1.12, "+12 %"),
+        (0.92, "−8 %"),
+        (0.4, "−60 %"),
+        (1.99, "+99 %"),
+        (1.996, "2.0×"),
+        (2.14, "2.1×"),
+        (9.96, "10×"),
+        (1234.0, "1,230×"),
+    ],
+)
+def test_a_change_is_per_cent_until_it_doubles(ratio: float | None, told: str) -> None:
+    assert units.change(ratio) == told
+
+
+@pytest.mark.parametrize(
+    ("metric", "number", "told"),
+    [
+        ("p95_s", 3.02, "3.02 s"),
+        ("throughput_per_s", 412.0, "412/s"),
+        ("success_rate", 0.95, "95.0 %"),
+        ("scheduled", 1200, "1,200"),
+        ("conservation_gap", None, "–"),
+    ],
+)
+def test_a_metric_is_told_in_its_own_unit(metric: str, number: float | None, told: str) -> None:
+    assert units.value(metric, number) == told
+
+
+def test_one_of_a_thing_is_singular() -> None:
+    assert units.plural(1, "request") == "1 request"
+    assert units.plural(1200, "request") == "1,200 requests"
+    assert units.plural(2, "pass", "passes") == "2 passes"

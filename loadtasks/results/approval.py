@@ -1,0 +1,81 @@
+"""Baselines: a run's measurements approved, and approvals withdrawn when what they approved is measured anew."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, desc, func, select
+from sqlalchemy.orm import Session
+
+from loadtasks.errors import BadInputError
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.schema import BaselineRow, MeasurementRow, RunRow, VerdictRow
+
+
+def current(session: Session) -> list[BaselineRow]:
+    """The newest approval of each scenario, by name."""
+    newest = select(func.max(BaselineRow.id)).group_by(BaselineRow.scenario)
+    return list(session.scalars(select(BaselineRow).where(BaselineRow.id.in_(newest)).order_by(BaselineRow.scenario)))
+
+
+def approve(
+    session: Session, run: RunRow, *, approved_by: str, why: str, scenarios: Sequence[str] | None, only_missing: bool
+) -> list[str]:
+    """Make a run's measurements the baselines of their scenarios. Returns the scenarios approved.
+
+    Raises:
+        BadInputError: a scenario asked for by name has nothing in this run that can be a baseline.
+    """
+    hashes = _hashes(session, run.id)
+    refused = _refused(session, run, hashes, scenarios if scenarios is not None else run.scenarios)
+    if scenarios is not None and refused:
+        raise BadInputError(f"run {run.id}: " + "; ".join(f"{name} {why_not}" for name, why_not in refused.items()))
+    known = {row.scenario for row in current(session)} if only_missing else set()
+    chosen = [
+        name
+        for name in dict.fromkeys(scenarios if scenarios is not None else run.scenarios)
+        if name not in refused and name not in known
+    ]
+    session.add_all(
+        BaselineRow(
+            scenario=name,
+            run_id=run.id,
+            approved_by=approved_by,
+            approved_at=datetime.now(UTC),
+            why=why,
+            scenario_hash=hashes[name],
+            target_version=run.target_version,
+            generator=run.generator,
+        )
+        for name in chosen
+    )
+    return chosen
+
+
+def withdraw(session: Session, run_id: str, scenario: str | None = None) -> None:
+    """Withdraw the approvals of measurements that are about to be replaced; those before them are current again."""
+    approvals = delete(BaselineRow).where(BaselineRow.run_id == run_id)
+    session.execute(approvals if scenario is None else approvals.where(BaselineRow.scenario == scenario))
+
+
+def _hashes(session: Session, run_id: str) -> dict[str, str]:
+    """The fingerprint of each measured scenario."""
+    columns = select(MeasurementRow.scenario, MeasurementRow.scenario_hash).where(MeasurementRow.run_id == run_id)
+    # The whole comes last, so that its fingerprint is the one that stays.
+    return dict(session.execute(columns.order_by(desc(MeasurementRow.position))).tuples().all())
+
+
+def _refused(session: Session, run: RunRow, hashes: dict[str, str], scenarios: Iterable[str]) -> dict[str, str]:
+    """Why scenarios can't be a baseline, by name."""
+    columns = select(VerdictRow.scenario, VerdictRow.verdict).where(VerdictRow.run_id == run.id)
+    verdicts = dict(session.execute(columns).tuples().all())
+    refused = {}
+    for name in scenarios:
+        if name not in run.scenarios:
+            refused[name] = f"is not among its scenarios ({', '.join(run.scenarios)})"
+        elif name not in hashes:
+            refused[name] = "was not measured, so it can't be a baseline; choose another run or leave it out"
+        elif name not in verdicts:
+            refused[name] = "has not been judged yet, so it can't be a baseline; judge the run first"
+        elif verdicts[name] == Verdict.INVALID:
+            refused[name] = "is invalid, so it can't be a baseline; choose another run or leave it out"
+    return refused

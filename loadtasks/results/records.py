@@ -1,0 +1,55 @@
+"""What is kept beside runs, measurements and verdicts: approved baselines, alerts, and a scenario's past."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtasks.results.judgement import Verdict
+
+
+class Baseline(BaseModel):
+    """Whose measurement a scenario is compared with, who approved it, and the fingerprint of how it was made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scenario: str
+    run_id: str
+    approved_by: str
+    approved_at: datetime
+    why: str
+    scenario_hash: str
+    target_version: str | None
+    generator: str
+
+
+class Alert(BaseModel):
+    """An alert that went out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    sent_at: datetime
+    channel: str
+    """`e-mail` or `outbox`."""
+    recipients: list[str]
+    subject: str
+    where: str
+    """Where it went: the mail server, or the path of the .eml file."""
+
+
+class HistoryEntry(BaseModel):
+    """One scenario in one past run, in numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    started_at: datetime
+    """When the scenario was measured."""
+    verdict: Verdict | None
+    """None while the run has not been judged."""
+    metrics: dict[str, float | None]
+    """One value for each of `loadtasks.engine.measurement.METRICS`."""
+    scenario_hash: str
+    load: str
+    target_version: str | None
+    generator: str

@@ -1,0 +1,70 @@
+"""The words of runs, measurements, verdicts and baselines as rows of tables, and back."""
+
+from typing import Any
+
+from loadtasks.engine.histogram import Histogram
+from loadtasks.engine.measurement import METRICS, Counts, Measurement, metric
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.records import Alert, Baseline
+from loadtasks.results.run import Run
+from loadtasks.results.schema import AlertRow, BaselineRow, MeasurementRow, RunRow, VerdictRow
+
+_HISTOGRAMS = ("response", "service", "send_lag")
+_AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s")
+_AS_JSON = ("statuses", "errors", "phases", "health")
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """A run as columns, but for its verdict."""
+    return run.model_dump()
+
+
+def run_of(row: RunRow) -> Run:
+    """The run of a row."""
+    return Run.model_validate({name: getattr(row, name) for name in Run.model_fields})
+
+
+def run_verdict_of(row: RunRow) -> Verdict | None:
+    """The verdict of a run's row; None while the run is open."""
+    return Verdict(row.verdict) if row.verdict is not None else None
+
+
+def measurement_row(run_id: str, position: int, measurement: Measurement) -> MeasurementRow:
+    """A measurement as a row."""
+    return MeasurementRow(
+        run_id=run_id,
+        position=position,
+        **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
+        **{name: metric(measurement, name) for name in METRICS},
+        **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
+        **measurement.model_dump(mode="json", include=set(_AS_JSON)),
+    )
+
+
+def measurement_of(row: MeasurementRow) -> Measurement:
+    """The measurement of a row."""
+    return Measurement.model_validate(
+        {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON)}
+        | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
+        | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
+    )
+
+
+def verdict_row(run_id: str, position: int, verdict: ScenarioVerdict) -> VerdictRow:
+    """A scenario's verdict as a row."""
+    return VerdictRow(run_id=run_id, position=position, **verdict.model_dump(mode="json"))
+
+
+def verdict_of(row: VerdictRow) -> ScenarioVerdict:
+    """The verdict of a row."""
+    return ScenarioVerdict.model_validate({name: getattr(row, name) for name in ScenarioVerdict.model_fields})
+
+
+def baseline_of(row: BaselineRow) -> Baseline:
+    """The baseline of a row."""
+    return Baseline.model_validate({name: getattr(row, name) for name in Baseline.model_fields})
+
+
+def alert_of(row: AlertRow) -> Alert:
+    """The alert of a row."""
+    return Alert.model_validate({name: getattr(row, name) for name in Alert.model_fields})

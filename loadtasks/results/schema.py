@@ -1,0 +1,171 @@
+"""The tables of the results database. A change here needs a migration in migrations/versions, and a new `HEAD`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+HEAD = "0001"
+"""The newest migration, so that opening an up-to-date database need not import Alembic."""
+VERSION_TABLE = "results_version"
+"""Where Alembic notes the schema's version; not its default name, since databases may be shared."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Times with a zone, kept as UTC, also where the database (SQLite) knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    metadata = MetaData(
+        naming_convention={  # so that a later migration can name what it changes
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - declarative reads it as a plain dictionary
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+        dict[str, int]: JSON,
+    }
+
+
+class RunRow(Base):
+    """A run."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    trigger: Mapped[str]
+    target_url: Mapped[str]
+    target_version: Mapped[str | None]
+    load_factor: Mapped[float]
+    scenarios: Mapped[list[str]]
+    generator: Mapped[str]
+    verdict: Mapped[str | None]
+
+
+def _run_id() -> Mapped[str]:
+    return mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+
+
+class MeasurementRow(Base):
+    """A measurement: its numbers as columns (for history and other tools), its histograms as HdrHistogram texts."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (
+        UniqueConstraint("run_id", "scenario", "part"),
+        Index(None, "scenario", "part"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = _run_id()
+    scenario: Mapped[str]
+    part: Mapped[str]
+    position: Mapped[int]
+    """0 for the whole; its parts follow in the order in which they were saved."""
+    endpoint: Mapped[str]
+    scenario_hash: Mapped[str]
+    load: Mapped[str]
+    started_at: Mapped[datetime]
+    elapsed_s: Mapped[float]
+    scheduled: Mapped[int]
+    completed: Mapped[int]
+    failed: Mapped[int]
+    dropped: Mapped[int]
+    in_flight: Mapped[int]
+    conservation_gap: Mapped[int]
+    success_rate: Mapped[float | None]
+    throughput_per_s: Mapped[float | None]
+    mean_s: Mapped[float | None]
+    p50_s: Mapped[float | None]
+    p90_s: Mapped[float | None]
+    p95_s: Mapped[float | None]
+    p99_s: Mapped[float | None]
+    max_s: Mapped[float | None]
+    connect_mean_s: Mapped[float | None]
+    response: Mapped[str]
+    service: Mapped[str]
+    send_lag: Mapped[str]
+    statuses: Mapped[dict[str, int]]
+    errors: Mapped[list[dict[str, Any]]]
+    phases: Mapped[dict[str, Any]]
+    health: Mapped[dict[str, Any]]
+
+
+class FailureRow(Base):
+    """A scenario that could not be measured, and why."""
+
+    __tablename__ = "failures"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    sentence: Mapped[str]
+
+
+class VerdictRow(Base):
+    """What one scenario of a run means."""
+
+    __tablename__ = "verdicts"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    verdict: Mapped[str]
+    findings: Mapped[list[dict[str, Any]]]
+    comparisons: Mapped[list[dict[str, Any]]]
+    baseline_run: Mapped[str | None]
+
+
+class BaselineRow(Base):
+    """An approval of a run's measurement as the baseline of its scenario. The newest is current, the others history."""
+
+    __tablename__ = "baselines"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scenario: Mapped[str] = mapped_column(index=True)
+    run_id: Mapped[str] = _run_id()
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime]
+    why: Mapped[str]
+    scenario_hash: Mapped[str]
+    target_version: Mapped[str | None]
+    generator: Mapped[str]
+
+
+class AlertRow(Base):
+    """An alert that went out."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = _run_id()
+    sent_at: Mapped[datetime]
+    channel: Mapped[str]
+    recipients: Mapped[list[str]]
+    subject: Mapped[str]
+    where: Mapped[str]

@@ -1,0 +1,286 @@
+"""The store: what was measured, kept, and found again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import delete, desc, select
+from sqlalchemy.orm import Session
+
+from loadtasks.engine.measurement import METRICS, Measurement
+from loadtasks.errors import BadInputError
+from loadtasks.results import approval
+from loadtasks.results.database import Database
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
+from loadtasks.results.records import Alert, Baseline, HistoryEntry
+from loadtasks.results.rows import (
+    alert_of,
+    baseline_of,
+    measurement_of,
+    measurement_row,
+    run_of,
+    run_values,
+    run_verdict_of,
+    verdict_of,
+    verdict_row,
+)
+from loadtasks.results.run import Run
+from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, RunRow, VerdictRow
+
+__all__ = ["Alert", "Baseline", "HistoryEntry", "Store"]
+
+_NEWEST = 3
+"""How many run ids are offered when an unknown one was asked for."""
+
+
+class Store:
+    """Runs with everything that belongs to them. Every writing method is one transaction and can be repeated.
+
+    All methods raise BadInputError, one sentence, when the database can't be read or written, or has no such run.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the results database at a SQLAlchemy URL, making and migrating it where needed."""
+        return cls(Database(url))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open_run(self, run: Run) -> None:
+        """Begin a run, or begin it again: whatever was kept under its id is gone, approvals as a baseline too."""
+        with self._database.writing() as session:
+            approval.withdraw(session, run.id)
+            session.execute(delete(RunRow).where(RunRow.id == run.id))
+            session.add(RunRow(**run_values(run)))
+
+    def run(self, run_id: str) -> Run:
+        """A run by its id."""
+        with self._database.reading() as session:
+            return run_of(_row(session, run_id))
+
+    def latest_run_id(self) -> str:
+        """The id of the run that started last."""
+        with self._database.reading() as session:
+            ids = _newest_ids(session, 1)
+        if not ids:
+            raise BadInputError("there is no run yet; start one with `python -m loadtasks run`.")
+        return ids[0]
+
+    def runs(self, limit: int = 20) -> list[tuple[Run, Verdict | None]]:
+        """Runs with their verdicts (None while open), newest first."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(RunRow).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit))
+            return [(run_of(row), run_verdict_of(row)) for row in rows]
+
+    def close_run(self, run_id: str, verdict: Verdict, ended_at: datetime) -> None:
+        """End a run with its verdict."""
+        with self._database.writing() as session:
+            row = _row(session, run_id)
+            row.verdict, row.ended_at = verdict.value, ended_at
+
+    def save_measurements(self, run_id: str, scenario: str, measurements: Sequence[Measurement]) -> None:
+        """Keep what a scenario showed, in place of whatever was kept of it in this run."""
+        for measurement in measurements:
+            if measurement.scenario != scenario:
+                raise ValueError(f"a measurement of {measurement.scenario} among those of {scenario}")
+        rows = [measurement_row(run_id, position, each) for position, each in enumerate(measurements)]
+        with self._database.writing() as session:
+            _clear(session, run_id, scenario)
+            session.add_all(rows)
+
+    def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
+        """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
+        with self._database.writing() as session:
+            _clear(session, run_id, scenario)
+            # PostgreSQL takes no NUL characters, and a target may have answered with some.
+            words = sentence.replace("\0", "\N{SYMBOL FOR NULL}")
+            session.add(FailureRow(run_id=run_id, scenario=scenario, sentence=words))
+
+    def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
+        """A run's measurements, or one scenario's, in the order planned; the whole first, then its parts."""
+        with self._database.reading() as session:
+            planned = _row(session, run_id).scenarios
+            query = select(MeasurementRow).where(MeasurementRow.run_id == run_id)
+            if scenario is not None:
+                query = query.where(MeasurementRow.scenario == scenario)
+            rows = session.scalars(query.order_by(MeasurementRow.scenario, MeasurementRow.position)).all()
+        order = {name: number for number, name in enumerate(planned)}
+        return [measurement_of(row) for row in sorted(rows, key=lambda row: order.get(row.scenario, len(order)))]
+
+    def failures(self, run_id: str) -> dict[str, str]:
+        """Why scenarios could not be measured, by scenario."""
+        with self._database.reading() as session:
+            _row(session, run_id)
+            rows = session.scalars(select(FailureRow).where(FailureRow.run_id == run_id).order_by(FailureRow.scenario))
+            return {row.scenario: row.sentence for row in rows}
+
+    def save_verdicts(self, run_id: str, verdicts: Sequence[ScenarioVerdict]) -> None:
+        """Keep the verdicts of a run, in place of those it had."""
+        with self._database.writing() as session:
+            _row(session, run_id)
+            session.execute(delete(VerdictRow).where(VerdictRow.run_id == run_id))
+            session.add_all(verdict_row(run_id, position, each) for position, each in enumerate(verdicts))
+
+    def verdicts(self, run_id: str) -> list[ScenarioVerdict]:
+        """The verdicts of a run, in the order saved; empty when it was not judged."""
+        with self._database.reading() as session:
+            _row(session, run_id)
+            query = select(VerdictRow).where(VerdictRow.run_id == run_id).order_by(VerdictRow.position)
+            return [verdict_of(row) for row in session.scalars(query)]
+
+    def baseline(self, scenario: str) -> Baseline | None:
+        """The current baseline of a scenario."""
+        return next((each for each in self.baselines() if each.scenario == scenario), None)
+
+    def baselines(self) -> list[Baseline]:
+        """The current baseline of every scenario that has one, by name."""
+        with self._database.reading() as session:
+            return [baseline_of(row) for row in approval.current(session)]
+
+    def baseline_history(self, scenario: str) -> list[Baseline]:
+        """Every approval of a scenario that still stands, newest (the current one) first."""
+        with self._database.reading() as session:
+            query = select(BaselineRow).where(BaselineRow.scenario == scenario).order_by(desc(BaselineRow.id))
+            return [baseline_of(row) for row in session.scalars(query)]
+
+    def approve(
+        self,
+        run_id: str,
+        *,
+        approved_by: str,
+        why: str,
+        scenarios: Sequence[str] | None = None,
+        only_missing: bool = False,
+    ) -> list[str]:
+        """Make a run's measurements the baseline of their scenarios (or of those named). Returns the ones approved.
+
+        A scenario that is invalid, unmeasured or not judged is left out, or refused when it was named. With
+        `only_missing`, scenarios that have a baseline are left out too.
+        """
+        with self._database.writing() as session:
+            return approval.approve(
+                session,
+                _row(session, run_id),
+                approved_by=approved_by,
+                why=why,
+                scenarios=scenarios,
+                only_missing=only_missing,
+            )
+
+    def save_alert(self, alert: Alert) -> None:
+        """Keep that an alert went out."""
+        with self._database.writing() as session:
+            _row(session, alert.run_id)
+            session.add(AlertRow(**alert.model_dump()))
+
+    def alerts(self, run_id: str) -> list[Alert]:
+        """The alerts of a run, in the order in which they went out."""
+        with self._database.reading() as session:
+            _row(session, run_id)
+            query = select(AlertRow).where(AlertRow.run_id == run_id).order_by(AlertRow.id)
+            return [alert_of(row) for row in session.scalars(query)]
+
+    def history(self, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
+        """How a scenario (or a part of a mixed one) was measured in past runs, newest first."""
+        query = (
+            select(
+                RunRow.id,
+                RunRow.target_version,
+                RunRow.generator,
+                VerdictRow.verdict,
+                MeasurementRow.started_at,
+                MeasurementRow.scenario_hash,
+                MeasurementRow.load,
+                *(getattr(MeasurementRow, name) for name in METRICS),
+            )
+            .select_from(MeasurementRow)
+            .join(RunRow, RunRow.id == MeasurementRow.run_id)
+            .outerjoin(
+                VerdictRow,
+                (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
+            )
+            .where(MeasurementRow.scenario == scenario, MeasurementRow.part == part)
+            .order_by(desc(MeasurementRow.started_at), desc(RunRow.id))
+            .limit(limit)
+        )
+        with self._database.reading() as session:
+            return [
+                HistoryEntry(
+                    run_id=row["id"],
+                    metrics={name: row[name] for name in METRICS},
+                    **{name: row[name] for name in HistoryEntry.model_fields if name not in ("run_id", "metrics")},
+                )
+                for row in session.execute(query).mappings()
+            ]
+
+    def document(self, run_id: str) -> ResultsDocument:
+        """A run whole, with its baselines' measurements."""
+        run, failures = self.run(run_id), self.failures(run_id)
+        verdicts = {each.scenario: each for each in self.verdicts(run_id)}
+        measured: dict[str, list[Measurement]] = {}
+        for each in self.measurements(run_id):
+            measured.setdefault(each.scenario, []).append(each)
+        results = []
+        for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
+            measurements = measured.get(scenario, [])
+            judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(measurements))
+            results.append(
+                ScenarioResult(
+                    endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
+                    measurements=measurements,
+                    baseline=self._baseline_measurements(judged),
+                    **judged.model_dump(),
+                )
+            )
+        return ResultsDocument(run=run, verdict=overall([each.verdict for each in results]), scenarios=results)
+
+    def _baseline_measurements(self, verdict: ScenarioVerdict) -> list[Measurement]:
+        if verdict.baseline_run is None:
+            return []
+        with self._database.reading() as session:
+            if session.get(RunRow, verdict.baseline_run) is None:
+                return []
+        return self.measurements(verdict.baseline_run, verdict.scenario)
+
+
+def _row(session: Session, run_id: str) -> RunRow:
+    row = session.get(RunRow, run_id)
+    if row is None:
+        newest = _newest_ids(session, _NEWEST)
+        offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
+        raise BadInputError(f"there is no run {run_id!r}; {offered}; `python -m loadtasks history` lists them.")
+    return row
+
+
+def _newest_ids(session: Session, limit: int) -> list[str]:
+    return list(session.scalars(select(RunRow.id).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit)))
+
+
+def _clear(session: Session, run_id: str, scenario: str) -> None:
+    """Make room for what a scenario showed."""
+    _row(session, run_id)
+    approval.withdraw(session, run_id, scenario)
+    for table in (MeasurementRow, FailureRow, VerdictRow):
+        session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))
+
+
+def _unjudged(scenario: str, failure: str | None, measured: bool) -> ScenarioVerdict:
+    """What is said of a scenario that has no verdict yet."""
+    sentence = failure or ("it was not judged yet." if measured else "it was not measured.")
+    finding = Finding(kind=FindingKind.VALIDITY, sentence=sentence)
+    return ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=[finding])

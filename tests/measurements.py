@@ -1,0 +1,96 @@
+"""Measurements and runs for tests: name what matters to the test, the rest is plausible."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from loadtasks.engine.histogram import Histogram
+from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+from loadtasks.results.run import Run
+
+NIGHT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+
+
+def histogram(times_s: Sequence[float]) -> Histogram:
+    made = Histogram()
+    made.record(np.array(times_s, dtype=np.float64))
+    return made
+
+
+def health(**changes: Any) -> Health:
+    plausible = {
+        "cpu_share": 0.2,
+        "loop_lag_p99_s": 0.002,
+        "loop_lag_max_s": 0.01,
+        "send_lag_p99_s": 0.0,
+        "waited_for_connection": 0,
+    }
+    return Health.model_validate(plausible | changes)
+
+
+def measurement(
+    scenario: str = "dashboard.concurrent",
+    *,
+    part: str = "",
+    times_s: Sequence[float] = (0.05,) * 95 + (0.1,) * 5,
+    failed: int = 0,
+    dropped: int = 0,
+    in_flight: int = 0,
+    scheduled: int | None = None,
+    error: str = "status",
+    connect_mean_s: float | None = 0.001,
+    server: dict[str, float] | None = None,
+    **changes: Any,
+) -> Measurement:
+    """`times_s`: the completed requests, whose phases add up to them; `server`: mean seconds by Server-Timing name."""
+    completed, total = len(times_s), float(sum(times_s))
+    ended = completed + failed + dropped + in_flight
+    phases = {}
+    if completed:
+        longest = float(max(times_s))
+        phases["first_byte"] = Phase(count=completed, total_s=total * 0.9, max_s=longest)
+        phases["body"] = Phase(count=completed, total_s=total * 0.1, max_s=longest)
+        for name, mean_s in (server or {}).items():
+            phases[f"server:{name}"] = Phase(count=completed, total_s=mean_s * completed, max_s=mean_s)
+    if connect_mean_s is not None:
+        phases["connect"] = Phase(count=10, total_s=10 * connect_mean_s, max_s=connect_mean_s)
+    failures = [ErrorKind(kind=error, count=failed, example=f"GET /stats: {error}")] if failed else []
+    plausible = {
+        "scenario": scenario,
+        "part": part,
+        "endpoint": part or scenario.partition(".")[0],
+        "scenario_hash": "5eed",
+        "load": "100 requests, 10 workers",
+        "started_at": NIGHT,
+        "elapsed_s": 2.0,
+        "counts": Counts(
+            scheduled=ended if scheduled is None else scheduled,
+            completed=completed,
+            failed=failed,
+            dropped=dropped,
+            in_flight=in_flight,
+        ),
+        "response": histogram(times_s),
+        "service": histogram(times_s),
+        "send_lag": histogram([1e-6] * completed),
+        "statuses": {"200": completed} if completed else {},
+        "errors": failures,
+        "phases": phases,
+        "health": health(),
+    }
+    return Measurement.model_validate(plausible | changes)
+
+
+def run(run_id: str = "20261124T020000Z-aaaa", **changes: Any) -> Run:
+    plausible = {
+        "id": run_id,
+        "started_at": NIGHT,
+        "trigger": "manual",
+        "target_url": "http://127.0.0.1:8000",
+        "target_version": "1.2.0",
+        "scenarios": ["dashboard.concurrent", "mixed.concurrent"],
+        "generator": "a-host, loadtasks 0.1.0",
+    }
+    return Run.model_validate(plausible | changes)

@@ -40,6 +40,10 @@ class Workspace:
         """The same input, with everything written under `var`."""
         return replace(self, var=var, results_url=_results_url(var))
 
+    def reading(self, scenarios: Path | None, expectations: Path | None) -> Self:
+        """The same output, with its input from other folders where they are given."""
+        return replace(self, scenarios=scenarios or self.scenarios, expectations=expectations or self.expectations)
+
     @property
     def reports(self) -> Path:
         """One folder a run, and `latest`."""

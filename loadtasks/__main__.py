@@ -1,0 +1,5 @@
+"""`python -m loadtasks`."""
+
+from loadtasks.cli import main
+
+main()

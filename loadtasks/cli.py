@@ -1,0 +1,211 @@
+"""The command line: `python -m loadtasks`. docs/command_line.md describes it, exit codes are those of `errors`."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from loadtasks import __version__, steps
+from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.target import Target
+from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.progress import RunProgress
+from loadtasks.report import terminal
+from loadtasks.results.document import read_document
+from loadtasks.results.run import new_run_id
+from loadtasks.results.store import Store
+from loadtasks.units import duration, rate, share
+from loadtasks.verdict.regressions import compare_documents
+from loadtasks.verdict.targets import read_suites
+from loadtasks.workspace import Workspace
+
+LATEST = "latest"
+EXISTING_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _Group(click.Group):
+    """Turns our errors into one sentence on stderr and their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LoadTasksError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--out", type=EXISTING_FOLDER, help="Folder for results, reports and outbox.  [default: var/]")
+@click.pass_context
+def cli(context: click.Context, out: Path | None) -> None:
+    """Exercise an API, judge what was measured, and report it.
+
+    Exit codes: 0 good; 1 a target missed or a regression; 2 bad input; 3 invalid measurement.
+    """
+    workspace = Workspace.from_environ()
+    context.obj = workspace.moved(out) if out else workspace
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="python -m loadtasks")
+
+
+@cli.command()
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
+@click.option("--target", help="Address of the API.  [default: LOADTASKS_TARGET, else http://127.0.0.1:8000]")
+@click.option("--scenarios", "folder", type=EXISTING_FOLDER, help="Folder of scenario files.")
+@click.option("--expectations", type=EXISTING_FOLDER, help="Folder of Great Expectations suites.")
+@click.option(
+    "--load-factor", type=float, default=1.0, show_default=True, help="Multiplies the load of every scenario."
+)
+@click.option("--out", type=EXISTING_FOLDER, help="Folder for results, reports and outbox.  [default: var/]")
+@click.pass_obj
+def run(
+    workspace: Workspace,
+    scenarios: tuple[str, ...],
+    target: str | None,
+    folder: Path | None,
+    expectations: Path | None,
+    load_factor: float,
+    out: Path | None,
+) -> None:
+    """Run scenarios (all, or those named, or all of an endpoint), judge, compare and report them."""
+    workspace = workspace.moved(out) if out else workspace
+    workspace = workspace.reading(folder, expectations)
+    console = Console(stderr=False, highlight=False)
+    address = Target.from_environ(target)
+    opened = steps.open_run(
+        workspace,
+        address,
+        run_id=new_run_id(),
+        trigger="command line",
+        scenarios=scenarios or None,
+        load_factor=load_factor,
+    )
+    console.print(f"Run {opened.id} against {opened.target_url} (version {opened.target_version or 'unknown'})")
+    _measure_all(workspace, opened.id, opened.scenarios, address, console)
+    steps.judge(workspace, opened.id)
+    steps.compare(workspace, opened.id)
+    report = steps.write_report(workspace, opened.id)
+    mail = steps.alert(workspace, opened.id, sender=_sender(), recipients=_recipients())
+    _show(workspace, opened.id, console, report)
+    if mail:
+        console.print(f"Alert: {mail}", markup=False)
+    raise SystemExit(steps.conclude(workspace, opened.id).exit_code)
+
+
+@cli.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("baseline", type=click.Path(path_type=Path))
+def compare(results: Path, baseline: Path) -> None:
+    """Compare two results files (results.json) as a run is compared with its baseline."""
+    compared = compare_documents(read_document(results), read_document(baseline))
+    terminal.show(compared, Console(highlight=False))
+    raise SystemExit(compared.verdict.exit_code)
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN", default=LATEST)
+@click.pass_obj
+def report(workspace: Workspace, run_id: str) -> None:
+    """Write a run's report anew and print it. RUN is a run id, `latest`, or a results.json, which is only printed."""
+    console = Console(highlight=False)
+    if run_id.endswith(".json"):
+        document = read_document(Path(run_id))
+        terminal.show(document, console)
+        raise SystemExit(document.verdict.exit_code)
+    run_id = _run_id(workspace, run_id)
+    folder = steps.write_report(workspace, run_id)
+    _show(workspace, run_id, console, folder)
+    raise SystemExit(steps.conclude(workspace, run_id).exit_code)
+
+
+@cli.command()
+@click.argument("scenario", required=False)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.pass_obj
+def history(workspace: Workspace, scenario: str | None, limit: int) -> None:
+    """List past runs, or what past runs measured of one SCENARIO."""
+    console = Console(highlight=False)
+    with Store.open(workspace.results_url) as store:
+        if scenario is None:
+            terminal.show_runs(store.runs(limit), console)
+        else:
+            terminal.show_history(scenario, store.history(scenario, limit), console)
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def baseline(context: click.Context) -> None:
+    """List the baselines, or approve a run as the new one."""
+    if context.invoked_subcommand is None:
+        with Store.open(context.obj.results_url) as store:
+            terminal.show_baselines(store.baselines(), Console(highlight=False))
+
+
+@baseline.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
+@click.option("--why", default="", help="Why this is the level to compare with from now on; kept.")
+@click.pass_obj
+def approve(workspace: Workspace, run_id: str, scenarios: tuple[str, ...], why: str) -> None:
+    """Make the measurements of RUN the baseline of its scenarios, or of those named."""
+    run_id = _run_id(workspace, run_id)
+    approved = steps.approve(workspace, run_id, why=why, scenarios=scenarios or None)
+    click.echo(f"Run {run_id} is now the baseline of {', '.join(approved)}.")
+
+
+@cli.command()
+@click.option("--expectations", type=EXISTING_FOLDER, help="Folder of Great Expectations suites.")
+@click.pass_obj
+def targets(workspace: Workspace, expectations: Path | None) -> None:
+    """List the targets, and the file in which each is changed."""
+    workspace = workspace.reading(None, expectations)
+    terminal.show_targets(read_suites(workspace.expectations), Console(highlight=False))
+
+
+def _measure_all(workspace: Workspace, run_id: str, scenarios: Sequence[str], target: Target, console: Console) -> None:
+    with RunProgress(console, len(scenarios)) as progress:
+        for scenario in scenarios:
+            progress.begin(scenario)
+            try:
+                measurements = steps.measure(workspace, run_id, scenario, target, progress.reach)
+            except LoadTasksError as error:
+                if error.exit_code is ExitCode.BAD_INPUT:
+                    raise
+                progress.end(f"{scenario}: not measured: {error}")
+            except KeyboardInterrupt:
+                progress.end(f"{scenario}: interrupted; what was measured before is kept")
+                return
+            else:
+                progress.end(_line(measurements[0]))
+
+
+def _line(measurement: Measurement) -> str:
+    ok = "no requests" if measurement.success_rate is None else f"{share(measurement.success_rate)} good"
+    p50, p95 = (("-" if each is None else duration(each)) for each in (measurement.p50_s, measurement.p95_s))
+    throughput = "" if not measurement.throughput_per_s else f", {rate(measurement.throughput_per_s)}"
+    return f"{measurement.scenario}: {measurement.counts.scheduled} requests, {ok}, p50 {p50}, p95 {p95}{throughput}"
+
+
+def _show(workspace: Workspace, run_id: str, console: Console, folder: Path) -> None:
+    terminal.show(steps.document(workspace, run_id), console)
+    console.print(f"Report: {folder / 'index.html'}", soft_wrap=True)
+
+
+def _run_id(workspace: Workspace, run_id: str) -> str:
+    with Store.open(workspace.results_url) as store:
+        return store.latest_run_id() if run_id == LATEST else store.run(run_id).id
+
+
+def _sender() -> str:
+    return os.environ.get("LOADTASKS_SENDER") or "nightly-performance@localhost"
+
+
+def _recipients() -> list[str]:
+    return (os.environ.get("LOADTASKS_RECIPIENTS") or "performance@localhost").replace(",", " ").split()

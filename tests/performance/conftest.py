@@ -1,0 +1,49 @@
+"""What the load tests share: a target, and measurements that are made once and judged by the suites."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.run import run_scenario
+from loadtasks.engine.target import Target
+from loadtasks.scenarios.files import read_scenarios
+from loadtasks.verdict.judge import judge_run
+from loadtasks.verdict.targets import read_suites
+from loadtasks.workspace import Workspace
+from tests.app.service import prepare, running
+
+Measure = Callable[[str], list[Measurement]]
+
+
+@pytest.fixture(scope="session")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The API of LOADTASKS_TARGET (its token in LOADTASKS_TOKEN); where none is given, the shipped one is started."""
+    if os.environ.get("LOADTASKS_TARGET"):
+        named = Target.from_environ()
+        named.check_alive()
+        yield named
+        return
+    folder = tmp_path_factory.mktemp("api")
+    with running(prepare(folder, 20_000), folder) as service:
+        yield Target(service.url, service.token)
+
+
+@pytest.fixture(scope="session")
+def measure(target: Target) -> Measure:
+    """Runs a scenario by its name; the whole comes first, then the parts of a mixed one."""
+    scenarios = read_scenarios(Workspace.from_environ().scenarios)
+    return lambda name: run_scenario(scenarios[name], target)
+
+
+@pytest.fixture(scope="session")
+def judge() -> Callable[[list[Measurement]], None]:
+    """Fails with every sentence that the verdict has against a measurement."""
+    suites = read_suites(Workspace.from_environ().expectations)
+
+    def judged(measurements: list[Measurement]) -> None:
+        (verdict,) = judge_run([measurements[0].scenario], measurements, {}, suites, None)
+        assert verdict.verdict.good, "; ".join(finding.sentence for finding in verdict.findings)
+
+    return judged

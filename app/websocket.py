@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping
 from wsproto.frame_protocol import CloseReason, FrameProtocol
 from wsproto.utilities import ProtocolError, generate_accept_token
@@ -75,9 +75,10 @@ class Client:
         begun: Whether a part of the first of them was sent.
         watched: Whether the selector tells when it takes bytes.
         deadline: When it is cut, on the monotonic clock; None as long as it isn't being closed.
+        ended: Whether it said its last word, or one that can't be understood.
     """
 
-    __slots__ = ("begun", "deadline", "protocol", "socket", "waiting", "watched")
+    __slots__ = ("begun", "deadline", "ended", "protocol", "socket", "waiting", "watched")
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -89,6 +90,7 @@ class Client:
         self.begun = False
         self.watched = False
         self.deadline: float | None = None
+        self.ended = False
 
 
 class Hub:
@@ -228,7 +230,7 @@ class Hub:
         if mask & selectors.EVENT_WRITE and client in self._clients:
             self._flush(client)
             self._watch(client)
-        if client.protocol.state is ConnectionState.CLOSED and not client.waiting:
+        if client.ended and not client.waiting:
             self._drop(client)
 
     def _receive(self, client: Client) -> None:
@@ -236,15 +238,18 @@ class Hub:
         if not data:
             self._drop(client)
             return
-        if client.protocol.state is ConnectionState.CLOSED:
+        if client.ended:
             return
         client.protocol.receive_data(data)
         for event in client.protocol.events():
             if isinstance(event, Ping) and client.deadline is None:
                 self._send_or_refuse(client, client.protocol.send(event.response()))
-            elif isinstance(event, CloseConnection) and client.deadline is None:
-                client.deadline = time.monotonic() + CLOSE_S
-                self._send(client, client.protocol.send(event.response()))
+            elif isinstance(event, CloseConnection):
+                client.ended = True
+                if client.deadline is None:
+                    client.deadline = time.monotonic() + CLOSE_S
+                    self._send(client, client.protocol.send(event.response()))
+                break
 
     def _drop(self, client: Client) -> None:
         if client in self._clients:

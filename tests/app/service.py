@@ -1,0 +1,124 @@
+"""Runs the real service: gunicorn on a free port with a database of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+import websocket
+
+from app.auth import SCOPES, Tokens
+from app.database import Database
+from app.seed import seed
+
+ROOT = Path(__file__).parents[2]
+START_S = 30
+STOP_S = 15
+
+
+@dataclass
+class Service:
+    """A running service and a token for it."""
+
+    url: str
+    token: str
+    database: Database
+    log: Path
+    process: subprocess.Popen[bytes]
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def call(self, method: str, path: str, *, token: str | None = None, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token or self.token}"} | options.pop("headers", {})
+        return self.http.request(method, self.url + path, headers=headers, timeout=20, **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.call("GET", path, **options)
+
+    def start_session(self, **body: Any) -> requests.Response:
+        return self.call("POST", SESSIONS, json={"model": "bert-base", "technique": "pruning"} | body)
+
+    def listen(self, token: str | None = None, **options: Any) -> websocket.WebSocket:
+        url = self.url.replace("http://", "ws://") + "/api/v1/events"
+        header = [f"Authorization: Bearer {token or self.token}"]
+        return websocket.create_connection(url, header=header, timeout=10, **options)
+
+    def new_token(self, *scopes: str, **options: Any) -> str:
+        return Tokens(self.database).issue("test", scopes or SCOPES, **options)
+
+    def stop(self) -> int:
+        """Ask it to stop and wait for that; gives the exit code."""
+        self.http.close()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+
+SESSIONS = "/api/v1/optimization/sessions"
+STATS = "/api/v1/dashboard/stats"
+CRITERIA = "/api/v1/config/optimization-criteria"
+
+
+def environ_for(folder: Path, **settings: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
+    return inherited | {"APP_DATABASE_URL": f"sqlite:///{folder}/app.db", "APP_PORT": "0"} | settings
+
+
+def run_app(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "app", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def launch(environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
+    with log.open("wb") as stderr:
+        return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr)
+
+
+def prepare(folder: Path, sessions: int) -> Database:
+    """Make a database with sample data in a folder."""
+    database = Database(environ_for(folder)["APP_DATABASE_URL"])
+    database.create_schema()
+    seed(database, sessions, datetime.now(UTC).date())
+    return database
+
+
+@contextmanager
+def running(database: Database, folder: Path, **settings: str) -> Iterator[Service]:
+    """Run a service on the database that was prepared in a folder."""
+    log = folder / "log"
+    process = launch(environ_for(folder, **settings), log)
+    service = Service("", Tokens(database).issue("test"), database, log, process)
+    try:
+        service.url = _wait_until_ready(process, log)
+        yield service
+    finally:
+        if process.poll() is None:
+            try:
+                service.stop()
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait until it answers; gives its address, which only its log knows."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        match = re.search(r"Listening at: (http://[\d.:]+)", log.read_text())
+        try:
+            if match and requests.get(match[1] + "/healthz", timeout=5).ok:
+                return match[1]
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"the service didn't start:\n{log.read_text()}")

@@ -1,0 +1,190 @@
+import json
+import socket
+import threading
+
+import pytest
+import requests
+import websocket
+
+from app.websocket import Hub, handshake
+from tests.app.service import SESSIONS, STATS, Service
+
+
+ENDS = ("session.completed", "session.failed")
+
+
+def heard(client: websocket.WebSocket, *session_ids: int) -> list[list[dict]]:
+    """All events of each of these sessions, up to its end."""
+    found: dict[int, list[dict]] = {session_id: [] for session_id in session_ids}
+    while not all(events and events[-1]["type"] in ENDS for events in found.values()):
+        event = json.loads(client.recv())
+        if event["session"]["id"] in found:
+            found[event["session"]["id"]].append(event)
+    return list(found.values())
+
+
+def test_every_client_hears_everything_of_all_sessions_that_anyone_starts(service: Service):
+    clients = [service.listen(), service.listen(service.new_token("read"))]
+    ids = [service.start_session().json()["id"] for _ in range(2)]
+    stories = [heard(client, *ids) for client in clients]
+    assert stories[0] == stories[1]
+    for session_id, events in zip(ids, stories[0], strict=True):
+        end = "failed" if session_id % 2 == 0 else "completed"
+        assert [event["type"] for event in events] == [
+            "session.created",
+            *["session.progress"] * 3,
+            f"session.{end}",
+        ]
+        assert [event["session"]["progress"] for event in events[:-1]] == [0, 0.25, 0.5, 0.75]
+        assert events[0]["session"]["model"] == "bert-base"
+        assert events[-1]["session"]["status"] == end
+        assert sorted(event["at"] for event in events) == [event["at"] for event in events]
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("header", [[], ["Authorization: Bearer wrong"]])
+def test_no_valid_token_no_upgrade(service: Service, header: list[str]):
+    url = service.url.replace("http://", "ws://") + "/api/v1/events"
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        websocket.create_connection(url, header=header, timeout=10)
+    assert refused.value.status_code == 401
+    assert json.loads(refused.value.resp_body)["status"] == 401
+
+
+@pytest.mark.parametrize("headers", [{"Sec-WebSocket-Key": ""}, {"Sec-WebSocket-Version": "8"}])
+def test_a_bad_handshake_is_a_problem(service: Service, headers: dict[str, str]):
+    usual = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "13"}
+    answer = service.get("/api/v1/events", headers=usual | headers)
+    assert answer.status_code == 400
+    assert answer.headers["Sec-WebSocket-Version"] == "13"
+
+
+def test_other_addresses_are_no_websockets(service: Service):
+    url = service.url.replace("http://", "ws://") + STATS
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        websocket.create_connection(url, header=[f"Authorization: Bearer {service.token}"], timeout=10)
+    assert refused.value.status_code == 400
+
+
+def test_pings_are_answered_and_messages_ignored(service: Service):
+    client = service.listen()
+    client.send("hello?")
+    client.send_binary(b"\0" * 100_000)
+    client.ping("there?")
+    while (frame := client.recv_frame()).opcode != websocket.ABNF.OPCODE_PONG:
+        pass
+    assert frame.data == b"there?"
+    client.close()
+
+
+def test_a_close_is_answered(service: Service):
+    client = service.listen()
+    client.send_close(1000)
+    while (frame := client.recv_frame()).opcode != websocket.ABNF.OPCODE_CLOSE:
+        pass
+    assert frame.data[:2] == (1000).to_bytes(2, "big")
+    assert client.sock.recv(1) == b""
+
+
+def test_nonsense_costs_its_sender_the_connection_and_nobody_else(service: Service):
+    other, client = service.listen(), service.listen()
+    client.sock.sendall(b"\xff" * 100)
+    client.sock.settimeout(10)
+    while client.sock.recv(65536):
+        pass
+    assert heard(other, service.start_session().json()["id"])
+    other.close()
+
+
+def test_many_websockets_and_many_requests_at_the_same_time(service: Service):
+    clients = [service.listen() for _ in range(60)]
+    statuses: list[int] = []
+
+    def work() -> None:
+        with requests.Session() as http:
+            headers = {"Authorization": f"Bearer {service.token}"}
+            statuses.extend(http.get(service.url + path, headers=headers).status_code for path in [STATS, SESSIONS] * 5)
+
+    workers = [threading.Thread(target=work) for _ in range(20)]
+    for worker in workers:
+        worker.start()
+    session_id = service.start_session().json()["id"]
+    for worker in workers:
+        worker.join()
+    assert statuses == [200] * 200
+    for client in clients:
+        assert heard(client, session_id)
+        client.close()
+
+
+def test_open_websockets_hold_no_thread_that_requests_need(start):
+    service = start(APP_THREADS="1")
+    clients = [service.listen() for _ in range(3)]
+    assert service.get(STATS).status_code == 200
+    assert heard(clients[0], service.start_session().json()["id"])
+    for client in clients:
+        client.close()
+
+
+def test_a_stopping_service_says_goodbye(start):
+    service = start()
+    client = service.listen()
+    stopper = threading.Thread(target=service.stop)
+    stopper.start()
+    opcode, data = client.recv_data()
+    assert opcode == websocket.ABNF.OPCODE_CLOSE
+    assert data[:2] == (1001).to_bytes(2, "big")
+    stopper.join()
+    assert service.process.returncode == 0
+
+
+def test_a_client_that_never_closes_does_not_keep_it_from_stopping(start):
+    service = start()
+    client = service.listen()
+    assert service.stop() == 0
+    client.shutdown()
+
+
+def client_of(hub: Hub) -> websocket.WebSocket:
+    """A client on a real TCP connection to a hub."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+    ours.settimeout(10)
+    hub.attach(theirs, handshake("x", {}))
+    greeting = b""
+    while not greeting.endswith(b"\r\n\r\n"):
+        greeting += ours.recv(1)
+    client = websocket.WebSocket()
+    client.sock, client.connected = ours, True
+    return client
+
+
+def test_a_slow_client_is_closed_and_the_others_miss_nothing():
+    hub = Hub(queue_limit=4)
+    slow, quick = client_of(hub), client_of(hub)
+    slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+    sent = [str(number) + "x" * 100_000 for number in range(30)]
+    for message in sent:
+        hub.broadcast(message)
+        assert quick.recv() == message
+    received = []
+    while (frame := slow.recv_frame()).opcode == websocket.ABNF.OPCODE_TEXT:
+        received.append(frame.data.decode())
+    assert frame.opcode == websocket.ABNF.OPCODE_CLOSE
+    assert frame.data == (1013).to_bytes(2, "big") + b"too slow"
+    assert 0 < len(received) < len(sent)
+    assert received == sent[: len(received)]
+    quick.shutdown()
+    slow.shutdown()
+    hub.close()
+
+
+def test_a_closed_hub_has_no_thread():
+    hub = Hub(queue_limit=4)
+    client = client_of(hub)
+    hub.close()
+    assert client.recv_frame().data[:2] == (1001).to_bytes(2, "big")
+    assert not hub._thread.is_alive()
+    client.shutdown()

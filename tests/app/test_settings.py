@@ -1,0 +1,47 @@
+import tomllib
+
+import pytest
+
+import app
+from app.settings import Settings, SettingsError
+from tests.app.service import ROOT
+
+
+def test_defaults():
+    settings = Settings.from_environ({})
+    assert settings == Settings()
+    assert settings.database_url == "sqlite:///var/app/app.db"
+    assert settings.faults == ""
+
+
+def test_values_come_from_the_environment():
+    environ = {"APP_PORT": "9", "APP_FAULTS": "config:cut", "APP_HOST": "", "APP_SESSION_DURATION_S": "0.5", "X": "1"}
+    settings = Settings.from_environ(environ)
+    assert (settings.port, settings.faults, settings.host) == (9, "config:cut", "127.0.0.1")
+    assert settings.session_duration_s == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_PORT", "http"),
+        ("APP_PORT", "65536"),
+        ("APP_THREADS", "0"),
+        ("APP_LOG_LEVEL", "loud"),
+        ("APP_DATABASE_URL", "sqlite://"),
+        ("APP_DATABASE_URL", "mysql://host/db"),
+        ("APP_DATABASE_URL", "app.db"),
+        ("APP_FAULTS", "config:boom"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_that_names_it(name: str, value: str):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environ({name: value})
+    sentence = str(refused.value)
+    assert sentence.startswith(f"{name}={value}: ")
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+def test_the_version_is_the_project_s():
+    assert app.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -1,0 +1,35 @@
+import re
+
+import pytest
+import requests
+
+from tests.app.service import CRITERIA, SESSIONS, STATS, Service
+
+
+def phases(answer: requests.Response) -> dict[str, float]:
+    header = answer.headers["Server-Timing"]
+    assert re.fullmatch(r"db;dur=[\d.]+, serialise;dur=[\d.]+, total;dur=[\d.]+", header), header
+    return {name: float(ms) for name, ms in re.findall(r"(\w+);dur=([\d.]+)", header)}
+
+
+@pytest.mark.parametrize("path", [STATS, SESSIONS])
+def test_phases_are_parts_of_the_total(service: Service, path: str):
+    found = phases(service.get(path))
+    assert found["db"] > 0
+    assert found["serialise"] > 0
+    assert found["db"] + found["serialise"] <= found["total"] + 0.002  # each is rounded
+
+
+@pytest.mark.parametrize("path", ["/version", "/nowhere", "/api/v1/nowhere", CRITERIA])
+def test_every_answer_has_them(service: Service, path: str):
+    assert phases(service.get(path))["total"] > 0
+
+
+def test_no_database_no_time_in_it(service: Service):
+    assert phases(service.get("/version"))["db"] == 0
+
+
+def test_the_handshake_has_them_too(service: Service):
+    client = service.listen()
+    assert "total;dur=" in client.getheaders()["server-timing"]
+    client.close()

@@ -45,8 +45,7 @@ class Monitor:
     def start(self) -> None:
         """Begin to tick."""
         self._began, self._began_cpu = perf_counter(), _cpu_s()
-        self._expected = self._began
-        self._again()
+        self._again(self._began)
 
     def reset(self) -> None:
         """Forget what was seen so far: the measurement proper begins."""
@@ -79,9 +78,10 @@ class Monitor:
             ),
         )
 
-    def _again(self) -> None:
-        self._expected = max(self._expected, perf_counter()) + TICK_S
-        self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+    def _again(self, began: float) -> None:
+        """Tick again 10 ms after the last tick began, so that what the tick itself took is lag too."""
+        self._expected = began + TICK_S
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._expected - perf_counter()), self._tick)
 
     def _tick(self) -> None:
         now = perf_counter()
@@ -90,8 +90,7 @@ class Monitor:
             self._fold()
         for watcher in self._watchers:
             watcher(now)
-        self._expected = now
-        self._again()
+        self._again(now)
 
     def _fold(self) -> None:
         if self._lags:

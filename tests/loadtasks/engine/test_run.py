@@ -1,0 +1,86 @@
+"""A run's frame: the generator's health, progress, and a target that dies under way."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from loadtasks.engine.monitor import Monitor
+from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.run import Progress, run_scenario
+from loadtasks.engine.target import Target
+from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.model import HttpScenario, Request
+from tests.app.service import prepare, running
+from tests.servers import answering, ok, scripted
+
+
+def thing(load: ClosedLoad) -> HttpScenario:
+    return HttpScenario(
+        name="thing.test", endpoint="thing", requests=(Request(path="/healthz"),), load=load, warmup_requests=0
+    )
+
+
+def kill(master: int) -> None:
+    subprocess.run(["pkill", "-KILL", "-P", str(master)], check=True)
+    os.kill(master, signal.SIGKILL)
+
+
+def test_a_target_that_dies_ends_the_scenario_by_itself_and_every_request_is_accounted_for(tmp_path: Path) -> None:
+    with running(prepare(tmp_path, 10), tmp_path) as service:
+        killed: list[int] = []
+
+        def kill_once_something_was_measured(reached: Progress) -> None:
+            if reached.done and not killed:
+                killed.append(service.process.pid)
+                kill(service.process.pid)
+
+        load = ClosedLoad(workers=4, duration_s=3)
+        (measurement,) = run_scenario(thing(load), Target(service.url), kill_once_something_was_measured)
+    assert measurement.conservation_gap == 0
+    assert measurement.counts.completed > 0, measurement.errors
+    assert measurement.counts.failed > 0
+    assert {error.kind for error in measurement.errors} <= {"cut", "refused", "unreachable"}
+    assert measurement.response.count == measurement.counts.completed
+
+
+def test_progress_is_told_while_the_load_runs() -> None:
+    told: list[Progress] = []
+    with scripted(answering(ok())) as server:
+        run_scenario(thing(ClosedLoad(workers=1, duration_s=1.3)), Target(server.url), told.append)
+    assert len(told) >= 1
+    assert [each.done for each in told] == sorted(each.done for each in told)
+    assert told[0].expected is None
+
+
+async def _watched(seconds: float, block_s: float) -> list[str]:
+    monitor = Monitor()
+    monitor.watch(lambda now: time.sleep(block_s))
+    monitor.start()
+    await asyncio.sleep(seconds)
+    return monitor.stop([Recorder()]).unfit
+
+
+@pytest.mark.parametrize(("block_s", "fit"), [(0.0, True), (0.15, False)])
+def test_a_generator_whose_loop_is_held_up_is_not_fit(block_s: float, fit: bool) -> None:
+    unfit = asyncio.run(_watched(0.6, block_s))
+    assert (unfit == []) is fit
+    assert fit or "event loop lagged" in unfit[0]
+
+
+def test_late_sends_make_a_generator_unfit_unless_the_connections_were_busy() -> None:
+    async def stopped(waited: int) -> list[str]:
+        monitor, recorder = Monitor(), Recorder()
+        monitor.start()
+        recorder.scheduled = 100
+        for n in range(100):
+            recorder.complete(due=n, sent=n + 0.5, end=n + 0.6)
+        recorder.waited_for_connection = waited
+        return monitor.stop([recorder]).unfit
+
+    assert "could not keep the rate" in asyncio.run(stopped(waited=0))[0]
+    assert asyncio.run(stopped(waited=10)) == []

@@ -11,10 +11,10 @@ from typing import cast
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Variable
-from loadtasks.report.mail import write_to
 
 from dags.connections import connection_of
 from loadtasks.errors import BadInputError
+from loadtasks.report.mail import write_to
 from loadtasks.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ def configured_post() -> Post:
 
 
 def _send(message: EmailMessage) -> str:
-    with _MessageHook(smtp_conn_id=SMTP_CONNECTION) as hook:
+    hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
+    with hook:
         hook.send_message(message)
         return f"{message['To']}, by the mail server {hook.host}"

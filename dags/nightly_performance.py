@@ -57,13 +57,12 @@ def open_run() -> list[str]:
     """Check suites, scenarios and that the target is alive; give the scenarios to be measured."""
     context = get_current_context()
     params = context["params"]
-    workspace = Workspace.from_environ()
     with _failing_in_one_sentence():
         target = performance_target(params["target"])
         log.info("Run %s exercises %s", _this_run(), target.url)
         try:
             run = steps.open_run(
-                workspace,
+                Workspace.from_environ(),
                 target,
                 scenarios=params["scenarios"] or None,
                 load_factor=params["load_factor"],
@@ -71,9 +70,8 @@ def open_run() -> list[str]:
                 run_id=_this_run(),
             )
         except LoadTasksError as error:
-            # A run whose target is down is kept and goes on to be told; one with a bad suite or scenario isn't.
-            if not _is_kept(workspace):
-                context["ti"].xcom_push(key=_UNOPENED, value=str(error))
+            # A run whose target is down is kept and goes on to be told; of one with a bad suite only this is known.
+            context["ti"].xcom_push(key=_UNOPENED, value=str(error))
             raise
     return list(run.scenarios)
 
@@ -146,18 +144,14 @@ def verdict() -> None:
     log.info("The verdict of run %s is %s", _this_run(), reached)
 
 
-def _is_kept(workspace: Workspace) -> bool:
-    try:
-        steps.conclude(workspace, _this_run())
-    except LoadTasksError:
-        return False
-    return True
-
-
 def _unopened() -> str | None:
     """Why there is no run at all; None when there is one."""
-    sentence = get_current_context()["ti"].xcom_pull(task_ids="open_run", key=_UNOPENED)
-    return str(sentence) if sentence else None
+    try:
+        steps.conclude(Workspace.from_environ(), _this_run())
+    except LoadTasksError:
+        sentence = get_current_context()["ti"].xcom_pull(task_ids="open_run", key=_UNOPENED)
+        return str(sentence or "open_run did not run to its end; its log says why")
+    return None
 
 
 def _broken(task_ids: Sequence[str]) -> list[str]:
@@ -195,8 +189,8 @@ with DAG(
             None,
             type=["string", "null"],
             title="Target",
-            description=f"Address of the API, such as `http://127.0.0.1:8000`; empty means that of the connection "
-            f"`{TARGET_CONNECTION}`. The connection's token is only sent to the connection's own address.",
+            description="Address of the API, such as http://127.0.0.1:8000; empty means that of the connection "
+            f"{TARGET_CONNECTION}. The connection's token is only sent to the connection's own address.",
         ),
         "load_factor": Param(
             1.0,

@@ -32,7 +32,7 @@ def airflow_home() -> Path:
 
 def airflow_command(*arguments: str) -> list[str]:
     """A command line of the Airflow that goes with this Python."""
-    return [sys.executable, "-m", "airflow", *arguments]
+    return [str(Path(sys.executable).parent / "airflow"), *arguments]
 
 
 def prepare() -> None:

@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="where the API is to listen")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         with sole_user("make airflow"), Services(Path(os.environ.get("LOADTASKS_VAR", "var")) / "logs") as services:
             _serve(options.port, services)

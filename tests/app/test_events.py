@@ -9,7 +9,6 @@ import websocket
 from app.websocket import Hub, handshake
 from tests.app.service import SESSIONS, STATS, Service
 
-
 ENDS = ("session.completed", "session.failed")
 
 

@@ -40,6 +40,8 @@ class FindingKind(StrEnum):
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
     DIAGNOSIS = "diagnosis"
+    NOTE = "note"
+    """Something that was not judged, and why: no target, no baseline, a baseline of another load. Decides nothing."""
 
 
 class Finding(BaseModel):

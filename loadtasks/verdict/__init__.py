@@ -1,0 +1,1 @@
+"""What it means: validity, targets, regressions, diagnosis, in this order."""

@@ -69,6 +69,8 @@ def change(ratio: float | None) -> str:
         return f"{_three_digits(ratio) if ratio >= 1e3 else f'{ratio:.0f}'}×"
     if ratio >= 1.995:
         return f"{ratio:.1f}×"
+    if 0 < ratio < 0.005:
+        return f"{MINUS}99.{'5' if ratio > 0.001 else '9'} %"
     percent = round((ratio - 1) * 100)
     if percent == 0:
         return "±0 %"

@@ -1,4 +1,4 @@
-"""Whole nights for the report's tests: nine scenarios as a real night shows them, or one with the fault that matters."""
+"""Whole nights for the report's tests: nine scenarios as a real night shows them, or the fault that matters."""
 
 from collections.abc import Iterator, Sequence
 
@@ -214,8 +214,8 @@ def improved() -> ScenarioResult:
             metric="p50_s",
             observed=0.0108,
             limit=0.0158,
-            sentence="p50 10.8 ms, baseline 15.8 ms (−32 %)",
-        ),  # noqa: RUF001
+            sentence="p50 10.8 ms, baseline 15.8 ms (-32 %)",
+        ),
         measurements=tonight,
     )
 

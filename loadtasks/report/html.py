@@ -1,0 +1,193 @@
+"""The report as one self-contained page: no script, no request to anywhere, everything from outside escaped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from loadtasks import units
+from loadtasks.engine.measurement import METRICS, Measurement, Phase
+from loadtasks.report import plots, table, words
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.judgement import Comparison, Verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_CLIENT_PHASES = {"connect": "connect", "first_byte": "to the first byte", "body": "body"}
+_SERVER = "server:"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One scenario of the page."""
+
+    result: ScenarioResult
+
+    @property
+    def anchor(self) -> str:
+        """The section's id in the page."""
+        return anchor(self.result.scenario)
+
+    @property
+    def findings(self) -> list[words.Told]:
+        """What decides first."""
+        return words.findings(self.result)
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        """The whole, then its parts."""
+        return self.result.measurements
+
+    @property
+    def whole(self) -> Measurement | None:
+        """The measurement whose load, time and generator are told."""
+        return self.measurements[0] if self.measurements else None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are parts."""
+        return any(each.part for each in self.measurements)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether its numbers are claimed of the API."""
+        return self.result.verdict is not Verdict.INVALID
+
+    @cached_property
+    def plot(self) -> "Markup | None":
+        """The latency distribution, safe to be written into the page."""
+        from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
+
+        svg = plots.latency(self.result)
+        return None if svg is None else Markup(svg)  # noqa: S704 - `plots` has escaped what came from outside
+
+    @property
+    def far_limits(self) -> list[str]:
+        """The limits that are too far above the plot to be drawn, in words."""
+        return [
+            f"{METRICS.get(each.metric, each.metric)} {units.value(each.metric, each.limit)}"
+            for each in plots.far_limits(self.result)
+        ]
+
+    @property
+    def comparisons(self) -> list[tuple[str, list[Comparison]]]:
+        """What was compared, by part, the whole first."""
+        parts: dict[str, list[Comparison]] = {}
+        for each in self.result.comparisons:
+            parts.setdefault(each.part, []).append(each)
+        return sorted(parts.items(), key=lambda part: part[0] != "")
+
+    @property
+    def told_in_short(self) -> tuple[str, ...]:
+        """The metrics compared for each part of a mixed scenario; all would be a wall of numbers."""
+        return ("p50_s", "p95_s", *(each.metric for each in self.result.findings))
+
+    @property
+    def server_told(self) -> bool:
+        """Whether the target said where its time went."""
+        return any(side == "server" for _, side, _, _ in self.phases)
+
+    @property
+    def phases(self) -> list[tuple[str, str, str, Phase]]:
+        """Part, side (client or server), name and times of every phase, in the order of a request."""
+        return [
+            (each.part, *_side(name), phase)
+            for each in self.measurements
+            for name, phase in sorted(each.phases.items(), key=lambda phase: _place(phase[0]))
+        ]
+
+    @property
+    def errors(self) -> list[tuple[str, Any]]:
+        """Part and error; of a mixed scenario its parts' alone, since the whole only adds them up."""
+        parts = [each for each in self.measurements if each.part] or self.measurements
+        return [(each.part, error) for each in parts for error in each.errors]
+
+
+def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
+    """The page of a run.
+
+    Args:
+        document: the run, whole.
+        data_docs: whether Great Expectations' Data Docs stand beside the page, to be linked to.
+    """
+    table_rows = table.rows(document)
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            document=document,
+            run=document.run,
+            sections=[Section(result) for result in document.scenarios],
+            rows=table_rows,
+            marked=table.marked(table_rows),
+            duration_s=(document.run.ended_at - document.run.started_at).total_seconds()
+            if document.run.ended_at
+            else None,
+            invalid=words.invalid(document),
+            data_docs=data_docs,
+        )
+    )
+
+
+def environment() -> "Environment":
+    """The templates' Jinja2 environment: everything is escaped, and a missing name is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
+
+    made = Environment(
+        loader=PackageLoader("loadtasks.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "duration": units.duration,
+        "span": units.span,
+        "rate": units.rate,
+        "share": units.share,
+        "change": units.change,
+        "count": units.count,
+        "metric": lambda name: METRICS.get(name, name),
+        "told": lambda number, name: units.value(name, number),
+        "moment": moment,
+        "anchor": anchor,
+        "symbol": words.SYMBOL.__getitem__,
+        "word": words.WORD.__getitem__,
+        "kind": words.KIND_WORD.__getitem__,
+        "sentence": sentence,
+        "plain": words.plain,
+    }
+    made.globals |= {"table": table, "words": words, "units": units}
+    return made
+
+
+def moment(when: datetime) -> str:
+    """A time as `24 Nov 2026, 02:00 UTC`."""
+    zone = when.tzname() or ""
+    return f"{when:%-d %b %Y, %H:%M} {zone}".strip()
+
+
+def sentence(text: str) -> str:
+    """A text with a capital letter and a full stop, as a sentence of its own; names keep their small letter."""
+    text = text.rstrip(".")
+    first, _, _ = text.partition(" ")
+    starts_with_name = "." in first or "_" in first or (len(first) > 1 and any(c.isdigit() for c in first))
+    return (text if starts_with_name else text[:1].upper() + text[1:]) + "."
+
+
+def anchor(scenario: str) -> str:
+    """A scenario's id in the page."""
+    return "scenario-" + "".join(c if c.isalnum() or c in "-_." else "-" for c in scenario)
+
+
+def _side(name: str) -> tuple[str, str]:
+    if name.startswith(_SERVER):
+        return "server", name.removeprefix(_SERVER)
+    return "client", _CLIENT_PHASES.get(name, name)
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    order = list(_CLIENT_PHASES)
+    return name.startswith(_SERVER), order.index(name) if name in order else len(order), name

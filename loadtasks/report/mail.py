@@ -1,0 +1,143 @@
+"""The alert of a run as an e-mail: verdict and reason in the subject, everything needed to judge it in the body."""
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from loadtasks.errors import BadInputError
+from loadtasks.report import html, table, words
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.judgement import FindingKind
+
+_LONGEST_SUBJECT = 160
+_LINE = 78
+
+
+def compose(
+    document: ResultsDocument, *, sender: str, recipients: Sequence[str], report_url: str | None
+) -> EmailMessage:
+    """The alert of a run, as plain text and as HTML.
+
+    Args:
+        document: the run, whole.
+        sender: one address, `someone@example.org` or `Some One <someone@example.org>`.
+        recipients: addresses, likewise.
+        report_url: URL or path of the report; None where there is none.
+
+    Raises:
+        BadInputError: no recipient, or an address that is none.
+    """
+    if not recipients:
+        raise BadInputError("the alert has no recipient; name at least one address to send it to.")
+    origin = _address(sender)
+    message = EmailMessage()
+    message["Subject"] = subject(document)
+    message["From"] = origin
+    message["To"] = [_address(each) for each in recipients]
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = make_msgid("nightly-performance", domain=origin.domain)
+    message["Auto-Submitted"] = "auto-generated"
+    link = report_url if report_url and urlsplit(report_url).scheme in ("http", "https") else None
+    content = {"document": document, "run": document.run, "report": report_url, "link": link} | _content(document)
+    message.set_content(_text(content), cte="quoted-printable")
+    message.add_alternative(_page(content), subtype="html", cte="quoted-printable")
+    return message
+
+
+def subject(document: ResultsDocument) -> str:
+    """`[FAIL] nightly performance: dashboard.sustained p95 3.02 s, target < 2.00 s`, one line of bounded length."""
+    line = words.plain(f"[{words.WORD[document.verdict]}] nightly performance: {words.headline(document)}")
+    return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1].rstrip() + "…"
+
+
+def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
+    """Keep a mail as `outbox/RUN.eml`, which every mail program opens. Returns the path.
+
+    Raises:
+        BadInputError: the outbox can't be written.
+    """
+    path = outbox / f"{run_id}.eml"
+    unfinished = path.with_suffix(".partial")
+    try:
+        outbox.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(message.as_bytes(policy=SMTP))
+        unfinished.replace(path)
+    except OSError as error:
+        raise BadInputError(
+            f"{path}: the alert can't be written ({error.strerror or error}); make room or make {outbox} writable."
+        ) from error
+    return str(path)
+
+
+def _address(text: str) -> Address:
+    """An address from its usual spelling; one that could forge a header is none."""
+    name, bracket, spec = text.rpartition("<")
+    spec = spec.removesuffix(">").strip() if bracket else text.strip()
+    try:
+        address = Address(display_name=name.strip().strip('"'), addr_spec=spec)
+    except (ValueError, IndexError, HeaderParseError) as error:
+        raise BadInputError(_no_address(text, str(error))) from error
+    if not address.domain or not address.username or any(unicodedata.category(c) == "Cc" for c in text):
+        raise BadInputError(_no_address(text, "no name before or domain after the @, or control characters"))
+    return address
+
+
+def _no_address(text: str, why: str) -> str:
+    return f"{text!r} is no e-mail address ({why}); write it as someone@example.org."
+
+
+def _content(document: ResultsDocument) -> dict[str, object]:
+    rows = table.rows(document)
+    return {
+        "missed": words.told(document, FindingKind.TARGET),
+        "worse": words.told(document, FindingKind.REGRESSION),
+        "causes": words.told(document, FindingKind.DIAGNOSIS),
+        "better": words.told(document, FindingKind.IMPROVEMENT),
+        "unknown": words.invalid(document),
+        "rows": rows,
+        "plain_table": _plain_table(rows),
+        "marked": table.marked(rows),
+    }
+
+
+def _page(content: dict[str, object]) -> str:
+    return html.environment().get_template("mail.html").render(content)
+
+
+def _text(content: dict[str, object]) -> str:
+    made = html.environment().overlay(autoescape=False)  # plain text: there is nothing to escape
+    text = made.get_template("mail.txt").render(content)
+    return "\n".join(wrapped for line in text.splitlines() for wrapped in _wrapped(line)) + "\n"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in pieces that a mail shows unbroken; rows of a table, which hold gaps, stay whole."""
+    text = line.lstrip()
+    if len(line) <= _LINE or "  " in text:
+        return [line]
+    indent = line[: len(line) - len(text)]
+    return textwrap.wrap(
+        text, _LINE, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _plain_table(rows: list[table.Row]) -> str:
+    """The table in columns, narrow enough for a mail."""
+    columns = ("scenario", "verdict", "success", "p50", "p95", "change")
+    cells = [[table.COLUMNS[column] for column in columns], *([row.cell(column) for column in columns] for row in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if place < 2 else cell.rjust(width)  # noqa: PLR2004 - two columns of text, then numbers
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    )

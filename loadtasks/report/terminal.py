@@ -1,0 +1,127 @@
+"""The report on a terminal: the table, what was found in plain sentences, the verdict, and where the rest is."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from loadtasks.report import table, words
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.judgement import FindingKind, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+PLAIN_WIDTH = 140
+"""Columns where there is no terminal: wide enough for everything."""
+_STYLE = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.REGRESSED: "bold yellow",
+    Verdict.IMPROVED: "cyan",
+    Verdict.INVALID: "bold magenta",
+}
+_KIND_STYLE = {
+    FindingKind.VALIDITY: _STYLE[Verdict.INVALID],
+    FindingKind.TARGET: _STYLE[Verdict.FAIL],
+    FindingKind.REGRESSION: _STYLE[Verdict.REGRESSED],
+    FindingKind.IMPROVEMENT: _STYLE[Verdict.IMPROVED],
+    FindingKind.DIAGNOSIS: "dim",
+}
+_SPARED_FIRST = ("mean", "requests", "throughput", "p50")
+"""Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
+
+
+def console(file: TextIO | None = None) -> "Console":
+    """A console for reports: as wide as the terminal, or plain and `PLAIN_WIDTH` wide where there is none."""
+    from rich.console import Console  # noqa: PLC0415 - most commands print no table
+
+    file = file or sys.stdout
+    return Console(file=file, width=None if file.isatty() else PLAIN_WIDTH, highlight=False, emoji=False, markup=False)
+
+
+def show(document: ResultsDocument, *, report: Path | None = None, to: "Console | None" = None) -> None:
+    """Print a run.
+
+    Args:
+        document: the run, whole.
+        report: the folder or page of its report, to be named.
+        to: where to print; stdout unless given.
+    """
+    to = to or console()
+    rows = table.rows(document)
+    if rows:
+        to.print(_table(rows, to.width))
+    if table.marked(rows):
+        _line(to, _text((table.FOOTNOTE, "dim")))
+    _show_findings(document, to)
+    to.print()
+    style = _STYLE[document.verdict]
+    headline = words.headline(document)
+    _line(to, _text((words.WORD[document.verdict], style), (f"  {headline}", "bold")))
+    _line(to, _text((f"{words.tally(document)}. {words.compared(document)}", "")))
+    if report is not None:
+        _line(to, _text(("Report: ", "dim"), (str(report), "")))
+
+
+def _table(rows: list[table.Row], width: int) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
+    columns, gap = _fitting(rows, width)
+    made = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
+    for column in columns:
+        left = column in ("scenario", "verdict")
+        made.add_column(table.COLUMNS[column], justify="left" if left else "right", no_wrap=True)
+    for row in rows:
+        dim = "dim" if row.part or row.result.verdict is Verdict.INVALID else ""
+        cells = [
+            _text((row.cell(column), _STYLE[row.verdict] if column == "verdict" and row.verdict else dim))
+            for column in columns
+        ]
+        made.add_row(*cells)
+    return made
+
+
+def _fitting(rows: list[table.Row], width: int) -> tuple[list[str], int]:
+    """The columns that fit whole, and the gap between them."""
+    widths = {
+        column: max(len(heading), *(len(row.cell(column)) for row in rows)) for column, heading in table.COLUMNS.items()
+    }
+    columns = list(widths)
+    for spared in (None, *_SPARED_FIRST):
+        columns = [column for column in columns if column != spared]
+        for gap in (2, 1):
+            if sum(widths[column] + gap for column in columns) - gap <= width:
+                return columns, gap
+    return columns, 1
+
+
+def _show_findings(document: ResultsDocument, to: "Console") -> None:
+    unknown = words.invalid(document)
+    for result in document.scenarios:
+        found = words.findings(result)
+        if not found and words.label(result.scenario) not in unknown:
+            continue
+        to.print()
+        _line(to, _text((words.label(result.scenario), "bold")))
+        for each in found:
+            part = f" ({words.plain(each.finding.part)})" if each.finding.part else ""
+            kind = f"  {words.KIND_WORD[each.finding.kind]}{part}: "
+            _line(to, _text((kind, _KIND_STYLE[each.finding.kind]), (f"{each.sentence}.", "")))
+        if not found:
+            _line(to, _text((f"  {unknown[words.label(result.scenario)]}.", "")))
+    for scenario in unknown.keys() - {words.label(result.scenario) for result in document.scenarios}:
+        to.print()
+        _line(to, _text((scenario, "bold"), (f": {unknown[scenario]}.", "")))
+
+
+def _text(*pieces: tuple[str, str]) -> "Text":
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text.assemble(*pieces)
+
+
+def _line(to: "Console", text: "Text") -> None:
+    """One line: wrapped at words on a terminal, left whole elsewhere, so that it can be searched."""
+    to.print(text, soft_wrap=not to.is_terminal)

@@ -1,0 +1,217 @@
+"""What a run is told in: the words for verdicts, the reason in one sentence, what was missed and what is not known.
+
+Texts that come from targets and files pass `plain` before they reach a terminal, a mail header or a Markdown file.
+"""
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+
+from loadtasks import units
+from loadtasks.engine.measurement import METRICS, Measurement
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.judgement import Finding, FindingKind, Verdict
+
+WORD = {
+    Verdict.PASS: "PASS",
+    Verdict.FAIL: "FAIL",
+    Verdict.REGRESSED: "REGRESSED",
+    Verdict.IMPROVED: "IMPROVED",
+    Verdict.INVALID: "INVALID",
+}
+SYMBOL = {
+    Verdict.PASS: "✓",
+    Verdict.FAIL: "✗",
+    Verdict.REGRESSED: "▲",
+    Verdict.IMPROVED: "▼",
+    Verdict.INVALID: "?",
+}
+"""A shape for each verdict, so that colour never is the only meaning (▲: the times rose)."""
+KIND_WORD = {
+    FindingKind.VALIDITY: "Not valid",
+    FindingKind.TARGET: "Target missed",
+    FindingKind.REGRESSION: "Worse than baseline",
+    FindingKind.IMPROVEMENT: "Better than baseline",
+    FindingKind.DIAGNOSIS: "Likely cause",
+    FindingKind.NOTE: "Note",
+}
+_REASON = {
+    Verdict.FAIL: FindingKind.TARGET,
+    Verdict.REGRESSED: FindingKind.REGRESSION,
+    Verdict.IMPROVED: FindingKind.IMPROVEMENT,
+    Verdict.INVALID: FindingKind.VALIDITY,
+}
+_MOST_DETAIL = {kind: place for place, kind in enumerate(KIND_WORD)}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A finding with the scenario and the endpoint that it is about."""
+
+    result: ScenarioResult
+    finding: Finding
+
+    @property
+    def label(self) -> str:
+        """`mixed.concurrent (sessions)`."""
+        return label(self.result.scenario, self.finding.part)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint whose targets it is held to: the part's own in a mixed scenario."""
+        parts = (each.endpoint for each in self.result.measurements if each.part == self.finding.part)
+        return next(parts, self.result.endpoint)
+
+    @property
+    def metric(self) -> str:
+        """The metric in people's words; empty where no number was judged."""
+        return METRICS.get(self.finding.metric, self.finding.metric)
+
+    @property
+    def observed(self) -> str:
+        """What was observed, in its unit."""
+        return units.value(self.finding.metric, self.finding.observed)
+
+    @property
+    def limit(self) -> str:
+        """The target's limit, or the baseline's value, in its unit."""
+        return units.value(self.finding.metric, self.finding.limit)
+
+    @property
+    def sentence(self) -> str:
+        """The finding's sentence, with observed and limit added where it doesn't name them."""
+        sentence = plain(self.finding.sentence).rstrip(".")
+        if self.finding.observed is None or self.finding.limit is None:
+            return sentence
+        if _names(sentence, self.observed) and _names(sentence, self.limit):
+            return sentence
+        return f"{sentence} ({self.metric}: observed {self.observed}, limit {self.limit})"
+
+    @property
+    def excess(self) -> float:
+        """How far beyond the limit, as a factor above 1; 0 where no number was judged."""
+        observed, limit = self.finding.observed, self.finding.limit
+        if not observed or not limit or observed < 0 or limit < 0:
+            return 0.0
+        return max(observed / limit, limit / observed)
+
+
+def label(scenario: str, part: str = "") -> str:
+    """How people read a scenario, or a part of a mixed one: `mixed.concurrent (sessions)`."""
+    return plain(f"{scenario} ({part})" if part else scenario)
+
+
+def plain(text: str) -> str:
+    """One line without control characters, escape sequences, direction marks or lone surrogates."""
+    kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cs" else c for c in text)
+    clean = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in kept)
+    return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())
+
+
+def findings(result: ScenarioResult) -> list[Told]:
+    """A scenario's findings, what decides first: validity, targets, regressions, improvements, diagnosis."""
+    return [Told(result, each) for each in sorted(result.findings, key=lambda each: _MOST_DETAIL[each.kind])]
+
+
+def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
+    """All findings of these kinds, in the run's order."""
+    return [each for result in document.scenarios for each in findings(result) if each.finding.kind in kinds]
+
+
+def misses(document: ResultsDocument) -> list[Told]:
+    """Every missed target and every regression of the run."""
+    return told(document, FindingKind.TARGET, FindingKind.REGRESSION)
+
+
+def invalid(document: ResultsDocument) -> dict[str, str]:
+    """The scenarios of which nothing is claimed, each with the reason; planned ones that left no trace too."""
+    reasons = {}
+    for result in document.scenarios:
+        if result.verdict is Verdict.INVALID:
+            why = [each.sentence for each in findings(result) if each.finding.kind is FindingKind.VALIDITY]
+            reasons[label(result.scenario)] = "; ".join(why) or _without_reason(result.measurements)
+    for scenario in document.run.scenarios:
+        if all(result.scenario != scenario for result in document.scenarios):
+            reasons[label(scenario)] = "it was planned, and the run ended without it"
+    return reasons
+
+
+def without_baseline(document: ResultsDocument) -> list[str]:
+    """The measured scenarios that had nothing to be compared with."""
+    return [label(each.scenario) for each in document.scenarios if each.measurements and each.baseline_run is None]
+
+
+def baselines(document: ResultsDocument) -> dict[str, list[str]]:
+    """The runs that served as baseline, each with the scenarios compared with it."""
+    runs: dict[str, list[str]] = {}
+    for result in document.scenarios:
+        if result.baseline_run is not None:
+            runs.setdefault(result.baseline_run, []).append(label(result.scenario))
+    return runs
+
+
+def compared(document: ResultsDocument) -> str:
+    """What the run was compared with, in a sentence."""
+    runs, new = baselines(document), without_baseline(document)
+    if not runs:
+        return "There was no baseline to compare with."
+    sentence = "Compared with " + " and ".join(
+        f"run {plain(run)}" + ("" if len(runs) == 1 else f" ({', '.join(scenarios)})")
+        for run, scenarios in runs.items()
+    )
+    return f"{sentence}; no baseline yet for {', '.join(new)}." if new else f"{sentence}."
+
+
+def tally(document: ResultsDocument) -> str:
+    """How many scenarios have which verdict: `7 pass, 1 fail, 1 invalid`."""
+    counts = Counter(result.verdict for result in document.scenarios)
+    return ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict]) or "no scenario"
+
+
+def headline(document: ResultsDocument) -> str:
+    """The reason for the run's verdict, in one sentence without its full stop."""
+    if document.verdict is Verdict.PASS:
+        return _all_well(document)
+    if document.verdict is Verdict.INVALID:
+        return _not_known(document)
+    reasons = [
+        each for each in told(document, _REASON[document.verdict]) if each.result.verdict is document.verdict
+    ] or told(document, _REASON[document.verdict])
+    if not reasons:
+        return f"{tally(document)}; no finding says why"
+    worst = max(reasons, key=lambda each: each.excess)
+    sentence = f"{worst.label} {worst.sentence}"
+    if document.verdict is Verdict.IMPROVED:
+        sentence = f"all targets met, and {sentence}"
+    return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
+
+
+def _names(sentence: str, number: str) -> bool:
+    """Whether a sentence names a number, with or without the zeros at its end."""
+    digits, _, unit = number.partition(" ")
+    short = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return number in sentence or f"{short} {unit}".strip() in sentence
+
+
+def _all_well(document: ResultsDocument) -> str:
+    number = len(document.scenarios)
+    met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
+    if not baselines(document):
+        return f"{met}; there was no baseline to compare with"
+    return f"{met}, and nothing got worse than its baseline"
+
+
+def _not_known(document: ResultsDocument) -> str:
+    reasons = invalid(document)
+    if not reasons:
+        return "nothing was measured"
+    scenario, reason = next(iter(reasons.items()))
+    if len(reasons) > 1 and len(reasons) == len(document.scenarios) and len(set(reasons.values())) == 1:
+        return f"no scenario could be measured: {reason}"
+    more = len(reasons) - 1
+    sentence = f"{scenario}: {reason}"
+    return f"{sentence}; and {more} more invalid" if more else sentence
+
+
+def _without_reason(measurements: list[Measurement]) -> str:
+    return "no finding says why" if measurements else "it was not measured, and no reason was kept"

@@ -27,7 +27,6 @@ from wsproto.utilities import ProtocolError, generate_accept_token
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# How long a client has to answer a close; after that the connection is cut.
 CLOSE_S = 2.0
 RECEIVE_BYTES = 65536
 # Small, so that a slow client shows in its queue, which counts, soon.
@@ -98,10 +97,12 @@ class Hub:
 
     Args:
         queue_limit: Messages that may wait for one client; one more and it is closed as too slow (1013).
+        close_s: Seconds that a client has to take and answer a close; after that its connection is cut.
     """
 
-    def __init__(self, queue_limit: int) -> None:
+    def __init__(self, queue_limit: int, close_s: float = CLOSE_S) -> None:
         self._queue_limit = queue_limit
+        self._close_s = close_s
         self._clients: set[Client] = set()
         self._selector = selectors.DefaultSelector()
         self._tasks: deque[Callable[[], None]] = deque()
@@ -126,9 +127,9 @@ class Hub:
             self._do(partial(self._broadcast, frame))
 
     def close(self) -> None:
-        """Close all connections (1001) and end; takes as long as clients take to answer, at most ``CLOSE_S``."""
+        """Close all connections (1001) and end; takes as long as clients take to answer, at most ``close_s``."""
         self._do(self._stop)
-        self._thread.join(CLOSE_S + 1)
+        self._thread.join(self._close_s + 1)
 
     def _do(self, task: Callable[[], None]) -> None:
         self._tasks.append(task)
@@ -194,7 +195,7 @@ class Hub:
         self._bid_farewell(client, CloseReason.TRY_AGAIN_LATER, "too slow")
 
     def _bid_farewell(self, client: Client, code: CloseReason, reason: str) -> None:
-        client.deadline = time.monotonic() + CLOSE_S
+        client.deadline = time.monotonic() + self._close_s
         self._send(client, client.protocol.send(CloseConnection(code, reason)))
 
     def _send(self, client: Client, data: bytes) -> None:
@@ -247,7 +248,7 @@ class Hub:
             elif isinstance(event, CloseConnection):
                 client.ended = True
                 if client.deadline is None:
-                    client.deadline = time.monotonic() + CLOSE_S
+                    client.deadline = time.monotonic() + self._close_s
                     self._send(client, client.protocol.send(event.response()))
                 break
 

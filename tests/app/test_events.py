@@ -161,7 +161,7 @@ def client_of(hub: Hub) -> websocket.WebSocket:
 
 
 def test_a_slow_client_is_closed_and_the_others_miss_nothing():
-    hub = Hub(queue_limit=4)
+    hub = Hub(queue_limit=4, close_s=60)
     slow, quick = client_of(hub), client_of(hub)
     slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
     sent = [str(number) + "x" * 100_000 for number in range(30)]
@@ -181,7 +181,7 @@ def test_a_slow_client_is_closed_and_the_others_miss_nothing():
 
 
 def test_a_closed_hub_has_no_thread():
-    hub = Hub(queue_limit=4)
+    hub = Hub(queue_limit=4, close_s=0.1)
     client = client_of(hub)
     hub.close()
     assert client.recv_frame().data[:2] == (1001).to_bytes(2, "big")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CLIENT_PHASES = {"connect": "connect", "first_byte": "to the first byte", "body": "body"}
 _SERVER = "server:"
+_TOLD_IN_SHORT = {"p50_s", "p95_s"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Section:
     @property
     def findings(self) -> list[words.Told]:
         """What decides first."""
-        return words.findings(self.result)
+        return words.telling(self.result)
 
     @property
     def measurements(self) -> list[Measurement]:
@@ -73,16 +74,13 @@ class Section:
 
     @property
     def comparisons(self) -> list[tuple[str, list[Comparison]]]:
-        """What was compared, by part, the whole first."""
+        """What was compared, by part, the whole first; of a mixed scenario in short, since all is a wall of numbers."""
         parts: dict[str, list[Comparison]] = {}
-        for each in self.result.comparisons:
-            parts.setdefault(each.part, []).append(each)
-        return sorted(parts.items(), key=lambda part: part[0] != "")
-
-    @property
-    def told_in_short(self) -> tuple[str, ...]:
-        """The metrics compared for each part of a mixed scenario; all would be a wall of numbers."""
-        return ("p50_s", "p95_s", *(each.metric for each in self.result.findings))
+        for each in sorted(self.result.comparisons, key=lambda each: each.part != ""):
+            judged = {finding.metric for finding in self.result.findings if finding.part == each.part}
+            if not self.mixed or each.metric in judged | _TOLD_IN_SHORT:
+                parts.setdefault(each.part, []).append(each)
+        return list(parts.items())
 
     @property
     def server_told(self) -> bool:

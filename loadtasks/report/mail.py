@@ -100,7 +100,7 @@ def _content(document: ResultsDocument) -> dict[str, object]:
         "missed": words.told(document, FindingKind.TARGET),
         "worse": words.told(document, FindingKind.REGRESSION),
         "causes": words.told(document, FindingKind.DIAGNOSIS),
-        "better": words.told(document, FindingKind.IMPROVEMENT),
+        "notes": words.notes(document),
         "unknown": words.invalid(document),
         "rows": rows,
         "plain_table": _plain_table(rows),

@@ -49,7 +49,12 @@ def _table(rows: list[table.Row]) -> str:
 
 
 def _findings(document: ResultsDocument) -> list[str]:
-    told = [each for each in words.told(document, *FindingKind) if each.finding.kind is not FindingKind.VALIDITY]
+    told = [
+        each
+        for result in document.scenarios
+        for each in words.telling(result)
+        if each.finding.kind is not FindingKind.VALIDITY
+    ]
     if not told:
         return []
     lines = [

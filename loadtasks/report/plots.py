@@ -132,9 +132,10 @@ def far_limits(result: ScenarioResult) -> list[Finding]:
 
 
 def _lines(result: ScenarioResult) -> list[_Line]:
-    """Baselines first, so that tonight is drawn over them; the parts of a mixed scenario instead of its whole."""
+    """Comparable baselines, then tonight over them; the parts of a mixed scenario instead of its whole."""
     parts = [each for each in result.measurements if each.part] or result.measurements
-    before = {each.part: each for each in result.baseline}
+    compared = {each.part for each in result.comparisons}
+    before = {each.part: each for each in result.baseline if each.part in compared}
     colours = {each.part: _STAND_IN[f"var(--line-{place % LINES})"] for place, each in enumerate(parts)}
     tonight = [
         _Line(words.plain(each.part) or "tonight", each.response, colours[each.part])
@@ -200,9 +201,10 @@ def _draw_axes(axes: Any, lines: Sequence[_Line], limits: Sequence[Finding]) -> 
         axes.minorticks_off()
     else:
         axes.set_ylim(0, top * 1.12)
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _tick(seconds)))
     axes.tick_params(colors=_INK, length=0, pad=6)
+    axes.tick_params(axis="x", pad=9)
     axes.grid(color=_GRID, linewidth=1)
     axes.set_axisbelow(True)
     for name, spine in axes.spines.items():

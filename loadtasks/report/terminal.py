@@ -28,6 +28,7 @@ _KIND_STYLE = {
     FindingKind.REGRESSION: _STYLE[Verdict.REGRESSED],
     FindingKind.IMPROVEMENT: _STYLE[Verdict.IMPROVED],
     FindingKind.DIAGNOSIS: "dim",
+    FindingKind.NOTE: "dim",
 }
 _SPARED_FIRST = ("mean", "requests", "throughput", "p50")
 """Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
@@ -100,7 +101,7 @@ def _fitting(rows: list[table.Row], width: int) -> tuple[list[str], int]:
 def _show_findings(document: ResultsDocument, to: "Console") -> None:
     unknown = words.invalid(document)
     for result in document.scenarios:
-        found = words.findings(result)
+        found = words.telling(result)
         if not found and words.label(result.scenario) not in unknown:
             continue
         to.print()

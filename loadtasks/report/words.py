@@ -11,6 +11,7 @@ from loadtasks import units
 from loadtasks.engine.measurement import METRICS, Measurement
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.verdict.regressions import NOT_COMPARED
 
 WORD = {
     Verdict.PASS: "PASS",
@@ -41,7 +42,7 @@ _REASON = {
     Verdict.IMPROVED: FindingKind.IMPROVEMENT,
     Verdict.INVALID: FindingKind.VALIDITY,
 }
-_MOST_DETAIL = {kind: place for place, kind in enumerate(KIND_WORD)}
+_DECIDES_FIRST = {kind: place for place, kind in enumerate(KIND_WORD)}
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,13 @@ def plain(text: str) -> str:
 
 
 def findings(result: ScenarioResult) -> list[Told]:
-    """A scenario's findings, what decides first: validity, targets, regressions, improvements, diagnosis."""
-    return [Told(result, each) for each in sorted(result.findings, key=lambda each: _MOST_DETAIL[each.kind])]
+    """A scenario's findings, what decides first: validity, targets, regressions, improvements, diagnosis, notes."""
+    return [Told(result, each) for each in sorted(result.findings, key=lambda each: _DECIDES_FIRST[each.kind])]
+
+
+def telling(result: ScenarioResult) -> list[Told]:
+    """A scenario's findings without the note that there is no baseline yet: `compared` tells it once for all."""
+    return [each for each in findings(result) if not _no_baseline(each)]
 
 
 def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
@@ -136,30 +142,31 @@ def invalid(document: ResultsDocument) -> dict[str, str]:
     return reasons
 
 
-def without_baseline(document: ResultsDocument) -> list[str]:
-    """The measured scenarios that had nothing to be compared with."""
-    return [label(each.scenario) for each in document.scenarios if each.measurements and each.baseline_run is None]
-
-
-def baselines(document: ResultsDocument) -> dict[str, list[str]]:
-    """The runs that served as baseline, each with the scenarios compared with it."""
-    runs: dict[str, list[str]] = {}
-    for result in document.scenarios:
-        if result.baseline_run is not None:
-            runs.setdefault(result.baseline_run, []).append(label(result.scenario))
-    return runs
+def notes(document: ResultsDocument) -> list[Told]:
+    """What was not judged, and why."""
+    return [each for result in document.scenarios for each in telling(result) if each.finding.kind is FindingKind.NOTE]
 
 
 def compared(document: ResultsDocument) -> str:
-    """What the run was compared with, in a sentence."""
-    runs, new = baselines(document), without_baseline(document)
-    if not runs:
+    """What the run was compared with, and what was not compared, in sentences."""
+    runs: dict[str, list[str]] = {}
+    new, unlike = [], []
+    for result in document.scenarios:
+        if result.comparisons:
+            runs.setdefault(plain(result.baseline_run or "without a name"), []).append(label(result.scenario))
+        elif result.measurements and result.verdict is not Verdict.INVALID:
+            (new if result.baseline_run is None else unlike).append(label(result.scenario))
+    if not runs and not unlike:
         return "There was no baseline to compare with."
-    sentence = "Compared with " + " and ".join(
-        f"run {plain(run)}" + ("" if len(runs) == 1 else f" ({', '.join(scenarios)})")
+    sentences = [
+        f"Compared with run {run}" + ("" if len(runs) == 1 else f": {', '.join(scenarios)}")
         for run, scenarios in runs.items()
-    )
-    return f"{sentence}; no baseline yet for {', '.join(new)}." if new else f"{sentence}."
+    ]
+    if unlike:
+        sentences.append(f"Not comparable with its baseline: {', '.join(unlike)}")
+    if new:
+        sentences.append(f"No baseline yet: {', '.join(new)}")
+    return ". ".join(sentences) + "."
 
 
 def tally(document: ResultsDocument) -> str:
@@ -193,11 +200,15 @@ def _names(sentence: str, number: str) -> bool:
     return number in sentence or f"{short} {unit}".strip() in sentence
 
 
+def _no_baseline(told: Told) -> bool:
+    return told.result.baseline_run is None and told.finding.sentence.startswith(NOT_COMPARED)
+
+
 def _all_well(document: ResultsDocument) -> str:
     number = len(document.scenarios)
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
-    if not baselines(document):
-        return f"{met}; there was no baseline to compare with"
+    if not any(result.comparisons for result in document.scenarios):
+        return f"{met}; there was nothing to compare with"
     return f"{met}, and nothing got worse than its baseline"
 
 

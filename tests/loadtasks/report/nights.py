@@ -72,6 +72,7 @@ def result(
 ) -> ScenarioResult:
     """One scenario of a night; its baseline was a little faster."""
     tonight = measured(scenario) if measurements is None else measurements
+    baseline = baseline and verdict is not Verdict.INVALID
     before = measured(scenario, seed=7, slower=0.97) if baseline else []
     return ScenarioResult(
         scenario=scenario,

@@ -1,0 +1,71 @@
+"""What is listed on a terminal: past runs, a scenario's past, baselines, targets."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loadtasks import units
+from loadtasks.report.terminal import console
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.records import Baseline, HistoryEntry
+from loadtasks.results.run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNJUDGED = "not judged"
+
+
+def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" = None) -> None:
+    """Past runs, newest first."""
+    rows = (
+        (run.id, _when(run.started_at), verdict or _UNJUDGED, str(len(run.scenarios)), f"{run.load_factor:g}",
+         run.target_url, run.target_version or units.MISSING)
+        for run, verdict in runs
+    )  # fmt: skip
+    _show(("run", "started", "verdict", "scenarios", "load", "target", "version"), rows, "No run yet.", to)
+
+
+def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | None" = None) -> None:
+    """What past runs measured of one scenario, newest first."""
+    metrics = ("success_rate", "mean_s", "p50_s", "p95_s", "p99_s", "throughput_per_s")
+    rows = (
+        (entry.run_id, _when(entry.started_at), entry.verdict or _UNJUDGED,
+         *(units.value(name, entry.metrics.get(name)) for name in metrics), entry.load)
+        for entry in entries
+    )  # fmt: skip
+    heads = ("run", "measured", "verdict", "success", "mean", "p50", "p95", "p99", "throughput", "load")
+    _show(heads, rows, f"No run has measured {scenario} yet.", to)
+
+
+def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -> None:
+    """The baselines, and who approved them."""
+    rows = (
+        (each.scenario, each.run_id, each.approved_by, _when(each.approved_at), each.why or units.MISSING)
+        for each in baselines
+    )
+    _show(("scenario", "run", "approved by", "when", "why"), rows, "No baseline yet: the first passing run is one.", to)
+
+
+def show_targets(targets: Iterable[tuple[str, str, str, str]], to: "Console | None" = None) -> None:
+    """The targets: of which endpoint, which metric, what is asked, and in which file."""
+    _show(("endpoint", "metric", "target", "file"), targets, "No target.", to)
+
+
+def _show(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str, to: "Console | None") -> None:
+    from rich.table import Table  # noqa: PLC0415 - as in terminal
+
+    to = to or console()
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, no_wrap=True, overflow="ignore")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    if table.row_count:
+        to.print(table, soft_wrap=not to.is_terminal)
+    else:
+        to.print(nothing)
+
+
+def _when(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"

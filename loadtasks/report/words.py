@@ -150,7 +150,8 @@ def notes(document: ResultsDocument) -> list[Told]:
 def compared(document: ResultsDocument) -> str:
     """What the run was compared with, and what was not compared, in sentences."""
     runs: dict[str, list[str]] = {}
-    new, unlike = [], []
+    new: list[str] = []
+    unlike: list[str] = []
     for result in document.scenarios:
         if result.comparisons:
             runs.setdefault(plain(result.baseline_run or "without a name"), []).append(label(result.scenario))

@@ -3,24 +3,26 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from loadtasks import __version__, steps
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target import Target
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.progress import RunProgress
-from loadtasks.report import terminal
+from loadtasks.report import listings, terminal
 from loadtasks.results.document import read_document
 from loadtasks.results.run import new_run_id
 from loadtasks.results.store import Store
-from loadtasks.units import duration, rate, share
-from loadtasks.verdict.regressions import compare_documents
-from loadtasks.verdict.targets import read_suites
+from loadtasks.units import duration, plural, rate, share
+from loadtasks.verdict.judge import compare_documents
+from loadtasks.verdict.suites import read_suites
 from loadtasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LATEST = "latest"
 EXISTING_FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -77,7 +79,7 @@ def run(
     """Run scenarios (all, or those named, or all of an endpoint), judge, compare and report them."""
     workspace = workspace.moved(out) if out else workspace
     workspace = workspace.reading(folder, expectations)
-    console = Console(stderr=False, highlight=False)
+    console = terminal.console()
     address = Target.from_environ(target)
     opened = steps.open_run(
         workspace,
@@ -93,9 +95,9 @@ def run(
     steps.compare(workspace, opened.id)
     report = steps.write_report(workspace, opened.id)
     mail = steps.alert(workspace, opened.id, sender=_sender(), recipients=_recipients())
-    _show(workspace, opened.id, console, report)
+    terminal.show(steps.document(workspace, opened.id), report=report / "index.html", to=console)
     if mail:
-        console.print(f"Alert: {mail}", markup=False)
+        console.print(f"Alert: {mail}", soft_wrap=True)
     raise SystemExit(steps.conclude(workspace, opened.id).exit_code)
 
 
@@ -105,7 +107,7 @@ def run(
 def compare(results: Path, baseline: Path) -> None:
     """Compare two results files (results.json) as a run is compared with its baseline."""
     compared = compare_documents(read_document(results), read_document(baseline))
-    terminal.show(compared, Console(highlight=False))
+    terminal.show(compared)
     raise SystemExit(compared.verdict.exit_code)
 
 
@@ -114,14 +116,13 @@ def compare(results: Path, baseline: Path) -> None:
 @click.pass_obj
 def report(workspace: Workspace, run_id: str) -> None:
     """Write a run's report anew and print it. RUN is a run id, `latest`, or a results.json, which is only printed."""
-    console = Console(highlight=False)
     if run_id.endswith(".json"):
         document = read_document(Path(run_id))
-        terminal.show(document, console)
+        terminal.show(document)
         raise SystemExit(document.verdict.exit_code)
     run_id = _run_id(workspace, run_id)
     folder = steps.write_report(workspace, run_id)
-    _show(workspace, run_id, console, folder)
+    terminal.show(steps.document(workspace, run_id), report=folder / "index.html")
     raise SystemExit(steps.conclude(workspace, run_id).exit_code)
 
 
@@ -131,12 +132,11 @@ def report(workspace: Workspace, run_id: str) -> None:
 @click.pass_obj
 def history(workspace: Workspace, scenario: str | None, limit: int) -> None:
     """List past runs, or what past runs measured of one SCENARIO."""
-    console = Console(highlight=False)
     with Store.open(workspace.results_url) as store:
         if scenario is None:
-            terminal.show_runs(store.runs(limit), console)
+            listings.show_runs(store.runs(limit))
         else:
-            terminal.show_history(scenario, store.history(scenario, limit), console)
+            listings.show_history(scenario, store.history(scenario, limit))
 
 
 @cli.group(invoke_without_command=True)
@@ -145,7 +145,7 @@ def baseline(context: click.Context) -> None:
     """List the baselines, or approve a run as the new one."""
     if context.invoked_subcommand is None:
         with Store.open(context.obj.results_url) as store:
-            terminal.show_baselines(store.baselines(), Console(highlight=False))
+            listings.show_baselines(store.baselines())
 
 
 @baseline.command()
@@ -166,10 +166,16 @@ def approve(workspace: Workspace, run_id: str, scenarios: tuple[str, ...], why: 
 def targets(workspace: Workspace, expectations: Path | None) -> None:
     """List the targets, and the file in which each is changed."""
     workspace = workspace.reading(None, expectations)
-    terminal.show_targets(read_suites(workspace.expectations), Console(highlight=False))
+    listings.show_targets(
+        (suite.name, each.column, each.target, str(suite.path))
+        for suite in read_suites(workspace.expectations)
+        for each in suite.expectations
+    )
 
 
-def _measure_all(workspace: Workspace, run_id: str, scenarios: Sequence[str], target: Target, console: Console) -> None:
+def _measure_all(
+    workspace: Workspace, run_id: str, scenarios: Sequence[str], target: Target, console: "Console"
+) -> None:
     with RunProgress(console, len(scenarios)) as progress:
         for scenario in scenarios:
             progress.begin(scenario)
@@ -187,15 +193,10 @@ def _measure_all(workspace: Workspace, run_id: str, scenarios: Sequence[str], ta
 
 
 def _line(measurement: Measurement) -> str:
-    ok = "no requests" if measurement.success_rate is None else f"{share(measurement.success_rate)} good"
-    p50, p95 = (("-" if each is None else duration(each)) for each in (measurement.p50_s, measurement.p95_s))
-    throughput = "" if not measurement.throughput_per_s else f", {rate(measurement.throughput_per_s)}"
-    return f"{measurement.scenario}: {measurement.counts.scheduled} requests, {ok}, p50 {p50}, p95 {p95}{throughput}"
-
-
-def _show(workspace: Workspace, run_id: str, console: Console, folder: Path) -> None:
-    terminal.show(steps.document(workspace, run_id), console)
-    console.print(f"Report: {folder / 'index.html'}", soft_wrap=True)
+    requests = plural(measurement.counts.scheduled, "request")
+    times = f"p50 {duration(measurement.p50_s)}, p95 {duration(measurement.p95_s)}"
+    throughput = rate(measurement.throughput_per_s)
+    return f"{measurement.scenario}: {requests}, {share(measurement.success_rate)} good, {times}, {throughput}"
 
 
 def _run_id(workspace: Workspace, run_id: str) -> str:

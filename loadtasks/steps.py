@@ -20,13 +20,14 @@ from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.report import folder, mail
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Verdict, overall
+from loadtasks.results.records import Alert
 from loadtasks.results.run import Run
-from loadtasks.results.store import Alert, Store
+from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import Scenario, first_request
 from loadtasks.verdict.judge import compare_run, judge_run
 from loadtasks.verdict.regressions import Rule
-from loadtasks.verdict.targets import read_suites
+from loadtasks.verdict.suites import read_suites
 from loadtasks.workspace import Workspace
 
 AUTOMATIC = "automatic"

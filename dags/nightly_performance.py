@@ -146,11 +146,13 @@ def verdict() -> None:
 
 def _unopened() -> str | None:
     """Why there is no run at all; None when there is one."""
+    pull = get_current_context()["ti"].xcom_pull
+    if pull(task_ids="open_run") is not None:
+        return None
     try:
         steps.conclude(Workspace.from_environ(), _this_run())
     except LoadTasksError:
-        sentence = get_current_context()["ti"].xcom_pull(task_ids="open_run", key=_UNOPENED)
-        return str(sentence or "open_run did not run to its end; its log says why")
+        return str(pull(task_ids="open_run", key=_UNOPENED) or "open_run did not run to its end; its log says why")
     return None
 
 

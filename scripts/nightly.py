@@ -15,6 +15,7 @@ import runpy
 import signal
 import sys
 import time
+import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -41,6 +42,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Stopped: what was measured so far is kept.", file=sys.stderr)
         return INTERRUPTED
+    except Exception:
+        traceback.print_exc()  # not exit code 1: it says nothing of the API
+        return INVALID
 
 
 def _night(options: argparse.Namespace, var: Path, services: Services) -> int:
@@ -57,11 +61,11 @@ def _night(options: argparse.Namespace, var: Path, services: Services) -> int:
         from dags.nightly_performance import nightly_performance
         from loadtasks.results.run import run_id_from
 
+        task_logs = _interrupt.task_logs = TaskLogs()  # type: ignore[attr-defined]
+        task_logs.install()
         _ = in_process_api_server().app  # the first task needs it, and the API is not up yet
         target = _target(options, api)
     print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
-    task_logs = _interrupt.task_logs = TaskLogs()  # type: ignore[attr-defined]
-    task_logs.install()
     _end_runs_left_over()
     try:
         dag_run = nightly_performance.test(run_conf={"scenarios": options.scenarios})
@@ -90,12 +94,11 @@ def _told(run_id: str, *, good: bool, unopened: BaseException | None) -> int:
     from loadtasks.workspace import Workspace
 
     refused = int(getattr(unopened, "exit_code", INVALID)) if unopened else GOOD
-    try:
-        steps.conclude(Workspace.from_environ(), run_id)
-    except LoadTasksError as error:
-        if not unopened:
-            print(error, file=sys.stderr)
-        return refused or BAD_INPUT
+    if unopened:
+        try:
+            steps.conclude(Workspace.from_environ(), run_id)
+        except LoadTasksError:
+            return refused  # there is no run, and why was told already
     sys.argv[:] = ["loadtasks", "report", run_id]
     try:
         runpy.run_module("loadtasks", run_name="__main__", alter_sys=True)

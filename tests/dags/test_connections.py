@@ -1,0 +1,84 @@
+"""The target that a run takes, from Airflow's connection or the environment."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.dags.airflow_process import AirflowProcess
+
+CONNECTION = "AIRFLOW_CONN_PERFORMANCE_TARGET"
+FULL = {
+    "conn_type": "http",
+    "host": "api.example",
+    "port": 8443,
+    "schema": "https",
+    "password": "secret",
+    "extra": {"health_path": "/up"},
+}
+ENVIRONMENT = {"LOADTASKS_TARGET": "http://environment:1", "LOADTASKS_TOKEN": "t"}
+
+CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
+    "nothing is configured": ({}, None, ["http://127.0.0.1:8000", None, "/healthz"]),
+    "environment": (ENVIRONMENT, None, ["http://environment:1", "t", "/healthz"]),
+    "connection": ({CONNECTION: json.dumps(FULL)}, None, ["https://api.example:8443", "secret", "/up"]),
+    "connection goes first": (
+        ENVIRONMENT | {CONNECTION: json.dumps(FULL)},
+        None,
+        ["https://api.example:8443", "secret", "/up"],
+    ),
+    "whole address as host": (
+        {CONNECTION: json.dumps({"conn_type": "http", "host": "https://api.example/base", "port": 8443})},
+        None,
+        ["https://api.example:8443/base", None, "/healthz"],
+    ),
+    "connection as a URI": (
+        {CONNECTION: "http://:secret@api.example:81"},
+        None,
+        ["http://api.example:81", "secret", "/healthz"],
+    ),
+    "IPv6": (
+        {CONNECTION: json.dumps({"conn_type": "http", "host": "::1", "port": 81})},
+        None,
+        ["http://[::1]:81", None, "/healthz"],
+    ),
+    "the form names the same API": (
+        {CONNECTION: json.dumps(FULL)},
+        " https://api.example:8443/v2 ",
+        ["https://api.example:8443/v2", "secret", "/up"],
+    ),
+    "the form names another: the token stays here": (
+        {CONNECTION: json.dumps(FULL)},
+        "https://elsewhere.example:8443",
+        ["https://elsewhere.example:8443", None, "/up"],
+    ),
+    "another port is another API": (
+        ENVIRONMENT,
+        "http://environment:2",
+        ["http://environment:2", None, "/healthz"],
+    ),
+}
+
+ASK = """
+import json, os, sys
+from dags.connections import performance_target
+answers = {}
+for name, (environment, url) in json.loads(os.environ["CASES"]).items():
+    os.environ.update(environment)
+    target = performance_target(url)
+    answers[name] = [target.url, target.token, target.health_path]
+    for each in environment:
+        del os.environ[each]
+print(json.dumps(answers))
+"""
+
+
+@pytest.fixture(scope="module")
+def answers(airflow: AirflowProcess) -> dict[str, Any]:
+    cases = {name: (environment, url) for name, (environment, url, _) in CASES.items()}
+    return dict(airflow.answer(ASK, CASES=json.dumps(cases)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_target_of(case: str, answers: dict[str, Any]) -> None:
+    assert answers[case] == CASES[case][2]

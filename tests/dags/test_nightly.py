@@ -1,0 +1,218 @@
+"""`make nightly`: whole nights, for real, against the shipped API; a few light scenarios stand for all."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.dags.airflow_process import AirflowProcess, Night
+
+LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
+"""Fast ones."""
+
+
+@dataclass
+class Mailbox:
+    """An SMTP server that keeps what it gets."""
+
+    mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        message = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
+        self.mails.append((envelope.rcpt_tos, message))  # type: ignore[arg-type]
+        return "250 kept"
+
+
+def smtp_connection(port: int) -> str:
+    extra = {
+        "disable_tls": True,
+        "disable_ssl": True,
+        "from_email": "nights@example.org",
+        "retry_limit": 0,
+        "timeout": 5,
+    }
+    return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def states(run: dict[str, Any]) -> dict[str, str]:
+    return {name or task: state for task, name, state in run["tasks"]}
+
+
+@pytest.fixture(scope="module")
+def good_night(airflow: AirflowProcess) -> Night:
+    return airflow.night(*LIGHT)
+
+
+@pytest.fixture(scope="module")
+def good_run(good_night: Night) -> dict[str, Any]:
+    return good_night.airflow.latest_run()
+
+
+def test_good_night_ends_with_0_and_a_verdict_for_each_scenario(good_night: Night) -> None:
+    assert good_night.code == 0, good_night
+    for scenario in ("config_get.concurrent", "config_put.sequential"):
+        assert scenario in good_night.said
+
+
+def test_good_night_leaves_a_report(good_night: Night) -> None:
+    latest = good_night.airflow.var / "reports" / "latest"
+    assert (latest / "index.html").is_file()
+    assert json.loads((latest / "results.json").read_text())["run"]["trigger"] == "manual"
+    assert not (good_night.airflow.var / "outbox").exists()
+
+
+def test_good_night_is_in_airflow_with_mapped_tasks_by_name(good_run: dict[str, Any]) -> None:
+    assert good_run["state"] == "success"
+    steps = ("open_run", "judge", "compare", "report", "alert", "verdict")
+    assert states(good_run) == dict.fromkeys(("config_get.concurrent", "config_put.sequential", *steps), "success")
+
+
+def test_task_logs_are_where_airflow_looks_for_them(good_run: dict[str, Any], airflow: AirflowProcess) -> None:
+    folder = airflow.var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={good_run['run_id']}"
+    assert len(list(folder.glob("task_id=measure/map_index=*/attempt=1.log"))) == 2
+    lines = [json.loads(line) for line in (folder / "task_id=verdict" / "attempt=1.log").read_text().splitlines()]
+    assert any("pass" in line["event"] for line in lines)
+
+
+def test_only_names_travel_by_xcom(good_run: dict[str, Any], airflow: AirflowProcess) -> None:
+    with closing(sqlite3.connect(airflow.var / "airflow" / "airflow.db")) as database:
+        values = database.execute("select value from xcom where run_id = ?", (good_run["run_id"],)).fetchall()
+    assert [json.loads(value) for (value,) in values] == [["config_get.concurrent", "config_put.sequential"]]
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield box, controller.port
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def bad_night(good_night: Night, mailbox: tuple[Mailbox, int]) -> Night:
+    return good_night.airflow.night(
+        *LIGHT,
+        APP_FAULTS="config:fail=503@0.5",
+        AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(mailbox[1]),
+        AIRFLOW_VAR_PERFORMANCE_RECIPIENTS="ann@example.org, bob@example.org",
+    )
+
+
+def test_night_with_a_missed_target_ends_with_1(bad_night: Night) -> None:
+    assert bad_night.code == 1, bad_night
+    run = states(bad_night.airflow.latest_run())
+    assert {name for name, state in run.items() if state == "failed"} == {"verdict"}
+
+
+def test_missed_target_is_told_by_mail_in_html_and_plain_text(bad_night: Night, mailbox: tuple[Mailbox, int]) -> None:
+    assert bad_night.code == 1, bad_night
+    ((to, message),) = mailbox[0].mails
+    assert to == ["ann@example.org", "bob@example.org"]
+    assert "nights@example.org" in str(message["From"])
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,))
+        assert body is not None
+        text = body.get_content()
+        assert "config_get" in text
+        assert "95" in text
+
+
+@pytest.fixture(scope="module")
+def dead_night(good_night: Night) -> Night:
+    closed = free_port()
+    return good_night.airflow.night(
+        *LIGHT, "--target", f"http://127.0.0.1:{closed}", AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(closed)
+    )
+
+
+def test_night_whose_target_is_down_ends_with_3_and_is_reported(dead_night: Night) -> None:
+    assert dead_night.code == 3, dead_night
+    assert "can't be reached" in dead_night.said
+    assert "Traceback" not in dead_night.said + dead_night.complained
+    document = json.loads((dead_night.airflow.var / "reports" / "latest" / "results.json").read_text())
+    assert {each["verdict"] for each in document["verdicts"]} == {"invalid"}
+
+
+def test_mail_that_cannot_be_sent_is_kept_and_its_task_is_red(dead_night: Night) -> None:
+    run = states(dead_night.airflow.latest_run())
+    assert run["alert"] == "failed", dead_night
+    assert run["report"] == "success"
+    (kept,) = (dead_night.airflow.var / "outbox").glob("*.eml")
+    assert "can't be reached" in str(message_from_bytes(kept.read_bytes(), policy=policy.default).get_body())
+
+
+def test_night_with_a_broken_suite_ends_with_2_and_is_told(good_night: Night, tmp_path: Path) -> None:
+    (tmp_path / "config_get.json").write_text('{"name": "config_get", "expec')
+    night = good_night.airflow.night(*LIGHT, "--target", "http://127.0.0.1:1", LOADTASKS_EXPECTATIONS=str(tmp_path))
+    assert night.code == 2, night
+    assert "config_get.json" in night.said
+    run = states(night.airflow.latest_run())
+    assert run["judge"] == "skipped"
+    assert run["verdict"] == "failed"
+    told = max((night.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
+    assert "config_get.json" in str(message_from_bytes(told.read_bytes(), policy=policy.default).get_body())
+
+
+def test_interrupted_night_stops_what_it_started(good_night: Night) -> None:
+    port = free_port()
+    process = good_night.airflow.start_night("--scenarios", "config_get dashboard.sustained", "--port", str(port))
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("open_run"):
+            break
+    process.send_signal(signal.SIGINT)
+    said, complained = process.communicate()
+    assert process.returncode == 130, said + complained
+    assert "Traceback" not in said + complained
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert good_night.airflow.latest_run()["state"] == "failed"
+
+
+def test_one_night_at_a_time(good_night: Night) -> None:
+    first = good_night.airflow.start_night(*LIGHT, "--target", "http://127.0.0.1:1")
+    assert first.stdout is not None
+    first.stdout.readline()
+    second = good_night.airflow.night(*LIGHT)
+    first.communicate()
+    assert second.code == 2
+    assert "in use by make nightly" in second.complained
+
+
+def test_taken_port_is_told(good_night: Night) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        night = good_night.airflow.night(*LIGHT, "--port", str(port))
+    assert night.code == 2
+    assert f"Port {port}" in night.complained
+    assert "API_PORT" in night.complained
+
+
+def test_folder_that_cannot_be_written_is_told(good_night: Night, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    night = good_night.airflow.night(AIRFLOW_HOME=str(blocked / "airflow"))
+    assert night.code == 2
+    assert str(blocked) in night.complained
+    assert "Traceback" not in night.complained

@@ -1,0 +1,107 @@
+"""The reports in the Airflow UI."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dags.airflow_process import AirflowProcess
+
+ASK = """
+import json, logging, os
+from fastapi.testclient import TestClient
+from airflow import plugins_manager
+from airflow.api_fastapi.app import create_app, get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.configuration import conf
+logging.disable()
+client = TestClient(create_app(apps="core"), follow_redirects=False)
+paths = json.loads(os.environ["PATHS"])
+def answers(**headers):
+    found = {}
+    for path in paths:
+        answer = client.get("/performance-reports" + path, headers=headers)
+        found[path] = [answer.status_code, answer.headers.get("location", ""), answer.text]
+    return found
+token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="reader", role="viewer"))
+print(json.dumps({
+    "broken": plugins_manager.get_import_errors(),
+    "anonymous": answers(),
+    "signed_in": answers(Authorization=f"Bearer {token}"),
+    "policy": client.get(
+        "/performance-reports/night-1/", headers={"Authorization": f"Bearer {token}"}
+    ).headers.get("content-security-policy"),
+}))
+"""
+
+PATHS = [
+    "/",
+    "/night-1/",
+    "/night-1",
+    "/latest/data_docs/index.html",
+    "/of?dag_run_id=night 1",
+    "/of?dag_run_id=other",
+    "/of?dag_run_id=../..",
+    "/absent/",
+    "/%2e%2e/secret.txt",
+    "/..%2fsecret.txt",
+    "/night-1/%2e%2e/%2e%2e/secret.txt",
+    "/night-1/link.txt",
+    "//etc/passwd",
+    "/%00",
+]
+
+
+@pytest.fixture(scope="module")
+def reports(airflow: AirflowProcess) -> Path:
+    folder = airflow.var / "reports"
+    (folder / "night-1" / "data_docs").mkdir(parents=True)
+    (folder / "night-1" / "index.html").write_text("the report")
+    (folder / "night-1" / "data_docs" / "index.html").write_text("the data docs")
+    (folder / "latest").symlink_to("night-1")
+    (airflow.var / "secret.txt").write_text("the secret")
+    (folder / "night-1" / "link.txt").symlink_to(airflow.var / "secret.txt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(airflow: AirflowProcess, reports: Path) -> dict[str, Any]:
+    assert reports.is_dir()
+    airflow.migrate()
+    return dict(airflow.answer(ASK, PATHS=json.dumps(PATHS), AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="False"))
+
+
+def test_is_loaded(answers: dict[str, Any]) -> None:
+    assert answers["broken"] == {}
+
+
+def test_lists_runs_and_shows_reports(answers: dict[str, Any]) -> None:
+    found = answers["signed_in"]
+    assert found["/"][0] == 200
+    assert 'href="night-1/"' in found["/"][2]
+    assert found["/night-1/"] == [200, "", "the report"]
+    assert found["/latest/data_docs/index.html"] == [200, "", "the data docs"]
+    assert found["/night-1"][:2] == [307, "/performance-reports/night-1/"]
+
+
+def test_finds_the_report_of_a_dag_run(answers: dict[str, Any]) -> None:
+    found = answers["signed_in"]
+    assert found["/of?dag_run_id=night 1"][:2] == [307, "/performance-reports/night-1/"]
+    for other in ("/of?dag_run_id=other", "/of?dag_run_id=../.."):
+        assert "no report" in found[other][2]
+
+
+def test_nothing_outside_the_reports_is_served(answers: dict[str, Any]) -> None:
+    texts = [text for who in ("signed_in", "anonymous") for _, _, text in answers[who].values()]
+    assert [text for text in texts if "the secret" in text or "root:" in text] == []
+    for path in PATHS[PATHS.index("/absent/") :]:
+        assert answers["signed_in"][path][0] == 404, path
+
+
+def test_nothing_in_a_report_runs(answers: dict[str, Any]) -> None:
+    assert "script-src 'none'" in answers["policy"]
+
+
+def test_nobody_reads_without_airflows_log_in(answers: dict[str, Any]) -> None:
+    assert {answers["anonymous"][path][0] for path in PATHS[:7]} == {401}

@@ -69,8 +69,8 @@ def change(ratio: float | None) -> str:
         return f"{_three_digits(ratio) if ratio >= 1e3 else f'{ratio:.0f}'}×"
     if ratio >= 1.995:
         return f"{ratio:.1f}×"
-    if 0 < ratio < 0.005:
-        return f"{MINUS}99.{'5' if ratio > 0.001 else '9'} %"
+    if 0 < ratio < 0.005:  # would read as if nothing were left
+        return f"{MINUS}{min(99.9, math.floor((1 - ratio) * 1e3) / 10)} %"
     percent = round((ratio - 1) * 100)
     if percent == 0:
         return "±0 %"

@@ -1,0 +1,257 @@
+"""The page: verdict first, every number of the document, nothing hidden, nothing executed."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+from loadtasks import units
+from loadtasks.engine.measurement import ErrorKind
+from loadtasks.report import html
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from tests.loadtasks.report import nights
+from tests.loadtasks.report.pages import parse
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\" onload='alert(3)' {{ 7*7 }} </style></svg>"
+
+
+def test_the_verdict_and_its_reason_come_before_everything_else(bad_page: str) -> None:
+    page = parse(bad_page)
+    assert page.one("h1").text == "✗ FAIL"
+    first = next(each for each in page.one("body").everything() if each.tag in ("h1", "table", "section", "svg"))
+    assert first.tag == "h1"
+    verdict = page.one("div", class_="verdict")
+    assert "dashboard.sustained p95 3.10 s, target < 2.00 s, and 2 more." in verdict.text
+    assert "3 pass, 2 fail, 1 regressed, 1 improved, 2 invalid" in verdict.text
+    assert page.one("title").text.startswith("FAIL")
+
+
+def test_the_table_holds_each_scenario_and_part_with_its_numbers() -> None:
+    document = nights.bad_night()
+    rows = parse(html.render(document)).one("table", class_="results").rows()
+    names = [row[0] for row in rows[1:]]
+    assert names == [*nights.SCENARIOS, "mixed.concurrent", *nights.PARTS]
+    measured = document.scenarios[0].measurements[0]
+    row = dict(zip(rows[0], rows[1], strict=True))
+    assert row["Verdict"] == "✓ PASS"
+    assert row["Requests"] == "100"
+    assert row["Mean"] == units.duration(measured.mean_s)
+    assert row["p50"] == units.duration(measured.p50_s)
+    assert row["p95"] == units.duration(measured.p95_s)
+    assert row["Throughput"] == units.rate(measured.throughput_per_s)
+    assert row["Vs baseline"].endswith(" %")
+
+
+def test_a_percentile_of_few_requests_is_marked_and_says_on_how_many_it_rests() -> None:
+    page = parse(html.render(nights.document(nights.result("dashboard.concurrent"))))
+    cells = {cell.text: cell for cell in page.one("table", class_="results").all("td")}
+    (p99,) = [cell for text, cell in cells.items() if text.endswith("*")]
+    assert p99.attributes["title"] == "rests on the slowest 1 request of 100"
+    assert "decided by one of them" in page.one("section", id="results").text
+    many = parse(html.render(nights.document(nights.result("dashboard.sustained"))))
+    assert "*" not in many.one("section", id="results").text
+
+
+def test_a_section_tells_findings_counts_errors_phases_and_generator(bad_page: str) -> None:
+    page = parse(bad_page)
+    section = page.one("section", id="scenario-dashboard.sustained")
+    findings = [each.text for each in section.one("ul", class_="findings").all("li")]
+    assert findings[:2] == [
+        "Target missed: success rate 85.0 %, target ≥ 95 %.",
+        "Target missed: p95 3.10 s, target < 2.00 s.",
+    ]
+    assert findings[2].startswith("Likely cause: the server spent 2.70 s")
+    tables = {table.rows()[0][0]: table.rows() for table in section.all("table")}
+    counts = dict(zip(*tables["Scheduled"], strict=True))
+    assert (counts["Scheduled"], counts["Completed"], counts["Failed"]) == ("20", "17", "3")
+    assert counts["Unaccounted for"] == "0"
+    assert counts["Statuses"] == "200 × 17, 503 × 2"  # noqa: RUF001
+    assert tables["Error"][1][:2] == ["status", "2"]
+    assert "503 Service Unavailable" in tables["Error"][1][2]
+    phases = [row[:2] for row in tables["Side"][1:]]
+    assert phases == [
+        ["client", "connect"],
+        ["client", "to the first byte"],
+        ["client", "body"],
+        ["server", "db"],
+        ["server", "serialize"],
+    ]
+    assert ["CPU, of one core", "20.0 %"] in tables["Sign"]
+    comparison = {row[0]: row for row in tables["Metric"]}
+    assert comparison["p95"][1] == "3.10 s"
+    assert comparison["p95"][3].endswith("×")  # noqa: RUF001
+    assert "10 s, 5 workers" in section.text
+    assert "open" in section.one("details").attributes
+    assert "open" not in page.one("section", id="scenario-dashboard.concurrent").one("details").attributes
+
+
+def test_a_broken_conservation_law_is_shown() -> None:
+    measured = nights.measured("dashboard.concurrent", scheduled=103)
+    result = nights.result("dashboard.concurrent", Verdict.INVALID, measurements=measured)
+    section = parse(html.render(nights.document(result))).one("section", id="scenario-dashboard.concurrent")
+    assert "3 (law broken)" in section.text
+
+
+def test_parts_of_a_mixed_scenario_are_told_by_name() -> None:
+    page = parse(html.render(nights.document(nights.part_missed())))
+    section = page.one("section", id="scenario-mixed.concurrent")
+    assert section.one("ul", class_="findings").text == "Target missed, sessions: mean 1.62 s, target < 1.50 s."
+    counts = next(table.rows() for table in section.all("table") if "Scheduled" in table.rows()[0])
+    assert [row[0] for row in counts[1:]] == ["all", *nights.PARTS]
+    sessions = next(row for row in page.one("table", class_="results").rows() if row[0] == "sessions")
+    assert sessions[1] == "✗ FAIL"
+
+
+def test_without_a_baseline_the_page_says_so() -> None:
+    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", baseline=False))))
+    assert "There was no baseline to compare with." in page.one("div", class_="verdict").text
+    section = page.one("section", id="scenario-dashboard.concurrent")
+    assert section.one("p", class_="empty").text.startswith("No baseline yet. The first good run becomes one;")
+    assert "baseline" not in section.one("svg").text
+
+
+def test_what_was_not_measured_says_why_and_shows_no_numbers() -> None:
+    page = parse(html.render(nights.document(nights.not_measured(), scenarios=["websocket.broadcast", "gone.steady"])))
+    assert page.one("h1").text == "? INVALID"
+    row = page.one("table", class_="results").rows()[1]
+    assert row[2:] == [units.MISSING] * 8
+    section = page.one("section", id="scenario-websocket.broadcast")
+    assert "refuses connections" in section.one("ul", class_="findings").text
+    assert section.one("p", class_="empty").text == "Not measured, so there are no numbers."
+    unknown = page.one("section", id="results").one("ul", class_="findings").text
+    assert "gone.steady it was planned, and the run ended without it." in unknown
+
+
+def test_of_an_unfit_generator_it_says_so_and_compares_nothing() -> None:
+    page = parse(html.render(nights.document(nights.unfit())))
+    section = page.one("section", id="scenario-config_get.concurrent")
+    assert "Not fit to make this measurement: the generator used 98% of a core" in section.text
+    assert "It was not compared: its measurement can't be trusted." in section.text
+    assert page.one("table", class_="results").rows()[1][-1] == units.MISSING
+
+
+def test_nothing_timed_and_nothing_planned_are_honest_pages() -> None:
+    untimed = nights.measured("dashboard.concurrent", times_s=[], failed=5, error="refused", elapsed_s=0.0, server={})
+    result = nights.result("dashboard.concurrent", Verdict.INVALID, measurements=untimed)
+    page = parse(html.render(nights.document(result)))
+    assert "there is no distribution to show" in page.one("section", id="scenario-dashboard.concurrent").text
+    assert page.all("svg") == []
+    empty = ResultsDocument(
+        run=nights.document().run.model_copy(update={"scenarios": []}), verdict=Verdict.INVALID, scenarios=[]
+    )
+    assert "The run holds no scenario" in parse(html.render(empty)).one("section", id="results").text
+
+
+def _hostile() -> ResultsDocument:
+    measured = nights.measured(
+        "dashboard.concurrent",
+        failed=1,
+        errors=[ErrorKind(kind=EVIL, count=1, example=EVIL)],
+        statuses={EVIL: 1},
+        load=EVIL,
+        server={EVIL: 0.1},
+    )
+    mixed = [
+        each.model_copy(update={"part": each.part and f"{each.part}{EVIL}$x_1$"})
+        for each in nights.measured("mixed.concurrent")
+    ]
+    return nights.document(
+        nights.result(
+            "dashboard.concurrent",
+            Verdict.FAIL,
+            *(
+                Finding(
+                    kind=kind, metric="p95_s", part=EVIL if kind == "note" else "", observed=3, limit=2, sentence=EVIL
+                )
+                for kind in FindingKind
+            ),
+            measurements=measured,
+        ),
+        nights.result("mixed.concurrent", measurements=mixed, baseline=False).model_copy(
+            update={"scenario": f"mixed.{EVIL}"}
+        ),
+        id=EVIL,
+        target_url=f"http://{EVIL}",
+        target_version=EVIL,
+        trigger=EVIL,
+        generator=EVIL,
+    )
+
+
+def test_whatever_comes_from_a_target_is_text_and_nothing_else() -> None:
+    page = parse(html.render(_hostile(), data_docs=True))
+    elements = list(page.everything())
+    assert [each.tag for each in elements if each.tag in ("script", "img", "iframe", "object", "form")] == []
+    assert [name for each in elements for name in each.attributes if name.startswith("on")] == []
+    example = next(code for code in page.all("code") if "onerror" in code.text)
+    assert "<script>alert(1)</script><img src=x onerror=alert(2)>" in example.text
+    assert "{{ 7*7 }}" in example.text
+    assert len(page.all("style")) == 1
+    drawn = page.one("section", id=html.anchor(f"mixed.{EVIL}")).one("svg")
+    assert "dashboard<script>alert(1)</script>" in drawn.text
+    assert "$x_1$" in drawn.text
+
+
+def test_the_page_asks_nobody_for_anything(bad_page: str) -> None:
+    page = parse(bad_page)
+    policy = page.one("meta", **{"http-equiv": "Content-Security-Policy"}).attributes["content"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    for each in page.everything():
+        for name in ("src", "href", "xlink:href", "data", "action"):
+            value = each.attributes.get(name, "")
+            assert re.match(r"(#|data:,|results\.json|summary\.md|data_docs/|$)", value), (each.tag, value)
+    assert not re.search(r"url\((?!#)|@import", bad_page)
+
+
+def test_links_lead_somewhere_and_no_id_is_there_twice(bad_page: str) -> None:
+    page = parse(bad_page)
+    ids = [each.attributes["id"] for each in page.everything() if "id" in each.attributes]
+    assert len(ids) == len(set(ids))
+    for each in page.everything():
+        for name in ("href", "xlink:href", "aria-labelledby"):
+            target = each.attributes.get(name, "")
+            if target.startswith("#") or name == "aria-labelledby":
+                assert target == "" or target.removeprefix("#") in ids
+        for clip in re.findall(r"url\(#([^)]+)\)", " ".join(each.attributes.values())):
+            assert clip in ids
+
+
+def test_data_docs_are_linked_only_where_they_are() -> None:
+    def links(data_docs: bool) -> list[str]:
+        page = parse(html.render(nights.document(), data_docs=data_docs))
+        return [each.attributes["href"] for each in page.one("nav").all("a")]
+
+    assert links(False) == ["results.json", "summary.md"]
+    assert links(True) == ["results.json", "summary.md", "data_docs/index.html"]
+
+
+def test_the_page_can_be_walked_without_seeing_it(bad_page: str) -> None:
+    page = parse(bad_page)
+    assert page.one("html").attributes["lang"] == "en"
+    for landmark in ("main", "nav", "footer"):
+        page.one(landmark)
+    headings = [int(each.tag[1]) for each in page.everything() if re.fullmatch(r"h[1-6]", each.tag)]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(headings))
+    for table in page.all("table"):
+        assert all(each.attributes.get("scope") in ("col", "row") for each in table.all("th"))
+    for svg in page.all("svg"):
+        assert svg.attributes["role"] == "img"
+        assert re.search(r"median .+ p95 .+ max ", svg.attributes["aria-label"])
+
+
+def test_a_browser_shows_the_whole_page_without_a_complaint(
+    bad_page: str, browse: Callable[[Path], str], tmp_path: Path
+) -> None:
+    page = tmp_path / "index.html"
+    page.write_text(bad_page, encoding="utf-8")
+    seen = browse(page)
+    assert seen.count("<svg") == 8
+    assert ">websocket.broadcast</h2>" in seen
+    assert "✗</span> FAIL</h1>" in seen
+    hostile = tmp_path / "hostile.html"
+    hostile.write_text(html.render(_hostile()), encoding="utf-8")
+    assert "<script" not in browse(hostile)

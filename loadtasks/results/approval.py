@@ -61,13 +61,13 @@ def _hashes(session: Session, run_id: str) -> dict[str, str]:
     """The fingerprint of each measured scenario."""
     columns = select(MeasurementRow.scenario, MeasurementRow.scenario_hash).where(MeasurementRow.run_id == run_id)
     # The whole comes last, so that its fingerprint is the one that stays.
-    return dict(session.execute(columns.order_by(desc(MeasurementRow.position))).tuples().all())
+    return dict(session.execute(columns.order_by(desc(MeasurementRow.position))).all())
 
 
 def _refused(session: Session, run: RunRow, hashes: dict[str, str], scenarios: Iterable[str]) -> dict[str, str]:
     """Why scenarios can't be a baseline, by name."""
     columns = select(VerdictRow.scenario, VerdictRow.verdict).where(VerdictRow.run_id == run.id)
-    verdicts = dict(session.execute(columns).tuples().all())
+    verdicts = dict(session.execute(columns).all())
     refused = {}
     for name in scenarios:
         if name not in run.scenarios:

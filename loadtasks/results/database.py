@@ -19,7 +19,7 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
@@ -89,6 +89,8 @@ class Database:
     def _troubles_told(self) -> Iterator[None]:
         try:
             yield
+        except (IntegrityError, DataError):
+            raise  # ours to mend, nobody else's
         except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
             if self._url.get_backend_name() == "sqlite":

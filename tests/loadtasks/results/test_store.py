@@ -1,0 +1,251 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from loadtasks.engine.measurement import METRICS, ErrorKind, metric
+from loadtasks.errors import BadInputError
+from loadtasks.results.judgement import Comparison, Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.store import Alert, Store
+from tests.measurements import NIGHT, measurement, run
+
+DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
+FIRST, SECOND = "20261124T020000Z-aaaa", "20261125T020000Z-bbbb"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with Store.open(url) as opened:
+        yield opened
+
+
+def verdict(scenario: str = DASHBOARD, said: Verdict = Verdict.PASS, **changes: object) -> ScenarioVerdict:
+    return ScenarioVerdict.model_validate({"scenario": scenario, "verdict": said, **changes})
+
+
+def night(store: Store, run_id: str = FIRST, days: int = 0, said: Verdict = Verdict.PASS, **changes: object) -> None:
+    """A whole run with one scenario measured and judged."""
+    store.open_run(run(run_id, started_at=NIGHT + timedelta(days=days), scenarios=[DASHBOARD], **changes))
+    store.save_measurements(run_id, DASHBOARD, [measurement(DASHBOARD, started_at=NIGHT + timedelta(days=days))])
+    store.save_verdicts(run_id, [verdict(said=said)])
+    store.close_run(run_id, said, NIGHT + timedelta(days=days, minutes=5))
+
+
+def test_a_run_comes_back_as_it_was(store: Store) -> None:
+    kept = run(
+        target_version=None, load_factor=0.5, started_at=datetime(2026, 11, 24, 3, tzinfo=timezone(timedelta(hours=1)))
+    )
+    store.open_run(kept)
+    assert store.run(kept.id) == kept
+    assert store.run(kept.id).started_at.tzinfo is UTC
+    assert store.runs() == [(kept, None)]
+
+
+def test_a_closed_run_has_its_verdict_and_its_end(store: Store) -> None:
+    store.open_run(run())
+    ended = NIGHT + timedelta(minutes=3)
+    store.close_run(FIRST, Verdict.REGRESSED, ended)
+    assert store.runs() == [(run(ended_at=ended), Verdict.REGRESSED)]
+
+
+def test_runs_are_listed_newest_first(store: Store) -> None:
+    for run_id, days in (("b", 1), ("c", 2), ("a", 0)):
+        store.open_run(run(run_id, started_at=NIGHT + timedelta(days=days)))
+    assert [each.id for each, _ in store.runs(limit=2)] == ["c", "b"]
+    assert store.latest_run_id() == "c"
+
+
+def test_an_unknown_run_is_named_with_the_newest_ones(store: Store) -> None:
+    with pytest.raises(BadInputError, match="there is no run yet"):
+        store.latest_run_id()
+    store.open_run(run())
+    for ask in (store.run, store.measurements, store.failures, store.verdicts, store.alerts, store.document):
+        with pytest.raises(BadInputError, match=f"there is no run 'nope'; the newest are {FIRST}"):
+            ask("nope")
+    with pytest.raises(BadInputError, match="no run 'nope'"):
+        store.save_measurements("nope", DASHBOARD, [measurement()])
+    with pytest.raises(BadInputError, match="no run 'nope'"):
+        store.save_failure("nope", DASHBOARD, "gone")
+
+
+def test_measurements_come_back_exactly_and_in_the_planned_order(store: Store) -> None:
+    store.open_run(run(scenarios=[MIXED, DASHBOARD]))
+    mixed = [
+        measurement(MIXED, times_s=[0.1, 0.2, 7.0], failed=2, in_flight=1),
+        measurement(MIXED, part="websocket", times_s=[], failed=3, connect_mean_s=None),
+        measurement(MIXED, part="dashboard", server={"db": 0.01}, scheduled=120),
+    ]
+    alone = [
+        measurement(DASHBOARD, errors=[ErrorKind(kind="cut", count=1, example="NUL \0, lone \ud800, \N{SNOWMAN}")])
+    ]
+    store.save_measurements(FIRST, DASHBOARD, alone)
+    store.save_measurements(FIRST, MIXED, mixed)
+    assert store.measurements(FIRST) == [*mixed, *alone]
+    assert store.measurements(FIRST, DASHBOARD) == alone
+    assert store.measurements(FIRST)[0].response == mixed[0].response
+
+
+def test_a_retried_scenario_replaces_what_it_left(store: Store) -> None:
+    store.open_run(run())
+    again = measurement(DASHBOARD, times_s=[0.3])
+    store.save_measurements(FIRST, MIXED, [measurement(MIXED)])
+    store.save_failure(FIRST, DASHBOARD, "the target was gone")
+    assert store.failures(FIRST) == {DASHBOARD: "the target was gone"}
+    store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
+    store.save_measurements(FIRST, DASHBOARD, [again])
+    assert store.measurements(FIRST) == [again, measurement(MIXED)]
+    assert store.failures(FIRST) == {}
+    store.save_failure(FIRST, DASHBOARD, "gone again, with a NUL \0")
+    assert store.measurements(FIRST) == [measurement(MIXED)]
+    assert store.failures(FIRST) == {DASHBOARD: "gone again, with a NUL \N{SYMBOL FOR NULL}"}
+
+
+def test_half_written_measurements_are_not_kept(store: Store) -> None:
+    store.open_run(run())
+    store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
+    twice_the_same_part = [measurement(DASHBOARD, times_s=[9.0]), measurement(DASHBOARD, times_s=[9.0])]
+    with pytest.raises(IntegrityError):
+        store.save_measurements(FIRST, DASHBOARD, twice_the_same_part)
+    assert store.measurements(FIRST) == [measurement(DASHBOARD)]
+    with pytest.raises(ValueError, match=MIXED):
+        store.save_measurements(FIRST, DASHBOARD, [measurement(MIXED)])
+
+
+def test_a_run_opened_again_starts_empty(store: Store) -> None:
+    night(store, SECOND)
+    night(store)
+    store.save_alert(Alert(run_id=FIRST, sent_at=NIGHT, channel="outbox", recipients=["a@b"], subject="s", where="w"))
+    store.open_run(run(target_version="2.0"))
+    assert store.run(FIRST).target_version == "2.0"
+    assert store.document(FIRST).scenarios[0].measurements == []
+    assert store.verdicts(FIRST) == []
+    assert store.alerts(FIRST) == []
+    assert store.measurements(SECOND) != []
+
+
+def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
+    store.open_run(run())
+    full = verdict(
+        MIXED,
+        Verdict.FAIL,
+        findings=[
+            Finding(kind=FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0, sentence="slow")
+        ],
+        comparisons=[Comparison(metric="p50_s", observed=0.2, baseline=0.0, ratio=None)],
+        baseline_run="another",
+    )
+    store.save_verdicts(FIRST, [verdict(), full])
+    store.save_verdicts(FIRST, [full, verdict()])
+    assert store.verdicts(FIRST) == [full, verdict()]
+
+
+def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -> None:
+    night(store)
+    night(store, SECOND, days=1, target_version="1.3.0")
+    assert store.baseline(DASHBOARD) is None
+    assert store.approve(FIRST, approved_by="automatic", why="the first") == [DASHBOARD]
+    assert store.approve(SECOND, approved_by="ann", why="meant so", scenarios=[DASHBOARD]) == [DASHBOARD]
+    current = store.baseline(DASHBOARD)
+    assert current is not None
+    assert (current.run_id, current.approved_by, current.why) == (SECOND, "ann", "meant so")
+    assert (current.scenario_hash, current.target_version, current.generator) == ("5eed", "1.3.0", run().generator)
+    assert store.baselines() == [current]
+    assert [each.run_id for each in store.baseline_history(DASHBOARD)] == [SECOND, FIRST]
+
+
+def test_only_missing_leaves_known_baselines_alone(store: Store) -> None:
+    night(store)
+    night(store, SECOND, days=1)
+    store.approve(FIRST, approved_by="ann", why="")
+    assert store.approve(SECOND, approved_by="automatic", why="", only_missing=True) == []
+    assert [each.run_id for each in store.baselines()] == [FIRST]
+
+
+def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) -> None:
+    scenarios = ["good.x", "bad.x", "gone.x", "unjudged.x"]
+    store.open_run(run(scenarios=scenarios))
+    for name in ("good.x", "bad.x", "unjudged.x"):
+        store.save_measurements(FIRST, name, [measurement(name)])
+    store.save_failure(FIRST, "gone.x", "gone")
+    store.save_verdicts(
+        FIRST, [verdict("good.x", Verdict.FAIL), verdict("bad.x", Verdict.INVALID), verdict("gone.x", Verdict.INVALID)]
+    )
+    for name, why in (
+        ("bad.x", "is invalid"),
+        ("gone.x", "was not measured"),
+        ("unjudged.x", "not been judged"),
+        ("x", "not among"),
+    ):
+        with pytest.raises(BadInputError, match=f"{name} .*{why}"):
+            store.approve(FIRST, approved_by="ann", why="", scenarios=["good.x", name])
+    assert store.baselines() == []
+    assert store.approve(FIRST, approved_by="ann", why="") == ["good.x"]
+
+
+def test_measuring_anew_withdraws_the_approval_of_what_it_replaces(store: Store) -> None:
+    night(store)
+    night(store, SECOND, days=1)
+    store.approve(FIRST, approved_by="ann", why="")
+    store.approve(SECOND, approved_by="ann", why="")
+    store.save_measurements(SECOND, DASHBOARD, [measurement(DASHBOARD, times_s=[9.0])])
+    assert [each.run_id for each in store.baselines()] == [FIRST]
+    store.open_run(run(FIRST))
+    assert store.baselines() == []
+
+
+def test_alerts_are_kept_in_order(store: Store) -> None:
+    store.open_run(run())
+    alerts = [
+        Alert(run_id=FIRST, sent_at=NIGHT, channel="e-mail", recipients=["a@b", "c@d"], subject=subject, where="smtp")
+        for subject in ("one", "two")
+    ]
+    for each in alerts:
+        store.save_alert(each)
+    assert store.alerts(FIRST) == alerts
+
+
+def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None:
+    night(store)
+    night(store, SECOND, days=1, said=Verdict.INVALID)
+    store.open_run(run("third", started_at=NIGHT + timedelta(days=2)))
+    latest = measurement(DASHBOARD, started_at=NIGHT + timedelta(days=2), times_s=[], failed=1)
+    store.save_measurements("third", DASHBOARD, [latest, measurement(DASHBOARD, part="some")])
+    history = store.history(DASHBOARD)
+    assert [(each.run_id, each.verdict) for each in history] == [
+        ("third", None),
+        (SECOND, Verdict.INVALID),
+        (FIRST, Verdict.PASS),
+    ]
+    assert history[0].metrics == {name: metric(latest, name) for name in METRICS}
+    assert history[0].metrics["p95_s"] is None
+    assert history[0].started_at == latest.started_at
+    assert [each.run_id for each in store.history(DASHBOARD, limit=1)] == ["third"]
+    assert [each.run_id for each in store.history(DASHBOARD, part="some")] == ["third"]
+    assert store.history("never.measured") == []
+
+
+def test_the_document_joins_everything_with_the_baselines_measurements(store: Store) -> None:
+    night(store)
+    store.open_run(run(SECOND, scenarios=[DASHBOARD, "gone.x", "late.x", "unjudged.x"]))
+    slow = measurement(DASHBOARD, times_s=[1.0])
+    store.save_measurements(SECOND, DASHBOARD, [slow])
+    store.save_measurements(SECOND, "unjudged.x", [measurement("unjudged.x")])
+    store.save_failure(SECOND, "gone.x", "the target was gone")
+    store.save_verdicts(SECOND, [verdict(said=Verdict.REGRESSED, baseline_run=FIRST)])
+    document = store.document(SECOND)
+    assert document.verdict is Verdict.REGRESSED
+    assert [each.scenario for each in document.scenarios] == [DASHBOARD, "gone.x", "late.x", "unjudged.x"]
+    known, gone, late, unjudged = document.scenarios
+    assert (known.measurements, known.baseline) == ([slow], [measurement(DASHBOARD)])
+    assert [each.verdict for each in (gone, late, unjudged)] == [Verdict.INVALID] * 3
+    assert gone.findings[0].sentence == "the target was gone"
+    assert "not measured" in late.findings[0].sentence
+    assert "not judged" in unjudged.findings[0].sentence
+    assert type(document).model_validate_json(document.model_dump_json()) == document
+
+
+def test_a_document_outlives_its_baseline(store: Store) -> None:
+    night(store)
+    store.save_verdicts(FIRST, [verdict(baseline_run="long gone")])
+    assert store.document(FIRST).scenarios[0].baseline == []

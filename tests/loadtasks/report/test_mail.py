@@ -1,0 +1,187 @@
+"""The alert: read back as a mail program reads it."""
+
+import email
+from email.message import EmailMessage
+from email.policy import SMTP, default
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+
+from loadtasks.errors import BadInputError
+from loadtasks.report import mail
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from tests.loadtasks.report import nights
+from tests.loadtasks.report.pages import Element, parse
+
+REPORT = "https://reports.example.org/20261124/index.html"
+
+
+def _sent(document: ResultsDocument, report_url: str | None = REPORT) -> EmailMessage:
+    """The mail after its way over the wire."""
+    message = mail.compose(
+        document, sender="Nightly <nightly@example.org>", recipients=["team@example.org"], report_url=report_url
+    )
+    received = email.message_from_bytes(message.as_bytes(policy=SMTP), policy=default)
+    assert isinstance(received, EmailMessage)
+    assert not received.defects
+    return received
+
+
+def _plain(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+def _html(message: EmailMessage) -> Element:
+    body = message.get_body(("html",))
+    assert body is not None
+    return parse(body.get_content())
+
+
+@pytest.mark.parametrize(
+    ("document", "subject"),
+    [
+        (
+            nights.document(nights.missed_target()),
+            "[FAIL] nightly performance: dashboard.sustained p95 3.10 s, target < 2.00 s, and 1 more",
+        ),
+        (
+            nights.document(nights.part_missed(), nights.not_measured()),
+            "[FAIL] nightly performance: mixed.concurrent (sessions) mean 1.62 s, target < 1.50 s",
+        ),
+        (
+            nights.document(nights.regressed()),
+            "[REGRESSED] nightly performance: sessions.filtered p95 62.1 ms, baseline 43.7 ms (+42 %)",
+        ),
+        (
+            nights.document(nights.result("dashboard.concurrent"), nights.not_measured()),
+            "[INVALID] nightly performance: websocket.broadcast: not measured: http://127.0.0.1:8000 refuses "
+            "connections; start the API, then run it again",
+        ),
+    ],
+    ids=["target missed", "part of a mixed scenario", "regressed", "not measured"],
+)
+def test_the_subject_says_the_verdict_then_what(document: ResultsDocument, subject: str) -> None:
+    assert _sent(document)["Subject"] == subject
+
+
+def test_both_bodies_name_endpoint_metric_observed_and_limit_of_each_miss() -> None:
+    message = _sent(nights.bad_night())
+    plain = _plain(message)
+    for scenario, endpoint, metric, observed, limit in (
+        ("dashboard.sustained", "dashboard", "p95", "3.10 s", "2.00 s"),
+        ("dashboard.sustained", "dashboard", "success rate", "85.0 %", "95.0 %"),
+        ("mixed.concurrent (sessions)", "sessions", "mean", "1.62 s", "1.50 s"),
+    ):
+        assert f"  {scenario} (endpoint {endpoint})\n" in plain
+        assert f"    {metric}: observed {observed}, limit {limit}\n" in plain
+    assert "  sessions.filtered (endpoint sessions)\n" in plain
+    assert "    p95: observed 62.1 ms, baseline 43.7 ms\n" in plain
+    rows = [row for table in _html(message).all("table") for row in table.rows() if len(row) == 4]
+    assert ["dashboard.sustained endpoint dashboard", "p95", "3.10 s", "2.00 s"] in rows
+    assert ["mixed.concurrent (sessions) endpoint sessions", "mean", "1.62 s", "1.50 s"] in rows
+    assert ["sessions.filtered endpoint sessions", "p95", "62.1 ms", "43.7 ms"] in rows
+
+
+def test_both_bodies_tell_baseline_cause_what_is_not_known_and_the_report() -> None:
+    note = Finding(kind=FindingKind.NOTE, sentence="no target: there is no suite mixed.json")
+    document = nights.bad_night()
+    document.scenarios[0] = nights.result("dashboard.concurrent", Verdict.PASS, note)
+    message = _sent(document)
+    page = _html(message)
+    for body in (" ".join(_plain(message).split()), page.text):
+        assert f"Compared with run {nights.BASELINE}." in body
+        assert "the server spent 2.70 s of 2.91 s a request in its phase db" in body
+        assert "websocket.broadcast: not measured: http://127.0.0.1:8000 refuses connections" in body
+        assert "config_get.concurrent: the generator used 98% of a core" in body
+        assert "dashboard.concurrent: no target: there is no suite mixed.json." in body
+        assert "3 pass, 2 fail, 1 regressed, 1 improved, 2 invalid." in body
+        assert "websocket.connections" in body
+    assert REPORT in _plain(message)
+    assert page.one("a").attributes["href"] == REPORT
+
+
+def test_a_report_without_an_address_is_named_by_its_path() -> None:
+    message = _sent(nights.bad_night(), "/srv/var/reports/x/index.html")
+    assert "/srv/var/reports/x/index.html" in _plain(message)
+    assert _html(message).all("a") == []
+    assert "/srv/var/reports/x/index.html" in _html(message).text
+    assert "REPORT" not in _plain(_sent(nights.bad_night(), None))
+
+
+def test_a_link_is_only_ever_http() -> None:
+    assert _html(_sent(nights.bad_night(), "javascript:alert(1)")).all("a") == []
+
+
+def test_the_headers_are_those_of_an_automatic_mail() -> None:
+    message = _sent(nights.bad_night())
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["From"] == "Nightly <nightly@example.org>"
+    assert message["To"] == "team@example.org"
+    assert message["Message-ID"].endswith("@example.org>")
+    assert parsedate_to_datetime(message["Date"]).tzinfo is not None
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert message["Message-ID"] != _sent(nights.bad_night())["Message-ID"]
+
+
+def test_a_mail_needs_nothing_from_outside_and_only_inline_styles() -> None:
+    page = _html(_sent(nights.bad_night()))
+    assert [each.tag for each in page.everything() if each.tag in ("style", "script", "img", "link", "svg")] == []
+    assert [name for each in page.everything() for name in each.attributes if name in ("src", "class")] == []
+
+
+EVIL = "x\r\nBcc: everyone@example.org\r\n\r\n<script>alert(1)</script>\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}gpj"
+
+
+def test_hostile_names_forge_no_header_and_no_element() -> None:
+    evil = nights.missed_target().model_copy(
+        update={
+            "scenario": EVIL,
+            "findings": [
+                Finding(kind=kind, metric="p95_s", observed=3, limit=2, sentence=EVIL) for kind in FindingKind
+            ],
+        }
+    )
+    message = _sent(nights.document(evil, id=EVIL, target_url=EVIL, target_version=EVIL, trigger=EVIL), EVIL)
+    assert message["Bcc"] is None
+    assert "\n" not in message["Subject"]
+    assert "\x1b" not in message["Subject"]
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in message["Subject"]
+    assert len(message["Subject"]) <= 160
+    page = _html(message)
+    assert page.all("script") == []
+    assert "<script>alert(1)</script>" in page.text
+    assert "\x1b" not in _plain(message)
+    assert not [line for line in _plain(message).splitlines() if line.startswith("Bcc")]
+
+
+@pytest.mark.parametrize(
+    "address", ["team", "@example.org", "team@", "a@b\r\nBcc: c@d.org", "two words@example.org", "", "a@b@c"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(BadInputError, match=r"is no e-mail address .+ write it as someone@example\.org"):
+        mail.compose(nights.bad_night(), sender="a@example.org", recipients=[address], report_url=None)
+
+
+def test_an_alert_to_nobody_is_refused() -> None:
+    with pytest.raises(BadInputError, match="no recipient"):
+        mail.compose(nights.bad_night(), sender="a@example.org", recipients=[], report_url=None)
+
+
+def test_the_outbox_keeps_the_mail_as_a_mail_program_reads_it(tmp_path: Path) -> None:
+    message = mail.compose(nights.bad_night(), sender="a@localhost", recipients=["b@localhost"], report_url=None)
+    path = Path(mail.write_to(tmp_path / "outbox", "run-1", message))
+    assert path == tmp_path / "outbox" / "run-1.eml"
+    kept = email.message_from_bytes(path.read_bytes(), policy=default)
+    assert kept["Subject"] == message["Subject"]
+    assert [each.name for each in path.parent.iterdir()] == ["run-1.eml"]
+
+
+def test_an_outbox_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("a file")
+    message = mail.compose(nights.bad_night(), sender="a@localhost", recipients=["b@localhost"], report_url=None)
+    with pytest.raises(BadInputError, match=r"outbox/run-1\.eml: the alert can't be written \(File exists\)"):
+        mail.write_to(tmp_path / "outbox", "run-1", message)

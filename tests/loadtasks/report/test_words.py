@@ -1,0 +1,168 @@
+"""The run in words, its table and its summary in Markdown."""
+
+import re
+
+import pytest
+
+from loadtasks.report import markdown, table, words
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from tests.loadtasks.report import nights
+
+NO_BASELINE = Finding(kind=FindingKind.NOTE, sentence="not compared: there is no baseline yet")
+UNLIKE = Finding(kind=FindingKind.NOTE, sentence="not compared: its load is 5 s, the baseline's was 10 s")
+
+
+@pytest.mark.parametrize(
+    ("document", "headline"),
+    [
+        (nights.document(), "all 9 scenarios met their targets, and nothing got worse than its baseline"),
+        (
+            nights.document(nights.result("dashboard.concurrent", baseline=False)),
+            "the one scenario met its targets; there was nothing to compare with",
+        ),
+        (
+            nights.document(nights.improved()),
+            "all targets met, and sessions.concurrent p50 10.8 ms, baseline 15.8 ms (-32 %)",
+        ),
+        (nights.bad_night(), "dashboard.sustained p95 3.10 s, target < 2.00 s, and 2 more"),
+        (
+            nights.document(nights.unfit(), nights.not_measured()),
+            "config_get.concurrent: the generator used 98% of a core (limit 90%): it was saturated and its times are "
+            "its own; ask for less load; and 1 more invalid",
+        ),
+        (
+            nights.document(
+                *(nights.not_measured().model_copy(update={"scenario": name}) for name in ("a.one", "b.two"))
+            ),
+            "no scenario could be measured: not measured: http://127.0.0.1:8000 refuses connections; start the API, "
+            "then run it again",
+        ),
+        (nights.document(nights.result("dashboard.concurrent", Verdict.FAIL)), "1 fail; no finding says why"),
+    ],
+)
+def test_the_headline_is_the_reason_for_the_verdict(document: ResultsDocument, headline: str) -> None:
+    assert words.headline(document) == headline
+
+
+def test_a_run_without_scenarios_measured_nothing() -> None:
+    empty = nights.document().model_copy(update={"scenarios": [], "verdict": Verdict.INVALID})
+    empty = empty.model_copy(update={"run": empty.run.model_copy(update={"scenarios": []})})
+    assert words.headline(empty) == "nothing was measured"
+    assert "The run holds no scenario." in markdown.render(empty)
+
+
+@pytest.mark.parametrize(
+    ("results", "sentence"),
+    [
+        ([nights.result("dashboard.concurrent")], f"Compared with run {nights.BASELINE}."),
+        (
+            [nights.result("dashboard.concurrent", Verdict.PASS, NO_BASELINE, baseline=False)],
+            "There was no baseline to compare with.",
+        ),
+        (
+            [
+                nights.result("dashboard.concurrent"),
+                nights.result("sessions.filtered", baseline=False),
+                nights.result("config_put.sequential", Verdict.PASS, UNLIKE).model_copy(update={"comparisons": []}),
+                nights.not_measured(),
+            ],
+            f"Compared with run {nights.BASELINE}. Not comparable with its baseline: config_put.sequential. "
+            "No baseline yet: sessions.filtered.",
+        ),
+        (
+            [
+                nights.result("dashboard.concurrent"),
+                nights.result("sessions.filtered").model_copy(update={"baseline_run": "older"}),
+            ],
+            f"Compared with run {nights.BASELINE}: dashboard.concurrent. Compared with run older: sessions.filtered.",
+        ),
+    ],
+)
+def test_what_it_was_compared_with_is_told_exactly(results: list[object], sentence: str) -> None:
+    assert words.compared(nights.document(*results)) == sentence  # type: ignore[arg-type]
+
+
+def test_that_there_is_no_baseline_yet_is_told_once_and_other_notes_each() -> None:
+    new = nights.result("dashboard.concurrent", Verdict.PASS, NO_BASELINE, baseline=False)
+    unlike = nights.result("config_put.sequential", Verdict.PASS, UNLIKE).model_copy(update={"comparisons": []})
+    assert [each.sentence for each in words.notes(nights.document(new, unlike))] == [UNLIKE.sentence]
+
+
+@pytest.mark.parametrize("kind", list(FindingKind))
+def test_every_kind_of_finding_has_its_words_and_place(kind: FindingKind) -> None:
+    note = Finding(kind=FindingKind.NOTE, sentence="last")
+    result = nights.result("dashboard.concurrent", Verdict.FAIL, note, Finding(kind=kind, sentence="first"))
+    assert words.findings(result)[-1].finding.kind is FindingKind.NOTE
+    assert words.KIND_WORD[kind]
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_has_a_word_and_a_shape_of_its_own(verdict: Verdict) -> None:
+    assert words.WORD[verdict].lower() == verdict.value
+    assert len(set(words.SYMBOL.values())) == len(Verdict)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("p95 3.02 s, target < 2.00 s.", "p95 3.02 s, target < 2.00 s"),
+        ("p95 3.02 s, target < 2 s", "p95 3.02 s, target < 2 s"),
+        ("too slow", "too slow (p95: observed 3.02 s, limit 2.00 s)"),
+    ],
+)
+def test_a_finding_always_names_what_was_observed_and_the_limit(sentence: str, told: str) -> None:
+    finding = Finding(kind=FindingKind.TARGET, metric="p95_s", observed=3.02, limit=2.0, sentence=sentence)
+    result = nights.result("dashboard.concurrent", Verdict.FAIL, finding)
+    assert words.findings(result)[0].sentence == told
+
+
+def test_plain_text_is_one_line_that_no_terminal_obeys() -> None:
+    assert (
+        words.plain("a\x1b[31m\r\nb\N{RIGHT-TO-LEFT OVERRIDE}c\u2028d \ud800 é µ")
+        == "a [31m bc d \N{REPLACEMENT CHARACTER} é µ"
+    )
+
+
+def test_a_part_has_the_verdict_of_its_own_findings() -> None:
+    rows = {row.name: row for row in table.scenario_rows(nights.part_missed())}
+    assert rows["mixed.concurrent"].verdict is Verdict.FAIL
+    assert rows["sessions"].verdict is Verdict.FAIL
+    assert rows["dashboard"].verdict is None
+
+
+def test_the_change_is_of_the_metric_that_regressed() -> None:
+    finding = Finding(kind=FindingKind.REGRESSION, metric="p50_s", observed=2, limit=1, sentence="p50")
+    (row,) = table.scenario_rows(nights.result("dashboard.concurrent", Verdict.REGRESSED, finding))
+    assert row.change.endswith(" % p50")
+    (row,) = table.scenario_rows(nights.result("dashboard.concurrent"))
+    assert row.change.endswith(" %")
+
+
+@pytest.mark.parametrize(("requests", "few"), [(20, 1), (100, 1), (499, 4), (500, None), (0, None)])
+def test_a_p99_needs_five_requests_above_it(requests: int, few: int | None) -> None:
+    tonight = nights.measured("dashboard.concurrent", times_s=[0.01] * requests)
+    (row,) = table.scenario_rows(nights.result("dashboard.concurrent", measurements=tonight, baseline=False))
+    assert row.few("p99") == few
+
+
+def test_the_summary_has_verdict_table_findings_and_what_is_not_known() -> None:
+    summary = markdown.render(nights.bad_night())
+    lines = summary.splitlines()
+    assert lines[0] == r"# FAIL: dashboard.sustained p95 3.10 s, target \< 2.00 s, and 2 more"
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if line.startswith("|")]
+    assert {len(row) for row in cells} == {len(table.COLUMNS)}
+    assert len(cells) == 2 + 9 + 5
+    assert cells[3][:2] == ["dashboard.sustained", "FAIL"]
+    assert "- **mixed.concurrent (sessions)**: target missed: mean 1.62 s, target \\< 1.50 s" in lines
+    assert any(line.startswith("- **websocket.broadcast**: not measured: ") for line in lines)
+    assert "[index.html](index.html)" in lines[-1]
+
+
+def test_markdown_and_html_from_outside_mean_nothing() -> None:
+    evil = "<script>x</script> | [a](http://b) ![c](d) `e` **f** _g_ # h\n# heading"
+    finding = Finding(kind=FindingKind.TARGET, sentence=evil)
+    document = nights.document(nights.result("dashboard.concurrent", Verdict.FAIL, finding), target_version=evil)
+    summary = markdown.render(document)
+    assert not re.search(r"(?<!\\)(<|`|_g|g_|\[a|\[c)", summary)
+    assert len([line for line in summary.splitlines() if line.startswith("# ")]) == 1

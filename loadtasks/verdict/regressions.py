@@ -11,6 +11,8 @@ COMPARED = ("p50_s", "p95_s", "mean_s", "p99_s", "throughput_per_s", "success_ra
 """The metrics that are put beside their baseline's."""
 _TIMES = ("p50_s", "p95_s")
 """The times by which a regression is claimed: the middle and the tail, which show different faults."""
+_ROUNDING = 1e-9
+"""What binary fractions may be off: 0.15 is 1.5 times 0.1."""
 NOT_COMPARED = "not compared: "
 """How every note begins that says why there is no comparison."""
 
@@ -35,10 +37,10 @@ class Rule:
         return None
 
     def _slower(self, one: float, other: float) -> bool:
-        return one >= self.ratio * other and one - other >= self.floor_s - 1e-9
+        return one >= self.ratio * other - _ROUNDING and one - other >= self.floor_s - _ROUNDING
 
     def _lower(self, one: float, other: float) -> bool:
-        return other - one >= self.success_drop - 1e-9
+        return other - one >= self.success_drop - _ROUNDING
 
 
 @dataclass

@@ -111,14 +111,16 @@ def _validate(work: Sequence[tuple[Suite, list[Measurement]]], data_docs: Path |
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     _set_data_docs(context, data_docs)
     source = context.data_sources.add_pandas("measurements")
+    began = min(each.started_at for _, rows in work for each in rows)
+    run_id = gx.RunIdentifier(run_name=f"measured-{began:%Y%m%dT%H%M%SZ}")
     for suite, rows in work:
         batch = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("run")
         definition = context.validation_definitions.add(
             gx.ValidationDefinition(name=suite.name, data=batch, suite=context.suites.add(_gx_suite(suite, rows)))
         )
-        result = definition.run(batch_parameters={"dataframe": _frame(rows)}, result_format=_FINDS_ROWS)
+        result = definition.run(batch_parameters={"dataframe": _frame(rows)}, result_format=_FINDS_ROWS, run_id=run_id)
         # Results come sorted by column; people read them as the file has them.
-        results = [each.to_json_dict() for each in result.results]
+        results: list[dict[str, Any]] = [each.to_json_dict() for each in result.results]
         for each in sorted(results, key=lambda each: each["expectation_config"]["meta"][_PLACE]):
             _note_result(suite, rows, each, judged)
     if data_docs is not None:

@@ -1,0 +1,68 @@
+import pytest
+
+from loadtasks.engine.measurement import ErrorKind, Measurement
+from loadtasks.results.judgement import FindingKind
+from loadtasks.verdict import validity
+from tests.measurements import health, measurement
+
+BUSY = "the generator's event loop lagged 300 ms: the machine was too busy to measure"
+
+
+def doubts(*measurements: Measurement, failures: dict[str, str] | None = None) -> list[str]:
+    found = validity.findings("dashboard.concurrent", measurements, failures or {})
+    assert all(each.kind is FindingKind.VALIDITY for each in found)
+    return [each.sentence for each in found]
+
+
+def test_a_sound_measurement_is_not_doubted() -> None:
+    assert doubts(measurement()) == []
+
+
+def test_a_scenario_that_could_not_be_measured_says_why() -> None:
+    assert doubts(failures={"dashboard.concurrent": "the target was gone", "other": "x"}) == ["the target was gone"]
+
+
+def test_a_scenario_that_left_no_trace_was_not_measured() -> None:
+    assert doubts() == ["was not measured"]
+
+
+def test_a_broken_conservation_law_names_its_numbers() -> None:
+    (sentence,) = doubts(measurement(times_s=[0.1] * 5, failed=2, dropped=1, in_flight=1, scheduled=10))
+    assert "10 scheduled, but 5 completed + 2 failed + 1 dropped + 1 in flight" in sentence
+
+
+def test_an_unfit_generator_is_told_once_though_its_parts_share_it() -> None:
+    unfit = health(unfit=[BUSY])
+    assert doubts(measurement(health=unfit), measurement(part="a", health=unfit)) == [BUSY]
+
+
+def test_nothing_scheduled_is_nothing_measured() -> None:
+    assert doubts(measurement(times_s=[])) == ["nothing was scheduled, so nothing was measured"]
+
+
+def test_when_no_request_arrived_nothing_is_claimed() -> None:
+    (sentence,) = doubts(measurement(times_s=[], failed=20, error="refused"))
+    assert sentence == "none of 20 requests reached the target, e.g. GET /stats: refused"
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [
+        measurement(times_s=[0.1], failed=20, error="refused"),
+        measurement(times_s=[], failed=20, error="status"),
+        measurement(times_s=[], failed=20, in_flight=1, error="refused"),
+        measurement(
+            times_s=[],
+            failed=2,
+            errors=[ErrorKind(kind="refused", count=1, example=""), ErrorKind(kind="timeout", count=1, example="")],
+        ),
+    ],
+    ids=["one answered", "wrong answers", "one in flight", "one timed out"],
+)
+def test_a_target_that_was_reached_is_judged_by_its_targets(reached: Measurement) -> None:
+    assert doubts(reached) == []
+
+
+def test_a_doubtful_part_is_named() -> None:
+    found = validity.findings("m.x", [measurement("m.x"), measurement("m.x", part="a", times_s=[])], {})
+    assert [each.part for each in found] == ["a"]

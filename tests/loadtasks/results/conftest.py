@@ -65,10 +65,20 @@ def postgresql() -> Iterator[str]:
             env=environment,
         )
         port = _free_port()
-        settings = ["-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home}"]
+        settings = [
+            "-p",
+            str(port),
+            "-c",
+            "fsync=off",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={home}",
+        ]
         with (home / "log").open("wb") as log:
             server = subprocess.Popen(
-                [*as_user, binaries / "postgres", "-D", data, "-p", str(port), *settings],
+                # The server ends with the tests, also when they are killed and clean up nothing.
+                [*(as_user or ["setpriv"]), "--pdeathsig=INT", binaries / "postgres", "-D", data, *settings],
                 stdout=log,
                 stderr=log,
                 cwd=home,

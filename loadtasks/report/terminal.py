@@ -108,10 +108,10 @@ def _show_findings(document: ResultsDocument, to: "Console") -> None:
         _line(to, _text((words.label(result.scenario), "bold")))
         for each in found:
             part = f" ({words.plain(each.finding.part)})" if each.finding.part else ""
-            kind = f"  {words.KIND_WORD[each.finding.kind]}{part}: "
-            _line(to, _text((kind, _KIND_STYLE[each.finding.kind]), (f"{each.sentence}.", "")))
+            kind = f"{words.KIND_WORD[each.finding.kind]}{part}: "
+            _line(to, _text((kind, _KIND_STYLE[each.finding.kind]), (f"{each.sentence}.", "")), indent=2)
         if not found:
-            _line(to, _text((f"  {unknown[words.label(result.scenario)]}.", "")))
+            _line(to, _text((f"{unknown[words.label(result.scenario)]}.", "")), indent=2)
     for scenario in unknown.keys() - {words.label(result.scenario) for result in document.scenarios}:
         to.print()
         _line(to, _text((scenario, "bold"), (f": {unknown[scenario]}.", "")))
@@ -123,6 +123,11 @@ def _text(*pieces: tuple[str, str]) -> "Text":
     return Text.assemble(*pieces)
 
 
-def _line(to: "Console", text: "Text") -> None:
+def _line(to: "Console", text: "Text", indent: int = 0) -> None:
     """One line: wrapped at words on a terminal, left whole elsewhere, so that it can be searched."""
-    to.print(text, soft_wrap=not to.is_terminal)
+    from rich.padding import Padding  # noqa: PLC0415
+
+    if to.is_terminal:
+        to.print(Padding(text, (0, 0, 0, indent)) if indent else text)
+    else:
+        to.print(_text((" " * indent, "")).append_text(text), soft_wrap=True)

@@ -209,7 +209,7 @@ def _all_well(document: ResultsDocument) -> str:
     number = len(document.scenarios)
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
     if not any(result.comparisons for result in document.scenarios):
-        return f"{met}; there was nothing to compare with"
+        return met
     return f"{met}, and nothing got worse than its baseline"
 
 

@@ -57,6 +57,14 @@ def test_where_there_is_no_terminal_nothing_is_coloured_or_wrapped() -> None:
     )
 
 
+def test_on_a_terminal_a_long_finding_is_wrapped_under_itself() -> None:
+    long = Finding(kind=FindingKind.DIAGNOSIS, sentence="word " * 40)
+    lines = _shown(nights.document(nights.result("dashboard.concurrent", Verdict.FAIL, long)), 80).splitlines()
+    wrapped = [line.rstrip() for line in lines if line.startswith("  ") and "word" in line]
+    assert len(wrapped) == 3
+    assert max(len(line) for line in wrapped) <= 80
+
+
 @pytest.mark.parametrize("width", [80, 90, 100, 110, 120, 200])
 def test_no_column_is_cut_at_any_usual_width(width: int) -> None:
     rows = table.rows(nights.bad_night())
@@ -87,7 +95,7 @@ def test_a_first_good_night_is_short() -> None:
     shown = _shown(nights.document(nights.result("dashboard.sustained", Verdict.PASS, notes, baseline=False)))
     assert shown.splitlines()[2:] == [
         "",
-        "PASS  the one scenario met its targets; there was nothing to compare with",
+        "PASS  the one scenario met its targets",
         "1 pass. There was no baseline to compare with.",
     ]
 

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Starts the API: tables, sample data in an empty database, the load tests' token, then the server.
+set -eu
+python -m app migrate
+python -m app seed
+python deploy/api_token.py
+exec python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Makes .env from deploy/env.example, with a random value for every empty secret. An existing .env is left alone.
+set -eu
+cd "$(dirname "$0")/.."
+if [ -e .env ]; then
+  echo ".env exists and is left alone; remove it first to make a new one (with the volumes: they know the old passwords)." >&2
+  exit 2
+fi
+random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n'; }
+umask 077
+while IFS= read -r line; do
+  case $line in
+  AIRFLOW_FERNET_KEY=) echo "$line$(random)" ;;
+  [A-Z]*=) echo "$line$(random | tr -d '=')" ;;
+  *) printf '%s\n' "$line" ;;
+  esac
+done <deploy/env.example >.env.new
+mv .env.new .env
+echo "Made .env (only you can read it). Next: docker compose up --build --detach"

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Runs once, when PostgreSQL makes its data folder: a database and a role each for Airflow's metadata and the results.
+# Encoding and locale are named, because C.UTF-8 sorts the same after an upgrade of the image's C library.
+set -euo pipefail
+
+make_database() {
+  psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" \
+    -v name="$1" -v password="$2" <<'SQL'
+CREATE ROLE :"name" LOGIN PASSWORD :'password';
+CREATE DATABASE :"name" OWNER :"name" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
+REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
+SQL
+}
+
+make_database airflow "$AIRFLOW_DB_PASSWORD"
+make_database results "$RESULTS_DB_PASSWORD"

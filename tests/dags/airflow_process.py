@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +71,13 @@ class AirflowProcess:
         return Night(self, process.returncode, said, complained)
 
     def latest_run(self) -> dict[str, Any]:
-        """The newest DAG run as Airflow has it, with the state of each task."""
-        return dict(self.answer(_LATEST_RUN))
+        """The newest DAG run as Airflow has it, with the state of each task (a mapped one by its name)."""
+        with closing(sqlite3.connect(self.var / "airflow" / "airflow.db")) as database:
+            run_id, state = database.execute("select run_id, state from dag_run order by run_after desc").fetchone()
+            tasks = database.execute(
+                "select coalesce(rendered_map_index, task_id), state from task_instance where run_id = ?", (run_id,)
+            )
+            return {"run_id": run_id, "state": state, "tasks": dict(tasks)}
 
 
 @dataclass(frozen=True)
@@ -84,15 +91,3 @@ class Night:
 
     def __str__(self) -> str:
         return f"exit code {self.code}\n{self.said}\n{self.complained}"
-
-
-_LATEST_RUN = """
-import json
-from airflow.models.dagrun import DagRun
-from airflow.utils.session import create_session
-from sqlalchemy import select
-with create_session() as session:
-    run = session.scalars(select(DagRun).order_by(DagRun.run_after.desc()).limit(1)).one()
-    tasks = [(each.task_id, each.rendered_map_index, each.state) for each in run.get_task_instances(session=session)]
-    print(json.dumps({"run_id": run.run_id, "state": run.state, "type": run.run_type, "tasks": tasks}))
-"""

@@ -136,10 +136,11 @@ def marked(table: list[Row]) -> bool:
 
 
 def _telling(result: ScenarioResult, part: str) -> Comparison | None:
-    """The comparison that says most: of the metric that regressed, else of the first of the usual ones."""
+    """The comparison that says most: of a metric that regressed, else of any; of the usual ones the first."""
     known = {each.metric: each for each in result.comparisons if each.part == part}
-    regressed = [each.metric for each in result.findings if each.part == part and each.kind is FindingKind.REGRESSION]
-    for metric in (*regressed, *_TOLD_CHANGES, *known):
+    regressed = {each.metric for each in result.findings if each.part == part and each.kind is FindingKind.REGRESSION}
+    first = [metric for metric in (*_TOLD_CHANGES, *known) if metric in regressed]
+    for metric in (*first, *_TOLD_CHANGES, *known):
         if metric in known:
             return known[metric]
     return None

@@ -135,6 +135,9 @@ def test_the_change_is_of_the_metric_that_regressed() -> None:
     finding = Finding(kind=FindingKind.REGRESSION, metric="p50_s", observed=2, limit=1, sentence="p50")
     (row,) = table.scenario_rows(nights.result("dashboard.concurrent", Verdict.REGRESSED, finding))
     assert row.change.endswith(" % p50")
+    both = finding.model_copy(update={"metric": "p95_s"})
+    (row,) = table.scenario_rows(nights.result("dashboard.concurrent", Verdict.REGRESSED, finding, both))
+    assert row.change.endswith(" %")
     (row,) = table.scenario_rows(nights.result("dashboard.concurrent"))
     assert row.change.endswith(" %")
 

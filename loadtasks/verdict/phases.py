@@ -85,4 +85,6 @@ def _inside(amounts: dict[str, float], what: str) -> str | None:
 
 
 def _amount(part: float, whole: float) -> str:
-    return f"{units.duration(part)} of {units.duration(whole)} a request, {units.share(min(1.0, part / whole))}"
+    if part >= whole:  # the other phases shrank
+        return f"all {units.duration(whole)} a request"
+    return f"{units.duration(part)} of {units.duration(whole)} a request, {units.share(part / whole)}"

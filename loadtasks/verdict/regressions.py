@@ -23,8 +23,11 @@ class Rule:
 
     ratio: float = 1.5
     """So many times as slow as the baseline ..."""
-    floor_s: float = 0.05
+    floor_s: float = 0.1
     """... and slower by at least so much: a ratio of tiny times is noise."""
+    least_in_tail: int = 20
+    """A p95 is compared where at least so many requests lie beyond it, on both sides: of a hundred requests five decide
+    it, and one hiccup of the machine makes those five."""
     success_drop: float = 0.05
     """A success rate lower by so much."""
 
@@ -35,6 +38,10 @@ class Rule:
         if name in _TIMES:
             return _which(self._slower(observed, baseline), self._slower(baseline, observed))
         return None
+
+    def judges(self, name: str, measurement: Measurement) -> bool:
+        """Whether a measurement holds enough requests for this metric."""
+        return name != "p95_s" or measurement.response.count * 0.05 >= self.least_in_tail
 
     def _slower(self, one: float, other: float) -> bool:
         return one >= self.ratio * other - _ROUNDING and one - other >= self.floor_s - _ROUNDING
@@ -70,9 +77,10 @@ def compare(measurements: Sequence[Measurement], baseline: Sequence[Measurement]
             continue
         for comparison in _comparisons(measurement, other):
             compared.comparisons.append(comparison)
-            finding = _finding(comparison, rule)
-            if finding is not None:
-                compared.findings.append(finding)
+            if all(rule.judges(comparison.metric, each) for each in (measurement, other)):
+                finding = _finding(comparison, rule)
+                if finding is not None:
+                    compared.findings.append(finding)
     return compared
 
 

@@ -95,7 +95,7 @@ def test_a_run_in_which_nothing_could_be_measured_is_judged_too() -> None:
 
 
 def test_slower_is_regressed_with_a_cause_and_faster_is_improved() -> None:
-    slow, fast = measurement(times_s=[0.5] * 10), measurement(times_s=[0.1] * 10)
+    slow, fast = measurement(times_s=[0.5] * 400), measurement(times_s=[0.1] * 400)
     (worse,) = compare_run([verdict()], [slow], baselines(fast))
     assert worse.verdict is Verdict.REGRESSED
     assert worse.baseline_run == "before"

@@ -11,15 +11,15 @@ REGRESSION, IMPROVEMENT = FindingKind.REGRESSION, FindingKind.IMPROVEMENT
 @pytest.mark.parametrize(
     ("name", "observed", "baseline", "claim"),
     [
-        ("p95_s", 0.150, 0.100, REGRESSION),  # just the ratio and just the floor
-        ("p95_s", 0.149, 0.100, None),  # above neither
-        ("p50_s", 0.049, 0.001, None),  # 49 times, but below the floor
-        ("p50_s", 0.051, 0.001, REGRESSION),
+        ("p95_s", 0.300, 0.200, REGRESSION),  # just the ratio and just the floor
+        ("p95_s", 0.299, 0.200, None),  # above neither
+        ("p50_s", 0.099, 0.001, None),  # 99 times, but below the floor
+        ("p50_s", 0.101, 0.001, REGRESSION),
         ("p95_s", 1.400, 1.000, None),  # 400 ms, but below the ratio
-        ("p95_s", 0.100, 0.150, IMPROVEMENT),
-        ("p95_s", 0.100, 0.149, None),
-        ("p50_s", 0.001, 0.049, None),
-        ("p95_s", 0.060, 0.0, REGRESSION),
+        ("p95_s", 0.200, 0.300, IMPROVEMENT),
+        ("p95_s", 0.200, 0.299, None),
+        ("p50_s", 0.001, 0.099, None),
+        ("p95_s", 0.110, 0.0, REGRESSION),
         ("success_rate", 0.95, 1.0, REGRESSION),
         ("success_rate", 0.96, 1.0, None),
         ("success_rate", 0.95, 0.90, IMPROVEMENT),
@@ -50,7 +50,7 @@ def test_every_compared_metric_stands_beside_its_baselines() -> None:
 
 
 def test_what_got_slower_is_told_with_both_numbers() -> None:
-    compared = compare([measurement(times_s=[0.4] * 10)], [measurement(times_s=[0.1] * 10)])
+    compared = compare([measurement(times_s=[0.4] * 400)], [measurement(times_s=[0.1] * 400)])
     assert [(each.kind, each.metric, each.sentence) for each in compared.findings] == [
         (REGRESSION, "p50_s", "p50 400 ms, baseline 100 ms (4.0×)"),  # noqa: RUF001
         (REGRESSION, "p95_s", "p95 400 ms, baseline 100 ms (4.0×)"),  # noqa: RUF001
@@ -59,12 +59,18 @@ def test_what_got_slower_is_told_with_both_numbers() -> None:
 
 
 def test_a_slower_tail_alone_is_a_regression_of_p95() -> None:
-    compared = compare([measurement(times_s=[0.1] * 90 + [0.3] * 10)], [measurement(times_s=[0.1] * 100)])
+    compared = compare([measurement(times_s=[0.1] * 360 + [0.3] * 40)], [measurement(times_s=[0.1] * 400)])
     assert [each.metric for each in compared.findings] == ["p95_s"]
 
 
+@pytest.mark.parametrize(("now", "before"), [(399, 400), (400, 399)])
+def test_a_p95_that_few_requests_decide_is_not_judged(now: int, before: int) -> None:
+    slower = measurement(times_s=[0.1] * (now - 40) + [0.3] * 40)
+    assert compare([slower], [measurement(times_s=[0.1] * before)]).findings == []
+
+
 def test_a_lower_success_rate_is_a_regression_though_it_is_faster() -> None:
-    compared = compare([measurement(times_s=[0.1] * 90, failed=10)], [measurement(times_s=[0.3] * 100)])
+    compared = compare([measurement(times_s=[0.1] * 450, failed=50)], [measurement(times_s=[0.3] * 500)])
     assert {each.metric: each.kind for each in compared.findings} == {
         "success_rate": REGRESSION,
         "p50_s": IMPROVEMENT,

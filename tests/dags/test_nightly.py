@@ -17,6 +17,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from loadtasks.scenarios.files import PACKAGED, read_scenarios
 from tests.dags.airflow_process import AirflowProcess, Night
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
@@ -72,6 +73,13 @@ def test_good_night_ends_with_0_and_a_verdict_for_each_scenario(good_night: Nigh
     assert good_night.code == 0, good_night
     for scenario in ("config_get.concurrent", "config_put.sequential"):
         assert scenario in good_night.said
+
+
+def test_scenarios_are_measured_in_the_order_of_their_files(good_night: Night) -> None:
+    measured = [line.split()[1] for line in good_night.said.splitlines() if line.startswith("measure ")]
+    planned = [name for name in read_scenarios(PACKAGED) if name in measured]
+    assert len(planned) > 1
+    assert measured == planned
 
 
 def test_good_night_leaves_a_report(good_night: Night) -> None:

@@ -58,6 +58,7 @@ $(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
 	@touch $@
 
 .PHONY: lock
-lock: | $(BIN)/uv ## make requirements.txt and requirements-dev.txt anew from the .in files
+lock: | $(BIN)/uv ## make the requirements*.txt anew from their .in files
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements-production.in -o requirements-production.txt

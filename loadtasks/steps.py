@@ -5,6 +5,7 @@ run in a process of its own and be tried again. The command line and the DAG cal
 """
 
 import getpass
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Sequence
@@ -76,7 +77,7 @@ def open_run(
         target_url=target.url,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],
-        generator=f"{socket.gethostname()}, loadtasks {__version__}",
+        generator=f"{os.environ.get('LOADTASKS_GENERATOR') or socket.gethostname()}, loadtasks {__version__}",
     )
     with Store.open(workspace.results_url) as store:
         store.open_run(run)
@@ -85,6 +86,8 @@ def open_run(
         except LoadTasksError as error:
             for scenario in run.scenarios:
                 store.save_failure(run.id, scenario, str(error))
+            store.save_verdicts(run.id, judge_run(run.scenarios, [], store.failures(run.id), []))
+            store.close_run(run.id, Verdict.INVALID, datetime.now(UTC))
             raise
         run = run.model_copy(update={"target_version": target.version()})
         store.open_run(run)
@@ -185,8 +188,9 @@ def alert(
         result = store.document(run_id)
         if result.verdict.good or told:
             return told[-1].where if told else None
-        report = workspace.reports / run_id / "index.html"
-        message = mail.compose(result, sender=sender, recipients=recipients, report_url=str(report))
+        message = mail.compose(
+            result, sender=sender, recipients=recipients, report_url=workspace.report_address(run_id)
+        )
         if deliver is None:
             channel, where = "outbox", mail.write_to(workspace.outbox, run_id, message)
         else:

@@ -49,6 +49,11 @@ class Workspace:
         """One folder a run, and `latest`."""
         return self.var / "reports"
 
+    def report_address(self, run_id: str) -> str:
+        """Where people find a run's report: below LOADTASKS_REPORTS_URL where it is set, else its path."""
+        base = os.environ.get("LOADTASKS_REPORTS_URL")
+        return f"{base.rstrip('/')}/{run_id}/index.html" if base else str(self.reports / run_id / "index.html")
+
     @property
     def outbox(self) -> Path:
         """E-mails as .eml files, where no SMTP server is configured."""

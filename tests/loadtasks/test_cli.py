@@ -1,0 +1,351 @@
+"""The command line as people use it: whole runs on a scripted target, and everything that can be handed in wrong."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from loadtasks import steps
+from loadtasks.cli import cli
+from loadtasks.engine.target import Target
+from loadtasks.errors import BadInputError
+from loadtasks.results.document import read_document
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.store import Store
+from loadtasks.workspace import Workspace
+from tests.servers import ScriptedServer, free_port, ok, scripted
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = """
+endpoint: thing
+request: {path: /thing, checks: {json: {good: {equals: true}}}}
+scenarios:
+  concurrent: {load: {workers: 2, requests: 20}}
+  alone: {load: {workers: 1, requests: 5}}
+"""
+SUITE = {
+    "name": "thing",
+    "expectations": [
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "p95_s", "max_value": 0.5, "strict_max": True},
+        }
+    ],
+}
+
+
+class Api:
+    """A target whose answers a test may change."""
+
+    delay_s = 0.0
+    status = "200 OK"
+
+    def __call__(self, connection: socket.socket, request: bytes) -> bool:
+        if request.startswith(b"GET /version"):
+            connection.sendall(ok(b'{"version": "1.2.3"}'))
+            return True
+        if request.startswith(b"GET /thing"):
+            time.sleep(self.delay_s)
+            connection.sendall(ok(b'{"good": true}', status=self.status))
+            return True
+        connection.sendall(ok())
+        return True
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def server(api: Api) -> Iterator[ScriptedServer]:
+    with scripted(api) as running:
+        yield running
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Folders of a test's own, named by the environment as people would."""
+    for name, folder in (("VAR", "var"), ("SCENARIOS", "scenarios"), ("EXPECTATIONS", "expectations")):
+        monkeypatch.setenv(f"LOADTASKS_{name}", str(tmp_path / folder))
+    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "RECIPIENTS", "SENDER"):
+        monkeypatch.delenv(f"LOADTASKS_{name}", raising=False)
+    made = Workspace.from_environ()
+    made.scenarios.mkdir()
+    made.expectations.mkdir()
+    (made.scenarios / "thing.yaml").write_text(SCENARIOS)
+    (made.expectations / "thing.json").write_text(json.dumps(SUITE))
+    return made
+
+
+def call(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+    return result
+
+
+def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(
+    workspace: Workspace, server: ScriptedServer
+) -> None:
+    result = call("run", "--target", server.url)
+    assert result.exit_code == 0, result.output
+    assert "1/2 thing.concurrent: 20 requests, 100 % good" in result.output
+    latest = workspace.reports / "latest"
+    document = read_document(latest / "results.json")
+    assert [(each.scenario, each.verdict) for each in document.scenarios] == [
+        ("thing.concurrent", Verdict.PASS),
+        ("thing.alone", Verdict.PASS),
+    ]
+    assert document.run.target_version == "1.2.3"
+    assert document.run.ended_at is not None
+    assert (latest / "index.html").is_file()
+    assert (latest / "summary.md").is_file()
+    assert (latest / "data_docs" / "index.html").is_file()
+    assert not workspace.outbox.exists()
+    with Store.open(workspace.results_url) as store:
+        assert {each.scenario: each.approved_by for each in store.baselines()} == {
+            "thing.concurrent": steps.AUTOMATIC,
+            "thing.alone": steps.AUTOMATIC,
+        }
+    second = call("run", "thing.alone", "--target", server.url)
+    assert second.exit_code == 0, second.output
+    assert f"Compared with run {document.run.id}" in second.output
+
+
+def test_a_missed_target_is_exit_1_and_the_alert_names_all(
+    workspace: Workspace, server: ScriptedServer, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADTASKS_REPORTS_URL", "https://reports.example.org/")
+    api.delay_s = 0.6
+    result = call("run", "thing.alone", "--target", server.url)
+    assert result.exit_code == 1, result.output
+    (mail,) = workspace.outbox.glob("*.eml")
+    text = mail.read_text()
+    for word in ("thing.alone", "p95", "observed 6", "limit 500 ms", "https://reports.example.org/2"):
+        assert word in text
+    with Store.open(workspace.results_url) as store:
+        assert store.baselines() == []
+
+
+def test_slower_than_the_baseline_is_exit_1(workspace: Workspace, server: ScriptedServer, api: Api) -> None:
+    assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+    api.delay_s = 0.2
+    result = call("run", "thing.alone", "--target", server.url)
+    assert result.exit_code == 1, result.output
+    assert "REGRESSED" in result.output
+    assert "p50 20" in result.output
+    approved = call("baseline", "approve", "latest", "--why", "a new level")
+    assert approved.exit_code == 0, approved.output
+    assert "a new level" in call("baseline").output
+    assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+
+
+def test_results_files_are_compared_and_printed(
+    workspace: Workspace, server: ScriptedServer, api: Api, tmp_path: Path
+) -> None:
+    assert call("run", "thing.alone", "--target", server.url, "--out", str(tmp_path / "one")).exit_code == 0
+    api.delay_s = 0.2
+    assert call("run", "thing.alone", "--target", server.url, "--out", str(tmp_path / "two")).exit_code == 0
+    one, two = (str(tmp_path / name / "reports" / "latest" / "results.json") for name in ("one", "two"))
+    assert call("report", two).exit_code == 0
+    assert call("compare", one, one).exit_code == 0
+    compared = call("compare", two, one)
+    assert compared.exit_code == 1, compared.output
+    script = [sys.executable, str(ROOT / "scripts" / "analyze_load_test_results.py")]
+    analysed = subprocess.run([*script, two, one], capture_output=True, text=True, check=False)
+    assert (analysed.returncode, analysed.stdout) == (1, compared.output)
+    assert subprocess.run([*script, two], capture_output=True, check=False).returncode == 0
+
+
+def test_past_runs_are_listed(workspace: Workspace, server: ScriptedServer) -> None:
+    assert "No run yet" in call("history").output
+    call("run", "thing.alone", "--target", server.url)
+    run_id = (workspace.reports / "latest").resolve().name
+    assert run_id in call("history").output
+    listed = call("history", "thing.alone").output
+    assert run_id in listed
+    assert "5 requests, one after another" in listed
+    assert call("report", run_id).exit_code == 0
+
+
+def test_targets_are_listed_with_their_file(workspace: Workspace) -> None:
+    listed = call("targets").output
+    assert "< 500 ms" in listed
+    assert str(workspace.expectations / "thing.json") in listed
+
+
+def test_the_script_runs_all_load_tests(workspace: Workspace, server: ScriptedServer) -> None:
+    done = subprocess.run(
+        [ROOT / "scripts" / "run_load_tests.sh", "--target", server.url], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2/2 thing.alone" in done.stdout
+
+
+def refused(result: Result, code: int, *words: str) -> None:
+    """One sentence on stderr, the code, and no traceback."""
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    sentence = result.stderr.strip()
+    assert sentence.startswith("Error: ")
+    assert "\n" not in sentence
+    for word in words:
+        assert word in sentence
+
+
+def test_a_wrong_scenario_file_is_exit_2_before_anything_is_sent(workspace: Workspace, server: ScriptedServer) -> None:
+    (workspace.scenarios / "thing.yaml").write_text(SCENARIOS.replace("workers: 2", "workers: -2"))
+    refused(call("run", "--target", server.url), 2, "thing.yaml", "scenarios.concurrent.load.workers", "-2")
+    assert server.requests == []
+
+
+def test_a_suite_of_a_column_that_does_not_exist_is_exit_2_before_anything_is_sent(
+    workspace: Workspace, server: ScriptedServer
+) -> None:
+    (workspace.expectations / "thing.json").write_text(json.dumps(SUITE).replace("p95_s", "p95_ms"))
+    refused(call("run", "--target", server.url), 2, "thing.json", "p95_ms", "p95_s")
+    assert server.requests == []
+
+
+def test_an_unknown_expectation_is_exit_2_and_what_was_measured_is_kept(
+    workspace: Workspace, server: ScriptedServer
+) -> None:
+    wrong = json.dumps(SUITE).replace("expect_column_values_to_be_between", "expect_column_to_be_magic")
+    (workspace.expectations / "thing.json").write_text(wrong)
+    refused(call("run", "thing.alone", "--target", server.url), 2, "thing.json", "expect_column_to_be_magic")
+    with Store.open(workspace.results_url) as store:
+        assert store.measurements(store.latest_run_id())[0].counts.completed == 5
+
+
+def test_an_unknown_scenario_is_exit_2(workspace: Workspace) -> None:
+    refused(call("run", "nothing"), 2, "nothing", "thing.concurrent")
+
+
+def test_a_target_that_refuses_is_exit_3_and_the_run_is_kept_as_invalid(workspace: Workspace) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    refused(call("run", "--target", url), 3, url, "refused")
+    assert "invalid" in call("history").output
+    assert call("report").exit_code == 3
+
+
+def test_a_target_that_hangs_is_exit_3(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtasks.engine.target._PROBE_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        refused(call("run", "--target", url), 3, url, "no answer within")
+
+
+def test_a_target_that_wants_a_token_is_exit_2(workspace: Workspace, server: ScriptedServer, api: Api) -> None:
+    api.status = "401 Unauthorized"
+    refused(call("run", "--target", server.url), 2, server.url, "/thing", "401", "LOADTASKS_TOKEN")
+
+
+@pytest.mark.parametrize("address", ["ftp://x", "127.0.0.1:80", "http://"])
+def test_a_target_that_is_no_address_is_exit_2(workspace: Workspace, address: str) -> None:
+    refused(call("run", "--target", address), 2, repr(address))
+
+
+def test_a_target_that_dies_between_scenarios_leaves_the_rest_invalid(workspace: Workspace, api: Api) -> None:
+    with scripted(api) as server:
+        target = Target(server.url)
+        run = steps.open_run(workspace, target, run_id="night", trigger="manual")
+        steps.measure(workspace, run.id, "thing.concurrent", target)
+    with pytest.raises(Exception, match="can't be reached"):
+        steps.measure(workspace, run.id, "thing.alone", target)
+    steps.judge(workspace, run.id)
+    assert steps.compare(workspace, run.id) is Verdict.INVALID
+    verdicts = {each.scenario: each for each in steps.document(workspace, run.id).scenarios}
+    assert verdicts["thing.concurrent"].verdict is Verdict.PASS
+    assert verdicts["thing.alone"].verdict is Verdict.INVALID
+    assert "can't be reached" in verdicts["thing.alone"].findings[0].sentence
+
+
+def test_a_retried_step_replaces_its_own_measurement(workspace: Workspace, server: ScriptedServer) -> None:
+    target = Target(server.url)
+    run = steps.open_run(workspace, target, run_id="night", trigger="manual", scenarios=["thing.alone"])
+    for _ in range(2):
+        steps.measure(workspace, run.id, "thing.alone", target)
+    with Store.open(workspace.results_url) as store:
+        assert len(store.measurements("night")) == 1
+
+
+def test_the_load_factor_is_the_runs(workspace: Workspace, server: ScriptedServer) -> None:
+    target = Target(server.url)
+    run = steps.open_run(workspace, target, run_id="night", trigger="manual", scenarios=["thing.alone"], load_factor=3)
+    (measurement,) = steps.measure(workspace, run.id, "thing.alone", target)
+    assert measurement.counts.scheduled == 15
+    assert measurement.load == "15 requests, 3 workers"
+    refused(call("run", "--target", server.url, "--load-factor", "0"), 2, "load factor 0")
+
+
+def test_results_that_are_cut_in_half_are_exit_2(tmp_path: Path, workspace: Workspace, server: ScriptedServer) -> None:
+    call("run", "thing.alone", "--target", server.url)
+    whole = workspace.reports / "latest" / "results.json"
+    half = tmp_path / "half.json"
+    half.write_text(whole.read_text()[: whole.stat().st_size // 2])
+    refused(call("report", str(half)), 2, str(half), "not whole JSON")
+    refused(call("compare", str(whole), str(half)), 2, str(half))
+    half.write_text(whole.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    refused(call("report", str(half)), 2, "99")
+    refused(call("report", str(tmp_path / "missing.json")), 2, "missing.json")
+
+
+def test_a_var_that_can_not_be_written_is_exit_2_before_anything_is_sent(
+    workspace: Workspace, server: ScriptedServer, tmp_path: Path
+) -> None:
+    (tmp_path / "var").write_text("a file, where a folder should be")
+    refused(call("run", "--target", server.url), 2, str(tmp_path / "var"), "can't be written")
+    assert server.requests == []
+
+
+def test_what_the_database_does_not_take_is_kept_elsewhere(
+    workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target(server.url)
+    run = steps.open_run(workspace, target, run_id="night", trigger="manual", scenarios=["thing.alone"])
+
+    def full(*_: object) -> None:
+        raise BadInputError("results.db: no space left on the disk; make room.")
+
+    monkeypatch.setattr(Store, "save_measurements", full)
+    with pytest.raises(BadInputError, match=r"What was measured is kept in (\S+)\.") as raised:
+        steps.measure(workspace, run.id, "thing.alone", target)
+    folder = Path(str(raised.value).rsplit(" ", 1)[1].rstrip("."))
+    assert json.loads((folder / "0.json").read_text())["counts"]["completed"] == 5
+
+
+def test_an_unknown_run_is_exit_2(workspace: Workspace) -> None:
+    refused(call("report", "no-such-run"), 2, "no-such-run")
+    refused(call("baseline", "approve", "no-such-run"), 2, "no-such-run")
+
+
+def test_the_alert_goes_out_once_and_lands_in_the_outbox_when_it_can_not_be_sent(
+    workspace: Workspace, server: ScriptedServer, api: Api
+) -> None:
+    api.delay_s = 0.6
+    call("run", "thing.alone", "--target", server.url)
+    run_id = (workspace.reports / "latest").resolve().name
+    sent: list[str] = []
+    people = {"sender": "a@example.org", "recipients": ["b@example.org"]}
+    again = steps.alert(workspace, run_id, deliver=lambda message: sent.append(str(message)) or "there", **people)
+    assert sent == []
+    assert again is not None
+    assert again.endswith(".eml")
+    target = Target(server.url)
+    other = steps.open_run(workspace, target, run_id="other", trigger="manual", scenarios=["thing.alone"])
+    steps.measure(workspace, other.id, "thing.alone", target)
+    steps.judge(workspace, other.id)
+    steps.compare(workspace, other.id)
+
+    def unreachable(message: object) -> str:
+        raise ConnectionRefusedError("connection refused")
+
+    with pytest.raises(BadInputError, match=r"could not be sent .*refused.*other.eml"):
+        steps.alert(workspace, other.id, deliver=unreachable, **people)
+    assert (workspace.outbox / "other.eml").is_file()

@@ -18,13 +18,14 @@ from loadtasks.workspace import Workspace
 PREFIX = "/performance-reports"
 DAG_ID = "nightly_performance"
 
-# Reports quote what an API answered, and are shown within the UI: nothing in them may act for the reader.
-SAFE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self' data:; style-src 'self' https: 'unsafe-inline'; script-src 'none'; "
-    "font-src 'self' https: data:; object-src 'none'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
+# Reports quote what an API answered, and are shown within the UI: nothing in them may act for the reader. Data Docs are
+# made by scripts from elsewhere, so they are given an origin of their own.
+_SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+REPORT_HEADERS = _SAFE | {
+    "Content-Security-Policy": "default-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'none'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'",
 }
+DATA_DOCS_HEADERS = _SAFE | {"Content-Security-Policy": "sandbox allow-scripts allow-popups"}
 
 app = FastAPI(
     title="Performance reports",
@@ -62,7 +63,7 @@ def file(request: Request, path: str) -> Response:
         found = _file(f"{path}/index.html")
     if found is None:
         raise HTTPException(404, "There is no such report.")
-    return FileResponse(found, headers=SAFE_HEADERS)
+    return FileResponse(found, headers=DATA_DOCS_HEADERS if "data_docs" in found.parts else REPORT_HEADERS)
 
 
 def _file(path: str) -> Path | None:
@@ -79,7 +80,7 @@ def _page(title: str, body: str) -> HTMLResponse:
     style = "body{font:16px system-ui,sans-serif;margin:2rem;line-height:1.6}"
     return HTMLResponse(
         f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{style}</style><h1>{title}</h1>{body}",
-        headers=SAFE_HEADERS,
+        headers=REPORT_HEADERS,
     )
 
 

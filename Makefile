@@ -9,7 +9,7 @@ export AIRFLOW_PORT
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: nightly
 nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
@@ -37,6 +37,12 @@ lint: $(VENV)/.development ## lint, format, types and import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+.PHONY: benchmark-engine
+benchmark-engine: $(VENV)/.runtime ## the load engine beside wrk, hey, k6, Locust and requests (by hand; needs nginx)
+	@test -x .venv-benchmarks/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-benchmarks
+	@$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python benchmarks/requirements.txt
+	@$(BIN)/python benchmarks/engine/rates.py
 
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays

@@ -17,6 +17,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "null": type(None),
 }
+_ALWAYS_WANTED = frozenset(
+    {b"connection", b"content-encoding", b"content-length", b"retry-after", b"server-timing", b"transfer-encoding"}
+)
 _SHOWN = 200
 MISSING = object()
 
@@ -68,6 +71,8 @@ class Checker:
         self._json = checks.json_values
         self._pattern = re.compile(checks.body_matches.encode()) if checks.body_matches else None
         self.reads_body = checks.reads_body
+        self.wanted_headers = _ALWAYS_WANTED | {name.lower().encode() for name in checks.headers}
+        """The only headers of an answer that are kept, in lower case: most answers carry a dozen that nobody reads."""
         self._last_good: bytes | None = None
 
     def status_problem(self, status: int) -> str | None:

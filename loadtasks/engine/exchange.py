@@ -26,7 +26,7 @@ class Exchange:
     end: float = 0.0
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
-    """Names in lower case; repeated headers joined."""
+    """Those that the checker or the engine reads; names in lower case; repeated ones joined."""
     body_parts: list[bytes] = field(default_factory=list)
     body_size: int = 0
     keeps_body: bool = False

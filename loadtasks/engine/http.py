@@ -130,8 +130,11 @@ class HttpConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
+        lower = name.lower()
+        if lower not in self.exchange.checker.wanted_headers:
+            return
         headers = self.exchange.headers
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = lower.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:

@@ -4,8 +4,8 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# What people set: make nightly TARGET=http://... SCENARIOS="dashboard.sustained websocket", API_PORT, AIRFLOW_PORT
-export AIRFLOW_PORT
+# What people set, on the command line of make: TARGET=http://..., SCENARIOS="dashboard.sustained websocket", API_PORT,
+# AIRFLOW_PORT
 
 .PHONY: help
 help: ## this list
@@ -29,7 +29,7 @@ api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
 
 .PHONY: test
 test: lint ## lint, types, import rules and tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: lint
 lint: $(VENV)/.development ## lint, format, types and import rules

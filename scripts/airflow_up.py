@@ -53,10 +53,11 @@ def _serve(port: int, services: Services) -> None:
     prepare()
     print("Airflow is starting, which takes half a minute ...", flush=True)
     api = ShippedApi.start(services, Path(os.environ["LOADTASKS_VAR"]), port)
+    ui = f"http://127.0.0.1:{ui_port}"
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
+    environment |= {"LOADTASKS_REPORTS_URL": os.environ.get("LOADTASKS_REPORTS_URL") or f"{ui}/performance-reports"}
     for name, arguments in COMPONENTS.items():
         services.start(name, airflow_command(*arguments), **environment)
-    ui = f"http://127.0.0.1:{ui_port}"
     services.wait_until_answers("airflow-api-server", f"{ui}/api/v2/monitor/health", _UI_TIMEOUT_S)
     print(
         f"Airflow UI  {ui}/dags/nightly_performance  (no log-in: you are the administrator, and only this machine "

@@ -9,6 +9,7 @@ import click
 
 from loadtasks import __version__, steps
 from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.plan import plans
 from loadtasks.engine.target import Target
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.progress import RunProgress
@@ -16,6 +17,7 @@ from loadtasks.report import listings, terminal
 from loadtasks.results.document import read_document
 from loadtasks.results.run import new_run_id
 from loadtasks.results.store import Store
+from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.units import duration, plural, rate, share
 from loadtasks.verdict.judge import compare_documents
 from loadtasks.verdict.suites import read_suites
@@ -158,6 +160,19 @@ def approve(workspace: Workspace, run_id: str, scenarios: tuple[str, ...], why: 
     run_id = _run_id(workspace, run_id)
     approved = steps.approve(workspace, run_id, why=why, scenarios=scenarios or None)
     click.echo(f"Run {run_id} is now the baseline of {', '.join(approved)}.")
+
+
+@cli.command()
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
+@click.option("--scenarios", "folder", type=EXISTING_FOLDER, help="Folder of scenario files.")
+@click.option("--load-factor", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
+@click.pass_obj
+def plan(workspace: Workspace, scenarios: tuple[str, ...], folder: Path | None, load_factor: float) -> None:
+    """Say what scenarios would send, and when it is due, without sending anything."""
+    known = read_scenarios(workspace.reading(folder, None).scenarios)
+    for scenario in select(known, scenarios or None):
+        for planned in plans(scenario.scaled(load_factor)):
+            listings.show_plan(planned)
 
 
 @cli.command()

@@ -15,7 +15,8 @@ from typing import Any
 from loadtasks.engine.checks import MISSING, body_text, value_at
 from loadtasks.engine.connections import Opener
 from loadtasks.engine.exchange import Exchange, Problem
-from loadtasks.engine.open import ConstantPacer, OpenRunner
+from loadtasks.engine.open import OpenRunner
+from loadtasks.engine.pacer import ConstantPacer
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.target import Target
 from loadtasks.engine.websocket import WebSocketConnection

@@ -1,15 +1,13 @@
 """An open load profile: requests are due at their times, whatever the answers do.
 
-The n-th request (from 0) of a constant rate r is due at ``start + n / r``. Due times come from the profile alone, never
-from an answer, so coordinated omission can't happen: a request that finds no connection waits, its waiting counts in
-its response time (end - due), and past its patience it is dropped.
+Due times come from the profile alone (`pacer`), never from an answer: a request that finds no connection waits, its
+waiting counts in its response time (end - due), and past its patience it is dropped.
 
     due ──a connection is idle──► sent ──answer──► judged and recorded; the connection takes the longest waiting
      └──none idle──► waiting (a connection is opened while fewer than the most allowed) ──patience over──► dropped
 """
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
@@ -18,28 +16,12 @@ from loadtasks.engine.answer import answer_problem, record
 from loadtasks.engine.connector import ConnectError, Connector
 from loadtasks.engine.exchange import Exchange, Problem
 from loadtasks.engine.http import HttpConnection, State
+from loadtasks.engine.pacer import Pacer, pacer_of
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.runner import Source
 from loadtasks.engine.target import Target
-from loadtasks.scenarios.load import OpenLoad
+from loadtasks.scenarios.load import OpenLoad, StagesLoad
 from loadtasks.scenarios.model import HttpScenario
-
-
-class ConstantPacer:
-    """Due times at a constant rate: ``due(n) = n / rate`` for the n below ``rate * duration``."""
-
-    def __init__(self, rate: float, count: int) -> None:
-        self.rate = rate
-        self.count = count
-
-    @classmethod
-    def of(cls, load: OpenLoad) -> "ConstantPacer":
-        """The pacer of a load profile."""
-        return cls(load.rate, max(1, math.floor(load.rate * load.duration_s + 1e-9)))
-
-    def due_s(self, n: int) -> float | None:
-        """Seconds after the start at which request n (from 0) is due; None past the last."""
-        return n / self.rate if n < self.count else None
 
 
 class OpenRunner:
@@ -48,17 +30,17 @@ class OpenRunner:
     def __init__(
         self,
         scenario: HttpScenario,
-        load: OpenLoad,
+        load: OpenLoad | StagesLoad,
         target: Target,
         *,
-        pacer: ConstantPacer | None = None,
+        pacer: Pacer | None = None,
         on_answer: Callable[[Exchange, Problem | None], None] | None = None,
         keep_bodies: bool = False,
     ) -> None:
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
-        self._pacer = pacer or ConstantPacer.of(load)
+        self._pacer = pacer or pacer_of(load)
         self._on_answer = on_answer
         self._source = Source(scenario.requests, target, keep_bodies=keep_bodies)
         self._connector = Connector(target)

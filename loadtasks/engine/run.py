@@ -19,7 +19,7 @@ from loadtasks.engine.open import OpenRunner
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.runner import Runner
 from loadtasks.engine.target import Target
-from loadtasks.scenarios.load import ClosedLoad, OpenLoad
+from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,
     ConnectionsScenario,
@@ -102,7 +102,7 @@ def _runner(scenario: Scenario, target: Target) -> Runner:
     match scenario:
         case HttpScenario(load=ClosedLoad() as load):
             return ClosedRunner(scenario, load, target)
-        case HttpScenario(load=OpenLoad() as load):
+        case HttpScenario(load=OpenLoad() | StagesLoad() as load):
             return OpenRunner(scenario, load, target)
         case ConnectionsScenario():
             return ConnectionsRunner(scenario, scenario.load, target)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
+from loadtasks.engine.plan import Plan
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Baseline, HistoryEntry
@@ -50,6 +51,17 @@ def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -
 def show_targets(targets: Iterable[tuple[str, str, str, str]], to: "Console | None" = None) -> None:
     """The targets: of which endpoint, which metric, what is asked, and in which file."""
     _show(("endpoint", "metric", "target", "file"), targets, "No target.", to)
+
+
+def show_plan(plan: Plan, to: "Console | None" = None) -> None:
+    """What a scenario would send: how much in all, and in each second where the profile alone decides that."""
+    to = to or console()
+    counted = "as many as the answers allow" if plan.expected is None else f"{units.count(plan.expected)} in all"
+    lasts = "" if plan.lasts_s is None else f", over {units.span(plan.lasts_s)}"
+    to.print(f"{plan.name}: {plan.sentence}; {counted}{lasts}", soft_wrap=True)
+    if plan.due_by_second:
+        rows = ((str(second), units.count(due)) for second, due in sorted(plan.due_by_second.items()))
+        _show(("second", "due"), rows, "", to)
 
 
 def _show(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str, to: "Console | None") -> None:

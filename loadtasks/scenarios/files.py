@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loadtasks.errors import BadInputError
-from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, OpenLoad, PositiveSeconds
+from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, OpenLoad, PositiveSeconds, StagesLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,
     ConnectionsScenario,
@@ -28,6 +28,7 @@ PACKAGED = FilePath(__file__).parent
 _LOADS: dict[str, type[BaseModel]] = {
     "workers": ClosedLoad,
     "rate": OpenLoad,
+    "stages": StagesLoad,
     "connections": ConnectionsLoad,
     "listeners": BroadcastLoad,
 }
@@ -190,7 +191,7 @@ def _part(kind: str, part: _PartEntry, known: dict[str, Scenario]) -> Any:
     update: dict[str, Any] = {}
     if part.load is not None:
         load = _load(part.load)
-        if isinstance(load, ClosedLoad | OpenLoad) != isinstance(scenario, HttpScenario) or (
+        if isinstance(load, ClosedLoad | OpenLoad | StagesLoad) != isinstance(scenario, HttpScenario) or (
             not isinstance(scenario, HttpScenario) and type(load) is not type(scenario.load)
         ):
             raise _WrongFieldError(f"parts.{kind}.load", f"{part.scenario} has another kind of load")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(ge=1)]
+PositiveRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -48,16 +49,23 @@ class ClosedLoad(_Load):
         return f"{self.requests} requests, {workers}" if self.requests else f"{self.duration_s:g} s, {workers}"
 
 
-class OpenLoad(_Load):
-    """Requests that are due at a constant rate, whatever the answers do. The load factor multiplies the rate."""
-
-    model: Literal["open"] = "open"
-    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """Requests a second."""
-    duration_s: PositiveSeconds
+class _Open(_Load):
     max_connections: Positive = 256
     patience_s: PositiveSeconds = 10.0
     """How long a due request waits for a free connection before it is dropped."""
+
+
+class OpenLoad(_Open):
+    """Requests that are due at a steady rate, whatever the answers do. The load factor multiplies the rate."""
+
+    model: Literal["open"] = "open"
+    rate: PositiveRate
+    """Requests a second."""
+    duration_s: PositiveSeconds
+    arrivals: Literal["constant", "poisson"] = "constant"
+    """Evenly spaced, or as independent people come: a Poisson process."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Of the Poisson process: the same seed gives the same due times every night."""
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
@@ -65,7 +73,40 @@ class OpenLoad(_Load):
 
     def sentence(self) -> str:
         """The profile in words."""
-        return f"{self.rate:g} requests/s for {self.duration_s:g} s"
+        poisson = f", Poisson arrivals (seed {self.seed})" if self.arrivals == "poisson" else ""
+        return f"{self.rate:g} requests/s for {self.duration_s:g} s{poisson}"
+
+
+class Stage(_Load):
+    """A straight line from the rate before to this one."""
+
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Requests a second at the stage's end."""
+    duration_s: PositiveSeconds
+
+
+class StagesLoad(_Open):
+    """Requests that are due at a rate that ramps from stage to stage. The load factor multiplies every rate."""
+
+    model: Literal["stages"] = "stages"
+    start_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)]
+
+    @model_validator(mode="after")
+    def _sends_something(self) -> Self:
+        if not any((self.start_rate, *(stage.rate for stage in self.stages))):
+            raise ValueError("every rate is 0, so nothing would be sent")
+        return self
+
+    def scaled(self, factor: float) -> Self:
+        """The same profile under `factor` times the load."""
+        stages = tuple(stage.model_copy(update={"rate": stage.rate * factor}) for stage in self.stages)
+        return self.model_copy(update={"start_rate": self.start_rate * factor, "stages": stages})
+
+    def sentence(self) -> str:
+        """The profile in words."""
+        steps = ", ".join(f"{stage.rate:g}/s in {stage.duration_s:g} s" for stage in self.stages)
+        return f"from {self.start_rate:g} requests/s to {steps}"
 
 
 class ConnectionsLoad(_Load):
@@ -89,7 +130,7 @@ class BroadcastLoad(_Load):
     model: Literal["broadcast"] = "broadcast"
     listeners: Positive
     events: Positive
-    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    rate: PositiveRate
     """Events published a second."""
 
     def scaled(self, factor: float) -> Self:
@@ -101,4 +142,4 @@ class BroadcastLoad(_Load):
         return f"{self.events} events at {self.rate:g}/s to {self.listeners} listeners"
 
 
-HttpLoad = Annotated[ClosedLoad | OpenLoad, Field(discriminator="model")]
+HttpLoad = Annotated[ClosedLoad | OpenLoad | StagesLoad, Field(discriminator="model")]

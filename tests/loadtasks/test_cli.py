@@ -349,3 +349,14 @@ def test_the_alert_goes_out_once_and_lands_in_the_outbox_when_it_can_not_be_sent
     with pytest.raises(BadInputError, match=r"could not be sent .*refused.*other.eml"):
         steps.alert(workspace, other.id, deliver=unreachable, **people)
     assert (workspace.outbox / "other.eml").is_file()
+
+
+def test_a_plan_is_told_and_nothing_is_sent(workspace: Workspace) -> None:
+    (workspace.scenarios / "ramp.yaml").write_text(
+        "endpoint: ramp\nrequest: {path: /r}\n"
+        "scenarios: {up: {load: {start_rate: 2, stages: [{rate: 4, duration_s: 2}]}}}\n"
+    )
+    told = call("plan", "ramp.up", "thing.alone").output
+    assert "ramp.up: from 2 requests/s to 4/s in 2 s; 6 in all" in told
+    assert "thing.alone: 5 requests, one after another; 5 in all" in told
+    assert call("plan", "nothing").exit_code == 2

@@ -62,7 +62,7 @@ def test_the_shipped_details() -> None:
         (GOOD.replace("requests: 10", "request: 10"), "load.request: unknown key"),
         (GOOD.replace("requests: 10", "requests: ten"), "load.requests: .*integer.*ten"),
         (GOOD.replace("workers: 2, requests: 10", "workers: 2"), "load: .*`requests` or `duration_s`"),
-        (GOOD.replace("workers: 2, ", ""), "load: needs one of workers, rate, connections, listeners"),
+        (GOOD.replace("workers: 2, ", ""), "load: needs one of workers, rate, stages, connections, listeners"),
         (GOOD.replace("load", "laod"), "scenarios.concurrent.laod: unknown key"),
         (GOOD.replace("endpoint: thing", ""), "endpoint: missing"),
         (GOOD.replace("endpoint: thing", "endpoint: Thing!"), "endpoint: .*Thing!"),

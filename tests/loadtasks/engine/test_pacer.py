@@ -1,0 +1,90 @@
+"""Due times against their closed forms, for any profile that hypothesis thinks of."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtasks.engine.pacer import ConstantPacer, Pacer, PoissonPacer, RampPacer, pacer_of
+from loadtasks.engine.plan import plans
+from loadtasks.scenarios.files import PACKAGED, read_scenarios
+from loadtasks.scenarios.load import OpenLoad, Stage, StagesLoad
+
+RATES = st.floats(0, 500)
+STAGES = st.lists(st.tuples(RATES, st.floats(0.1, 20)), min_size=1, max_size=5)
+
+
+def times(pacer: Pacer) -> np.ndarray:
+    due = np.array([pacer.due_s(n) for n in range(pacer.count)], dtype=float)
+    assert pacer.due_s(pacer.count) is None
+    return due
+
+
+def area(start: float, stages: list[tuple[float, float]], at_s: float) -> float:
+    """The area under the rate line up to a time, by the trapezoid rule, which is exact for straight lines."""
+    total, before = 0.0, start
+    for rate, seconds in stages:
+        within = min(seconds, at_s)
+        if within <= 0:
+            break
+        end = before + (rate - before) * within / seconds
+        total += (before + end) / 2 * within
+        before, at_s = rate, at_s - seconds
+    return total
+
+
+@given(start=RATES, stages=STAGES)
+def test_a_ramp_emits_exactly_the_area_under_its_rate_line(start: float, stages: list[tuple[float, float]]) -> None:
+    pacer = RampPacer(start, stages)
+    due = times(pacer)
+    whole = area(start, stages, sum(seconds for _, seconds in stages))
+    assert pacer.count in (math.ceil(whole), math.ceil(whole - 1e-6))
+    assert np.all(np.diff(due) >= -1e-9)
+    for n in {0, pacer.count // 2, pacer.count - 1} & set(range(pacer.count)):
+        assert area(start, stages, due[n]) == pytest.approx(n, rel=1e-6, abs=1e-4)
+
+
+@given(rate=st.floats(0.5, 500), duration_s=st.floats(0.1, 20))
+def test_a_flat_ramp_is_the_constant_profile(rate: float, duration_s: float) -> None:
+    constant = pacer_of(OpenLoad(rate=rate, duration_s=duration_s))
+    flat = pacer_of(StagesLoad(start_rate=rate, stages=(Stage(rate=rate, duration_s=duration_s),)))
+    assert constant.count == flat.count
+    assert times(flat) == pytest.approx(times(constant), abs=1e-6)
+
+
+def test_a_constant_profile_is_evenly_spaced() -> None:
+    assert times(ConstantPacer(4, 6)).tolist() == [0, 0.25, 0.5, 0.75, 1.0, 1.25]
+    assert pacer_of(OpenLoad(rate=0.1, duration_s=30)).count == 3
+
+
+@given(seed=st.integers(0, 2**32), rate=st.floats(1, 200))
+def test_poisson_arrivals_are_the_same_for_the_same_seed_and_fit_the_duration(seed: int, rate: float) -> None:
+    due = times(PoissonPacer(rate, 5.0, seed))
+    assert due.tolist() == times(PoissonPacer(rate, 5.0, seed)).tolist()
+    assert np.all(np.diff(due) >= 0)
+    assert not due.size or (due[0] > 0 and due[-1] < 5.0)
+
+
+def test_poisson_arrivals_have_the_rate_and_the_spread_of_a_poisson_process() -> None:
+    counts = np.array([PoissonPacer(50, 10.0, seed).count for seed in range(300)])
+    assert counts.mean() == pytest.approx(500, rel=0.01)
+    assert counts.var() == pytest.approx(500, rel=0.25)
+
+
+def test_plans_say_what_the_shipped_scenarios_send() -> None:
+    shipped = read_scenarios(PACKAGED)
+    assert [plan.expected for plan in plans(shipped["mixed.concurrent"])] == [30] * 5
+    (broadcast,) = plans(shipped["websocket.broadcast"])
+    assert (broadcast.expected, broadcast.lasts_s) == (1000, 49 / 25)
+    (sustained,) = plans(shipped["dashboard.sustained"])
+    assert (sustained.expected, sustained.lasts_s) == (None, 10)
+
+
+def test_a_plan_counts_what_is_due_in_each_second() -> None:
+    shipped = read_scenarios(PACKAGED)["dashboard.concurrent"]
+    load = StagesLoad(stages=(Stage(rate=10, duration_s=1), Stage(rate=10, duration_s=2)))
+    (plan,) = plans(shipped.model_copy(update={"load": load}))
+    assert plan.due_by_second == {0: 5, 1: 10, 2: 10}
+    assert plan.sentence == "from 0 requests/s to 10/s in 1 s, 10/s in 2 s"

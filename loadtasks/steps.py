@@ -17,7 +17,7 @@ from loadtasks import __version__
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.run import OnProgress, run_scenario
 from loadtasks.engine.target import Target
-from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.report import folder, mail
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Verdict, overall
@@ -97,7 +97,7 @@ def open_run(
 def measure(
     workspace: Workspace, run_id: str, scenario: str, target: Target, on_progress: OnProgress | None = None
 ) -> list[Measurement]:
-    """Run one scenario and keep what it showed; what keeps it from running is kept as its failure.
+    """Run one scenario and keep what it showed; what keeps it from running, or ends the target, is kept beside it.
 
     Raises:
         TargetUnavailableError: the target has stopped answering.
@@ -116,10 +116,13 @@ def measure(
             what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"the load engine failed: {error!r}"
             store.save_failure(run_id, scenario, f"{what}; nothing of this scenario was kept.")
             raise
+        died = _death(target, scenario)
         try:
-            store.save_measurements(run_id, scenario, measurements)
+            store.save_measurements(run_id, scenario, measurements, died)
         except LoadTasksError as error:
             raise BadInputError(f"{error} What was measured is kept in {_rescue(run_id, measurements)}.") from error
+    if died is not None:
+        raise TargetUnavailableError(died)
     return measurements
 
 
@@ -185,9 +188,9 @@ def alert(
     """
     with Store.open(workspace.results_url) as store:
         told = store.alerts(run_id)
-        result = store.document(run_id)
-        if result.verdict.good or told:
+        if told or conclude(workspace, run_id).good:
             return told[-1].where if told else None
+        result = store.document(run_id)
         message = mail.compose(
             result, sender=sender, recipients=recipients, report_url=workspace.report_address(run_id)
         )
@@ -209,8 +212,15 @@ def alert(
 
 
 def conclude(workspace: Workspace, run_id: str) -> Verdict:
-    """The verdict of a run."""
-    return document(workspace, run_id).verdict
+    """The verdict of a run.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    with Store.open(workspace.results_url) as store:
+        verdicts = {each.scenario: each.verdict for each in store.verdicts(run_id)}
+        planned = store.run(run_id).scenarios
+    return overall([verdicts.get(scenario, Verdict.INVALID) for scenario in planned])
 
 
 def document(workspace: Workspace, run_id: str) -> ResultsDocument:
@@ -237,6 +247,17 @@ def _check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
     requests = (first_request(scenario) for scenario in scenarios)
     for path in dict.fromkeys(request.path for request in requests if request is not None):
         target.check_admitted(path)
+
+
+def _death(target: Target, scenario: str) -> str | None:
+    """What is said of a target that no longer answers after a scenario; None when it does."""
+    try:
+        target.check_alive()
+    except TargetUnavailableError as error:
+        return (
+            f"the target stopped answering while {scenario} was measured; what it showed is kept, not judged: {error}"
+        )
+    return None
 
 
 def _rescue(run_id: str, measurements: Sequence[Measurement]) -> Path:

@@ -107,15 +107,14 @@ class Histogram:
         """
         try:
             source = HdrHistogram.decode(encoded)
-            steps = [
-                (step.value_iterated_to, step.count_added_in_this_iter_step) for step in source.get_recorded_iterator()
-            ]
+            # The library's own iterators take 130 ms for what reading its array of counts takes 1 ms.
+            counts = np.ctypeslib.as_array(source.counts).astype(np.int64)
         except Exception as error:  # the library raises whatever its codec, zlib and base64 raise
             raise ValueError(f"not an HdrHistogram V2 encoding: {error}") from error
+        if counts.size != _BUCKETS:
+            raise ValueError("not an HdrHistogram V2 encoding of 1 µs to 10 min with 3 significant digits")
         histogram = cls()
-        if steps:
-            values, counts = np.array(steps, dtype=np.int64).T
-            np.add.at(histogram._counts, _bucket(np.clip(values, _LOWEST_US, _HIGHEST_US)), counts)
+        histogram._counts = counts
         return histogram
 
     def __eq__(self, other: object) -> bool:

@@ -93,8 +93,13 @@ class Store:
             row = _row(session, run_id)
             row.verdict, row.ended_at = verdict.value, ended_at
 
-    def save_measurements(self, run_id: str, scenario: str, measurements: Sequence[Measurement]) -> None:
-        """Keep what a scenario showed, in place of whatever was kept of it in this run."""
+    def save_measurements(
+        self, run_id: str, scenario: str, measurements: Sequence[Measurement], failure: str | None = None
+    ) -> None:
+        """Keep what a scenario showed, in place of whatever was kept of it in this run.
+
+        `failure` says why what it showed can't be trusted all the same, when something went wrong under way.
+        """
         for measurement in measurements:
             if measurement.scenario != scenario:
                 raise ValueError(f"a measurement of {measurement.scenario} among those of {scenario}")
@@ -102,14 +107,14 @@ class Store:
         with self._database.writing() as session:
             _clear(session, run_id, scenario)
             session.add_all(rows)
+            if failure is not None:
+                session.add(_failure_row(run_id, scenario, failure))
 
     def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
         """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
         with self._database.writing() as session:
             _clear(session, run_id, scenario)
-            # PostgreSQL takes no NUL characters, and a target may have answered with some.
-            words = sentence.replace("\0", "\N{SYMBOL FOR NULL}")
-            session.add(FailureRow(run_id=run_id, scenario=scenario, sentence=words))
+            session.add(_failure_row(run_id, scenario, sentence))
 
     def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
         """A run's measurements, or one scenario's, in the order planned; the whole first, then its parts."""
@@ -269,6 +274,11 @@ def _row(session: Session, run_id: str) -> RunRow:
 
 def _newest_ids(session: Session, limit: int) -> list[str]:
     return list(session.scalars(select(RunRow.id).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit)))
+
+
+def _failure_row(run_id: str, scenario: str, sentence: str) -> FailureRow:
+    # PostgreSQL takes no NUL characters, and a target may have answered with some.
+    return FailureRow(run_id=run_id, scenario=scenario, sentence=sentence.replace("\0", "\N{SYMBOL FOR NULL}"))
 
 
 def _clear(session: Session, run_id: str, scenario: str) -> None:

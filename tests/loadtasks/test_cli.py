@@ -1,6 +1,7 @@
 """The command line as people use it: whole runs on a scripted target, and everything that can be handed in wrong."""
 
 import json
+import math
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 from loadtasks import steps
 from loadtasks.cli import cli
 from loadtasks.engine.target import Target
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.results.document import read_document
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
@@ -27,7 +28,7 @@ endpoint: thing
 request: {path: /thing, checks: {json: {good: {equals: true}}}}
 scenarios:
   concurrent: {load: {workers: 2, requests: 20}}
-  alone: {load: {workers: 1, requests: 5}}
+  alone: {load: {workers: 1, requests: 5}, warmup_requests: 1}
 """
 SUITE = {
     "name": "thing",
@@ -45,8 +46,13 @@ class Api:
 
     delay_s = 0.0
     status = "200 OK"
+    dies_after: float = math.inf
+    """So many requests for a thing; from then on every connection is closed without an answer."""
 
     def __call__(self, connection: socket.socket, request: bytes) -> bool:
+        self.dies_after -= request.startswith(b"GET /thing")
+        if self.dies_after < 0:
+            return False
         if request.startswith(b"GET /version"):
             connection.sendall(ok(b'{"version": "1.2.3"}'))
             return True
@@ -264,6 +270,23 @@ def test_a_target_that_dies_between_scenarios_leaves_the_rest_invalid(workspace:
     assert verdicts["thing.concurrent"].verdict is Verdict.PASS
     assert verdicts["thing.alone"].verdict is Verdict.INVALID
     assert "can't be reached" in verdicts["thing.alone"].findings[0].sentence
+
+
+def test_a_target_that_dies_while_it_is_measured_makes_what_was_measured_invalid_and_kept(
+    workspace: Workspace, server: ScriptedServer, api: Api
+) -> None:
+    target = Target(server.url)
+    run = steps.open_run(workspace, target, run_id="night", trigger="manual", scenarios=["thing.alone"])
+    api.dies_after = 3
+    with pytest.raises(TargetUnavailableError, match=r"stopped answering while thing.alone was measured"):
+        steps.measure(workspace, run.id, "thing.alone", target)
+    steps.judge(workspace, run.id)
+    steps.compare(workspace, run.id)
+    (result,) = steps.document(workspace, run.id).scenarios
+    assert result.verdict is Verdict.INVALID
+    assert "stopped answering" in result.findings[0].sentence
+    assert result.measurements[0].counts.scheduled == 5
+    assert steps.conclude(workspace, run.id) is Verdict.INVALID
 
 
 def test_a_retried_step_replaces_its_own_measurement(workspace: Workspace, server: ScriptedServer) -> None:

@@ -50,7 +50,10 @@ def test_an_encoded_histogram_reads_back_equal(times: np.ndarray) -> None:
     assert Histogram.decode(Histogram().encode()) == Histogram()
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "HISTFAAAAA=="])
+OTHER_BOUNDS = HdrHistogram(1, 1_000, 2).encode().decode()
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "HISTFAAAAA==", OTHER_BOUNDS])
 def test_what_is_no_histogram_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an HdrHistogram"):
         Histogram.decode(text)

@@ -60,22 +60,20 @@ class Monitor:
         elapsed = perf_counter() - self._began
         cpu_share = (_cpu_s() - self._began_cpu) / elapsed if elapsed > 0 else 0.0
         self._fold()
-        send_lag = Histogram()
+        send_lag, dispatch_lag = Histogram(), Histogram()
         for recorder in recorders:
             recorder.fold()
             send_lag.add(recorder.send_lag)
-        waited = sum(recorder.waited_for_connection for recorder in recorders)
+            dispatch_lag.add(recorder.dispatch_lag)
         lag_p99 = self._lag.quantile_s(0.99) or 0.0
-        send_lag_p99 = send_lag.quantile_s(0.99) or 0.0
+        unfit = _unfit(lag_p99, cpu_share if elapsed >= _LONG_ENOUGH_S else 0.0, dispatch_lag.quantile_s(0.99) or 0.0)
         return Health(
             cpu_share=cpu_share,
             loop_lag_p99_s=lag_p99,
             loop_lag_max_s=self._lag.max_s or 0.0,
-            send_lag_p99_s=send_lag_p99,
-            waited_for_connection=waited,
-            unfit=list(
-                _unfit(lag_p99, cpu_share if elapsed >= _LONG_ENOUGH_S else 0.0, 0.0 if waited else send_lag_p99)
-            ),
+            send_lag_p99_s=send_lag.quantile_s(0.99) or 0.0,
+            waited_for_connection=sum(recorder.waited_for_connection for recorder in recorders),
+            unfit=list(unfit),
         )
 
     def _again(self, began: float) -> None:
@@ -98,7 +96,7 @@ class Monitor:
             self._lags.clear()
 
 
-def _unfit(lag_p99_s: float, cpu_share: float, send_lag_p99_s: float) -> Iterator[str]:
+def _unfit(lag_p99_s: float, cpu_share: float, dispatch_lag_p99_s: float) -> Iterator[str]:
     """Why the generator was not fit, a sentence each."""
     limit = f"limit {MAX_LAG_S * 1e3:.0f} ms"
     if lag_p99_s > MAX_LAG_S:
@@ -111,8 +109,8 @@ def _unfit(lag_p99_s: float, cpu_share: float, send_lag_p99_s: float) -> Iterato
             f"the generator used {cpu_share:.0%} of a core (limit {MAX_CPU_SHARE:.0%}): it was saturated and its times "
             "are its own; ask for less load"
         )
-    if send_lag_p99_s > MAX_LAG_S:
+    if dispatch_lag_p99_s > MAX_LAG_S:
         yield (
-            f"requests left {send_lag_p99_s * 1e3:.0f} ms late (p99, {limit}) though connections were free: the "
-            "generator could not keep the rate"
+            f"requests got their turn {dispatch_lag_p99_s * 1e3:.0f} ms late (p99, {limit}): the generator could not "
+            "keep the rate"
         )

@@ -112,6 +112,7 @@ class OpenRunner:
                 self._timer = asyncio.get_running_loop().call_later(due - now, self._tick)
                 return
             self.recorder.scheduled += 1
+            self.recorder.dispatch(now - due)
             self._dispatch(self._source.next(due))
         self._sent_all = True
         self._see_whether_finished()

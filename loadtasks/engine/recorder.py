@@ -31,6 +31,8 @@ class Recorder:
         self.response = Histogram()
         self.service = Histogram()
         self.send_lag = Histogram()
+        self.dispatch_lag = Histogram()
+        """How late the generator itself was: from due to when it looked for a connection (open profiles)."""
         self.statuses: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
@@ -38,6 +40,13 @@ class Recorder:
         self._due: list[float] = []
         self._sent: list[float] = []
         self._end: list[float] = []
+        self._dispatched_late: list[float] = []
+
+    def dispatch(self, late_s: float) -> None:
+        """A due request gets its turn, so much later than it was due."""
+        self._dispatched_late.append(late_s)
+        if len(self._dispatched_late) >= _BATCH:
+            self._fold_dispatches()
 
     def complete(self, due: float, sent: float, end: float) -> None:
         """A request was answered as it should be."""
@@ -112,6 +121,7 @@ class Recorder:
             (self.response, other.response),
             (self.service, other.service),
             (self.send_lag, other.send_lag),
+            (self.dispatch_lag, other.dispatch_lag),
         ):
             histogram.add(theirs)
         self.statuses += other.statuses
@@ -126,6 +136,7 @@ class Recorder:
 
     def fold(self) -> None:
         """Fold the batch at hand into the histograms."""
+        self._fold_dispatches()
         if not self._due:
             return
         due, sent, end = np.array(self._due), np.array(self._sent), np.array(self._end)
@@ -136,6 +147,11 @@ class Recorder:
         self._due.clear()
         self._sent.clear()
         self._end.clear()
+
+    def _fold_dispatches(self) -> None:
+        if self._dispatched_late:
+            self.dispatch_lag.record(np.array(self._dispatched_late))
+            self._dispatched_late.clear()
 
     def measurement(
         self,

@@ -72,15 +72,15 @@ def test_a_generator_whose_loop_is_held_up_is_not_fit(block_s: float, fit: bool)
     assert fit or "event loop lagged" in unfit[0]
 
 
-def test_late_sends_make_a_generator_unfit_unless_the_connections_were_busy() -> None:
-    async def stopped(waited: int) -> list[str]:
+def test_late_dispatches_make_a_generator_unfit_and_a_slow_target_does_not() -> None:
+    async def stopped(dispatched_late_s: float) -> list[str]:
         monitor, recorder = Monitor(), Recorder()
         monitor.start()
         recorder.scheduled = 100
         for n in range(100):
+            recorder.dispatch(dispatched_late_s)
             recorder.complete(due=n, sent=n + 0.5, end=n + 0.6)
-        recorder.waited_for_connection = waited
         return monitor.stop([recorder]).unfit
 
-    assert "could not keep the rate" in asyncio.run(stopped(waited=0))[0]
-    assert asyncio.run(stopped(waited=10)) == []
+    assert "could not keep the rate" in asyncio.run(stopped(0.4))[0]
+    assert asyncio.run(stopped(0.001)) == []

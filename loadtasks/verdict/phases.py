@@ -86,5 +86,5 @@ def _inside(amounts: dict[str, float], what: str) -> str | None:
 
 def _amount(part: float, whole: float) -> str:
     if part >= whole:  # the other phases shrank
-        return f"all {units.duration(whole)} a request"
+        return f"{units.duration(whole)} a request, all of it"
     return f"{units.duration(part)} of {units.duration(whole)} a request, {units.share(part / whole)}"

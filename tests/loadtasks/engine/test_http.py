@@ -1,6 +1,8 @@
 """The HTTP engine against scripted sockets: what is counted, and how."""
 
+import asyncio
 import gzip
+import itertools
 import socket
 import threading
 import time
@@ -9,6 +11,7 @@ import pytest
 import requests
 
 from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.open import OpenRunner
 from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
@@ -275,3 +278,21 @@ def test_bytes_on_the_wire_are_those_that_requests_sends() -> None:
         )
         ours, theirs = server.requests
         assert ours == theirs
+
+
+def test_due_times_are_the_profiles_to_the_microsecond() -> None:
+    """Were due the moment of dispatch, a generator that is late would hide its own lateness."""
+    load = OpenLoad(rate=100, duration_s=0.3)
+    due: list[float] = []
+
+    async def drive(target: Target) -> None:
+        runner = OpenRunner(scenario(load), load, target, on_answer=lambda exchange, problem: due.append(exchange.due))
+        await runner.prepare()
+        await runner.run()
+        await runner.close()
+
+    with scripted(answering(ok())) as server:
+        asyncio.run(drive(Target(server.url)))
+    assert len(due) == 30
+    gaps = [later - earlier for earlier, later in itertools.pairwise(sorted(due))]
+    assert gaps == pytest.approx([0.01] * 29, abs=1e-6)

@@ -36,6 +36,8 @@ class Events:
         self.lock = threading.Lock()
         self.times_to_send: Callable[[int, int], int] = lambda event, client: 1
         self.published = 0
+        self.delay_s = 0.0
+        """From the publishing request to its event."""
         self.expected = 0
         """Clients to wait for before the first event goes out: one is registered just after its upgrade."""
 
@@ -54,6 +56,7 @@ class Events:
         with self.lock:
             self.published += 1
             number, clients = self.published, list(self.clients)
+        time.sleep(self.delay_s)
         message = json.dumps({"type": "created", "thing": {"id": number}, "text": "é" * 5000})
         for index, client in enumerate(clients):
             for _ in range(self.times_to_send(number, index)):
@@ -199,6 +202,16 @@ def test_every_listener_gets_every_event() -> None:
     assert measurement.response.count == 20
     assert measurement.phases["connect"].count == 4
     assert events.published == 5
+
+
+def test_a_delivery_takes_from_publishing_to_receipt() -> None:
+    events = Events()
+    events.expected, events.delay_s = 4, 0.2
+    with broadcasting(events) as target:
+        measurement = broadcast(target)
+    assert measurement.counts.completed == 20, measurement.errors
+    assert min(upper_s for upper_s, _ in measurement.service.steps()) >= 0.2
+    assert min(upper_s for upper_s, _ in measurement.response.steps()) >= 0.2
 
 
 def test_a_missed_delivery_is_a_failure_with_the_time_waited() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -13,8 +13,7 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Variable
 
 from dags.connections import connection_of
-from loadtasks.errors import BadInputError
-from loadtasks.report.mail import write_to
+from loadtasks.report.mail import Deliver, send
 from loadtasks.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ class Post:
 
     sender: str
     recipients: Sequence[str]
-    deliver: Callable[[EmailMessage], str] | None
+    deliver: Deliver | None
 
     def tell_unopened(self, workspace: Workspace, run_id: str, sentence: str) -> str:
         """Tell that a night could not even begin, when there is no run that a report could be written of.
@@ -43,13 +42,7 @@ class Post:
         message["From"], message["To"] = self.sender, ", ".join(self.recipients)
         message["Date"] = formatdate()
         message.set_content(f"Run {run_id} could not begin, so nothing is known of the API:\n\n{sentence}\n")
-        if self.deliver is None:
-            return str(write_to(workspace.outbox, run_id, message))
-        try:
-            return self.deliver(message)
-        except Exception as error:  # whatever the mail server, its library or the network raises
-            path = write_to(workspace.outbox, run_id, message)
-            raise BadInputError(f"the alert could not be sent ({error}); it is kept in {path}.") from error
+        return send(message, workspace.outbox, run_id, self.deliver)
 
 
 class _MessageHook(SmtpHook):

@@ -8,9 +8,8 @@ import getpass
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from pathlib import Path
 
 from loadtasks import __version__
@@ -33,9 +32,6 @@ from loadtasks.workspace import Workspace
 
 AUTOMATIC = "automatic"
 """Who approves a baseline that nobody approved."""
-
-Deliver = Callable[[EmailMessage], str]
-"""Sends a message and returns where it went, in words."""
 
 
 def scenario_names(workspace: Workspace) -> list[str]:
@@ -177,7 +173,7 @@ def alert(
     *,
     sender: str,
     recipients: Sequence[str],
-    deliver: Deliver | None = None,
+    deliver: mail.Deliver | None = None,
 ) -> str | None:
     """Tell people when the verdict is not good, once a run. Returns where the mail went; None when there was no need.
 
@@ -194,15 +190,12 @@ def alert(
         message = mail.compose(
             result, sender=sender, recipients=recipients, report_url=workspace.report_address(run_id)
         )
-        if deliver is None:
-            channel, where = "outbox", mail.write_to(workspace.outbox, run_id, message)
-        else:
-            channel, where = _deliver(deliver, workspace, run_id, message)
+        where = mail.send(message, workspace.outbox, run_id, deliver)
         store.save_alert(
             Alert(
                 run_id=run_id,
                 sent_at=datetime.now(UTC),
-                channel=channel,
+                channel="outbox" if deliver is None else "e-mail",
                 recipients=list(recipients),
                 subject=message["Subject"],
                 where=where,
@@ -266,11 +259,3 @@ def _rescue(run_id: str, measurements: Sequence[Measurement]) -> Path:
     for number, measurement in enumerate(measurements):
         (directory / f"{number}.json").write_text(measurement.model_dump_json(indent=1), encoding="utf-8")
     return directory
-
-
-def _deliver(deliver: Deliver, workspace: Workspace, run_id: str, message: EmailMessage) -> tuple[str, str]:
-    try:
-        return "e-mail", deliver(message)
-    except Exception as error:  # whatever the mail server, its library or the network raises
-        path = mail.write_to(workspace.outbox, run_id, message)
-        raise BadInputError(f"the alert could not be sent ({error}); it is kept in {path}.") from error

@@ -2,7 +2,7 @@
 
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -17,6 +17,8 @@ from loadtasks.report import html, table, words
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import FindingKind
 
+Deliver = Callable[[EmailMessage], str]
+"""Sends a message and returns where it went, in words."""
 _LONGEST_SUBJECT = 160
 _LINE = 78
 
@@ -75,6 +77,21 @@ def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
             f"{path}: the alert can't be written ({error.strerror or error}); make room or make {outbox} writable."
         ) from error
     return str(path)
+
+
+def send(message: EmailMessage, outbox: Path, run_id: str, deliver: Deliver | None) -> str:
+    """Deliver a mail; without `deliver`, and where it fails, keep it in the outbox. Returns where it went, in words.
+
+    Raises:
+        BadInputError: it could not be sent and lies in the outbox; or that can't be written either.
+    """
+    if deliver is None:
+        return write_to(outbox, run_id, message)
+    try:
+        return deliver(message)
+    except Exception as error:  # whatever the mail server, its library or the network raises
+        path = write_to(outbox, run_id, message)
+        raise BadInputError(f"the alert could not be sent ({error}); it is kept in {path}.") from error
 
 
 def _address(text: str) -> Address:

@@ -1,6 +1,6 @@
 """Scenario files: one YAML file an endpoint, read and checked whole before anything is sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -135,7 +135,7 @@ def select(scenarios: dict[str, Scenario], names: Sequence[str] | None) -> list[
     for name in names:
         found = {each for each, scenario in scenarios.items() if name in (each, scenario.endpoint)}
         if not found:
-            raise BadInputError(f"{name}: no such scenario; there are {_listed(scenarios)}.")
+            raise BadInputError(f"{name}: no such scenario; there are {', '.join(scenarios)}.")
         wanted |= found
     return [scenario for name, scenario in scenarios.items() if name in wanted]
 
@@ -215,7 +215,3 @@ def _load(raw: dict[str, Any] | None) -> Any:
 
 def _joined(*steps: str) -> str:
     return ".".join(step for step in steps if step)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

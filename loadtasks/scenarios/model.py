@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, PositiveSeconds
+from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad, HttpLoad, PositiveSeconds
 
 Status = Annotated[int, Field(ge=100, le=599)]
 
@@ -189,18 +189,3 @@ def first_request(scenario: Scenario) -> Request | None:
     if isinstance(scenario, HttpScenario):
         return next((request for request in scenario.requests if request.method in ("GET", "HEAD")), None)
     return None
-
-
-__all__ = [
-    "BroadcastScenario",
-    "Checks",
-    "ClosedLoad",
-    "ConnectionsScenario",
-    "HttpScenario",
-    "JsonCheck",
-    "MixedScenario",
-    "Request",
-    "Scenario",
-    "first_request",
-    "load_sentence",
-]

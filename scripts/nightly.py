@@ -128,12 +128,15 @@ def _keep_order() -> None:
 
 def _end_runs_left_over() -> None:
     """Mark DAG runs that were stopped half-way as failed: a scheduler would go on with them."""
+    from airflow import settings
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.state import DagRunState, State, TaskInstanceState
     from sqlalchemy import select
 
-    with create_session() as session:
+    # An interrupt may have come amid a statement: the session that it left half-way can't be gone on with.
+    settings.Session.remove()
+    with create_session(scoped=False) as session:
         unfinished = (DagRunState.RUNNING, DagRunState.QUEUED)
         query = select(DagRun).where(DagRun.dag_id == "nightly_performance", DagRun.state.in_(unfinished))
         for dag_run in session.scalars(query):

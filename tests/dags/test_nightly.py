@@ -203,6 +203,39 @@ def test_interrupted_night_stops_what_it_started(good_night: Night) -> None:
     assert "in use by make nightly" in second.complained
 
 
+def test_interrupt_amid_a_statement_leaves_no_run_going(good_night: Night) -> None:
+    state = good_night.airflow.answer(
+        """
+import json, sys
+sys.path.insert(0, "scripts")
+import nightly
+from airflow import settings
+from airflow.models.dagrun import DagRun
+from sqlalchemy import event, select
+
+session = settings.Session()
+dag_run = session.scalars(select(DagRun).where(DagRun.dag_id == "nightly_performance")).first()
+dag_run.state, before = "running", dag_run.state
+session.commit()
+
+@event.listens_for(settings.engine, "before_cursor_execute", once=True)
+def interrupt(*_):
+    nightly._interrupt(2, None)
+
+dag_run.conf = {"amid": "this"}
+try:
+    session.flush()
+except KeyboardInterrupt:
+    nightly._end_runs_left_over()
+dag_run = settings.Session().scalars(select(DagRun).where(DagRun.dag_id == "nightly_performance")).first()
+after, dag_run.state = dag_run.state, before
+settings.Session().commit()
+print(json.dumps(after))
+"""
+    )
+    assert state == "failed"
+
+
 def test_taken_port_is_told(good_night: Night) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

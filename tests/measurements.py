@@ -35,6 +35,7 @@ def measurement(
     *,
     part: str = "",
     times_s: Sequence[float] = (0.05,) * 95 + (0.1,) * 5,
+    throttled: int = 0,
     failed: int = 0,
     dropped: int = 0,
     in_flight: int = 0,
@@ -46,7 +47,7 @@ def measurement(
 ) -> Measurement:
     """`times_s`: the completed requests, whose phases add up to them; `server`: mean seconds by Server-Timing name."""
     completed, total = len(times_s), float(sum(times_s))
-    ended = completed + failed + dropped + in_flight
+    ended = completed + throttled + failed + dropped + in_flight
     phases = {}
     if completed:
         longest = float(max(times_s))
@@ -68,6 +69,7 @@ def measurement(
         "counts": Counts(
             scheduled=ended if scheduled is None else scheduled,
             completed=completed,
+            throttled=throttled,
             failed=failed,
             dropped=dropped,
             in_flight=in_flight,
@@ -78,6 +80,7 @@ def measurement(
         "statuses": {"200": completed} if completed else {},
         "errors": failures,
         "phases": phases,
+        "exemplars": [],
         "health": health(),
     }
     return Measurement.model_validate(plausible | changes)

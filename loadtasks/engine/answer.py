@@ -4,8 +4,10 @@ import json
 
 from loadtasks.engine.checks import body_text, contains, shown
 from loadtasks.engine.exchange import Exchange, Problem
-from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.recorder import Recorder, Slow
 from loadtasks.engine.timing import server_timing
+
+_THROTTLING = (429, 503)
 
 
 def answer_problem(exchange: Exchange) -> Problem | None:
@@ -34,18 +36,43 @@ def read_back_problem(exchange: Exchange, sent: object) -> Problem | None:
     return Problem("check", f"read back something else than was sent: {shown(exchange.body)}")
 
 
+def throttled(exchange: Exchange) -> bool:
+    """Whether a limit of the target turned the request away, where the checks don't expect just that."""
+    return (
+        exchange.status in _THROTTLING
+        and "retry-after" in exchange.headers
+        and exchange.problem is None
+        and exchange.checker.status_problem(exchange.status) is not None
+    )
+
+
 def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> None:
     """Write one ended exchange down."""
     if exchange.status:
-        recorder.statuses[str(exchange.status)] += 1
-    if problem is not None:
-        example = f"{exchange.wire.line}: {problem.description}"
-        recorder.fail(problem.kind, example, exchange.due, exchange.sent, exchange.end)
+        recorder.statuses[exchange.status] += 1
+    due, sent, end = exchange.due, exchange.sent, exchange.end
+    if problem is None:
+        recorder.answer(due, sent, exchange.first_byte, end)
+        timing = exchange.headers.get("server-timing")
+        if timing:
+            for name, seconds in server_timing(timing):
+                recorder.phase(f"server:{name}", seconds)
+    elif throttled(exchange):
+        recorder.throttle(sent, end)
         return
-    recorder.complete(exchange.due, exchange.sent, exchange.end)
-    recorder.phase("first_byte", exchange.first_byte - exchange.sent)
-    recorder.phase("body", exchange.end - exchange.first_byte)
-    timing = exchange.headers.get("server-timing")
-    if timing:
-        for name, seconds in server_timing(timing):
-            recorder.phase(f"server:{name}", seconds)
+    else:
+        recorder.fail(problem.kind, f"{exchange.wire.line}: {problem.description}", due, sent, end)
+    if end - due > recorder.slow_from_s:
+        recorder.keep_slow(_slow(exchange))
+
+
+def _slow(exchange: Exchange) -> Slow:
+    return Slow(
+        response_s=exchange.end - exchange.due,
+        due=exchange.due,
+        service_s=exchange.end - exchange.sent,
+        request=exchange.wire.line,
+        status=exchange.status,
+        request_id=exchange.headers.get("x-request-id"),
+        traceparent=exchange.traceparent,
+    )

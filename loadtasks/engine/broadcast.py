@@ -141,7 +141,7 @@ class BroadcastRunner:
         for opening in self._opener.openings:
             code = opening.socket.close_code if opening.socket is not None else None
             if code is not None:
-                recorder.statuses[str(code)] += 1
+                recorder.statuses[code] += 1
         if not ended:
             recorder.in_flight = recorder.scheduled - recorder.completed - recorder.failed - recorder.dropped
 

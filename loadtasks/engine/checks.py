@@ -18,7 +18,15 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
 }
 _ALWAYS_WANTED = frozenset(
-    {b"connection", b"content-encoding", b"content-length", b"retry-after", b"server-timing", b"transfer-encoding"}
+    {
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"retry-after",
+        b"server-timing",
+        b"transfer-encoding",
+        b"x-request-id",
+    }
 )
 _SHOWN = 200
 MISSING = object()

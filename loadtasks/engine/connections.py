@@ -109,7 +109,7 @@ class ConnectionsRunner:
         for opening in self._opener.openings:
             socket = opening.socket
             if socket is not None and socket.status:
-                self.recorder.statuses[str(socket.status)] += 1
+                self.recorder.statuses[socket.status] += 1
             if opening.ended is None:
                 self.recorder.abandon(opening.began, opening.began, now)
             elif opening.problem is not None:

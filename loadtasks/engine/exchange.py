@@ -31,6 +31,8 @@ class Exchange:
     body_size: int = 0
     keeps_body: bool = False
     problem: Problem | None = None
+    traceparent: str | None = None
+    """What was sent, as `Exemplar.traceparent` tells it."""
 
     @property
     def body(self) -> bytes:

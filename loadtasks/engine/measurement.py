@@ -13,13 +13,19 @@ from loadtasks.engine.histogram import Histogram
 
 
 class Counts(BaseModel):
-    """Where every scheduled request ended. Conservation: scheduled = completed + failed + dropped + in flight."""
+    """Where every scheduled request ended.
+
+    Conservation: scheduled = completed + throttled + failed + dropped + in flight.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     scheduled: int
     completed: int
     """Answered, and every check held."""
+    throttled: int
+    """Turned away by a limit of the target: 429 or 503 with `Retry-After` (RFC 6585, RFC 9110). Neither timed nor a
+    failure: it says how much the target admits, not how well it answers."""
     failed: int
     """Answered wrongly, refused, cut or timed out."""
     dropped: int
@@ -30,12 +36,14 @@ class Counts(BaseModel):
     @property
     def conservation_gap(self) -> int:
         """Requests unaccounted for; 0 unless the engine is wrong."""
-        return self.scheduled - self.completed - self.failed - self.dropped - self.in_flight
+        ended = self.completed + self.throttled + self.failed + self.dropped + self.in_flight
+        return self.scheduled - ended
 
     @property
     def success_rate(self) -> float | None:
-        """Completed of scheduled, 0 to 1; None when nothing was scheduled."""
-        return self.completed / self.scheduled if self.scheduled else None
+        """Completed of those that no limit turned away, 0 to 1; None when there were none."""
+        admitted = self.scheduled - self.throttled
+        return self.completed / admitted if admitted else None
 
 
 class ErrorKind(BaseModel):
@@ -65,6 +73,36 @@ class Phase(BaseModel):
         return self.total_s / self.count if self.count else None
 
 
+class Exemplar(BaseModel):
+    """One of the slowest requests, to be found again in the target's own logs and traces."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: str
+    """Method and path."""
+    due_s: float
+    """Seconds after the measurement's first request."""
+    response_s: float
+    service_s: float
+    status: int
+    """0 where no answer came."""
+    request_id: str | None
+    """`X-Request-ID` of the answer."""
+    traceparent: str | None
+    """What was sent (W3C Trace Context, https://www.w3.org/TR/trace-context/)."""
+
+
+class Calibration(BaseModel):
+    """What the generator can do on its machine, measured against a server that does nothing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ceiling_per_s: float
+    """Requests a second in a closed loop."""
+    jitter_p99_s: float
+    """Send lag of an open load far below the ceiling, 99th percentile."""
+
+
 class Health(BaseModel):
     """Whether the generator was fit to make the measurement."""
 
@@ -79,6 +117,10 @@ class Health(BaseModel):
     """How late requests left, 99th percentile (open profiles; 0 in closed ones)."""
     waited_for_connection: int
     """Requests that found every connection busy, which is the target's slowness and not the generator's."""
+    sent_per_s: float | None = None
+    """Requests that left a second, between the first and the last; None for fewer than two."""
+    calibration: Calibration | None = None
+    """None where the generator was not calibrated."""
     unfit: list[str] = []
     """Why the generator was not fit, a sentence each; empty when it was."""
 
@@ -113,6 +155,8 @@ class Measurement(BaseModel):
     """By kind, most frequent first."""
     phases: dict[str, Phase]
     """`connect`, `first_byte`, `body`, and `server:NAME` for each Server-Timing metric."""
+    exemplars: list[Exemplar]
+    """The slowest requests, slowest first."""
     health: Health
 
     @property
@@ -123,7 +167,7 @@ class Measurement(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def success_rate(self) -> float | None:
-        """Completed of scheduled, 0 to 1."""
+        """Completed of those that no limit turned away, 0 to 1."""
         return self.counts.success_rate
 
     @computed_field  # type: ignore[prop-decorator]
@@ -185,6 +229,7 @@ class Measurement(BaseModel):
 METRICS: dict[str, str] = {
     "scheduled": "requests scheduled",
     "completed": "requests completed",
+    "throttled": "requests throttled",
     "failed": "requests failed",
     "dropped": "requests dropped",
     "in_flight": "requests in flight at the deadline",

@@ -1,19 +1,34 @@
 """What happened to every scheduled request, written down as cheaply as Python can while the load runs."""
 
+import heapq
 from collections import Counter
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+from loadtasks.engine.measurement import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 
 _BATCH = 4096
 """Times are kept in lists and folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
 _EXAMPLE_LENGTH = 500
+_EXEMPLARS = 10
 NEVER_ANSWERED = frozenset({"timeout", "missed"})
 """Failures that count in the histograms with the time they had reached."""
+
+
+class Slow(NamedTuple):
+    """A request that may be among the slowest; ordered by its response time."""
+
+    response_s: float
+    due: float
+    service_s: float
+    request: str
+    status: int
+    request_id: str | None
+    traceparent: str | None
 
 
 class Recorder:
@@ -22,6 +37,7 @@ class Recorder:
     def __init__(self) -> None:
         self.scheduled = 0
         self.completed = 0
+        self.throttled = 0
         self.failed = 0
         self.dropped = 0
         self.in_flight = 0
@@ -33,13 +49,20 @@ class Recorder:
         self.send_lag = Histogram()
         self.dispatch_lag = Histogram()
         """How late the generator itself was: from due to when it looked for a connection (open profiles)."""
-        self.statuses: Counter[str] = Counter()
+        self.statuses: Counter[int] = Counter()
+        self.slow_from_s = -1.0
+        """Response time from which a request is among the slowest so far."""
+        self._slowest: list[Slow] = []
+        self._first_sent = float("inf")
+        self._last_sent = float("-inf")
+        self._sent_count = 0
         self._errors: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._phases: dict[str, list[float]] = {}  # count, total, max
-        self._due: list[float] = []
-        self._sent: list[float] = []
-        self._end: list[float] = []
+        self._times: list[float] = []
+        """due, sent, end, due, sent, end, ..."""
+        self._answer_times: list[float] = []
+        """due, sent, first byte, end, due, ..."""
         self._dispatched_late: list[float] = []
 
     def dispatch(self, late_s: float) -> None:
@@ -52,6 +75,28 @@ class Recorder:
         """A request was answered as it should be."""
         self.completed += 1
         self._time(due, sent, end)
+
+    def answer(self, due: float, sent: float, first_byte: float, end: float) -> None:
+        """A request was answered as it should be, and its first byte is known."""
+        self.completed += 1
+        times = self._answer_times
+        times += (due, sent, first_byte, end)
+        if len(times) >= 4 * _BATCH:
+            self.fold()
+
+    def throttle(self, sent: float, end: float) -> None:
+        """A request was turned away by a limit."""
+        self.throttled += 1
+        self._span(sent, end)
+
+    def keep_slow(self, request: Slow) -> None:
+        """Keep a request if it is among the slowest; worth calling only from `slow_from_s` on."""
+        if len(self._slowest) < _EXEMPLARS:
+            heapq.heappush(self._slowest, request)
+        else:
+            heapq.heappushpop(self._slowest, request)
+        if len(self._slowest) == _EXEMPLARS:
+            self.slow_from_s = self._slowest[0].response_s
 
     def fail(self, kind: str, example: str, due: float, sent: float, end: float) -> None:
         """A request failed; timed only when it never got its answer."""
@@ -106,13 +151,14 @@ class Recorder:
     @property
     def done(self) -> int:
         """How many scheduled requests have come to their end."""
-        return self.completed + self.failed + self.dropped + self.in_flight
+        return self.completed + self.throttled + self.failed + self.dropped + self.in_flight
 
     def merge(self, other: Self) -> None:
         """Add what another recorder holds."""
         other.fold()
         self.scheduled += other.scheduled
         self.completed += other.completed
+        self.throttled += other.throttled
         self.failed += other.failed
         self.dropped += other.dropped
         self.in_flight += other.in_flight
@@ -125,6 +171,11 @@ class Recorder:
         ):
             histogram.add(theirs)
         self.statuses += other.statuses
+        for request in other._slowest:
+            self.keep_slow(request)
+        self._sent_count += other._sent_count
+        self._first_sent = min(self._first_sent, other._first_sent)
+        self._last_sent = max(self._last_sent, other._last_sent)
         self._errors += other._errors
         for kind, example in other._examples.items():
             self._examples.setdefault(kind, example)
@@ -134,19 +185,40 @@ class Recorder:
         if other.first_start is not None and other.last_end is not None:
             self._span(other.first_start, other.last_end)
 
+    @property
+    def sent_per_s(self) -> float | None:
+        """Requests that left a second, between the first and the last; None for fewer than two."""
+        self.fold()
+        spread = self._last_sent - self._first_sent
+        return (self._sent_count - 1) / spread if self._sent_count > 1 and spread > 0 else None
+
     def fold(self) -> None:
         """Fold the batch at hand into the histograms."""
         self._fold_dispatches()
-        if not self._due:
-            return
-        due, sent, end = np.array(self._due), np.array(self._sent), np.array(self._end)
+        if self._answer_times:
+            due, sent, first_byte, end = np.array(self._answer_times).reshape(-1, 4).T
+            self._answer_times.clear()
+            self._fold_times(due, sent, end)
+            self._fold_phase("first_byte", first_byte - sent)
+            self._fold_phase("body", end - first_byte)
+        if self._times:
+            due, sent, end = np.array(self._times).reshape(-1, 3).T
+            self._times.clear()
+            self._fold_times(due, sent, end)
+
+    def _fold_times(self, due: NDArray[np.float64], sent: NDArray[np.float64], end: NDArray[np.float64]) -> None:
         self.response.record(end - due)
         self.service.record(end - sent)
         self.send_lag.record(sent - due)
-        self._span(float(sent.min()), float(end.max()))
-        self._due.clear()
-        self._sent.clear()
-        self._end.clear()
+        first, last = float(sent.min()), float(sent.max())
+        self._sent_count += sent.size
+        self._first_sent = min(self._first_sent, first)
+        self._last_sent = max(self._last_sent, last)
+        self._span(first, float(end.max()))
+
+    def _fold_phase(self, name: str, seconds: NDArray[np.float64]) -> None:
+        count, total, longest = self._phases.setdefault(name, [0, 0.0, 0.0])
+        self._phases[name] = [count + seconds.size, total + float(seconds.sum()), max(longest, float(seconds.max()))]
 
     def _fold_dispatches(self) -> None:
         if self._dispatched_late:
@@ -178,6 +250,7 @@ class Recorder:
             counts=Counts(
                 scheduled=self.scheduled,
                 completed=self.completed,
+                throttled=self.throttled,
                 failed=self.failed,
                 dropped=self.dropped,
                 in_flight=self.in_flight,
@@ -185,7 +258,7 @@ class Recorder:
             response=self.response,
             service=self.service,
             send_lag=self.send_lag,
-            statuses=dict(sorted(self.statuses.items())),
+            statuses={str(status): count for status, count in sorted(self.statuses.items())},
             errors=[
                 ErrorKind(kind=kind, count=count, example=self._examples[kind])
                 for kind, count in self._errors.most_common()
@@ -194,14 +267,17 @@ class Recorder:
                 name: Phase(count=int(count), total_s=total, max_s=longest)
                 for name, (count, total, longest) in self._phases.items()
             },
+            exemplars=[
+                Exemplar(due_s=request.due - (self.first_start or request.due), **request._asdict())
+                for request in sorted(self._slowest, reverse=True)
+            ],
             health=health,
         )
 
     def _time(self, due: float, sent: float, end: float) -> None:
-        self._due.append(due)
-        self._sent.append(sent)
-        self._end.append(end)
-        if len(self._due) >= _BATCH:
+        times = self._times
+        times += (due, sent, end)
+        if len(times) >= 3 * _BATCH:
             self.fold()
 
     def _span(self, start: float, end: float) -> None:

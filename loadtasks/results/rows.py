@@ -11,7 +11,7 @@ from loadtasks.results.schema import AlertRow, BaselineRow, MeasurementRow, RunR
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s")
-_AS_JSON = ("statuses", "errors", "phases", "health")
+_AS_JSON = ("statuses", "errors", "phases", "exemplars", "health")
 
 
 def run_values(run: Run) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, Uni
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -95,6 +95,7 @@ class MeasurementRow(Base):
     elapsed_s: Mapped[float]
     scheduled: Mapped[int]
     completed: Mapped[int]
+    throttled: Mapped[int]
     failed: Mapped[int]
     dropped: Mapped[int]
     in_flight: Mapped[int]
@@ -114,6 +115,7 @@ class MeasurementRow(Base):
     statuses: Mapped[dict[str, int]]
     errors: Mapped[list[dict[str, Any]]]
     phases: Mapped[dict[str, Any]]
+    exemplars: Mapped[list[dict[str, Any]]]
     health: Mapped[dict[str, Any]]
 
 

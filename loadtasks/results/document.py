@@ -34,7 +34,7 @@ class ScenarioResult(BaseModel):
 class ResultsDocument(BaseModel):
     """One run, whole."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     run: Run
     verdict: Verdict
     scenarios: list[ScenarioResult]
@@ -66,11 +66,20 @@ def read_document(path: Path) -> ResultsDocument:
             "`python -m loadtasks report RUN`."
         ) from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version != 1:
-        raise BadInputError(f"{path}: schema_version is {version!r}, and this version reads 1; make the file anew.")
+    read = ResultsDocument.model_fields["schema_version"].default
+    if version != read:
+        raise BadInputError(
+            f"{path}: {_written_as(version)}, and only version {read} is read here; write it anew from the results "
+            "database with `python -m loadtasks report RUN`."
+        )
     try:
         return ResultsDocument.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(step) for step in first["loc"])
         raise BadInputError(f"{path}: {field}: {first['msg']}; it is not a results file that we wrote.") from error
+
+
+def _written_as(version: object) -> str:
+    """What a file says of its version, in words."""
+    return "it names no schema_version" if version is None else f"its schema_version is {version!r}"

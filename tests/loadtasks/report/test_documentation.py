@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+from loadtasks.engine.measurement import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
 from loadtasks.results.run import Run
@@ -29,6 +29,7 @@ def _section(title: str) -> str:
         ("Finding", Finding),
         ("Comparison", Comparison),
         ("Measurement", Measurement),
+        ("Exemplar", Exemplar),
     ],
 )
 def test_every_table_names_exactly_the_fields_of_its_model(title: str, model: type[BaseModel]) -> None:
@@ -36,7 +37,7 @@ def test_every_table_names_exactly_the_fields_of_its_model(title: str, model: ty
     assert sorted(named) == sorted({**model.model_fields, **model.model_computed_fields})
 
 
-@pytest.mark.parametrize("model", [Counts, ErrorKind, Phase, Health])
+@pytest.mark.parametrize("model", [Counts, ErrorKind, Phase, Health, Calibration])
 def test_the_inner_fields_are_named_too(model: type[BaseModel]) -> None:
     assert [name for name in model.model_fields if f"`{name}`" not in _section("Measurement")] == []
 

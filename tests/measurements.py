@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+from loadtasks.engine.measurement import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.results.run import Run
 
 NIGHT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -28,6 +28,19 @@ def health(**changes: Any) -> Health:
         "waited_for_connection": 0,
     }
     return Health.model_validate(plausible | changes)
+
+
+def exemplar(response_s: float = 0.1, **changes: Any) -> Exemplar:
+    plausible = {
+        "request": "GET /stats",
+        "due_s": 1.25,
+        "response_s": response_s,
+        "service_s": response_s,
+        "status": 200,
+        "request_id": "b7c1f2d0a94e4d1c",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    }
+    return Exemplar.model_validate(plausible | changes)
 
 
 def measurement(

@@ -1,0 +1,46 @@
+"""What older versions kept is found again by this one."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData, create_engine, insert, make_url
+
+import loadtasks.results.migrations
+from loadtasks.results.rows import measurement_row, run_values
+from loadtasks.results.store import Store
+from tests.measurements import exemplar, measurement, run
+
+DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
+
+
+def tables_of(connection: Connection, revision: str) -> MetaData:
+    """Make the tables of an older version, and read them as the database has them."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(loadtasks.results.migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    tables = MetaData()
+    tables.reflect(connection)
+    return tables
+
+
+def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    before = measurement(DASHBOARD, failed=2)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        tables = tables_of(connection, "0001")
+        row = measurement_row(run().id, 0, before)
+        columns = {column.name for column in tables.tables["measurements"].columns} - {"id"}
+        assert not columns & {"throttled", "exemplars"}, "else the test doesn't begin before the migration"
+        connection.execute(insert(tables.tables["runs"]).values(**run_values(run()), verdict=None))
+        connection.execute(insert(tables.tables["measurements"]).values({name: getattr(row, name) for name in columns}))
+    engine.dispose()
+    now = measurement(MIXED, throttled=3, exemplars=[exemplar()])
+    with Store.open(url) as store:
+        assert store.measurements(run().id) == [before]
+        store.save_measurements(run().id, MIXED, [now])
+        assert store.measurements(run().id) == [before, now]

@@ -8,10 +8,12 @@ waiting counts in its response time (end - due), and past its patience it is dro
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
 
+from loadtasks.engine.alarm import Alarm, alarm
 from loadtasks.engine.answer import answer_problem, record
 from loadtasks.engine.connector import ConnectError, Connector
 from loadtasks.engine.exchange import Exchange, Problem
@@ -22,6 +24,9 @@ from loadtasks.engine.runner import Source
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.load import OpenLoad, StagesLoad
 from loadtasks.scenarios.model import HttpScenario
+
+_SPARE = 2.0
+"""So many times the connections that the warm-up's pace asks for are opened before the load begins."""
 
 
 class OpenRunner:
@@ -48,7 +53,7 @@ class OpenRunner:
         self._idle: list[HttpConnection] = []
         self._waiting: deque[Exchange] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm: Alarm | None = None
         self._start = 0.0
         self._sent_all = False
         self._finished: asyncio.Future[None] | None = None
@@ -59,7 +64,7 @@ class OpenRunner:
         return self._pacer.count
 
     async def prepare(self) -> None:
-        """Open the connections that the rate is likely to need; a warm-up that is sent one by one, uncounted."""
+        """Warm up one request after the other, then open the connections that the load is likely to need."""
         measured, self.recorder = self.recorder, Recorder()
         on_answer, self._on_answer = self._on_answer, None
         await self._open_connection()
@@ -69,15 +74,23 @@ class OpenRunner:
             self._finished = asyncio.get_running_loop().create_future()
             self._idle.pop().send(self._source.next(perf_counter()))
             await self._finished
+        if self._idle:
+            likely = self._likely_connections(self.recorder.service_mean_s or 0.0)
+            await asyncio.gather(*(self._open_connection() for _ in range(likely - len(self._connections))))
         measured.take_phase("connect", self.recorder)
         self.recorder, self._on_answer = measured, on_answer
         self._source.rewind()
 
+    def _likely_connections(self, service_s: float) -> int:
+        """Requests under way at the highest rate, by Little's law (L = rate x time), and some to spare."""
+        return min(self._load.max_connections, math.ceil(_SPARE * self._load.peak_rate * service_s) + 1)
+
     async def run(self) -> None:
         """Send the load; ends when every scheduled request has come to its end."""
         self._finished = asyncio.get_running_loop().create_future()
+        self._alarm = alarm(self._send_due)
         self._start = perf_counter()
-        self._tick()
+        self._send_due()
         await self._finished
 
     def sweep(self, now: float) -> None:
@@ -93,8 +106,8 @@ class OpenRunner:
     async def close(self) -> None:
         """Close every connection; what was under way is in flight at the deadline, what waited is dropped."""
         now = perf_counter()
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._alarm is not None:
+            self._alarm.close()
         for task in self._connecting:
             task.cancel()
         for exchange in self._waiting:
@@ -104,18 +117,24 @@ class OpenRunner:
                 self.recorder.abandon(connection.exchange.due, connection.exchange.sent, now)
             connection.close()
 
-    def _tick(self) -> None:
-        now = perf_counter()
-        while (due_s := self._pacer.due_s(self.recorder.scheduled)) is not None:
+    def _send_due(self) -> None:
+        """Give every request that is due its turn; the alarm rings when the next one is."""
+        now, patience_s, recorder = perf_counter(), self._load.patience_s, self.recorder
+        while (due_s := self._pacer.due_s(recorder.scheduled)) is not None:
             due = self._start + due_s
             if due > now:
-                self._timer = asyncio.get_running_loop().call_later(due - now, self._tick)
-                return
-            self.recorder.scheduled += 1
-            self.recorder.dispatch(now - due)
-            self._dispatch(self._source.next(due))
-        self._sent_all = True
-        self._see_whether_finished()
+                break
+            recorder.scheduled += 1
+            recorder.dispatch(now - due)
+            if now - due > patience_s:
+                recorder.drop(due, now, "the generator got to it only past its patience")
+            else:
+                self._dispatch(self._source.next(due))
+        if due_s is None:
+            self._sent_all = True
+            self._see_whether_finished()
+        elif self._alarm is not None:
+            self._alarm.set(due)
 
     def _dispatch(self, exchange: Exchange) -> None:
         while self._idle:
@@ -125,35 +144,46 @@ class OpenRunner:
                 return
             self._connections.discard(connection)
         self._waiting.append(exchange)
-        if len(self._connections) + len(self._connecting) < self._load.max_connections:
-            task = asyncio.get_running_loop().create_task(self._open_connection())
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
-        else:
+        if not self._open_another():
             self.recorder.waited_for_connection += 1
+
+    def _open_another(self) -> bool:
+        """Begin to open one more connection for what waits, where one more is allowed."""
+        if len(self._connections) + len(self._connecting) >= self._load.max_connections:
+            return False
+        task = asyncio.get_running_loop().create_task(self._open_connection())
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return True
 
     async def _open_connection(self) -> None:
         connection = HttpConnection(lambda exchange: self._answered(connection, exchange))
         try:
             self.recorder.phase("connect", await self._connector.connect(connection))
         except ConnectError as error:
+            if (this := asyncio.current_task()) is not None:
+                self._connecting.discard(this)
             if self._waiting:
-                exchange = self._waiting.popleft()
-                exchange.sent, exchange.end = exchange.due, perf_counter()
-                exchange.problem = Problem(error.kind, str(error))
-                self._record(exchange)
+                self._refuse(self._waiting.popleft(), error)
+            if len(self._waiting) > len(self._connecting):
+                self._open_another()
             return
         self._connections.add(connection)
         self._free(connection)
+
+    def _refuse(self, exchange: Exchange, error: ConnectError) -> None:
+        exchange.sent, exchange.end = exchange.due, perf_counter()
+        exchange.problem = Problem(error.kind, str(error))
+        self._record(exchange)
 
     def _answered(self, connection: HttpConnection, exchange: Exchange) -> None:
         self._record(exchange)
         if connection.state is State.IDLE:
             self._free(connection)
-        else:
-            self._connections.discard(connection)
-            if self._waiting:
-                self._dispatch(self._waiting.popleft())
+            return
+        self._connections.discard(connection)
+        if len(self._waiting) > len(self._connecting):
+            self._open_another()
 
     def _free(self, connection: HttpConnection) -> None:
         if self._waiting:

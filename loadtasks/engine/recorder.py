@@ -186,6 +186,12 @@ class Recorder:
             self._span(other.first_start, other.last_end)
 
     @property
+    def service_mean_s(self) -> float | None:
+        """Mean service time so far; None when there is none."""
+        self.fold()
+        return self.service.mean_s
+
+    @property
     def sent_per_s(self) -> float | None:
         """Requests that left a second, between the first and the last; None for fewer than two."""
         self.fold()

@@ -67,6 +67,11 @@ class OpenLoad(_Open):
     seed: Annotated[int, Field(ge=0)] = 1
     """Of the Poisson process: the same seed gives the same due times every night."""
 
+    @property
+    def peak_rate(self) -> float:
+        """The highest rate, in requests a second."""
+        return self.rate
+
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         return self.model_copy(update={"rate": self.rate * factor})
@@ -97,6 +102,11 @@ class StagesLoad(_Open):
         if not any((self.start_rate, *(stage.rate for stage in self.stages))):
             raise ValueError("every rate is 0, so nothing would be sent")
         return self
+
+    @property
+    def peak_rate(self) -> float:
+        """The highest rate, in requests a second."""
+        return max(self.start_rate, *(stage.rate for stage in self.stages))
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""

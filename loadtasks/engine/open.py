@@ -41,12 +41,14 @@ class OpenRunner:
         pacer: Pacer | None = None,
         on_answer: Callable[[Exchange, Problem | None], None] | None = None,
         keep_bodies: bool = False,
+        start: Callable[[], float] = perf_counter,
     ) -> None:
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
         self._pacer = pacer or pacer_of(load)
         self._on_answer = on_answer
+        self._starts_at = start
         self._source = Source(scenario.requests, target, keep_bodies=keep_bodies)
         self._connector = Connector(target)
         self._connections: set[HttpConnection] = set()
@@ -89,7 +91,7 @@ class OpenRunner:
         """Send the load; ends when every scheduled request has come to its end."""
         self._finished = asyncio.get_running_loop().create_future()
         self._alarm = alarm(self._send_due)
-        self._start = perf_counter()
+        self._start = self._starts_at()
         self._send_due()
         await self._finished
 

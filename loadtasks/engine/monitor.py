@@ -38,6 +38,12 @@ class Monitor:
         self._began = 0.0
         self._began_cpu = 0.0
 
+    @property
+    def lag(self) -> Histogram:
+        """How late the ticks were so far."""
+        self._fold()
+        return self._lag
+
     def watch(self, watcher: Callable[[float], None]) -> None:
         """Have `watcher` called with the time at each tick."""
         self._watchers.append(watcher)
@@ -57,20 +63,24 @@ class Monitor:
         """Stop ticking, and say how fit the generator was to make these measurements."""
         if self._timer is not None:
             self._timer.cancel()
+        return self.health(recorders)
+
+    def health(self, recorders: list[Recorder]) -> Health:
+        """How fit the generator was so far to make these measurements."""
         elapsed = perf_counter() - self._began
         cpu_share = (_cpu_s() - self._began_cpu) / elapsed if elapsed > 0 else 0.0
-        self._fold()
+        lag = self.lag
         send_lag, dispatch_lag = Histogram(), Histogram()
         for recorder in recorders:
             recorder.fold()
             send_lag.add(recorder.send_lag)
             dispatch_lag.add(recorder.dispatch_lag)
-        lag_p99 = self._lag.quantile_s(0.99) or 0.0
+        lag_p99 = lag.quantile_s(0.99) or 0.0
         unfit = _unfit(lag_p99, cpu_share if elapsed >= _LONG_ENOUGH_S else 0.0, dispatch_lag.quantile_s(0.99) or 0.0)
         return Health(
             cpu_share=cpu_share,
             loop_lag_p99_s=lag_p99,
-            loop_lag_max_s=self._lag.max_s or 0.0,
+            loop_lag_max_s=lag.max_s or 0.0,
             send_lag_p99_s=send_lag.quantile_s(0.99) or 0.0,
             waited_for_connection=sum(recorder.waited_for_connection for recorder in recorders),
             unfit=list(unfit),

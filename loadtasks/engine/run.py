@@ -13,7 +13,8 @@ import uvloop
 from loadtasks.engine.broadcast import BroadcastRunner
 from loadtasks.engine.closed import ClosedRunner
 from loadtasks.engine.connections import ConnectionsRunner
-from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.fitness import health
+from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.engine.monitor import Monitor
 from loadtasks.engine.open import OpenRunner
 from loadtasks.engine.recorder import Recorder
@@ -45,17 +46,25 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-def run_scenario(scenario: Scenario, target: Target, on_progress: OnProgress | None = None) -> list[Measurement]:
+def run_scenario(
+    scenario: Scenario,
+    target: Target,
+    on_progress: OnProgress | None = None,
+    *,
+    calibration: Calibration | None = None,
+) -> list[Measurement]:
     """Run one scenario to its end. Returns the whole first, then the parts of a mixed scenario.
 
     What goes wrong with the target is measured, never raised. `on_progress` is called on the event loop twice a second,
-    so it has to be quick.
+    so it has to be quick. `calibration` says what the generator can do at best; it is kept with the measurement.
     """
     with _quiet_collector(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(scenario, target, on_progress))
+        return runner.run(_run(scenario, target, on_progress, calibration))
 
 
-async def _run(scenario: Scenario, target: Target, on_progress: OnProgress | None) -> list[Measurement]:
+async def _run(
+    scenario: Scenario, target: Target, on_progress: OnProgress | None, calibration: Calibration | None
+) -> list[Measurement]:
     parts = scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
     runners = {kind: _runner(part, target) for kind, part in parts.items()}
     monitor = Monitor()
@@ -73,8 +82,12 @@ async def _run(scenario: Scenario, target: Target, on_progress: OnProgress | Non
     finally:
         for runner in runners.values():
             await runner.close()
+    observation = monitor.stop()
     recorders = {kind: runner.recorder for kind, runner in runners.items()}
-    health = monitor.stop(list(recorders.values()))
+    whole = Recorder()
+    for recorder in recorders.values():
+        whole.merge(recorder)
+    fitness = health([observation], whole, calibration)
 
     def measured(recorder: Recorder, of: Scenario, kind: str) -> Measurement:
         return recorder.measurement(
@@ -84,17 +97,12 @@ async def _run(scenario: Scenario, target: Target, on_progress: OnProgress | Non
             scenario_hash=of.hash,
             load=load_sentence(of),
             started_at=started_at,
-            health=health,
+            health=fitness,
         )
 
-    if not isinstance(scenario, MixedScenario):
-        return [measured(recorders[""], scenario, "")]
-    whole = Recorder()
-    for recorder in recorders.values():
-        whole.merge(recorder)
     return [
         measured(whole, scenario, ""),
-        *(measured(recorders[kind], part, kind) for kind, part in scenario.parts.items()),
+        *(measured(recorders[kind], part, kind) for kind, part in parts.items() if kind),
     ]
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.engine.monitor import Monitor
+from loadtasks.engine.fitness import health
+from loadtasks.engine.monitor import Monitor, Observation
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.run import Progress, run_scenario
 from loadtasks.engine.target import Target
@@ -57,30 +58,16 @@ def test_progress_is_told_while_the_load_runs() -> None:
     assert told[0].expected is None
 
 
-async def _watched(seconds: float, block_s: float) -> list[str]:
+async def _watched(seconds: float, block_s: float) -> Observation:
     monitor = Monitor()
     monitor.watch(lambda now: time.sleep(block_s))
     monitor.start()
     await asyncio.sleep(seconds)
-    return monitor.stop([Recorder()]).unfit
+    return monitor.stop()
 
 
 @pytest.mark.parametrize(("block_s", "fit"), [(0.0, True), (0.15, False)])
 def test_a_generator_whose_loop_is_held_up_is_not_fit(block_s: float, fit: bool) -> None:
-    unfit = asyncio.run(_watched(0.6, block_s))
+    unfit = health([asyncio.run(_watched(0.6, block_s))], Recorder(), None).unfit
     assert (unfit == []) is fit
     assert fit or "event loop lagged" in unfit[0]
-
-
-def test_late_dispatches_make_a_generator_unfit_and_a_slow_target_does_not() -> None:
-    async def stopped(dispatched_late_s: float) -> list[str]:
-        monitor, recorder = Monitor(), Recorder()
-        monitor.start()
-        recorder.scheduled = 100
-        for n in range(100):
-            recorder.dispatch(dispatched_late_s)
-            recorder.complete(due=n, sent=n + 0.5, end=n + 0.6)
-        return monitor.stop([recorder]).unfit
-
-    assert "could not keep the rate" in asyncio.run(stopped(0.4))[0]
-    assert asyncio.run(stopped(0.001)) == []

@@ -69,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers_complete = self._whole = False
         self.state = State.WAITING
         exchange.sent = perf_counter()
-        self._transport.write(exchange.wire.data)
+        self._transport.write(exchange.data)
 
     def abort(self, kind: str, description: str) -> None:
         """Give the connection up; a request under way fails with this problem."""

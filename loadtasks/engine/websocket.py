@@ -20,7 +20,7 @@ from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
 
 from loadtasks.engine.exchange import Problem
 from loadtasks.engine.target import Target
-from loadtasks.engine.wire import write_down
+from loadtasks.engine.wire import Writer
 from loadtasks.scenarios.model import Request
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -53,8 +53,8 @@ class Upgrade:
             "Sec-WebSocket-Key": _KEY,
             "Sec-WebSocket-Version": "13",
         }
-        wire = write_down(Request(path=path, headers=headers), target)
-        self._before, self._after = wire.data.split(_KEY.encode())
+        wire = Writer(target).write_down(Request(path=path, headers=headers))
+        self._before, self._after = wire.before.split(_KEY.encode())
         self.line = wire.line
 
     def data(self, key: str) -> bytes:

@@ -1,25 +1,46 @@
-"""A scenario's request as the bytes that `requests` would send, made once and written as they are, again and again."""
+"""A scenario's request as the bytes that `requests` would send, made once and written again and again.
 
-import os
+What differs each time is the W3C trace context (https://www.w3.org/TR/trace-context/): every request of a load carries
+a `traceparent` of its own, so that a slow one is found again in the target's traces and logs. The bytes are cut where
+its number goes. Its flags are 00: the target isn't asked to record every trace, which would change what is measured.
+"""
+
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from loadtasks.engine.target import Target
+from loadtasks.engine.tls import verifying_context
 from loadtasks.scenarios.model import Request
+
+_VERSION = "00"
+_FLAGS = "00"
+_TRACEPARENT_LENGTH = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-00")
+_TRACEPARENT = "traceparent"
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One request, ready to be written."""
+    """One request, ready to be written: `before`, number, `-`, number, `after`, the number in 16 hex digits.
 
-    data: bytes
+    Where `after` is empty nothing is filled in: `before` is the whole request.
+    """
+
+    before: bytes
+    after: bytes
     request: Request
     line: str
     """Method and path, for people."""
+
+    def traceparent(self, data: bytes) -> str | None:
+        """The trace context in the bytes that were sent; None where they carry none."""
+        if not self.after:
+            given = (value for name, value in self.request.headers.items() if name.lower() == _TRACEPARENT)
+            return next(given, None)
+        start = len(self.before) - len("00-0123456789abcdef")
+        return data[start : start + _TRACEPARENT_LENGTH].decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +53,54 @@ class Address:
 
     @classmethod
     def of(cls, target: Target) -> "Address":
-        """The address of a target; TLS verifies against the bundle that `requests` would use."""
+        """The address of a target; TLS verifies against the bundle that `requests` would use.
+
+        Raises:
+            BadInputError: no such bundle.
+        """
         parts = urlsplit(target.url)
         secure = parts.scheme == "https"
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
-        tls = ssl.create_default_context(cafile=bundle) if secure else None
-        return cls(parts.hostname or "", parts.port or (443 if secure else 80), tls)
+        return cls(parts.hostname or "", parts.port or (443 if secure else 80), verifying_context() if secure else None)
 
 
-def write_down(request: Request, target: Target) -> Wire:
-    """The bytes of a request to a target.
+class Writer:
+    """Writes requests to one target down as bytes."""
 
-    `requests` decides URL, headers and body; the order on the wire is http.client's as urllib3 drives it: request line,
-    Host, then the prepared headers.
-    """
-    with requests.Session() as session:
-        session.trust_env = False
-        prepared = session.prepare_request(
+    def __init__(self, target: Target, trace: str | None = None) -> None:
+        """`trace`: the first 16 of 32 hex digits of every trace id; without it no trace context is added."""
+        self._target = target
+        self._trace = trace
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def write_down(self, request: Request) -> Wire:
+        """The bytes of a request.
+
+        `requests` decides URL, headers and body; the order on the wire is http.client's as urllib3 drives it: request
+        line, Host, then the prepared headers.
+        """
+        prepared = self._session.prepare_request(
             requests.Request(
                 request.method,
-                target.url + request.path,
+                self._target.url + request.path,
                 params=request.query,
-                headers={**target.headers(), **request.headers},
+                headers={**self._target.headers(), **request.headers},
                 json=request.json_body,
             )
         )
-    parts = urlsplit(prepared.url or "")
-    head = [f"{prepared.method} {prepared.path_url} HTTP/1.1"]
-    if "Host" not in prepared.headers:
-        head.append(f"Host: {_host(parts.hostname or '', parts.port, parts.scheme)}")
-    head += [f"{name}: {_text(value)}" for name, value in prepared.headers.items()]
-    body = prepared.body or b""
-    data = "\r\n".join([*head, "", ""]).encode("latin-1") + (body.encode() if isinstance(body, str) else body)
-    return Wire(data, request, f"{prepared.method} {prepared.path_url}")
+        parts = urlsplit(prepared.url or "")
+        head = [f"{prepared.method} {prepared.path_url} HTTP/1.1"]
+        if "Host" not in prepared.headers:
+            head.append(f"Host: {_host(parts.hostname or '', parts.port, parts.scheme)}")
+        head += [f"{name}: {_text(value)}" for name, value in prepared.headers.items()]
+        body = prepared.body or b""
+        before = "\r\n".join(head).encode("latin-1")
+        after = b"\r\n\r\n" + (body.encode() if isinstance(body, str) else body)
+        line = f"{prepared.method} {prepared.path_url}"
+        if self._trace is None or _TRACEPARENT in prepared.headers:
+            return Wire(before + after, b"", request, line)
+        traced = f"\r\n{_TRACEPARENT}: {_VERSION}-{self._trace}".encode("ascii")
+        return Wire(before + traced, f"-{_FLAGS}".encode("ascii") + after, request, line)
 
 
 def _host(name: str, port: int | None, scheme: str) -> str:

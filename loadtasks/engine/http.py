@@ -38,6 +38,10 @@ class State(Enum):
     CLOSED = "closed"
 
 
+class _UnaskedError(Exception):
+    """Bytes came that belong to no request."""
+
+
 class HttpConnection(asyncio.Protocol):
     """A keep-alive connection."""
 
@@ -101,18 +105,21 @@ class HttpConnection(asyncio.Protocol):
             exchange.first_byte = now
             self.state = State.READING
         exchange.end = now
+        unasked = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.abort("malformed", "the answer switches protocols, which nobody asked for")
             return
         except httptools.HttpParserError as error:
-            self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
-            return
+            if not self._whole:
+                self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
+                return
+            unasked = True
         if exchange.body_size > MAX_BODY:
             self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
         elif self._whole:
-            self._answered(exchange, self._kept_alive(exchange))
+            self._answered(exchange, not unasked and self._kept_alive(exchange))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -125,7 +132,12 @@ class HttpConnection(asyncio.Protocol):
             when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before the answer"
             self._fail("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter())
 
-    # What httptools calls while it parses.
+    # What httptools calls while it parses. What one of these raises ends the feed with an HttpParserError.
+
+    def on_message_begin(self) -> None:
+        """An answer begins; after one that is whole it is nobody's, and must not be taken for this exchange's."""
+        if self._whole:
+            raise _UnaskedError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
@@ -149,8 +161,10 @@ class HttpConnection(asyncio.Protocol):
         self._whole = final and self.exchange.wire.request.method == "HEAD"
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
+        """A piece of the body; what follows an answer to HEAD is none of it."""
         assert self.exchange is not None  # noqa: S101 - as above
+        if self._whole:
+            raise _UnaskedError
         self.exchange.body_size += len(body)
         if self.exchange.keeps_body and self.exchange.body_size <= MAX_BODY:
             self.exchange.body_parts.append(body)

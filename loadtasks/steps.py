@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtasks import __version__
-from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.calibration import calibrate
+from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.engine.run import OnProgress, run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
@@ -104,7 +105,8 @@ def measure(
         try:
             (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
             target.check_alive()
-            measurements = run_scenario(chosen.scaled(run.load_factor), target, on_progress)
+            calibration = _calibration(store, run)
+            measurements = run_scenario(chosen.scaled(run.load_factor), target, on_progress, calibration=calibration)
         except LoadTasksError as error:
             store.save_failure(run_id, scenario, str(error))
             raise
@@ -240,6 +242,16 @@ def _check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
     requests = (first_request(scenario) for scenario in scenarios)
     for path in dict.fromkeys(request.path for request in requests if request is not None):
         target.check_admitted(path)
+
+
+def _calibration(store: Store, run: Run) -> Calibration:
+    """What the generator can do on this host: measured before the first scenario that the run has measured here."""
+    host = socket.gethostname()
+    known = run.calibrations.get(host)
+    if known is None:
+        known = calibrate()
+        store.save_calibration(run.id, host, known)
+    return known
 
 
 def _death(target: Target, scenario: str) -> str | None:

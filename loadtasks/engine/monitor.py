@@ -67,6 +67,10 @@ class Monitor:
         """Stop ticking. Returns what was seen since the last `reset`."""
         if self._alarm is not None:
             self._alarm.close()
+        return self.observe()
+
+    def observe(self) -> Observation:
+        """What was seen since the last `reset`, so far."""
         self._fold()
         return Observation(perf_counter() - self._began, _cpu_s() - self._began_cpu, self._lag)
 

@@ -16,7 +16,7 @@ _AS_JSON = ("statuses", "errors", "phases", "exemplars", "health")
 
 def run_values(run: Run) -> dict[str, Any]:
     """A run as columns, but for its verdict."""
-    return run.model_dump()
+    return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
 
 
 def run_of(row: RunRow) -> Run:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtasks.engine.measurement import Calibration
+
 
 class Run(BaseModel):
     """What was set out to be measured, where, when and by whom."""
@@ -25,6 +27,8 @@ class Run(BaseModel):
     """The scenarios planned, in order; one without a measurement at the end is invalid."""
     generator: str
     """Host and version of the generator; part of the fingerprint."""
+    calibrations: dict[str, Calibration] = {}
+    """What each host that measured can do, by its name."""
 
 
 def new_run_id(now: datetime | None = None) -> str:

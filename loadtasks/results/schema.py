@@ -66,6 +66,7 @@ class RunRow(Base):
     load_factor: Mapped[float]
     scenarios: Mapped[list[str]]
     generator: Mapped[str]
+    calibrations: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
-from loadtasks.engine.measurement import METRICS, Measurement
+from loadtasks.engine.measurement import METRICS, Calibration, Measurement
 from loadtasks.errors import BadInputError
 from loadtasks.results import approval
 from loadtasks.results.database import Database
@@ -86,6 +86,12 @@ class Store:
         with self._database.reading() as session:
             rows = session.scalars(select(RunRow).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit))
             return [(run_of(row), run_verdict_of(row)) for row in rows]
+
+    def save_calibration(self, run_id: str, host: str, calibration: Calibration) -> None:
+        """Keep what the generator can do on a host."""
+        with self._database.writing() as session:
+            row = _row(session, run_id)
+            row.calibrations = {**row.calibrations, host: calibration.model_dump(mode="json")}
 
     def close_run(self, run_id: str, verdict: Verdict, ended_at: datetime) -> None:
         """End a run with its verdict."""

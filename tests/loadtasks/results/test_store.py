@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from loadtasks.engine.measurement import METRICS, ErrorKind, metric
+from loadtasks.engine.measurement import METRICS, Calibration, ErrorKind, metric
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, ScenarioVerdict, Verdict
 from loadtasks.results.store import Alert, Store
@@ -249,3 +249,11 @@ def test_a_document_outlives_its_baseline(store: Store) -> None:
     night(store)
     store.save_verdicts(FIRST, [verdict(baseline_run="long gone")])
     assert store.document(FIRST).scenarios[0].baseline == []
+
+
+def test_what_a_generator_can_do_is_kept_by_host(store: Store) -> None:
+    store.open_run(run())
+    slow, fast = (Calibration(ceiling_per_s=rate, jitter_p99_s=0.0001) for rate in (20_000, 60_000))
+    for host, found in (("a-host", slow), ("b-host", slow), ("a-host", fast)):
+        store.save_calibration(FIRST, host, found)
+    assert store.run(FIRST).calibrations == {"a-host": fast, "b-host": slow}

@@ -1,6 +1,7 @@
 """Due times against their closed forms, for any profile that hypothesis thinks of."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -44,6 +45,35 @@ def test_a_ramp_emits_exactly_the_area_under_its_rate_line(start: float, stages:
     assert np.all(np.diff(due) >= -1e-9)
     for n in {0, pacer.count // 2, pacer.count - 1} & set(range(pacer.count)):
         assert area(start, stages, due[n]) == pytest.approx(n, rel=1e-6, abs=1e-4)
+
+
+def exact_area(start: float, stages: list[tuple[float, float]], at_s: float) -> Fraction:
+    """The area under the rate line up to a time, of just these binary fractions, without a rounding."""
+    total, before, left = Fraction(0), Fraction(start), Fraction(at_s)
+    for rate, seconds in stages:
+        within = min(Fraction(seconds), left)
+        end = before + (Fraction(rate) - before) * within / Fraction(seconds)
+        total += (before + end) / 2 * within
+        before, left = Fraction(rate), left - within
+    return total
+
+
+# Rates of 0 often, so that stages rise from nothing, fall to nothing and pause.
+@given(
+    start=st.one_of(st.just(0.0), st.floats(0, 100)),
+    stages=st.lists(st.tuples(st.one_of(st.just(0.0), st.floats(0, 100)), st.floats(0.01, 5)), min_size=1, max_size=5),
+)
+def test_each_request_of_a_ramp_is_due_where_the_area_is_its_number(
+    start: float, stages: list[tuple[float, float]]
+) -> None:
+    pacer = RampPacer(start, stages)
+    due = times(pacer)
+    whole = exact_area(start, stages, sum(seconds for _, seconds in stages))
+    assert pacer.count - 1 < whole + Fraction(1, 10**8)
+    assert whole - Fraction(1, 10**8) <= pacer.count
+    assert np.all(np.diff(due) >= 0)
+    for n, due_s in enumerate(due):
+        assert abs(exact_area(start, stages, due_s) - n) <= Fraction(1, 10**6)
 
 
 @given(rate=st.floats(0.5, 500), duration_s=st.floats(0.1, 20))

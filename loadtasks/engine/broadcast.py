@@ -1,26 +1,25 @@
-"""Events published at a constant rate while listeners wait on WebSockets: every listener must get every event.
+"""Events published under an open load profile while listeners wait on WebSockets: each must get every event.
 
-One delivery is one event reaching one listener; so ``events * listeners`` deliveries are scheduled. A delivery is due
-when its event is due, sent when the publishing request's bytes leave, and ends when the listener has the message: one
-clock, since publisher and listeners are one process. Message and publisher's answer meet by the event's id, whichever
-comes first.
+One delivery is one event reaching one listener; so events x listeners deliveries are scheduled. Publisher and listeners
+are one process, so one clock serves.
 """
 
 import asyncio
 import json
-from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
+from loadtasks.engine.answer import throttled
 from loadtasks.engine.checks import MISSING, body_text, value_at
-from loadtasks.engine.connections import Opener
+from loadtasks.engine.delivery import Deliveries
+from loadtasks.engine.descriptors import allow_sockets
 from loadtasks.engine.exchange import Exchange, Problem
 from loadtasks.engine.open import OpenRunner
-from loadtasks.engine.pacer import ConstantPacer
+from loadtasks.engine.opener import Opener
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.target import Target
 from loadtasks.engine.websocket import WebSocketConnection
-from loadtasks.scenarios.load import BroadcastLoad, OpenLoad
+from loadtasks.scenarios.load import BroadcastLoad
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario
 
 _CHECK_EVERY_S = 0.01
@@ -37,36 +36,33 @@ class BroadcastRunner:
         self._load = load
         self._opener = Opener(scenario.path, target, scenario.timeout_s)
         self._publisher = _publisher(scenario, load, target, self._published)
-        self._events: dict[str, Exchange] = {}
-        self._unpublished: list[tuple[Exchange, Problem]] = []
-        self._received: dict[WebSocketConnection, dict[str, float]] = {}
-        self._recorded = False
+        self._deliveries = Deliveries(scenario.event, load.listeners, scenario.timeout_s, self.recorder)
+        self._ended = False
 
     @property
     def expected(self) -> int | None:
         """How many deliveries are scheduled."""
-        return self._load.events * self._load.listeners
+        return (self._publisher.expected or 0) * self._load.listeners
 
     async def prepare(self) -> None:
         """Open the listeners, each connect timed, and the publisher's connection. Nothing is published."""
-        openings = await self._opener.open(self._load.listeners, self._message)
-        for opening in openings:
-            if opening.problem is None and opening.ended is not None:
-                self.recorder.phase("connect", opening.ended - opening.began)
-            else:
-                kind, description = opening.problem or Problem("cut", "never opened")
+        allow_sockets(self._load.listeners + self._load.publishing.max_connections)
+        for opening in await self._opener.open(self._load.listeners, self._message):
+            if opening.problem is not None:
+                kind, description = opening.problem
                 self.recorder.note(kind, f"listener {self._opener.line}: {description}")
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
 
     async def run(self) -> None:
         """Publish all events, and wait until all are delivered or the scenario's timeout is over."""
-        self.recorder.scheduled = self._load.events * self._load.listeners
+        self.recorder.scheduled = self.expected or 0
         await self._publisher.run()
         last = perf_counter()
-        while perf_counter() - last < self._scenario.timeout_s and not self._all_delivered():
+        while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_made(self._listening()):
             await asyncio.sleep(_CHECK_EVERY_S)
-        self._record(perf_counter(), ended=True)
+        self._ended = True
+        self._end(perf_counter())
 
     def sweep(self, now: float) -> None:
         """Time the publisher's requests out."""
@@ -75,15 +71,33 @@ class BroadcastRunner:
     async def close(self) -> None:
         """Close everything; deliveries not known to be made are in flight at the deadline."""
         await self._publisher.close()
-        if self.recorder.scheduled and not self._recorded:
-            self._record(perf_counter(), ended=False)
-        self._opener.close()
+        if not self._ended:
+            self.recorder.in_flight += self.recorder.scheduled - self.recorder.done
+        await self._opener.close()
+
+    def _message(self, socket: WebSocketConnection, message: str | bytes, now: float) -> None:
+        self._deliveries.arrived(socket.number, message, now)
+
+    def _listening(self) -> list[int]:
+        """The listeners that are still there."""
+        return [
+            number
+            for number, opening in enumerate(self._opener.openings)
+            if opening.problem is None and opening.lost is None
+        ]
 
     def _published(self, exchange: Exchange, problem: Problem | None) -> None:
+        """The publisher has its answer: the event's id, or none, and then nothing of it can be delivered."""
+        problem = problem or self._take_id(exchange)
+        exchange.body_parts = []
         if problem is None:
-            problem = self._take_id(exchange)
-        if problem is not None:
-            self._unpublished.append((exchange, problem))
+            return
+        example = f"{exchange.wire.line}: {problem.description}"
+        for _ in range(self._load.listeners):
+            if throttled(exchange):
+                self.recorder.throttle(exchange.sent, exchange.end)
+            else:
+                self.recorder.fail(f"publish: {problem.kind}", example, exchange.due, exchange.sent, exchange.end)
 
     def _take_id(self, exchange: Exchange) -> Problem | None:
         path = self._scenario.publish.id
@@ -94,75 +108,40 @@ class BroadcastRunner:
         found = value_at(answer, path)
         if found is MISSING:
             return Problem("check", f"the publisher's answer has no {path}")
-        self._events[str(found)] = exchange
+        if not self._deliveries.published(str(found), exchange):
+            return Problem("check", f"the publisher's answer has the {path} of an earlier one, {found}")
         return None
 
-    def _message(self, socket: WebSocketConnection, message: str | bytes, now: float) -> None:
-        try:
-            document = json.loads(message)
-        except ValueError:
-            return
-        event = self._scenario.event
-        if any(value_at(document, path) != expected for path, expected in event.where.items()):
-            return
-        found = value_at(document, event.id)
-        if found is MISSING:
-            return
-        received = self._received.setdefault(socket, {})
-        if str(found) in received:
-            self.recorder.note("duplicate", f"event {found} came more than once to one listener")
-        else:
-            received[str(found)] = now
-
-    def _listeners(self) -> Iterator[dict[str, float]]:
-        nothing: dict[str, float] = {}
-        for opening in self._opener.openings:
-            yield self._received.get(opening.socket, nothing) if opening.socket is not None else nothing
-
-    def _all_delivered(self) -> bool:
-        open_listeners = [each.socket for each in self._opener.openings if each.socket and each.problem is None]
-        return all(self._events.keys() <= self._received.get(socket, {}).keys() for socket in open_listeners)
-
-    def _record(self, now: float, *, ended: bool) -> None:
-        self._recorded = True
-        recorder = self.recorder
-        for exchange, (kind, description) in self._unpublished:
-            for _ in range(self._load.listeners):
-                recorder.fail(
-                    f"publish: {kind}", f"{exchange.wire.line}: {description}", exchange.due, exchange.sent, now
-                )
-        for event, exchange in self._events.items():
-            for received in self._listeners():
-                at = received.get(event)
-                if at is not None:
-                    recorder.complete(exchange.due, exchange.sent, at)
-                elif ended:
-                    recorder.fail("missed", f"event {event} never reached a listener", exchange.due, exchange.sent, now)
-        for opening in self._opener.openings:
-            code = opening.socket.close_code if opening.socket is not None else None
-            if code is not None:
-                recorder.statuses[code] += 1
-        if not ended:
-            recorder.in_flight = recorder.scheduled - recorder.completed - recorder.failed - recorder.dropped
+    def _end(self, now: float) -> None:
+        recorder, published = self.recorder, self._publisher.recorder
+        lost: dict[int, str] = {}
+        for number, opening in enumerate(self._opener.openings):
+            self._opener.record(opening, recorder)
+            if opening.problem is not None:
+                lost[number] = opening.problem.description
+            elif opening.lost is not None:
+                lost[number] = opening.lost.description
+                recorder.note(opening.lost.kind, f"listener {self._opener.line}: {opening.lost.description}")
+        self._deliveries.end(now, lost)
+        recorder.scheduled -= published.dropped * self._load.listeners
+        if published.dropped:
+            recorder.never_send(
+                published.dropped * self._load.listeners,
+                f"{self._scenario.publish.request.path}: no free connection to publish an event in its patience",
+            )
+        recorder.waited_for_connection += published.waited_for_connection
+        published.fold()
+        recorder.dispatch_lag.add(published.dispatch_lag)
 
 
 def _publisher(scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_answer: Any) -> OpenRunner:
-    """An open profile of publishing requests, whose answers are kept for the event's id."""
-    request = scenario.publish.request
+    """The open profile of publishing requests, whose answers are kept for the event's id."""
     publishing = HttpScenario(
         name=scenario.name,
         endpoint=scenario.endpoint,
         timeout_s=scenario.timeout_s,
-        requests=(request,),
-        load=OpenLoad(rate=load.rate, duration_s=load.events / load.rate),
+        requests=(scenario.publish.request,),
+        load=load.publishing,
         warmup_requests=0,
     )
-    assert isinstance(publishing.load, OpenLoad)  # noqa: S101 - just made
-    return OpenRunner(
-        publishing,
-        publishing.load,
-        target,
-        pacer=ConstantPacer(load.rate, load.events),
-        on_answer=on_answer,
-        keep_bodies=True,
-    )
+    return OpenRunner(publishing, load.publishing, target, on_answer=on_answer, keep_bodies=True)

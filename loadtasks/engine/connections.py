@@ -1,77 +1,18 @@
-"""WebSockets opened at once, each held until all are open. What is timed is the opening: TCP, TLS and upgrade."""
+"""WebSockets opened and held. What is timed is the opening: TCP, TLS and upgrade."""
 
 import asyncio
-from collections.abc import Callable
 from time import perf_counter
 
-from loadtasks.engine.connector import ConnectError, Connector
-from loadtasks.engine.exchange import Problem
+from loadtasks.engine.descriptors import allow_sockets
+from loadtasks.engine.opener import Opener, Opening
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.target import Target
-from loadtasks.engine.websocket import Upgrade, WebSocketConnection, WebSocketState
 from loadtasks.scenarios.load import ConnectionsLoad
 from loadtasks.scenarios.model import ConnectionsScenario
 
-OnMessage = Callable[[WebSocketConnection, str | bytes, float], None]
-
-
-class Opening:
-    """One WebSocket being opened, and how that went. Times are seconds of `time.perf_counter`."""
-
-    def __init__(self, began: float) -> None:
-        self.began = began
-        self.ended: float | None = None
-        """When it was open or had failed; None before."""
-        self.socket: WebSocketConnection | None = None
-        self.problem: Problem | None = None
-
-
-class Opener:
-    """Opens WebSockets to one path of a target."""
-
-    def __init__(self, path: str, target: Target, timeout_s: float) -> None:
-        self.openings: list[Opening] = []
-        self._upgrade = Upgrade(path, target)
-        self.line = self._upgrade.line
-        self._connector = Connector(target)
-        self._timeout_s = timeout_s
-
-    async def open(self, count: int, on_message: OnMessage | None = None) -> list[Opening]:
-        """Open `count` WebSockets at once; returns when each is open or has failed."""
-        began = perf_counter()
-        self.openings = [Opening(began) for _ in range(count)]
-        await asyncio.gather(*(self._open(opening, on_message) for opening in self.openings))
-        return self.openings
-
-    def close(self) -> None:
-        """Close all that are open."""
-        for opening in self.openings:
-            if opening.socket is not None:
-                opening.socket.close()
-
-    async def _open(self, opening: Opening, on_message: OnMessage | None) -> None:
-        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def settle(socket: WebSocketConnection) -> None:
-            if not settled.done():
-                opening.ended = socket.opened or perf_counter()
-                settled.set_result(None)
-
-        opening.socket = WebSocketConnection(self._upgrade, on_open=settle, on_message=on_message, on_close=settle)
-        try:
-            await self._connector.connect(opening.socket)
-            await asyncio.wait_for(settled, self._timeout_s)
-        except ConnectError as error:
-            opening.ended, opening.problem = perf_counter(), Problem(error.kind, str(error))
-        except TimeoutError:
-            opening.ended = perf_counter()
-            opening.socket.abort("timeout", f"the upgrade was not answered within {self._timeout_s:g} s")
-        if opening.socket.state is not WebSocketState.OPEN and opening.problem is None:
-            opening.problem = opening.socket.problem
-
 
 class ConnectionsRunner:
-    """Drives one scenario of WebSocket connections."""
+    """Drives one scenario of WebSocket connections. One that is lost before all were held long enough has failed."""
 
     def __init__(self, scenario: ConnectionsScenario, load: ConnectionsLoad, target: Target) -> None:
         self.recorder = Recorder()
@@ -86,13 +27,15 @@ class ConnectionsRunner:
 
     async def prepare(self) -> None:
         """Open one WebSocket, so that the first measured one doesn't pay for what only the first pays."""
+        allow_sockets(self._load.connections)
         await self._opener.open(1)
-        self._opener.close()
+        await self._opener.close()
 
     async def run(self) -> None:
-        """Open all, hold them until all are open, close them."""
+        """Open all, hold them, close them."""
         self.recorder.scheduled = self._load.connections
         await self._opener.open(self._load.connections)
+        await asyncio.sleep(self._load.hold_s)
         self._record(perf_counter())
 
     def sweep(self, now: float) -> None:
@@ -102,20 +45,26 @@ class ConnectionsRunner:
         """Close what is open; what was still opening is in flight at the deadline."""
         if self.recorder.scheduled and not self._recorded:
             self._record(perf_counter())
-        self._opener.close()
+        await self._opener.close()
 
     def _record(self, now: float) -> None:
         self._recorded = True
         for opening in self._opener.openings:
-            socket = opening.socket
-            if socket is not None and socket.status:
-                self.recorder.statuses[socket.status] += 1
-            if opening.ended is None:
-                self.recorder.abandon(opening.began, opening.began, now)
-            elif opening.problem is not None:
-                kind, description = opening.problem
-                example = f"{self._opener.line}: {description}"
-                self.recorder.fail(kind, example, opening.began, opening.began, opening.ended)
-            else:
-                self.recorder.complete(opening.began, opening.began, opening.ended)
-                self.recorder.phase("connect", opening.ended - opening.began)
+            self._record_opening(opening, now)
+
+    def _record_opening(self, opening: Opening, now: float) -> None:
+        recorder, socket, began = self.recorder, opening.socket, opening.began
+        if socket is None or began is None:
+            recorder.drop(now, now, f"{self._opener.line}: its turn to be opened never came")
+            return
+        if opening.ended is None:
+            recorder.abandon(began, began, now)
+            return
+        if socket.status:
+            recorder.statuses[socket.status] += 1
+        self._opener.record(opening, recorder)
+        problem = opening.problem or opening.lost
+        if problem is None:
+            recorder.complete(began, began, opening.ended)
+        else:
+            recorder.fail(problem.kind, f"{self._opener.line}: {problem.description}", began, began, opening.ended)

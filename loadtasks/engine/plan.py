@@ -39,7 +39,8 @@ def plans(scenario: Scenario) -> Iterator[Plan]:
             case ConnectionsLoad():
                 yield Plan(name, sentence, load.connections, None, {})
             case BroadcastLoad():
-                yield Plan(name, sentence, load.events * load.listeners, (load.events - 1) / load.rate, {})
+                pacer = pacer_of(load.publishing)
+                yield Plan(name, sentence, pacer.count * load.listeners, _last_s(pacer), {})
 
 
 def _last_s(pacer: Pacer) -> float | None:

@@ -1,33 +1,43 @@
-"""One WebSocket (RFC 6455) of the load engine, on the event loop; frames are websocket-client's.
+"""One WebSocket (RFC 6455) of the load engine, on the event loop.
 
 States:
 
-    CONNECTING ──connection_made──► HANDSHAKE ──101──► OPEN ──close──► CLOSED
-    any ──connection lost, refused upgrade, or a broken frame──► CLOSED
+    CONNECTING ──connection_made──► HANDSHAKE ──101──► OPEN ──close──► CLOSING ──the target's close──► CLOSED
+    any ──connection lost, refused upgrade, the target's close, a broken frame, or `abort`──► CLOSED
 """
 
 import asyncio
-import base64
-import hashlib
-import os
 from collections.abc import Callable
 from enum import Enum
 from time import perf_counter
 from typing import cast
 
-import httptools
-from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
+from websocket import ABNF
 
 from loadtasks.engine.exchange import Problem
-from loadtasks.engine.target import Target
-from loadtasks.engine.wire import Writer
-from loadtasks.scenarios.model import Request
+from loadtasks.engine.frames import FrameError, Frames
+from loadtasks.engine.handshake import Handshake, HandshakeError, Upgrade
 
-_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_KEY = "key-to-be-replaced"
-_SWITCHING_PROTOCOLS = 101
 NORMAL_CLOSURE = 1000
+NO_STATUS = 1005
 ABNORMAL_CLOSURE = 1006
+_MEANINGS = {
+    NORMAL_CLOSURE: "normal closure",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    NO_STATUS: "no status",
+    ABNORMAL_CLOSURE: "abnormal closure",
+    1007: "invalid data",
+    1008: "policy violation",
+    1009: "message too big",
+    1010: "mandatory extension",
+    1011: "internal error",
+    1012: "service restart",
+    1013: "try again later",
+    1014: "bad gateway",
+}
+"""Close codes in words (RFC 6455, section 7.4.1, and IANA's registry of them)."""
 
 
 class WebSocketState(Enum):
@@ -36,69 +46,70 @@ class WebSocketState(Enum):
     CONNECTING = "connecting"
     HANDSHAKE = "handshake"
     OPEN = "open"
+    CLOSING = "closing"
     CLOSED = "closed"
 
 
-class _NeedMoreError(Exception):
-    """The frame isn't whole yet."""
-
-
-class Upgrade:
-    """The handshake's request to one path of a target; only the key differs between connections."""
-
-    def __init__(self, path: str, target: Target) -> None:
-        headers = {
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Key": _KEY,
-            "Sec-WebSocket-Version": "13",
-        }
-        wire = Writer(target).write_down(Request(path=path, headers=headers))
-        self._before, self._after = wire.before.split(_KEY.encode())
-        self.line = wire.line
-
-    def data(self, key: str) -> bytes:
-        """The bytes of a handshake with this key."""
-        return self._before + key.encode() + self._after
-
-
 class WebSocketConnection(asyncio.Protocol):
-    """A WebSocket that tells its opening, its messages and its end. Times are seconds of `time.perf_counter`."""
+    """A WebSocket that tells its opening, its messages and its end. Times are seconds of `time.perf_counter`.
+
+    A message's time is that at which its bytes arrived, before anything of them was read.
+    """
+
+    __slots__ = (
+        "_frames",
+        "_handshake",
+        "_on_close",
+        "_on_message",
+        "_on_open",
+        "_transport",
+        "close_code",
+        "first_message",
+        "number",
+        "opened",
+        "problem",
+        "state",
+        "status",
+    )
 
     def __init__(
         self,
         upgrade: Upgrade,
+        number: int = 0,
         *,
         on_open: Callable[["WebSocketConnection"], None] | None = None,
         on_message: Callable[["WebSocketConnection", str | bytes, float], None] | None = None,
         on_close: Callable[["WebSocketConnection"], None] | None = None,
     ) -> None:
+        """`number`: which of its owner's it is; `on_close` is called for an end that the owner didn't ask for."""
+        self.number = number
         self.state = WebSocketState.CONNECTING
         self.status = 0
         """Of the answer to the handshake; 0 before it."""
         self.opened = 0.0
+        self.first_message = 0.0
+        """When the first message of any kind arrived; 0 before it."""
         self.close_code: int | None = None
+        """The target's; `ABNORMAL_CLOSURE` where it ended the connection without one."""
         self.problem: Problem | None = None
-        """Why it never opened, or broke."""
-        self._upgrade = upgrade
+        """Why it never opened, or how it ended though nobody here closed it."""
         self._on_open = on_open
         self._on_message = on_message
         self._on_close = on_close
-        self._key = base64.b64encode(os.urandom(16)).decode()
-        self._accept = ""
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._handshake: Handshake | None = Handshake(upgrade)
+        self._frames = Frames()
         self._transport: asyncio.Transport | None = None
-        self._received = bytearray()
-        self._frames = frame_buffer(self._take, skip_utf8_validation=False)
-        self._fragments = continuous_frame(fire_cont_frame=False, skip_utf8_validation=False)
 
     def close(self, code: int = NORMAL_CLOSURE) -> None:
-        """Say goodbye and close."""
-        was_open, self.state = self.state is WebSocketState.OPEN, WebSocketState.CLOSED
-        if self._transport is not None:
-            if was_open:
-                self._transport.write(_close_frame(code))
-            self._transport.close()
+        """Say goodbye, and close when the target has answered that; one that isn't open is just closed."""
+        if self._transport is None or self.state is WebSocketState.CLOSED:
+            self.state = WebSocketState.CLOSED
+        elif self.state is WebSocketState.OPEN:
+            self.state = WebSocketState.CLOSING
+            self._transport.write(_close_frame(code))
+        elif self.state is WebSocketState.HANDSHAKE:
+            self.state = WebSocketState.CLOSED
+            self._transport.abort()
 
     def abort(self, kind: str, description: str) -> None:
         """Give it up."""
@@ -111,105 +122,94 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands: ask for the upgrade."""
         self._transport = cast(asyncio.Transport, transport)
+        if self.state is WebSocketState.CLOSED or self._handshake is None:
+            self._transport.abort()
+            return
         self.state = WebSocketState.HANDSHAKE
-        self._transport.write(self._upgrade.data(self._key))
+        self._transport.write(self._handshake.request)
 
     def data_received(self, data: bytes) -> None:
         """Something arrived."""
         now = perf_counter()
-        if self.state is WebSocketState.HANDSHAKE:
-            data = self._read_handshake(data, now)
-        if self.state is WebSocketState.OPEN and data:
-            self._received += data
-            self._read_frames(now)
+        if self._handshake is not None:
+            data = self._read_answer(self._handshake, data, now)
+        if not data:
+            return
+        try:
+            for opcode, payload in self._frames.feed(data):
+                if self.state is WebSocketState.CLOSED:
+                    return
+                self._take(opcode, payload, now)
+        except FrameError as error:
+            self.abort(error.kind, str(error))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        if self.state is WebSocketState.CLOSED:
+        if self.state in (WebSocketState.CLOSING, WebSocketState.CLOSED):
+            self.state = WebSocketState.CLOSED
             return
-        self.close_code = self.close_code or ABNORMAL_CLOSURE
-        when = "before the upgrade was answered" if self.state is WebSocketState.HANDSHAKE else "without a close frame"
+        when = "before the upgrade was answered"
+        if self.state is WebSocketState.OPEN:
+            when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
         self._end(Problem("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
-    # What httptools calls while it parses the handshake's answer.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header of the answer."""
-        if name.lower() == b"sec-websocket-accept":
-            self._accept = value.decode("latin-1")
-
-    def on_message_complete(self) -> None:
-        """An answer without an upgrade is whole."""
-        if self._parser is not None:
-            self.status = self._parser.get_status_code()
-
-    def _read_handshake(self, data: bytes, now: float) -> bytes:
-        """Feed the handshake's answer; returns what belongs to the WebSocket."""
-        assert self._parser is not None  # noqa: S101 - there until the handshake is over
+    def _read_answer(self, handshake: Handshake, data: bytes, now: float) -> bytes:
+        """Feed the answer to the handshake; returns what belongs to the WebSocket."""
+        if self.state is not WebSocketState.HANDSHAKE:
+            return b""
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return self._accepted(data[upgrade.args[0] :], now)
-        except httptools.HttpParserError as error:
-            self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
+            rest = handshake.feed(data)
+        except HandshakeError as error:
+            self.status = handshake.status
+            self.abort(error.kind, str(error))
             return b""
-        if self.status and self.status != _SWITCHING_PROTOCOLS:
-            self.abort("status", f"the upgrade was answered {self.status}, expected 101")
-        return b""
-
-    def _accepted(self, rest: bytes, now: float) -> bytes:
-        self.status, self._parser = _SWITCHING_PROTOCOLS, None
-        # RFC 6455, section 4.2.2; SHA-1 is the protocol's, for no secret.
-        digest = hashlib.sha1(f"{self._key}{_GUID}".encode(), usedforsecurity=False).digest()
-        if self._accept != base64.b64encode(digest).decode():
-            self.abort("malformed", "the upgrade was answered with a wrong Sec-WebSocket-Accept")
+        if rest is None:
             return b""
+        self.status, self._handshake = handshake.status, None
         self.state, self.opened = WebSocketState.OPEN, now
         if self._on_open is not None:
             self._on_open(self)
         return rest
 
-    def _take(self, most: int) -> bytes:
-        if not self._received:
-            raise _NeedMoreError
-        piece = bytes(self._received[:most])
-        del self._received[:most]
-        return piece
-
-    def _read_frames(self, now: float) -> None:
-        while self.state is WebSocketState.OPEN:
-            try:
-                self._read_frame(self._frames.recv_frame(), now)
-            except _NeedMoreError:
-                return
-            except WebSocketException as error:
-                self.abort("malformed", f"a broken WebSocket frame: {error}")
-                return
-
-    def _read_frame(self, frame: ABNF, now: float) -> None:
-        if frame.opcode == ABNF.OPCODE_PING and self._transport is not None:
-            self._transport.write(ABNF.create_frame(frame.data, ABNF.OPCODE_PONG).format())
-        elif frame.opcode == ABNF.OPCODE_CLOSE:
-            self.close_code = int.from_bytes(cast(bytes, frame.data)[:2], "big") or ABNORMAL_CLOSURE
-            if self._transport is not None:
-                self._transport.write(_close_frame(NORMAL_CLOSURE))
-                self._transport.close()
-            self._end(Problem("closed", f"the target closed the WebSocket with code {self.close_code}"))
-        elif frame.opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY, ABNF.OPCODE_CONT):
-            self._fragments.validate(frame)
-            self._fragments.add(frame)
-            if self._fragments.is_fire(frame):
-                opcode, whole = self._fragments.extract(frame)
+    def _take(self, opcode: int, payload: str | bytes, now: float) -> None:
+        if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
+            if self.state is WebSocketState.OPEN:
+                self.first_message = self.first_message or now
                 if self._on_message is not None:
-                    text = whole.data.decode("utf-8") if opcode == ABNF.OPCODE_TEXT else bytes(whole.data)
-                    self._on_message(self, text, now)
+                    self._on_message(self, payload, now)
+        elif opcode == ABNF.OPCODE_CLOSE:
+            self._closed_by_target(cast(bytes, payload))
+        elif opcode == ABNF.OPCODE_PING and self.state is WebSocketState.OPEN and self._transport is not None:
+            self._transport.write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
+
+    def _closed_by_target(self, payload: bytes) -> None:
+        code = int.from_bytes(payload[:2], "big") if payload else NO_STATUS
+        try:
+            reason = payload[2:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FrameError("malformed", f"a close frame whose reason is no UTF-8: {error}") from error
+        if self._transport is not None:
+            if self.state is WebSocketState.OPEN:
+                self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
+            self._transport.close()
+        if self.state is WebSocketState.CLOSING:
+            self.state = WebSocketState.CLOSED
+            return
+        self.close_code = code
+        meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
+        said = f", saying {reason!r}" if reason else ""
+        self._end(Problem("closed", f"the target closed the WebSocket with code {code}{meaning}{said}"))
 
     def _end(self, problem: Problem) -> None:
-        if self.state is not WebSocketState.CLOSED:
-            self.state, self.problem = WebSocketState.CLOSED, problem
+        if self.state is WebSocketState.CLOSED:
+            return
+        asked, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
+        if not asked:
+            self.problem = problem
             if self._on_close is not None:
                 self._on_close(self)
 
 
 def _close_frame(code: int) -> bytes:
-    return bytes(ABNF.create_frame(code.to_bytes(2, "big"), ABNF.OPCODE_CLOSE).format())
+    payload = b"" if code == NO_STATUS else code.to_bytes(2, "big")
+    return bytes(ABNF.create_frame(payload, ABNF.OPCODE_CLOSE).format())

@@ -119,11 +119,18 @@ class StagesLoad(_Open):
         return f"from {self.start_rate:g} requests/s to {steps}"
 
 
+def _not_given(given: object) -> bool:
+    """Whether a field is left out of the scenario's hash, so that baselines older than the field still count."""
+    return given is None
+
+
 class ConnectionsLoad(_Load):
-    """WebSockets opened at once, each held until all are open. The load factor multiplies them."""
+    """WebSockets opened at once, each held until all are open, or longer. The load factor multiplies them."""
 
     model: Literal["connections"] = "connections"
     connections: Positive
+    hold_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(default=0.0, exclude_if=lambda given: given == 0)
+    """How long they are held once all are open."""
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
@@ -131,17 +138,55 @@ class ConnectionsLoad(_Load):
 
     def sentence(self) -> str:
         """The profile in words."""
-        return f"{self.connections} connections at once, held until all are open"
+        longer = f" and {self.hold_s:g} s longer" if self.hold_s else ""
+        return f"{self.connections} connections at once, held until all are open{longer}"
 
 
 class BroadcastLoad(_Load):
-    """Events published at a constant rate while listeners wait. The load factor multiplies the listeners."""
+    """Events published while listeners wait. The load factor multiplies the listeners.
+
+    Either so many `events` at a constant `rate`, or what an open profile makes: `rate` with `duration_s`, or `stages`.
+    """
 
     model: Literal["broadcast"] = "broadcast"
     listeners: Positive
-    events: Positive
-    rate: PositiveRate
+    events: Positive | None = None
+    rate: PositiveRate | None = None
     """Events published a second."""
+    duration_s: PositiveSeconds | None = Field(default=None, exclude_if=_not_given)
+    arrivals: Literal["constant", "poisson"] | None = Field(default=None, exclude_if=_not_given)
+    seed: Annotated[int, Field(ge=0)] | None = Field(default=None, exclude_if=_not_given)
+    start_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(default=None, exclude_if=_not_given)
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)] | None = Field(
+        default=None, exclude_if=_not_given
+    )
+
+    @model_validator(mode="after")
+    def _one_profile(self) -> Self:
+        profile = ("events", "rate", "duration_s", "arrivals", "seed", "start_rate", "stages")
+        given = {name for name in profile if getattr(self, name) is not None}
+        steady = {"rate", "duration_s"} <= given <= {"rate", "duration_s", "arrivals", "seed"}
+        ramped = {"stages"} <= given <= {"start_rate", "stages"}
+        if not (given == {"events", "rate"} or steady or ramped):
+            raise ValueError(
+                "events are published as `events` at a `rate`, or under an open profile: `rate` with `duration_s` "
+                "(and `arrivals`, `seed`), or `stages` (and `start_rate`)"
+            )
+        if self.stages and not any((self.start_rate, *(stage.rate for stage in self.stages))):
+            raise ValueError("every rate is 0, so nothing would be published")
+        return self
+
+    @property
+    def publishing(self) -> OpenLoad | StagesLoad:
+        """The open profile of the publishing requests."""
+        if self.stages is not None:
+            return StagesLoad(start_rate=self.start_rate or 0.0, stages=self.stages)
+        rate = self.rate or 0.0
+        if self.events is not None:
+            return OpenLoad(rate=rate, duration_s=self.events / rate)
+        poisson = {"arrivals": self.arrivals, "seed": self.seed}
+        given = {name: value for name, value in poisson.items() if value is not None}
+        return OpenLoad.model_validate({"rate": rate, "duration_s": self.duration_s, **given})
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
@@ -149,7 +194,9 @@ class BroadcastLoad(_Load):
 
     def sentence(self) -> str:
         """The profile in words."""
-        return f"{self.events} events at {self.rate:g}/s to {self.listeners} listeners"
+        if self.events is not None:
+            return f"{self.events} events at {self.rate:g}/s to {self.listeners} listeners"
+        return f"publishing {self.publishing.sentence()}, to {self.listeners} listeners"
 
 
 HttpLoad = Annotated[ClosedLoad | OpenLoad | StagesLoad, Field(discriminator="model")]

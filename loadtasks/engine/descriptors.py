@@ -1,0 +1,34 @@
+"""How many sockets this process may have open at the same time."""
+
+import os
+import resource
+
+from loadtasks.errors import BadInputError
+
+_OPEN_FILES = "/proc/self/fd"
+_SPARE = 64
+"""For what else is opened meanwhile: a database, a log, a resolver's socket."""
+
+
+def allow_sockets(count: int) -> None:
+    """See that so many more sockets can be opened; the soft limit is raised to the hard one where it is too low.
+
+    Without this the target would be blamed for connections that this process couldn't open.
+
+    Raises:
+        BadInputError: the hard limit is too low.
+    """
+    needed = len(os.listdir(_OPEN_FILES)) + count + _SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _holds(soft, needed):
+        return
+    if not _holds(hard, needed):
+        raise BadInputError(
+            f"{count:,} WebSockets need {needed:,} open files, and this process may have {hard:,} (ulimit -Hn): "
+            "raise that limit, or ask for fewer."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _holds(limit: int, needed: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= needed

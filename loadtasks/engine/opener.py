@@ -1,0 +1,117 @@
+"""Many WebSockets opened to one path of a target.
+
+At most `AT_ONCE` are being opened at a time, and each one's time begins when its own turn comes. So what is measured is
+how long the target takes: neither a queue of ours, nor the second after which a SYN is sent again that found the
+target's backlog of unaccepted connections full.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from time import perf_counter
+
+from loadtasks.engine.connector import ConnectError, Connector
+from loadtasks.engine.exchange import Problem
+from loadtasks.engine.handshake import Upgrade
+from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.target import Target
+from loadtasks.engine.websocket import WebSocketConnection, WebSocketState
+
+AT_ONCE = 100
+"""Below the least backlog that servers commonly listen with, 128."""
+_CLOSE_S = 1.0
+"""What a target has to answer a goodbye."""
+_CHECK_EVERY_S = 0.005
+
+OnMessage = Callable[[WebSocketConnection, str | bytes, float], None]
+
+
+class Opening:
+    """One WebSocket being opened, and how that went. Times are seconds of `time.perf_counter`."""
+
+    __slots__ = ("began", "ended", "problem", "settled", "socket")
+
+    def __init__(self) -> None:
+        self.began: float | None = None
+        """When its turn came; None before."""
+        self.ended: float | None = None
+        """When it was open or had failed; None before."""
+        self.problem: Problem | None = None
+        """Why it failed to open."""
+        self.socket: WebSocketConnection | None = None
+        self.settled: asyncio.Future[None] | None = None
+        """There until it has ended."""
+
+    @property
+    def lost(self) -> Problem | None:
+        """How it ended since it was open, though nobody here closed it; None while it is open."""
+        return self.socket.problem if self.socket is not None and self.problem is None else None
+
+
+class Opener:
+    """Opens WebSockets to one path of a target."""
+
+    def __init__(self, path: str, target: Target, timeout_s: float) -> None:
+        self.openings: list[Opening] = []
+        self._upgrade = Upgrade(path, target)
+        self.line = self._upgrade.line
+        self._connector = Connector(target)
+        self._timeout_s = timeout_s
+
+    async def open(self, count: int, on_message: OnMessage | None = None) -> list[Opening]:
+        """Open `count` WebSockets; returns when each is open or has failed."""
+        self.openings = [Opening() for _ in range(count)]
+        numbers = iter(range(count))
+        await asyncio.gather(*(self._open_in_turn(numbers, on_message) for _ in range(min(count, AT_ONCE))))
+        return self.openings
+
+    async def close(self) -> None:
+        """Close all that are open, and wait a while for the target to agree."""
+        sockets = [opening.socket for opening in self.openings if opening.socket is not None]
+        for socket in sockets:
+            socket.close()
+        given_up = perf_counter() + _CLOSE_S
+        while any(socket.state is WebSocketState.CLOSING for socket in sockets) and perf_counter() < given_up:
+            await asyncio.sleep(_CHECK_EVERY_S)
+        for socket in sockets:
+            if socket.state is WebSocketState.CLOSING:
+                socket.abort("timeout", "the goodbye was not answered")
+
+    def record(self, opening: Opening, recorder: Recorder) -> None:
+        """Record an opening's phases, and the code with which the target closed it if it did."""
+        socket = opening.socket
+        if socket is None or opening.began is None or not socket.opened:
+            return
+        recorder.phase("connect", socket.opened - opening.began)
+        if socket.first_message:
+            recorder.phase("first_message", socket.first_message - socket.opened)
+        if socket.close_code is not None:
+            recorder.statuses[socket.close_code] += 1
+
+    async def _open_in_turn(self, numbers: Iterator[int], on_message: OnMessage | None) -> None:
+        for number in numbers:
+            opening = self.openings[number]
+            opening.socket = WebSocketConnection(
+                self._upgrade, number, on_open=self._settle, on_message=on_message, on_close=self._settle
+            )
+            await self._open(opening, opening.socket)
+
+    async def _open(self, opening: Opening, socket: WebSocketConnection) -> None:
+        settled = opening.settled = asyncio.get_running_loop().create_future()
+        opening.began = perf_counter()
+        try:
+            await self._connector.connect(socket)
+            await asyncio.wait_for(settled, self._timeout_s)
+        except ConnectError as error:
+            opening.ended, opening.problem = perf_counter(), Problem(error.kind, str(error))
+        except TimeoutError:
+            opening.ended = perf_counter()
+            socket.abort("timeout", f"the upgrade was not answered within {self._timeout_s:g} s")
+        opening.settled = None
+        if not socket.opened and opening.problem is None:
+            opening.problem = socket.problem
+
+    def _settle(self, socket: WebSocketConnection) -> None:
+        opening = self.openings[socket.number]
+        if opening.settled is not None and not opening.settled.done():
+            opening.ended = socket.opened or perf_counter()
+            opening.settled.set_result(None)

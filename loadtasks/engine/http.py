@@ -52,6 +52,7 @@ class HttpConnection(asyncio.Protocol):
         self._on_answer = on_answer
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self._wanted_headers: frozenset[bytes] = frozenset()
         self._headers_complete = False
         self._whole = False
         self._keep_alive = False
@@ -70,6 +71,7 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is None or self.state is not State.IDLE:
             raise RuntimeError(f"a connection that is {self.state.value} can't send")
         self.exchange = exchange
+        self._wanted_headers = exchange.checker.wanted_headers
         self._headers_complete = self._whole = False
         self.state = State.WAITING
         exchange.sent = perf_counter()
@@ -141,10 +143,10 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
-        assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
         lower = name.lower()
-        if lower not in self.exchange.checker.wanted_headers:
+        if lower not in self._wanted_headers:
             return
+        assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
         headers = self.exchange.headers
         key, text = lower.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text

@@ -103,7 +103,8 @@ class OpenRunner:
                 connection.abort("timeout", f"no whole answer within {timeout_s:g} s")
         while self._waiting and now - self._waiting[0].due > self._load.patience_s:
             self._drop(self._waiting.popleft(), now)
-        self._see_whether_finished()
+        if self._start > 0:  # a warm-up ends with its answer
+            self._see_whether_finished()
 
     async def close(self) -> None:
         """Close every connection; what was under way is in flight at the deadline, what waited is dropped."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.engine.measurement import Measurement
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict import throttling
 from loadtasks.verdict.phases import slow_phase
 
 _WORTH_NAMING = 0.01
@@ -71,11 +72,13 @@ def diagnose(
 
 
 def _throttled(case: Case) -> Iterator[str]:
-    number = case.measurement.statuses.get("429", 0)
+    if "throttled" in case.metrics or case.matters(case.measurement.counts.throttled):
+        yield throttling.sentence(case.measurement)
+    number = throttling.unexplained(case.measurement)
     if case.matters(number):
         yield (
-            f"the target throttled the load: {case.of_all(number)} got 429 Too Many Requests, which is its rate limit "
-            "and not slowness; raise the limit for this client or lower the load"
+            f"the target throttled the load: {case.of_all(number)} got 429 Too Many Requests (without Retry-After), "
+            "which is its rate limit and not slowness; raise the limit for this client or lower the load"
         )
 
 
@@ -92,9 +95,9 @@ def _unanswered(case: Case) -> Iterator[str]:
 
 
 def _dominant_error(case: Case) -> Iterator[str]:
-    throttled = case.measurement.statuses.get("429", 0)
+    refused = throttling.unexplained(case.measurement)
     others = [
-        (each.count - (throttled if each.kind == "status" else 0), each)
+        (each.count - (refused if each.kind == "status" else 0), each)
         for each in case.measurement.errors
         if each.kind not in ("timeout", "missed", "dropped")
     ]

@@ -7,7 +7,7 @@ from loadtasks.engine.measurement import Measurement
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
 from loadtasks.results.records import Baseline
-from loadtasks.verdict import targets, validity
+from loadtasks.verdict import targets, throttling, validity
 from loadtasks.verdict.diagnosis import diagnose
 from loadtasks.verdict.regressions import NOT_COMPARED, Rule, compare
 from loadtasks.verdict.suites import Suite
@@ -36,7 +36,7 @@ def judge_run(
         if doubts[scenario]:
             verdicts.append(ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=doubts[scenario]))
             continue
-        findings = judged.findings.get(scenario, [])
+        findings = [*judged.findings.get(scenario, []), *throttling.notes(measured.get(scenario, []))]
         missed = any(each.kind is FindingKind.TARGET for each in findings)
         verdict = Verdict.FAIL if missed else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))

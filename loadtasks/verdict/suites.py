@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS
+from loadtasks.engine.measurement import METRICS, Counts
 from loadtasks.errors import BadInputError
 
 EVERY_MEASUREMENT = "every_measurement"
@@ -79,10 +79,16 @@ class Expectation:
         return self.minimum if observed is not None and observed <= self.minimum else self.maximum
 
     @property
+    def counts(self) -> bool:
+        """Whether it judges a number of requests."""
+        return self.column in Counts.model_fields
+
+    @property
     def target(self) -> str:
         """What it asks for, in people's units: `< 2.00 s`."""
-        if self.minimum is not None and self.minimum == self.maximum:
-            return f"= {units.value(self.column, self.minimum)}"
+        least = 0 if self.counts and self.minimum is None else self.minimum
+        if least is not None and least == self.maximum:
+            return f"= {units.value(self.column, least)}"
         bounds = (
             (self.minimum, ">" if self.kwargs.get("strict_min") else "≥"),
             (self.maximum, "<" if self.kwargs.get("strict_max") else "≤"),

@@ -14,6 +14,7 @@ from loadtasks import units
 from loadtasks.engine.measurement import METRICS, Measurement, metric
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict import percentiles
 from loadtasks.verdict.suites import EVERY_MEASUREMENT, Expectation, Suite, read_suites
 
 __all__ = ["EVERY_MEASUREMENT", "Expectation", "Judged", "Suite", "judge", "read_suites"]
@@ -65,6 +66,7 @@ def judge(
         with _quiet():
             _validate(work, data_docs, judged)
     _note_untargeted(measurements, {suite.name for suite in suites}, untrusted, judged)
+    _note_untold(work, measurements, judged)
     return judged
 
 
@@ -85,6 +87,20 @@ def _note_untargeted(
         judged.untargeted.append(each.label)
         sentence = f"no target: there is no suite {each.endpoint}.json, so only validity and history are judged"
         judged.add(each.scenario, Finding(kind=FindingKind.NOTE, part=each.part, sentence=sentence))
+
+
+def _note_untold(
+    work: Sequence[tuple[Suite, list[Measurement]]], measurements: Sequence[Measurement], judged: Judged
+) -> None:
+    """Note the percentiles that have a target and too few requests; a target under a condition may not be theirs."""
+    targeted: dict[str, set[tuple[str, str]]] = {}
+    for suite, rows in work:
+        columns = [each.column for each in suite.expectations if not each.kwargs.keys() & set(_CONDITIONS)]
+        for row in rows:
+            targeted.setdefault(row.scenario, set()).update((row.part, column) for column in columns)
+    for scenario, metrics in targeted.items():
+        for finding in percentiles.notes([each for each in measurements if each.scenario == scenario], metrics):
+            judged.add(scenario, finding)
 
 
 @contextmanager
@@ -222,6 +238,11 @@ def _miss(expectation: Expectation, part: str, observed: float | None) -> Findin
     critical = expectation.severity == "critical"
     what = METRICS.get(expectation.column, expectation.type)
     limit = expectation.limit_beside(observed)
+    told = _observed(expectation.column, observed, limit)
+    if expectation.counts and observed is not None:  # 40 requests throttled
+        told = f"{told} {what.replace('requests', 'request') if observed == 1 else what}"
+    else:
+        told = f"{what} {told}"
     return Finding(
         kind=FindingKind.TARGET if critical else FindingKind.NOTE,
         part=part,
@@ -229,7 +250,7 @@ def _miss(expectation: Expectation, part: str, observed: float | None) -> Findin
         observed=observed,
         limit=limit,
         sentence=(
-            f"{what} {_observed(expectation.column, observed, limit)}, target {expectation.target}"
+            f"{told}, target {expectation.target.removeprefix('= ')}"
             + ("" if critical else f" ({expectation.severity})")
         ),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadtasks import units
 from loadtasks.engine.measurement import Measurement
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict import throttling
 
 _NOT_REACHED = frozenset({"refused", "unreachable"})
 """Kinds of errors that say nothing of the API: it never saw the request."""
@@ -34,11 +35,13 @@ def _doubts(measurement: Measurement) -> Iterator[str]:
     if counts.conservation_gap:
         yield (
             f"the conservation law is broken: {counts.scheduled} scheduled, but {counts.completed} completed + "
-            f"{counts.failed} failed + {counts.dropped} dropped + {counts.in_flight} in flight; the load engine lost "
-            "count, so none of its numbers hold"
+            f"{counts.throttled} throttled + {counts.failed} failed + {counts.dropped} dropped + {counts.in_flight} in "
+            "flight; the load engine lost count, so none of its numbers hold"
         )
     if not counts.scheduled:
         yield "nothing was scheduled, so nothing was measured"
+    elif (refused := throttling.doubt(measurement)) is not None:
+        yield refused
     elif _none_arrived(measurement):
         first = measurement.errors[0]
         yield f"none of {units.plural(counts.scheduled, 'request')} reached the target, e.g. {first.example}"
@@ -50,6 +53,7 @@ def _none_arrived(measurement: Measurement) -> bool:
     kinds = {each.kind for each in measurement.errors}
     return (
         not counts.completed
+        and not counts.throttled
         and not counts.in_flight
         and bool(kinds & _NOT_REACHED)
         and kinds <= _NOT_REACHED | {"dropped"}

@@ -83,7 +83,22 @@ def test_429_is_throttling_and_not_slowness() -> None:
     now = measurement(times_s=[0.1] * 60, failed=40, statuses={"200": 60, "429": 40})
     (cause,) = causes(now, wrong=("success_rate",))
     assert cause.startswith("the target throttled the load: 40 of 100 requests (40.0 %) got 429")
+    assert "without Retry-After" in cause
     assert "not slowness" in cause
+
+
+def test_throttled_requests_are_a_cause_and_no_error() -> None:
+    now = measurement(times_s=[0.1] * 50, throttled=40, failed=10, statuses={"200": 50, "429": 40, "503": 10})
+    limited, failed = causes(now, wrong=("success_rate",))
+    assert limited.startswith("40 of 100 requests were throttled (429 or 503 with Retry-After): the times are those of")
+    assert failed == "10 of 100 requests (10.0 %) were answered with a wrong status, e.g. GET /stats: status"
+
+
+def test_one_throttled_request_of_many_is_named_where_none_may_be() -> None:
+    now = measurement(times_s=[0.1] * 999, throttled=1, statuses={"200": 999, "429": 1})
+    (cause,) = causes(now, wrong=("throttled",))
+    assert cause.startswith("1 of 1,000 requests was throttled (429 with Retry-After): the times are those of the 999 ")
+    assert "throttled" not in " ".join(causes(now, wrong=("p95_s",)))
 
 
 def test_the_dominant_error_is_named_with_share_and_example_beside_throttling() -> None:

@@ -12,6 +12,7 @@ from tests.measurements import measurement, run
 
 _SUITES = read_suites(Path(__file__).parents[3] / "expectations")
 DASHBOARD = "dashboard.concurrent"
+SEARCH = {"scenario": "search.x", "endpoint": "search"}
 
 
 def baselines(*measurements: Measurement, run_id: str = "before") -> dict[str, tuple[Baseline, list[Measurement]]]:
@@ -75,7 +76,7 @@ def test_validity_comes_before_targets() -> None:
     assert [each.scenario for each in verdicts] == planned
     by_name = {each.scenario: each for each in verdicts}
     assert kinds(by_name["config_get.x"]) == [FindingKind.VALIDITY]
-    assert kinds(by_name["sessions.x"]) == [FindingKind.TARGET] * 2
+    assert kinds(by_name["sessions.x"]) == [FindingKind.TARGET, FindingKind.TARGET, FindingKind.NOTE]
 
 
 def test_one_part_that_misses_a_target_fails_the_scenario() -> None:
@@ -83,6 +84,35 @@ def test_one_part_that_misses_a_target_fails_the_scenario() -> None:
     (judged,) = judge_run(["mixed.x"], parts, {}, _SUITES)
     assert judged.verdict is Verdict.FAIL
     assert {each.part for each in judged.findings} == {"sessions"}
+
+
+def test_what_was_throttled_fails_its_target_and_says_whose_times_are_left() -> None:
+    limited = measurement(times_s=[0.1] * 80, throttled=40, statuses={"200": 80, "429": 40})
+    told = (
+        "40 of 120 requests were throttled (429 with Retry-After): the times are those of the 80 admitted ones; ask "
+        "for a higher limit or send less"
+    )
+    judged = judge_run([DASHBOARD, "search.x"], [limited, limited.model_copy(update=SEARCH)], {}, _SUITES)
+    assert [each.verdict for each in judged] == [Verdict.FAIL, Verdict.PASS]
+    assert [each.sentence for each in judged[0].findings] == ["40 requests throttled, target 0", told]
+    assert told in [each.sentence for each in judged[1].findings if each.kind is FindingKind.NOTE]
+    (compared,) = compare_run(judged[:1], [limited], {})
+    assert [each.sentence for each in compared.findings if each.kind is FindingKind.DIAGNOSIS] == [told]
+
+
+def test_of_what_was_throttled_altogether_nothing_is_claimed() -> None:
+    (judged,) = judge_run([DASHBOARD], [measurement(times_s=[], throttled=100)], {}, _SUITES)
+    assert (judged.verdict, kinds(judged)) == (Verdict.INVALID, [FindingKind.VALIDITY])
+
+
+def test_throttling_is_noted_once_for_a_mixed_scenario() -> None:
+    measured = [
+        measurement("mixed.x", throttled=5),
+        measurement("mixed.x", part="search", throttled=2),
+        measurement("mixed.x", part="find", throttled=3),
+    ]
+    (judged,) = judge_run(["mixed.x"], measured, {}, _SUITES)
+    assert [each.part for each in judged.findings if each.metric == "throttled"] == [""]
 
 
 def test_no_suite_for_an_endpoint_is_no_failure() -> None:

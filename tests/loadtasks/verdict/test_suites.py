@@ -39,12 +39,36 @@ def test_the_shipped_targets_are_those_that_were_agreed() -> None:
     }
     critical = "critical"
     assert targets == {
-        name: {"success_rate": ("≥ 95.0 %", critical), "mean_s": (mean, critical), "p95_s": (p95, critical)}
+        name: {
+            "success_rate": ("≥ 95.0 %", critical),
+            "throttled": ("= 0", critical),
+            "mean_s": (mean, critical),
+            "p95_s": (p95, critical),
+        }
         for name, (mean, p95) in http.items()
     } | {
-        "websocket": {"success_rate": ("≥ 90.0 %", critical), "connect_mean_s": ("< 1.00 s", critical)},
+        "websocket": {
+            "success_rate": ("≥ 90.0 %", critical),
+            "throttled": ("= 0", critical),
+            "connect_mean_s": ("< 1.00 s", critical),
+        },
         "every_measurement": {"conservation_gap": ("= 0", critical)},
     }
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "told"),
+    [
+        ({"column": "throttled", "max_value": 0}, "= 0"),
+        ({"column": "throttled", "max_value": 10}, "≤ 10"),
+        ({"column": "conservation_gap", "max_value": 0}, "≤ 0"),
+        ({"column": "completed", "min_value": 90}, "≥ 90"),
+        ({"column": "p95_s", "min_value": 1.0, "max_value": 2.0, "strict_max": True}, "≥ 1.00 s and < 2.00 s"),
+    ],
+)
+def test_a_target_is_told_as_people_write_it(tmp_path: Path, kwargs: dict[str, Any], told: str) -> None:
+    write(tmp_path, with_kwargs(**kwargs))
+    assert read_suites(tmp_path)[0].expectations[0].target == told
 
 
 def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None:

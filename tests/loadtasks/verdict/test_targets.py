@@ -31,6 +31,10 @@ def sentences(judged: Judged, scenario: str) -> list[str]:
     return [each.sentence for each in judged.findings.get(scenario, [])]
 
 
+def missed(judged: Judged, scenario: str) -> list[Finding]:
+    return [each for each in judged.findings.get(scenario, []) if each.kind is FindingKind.TARGET]
+
+
 def test_what_meets_its_targets_has_no_findings() -> None:
     assert shipped(measurement()) == Judged()
 
@@ -51,7 +55,7 @@ def test_each_missed_target_is_told_with_what_was_observed_and_the_limit() -> No
         limit=2.0,
         sentence="p95 3.02 s, target < 2.00 s",
     )
-    assert sentences(judged, "sessions.concurrent") == ["mean 2.05 s, target < 1.50 s"]
+    assert [each.sentence for each in missed(judged, "sessions.concurrent")] == ["mean 2.05 s, target < 1.50 s"]
 
 
 def test_a_part_is_held_to_the_targets_of_its_own_endpoint() -> None:
@@ -60,7 +64,7 @@ def test_a_part_is_held_to_the_targets_of_its_own_endpoint() -> None:
         measurement("mixed.concurrent", part="sessions", times_s=[1.2]),
         measurement("mixed.concurrent", part="config_get", times_s=[1.2]),
     )
-    assert [(each.part, each.metric) for each in judged.findings["mixed.concurrent"]] == [
+    assert [(each.part, each.metric) for each in missed(judged, "mixed.concurrent")] == [
         ("config_get", "mean_s"),
         ("config_get", "p95_s"),
     ]
@@ -102,7 +106,7 @@ def test_of_an_untrusted_scenario_nothing_is_claimed_but_conservation_is_shown(t
     lost = measurement("dashboard.sustained", times_s=[9.0], scheduled=3)
     judged = shipped(lost, measurement("dashboard.concurrent", times_s=[9.0]), untrusted=(lost.scenario,))
     assert [each.metric for each in judged.findings[lost.scenario]] == ["conservation_gap"]
-    assert [each.metric for each in judged.findings["dashboard.concurrent"]] == ["mean_s", "p95_s"]
+    assert [each.metric for each in missed(judged, "dashboard.concurrent")] == ["mean_s", "p95_s"]
 
 
 def test_what_has_no_suite_is_told() -> None:
@@ -113,11 +117,58 @@ def test_what_has_no_suite_is_told() -> None:
 
 
 def test_only_critical_targets_fail(tmp_path: Path) -> None:
-    row = measurement(times_s=[3.0])
+    row = measurement(times_s=[3.0] * 100)
     raw = {"type": _BETWEEN, "kwargs": {"column": "p95_s", "max_value": 2.0}, "severity": "warning"}
     (finding,) = judged_by(tmp_path, raw, rows=(row,)).findings[row.scenario]
     assert finding.kind is FindingKind.NOTE
     assert finding.sentence == "p95 3.00 s, target ≤ 2.00 s (warning)"
+
+
+def test_a_number_of_requests_is_told_as_people_count(tmp_path: Path) -> None:
+    row = measurement(throttled=40, failed=1)
+    none = [{"type": _BETWEEN, "kwargs": {"column": name, "max_value": 0}} for name in ("throttled", "failed")]
+    assert sentences(judged_by(tmp_path, *none, rows=(row,)), row.scenario) == [
+        "40 requests throttled, target 0",
+        "1 request failed, target 0",
+    ]
+
+
+def test_a_target_on_a_percentile_that_too_few_requests_tell_is_noted_once_and_judged_all_the_same(
+    tmp_path: Path,
+) -> None:
+    targets = [("p95_s", 2.0), ("p99_s", 2.0), ("p99_s", 1.0), ("p50_s", 2.0), ("max_s", 2.0)]
+    raw = [{"type": _BETWEEN, "kwargs": {"column": name, "max_value": limit}} for name, limit in targets]
+    slow, enough = measurement(times_s=[1.5] * 100), measurement("dashboard.sustained", times_s=[0.1] * 368)
+    judged = judged_by(tmp_path, *raw, rows=(slow, enough))
+    assert judged.findings == {
+        slow.scenario: [
+            missed(judged, slow.scenario)[0],
+            Finding(
+                kind=FindingKind.NOTE,
+                metric="p99_s",
+                sentence="not known: 100 requests can't tell a p99; it takes 368, so its target judges these requests "
+                "alone",
+            ),
+        ]
+    }
+
+
+def test_parts_of_too_few_requests_share_a_note() -> None:
+    parts = {"sessions": 30, "config_get": 29, "websocket": 20, "dashboard": 72}
+    judged = shipped(
+        measurement("mixed.x", times_s=[0.1] * 20),
+        *(measurement("mixed.x", part=part, times_s=[0.1] * number) for part, number in parts.items()),
+    )
+    assert sentences(judged, "mixed.x") == [
+        "not known: so few requests can't tell a p95 (sessions 30, config_get 29); it takes 72, so its target judges "
+        "these requests alone"
+    ]
+
+
+def test_nothing_timed_tells_no_percentile_and_needs_no_note(tmp_path: Path) -> None:
+    raw = {"type": _BETWEEN, "kwargs": {"column": "p99_s", "max_value": 2.0}}
+    row = measurement(times_s=[], failed=3)
+    assert [each.kind for each in judged_by(tmp_path, raw, rows=(row,)).findings[row.scenario]] == [FindingKind.TARGET]
 
 
 def test_a_suite_may_pick_scenarios_by_condition(tmp_path: Path) -> None:

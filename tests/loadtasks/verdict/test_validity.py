@@ -28,7 +28,7 @@ def test_a_scenario_that_left_no_trace_was_not_measured() -> None:
 
 def test_a_broken_conservation_law_names_its_numbers() -> None:
     (sentence,) = doubts(measurement(times_s=[0.1] * 5, failed=2, dropped=1, in_flight=1, scheduled=10))
-    assert "10 scheduled, but 5 completed + 2 failed + 1 dropped + 1 in flight" in sentence
+    assert "10 scheduled, but 5 completed + 0 throttled + 2 failed + 1 dropped + 1 in flight" in sentence
 
 
 def test_an_unfit_generator_is_told_once_though_its_parts_share_it() -> None:
@@ -45,9 +45,20 @@ def test_when_no_request_arrived_nothing_is_claimed() -> None:
     assert sentence == "none of 20 requests reached the target, e.g. GET /stats: refused"
 
 
+@pytest.mark.parametrize(("dropped", "scheduled"), [(0, 100), (40, 140)])
+def test_when_a_limit_admitted_none_nothing_is_claimed(dropped: int, scheduled: int) -> None:
+    assert doubts(measurement(times_s=[], throttled=100, dropped=dropped, statuses={"429": 100})) == [
+        f"none of {scheduled} requests was admitted: 100 were throttled (429 with Retry-After), so nothing was "
+        "measured; ask for a higher limit or send less"
+    ]
+
+
 @pytest.mark.parametrize(
     "reached",
     [
+        measurement(times_s=[0.1], throttled=99),
+        measurement(times_s=[], throttled=10, failed=10, error="refused"),
+        measurement(times_s=[], throttled=10, in_flight=1),
         measurement(times_s=[0.1], failed=20, error="refused"),
         measurement(times_s=[], failed=20, error="status"),
         measurement(times_s=[], failed=20, in_flight=1, error="refused"),
@@ -57,7 +68,15 @@ def test_when_no_request_arrived_nothing_is_claimed() -> None:
             errors=[ErrorKind(kind="refused", count=1, example=""), ErrorKind(kind="timeout", count=1, example="")],
         ),
     ],
-    ids=["one answered", "wrong answers", "one in flight", "one timed out"],
+    ids=[
+        "one admitted",
+        "throttled or refused",
+        "throttled or in flight",
+        "one answered",
+        "wrong answers",
+        "one in flight",
+        "one timed out",
+    ],
 )
 def test_a_target_that_was_reached_is_judged_by_its_targets(reached: Measurement) -> None:
     assert doubts(reached) == []

@@ -1,0 +1,51 @@
+"""Throttling: what it means for a measurement that a limit of the target turned requests away."""
+
+from collections.abc import Iterator, Sequence
+
+from loadtasks import units
+from loadtasks.engine.measurement import Measurement
+from loadtasks.results.judgement import Finding, FindingKind
+
+_ADVICE = "ask for a higher limit or send less"
+
+
+def notes(measurements: Sequence[Measurement]) -> Iterator[Finding]:
+    """That one scenario was throttled; told of the whole, since it holds the requests of its parts."""
+    for each in measurements:
+        if each.counts.throttled and not each.part:
+            yield Finding(
+                kind=FindingKind.NOTE, metric="throttled", observed=each.counts.throttled, sentence=sentence(each)
+            )
+
+
+def sentence(measurement: Measurement) -> str:
+    """How many were turned away, and whose times are left."""
+    counts = measurement.counts
+    admitted = counts.scheduled - counts.throttled
+    return (
+        f"{units.count(counts.throttled)} of {units.plural(counts.scheduled, 'request')} "
+        f"{'was' if counts.throttled == 1 else 'were'} throttled "
+        f"({_answers(measurement)}): the times are those of the {units.count(admitted)} admitted "
+        f"{'one' if admitted == 1 else 'ones'}; {_ADVICE}"
+    )
+
+
+def doubt(measurement: Measurement) -> str | None:
+    """Why nothing can be claimed when a limit turned away all that was sent; None when it didn't."""
+    counts = measurement.counts
+    if not counts.throttled or counts.throttled + counts.dropped != counts.scheduled:
+        return None
+    return (
+        f"none of {units.plural(counts.scheduled, 'request')} was admitted: {units.count(counts.throttled)} were "
+        f"throttled ({_answers(measurement)}), so nothing was measured; {_ADVICE}"
+    )
+
+
+def unexplained(measurement: Measurement) -> int:
+    """How many were answered with 429 and without the `Retry-After` that would make them throttled."""
+    return max(0, measurement.statuses.get("429", 0) - measurement.counts.throttled)
+
+
+def _answers(measurement: Measurement) -> str:
+    seen = [status for status in ("429", "503") if measurement.statuses.get(status)]
+    return f"{' or '.join(seen) or 'refused'} with Retry-After"

@@ -4,16 +4,17 @@ import asyncio
 import ssl
 from time import perf_counter
 
+from loadtasks.engine import tls
 from loadtasks.engine.target import Target
 from loadtasks.engine.wire import Address
-
-CONNECT_TIMEOUT_S = 10.0
+from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
 
 
 class Connector:
     """Opens connections to one target, and knows its address once it has connected."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._address = Address.of(target)
         self._peer: str | None = None
 
@@ -34,12 +35,12 @@ class Connector:
                     ssl=address.tls,
                     server_hostname=address.host if address.tls else None,
                 ),
-                CONNECT_TIMEOUT_S,
+                self._timeout_s,
             )
         except TimeoutError as error:
-            raise ConnectError("connect_timeout", f"no connection within {CONNECT_TIMEOUT_S:g} s") from error
+            raise ConnectError("connect_timeout", f"no connection within {self._timeout_s:g} s") from error
         except ssl.SSLError as error:
-            raise ConnectError("tls", f"TLS failed: {error}") from error
+            raise ConnectError("tls", tls.why(error)) from error
         except ConnectionRefusedError as error:
             raise ConnectError("refused", "connection refused") from error
         except OSError as error:

@@ -21,7 +21,7 @@ _TRACEPARENT_LENGTH = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-
 _TRACEPARENT = "traceparent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Wire:
     """One request, ready to be written: `before`, number, `-`, number, `after`, the number in 16 hex digits.
 

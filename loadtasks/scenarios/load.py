@@ -5,9 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Positive = Annotated[int, Field(ge=1)]
-PositiveRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from loadtasks.scenarios.think_time import ThinkTime
+from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed
 
 
 class _Load(BaseModel):
@@ -18,11 +17,22 @@ def _times(count: int, factor: float) -> int:
     return max(1, math.ceil(count * factor - 1e-9))
 
 
-class ClosedLoad(_Load):
-    """Workers that send their next request when they have the answer to the last.
+def _times_or_none(count: int, factor: float) -> int:
+    return _times(count, factor) if count else 0
 
-    The load factor multiplies workers and requests, never the duration.
-    """
+
+class _Closed(_Load):
+    """Workers that send their next request when they have the answer to the last."""
+
+    # Left out of the scenario's hash where it isn't given, so that older baselines stay comparable.
+    think_time_s: ThinkTime | None = Field(default=None, exclude_if=lambda given: given is None)
+
+    def _thinking(self) -> str:
+        return "" if self.think_time_s is None else f", {self.think_time_s.sentence()}"
+
+
+class ClosedLoad(_Closed):
+    """A constant number of workers. The load factor multiplies workers and requests, never the duration."""
 
     model: Literal["closed"] = "closed"
     workers: Positive
@@ -46,7 +56,52 @@ class ClosedLoad(_Load):
     def sentence(self) -> str:
         """The profile in words."""
         workers = "one after another" if self.workers == 1 else f"{self.workers} workers"
-        return f"{self.requests} requests, {workers}" if self.requests else f"{self.duration_s:g} s, {workers}"
+        ends = f"{self.requests} requests" if self.requests else f"{self.duration_s:g} s"
+        return f"{ends}, {workers}{self._thinking()}"
+
+
+class WorkerStage(_Load):
+    """A straight line from the number of workers before to this one."""
+
+    workers: Annotated[int, Field(ge=0)]
+    """At the stage's end."""
+    duration_s: PositiveSeconds
+
+
+class WorkerStagesLoad(_Closed):
+    """A closed load whose number of workers ramps from stage to stage. The load factor multiplies the workers."""
+
+    model: Literal["worker_stages"] = "worker_stages"
+    start_workers: Annotated[int, Field(ge=0)] = 0
+    stages: Annotated[tuple[WorkerStage, ...], Field(min_length=1, strict=False)]
+
+    @model_validator(mode="after")
+    def _has_workers(self) -> Self:
+        if not self.most_workers:
+            raise ValueError("every stage has 0 workers, so nothing would be sent")
+        return self
+
+    @property
+    def most_workers(self) -> int:
+        """The highest number of workers at a time."""
+        return max(self.start_workers, *(stage.workers for stage in self.stages))
+
+    @property
+    def duration_s(self) -> float:
+        """Of all stages together."""
+        return sum(stage.duration_s for stage in self.stages)
+
+    def scaled(self, factor: float) -> Self:
+        """The same profile under `factor` times the load; no workers stay none."""
+        stages = tuple(
+            stage.model_copy(update={"workers": _times_or_none(stage.workers, factor)}) for stage in self.stages
+        )
+        return self.model_copy(update={"start_workers": _times_or_none(self.start_workers, factor), "stages": stages})
+
+    def sentence(self) -> str:
+        """The profile in words."""
+        steps = ", ".join(f"{stage.workers} in {stage.duration_s:g} s" for stage in self.stages)
+        return f"from {self.start_workers} workers to {steps}{self._thinking()}"
 
 
 class _Open(_Load):
@@ -64,7 +119,7 @@ class OpenLoad(_Open):
     duration_s: PositiveSeconds
     arrivals: Literal["constant", "poisson"] = "constant"
     """Evenly spaced, or as independent people come: a Poisson process."""
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
     """Of the Poisson process: the same seed gives the same due times every night."""
 
     @property
@@ -85,7 +140,7 @@ class OpenLoad(_Open):
 class Stage(_Load):
     """A straight line from the rate before to this one."""
 
-    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    rate: NonNegative
     """Requests a second at the stage's end."""
     duration_s: PositiveSeconds
 
@@ -94,7 +149,7 @@ class StagesLoad(_Open):
     """Requests that are due at a rate that ramps from stage to stage. The load factor multiplies every rate."""
 
     model: Literal["stages"] = "stages"
-    start_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    start_rate: NonNegative = 0.0
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)]
 
     @model_validator(mode="after")
@@ -199,4 +254,4 @@ class BroadcastLoad(_Load):
         return f"publishing {self.publishing.sentence()}, to {self.listeners} listeners"
 
 
-HttpLoad = Annotated[ClosedLoad | OpenLoad | StagesLoad, Field(discriminator="model")]
+HttpLoad = Annotated[ClosedLoad | WorkerStagesLoad | OpenLoad | StagesLoad, Field(discriminator="model")]

@@ -2,31 +2,25 @@
 
 import hashlib
 import json
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad, HttpLoad, PositiveSeconds
+from loadtasks.scenarios.feeder import MOST_BYTES, MOST_REQUESTS, Feeder
+from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad, HttpLoad
+from loadtasks.scenarios.template import Row, columns_in, fill, fill_path, fill_text
+from loadtasks.scenarios.values import (
+    Headers,
+    Json,
+    Parameter,
+    Path,
+    Pattern,
+    PositiveSeconds,
+    Status,
+    check_header_value,
+)
 
-Status = Annotated[int, Field(ge=100, le=599)]
-
-
-def _pattern(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
-    return pattern
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError("a path starts with `/`; the host comes from the target")
-    return path
-
-
-Path = Annotated[str, AfterValidator(_absolute)]
+CONNECT_TIMEOUT_S = 10.0
 
 
 class _Part(BaseModel):
@@ -36,7 +30,7 @@ class _Part(BaseModel):
 class JsonCheck(_Part):
     """What must hold of one value of a JSON body."""
 
-    equals: Any = None
+    equals: Json = None
     type: Literal["object", "array", "string", "number", "boolean", "null"] | None = None
     minimum: float | None = None
     maximum: float | None = None
@@ -59,7 +53,7 @@ class Checks(_Part):
     """Headers that must be there with exactly this value."""
     json_values: dict[str, JsonCheck] = Field(default={}, alias="json")
     """By dotted path into the body, as in `items.0.id`."""
-    body_matches: Annotated[str, AfterValidator(_pattern)] | None = None
+    body_matches: Pattern | None = None
     """A regular expression to be found in the body."""
 
     @property
@@ -73,16 +67,51 @@ class Request(_Part):
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
     path: Path
-    query: dict[str, str | int | float | list[str | int | float]] = {}
-    headers: dict[str, str] = {}
-    json_body: Any = Field(default=None, alias="json")
+    query: dict[str, Parameter | list[Parameter]] = {}
+    headers: Headers = {}
+    json_body: Json = Field(default=None, alias="json")
     checks: Checks = Checks()
+
+    @field_validator("query", mode="before")
+    @classmethod
+    def _text_or_number(cls, query: Any) -> Any:
+        for name, given in query.items() if isinstance(query, dict) else ():
+            for value in given if isinstance(given, list) else [given]:
+                if isinstance(value, bool) or not isinstance(value, Parameter):
+                    what = f"`{name}` is {value}, neither text nor a number; put it in quotes"
+                    raise ValueError(what)  # noqa: TRY004 - pydantic's
+        return query
+
+    def columns(self) -> frozenset[str]:
+        """The columns that its placeholders name."""
+        return frozenset(columns_in([self.path, self.query, self.headers, self.json_body]))
+
+    def fed(self, row: Row) -> Self:
+        """The same request with its placeholders filled."""
+        return self.model_copy(
+            update={
+                "path": fill_path(self.path, row),
+                "query": {name: _fill_parameter(value, row) for name, value in self.query.items()},
+                "headers": {name: fill_text(value, row) for name, value in self.headers.items()},
+                "json_body": fill(self.json_body, row),
+            }
+        )
+
+
+def _fill_parameter(value: Any, row: Row) -> Any:
+    if isinstance(value, list):
+        return [_fill_parameter(each, row) for each in value]
+    return fill_text(value, row) if isinstance(value, str) else value
 
 
 class ReadBack(_Part):
     """After each request GET this path and compare the JSON with what was sent: untimed; a difference is a failure."""
 
     path: Path
+
+    def columns(self) -> frozenset[str]:
+        """The columns that its placeholders name."""
+        return frozenset(columns_in(self.path))
 
 
 class _Scenario(BaseModel):
@@ -92,12 +121,20 @@ class _Scenario(BaseModel):
     """`endpoint.profile`"""
     endpoint: str
     timeout_s: PositiveSeconds = 30.0
+    connect_timeout_s: PositiveSeconds = Field(
+        default=CONNECT_TIMEOUT_S, exclude_if=lambda given: given == CONNECT_TIMEOUT_S
+    )
+    """Until a connection stands, TLS included."""
 
     @property
     def hash(self) -> str:
         """Fingerprint of all that is sent and of the load: 12 hex digits."""
         canonical = json.dumps(self.model_dump(mode="json", exclude={"name"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _named(columns: frozenset[str]) -> str:
+    return f"`{{{{{min(columns)}}}}}`"
 
 
 class HttpScenario(_Scenario):
@@ -109,6 +146,38 @@ class HttpScenario(_Scenario):
     warmup_requests: Annotated[int, Field(ge=0)] = 10
     """Sent before the measurement, over the same connections, and not counted."""
     read_back: ReadBack | None = None
+    feeder: Feeder | None = Field(default=None, exclude_if=lambda given: given is None)
+
+    @model_validator(mode="after")
+    def _columns_are_fed(self) -> Self:
+        columns = frozenset[str]().union(*(request.columns() for request in self.requests))
+        if self.read_back is not None:
+            columns |= self.read_back.columns()
+        if self.feeder is None:
+            if columns:
+                raise ValueError(f"{_named(columns)} stands for a column, but there is no `feeder`")
+            return self
+        for column in sorted(columns):
+            self.feeder.check_column(column)
+        self._check_fed(self.feeder)
+        return self
+
+    def _check_fed(self, feeder: Feeder) -> None:
+        """See that what the rows make of the requests can be sent, and held in memory."""
+        count = len(feeder.rows) * len(self.requests)
+        size = sum(len(request.model_dump_json()) for request in self.requests) * len(feeder.rows)
+        size += feeder.size * len(self.requests)
+        if count > MOST_REQUESTS or size > MOST_BYTES:
+            raise ValueError(
+                f"{feeder.file}: {len(feeder.rows):,} rows make {count:,} requests of about {size / 2**20:.0f} MiB "
+                f"together; at most {MOST_REQUESTS:,} of {MOST_BYTES >> 20} MiB are held, so give it fewer rows"
+            )
+        for value in {value for request in self.requests for value in request.headers.values() if columns_in(value)}:
+            for number, row in enumerate(feeder.rows, 1):
+                try:
+                    check_header_value(fill_text(value, row))
+                except ValueError as error:
+                    raise ValueError(f"row {number} of {feeder.file}: {error}") from error
 
     def scaled(self, factor: float) -> Self:
         """The same scenario under `factor` times the load."""
@@ -134,11 +203,18 @@ class Publish(_Part):
     id: str
     """Dotted path into the answer's JSON."""
 
+    @field_validator("request")
+    @classmethod
+    def _not_fed(cls, request: Request) -> Request:
+        if request.columns():
+            raise ValueError(f"{_named(request.columns())}: a publishing request has no feeder")
+        return request
+
 
 class Event(_Part):
     """Which WebSocket messages are the published events."""
 
-    where: dict[str, Any] = {}
+    where: dict[str, Json] = {}
     """By dotted path: values that a message must have to count."""
     id: str
     """Dotted path to the id that the publisher was told."""

@@ -1,0 +1,160 @@
+"""Scenarios made of the entries of a file, each checked whole."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from loadtasks.scenarios.entry import Entry, File, PartEntry, WrongFieldError
+from loadtasks.scenarios.feeder import Feeder
+from loadtasks.scenarios.load import (
+    BroadcastLoad,
+    ClosedLoad,
+    ConnectionsLoad,
+    OpenLoad,
+    StagesLoad,
+    WorkerStagesLoad,
+)
+from loadtasks.scenarios.model import (
+    BroadcastScenario,
+    ConnectionsScenario,
+    HttpScenario,
+    MixedScenario,
+    ReadBack,
+    Request,
+    Scenario,
+)
+
+_LOADS: dict[str, type[BaseModel]] = {
+    "workers": ClosedLoad,
+    "rate": OpenLoad,
+    "stages": StagesLoad,
+    "connections": ConnectionsLoad,
+    "listeners": BroadcastLoad,
+}
+"""Which key of a `load` says which profile it is; looked for from the last to the first."""
+_HTTP_LOADS = (ClosedLoad, WorkerStagesLoad, OpenLoad, StagesLoad)
+_MIXED_KEYS = frozenset({"parts"})
+_CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s"})
+_BROADCAST_KEYS = _CONNECTIONS_KEYS | {"publish", "event"}
+_HTTP_KEYS = frozenset(
+    {
+        "load",
+        "request",
+        "requests",
+        "feeder",
+        "read_back",
+        "warmup_requests",
+        "timeout_s",
+        "connect_timeout_s",
+    }
+)
+
+
+def build(name: str, path: Path, file: File, entry: Entry, known: dict[str, Scenario]) -> Scenario:
+    """The scenario of one entry of a file.
+
+    Raises:
+        WrongFieldError: something is wrong; it names the field.
+    """
+    common: dict[str, Any] = {"name": name, "endpoint": file.endpoint}
+    if entry.parts is not None:
+        entry.check_keys("a mixed scenario, whose parts bring their own", _MIXED_KEYS)
+        return MixedScenario(parts={kind: _part(kind, part, known) for kind, part in entry.parts.items()}, **common)
+    load = _load(entry.load)
+    for key in ("timeout_s", "connect_timeout_s", "warmup_requests"):
+        if getattr(entry, key) is not None:
+            common[key] = getattr(entry, key)
+    try:
+        if isinstance(load, ConnectionsLoad):
+            return _connections(load, file, entry, common)
+        if isinstance(load, BroadcastLoad):
+            return _broadcast(load, file, entry, common)
+        return _http(load, path, file, entry, common)
+    except ValidationError as error:
+        raise WrongFieldError.first_of(error) from error
+
+
+def _connections(load: ConnectionsLoad, file: File, entry: Entry, common: dict[str, Any]) -> ConnectionsScenario:
+    entry.check_keys("a load of `connections`", _CONNECTIONS_KEYS)
+    return ConnectionsScenario(path=_websocket(file, entry), load=load, **common)
+
+
+def _broadcast(load: BroadcastLoad, file: File, entry: Entry, common: dict[str, Any]) -> BroadcastScenario:
+    entry.check_keys("a load of `listeners`", _BROADCAST_KEYS)
+    path = _websocket(file, entry)
+    if entry.publish is None or entry.event is None:
+        raise WrongFieldError(
+            "", "a broadcast needs `publish` (what makes an event) and `event` (how it is known again)"
+        )
+    return BroadcastScenario(path=path, load=load, publish=entry.publish, event=entry.event, **common)
+
+
+def _websocket(file: File, entry: Entry) -> str:
+    path = entry.websocket or file.websocket
+    if path is None:
+        raise WrongFieldError("", "needs `websocket`, the path to connect to")
+    return path
+
+
+def _http(load: Any, path: Path, file: File, entry: Entry, common: dict[str, Any]) -> HttpScenario:
+    entry.check_keys("a load of HTTP requests", _HTTP_KEYS)
+    own = entry.requests or ([entry.request] if entry.request else None) or ([file.request] if file.request else None)
+    if own is None:
+        raise WrongFieldError("", "needs `request` or `requests`, here or at the top of the file")
+    if entry.read_back is not None and isinstance(load, OpenLoad | StagesLoad):
+        raise WrongFieldError(
+            "read_back", "needs a closed load (`workers`): in an open one, requests overtake each other"
+        )
+    templates = [*own, *([entry.read_back] if entry.read_back else [])]
+    needs_feeder = any(template.columns() for template in templates)
+    if entry.feeder and not needs_feeder:
+        raise WrongFieldError("feeder", "no request names a column of it; one does with `{{column}}`")
+    feeder = _feeder(path, file, entry) if needs_feeder else None
+    return HttpScenario(requests=tuple(own), load=load, read_back=entry.read_back, feeder=feeder, **common)
+
+
+def _feeder(path: Path, file: File, entry: Entry) -> Feeder | None:
+    given = entry.feeder or file.feeder
+    if given is None:
+        return None
+    try:
+        return Feeder.read(path.parent / given.file, order=given.order, seed=given.seed)
+    except ValueError as error:
+        raise WrongFieldError("feeder", str(error)) from error
+
+
+def _part(kind: str, part: PartEntry, known: dict[str, Scenario]) -> Any:
+    scenario = known.get(part.scenario)
+    if scenario is None or isinstance(scenario, MixedScenario):
+        raise WrongFieldError(f"parts.{kind}.scenario", f"{part.scenario} is no scenario that can be a part")
+    update: dict[str, Any] = {}
+    if part.load is not None:
+        load = _load(part.load)
+        if isinstance(load, _HTTP_LOADS) != isinstance(scenario, HttpScenario) or (
+            not isinstance(scenario, HttpScenario) and type(load) is not type(scenario.load)
+        ):
+            raise WrongFieldError(f"parts.{kind}.load", f"{part.scenario} has another kind of load")
+        update["load"] = load
+    if isinstance(scenario, HttpScenario):
+        update["read_back"] = None  # others write at the same time, so what is read back proves nothing
+    return scenario.model_copy(update=update)
+
+
+def _load(raw: dict[str, Any] | None) -> Any:
+    if raw is None:
+        raise WrongFieldError("", "needs `load`")
+    for key in reversed(_LOADS):
+        if key in raw:
+            kind = WorkerStagesLoad if key == "stages" and _ramps_workers(raw) else _LOADS[key]
+            try:
+                return kind.model_validate(raw)
+            except ValidationError as error:
+                raise WrongFieldError.first_of(error, "load") from error
+    raise WrongFieldError("load", f"needs one of {', '.join(_LOADS)}")
+
+
+def _ramps_workers(raw: dict[str, Any]) -> bool:
+    stages = raw["stages"]
+    first = stages[0] if isinstance(stages, list) and stages else None
+    return "start_workers" in raw or (isinstance(first, dict) and "workers" in first)

@@ -1,0 +1,96 @@
+"""A scenario file as it stands on disk: which keys it may have, and what is wrong with it in words."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from loadtasks.scenarios.model import Event, Publish, ReadBack, Request
+from loadtasks.scenarios.values import Path, PositiveSeconds, Seed
+
+
+class WrongFieldError(Exception):
+    """What is wrong with one field."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(what)
+        self.field = field
+
+    @classmethod
+    def first_of(cls, error: ValidationError, within: str = "") -> "WrongFieldError":
+        """The first problem that pydantic found, in our words."""
+        problem = error.errors()[0]
+        field = joined(within, *(str(step) for step in problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            return cls(field, "unknown key; docs/scenarios.md lists the known ones")
+        if problem["type"] == "missing":
+            return cls(field, "missing")
+        message = problem["msg"].removeprefix("Value error, ")
+        given = problem["input"]
+        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) else ""
+        return cls(field, f"{message[0].lower()}{message[1:]}{shown}")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FeederEntry(_Part):
+    """A feeder as it stands in a file."""
+
+    file: str = Field(min_length=1)
+    order: Literal["cycle", "random"] = "cycle"
+    seed: Seed = 1
+
+
+class PartEntry(_Part):
+    """One part of a mixed scenario as it stands in a file."""
+
+    scenario: str
+    load: dict[str, Any] | None = None
+
+
+class Entry(_Part):
+    """One scenario as it stands in a file."""
+
+    load: dict[str, Any] | None = None
+    request: Request | None = None
+    requests: list[Request] | None = Field(default=None, min_length=1)
+    feeder: FeederEntry | None = None
+    read_back: ReadBack | None = None
+    warmup_requests: int | None = Field(default=None, ge=0)
+    timeout_s: PositiveSeconds | None = None
+    connect_timeout_s: PositiveSeconds | None = None
+    websocket: Path | None = None
+    publish: Publish | None = None
+    event: Event | None = None
+    parts: dict[str, PartEntry] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _either(self) -> "Entry":
+        if self.request and self.requests:
+            raise ValueError("give either `request` or `requests`")
+        return self
+
+    def check_keys(self, kind: str, known: frozenset[str]) -> None:
+        """See that no key is given that would be passed over.
+
+        Raises:
+            WrongFieldError: one is.
+        """
+        for key in sorted(self.model_fields_set - known):
+            raise WrongFieldError(key, f"means nothing in {kind}; it may have {', '.join(sorted(known))}")
+
+
+class File(_Part):
+    """A whole scenario file."""
+
+    endpoint: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    request: Request | None = None
+    feeder: FeederEntry | None = None
+    websocket: Path | None = None
+    scenarios: dict[str, Entry] = Field(min_length=1)
+
+
+def joined(*steps: str) -> str:
+    """A field's place in the file, as in `scenarios.steady.load`."""
+    return ".".join(step for step in steps if step)

@@ -1,0 +1,134 @@
+"""Feeders: rows of a data file that make each request another one."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Annotated, Any, Literal, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+
+from loadtasks.scenarios.template import Row
+
+MOST_REQUESTS = 100_000
+"""Rows times requests: each is made ready before the load begins, which takes about 0.1 ms."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Of all these requests together, each with the text of its template and of its row; and of the file."""
+
+
+class Feeder(BaseModel):
+    """The rows of a data file, each of which serves one round through a scenario's requests."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(exclude=True)
+    """As the scenario file names it."""
+    order: Literal["cycle", "random"]
+    """As they stand in the file, or shuffled; over and over in either case."""
+    seed: Annotated[int, Field(ge=0)]
+    """Of the shuffling: the same seed gives the same order every night."""
+    content: str
+    """Fingerprint of the rows."""
+    rows: Annotated[tuple[Row, ...], SkipValidation] = Field(exclude=True, repr=False)
+    size: int = Field(exclude=True)
+    """Bytes of all rows as JSON."""
+
+    @classmethod
+    def read(cls, path: Path, *, order: Literal["cycle", "random"] = "cycle", seed: int = 1) -> Self:
+        """Read a CSV with a header (.csv) or JSON lines (.jsonl, .ndjson), whole.
+
+        Raises:
+            ValueError: it can't be read, or has nothing to feed; one sentence that begins with the file's name.
+        """
+        rows = tuple(_rows(path))
+        if not rows:
+            raise ValueError(f"{path.name}: no row in it")
+        digest, size = hashlib.sha256(), 0
+        for number, row in enumerate(rows, 1):
+            try:
+                line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+            except UnicodeEncodeError:
+                raise ValueError(f"{path.name}: row {number} holds half a surrogate pair, which is no text") from None
+            digest.update(line)
+            size += len(line)
+        return cls(file=path.name, order=order, seed=seed, content=digest.hexdigest(), rows=rows, size=size)
+
+    def check_column(self, column: str) -> None:
+        """See that every row has a column.
+
+        Raises:
+            ValueError: one hasn't.
+        """
+        for number, row in enumerate(self.rows, 1):
+            if column not in row:
+                where = f"row {number} of {self.file}" if number > 1 else self.file
+                raise ValueError(f"`{{{{{column}}}}}`: {where} has no column of this name; it has {', '.join(row)}")
+
+    def in_order(self) -> list[Row]:
+        """The rows in the order in which they are sent."""
+        rows = list(self.rows)
+        if self.order == "random":
+            Random(self.seed).shuffle(rows)  # noqa: S311 - reproducible, for no secret
+        return rows
+
+    def sentence(self) -> str:
+        """The feeder in words."""
+        rows = "1 row" if len(self.rows) == 1 else f"{len(self.rows):,} rows"
+        return f"fed by {rows} of {self.file}, " + (
+            "in order" if self.order == "cycle" else f"in random order (seed {self.seed})"
+        )
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    kinds = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
+    read = kinds.get(path.suffix.lower())
+    if read is None:
+        raise ValueError(f"{path.name}: a feeder's file is a CSV (.csv) or JSON lines (.jsonl, .ndjson)")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"{path.name}: larger than {MOST_BYTES >> 20} MiB, the most that a feeder takes")
+        yield from read(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path.name}: no such file in {path.parent}; it is looked for beside the scenario") from None
+    except OSError as error:
+        raise ValueError(f"{path.name}: can't be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start})") from error
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            if not all(header) or len(set(header)) < len(header):
+                raise ValueError(f"{path.name}: its first line names each column, and none twice")
+            for cells in reader:
+                if cells and len(cells) != len(header):
+                    raise ValueError(
+                        f"{path.name}: line {reader.line_num} has {len(cells)} cells, its header {len(header)}"
+                    )
+                if cells:
+                    yield dict(zip(header, cells, strict=True))
+        except csv.Error as error:
+            raise ValueError(f"{path.name}: line {reader.line_num} is no CSV ({error})") from error
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row: Any = json.loads(line, parse_constant=_refuse)
+            except ValueError as error:
+                raise ValueError(f"{path.name}: line {number} is no JSON ({error})") from error
+            if not isinstance(row, dict) or not row:
+                raise ValueError(f"{path.name}: line {number} is no JSON object with a value in it")
+            yield row
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is none of its numbers")

@@ -1,0 +1,48 @@
+"""Placeholders: `{{column}}` in a request becomes the value that a feeder's row has in that column."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+
+
+def columns_in(value: Any) -> Iterator[str]:
+    """The columns that placeholders name in a text, or in the keys and values of a JSON value."""
+    if isinstance(value, str):
+        yield from _PLACEHOLDER.findall(value)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from columns_in(key)
+            yield from columns_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from columns_in(each)
+
+
+def fill(value: Any, row: Row) -> Any:
+    """A JSON value with its placeholders filled; a text that is one placeholder takes the type of the row's value."""
+    if isinstance(value, str):
+        whole = _PLACEHOLDER.fullmatch(value)
+        return row[whole[1]] if whole else fill_text(value, row)
+    if isinstance(value, dict):
+        return {fill_text(key, row): fill(each, row) for key, each in value.items()}
+    if isinstance(value, list):
+        return [fill(each, row) for each in value]
+    return value
+
+
+def fill_text(text: str, row: Row) -> str:
+    """A text with its placeholders filled; what is no text in the row is put in as JSON."""
+    return _PLACEHOLDER.sub(lambda found: _text(row[found[1]]), text)
+
+
+def fill_path(path: str, row: Row) -> str:
+    """A path with its placeholders filled: a value may hold slashes and a query, but it never begins a fragment."""
+    return _PLACEHOLDER.sub(lambda found: _text(row[found[1]]).replace("#", "%23"), path)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

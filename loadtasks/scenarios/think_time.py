@@ -1,0 +1,55 @@
+"""The pause of a closed load's workers between an answer and the next request."""
+
+from random import Random
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from loadtasks.scenarios.values import NonNegative, PositiveSeconds, Seed
+
+
+class ThinkTime(BaseModel):
+    """How long a worker pauses between an answer and its next request, in seconds.
+
+    Evenly spread from `min` to `max`, or exponential around `mean`; the seed makes it the same every night. A plain
+    number in a scenario file is a constant: `min` and `max` in one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    min: NonNegative | None = None
+    max: NonNegative | None = None
+    mean: PositiveSeconds | None = None
+    seed: Seed = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _constant(cls, given: Any) -> Any:
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        return {"min": given, "max": given} if is_number else given
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.min is None) != (self.max is None) or (self.mean is None) == (self.min is None):
+            raise ValueError("a think time is a number of seconds, or `min` and `max`, or `mean`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("a think time's `min` is not above its `max`")
+        return self
+
+    def chance(self, worker: int) -> Random:
+        """What a worker draws its pauses by: the same for the same seed and worker."""
+        return Random(f"{self.seed} {worker}")  # noqa: S311 - reproducible, for no secret
+
+    def draw(self, chance: Random) -> float:
+        """One pause in seconds."""
+        if self.mean is not None:
+            return chance.expovariate(1 / self.mean)
+        return chance.uniform(self.min or 0.0, self.max or 0.0)
+
+    def sentence(self) -> str:
+        """The pause in words."""
+        if self.mean is not None:
+            return f"thinking {self.mean:g} s on average (exponential, seed {self.seed})"
+        if self.min == self.max:
+            return f"thinking {self.min:g} s"
+        return f"thinking {self.min:g} to {self.max:g} s (seed {self.seed})"

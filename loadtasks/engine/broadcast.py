@@ -34,7 +34,7 @@ class BroadcastRunner:
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
-        self._opener = Opener(scenario.path, target, scenario.timeout_s)
+        self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
         self._publisher = _publisher(scenario, load, target, self._published)
         self._deliveries = Deliveries(scenario.event, load.listeners, scenario.timeout_s, self.recorder)
         self._ended = False
@@ -140,6 +140,7 @@ def _publisher(scenario: BroadcastScenario, load: BroadcastLoad, target: Target,
         name=scenario.name,
         endpoint=scenario.endpoint,
         timeout_s=scenario.timeout_s,
+        connect_timeout_s=scenario.connect_timeout_s,
         requests=(scenario.publish.request,),
         load=load.publishing,
         warmup_requests=0,

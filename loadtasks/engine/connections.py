@@ -17,7 +17,7 @@ class ConnectionsRunner:
     def __init__(self, scenario: ConnectionsScenario, load: ConnectionsLoad, target: Target) -> None:
         self.recorder = Recorder()
         self._load = load
-        self._opener = Opener(scenario.path, target, scenario.timeout_s)
+        self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
         self._recorded = False
 
     @property

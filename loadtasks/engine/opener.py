@@ -50,11 +50,11 @@ class Opening:
 class Opener:
     """Opens WebSockets to one path of a target."""
 
-    def __init__(self, path: str, target: Target, timeout_s: float) -> None:
+    def __init__(self, path: str, target: Target, timeout_s: float, connect_timeout_s: float) -> None:
         self.openings: list[Opening] = []
         self._upgrade = Upgrade(path, target)
         self.line = self._upgrade.line
-        self._connector = Connector(target)
+        self._connector = Connector(target, connect_timeout_s)
         self._timeout_s = timeout_s
 
     async def open(self, count: int, on_message: OnMessage | None = None) -> list[Opening]:

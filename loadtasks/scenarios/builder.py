@@ -38,16 +38,7 @@ _MIXED_KEYS = frozenset({"parts"})
 _CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s"})
 _BROADCAST_KEYS = _CONNECTIONS_KEYS | {"publish", "event"}
 _HTTP_KEYS = frozenset(
-    {
-        "load",
-        "request",
-        "requests",
-        "feeder",
-        "read_back",
-        "warmup_requests",
-        "timeout_s",
-        "connect_timeout_s",
-    }
+    {"load", "request", "requests", "feeder", "read_back", "warmup_requests", "timeout_s", "connect_timeout_s"}
 )
 
 
@@ -104,9 +95,9 @@ def _http(load: Any, path: Path, file: File, entry: Entry, common: dict[str, Any
         raise WrongFieldError("", "needs `request` or `requests`, here or at the top of the file")
     if entry.read_back is not None and isinstance(load, OpenLoad | StagesLoad):
         raise WrongFieldError(
-            "read_back", "needs a closed load (`workers`): in an open one, requests overtake each other"
+            "read_back", "needs a closed load (`workers`): in an open one requests overtake each other"
         )
-    templates = [*own, *([entry.read_back] if entry.read_back else [])]
+    templates: list[Request | ReadBack] = [*own, *([entry.read_back] if entry.read_back else [])]
     needs_feeder = any(template.columns() for template in templates)
     if entry.feeder and not needs_feeder:
         raise WrongFieldError("feeder", "no request names a column of it; one does with `{{column}}`")

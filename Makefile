@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: nightly
 nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
@@ -39,10 +39,16 @@ lint: $(VENV)/.development ## lint, format, types and import rules
 	@$(BIN)/lint-imports
 
 .PHONY: benchmark-engine
-benchmark-engine: $(VENV)/.runtime ## the load engine beside wrk, hey, k6, Locust and requests (by hand; needs nginx)
-	@test -x .venv-benchmarks/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-benchmarks
-	@$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python benchmarks/requirements.txt
-	@$(BIN)/python benchmarks/engine/rates.py
+benchmark-engine: .venv-benchmarks/.peers ## the load engine's rate beside wrk, hey, k6, Locust and requests (by hand; needs nginx)
+	@$(BIN)/python -m benchmarks.engine.rates
+
+.PHONY: benchmark-accuracy
+benchmark-accuracy: .venv-benchmarks/.peers ## what the load engine, k6 and wrk say of a scripted latency, beside what is true (by hand)
+	@$(BIN)/python -m benchmarks.engine.accuracy
+
+.PHONY: benchmark-open
+benchmark-open: $(VENV)/.runtime ## open loads of up to 10,000 requests/s, and one that is too much (by hand; needs nginx)
+	@$(BIN)/python -m benchmarks.engine.open_rates
 
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
@@ -63,8 +69,14 @@ $(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
+.venv-benchmarks/.peers: benchmarks/requirements.txt $(VENV)/.runtime
+	@test -x .venv-benchmarks/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-benchmarks
+	@$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python benchmarks/requirements.txt
+	@touch $@
+
 .PHONY: lock
 lock: | $(BIN)/uv ## make the requirements*.txt anew from their .in files
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements-production.in -o requirements-production.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade benchmarks/requirements.in -o benchmarks/requirements.txt

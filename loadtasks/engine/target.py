@@ -1,12 +1,14 @@
 """The API that is exercised: its address, its token, and whether it is there at all."""
 
 import os
+import ssl
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
 import requests
 
+from loadtasks.engine import tls
 from loadtasks.errors import BadInputError, TargetUnavailableError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -94,7 +96,11 @@ class Target:
             session.trust_env = False
             try:
                 return session.get(
-                    self.url + path, headers=self.headers(), timeout=_PROBE_TIMEOUT_S, allow_redirects=False
+                    self.url + path,
+                    headers=self.headers(),
+                    timeout=_PROBE_TIMEOUT_S,
+                    allow_redirects=False,
+                    verify=tls.ca_bundle() if self.url.startswith("https") else True,
                 )
             except requests.Timeout as error:
                 raise TargetUnavailableError(
@@ -102,13 +108,16 @@ class Target:
                     "network swallows the request: see that it is up and run again."
                 ) from error
             except requests.RequestException as error:
+                cause = _cause(error)
+                if isinstance(cause, ssl.SSLError):
+                    raise TargetUnavailableError(f"target {self.url}: {tls.why(cause)}.") from error
                 raise TargetUnavailableError(
-                    f"target {self.url}: can't be reached ({_cause(error)}); start it, or name another with --target."
+                    f"target {self.url}: can't be reached ({_words(cause)}); start it, or name another with --target."
                 ) from error
 
 
-def _cause(error: BaseException) -> str:
-    """The innermost reason of a chain of network errors, in words."""
+def _cause(error: BaseException) -> BaseException:
+    """The innermost reason of a chain of network errors."""
     innermost: BaseException = error
     seen: list[BaseException] = []
     while innermost not in seen:
@@ -117,5 +126,9 @@ def _cause(error: BaseException) -> str:
         wrapped = reason if isinstance(reason, BaseException) else None
         first = innermost.args[0] if innermost.args and isinstance(innermost.args[0], BaseException) else None
         innermost = wrapped or first or innermost.__cause__ or innermost.__context__ or innermost
-    strerror = getattr(innermost, "strerror", None)
-    return str(strerror or innermost).lower().removeprefix("[errno 111] ")
+    return innermost
+
+
+def _words(cause: BaseException) -> str:
+    strerror = getattr(cause, "strerror", None)
+    return str(strerror or cause).lower().removeprefix("[errno 111] ")

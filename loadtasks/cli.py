@@ -10,6 +10,7 @@ import click
 from loadtasks import __version__, steps
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.plan import plans
+from loadtasks.engine.processes import processes_from_environ
 from loadtasks.engine.target import Target
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.progress import RunProgress
@@ -67,6 +68,11 @@ def main() -> None:
 @click.option(
     "--load-factor", type=float, default=1.0, show_default=True, help="Multiplies the load of every scenario."
 )
+@click.option(
+    "--processes",
+    type=int,
+    help="Shares the load of every scenario over so many processes.  [default: LOADTASKS_PROCESSES, else 1]",
+)
 @click.option("--out", type=EXISTING_FOLDER, help="Folder for results, reports and outbox.  [default: var/]")
 @click.pass_obj
 def run(
@@ -76,6 +82,7 @@ def run(
     folder: Path | None,
     expectations: Path | None,
     load_factor: float,
+    processes: int | None,
     out: Path | None,
 ) -> None:
     """Run scenarios (all, or those named, or all of an endpoint), judge, compare and report them."""
@@ -83,6 +90,7 @@ def run(
     workspace = workspace.reading(folder, expectations)
     console = terminal.console()
     address = Target.from_environ(target)
+    count = processes_from_environ(processes)
     opened = steps.open_run(
         workspace,
         address,
@@ -90,9 +98,10 @@ def run(
         trigger="command line",
         scenarios=scenarios or None,
         load_factor=load_factor,
+        processes=count,
     )
     console.print(f"Run {opened.id} against {opened.target_url} (version {opened.target_version or 'unknown'})")
-    _measure_all(workspace, opened.id, opened.scenarios, address, console)
+    _measure_all(workspace, opened.id, opened.scenarios, address, count, console)
     steps.judge(workspace, opened.id)
     steps.compare(workspace, opened.id)
     report = steps.write_report(workspace, opened.id)
@@ -189,13 +198,13 @@ def targets(workspace: Workspace, expectations: Path | None) -> None:
 
 
 def _measure_all(
-    workspace: Workspace, run_id: str, scenarios: Sequence[str], target: Target, console: "Console"
+    workspace: Workspace, run_id: str, scenarios: Sequence[str], target: Target, processes: int, console: "Console"
 ) -> None:
     with RunProgress(console, len(scenarios)) as progress:
         for scenario in scenarios:
             progress.begin(scenario)
             try:
-                measurements = steps.measure(workspace, run_id, scenario, target, progress.reach)
+                measurements = steps.measure(workspace, run_id, scenario, target, progress.reach, processes=processes)
             except LoadTasksError as error:
                 if error.exit_code is ExitCode.BAD_INPUT:
                     raise

@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from loadtasks.engine.run import Progress as Reached
+from loadtasks.engine.progress import Progress as Reached
 
 
 class RunProgress:

@@ -15,7 +15,8 @@ from pathlib import Path
 from loadtasks import __version__
 from loadtasks.engine.calibration import calibrate
 from loadtasks.engine.measurement import Calibration, Measurement
-from loadtasks.engine.run import OnProgress, run_scenario
+from loadtasks.engine.progress import OnProgress
+from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.report import folder, mail
@@ -52,6 +53,7 @@ def open_run(
     trigger: str,
     scenarios: Sequence[str] | None = None,
     load_factor: float = 1.0,
+    processes: int = 1,
 ) -> Run:
     """Check everything that can be wrong before load is sent, and open the run.
 
@@ -74,7 +76,7 @@ def open_run(
         target_url=target.url,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],
-        generator=f"{os.environ.get('LOADTASKS_GENERATOR') or socket.gethostname()}, loadtasks {__version__}",
+        generator=_generator(processes),
     )
     with Store.open(workspace.results_url) as store:
         store.open_run(run)
@@ -92,12 +94,21 @@ def open_run(
 
 
 def measure(
-    workspace: Workspace, run_id: str, scenario: str, target: Target, on_progress: OnProgress | None = None
+    workspace: Workspace,
+    run_id: str,
+    scenario: str,
+    target: Target,
+    on_progress: OnProgress | None = None,
+    *,
+    processes: int = 1,
 ) -> list[Measurement]:
     """Run one scenario and keep what it showed; what keeps it from running, or ends the target, is kept beside it.
 
+    `processes` is what the run was opened with: over so many the load is shared.
+
     Raises:
         TargetUnavailableError: the target has stopped answering.
+        ProcessError: one of several processes broke.
         BadInputError: no such scenario or run, or the results can't be written.
     """
     with Store.open(workspace.results_url) as store:
@@ -105,8 +116,13 @@ def measure(
         try:
             (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
             target.check_alive()
-            calibration = _calibration(store, run)
-            measurements = run_scenario(chosen.scaled(run.load_factor), target, on_progress, calibration=calibration)
+            measurements = run_scenario(
+                chosen.scaled(run.load_factor),
+                target,
+                on_progress,
+                processes=processes,
+                calibration=_calibration(store, run),
+            )
         except LoadTasksError as error:
             store.save_failure(run_id, scenario, str(error))
             raise
@@ -242,6 +258,12 @@ def _check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
     requests = (first_request(scenario) for scenario in scenarios)
     for path in dict.fromkeys(request.path for request in requests if request is not None):
         target.check_admitted(path)
+
+
+def _generator(processes: int) -> str:
+    """The generator's part of a run's fingerprint: only measurements of equal ones are compared."""
+    name = f"{os.environ.get('LOADTASKS_GENERATOR') or socket.gethostname()}, loadtasks {__version__}"
+    return name if processes == 1 else f"{name}, {processes} processes"
 
 
 def _calibration(store: Store, run: Run) -> Calibration:

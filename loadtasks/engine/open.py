@@ -8,6 +8,7 @@ waiting counts in its response time (end - due), and past its patience it is dro
 """
 
 import asyncio
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from loadtasks.engine.exchange import Exchange, Problem
 from loadtasks.engine.http import HttpConnection, State
 from loadtasks.engine.pacer import Pacer, pacer_of
 from loadtasks.engine.recorder import Recorder
-from loadtasks.engine.runner import Source
+from loadtasks.engine.runner import Numbers, Source
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.load import OpenLoad, StagesLoad
 from loadtasks.scenarios.model import HttpScenario
@@ -42,6 +43,7 @@ class OpenRunner:
         on_answer: Callable[[Exchange, Problem | None], None] | None = None,
         keep_bodies: bool = False,
         start: Callable[[], float] = perf_counter,
+        numbers: Numbers = itertools.count,
     ) -> None:
         self.recorder = Recorder()
         self._scenario = scenario
@@ -49,8 +51,10 @@ class OpenRunner:
         self._pacer = pacer or pacer_of(load)
         self._on_answer = on_answer
         self._starts_at = start
-        self._source = Source(scenario.requests, target, keep_bodies=keep_bodies)
-        self._connector = Connector(target)
+        self._source = Source(
+            scenario.requests, target, feeder=scenario.feeder, keep_bodies=keep_bodies, numbers=numbers
+        )
+        self._connector = Connector(target, scenario.connect_timeout_s)
         self._connections: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
         self._waiting: deque[Exchange] = deque()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,17 +11,18 @@ from pathlib import Path
 import pytest
 
 from loadtasks.engine.fitness import health
-from loadtasks.engine.monitor import Monitor, Observation
+from loadtasks.engine.monitor import TICK_S, Monitor, Observation
+from loadtasks.engine.progress import Progress
 from loadtasks.engine.recorder import Recorder
-from loadtasks.engine.run import Progress, run_scenario
+from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
-from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 from tests.app.service import prepare, running
 from tests.servers import answering, ok, scripted
 
 
-def thing(load: ClosedLoad) -> HttpScenario:
+def thing(load: ClosedLoad | OpenLoad) -> HttpScenario:
     return HttpScenario(
         name="thing.test", endpoint="thing", requests=(Request(path="/healthz"),), load=load, warmup_requests=0
     )
@@ -47,6 +49,19 @@ def test_a_target_that_dies_ends_the_scenario_by_itself_and_every_request_is_acc
     assert measurement.counts.failed > 0
     assert {error.kind for error in measurement.errors} <= {"cut", "refused", "unreachable"}
     assert measurement.response.count == measurement.counts.completed
+
+
+def test_a_warm_up_slower_than_a_tick_is_waited_for_and_not_counted() -> None:
+    def slowly(connection: socket.socket, request: bytes) -> bool:
+        time.sleep(5 * TICK_S)
+        connection.sendall(ok())
+        return True
+
+    scenario = thing(OpenLoad(rate=20.0, duration_s=0.2)).model_copy(update={"warmup_requests": 3})
+    with scripted(slowly) as server:
+        (measurement,) = run_scenario(scenario, Target(server.url))
+        assert len(server.requests) == 3 + 4
+    assert (measurement.counts.scheduled, measurement.counts.completed, measurement.counts.in_flight) == (4, 4, 0)
 
 
 def test_progress_is_told_while_the_load_runs() -> None:

@@ -26,6 +26,17 @@ def duration(seconds: float | None) -> str:
     return f"{_three_digits(seconds)} s"
 
 
+def interval(bounds_s: tuple[float, float] | None) -> str:
+    """Two times between which another lies, as `11.2–12.9 ms` or `980 µs–1.10 ms`; one where they read the same."""
+    if bounds_s is None:
+        return MISSING
+    low, high = (duration(bound) for bound in bounds_s)
+    if low == high:
+        return low
+    low_number, _, low_unit = low.partition(" ")
+    return f"{low_number if high.endswith(f' {low_unit}') else low}–{high}"
+
+
 def span(seconds: float | None) -> str:
     """How long something took that people wait for: `42 s`, `2 min 5 s`, `1 h 3 min`; short ones as `duration`."""
     if seconds is None or not math.isfinite(seconds):

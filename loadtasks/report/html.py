@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS, Measurement, Phase
-from loadtasks.report import plots, table, words
+from loadtasks.engine.measurement import METRICS, Health, Measurement, Phase
+from loadtasks.report import exemplars, plots, table, words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Comparison, Verdict
+from loadtasks.verdict.percentiles import untold
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -97,6 +98,16 @@ class Section:
         ]
 
     @property
+    def throttled(self) -> bool:
+        """Whether a limit of the target turned requests away."""
+        return any(each.counts.throttled for each in self.measurements)
+
+    @property
+    def slowest(self) -> list[exemplars.Slowest]:
+        """The slowest requests."""
+        return exemplars.of_scenario(self.result)
+
+    @property
     def errors(self) -> list[tuple[str, Any]]:
         """Part and error; of a mixed scenario its parts' alone, since the whole only adds them up."""
         parts = [each for each in self.measurements if each.part] or self.measurements
@@ -155,6 +166,9 @@ def environment() -> "Environment":
         "word": words.WORD.__getitem__,
         "kind": words.KIND_WORD.__getitem__,
         "sentence": sentence,
+        "capacity": capacity,
+        "untold": untold,
+        "of_part": of_part,
         "plain": words.plain,
     }
     made.globals |= {"table": table, "words": words, "units": units}
@@ -173,6 +187,22 @@ def sentence(text: str) -> str:
     first, _, _ = text.partition(" ")
     starts_with_name = "." in first or "_" in first or (len(first) > 1 and any(c.isdigit() for c in first))
     return (text if starts_with_name else text[:1].upper() + text[1:]) + "."
+
+
+def capacity(health: Health) -> str:
+    """What the generator could have sent, beside what it did send."""
+    sent = f"sent {units.rate(health.sent_per_s)}" if health.sent_per_s is not None else ""
+    if health.calibration is None:
+        told = f"It {sent}; how much it can" if sent else "How much it can"
+        return f"{told} send here is not known, since it was not calibrated."
+    can = f"It can send {units.rate(health.calibration.ceiling_per_s)} here"
+    jitter = f"99 % of its requests leave within {units.duration(health.calibration.jitter_p99_s)} of their time"
+    return f"{can} and {sent}; {jitter}." if sent else f"{can}; {jitter}."
+
+
+def of_part(measurements: list[Measurement], part: str) -> Measurement | None:
+    """The measurement of a part, or of the whole; None where it is not at hand."""
+    return next((each for each in measurements if each.part == part), None)
 
 
 def anchor(scenario: str) -> str:

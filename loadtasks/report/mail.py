@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtasks.errors import BadInputError
-from loadtasks.report import html, table, words
+from loadtasks.report import exemplars, html, table, words
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import FindingKind
 
@@ -117,6 +117,7 @@ def _content(document: ResultsDocument) -> dict[str, object]:
         "missed": words.told(document, FindingKind.TARGET),
         "worse": words.told(document, FindingKind.REGRESSION),
         "causes": words.told(document, FindingKind.DIAGNOSIS),
+        "slowest": exemplars.of_bad(document),
         "notes": words.notes(document),
         "unknown": words.invalid(document),
         "rows": rows,

@@ -3,11 +3,12 @@
 import re
 
 from loadtasks import units
-from loadtasks.report import table, words
+from loadtasks.report import exemplars, table, words
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import FindingKind
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~!&]|\b_|_\b)")
+_BRACKETS = "In brackets: where the true percentile lies with 95 % confidence."
 
 
 def render(document: ResultsDocument) -> str:
@@ -23,8 +24,10 @@ def render(document: ResultsDocument) -> str:
         + (f", took {units.span(took)}" if took is not None else "")
         + f". {escape(words.tally(document))}. {escape(words.compared(document))}",
         *([_table(rows)] if rows else ["The run holds no scenario."]),
+        *([escape(_BRACKETS)] if any(row.within(name) for row in rows for name in table.PERCENTILE_COLUMNS) else []),
         *([escape(table.FOOTNOTE)] if table.marked(rows) else []),
         *_findings(document),
+        *_slowest(document),
         *_unknown(document),
         "Whole report: [index.html](index.html). Every number: [results.json](results.json).",
     ]
@@ -41,18 +44,23 @@ def _table(rows: list[table.Row]) -> str:
     rule = "|" + "|".join(" --- " if column in ("scenario", "verdict") else " --: " for column in table.COLUMNS) + "|"
     lines = [heading, rule]
     for row in rows:
-        cells = [escape(row.cell(column).strip()) for column in table.COLUMNS]
+        cells = [escape(_cell(row, column)) for column in table.COLUMNS]
         if row.part:
             cells[0] = f"… {cells[0]}"
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
+def _cell(row: table.Row, column: str) -> str:
+    within = row.within(column) if column in table.PERCENTILE_COLUMNS else ""
+    return row.cell(column).strip() + (f" ({within})" if within else "")
+
+
 def _findings(document: ResultsDocument) -> list[str]:
     told = [
         each
         for result in document.scenarios
-        for each in words.telling(result)
+        for each in words.pressing(result)
         if each.finding.kind is not FindingKind.VALIDITY
     ]
     if not told:
@@ -62,6 +70,11 @@ def _findings(document: ResultsDocument) -> list[str]:
         for each in told
     ]
     return ["## Findings", "\n".join(lines)]
+
+
+def _slowest(document: ResultsDocument) -> list[str]:
+    lines = [f"- **{escape(each.label)}**: {escape(each.sentence)}" for each in exemplars.of_bad(document)]
+    return ["## Slowest requests, to be found in the target's logs", "\n".join(lines)] if lines else []
 
 
 def _unknown(document: ResultsDocument) -> list[str]:

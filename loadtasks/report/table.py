@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
+from loadtasks.engine.histogram import least_count
 from loadtasks.engine.measurement import METRICS, Measurement
 from loadtasks.report import words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Comparison, FindingKind, Verdict
+from loadtasks.verdict.percentiles import PERCENTILES, interval_s, untold
 
 COLUMNS = {
     "scenario": "scenario",
@@ -22,14 +24,22 @@ COLUMNS = {
     "change": "vs baseline",
 }
 """The columns and their headings."""
-FEW = 5
-"""A percentile that rests on fewer of the slowest requests is marked."""
+PERCENTILE_COLUMNS = ("p50", "p95", "p99")
+_WITHIN = "_within"
+ALL_COLUMNS = {
+    key: heading
+    for column, usual in COLUMNS.items()
+    for key, heading in ((column, usual), (f"{column}{_WITHIN}", f"{usual} within"))
+    if key in COLUMNS or column in PERCENTILE_COLUMNS
+}
+"""The same, and beside each percentile where it lies; for those who have the room."""
+WITHIN_NOTE = "Within: where the true percentile lies with 95 % confidence."
 MARK = "*"
-FOOTNOTE = (
-    f"{MARK} rests on fewer than {FEW} requests, so it says little more than the maximum does: the p99 of 100 requests "
-    "is decided by one of them."
+"""Marks a percentile that can't be told."""
+FOOTNOTE = "{} can't be told from so few requests: it takes {}.".format(
+    MARK,
+    ", ".join(f"{units.count(least_count(PERCENTILES[f'{name}_s']))} for a {name}" for name in PERCENTILE_COLUMNS),
 )
-_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _TOLD_CHANGES = ("p95_s", "p50_s", "mean_s")
 
 
@@ -90,12 +100,16 @@ class Row:
         """One of `mean`, `p50`, `p90`, `p95`, `p99`, `max`."""
         return units.duration(getattr(self.measurement, f"{name}_s") if self.measurement else None)
 
-    def few(self, name: str) -> int | None:
-        """On how many of the slowest requests a percentile rests, where they are too few; else None."""
-        if self.measurement is None or name not in _QUANTILES or not self.measurement.response.count:
-            return None
-        resting = int(self.measurement.response.count * (1 - _QUANTILES[name]) + 1e-9)
-        return max(1, resting) if resting < FEW else None
+    def untold(self, name: str) -> str | None:
+        """Why a percentile can't be told; None where it can, and where there is none."""
+        return untold(self.measurement, f"{name}_s") if self.measurement else None
+
+    def within(self, name: str) -> str:
+        """Where a percentile lies with 95 % confidence; empty where that can't be told, or nothing is claimed."""
+        if self.measurement is None or self.result.verdict is Verdict.INVALID:
+            return ""
+        bounds_s = interval_s(self.measurement, f"{name}_s")
+        return units.interval(bounds_s) if bounds_s is not None else ""
 
     def misses(self, metric: str) -> bool:
         """Whether a metric missed its target or got worse than its baseline."""
@@ -105,13 +119,15 @@ class Row:
         )
 
     def cell(self, column: str) -> str:
-        """The text of one of `COLUMNS`, marked where it rests on few."""
+        """The text of one of `ALL_COLUMNS`, marked where it can't be told."""
         if column == "scenario":
             return f"  {self.name}" if self.part else self.name
         if column == "verdict":
             return words.WORD[self.verdict] if self.verdict else ""
+        if column.endswith(_WITHIN):
+            return self.within(column.removesuffix(_WITHIN))
         if column in ("mean", "p50", "p95", "p99"):
-            return self.time(column) + (MARK if self.few(column) else "")
+            return self.time(column) + (MARK if self.untold(column) else "")
         cell: str = getattr(self, column)
         return cell
 
@@ -132,7 +148,7 @@ def scenario_rows(result: ScenarioResult) -> Iterator[Row]:
 
 def marked(table: list[Row]) -> bool:
     """Whether any cell carries the mark that the footnote explains."""
-    return any(row.few(name) for row in table for name in ("p50", "p95", "p99"))
+    return any(row.untold(name) for row in table for name in PERCENTILE_COLUMNS)
 
 
 def _telling(result: ScenarioResult, part: str) -> Comparison | None:

@@ -30,7 +30,7 @@ _KIND_STYLE = {
     FindingKind.DIAGNOSIS: "dim",
     FindingKind.NOTE: "dim",
 }
-_SPARED_FIRST = ("mean", "requests", "throughput", "p50")
+_SPARED_FIRST = ("p50_within", "p99_within", "p95_within", "mean", "requests", "throughput", "p50")
 """Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
 
 
@@ -53,7 +53,10 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
     to = to or console()
     rows = table.rows(document)
     if rows:
-        to.print(_table(rows, to.width))
+        columns, gap = _fitting(rows, to.width)
+        to.print(_table(rows, columns, gap))
+        if not table.COLUMNS.keys() >= set(columns):
+            _line(to, _text((table.WITHIN_NOTE, "dim")))
     if table.marked(rows):
         _line(to, _text((table.FOOTNOTE, "dim")))
     _show_findings(document, to)
@@ -66,14 +69,13 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
         _line(to, _text(("Report: ", "dim"), (str(report), "")))
 
 
-def _table(rows: list[table.Row], width: int) -> "Table":
+def _table(rows: list[table.Row], columns: list[str], gap: int) -> "Table":
     from rich.table import Table  # noqa: PLC0415
 
-    columns, gap = _fitting(rows, width)
     made = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:
         left = column in ("scenario", "verdict")
-        made.add_column(table.COLUMNS[column], justify="left" if left else "right", no_wrap=True)
+        made.add_column(table.ALL_COLUMNS[column], justify="left" if left else "right", no_wrap=True)
     for row in rows:
         dim = "dim" if row.part or row.result.verdict is Verdict.INVALID else ""
         cells = [
@@ -85,14 +87,16 @@ def _table(rows: list[table.Row], width: int) -> "Table":
 
 
 def _fitting(rows: list[table.Row], width: int) -> tuple[list[str], int]:
-    """The columns that fit whole, and the gap between them."""
+    """The columns that hold something and fit whole, and the gap between them."""
     widths = {
-        column: max(len(heading), *(len(row.cell(column)) for row in rows)) for column, heading in table.COLUMNS.items()
+        column: max(len(heading), *(len(row.cell(column)) for row in rows))
+        for column, heading in table.ALL_COLUMNS.items()
+        if column in table.COLUMNS or any(row.cell(column) for row in rows)
     }
     columns = list(widths)
     for spared in (None, *_SPARED_FIRST):
         columns = [column for column in columns if column != spared]
-        for gap in (2, 1):
+        for gap in (2, 1) if table.COLUMNS.keys() >= set(columns) else (2,):
             if sum(widths[column] + gap for column in columns) - gap <= width:
                 return columns, gap
     return columns, 1
@@ -101,7 +105,7 @@ def _fitting(rows: list[table.Row], width: int) -> tuple[list[str], int]:
 def _show_findings(document: ResultsDocument, to: "Console") -> None:
     unknown = words.invalid(document)
     for result in document.scenarios:
-        found = words.telling(result)
+        found = words.pressing(result)
         if not found and words.label(result.scenario) not in unknown:
             continue
         to.print()

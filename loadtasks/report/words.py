@@ -11,6 +11,7 @@ from loadtasks import units
 from loadtasks.engine.measurement import METRICS, Measurement
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.verdict.percentiles import NOT_KNOWN, PERCENTILES, interval_s, untold
 from loadtasks.verdict.regressions import NOT_COMPARED
 
 WORD = {
@@ -64,6 +65,17 @@ class Told:
         return next(parts, self.result.endpoint)
 
     @property
+    def confidence(self) -> str:
+        """Of a percentile where the true one lies, or that it can't be told; empty where it is none."""
+        measurement = next((each for each in self.result.measurements if each.part == self.finding.part), None)
+        if measurement is None or self.finding.observed is None or self.finding.metric not in PERCENTILES:
+            return ""
+        bounds_s = interval_s(measurement, self.finding.metric)
+        if bounds_s is not None:
+            return f"{units.interval(bounds_s)} with 95 % confidence"
+        return untold(measurement, self.finding.metric) or ""
+
+    @property
     def metric(self) -> str:
         """The metric in people's words; empty where no number was judged."""
         return METRICS.get(self.finding.metric, self.finding.metric)
@@ -115,8 +127,20 @@ def findings(result: ScenarioResult) -> list[Told]:
 
 
 def telling(result: ScenarioResult) -> list[Told]:
-    """A scenario's findings without the note that there is no baseline yet: `compared` tells it once for all."""
-    return [each for each in findings(result) if not _no_baseline(each)]
+    """A scenario's findings without notes that are told elsewhere: that there is no baseline yet, and likely causes."""
+    causes = {(each.part, each.sentence) for each in result.findings if each.kind is FindingKind.DIAGNOSIS}
+    return [
+        each
+        for each in findings(result)
+        if not _no_baseline(each)
+        and not (each.finding.kind is FindingKind.NOTE and (each.finding.part, each.finding.sentence) in causes)
+    ]
+
+
+def pressing(result: ScenarioResult) -> list[Told]:
+    """The same without notes on percentiles that can't be told and met their targets: the table marks those."""
+    missed = {each.metric for each in result.findings if each.kind is FindingKind.TARGET}
+    return [each for each in telling(result) if not _not_known(each) or each.finding.metric in missed]
 
 
 def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
@@ -143,8 +167,13 @@ def invalid(document: ResultsDocument) -> dict[str, str]:
 
 
 def notes(document: ResultsDocument) -> list[Told]:
-    """What was not judged, and why."""
-    return [each for result in document.scenarios for each in telling(result) if each.finding.kind is FindingKind.NOTE]
+    """What was not judged, and why; of percentiles that can't be told `Told.confidence` says so."""
+    return [
+        each
+        for result in document.scenarios
+        for each in telling(result)
+        if each.finding.kind is FindingKind.NOTE and not _not_known(each)
+    ]
 
 
 def compared(document: ResultsDocument) -> str:
@@ -181,14 +210,14 @@ def headline(document: ResultsDocument) -> str:
     if document.verdict is Verdict.PASS:
         return _all_well(document)
     if document.verdict is Verdict.INVALID:
-        return _not_known(document)
+        return _nothing_claimed(document)
     reasons = [
         each for each in told(document, _REASON[document.verdict]) if each.result.verdict is document.verdict
     ] or told(document, _REASON[document.verdict])
     if not reasons:
         return f"{tally(document)}; no finding says why"
     worst = max(reasons, key=lambda each: each.excess)
-    sentence = f"{worst.label} {worst.sentence}"
+    sentence = f"{worst.label}{':' if worst.sentence[:1].isdigit() else ''} {worst.sentence}"
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"
     return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
@@ -205,6 +234,10 @@ def _no_baseline(told: Told) -> bool:
     return told.result.baseline_run is None and told.finding.sentence.startswith(NOT_COMPARED)
 
 
+def _not_known(told: Told) -> bool:
+    return told.finding.kind is FindingKind.NOTE and told.finding.sentence.startswith(NOT_KNOWN)
+
+
 def _all_well(document: ResultsDocument) -> str:
     number = len(document.scenarios)
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
@@ -213,7 +246,7 @@ def _all_well(document: ResultsDocument) -> str:
     return f"{met}, and nothing got worse than its baseline"
 
 
-def _not_known(document: ResultsDocument) -> str:
+def _nothing_claimed(document: ResultsDocument) -> str:
     reasons = invalid(document)
     if not reasons:
         return "nothing was measured"

@@ -32,6 +32,21 @@ def test_a_duration_has_three_digits_and_a_fitting_unit(seconds: float | None, t
 
 
 @pytest.mark.parametrize(
+    ("bounds_s", "told"),
+    [
+        (None, "–"),
+        ((0.0112, 0.0129), "11.2–12.9 ms"),
+        ((0.00098, 0.0011), "980 µs–1.10 ms"),
+        ((0.9, 1.1), "900 ms–1.10 s"),
+        ((2.0, 3.1), "2.00–3.10 s"),
+        ((0.0500001, 0.05), "50.0 ms"),
+    ],
+)
+def test_an_interval_names_its_unit_once_where_there_is_one(bounds_s: tuple[float, float] | None, told: str) -> None:
+    assert units.interval(bounds_s) == told
+
+
+@pytest.mark.parametrize(
     ("seconds", "told"),
     [(None, "–"), (2.5, "2.50 s"), (41.7, "42 s"), (125, "2 min 5 s"), (3780, "1 h 3 min"), (59.8, "1 min 0 s")],
 )

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from loadtasks.engine.measurement import METRICS, ErrorKind, Measurement, metric
+from loadtasks.engine.measurement import METRICS, Calibration, ErrorKind, Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict, overall
-from tests.measurements import health, measurement, run
+from tests.measurements import exemplar, health, measurement, run
 
+CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)
 BASELINE = "20261123T020000Z-b0b0"
 SCENARIOS = {
     # median, spread, requests, seconds, load
@@ -35,6 +36,21 @@ def _times(median_s: float, spread: float, number: int, seed: int) -> Sequence[f
     return times
 
 
+def _exemplars(times_s: Sequence[float], seed: int) -> list[Exemplar]:
+    """The ten slowest, as a target shows them that answers with request ids."""
+    random = np.random.default_rng(seed)
+    return [
+        exemplar(
+            time,
+            request="GET /api/v1/dashboard/stats?window=24h",
+            due_s=float(random.uniform(0, 2)),
+            request_id=random.bytes(8).hex(),
+            traceparent=f"00-{random.bytes(16).hex()}-{random.bytes(8).hex()}-01",
+        )
+        for time in sorted(times_s, reverse=True)[:10]
+    ]
+
+
 def measured(scenario: str, seed: int = 1, slower: float = 1.0, **changes: object) -> list[Measurement]:
     """What a scenario of a night showed: the whole, then its parts."""
     if scenario == "mixed.concurrent":
@@ -51,11 +67,20 @@ def measured(scenario: str, seed: int = 1, slower: float = 1.0, **changes: objec
         times = [
             time for place, median_s in enumerate(PARTS.values()) for time in _times(median_s * slower, 0.35, 30, place)
         ]
-        whole = measurement(scenario, times_s=times, elapsed_s=0.9, load="30 requests of each kind, all at once")
+        whole = measurement(
+            scenario,
+            times_s=times,
+            elapsed_s=0.9,
+            load="30 requests of each kind, all at once",
+            exemplars=_exemplars(times, seed),
+        )
         return [whole, *parts]
     median_s, spread, number, seconds, load = SCENARIOS[scenario]
+    times_s: Sequence[float] = changes.get("times_s", _times(median_s * slower, spread, number, seed))  # type: ignore[assignment]
     plausible: dict[str, object] = {
-        "times_s": _times(median_s * slower, spread, number, seed),
+        "times_s": times_s,
+        "exemplars": _exemplars(times_s, seed),
+        "health": health(sent_per_s=len(times_s) / seconds, calibration=CALIBRATION),
         "elapsed_s": seconds * slower,
         "load": load,
         "server": {"db": median_s * slower * 0.55, "serialize": median_s * 0.2} if "websocket" not in scenario else {},
@@ -218,6 +243,34 @@ def improved() -> ScenarioResult:
             sentence="p50 10.8 ms, baseline 15.8 ms (-32 %)",
         ),
         measurements=tonight,
+    )
+
+
+def throttled() -> ScenarioResult:
+    """`sessions.filtered`, of which a limit of the target admitted 60 of 100 requests."""
+    times_s = _times(0.0212, 0.6, 60, 5)
+    told = (
+        "40 of 100 requests were throttled (429 with Retry-After): the times are those of the 60 admitted ones; ask "
+        "for a higher limit or send less"
+    )
+    return result(
+        "sessions.filtered",
+        Verdict.FAIL,
+        Finding(
+            kind=FindingKind.TARGET,
+            metric="throttled",
+            observed=40,
+            limit=0,
+            sentence="40 requests throttled, target 0",
+        ),
+        Finding(kind=FindingKind.NOTE, metric="throttled", observed=40, sentence=told),
+        Finding(
+            kind=FindingKind.NOTE,
+            metric="p95_s",
+            sentence="not known: 60 requests can't tell a p95; it takes 72, so its target judges these requests alone",
+        ),
+        Finding(kind=FindingKind.DIAGNOSIS, sentence=told),
+        measurements=measured("sessions.filtered", times_s=times_s, throttled=40, statuses={"200": 60, "429": 40}),
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from loadtasks import units
 from loadtasks.engine.measurement import ErrorKind
 from loadtasks.report import html
@@ -12,6 +14,7 @@ from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
 from tests.loadtasks.report import nights
 from tests.loadtasks.report.pages import parse
+from tests.measurements import exemplar, health
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\" onload='alert(3)' {{ 7*7 }} </style></svg>"
 
@@ -37,18 +40,24 @@ def test_the_table_holds_each_scenario_and_part_with_its_numbers() -> None:
     assert row["Verdict"] == "✓ PASS"
     assert row["Requests"] == "100"
     assert row["Mean"] == units.duration(measured.mean_s)
-    assert row["p50"] == units.duration(measured.p50_s)
-    assert row["p95"] == units.duration(measured.p95_s)
+    assert row["p50"] == f"{units.duration(measured.p50_s)} {units.interval(measured.response.interval_s(0.5))}"
+    assert row["p95"] == f"{units.duration(measured.p95_s)} {units.interval(measured.response.interval_s(0.95))}"
+    assert row["p99"] == f"{units.duration(measured.p99_s)}*"
+    untrusted = next(row for row in rows if row[0] == "config_get.concurrent")
+    assert units.MISSING not in " ".join(untrusted[2:-1]), "of what is not trusted no interval is claimed"
     assert row["Throughput"] == units.rate(measured.throughput_per_s)
     assert row["Vs baseline"].endswith(" %")
 
 
-def test_a_percentile_of_few_requests_is_marked_and_says_on_how_many_it_rests() -> None:
+def test_a_percentile_that_too_few_requests_tell_is_marked_and_says_so() -> None:
     page = parse(html.render(nights.document(nights.result("dashboard.concurrent"))))
     cells = {cell.text: cell for cell in page.one("table", class_="results").all("td")}
     (p99,) = [cell for text, cell in cells.items() if text.endswith("*")]
-    assert p99.attributes["title"] == "rests on the slowest 1 request of 100"
-    assert "decided by one of them" in page.one("section", id="results").text
+    assert p99.attributes["title"] == "100 requests can't tell a p99; it takes 368"
+    assert "* can't be told from so few requests: it takes 6 for a p50, 72 for a p95, 368 for a p99." in page.text
+    compared = {row[0]: row[1:3] for table in page.all("table") for row in table.rows() if len(row) == 4}
+    assert [cell[-1] for cell in compared["p99"]] == ["*", "*"]
+    assert [cell[-1] for cell in compared["p95"]] == ["s", "s"]
     many = parse(html.render(nights.document(nights.result("dashboard.sustained"))))
     assert "*" not in many.one("section", id="results").text
 
@@ -79,11 +88,72 @@ def test_a_section_tells_findings_counts_errors_phases_and_generator(bad_page: s
     ]
     assert ["CPU, of one core", "20.0 %"] in tables["Sign"]
     comparison = {row[0]: row for row in tables["Metric"]}
-    assert comparison["p95"][1] == "3.10 s"
+    assert comparison["p95"][1:3] == ["3.10 s*", units.duration(nights.missed_target().baseline[0].p95_s)]
     assert comparison["p95"][3].endswith("×")  # noqa: RUF001
     assert "10 s, 5 workers" in section.text
-    assert "open" in section.one("details").attributes
-    assert "open" not in page.one("section", id="scenario-dashboard.concurrent").one("details").attributes
+    assert ["open" in each.attributes for each in section.all("details")] == [True, False]
+    good = page.one("section", id="scenario-dashboard.concurrent")
+    assert ["open" in each.attributes for each in good.all("details")] == [False, False]
+
+
+def test_throttled_requests_are_counted_where_there_are_any_and_told_once() -> None:
+    section = parse(html.render(nights.document(nights.throttled()))).one("section", id="scenario-sessions.filtered")
+    counts = next(table.rows() for table in section.all("table") if "Scheduled" in table.rows()[0])
+    assert dict(zip(*counts, strict=True)) | {"Completed": "60", "Throttled": "40", "Failed": "0"} == dict(
+        zip(*counts, strict=True)
+    )
+    findings = [each.text.partition(":")[0] for each in section.one("ul", class_="findings").all("li")]
+    assert findings == ["Target missed", "Likely cause", "Note"]
+    assert section.text.count("40 of 100 requests were throttled") == 1
+    assert "60 requests can't tell a p95; it takes 72" in section.one("ul", class_="findings").text
+    good = parse(html.render(nights.document(nights.result("sessions.filtered"))))
+    assert "hrottled" not in good.text
+
+
+def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> None:
+    measured = nights.measured("dashboard.concurrent")
+    lost = exemplar(9.0, due_s=75.25, status=0, request_id=None, traceparent=None)
+    (first, *others) = measured[0].exemplars
+    measured = [measured[0].model_copy(update={"exemplars": [lost, first, *others]})]
+    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", measurements=measured))))
+    (folded,) = [each for each in page.all("details") if "slowest" in each.one("summary").text]
+    assert "open" not in folded.attributes
+    assert folded.one("summary").text == "The 11 slowest requests"
+    rows = folded.one("table").rows()
+    assert rows[1] == ["GET /stats", "02:01:15.250", "9.00 s", "no answer", units.MISSING, units.MISSING]
+    assert rows[2][2:] == [
+        units.duration(first.response_s),
+        "200",
+        first.request_id,
+        str(first.traceparent).split("-")[1],
+    ]
+    assert len(rows) == 12
+    none = nights.measured("dashboard.concurrent", exemplars=[])
+    assert "slowest" not in html.render(nights.document(nights.result("dashboard.concurrent", measurements=none)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"sent_per_s": 500.0, "calibration": nights.CALIBRATION},
+            "It can send 58,000/s here and sent 500/s; 99 % of its requests leave within 900 µs of their time.",
+        ),
+        (
+            {"calibration": nights.CALIBRATION},
+            "It can send 58,000/s here; 99 % of its requests leave within 900 µs of their time.",
+        ),
+        (
+            {"sent_per_s": 500.0},
+            "It sent 500/s; how much it can send here is not known, since it was not calibrated.",
+        ),
+        ({}, "How much it can send here is not known, since it was not calibrated."),
+    ],
+)
+def test_what_the_generator_could_have_sent_is_told_in_words(changes: dict[str, object], told: str) -> None:
+    measured = nights.measured("dashboard.concurrent", health=health(**changes))
+    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", measurements=measured))))
+    assert f"Fit to make this measurement. {told}" in [each.text for each in page.all("caption")]
 
 
 def test_a_broken_conservation_law_is_shown() -> None:
@@ -151,6 +221,7 @@ def _hostile() -> ResultsDocument:
         statuses={EVIL: 1},
         load=EVIL,
         server={EVIL: 0.1},
+        exemplars=[exemplar(request=EVIL, request_id=EVIL, traceparent=f"00-{EVIL}")],
     )
     mixed = [
         each.model_copy(update={"part": each.part and f"{each.part}{EVIL}$x_1$"})

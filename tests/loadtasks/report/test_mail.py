@@ -1,6 +1,7 @@
 """The alert: read back as a mail program reads it."""
 
 import email
+import re
 from email.message import EmailMessage
 from email.policy import SMTP, default
 from email.utils import parsedate_to_datetime
@@ -102,6 +103,40 @@ def test_both_bodies_tell_baseline_cause_what_is_not_known_and_the_report() -> N
         assert "websocket.connections" in body
     assert REPORT in _plain(message)
     assert page.one("a").attributes["href"] == REPORT
+
+
+def test_both_bodies_say_how_far_a_percentile_that_failed_is_known() -> None:
+    message = _sent(nights.bad_night())
+    for body in (" ".join(_plain(message).split()), _html(message).text):
+        assert body.count("17 requests can't tell a p95; it takes 72") == 1
+        assert body.count("with 95 % confidence") == 1, "of the p95 that got worse, and of nothing that is good"
+
+
+def test_both_bodies_name_the_slowest_request_of_each_bad_scenario_or_three_of_the_only_one() -> None:
+    def told(document: ResultsDocument) -> list[list[str]]:
+        message = _sent(document)
+        bodies = (" ".join(_plain(message).split()), _html(message).text)
+        return [
+            re.findall(r"(\S+): GET \S+ took [^,]+, status 200, due at [\d:.]+ UTC, request id", body)
+            for body in bodies
+        ]
+
+    assert told(nights.bad_night()) == [["dashboard.sustained", "sessions.filtered"]] * 2
+    assert told(nights.document(nights.missed_target())) == [["dashboard.sustained"] * 3] * 2
+    assert told(nights.document()) == [[], []]
+    exemplar = nights.missed_target().measurements[0].exemplars[0]
+    plain = _plain(_sent(nights.document(nights.missed_target())))
+    assert exemplar.request_id is not None
+    assert exemplar.request_id in plain, "whole, however the line is wrapped"
+    assert str(exemplar.traceparent).split("-")[1] in plain
+
+
+def test_of_a_throttled_scenario_both_bodies_say_whose_times_are_left_and_blame_no_request() -> None:
+    message = _sent(nights.document(nights.throttled()))
+    for body in (" ".join(_plain(message).split()), _html(message).text):
+        assert body.count("40 of 100 requests were throttled (429 with Retry-After)") == 1
+        assert "request id" not in body
+        assert "not known" not in body
 
 
 def test_a_report_without_an_address_is_named_by_its_path() -> None:

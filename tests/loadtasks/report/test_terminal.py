@@ -1,6 +1,7 @@
 """What a terminal shows, and a pipe."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_each_scenario_and_part_is_one_aligned_line() -> None:
         "mean",
         "p50",
         "p95",
+        *("p95", "within"),
         "p99",
         "throughput",
         "vs",
@@ -41,11 +43,12 @@ def test_each_scenario_and_part_is_one_aligned_line() -> None:
     rows = table.rows(nights.bad_night())
     for row, line in zip(rows, lines[1:], strict=False):
         assert line.startswith(row.cell("scenario"))
-        cells = [row.cell(column) for column in table.COLUMNS]
+        cells = [row.cell(column) for column in table.ALL_COLUMNS if column in table.COLUMNS or column == "p95_within"]
         assert " ".join(line.split()) == " ".join(" ".join(cells).split())
     ends = {len(line) for line in lines[: len(rows) + 1]}
     assert len(ends) == 1, "all lines end in the same column"
-    assert lines[len(rows) + 1].startswith("* rests on fewer than 5 requests")
+    assert lines[len(rows) + 1] == "Within: where the true percentile lies with 95 % confidence."
+    assert lines[len(rows) + 2].startswith("* can't be told from so few requests: it takes 6 for a p50")
 
 
 def test_where_there_is_no_terminal_nothing_is_coloured_or_wrapped() -> None:
@@ -65,18 +68,21 @@ def test_on_a_terminal_a_long_finding_is_wrapped_under_itself() -> None:
     assert max(len(line) for line in wrapped) <= 80
 
 
-@pytest.mark.parametrize("width", [80, 90, 100, 110, 120, 200])
+@pytest.mark.parametrize("width", [80, 90, 100, 110, 120, 140, 200])
 def test_no_column_is_cut_at_any_usual_width(width: int) -> None:
     rows = table.rows(nights.bad_night())
     lines = _shown(nights.bad_night(), width).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= width
-    shown = lines[0].replace("vs baseline", "change").split()
-    assert {"scenario", "verdict", "success", "p95", "p99", "change"} <= set(shown)
-    columns = [next(key for key, heading in table.COLUMNS.items() if name in (key, heading)) for name in shown]
+    shown = re.split(r" (?! )(?!within|baseline)", " ".join(lines[0].split()))
+    columns = [next(key for key, heading in table.ALL_COLUMNS.items() if name == heading) for name in shown]
+    assert {"scenario", "verdict", "success", "p95", "p99", "change"} <= set(columns)
     for row, line in zip(rows, lines[1:], strict=False):
         assert " ".join(line.split()) == " ".join(" ".join(row.cell(column) for column in columns).split())
     if width >= 120:
-        assert columns == list(table.COLUMNS)
+        assert [column for column in columns if column in table.COLUMNS] == list(table.COLUMNS)
+    assert ("p95_within" in columns) is (width >= 140)
+    assert ("p50_within" in columns) is (width >= 160)
+    assert any(line.startswith("Within: ") for line in lines) is (width >= 140)
 
 
 def test_findings_then_the_verdict_then_the_report() -> None:
@@ -94,6 +100,7 @@ def test_a_first_good_night_is_short() -> None:
     notes = Finding(kind=FindingKind.NOTE, sentence="not compared: there is no baseline yet")
     shown = _shown(nights.document(nights.result("dashboard.sustained", Verdict.PASS, notes, baseline=False)))
     assert shown.splitlines()[2:] == [
+        "Within: where the true percentile lies with 95 % confidence.",
         "",
         "PASS  the one scenario met its targets",
         "1 pass. There was no baseline to compare with.",

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from loadtasks import units
 from loadtasks.report import markdown, table, words
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
@@ -142,11 +143,54 @@ def test_the_change_is_of_the_metric_that_regressed() -> None:
     assert row.change.endswith(" %")
 
 
-@pytest.mark.parametrize(("requests", "few"), [(20, 1), (100, 1), (499, 4), (500, None), (0, None)])
-def test_a_p99_needs_five_requests_above_it(requests: int, few: int | None) -> None:
+@pytest.mark.parametrize(
+    ("requests", "untold"),
+    [
+        (1, "1 request can't tell a p99; it takes 368"),
+        (367, "367 requests can't tell a p99; it takes 368"),
+        (368, None),
+        (0, None),
+    ],
+)
+def test_a_p99_needs_enough_requests_to_be_told(requests: int, untold: str | None) -> None:
     tonight = nights.measured("dashboard.concurrent", times_s=[0.01] * requests)
     (row,) = table.scenario_rows(nights.result("dashboard.concurrent", measurements=tonight, baseline=False))
-    assert row.few("p99") == few
+    assert row.untold("p99") == untold
+    assert row.cell("p99").endswith(table.MARK) is (untold is not None)
+    assert row.within("p99") == ("10.0 ms" if requests == 368 else "")
+
+
+def test_a_missed_percentile_says_how_far_it_is_known() -> None:
+    (p95,) = [each for each in words.findings(nights.missed_target()) if each.finding.metric == "p95_s"]
+    assert p95.confidence == "17 requests can't tell a p95; it takes 72"
+    (regressed,) = words.findings(nights.regressed())
+    assert regressed.confidence == f"{units.interval((0.0576, 0.121))} with 95 % confidence"
+    assert [each.confidence for each in words.findings(nights.improved())] == [
+        f"{units.interval((0.0103, 0.0114))} with 95 % confidence"
+    ]
+    assert [each.confidence for each in words.findings(nights.throttled())] == [""] * 4
+    assert [each.confidence for each in words.findings(nights.part_missed())] == [""], "a mean is no percentile"
+
+
+def test_a_percentile_that_cannot_be_told_is_noted_where_its_target_was_missed_and_else_only_on_the_page() -> None:
+    note = nights.throttled().findings[2]
+    assert note.sentence.startswith("not known: ")
+    miss = Finding(kind=FindingKind.TARGET, metric="p95_s", observed=3.0, limit=2.0, sentence="p95 3 s")
+    good = nights.result("config_put.sequential", Verdict.PASS, note)
+    bad = nights.result("config_put.sequential", Verdict.FAIL, note, miss)
+    assert ([each.finding for each in words.pressing(good)], [each.finding for each in words.telling(good)]) == (
+        [],
+        [note],
+    )
+    assert [each.finding for each in words.pressing(bad)] == [miss, note]
+    assert words.notes(nights.document(good, bad)) == []
+
+
+def test_a_throttled_scenario_says_so_once_and_first() -> None:
+    document = nights.document(nights.throttled(), nights.result("dashboard.sustained"))
+    assert words.headline(document) == "sessions.filtered: 40 requests throttled, target 0"
+    kinds = [each.finding.kind for each in words.pressing(document.scenarios[0])]
+    assert kinds == [FindingKind.TARGET, FindingKind.DIAGNOSIS]
 
 
 def test_the_summary_has_verdict_table_findings_and_what_is_not_known() -> None:
@@ -160,6 +204,13 @@ def test_the_summary_has_verdict_table_findings_and_what_is_not_known() -> None:
     assert "- **mixed.concurrent (sessions)**: target missed: mean 1.62 s, target \\< 1.50 s" in lines
     assert any(line.startswith("- **websocket.broadcast**: not measured: ") for line in lines)
     assert "[index.html](index.html)" in lines[-1]
+    p95 = table.rows(nights.bad_night())[0]
+    assert cells[2][6] == f"{p95.time('p95')} ({p95.within('p95')})"
+    assert "In brackets: where the true percentile lies with 95 % confidence." in lines
+    (slowest,) = [line for line in lines if line.startswith("- **dashboard.sustained**: GET ")]
+    exemplar = nights.missed_target().measurements[0].exemplars[0]
+    assert f"request id {exemplar.request_id}" in slowest
+    assert f"trace id {str(exemplar.traceparent).split('-')[1]}" in slowest
 
 
 def test_markdown_and_html_from_outside_mean_nothing() -> None:

@@ -1,75 +1,40 @@
-"""The WebSocket engine against real servers: connections held at once, broadcasts delivered, missed and doubled."""
+"""One WebSocket: its handshake, its messages and its end, against the `websockets` library and byte by byte."""
 
+import asyncio
 import contextlib
-import itertools
-import json
-import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.run import run_scenario
+from loadtasks.engine.handshake import Handshake, HandshakeError, Upgrade
+from loadtasks.engine.opener import Opener
 from loadtasks.engine.target import Target
-from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad
-from loadtasks.scenarios.model import (
-    BroadcastScenario,
-    ConnectionsScenario,
-    Event,
-    HttpScenario,
-    MixedScenario,
-    Publish,
-    Request,
+from loadtasks.engine.websocket import WebSocketConnection, WebSocketState
+from tests.loadtasks.engine.fanout import (
+    CLOSE,
+    PING,
+    PONG,
+    Fanout,
+    accept,
+    client_frames,
+    close_frame,
+    frame,
+    in_thread,
 )
-from tests.servers import answering, free_port, ok, scripted
+from tests.servers import free_port
 
-
-class Events:
-    """A WebSocket server that broadcasts what is published by plain HTTP on another port."""
-
-    def __init__(self) -> None:
-        self.clients: list[ServerConnection] = []
-        self.lock = threading.Lock()
-        self.times_to_send: Callable[[int, int], int] = lambda event, client: 1
-        self.published = 0
-        self.delay_s = 0.0
-        """From the publishing request to its event."""
-        self.expected = 0
-        """Clients to wait for before the first event goes out: one is registered just after its upgrade."""
-
-    def serve_client(self, client: ServerConnection) -> None:
-        with self.lock:
-            self.clients.append(client)
-        with contextlib.suppress(Exception):
-            for _ in client:
-                pass
-        with self.lock:
-            self.clients.remove(client)
-
-    def publish(self, connection: socket.socket, request: bytes) -> bool:
-        while len(self.clients) < self.expected:
-            time.sleep(0.005)
-        with self.lock:
-            self.published += 1
-            number, clients = self.published, list(self.clients)
-        time.sleep(self.delay_s)
-        message = json.dumps({"type": "created", "thing": {"id": number}, "text": "é" * 5000})
-        for index, client in enumerate(clients):
-            for _ in range(self.times_to_send(number, index)):
-                client.send(message)
-            client.send(json.dumps({"type": "other", "thing": {"id": number}}))
-        connection.sendall(ok(json.dumps({"id": number}).encode(), status="201 Created"))
-        return True
+UPGRADE = Upgrade("/events", Target("http://127.0.0.1:8000"))
 
 
 @contextlib.contextmanager
-def websocket_server(events: Events, **settings: object) -> Iterator[str]:
+def serving(handler: Callable[[ServerConnection], None]) -> Iterator[str]:
     port = free_port()
-    with serve(events.serve_client, "127.0.0.1", port, **settings) as server:
+    with serve(handler, "127.0.0.1", port, compression=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -79,188 +44,237 @@ def websocket_server(events: Events, **settings: object) -> Iterator[str]:
             thread.join()
 
 
-def connections(count: int, timeout_s: float = 5.0) -> ConnectionsScenario:
-    load = ConnectionsLoad(connections=count)
-    return ConnectionsScenario(name="ws.connections", endpoint="ws", path="/events", load=load, timeout_s=timeout_s)
+def talk(url: str, until: Callable[[WebSocketConnection, list[str | bytes]], Awaitable[None]]) -> WebSocketConnection:
+    """Open a WebSocket, go on `until`, and close it."""
+
+    async def run() -> WebSocketConnection:
+        opener, heard = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10), list[str | bytes]()
+        (opening,) = await opener.open(1, lambda _, message, __: heard.append(message))
+        assert opening.socket is not None
+        await until(opening.socket, heard)
+        await opener.close()
+        return opening.socket
+
+    return uvloop.run(run())
 
 
-def test_all_connections_are_held_until_all_are_open() -> None:
-    events = Events()
-    asked = itertools.count(1)
-    held_when_the_last_was_let_in: list[int] = []
-
-    def let_the_last_wait(connection: ServerConnection, request: object) -> None:
-        if next(asked) == 41:  # the first is the engine's own rehearsal
-            wait_until = time.monotonic() + 10
-            while len(events.clients) < 39 and time.monotonic() < wait_until:
-                time.sleep(0.005)
-            held_when_the_last_was_let_in.append(len(events.clients))
-
-    with websocket_server(events, process_request=let_the_last_wait) as url:
-        (measurement,) = run_scenario(connections(40, timeout_s=20), Target(url))
-    assert measurement.counts.completed == 40, measurement.errors
-    assert held_when_the_last_was_let_in == [39]
-    assert measurement.statuses == {"101": 40}
-    assert measurement.phases["connect"].count == 40
-    assert measurement.connect_mean_s is not None
-    assert measurement.conservation_gap == 0
+async def closed(socket: WebSocketConnection, heard: list[str | bytes]) -> None:
+    while socket.state is not WebSocketState.CLOSED:
+        await asyncio.sleep(0.005)
 
 
-def test_a_refused_upgrade_is_a_named_failure() -> None:
-    def refuse(connection: ServerConnection, request: object) -> object:
-        return connection.respond(HTTPStatus.UNAUTHORIZED, "no token\n")
+def test_messages_of_every_shape_are_heard_and_pings_are_answered() -> None:
+    sent = ["text", "", "é" * 5000, "x" * 70_000, b"bytes", b"", b"\xff" * 70_000]
+    answered = list[bool]()
 
-    with websocket_server(Events(), process_request=refuse) as url:
-        (measurement,) = run_scenario(connections(3), Target(url))
-    assert measurement.counts.failed == 3
-    assert [(error.kind, error.count) for error in measurement.errors] == [("status", 3)]
-    assert "401" in measurement.errors[0].example
+    def handler(client: ServerConnection) -> None:
+        for message in sent:
+            client.send(message)
+            client.send([message[:1], message[1:2], message[2:]])  # in three frames
+        answered.append(client.ping("are you there?").wait(10))
+        client.recv()
+
+    async def until(_: WebSocketConnection, heard: list[str | bytes]) -> None:
+        while len(heard) < 2 * len(sent) or not answered:
+            await asyncio.sleep(0.005)
+        assert heard == [message for message in sent for _ in range(2)]
+
+    with serving(handler) as url:
+        talk(url, until)
+    assert answered == [True]
+
+
+def test_a_goodbye_is_said_answered_and_no_problem() -> None:
+    ends = list[tuple[int, int]]()
+
+    def handler(client: ServerConnection) -> None:
+        for _ in client:
+            pass
+        protocol = client.protocol
+        assert protocol.close_rcvd is not None
+        assert protocol.close_sent is not None
+        ends.append((protocol.close_rcvd.code, protocol.close_sent.code))
+
+    async def until(*_: object) -> None:
+        pass
+
+    with serving(handler) as url:
+        socket = talk(url, until)
+    assert ends == [(1000, 1000)]
+    assert (socket.state, socket.problem, socket.close_code) == (WebSocketState.CLOSED, None, None)
+
+
+def test_a_goodbye_that_is_never_answered_ends_all_the_same() -> None:
+    server = Fanout()
+    server.answers_close = False
+
+    async def until(*_: object) -> None:
+        pass
+
+    with in_thread(server) as url:
+        socket = talk(url, until)
+    assert (socket.state, socket.problem) == (WebSocketState.CLOSED, None)
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("code", "reason", "words"),
     [
-        (
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: wrong\r\n\r\n",
-            "malformed",
-        ),
-        (b"", "cut"),
-        (b"nonsense\r\n\r\n", "malformed"),
+        (1001, "", "with code 1001 (going away)"),
+        (1013, "too slow", "with code 1013 (try again later), saying 'too slow'"),
+        (4321, "", "with code 4321"),
     ],
-    ids=["wrong accept", "closed", "not http"],
 )
-def test_a_broken_handshake_is_a_named_failure(answer: bytes, kind: str) -> None:
-    with scripted(answering(answer, keep=False)) as server:
-        (measurement,) = run_scenario(connections(2), Target(server.url))
-    assert measurement.counts.failed == 2
-    assert measurement.errors[0].kind == kind
+def test_the_targets_close_is_told_in_words_and_its_code_is_echoed(code: int, reason: str, words: str) -> None:
+    echoed = list[int]()
+
+    def handler(client: ServerConnection) -> None:
+        client.close(code, reason)
+        assert client.protocol.close_rcvd is not None
+        echoed.append(client.protocol.close_rcvd.code)
+
+    with serving(handler) as url:
+        socket = talk(url, closed)
+    assert echoed == [code]
+    assert socket.close_code == code
+    assert socket.problem == ("closed", f"the target closed the WebSocket {words}")
 
 
-def test_an_upgrade_that_is_never_answered_times_out() -> None:
-    def hang(connection: socket.socket, request: bytes) -> bool:
-        time.sleep(2)
-        return False
-
-    with scripted(hang) as server:
-        (measurement,) = run_scenario(connections(2, timeout_s=0.2), Target(server.url))
-    assert measurement.counts.failed == 2
-    assert measurement.errors[0].kind == "timeout"
-    assert measurement.response.count == 2
+# Byte by byte: a connection that is fed directly.
 
 
-@contextlib.contextmanager
-def broadcasting(events: Events) -> Iterator[Target]:
-    """One address for both: WebSockets are handed on to the real server, everything else publishes."""
-    with websocket_server(events) as url:
-        port = int(url.rsplit(":", 1)[1])
+class Wire(asyncio.Transport):
+    """Keeps what is written to it."""
 
-        def handle(connection: socket.socket, request: bytes) -> bool:
-            if b"upgrade: websocket" not in request.lower():
-                return events.publish(connection, request)
-            with socket.create_connection(("127.0.0.1", port)) as behind:
-                behind.sendall(request)
-                back = threading.Thread(target=pump, args=(behind, connection))
-                back.start()
-                pump(connection, behind)
-                back.join()
-            return False
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.gone = False
 
-        with scripted(handle) as server:
-            yield Target(server.url)
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.gone = True
+
+    abort = close
 
 
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+def answer(request: bytes, *headers: bytes, status: bytes = b"101 Switching Protocols") -> bytes:
+    key = next(line[19:] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: "))
+    usual = (b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Accept: " + accept(key))
+    return b"\r\n".join([b"HTTP/1.1 " + status, *(headers or usual), b"", b""])
 
 
-def broadcast(target: Target, *, listeners: int = 4, events: int = 5, timeout_s: float = 5.0) -> Measurement:
-    scenario = BroadcastScenario(
-        name="ws.broadcast",
-        endpoint="ws",
-        path="/events",
-        load=BroadcastLoad(listeners=listeners, events=events, rate=50),
-        publish=Publish(request=Request(method="POST", path="/things", json={}), id="id"),
-        event=Event(where={"type": "created"}, id="thing.id"),
-        timeout_s=timeout_s,
-    )
-    (measurement,) = run_scenario(scenario, target)
-    assert measurement.conservation_gap == 0
-    return measurement
+def connected(*feeds: bytes) -> tuple[WebSocketConnection, Wire, list[str | bytes]]:
+    """An open connection that was fed these bytes, what it wrote since it is open, and what it heard."""
+    heard, wire = list[str | bytes](), Wire()
+    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: heard.append(message))
+    socket.connection_made(wire)
+    first, *others = feeds or (b"",)
+    upgraded, wire.written = answer(wire.written), b""
+    socket.data_received(upgraded + first)
+    for data in others:
+        if not wire.gone:
+            socket.data_received(data)
+    return socket, wire, heard
 
 
-def test_every_listener_gets_every_event() -> None:
-    events = Events()
-    events.expected = 4
-    with broadcasting(events) as target:
-        measurement = broadcast(target)
-    assert measurement.counts.scheduled == measurement.counts.completed == 20, measurement.errors
-    assert measurement.response.count == 20
-    assert measurement.phases["connect"].count == 4
-    assert events.published == 5
+def test_messages_that_come_with_the_answer_to_the_upgrade_are_heard() -> None:
+    socket, _, heard = connected(frame(b"one") + frame(b"two")[:2], frame(b"two")[2:])
+    assert (socket.status, socket.state, heard) == (101, WebSocketState.OPEN, ["one", "two"])
+    assert socket.first_message == socket.opened > 0
 
 
-def test_a_delivery_takes_from_publishing_to_receipt() -> None:
-    events = Events()
-    events.expected, events.delay_s = 4, 0.2
-    with broadcasting(events) as target:
-        measurement = broadcast(target)
-    assert measurement.counts.completed == 20, measurement.errors
-    assert min(upper_s for upper_s, _ in measurement.service.steps()) >= 0.2
-    assert min(upper_s for upper_s, _ in measurement.response.steps()) >= 0.2
+def test_an_answer_that_comes_in_pieces_is_read() -> None:
+    wire, heard = Wire(), list[str | bytes]()
+    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: heard.append(message))
+    socket.connection_made(wire)
+    for byte in b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(wire.written) + frame(b"x"):
+        socket.data_received(bytes([byte]))
+    assert (socket.state, heard) == (WebSocketState.OPEN, ["x"])
 
 
-def test_a_missed_delivery_is_a_failure_with_the_time_waited() -> None:
-    events = Events()
-    events.expected = 4
-    events.times_to_send = lambda event, client: 0 if (event, client) == (3, 1) else 1
-    with broadcasting(events) as target:
-        measurement = broadcast(target, timeout_s=0.5)
-    assert (measurement.counts.completed, measurement.counts.failed) == (19, 1)
-    assert measurement.errors[0].kind == "missed"
-    assert measurement.max_s is not None
-    assert measurement.max_s >= 0.5
+def test_a_ping_is_answered_with_what_it_carried_and_is_no_message() -> None:
+    socket, wire, heard = connected(frame(b"this", opcode=PING) + frame(b"that", opcode=PONG))
+    assert list(client_frames(wire.written)) == [(PONG, b"this")]
+    assert (heard, socket.first_message) == ([], 0.0)
 
 
-def test_a_duplicate_is_told_and_breaks_no_count() -> None:
-    events = Events()
-    events.expected = 4
-    events.times_to_send = lambda event, client: 2 if event == 2 else 1
-    with broadcasting(events) as target:
-        measurement = broadcast(target)
-    assert measurement.counts.completed == 20
-    assert [(error.kind, error.count) for error in measurement.errors] == [("duplicate", 4)]
+def test_nothing_is_heard_after_the_targets_close_and_none_is_answered_twice() -> None:
+    socket, wire, heard = connected(frame(b"x") + close_frame(1000) + frame(b"y") + close_frame(1000))
+    assert (heard, wire.gone) == (["x"], True)
+    assert list(client_frames(wire.written)) == [(CLOSE, (1000).to_bytes(2, "big"))]
+    assert socket.close_code == 1000
 
 
-def test_an_event_that_can_not_be_published_reaches_nobody() -> None:
-    events = Events()
-    with websocket_server(events) as url:
-        measurement = broadcast(Target(url), timeout_s=0.5)  # this server answers a POST with an error
-    assert measurement.counts.failed == 20
-    assert measurement.errors[0].kind.startswith("publish: ")
+def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
+    socket, wire, _ = connected(frame(b"", opcode=CLOSE))
+    assert (socket.close_code, list(client_frames(wire.written))) == (1005, [(CLOSE, b"")])
+    socket, _, _ = connected()
+    socket.connection_lost(ConnectionResetError(104, "reset"))
+    assert socket.close_code == 1006
+    assert socket.problem is not None
+    assert socket.problem.kind == "cut"
 
 
-def test_a_mixed_scenario_is_reported_by_kind_and_as_a_whole() -> None:
-    http = HttpScenario(
-        name="thing.test",
-        endpoint="thing",
-        requests=(Request(path="/thing"),),
-        load=ClosedLoad(workers=2, requests=12),
-        warmup_requests=0,
-    )
-    events = Events()
-    with broadcasting(events) as target:
-        events.publish = answering(ok(status="201 Created"))  # type: ignore[method-assign]
-        scenario = MixedScenario(name="mixed.all", endpoint="mixed", parts={"http": http, "ws": connections(7)})
-        whole, *parts = run_scenario(scenario, target)
-    assert [(part.part, part.endpoint, part.counts.completed) for part in parts] == [
-        ("http", "thing", 12),
-        ("ws", "ws", 7),
-    ]
-    assert (whole.part, whole.endpoint, whole.counts.completed) == ("", "mixed", 19)
-    assert whole.response.count == 19
-    assert whole.statuses == {"101": 7, "201": 12}
+@pytest.mark.parametrize(
+    "data",
+    [frame(b"deflated", rsv=4), frame(b"\x03\xe8\xff", opcode=CLOSE), frame(b"\xff")],
+    ids=["compressed", "a reason that is no UTF-8", "text that is no UTF-8"],
+)
+def test_a_broken_frame_ends_the_connection_by_name(data: bytes) -> None:
+    socket, wire, _ = connected(data)
+    assert (socket.state, wire.gone) == (WebSocketState.CLOSED, True)
+    assert socket.problem is not None
+    assert socket.problem.kind == "malformed"
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), max_size=8))
+def test_random_bytes_after_the_upgrade_leave_it_open_or_end_it_by_name(pieces: list[bytes]) -> None:
+    socket, wire, _ = connected(*pieces)
+    if socket.state is WebSocketState.CLOSED:
+        assert wire.gone
+        assert socket.problem is not None
+        assert socket.problem.kind in ("malformed", "too_large", "closed")
+    else:
+        assert (socket.state, wire.gone) == (WebSocketState.OPEN, False)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=8))
+def test_random_bytes_instead_of_an_answer_wait_or_end_it_by_name(pieces: list[bytes]) -> None:
+    wire, socket = Wire(), WebSocketConnection(UPGRADE)
+    socket.connection_made(wire)
+    for piece in pieces:
+        if not wire.gone:
+            socket.data_received(piece)
+    assert socket.state in (WebSocketState.HANDSHAKE, WebSocketState.CLOSED)
+    assert wire.gone is (socket.problem is not None)
+
+
+USUAL = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade")
+NOT_AN_UPGRADE = {
+    "a wrong accept": ((*USUAL, b"Sec-WebSocket-Accept: wrong"), b"101 Switching Protocols", "malformed"),
+    "no accept": (USUAL, b"101 Switching Protocols", "malformed"),
+    "no upgrade at all": ((b"X: y",), b"101 Switching Protocols", "malformed"),
+    "another protocol": ((b"Upgrade: h2c", USUAL[1]), b"101 Switching Protocols", "malformed"),
+    "refused, its body still to come": ((b"Content-Length: 100",), b"401 Unauthorized", "status"),
+    "answered as any request": ((b"Content-Length: 0",), b"200 OK", "status"),
+}
+
+
+@pytest.mark.parametrize(("headers", "status", "kind"), NOT_AN_UPGRADE.values(), ids=NOT_AN_UPGRADE.keys())
+def test_a_wrong_answer_to_the_upgrade_is_refused_by_name(headers: tuple[bytes, ...], status: bytes, kind: str) -> None:
+    handshake = Handshake(UPGRADE)
+    with pytest.raises(HandshakeError) as raised:
+        handshake.feed(answer(handshake.request, *headers, status=status))
+    assert raised.value.kind == kind
+    assert handshake.status == int(status[:3])
+
+
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: mqtt"])
+def test_what_was_not_offered_must_not_be_chosen(name: str) -> None:
+    handshake = Handshake(UPGRADE)
+    assert b"sec-websocket-extensions" not in handshake.request.lower()
+    usual = answer(handshake.request)
+    with pytest.raises(HandshakeError, match="not offered"):
+        handshake.feed(usual[:-2] + name.encode() + b"\r\n\r\n")

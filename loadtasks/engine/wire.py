@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
+from requests.utils import default_headers
 
 from loadtasks.engine.target import Target
 from loadtasks.engine.tls import verifying_context
@@ -70,8 +72,7 @@ class Writer:
         """`trace`: the first 16 of 32 hex digits of every trace id; without it no trace context is added."""
         self._target = target
         self._trace = trace
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._headers = {**default_headers(), **target.headers()}
 
     def write_down(self, request: Request) -> Wire:
         """The bytes of a request.
@@ -79,14 +80,15 @@ class Writer:
         `requests` decides URL, headers and body; the order on the wire is http.client's as urllib3 drives it: request
         line, Host, then the prepared headers.
         """
-        prepared = self._session.prepare_request(
-            requests.Request(
-                request.method,
-                self._target.url + request.path,
-                params=request.query,
-                headers={**self._target.headers(), **request.headers},
-                json=request.json_body,
-            )
+        headers = CaseInsensitiveDict(self._headers)
+        headers.update(request.headers)
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=self._target.url + request.path,
+            params=request.query,
+            headers=headers,
+            json=request.json_body,
         )
         parts = urlsplit(prepared.url or "")
         head = [f"{prepared.method} {prepared.path_url} HTTP/1.1"]

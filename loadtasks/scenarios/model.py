@@ -262,6 +262,7 @@ def load_sentence(scenario: Scenario) -> str:
 
 def first_request(scenario: Scenario) -> Request | None:
     """A harmless request of the scenario, to try the token with; None where it has none."""
-    if isinstance(scenario, HttpScenario):
-        return next((request for request in scenario.requests if request.method in ("GET", "HEAD")), None)
-    return None
+    if not isinstance(scenario, HttpScenario):
+        return None
+    row: Row = scenario.feeder.rows[0] if scenario.feeder is not None else {}
+    return next((request.fed(row) for request in scenario.requests if request.method in ("GET", "HEAD")), None)

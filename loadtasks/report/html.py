@@ -196,7 +196,8 @@ def capacity(health: Health) -> str:
         told = f"It {sent}; how much it can" if sent else "How much it can"
         return f"{told} send here is not known, since it was not calibrated."
     can = f"It can send {units.rate(health.calibration.ceiling_per_s)} here"
-    jitter = f"99 % of its requests leave within {units.duration(health.calibration.jitter_p99_s)} of their time"
+    late = units.duration(health.calibration.jitter_p99_s)
+    jitter = f"99\N{NO-BREAK SPACE}% of its requests leave within {late} of their time"
     return f"{can} and {sent}; {jitter}." if sent else f"{can}; {jitter}."
 
 

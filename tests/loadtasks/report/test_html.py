@@ -128,6 +128,11 @@ def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> Non
         str(first.traceparent).split("-")[1],
     ]
     assert len(rows) == 12
+    unnamed = nights.measured("dashboard.concurrent", exemplars=[exemplar(request_id=None)])
+    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", measurements=unnamed))))
+    (folded,) = [each for each in page.all("details") if "slowest" in each.one("summary").text]
+    assert folded.one("table").rows()[0][3:] == ["Status", "Trace id"]
+    assert "The target's answers carry no X-Request-ID" in folded.text
     none = nights.measured("dashboard.concurrent", exemplars=[])
     assert "slowest" not in html.render(nights.document(nights.result("dashboard.concurrent", measurements=none)))
 

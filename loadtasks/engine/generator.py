@@ -85,6 +85,7 @@ async def _generate(work: Work, on_progress: OnProgress | None, begin: Begin) ->
     try:
         for runner in runners.values():
             await runner.prepare()
+        gc.freeze()  # what was made ready for the load is to stop the clock no more than what was there before
         start = await begin()
         started_at = datetime.now(UTC)
         monitor.reset()

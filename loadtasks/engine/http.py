@@ -118,6 +118,8 @@ class HttpConnection(asyncio.Protocol):
                 self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
                 return
             unasked = True
+        if self._whole and exchange.wire.request.method == "HEAD" and not data.endswith(b"\n"):
+            unasked = True  # a head ends its last line; the parser may have begun with a chunk's size
         if exchange.body_size > MAX_BODY:
             self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
         elif self._whole:
@@ -170,6 +172,11 @@ class HttpConnection(asyncio.Protocol):
         self.exchange.body_size += len(body)
         if self.exchange.keeps_body and self.exchange.body_size <= MAX_BODY:
             self.exchange.body_parts.append(body)
+
+    def on_chunk_header(self) -> None:
+        """A chunk's size is known; after an answer to HEAD there is none."""
+        if self._whole:
+            raise _UnaskedError
 
     def on_message_complete(self) -> None:
         """One answer is whole; an interim one (1xx) is followed by the real one."""

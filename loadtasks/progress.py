@@ -1,63 +1,110 @@
-"""Progress of a run: a live bar on a terminal, plain lines where there is none."""
+"""Progress of a run: a live view on a terminal, plain lines where there is none."""
 
+from math import ceil
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.live import Live
+from rich.text import Text
 
-from loadtasks.engine.progress import Progress as Reached
+from loadtasks.engine.progress import Progress
+from loadtasks.units import count, duration, plural, rate, span
+
+_WIDEST_BAR = 30
+_NARROWEST_BAR = 8
+_GAP = "  "
+_LONGEST_LEFT = len("59 min 59 s left")
+"""Room that is kept for the time left, so that the bar keeps its width while that gets shorter."""
+_SECONDS = 10.0
+"""A time left that is shorter than this is told in whole seconds: nobody reads the digits behind them as they run."""
 
 
 class RunProgress:
-    """Shows which scenario runs and how far it is; drawn only when the engine tells, so that nothing disturbs it."""
+    """Shows which scenario runs and how it goes; drawn only when the engine tells, so that nothing disturbs it."""
 
     def __init__(self, console: Console, scenarios: int) -> None:
         self._console = console
         self._scenarios = scenarios
         self._number = 0
-        self._task: TaskID | None = None
-        self._bar = Progress(
-            TextColumn("{task.fields[number]}/{task.fields[scenarios]} {task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[reached]}"),
-            TimeElapsedColumn(),
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self._scenario = ""
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._draws = console.is_terminal and not console.is_dumb_terminal
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._draws:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        self._live.stop()
 
     def begin(self, scenario: str) -> None:
         """A scenario begins."""
         self._number += 1
-        if self._console.is_terminal:
-            self._task = self._bar.add_task(
-                scenario, total=None, number=self._number, scenarios=self._scenarios, reached=""
-            )
-            self._bar.refresh()
+        self._scenario = f"{self._number}/{self._scenarios} {scenario}"
+        self._draw(Text.assemble(self._scenario, (f"{_GAP}preparing", "dim")))
 
-    def reach(self, reached: Reached) -> None:
+    def reach(self, reached: Progress) -> None:
         """The engine tells how far it is."""
-        if self._task is not None:
-            of = "" if reached.expected is None else f" of {reached.expected}"
-            self._bar.update(
-                self._task, completed=reached.done, total=reached.expected, reached=f"{reached.done}{of} requests"
-            )
-            self._bar.refresh()
+        if self._draws:
+            self._draw(view(self._scenario, reached, self._console.width))
 
     def end(self, line: str) -> None:
         """The scenario has ended; one line says how."""
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
+        self._draw(Text())
         self._console.print(f"{self._number}/{self._scenarios} {line}", highlight=False, markup=False)
+
+    def _draw(self, text: Text) -> None:
+        if self._draws:
+            self._live.update(text, refresh=True)
+
+
+def view(scenario: str, reached: Progress, width: int) -> Text:
+    """How far a scenario is, in two lines of fields that keep their places; a third where the generator is not fit."""
+    lines = [_far(scenario, reached, width), _going(reached)]
+    if reached.unfit:
+        lines.append(Text(f"    {reached.unfit[0]}", "yellow"))
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return Text("\n").join(lines)
+
+
+def _far(scenario: str, reached: Progress, width: int) -> Text:
+    """What runs, a bar, how many are done, and the time left."""
+    done = f"{count(reached.done):>7}"
+    if reached.expected is not None:
+        expected = count(reached.expected)
+        done = f"{count(reached.done):>{len(expected)}} of {expected}"
+    share = reached.share
+    percent = "" if share is None else f"{int(share * 100)} %"
+    far = f"{_GAP}{percent:>5}{_GAP}{done}{_GAP}{_left(reached)}"
+    bar = min(_WIDEST_BAR, width - len(scenario) - len(_GAP) - len(far) - _LONGEST_LEFT + len(_left(reached)))
+    if bar < _NARROWEST_BAR:
+        return Text(scenario + far)
+    over = round(bar * (share or 0.0))
+    return Text.assemble(scenario, _GAP, ("━" * over, "cyan"), ("─" * (bar - over), "dim"), far)
+
+
+def _left(reached: Progress) -> str:
+    left_s = reached.left_s
+    if left_s is None:
+        return f"for {span(reached.elapsed_s)}"
+    return f"{ceil(left_s)} s left" if left_s < _SECONDS else f"{span(left_s)} left"
+
+
+def _going(reached: Progress) -> Text:
+    """Rate over the last second; of the whole load so far its times, whether the generator is fit, and errors."""
+    p50, p95 = (duration(reached.response.quantile_s(q)) for q in (0.5, 0.95))
+    fields = [
+        Text(f"    {rate(reached.rate_per_s):>8} now"),
+        Text(f"so far p50 {p50:>7}"),
+        Text(f"p95 {p95:>7}"),
+        Text("generator unfit", "bold yellow") if reached.unfit else Text("generator fit", "green"),
+        Text(plural(reached.failed, "error"), "red" if reached.failed else "dim"),
+    ]
+    if reached.throttled:
+        fields.append(Text(f"{count(reached.throttled)} throttled", "yellow"))
+    return Text(_GAP).join(fields)

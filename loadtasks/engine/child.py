@@ -9,12 +9,13 @@ import os
 import sys
 import threading
 import traceback
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
 from loadtasks.engine.alarm import alarm
 from loadtasks.engine.generator import Work, generate
-from loadtasks.engine.processes import Prepared, ProcessError
+from loadtasks.engine.processes import KEPT, Prepared, ProcessError
+from loadtasks.engine.progress import Progress
 from loadtasks.errors import LoadTasksError
 
 
@@ -24,23 +25,45 @@ def main() -> None:
     work: Work = link.recv()
     start: Future[float] = Future()
     threading.Thread(target=_listen, args=(link, start), daemon=True).start()
+    sender = _Sender(link)
 
     async def begin() -> float:
-        link.send(Prepared())
+        sender.send(Prepared())
         at = await asyncio.wrap_future(start)
         await _until(at)
         return at
 
     try:
-        link.send(generate(work, link.send, begin))
+        sender.send(generate(work, sender.send_progress, begin))
     except LoadTasksError as error:
-        link.send(error)
+        sender.send(error)
     except Exception as error:
         traceback.print_exc()
         process = f"process {work.number + 1} of {work.processes}"
-        link.send(
-            ProcessError(f"{process} of the load generator failed: {error!r}; nothing of this scenario was kept.")
-        )
+        sender.send(ProcessError(f"{process} of the load generator failed: {error!r}; {KEPT}"))
+
+
+class _Sender:
+    """Sends from a thread of its own: who receives may be held up, by a terminal say; the event loop must not be."""
+
+    def __init__(self, link: Connection) -> None:
+        self._link = link
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+        self._held: Progress | None = None
+
+    def send(self, message: object) -> None:
+        """Send what has to arrive, after the newest progress; returns when it is sent."""
+        if self._held is not None:
+            self._thread.submit(self._link.send, self._held)
+        self._thread.submit(self._link.send, message).result()
+
+    def send_progress(self, progress: Progress) -> None:
+        """Send progress, or hold it back while an earlier one is still on its way."""
+        self._held = progress
+        if self._last is None or self._last.done():
+            self._last = self._thread.submit(self._link.send, progress)
+            self._held = None
 
 
 def _listen(link: Connection, start: "Future[float]") -> None:

@@ -49,6 +49,8 @@ class _Process:
 
     def __init__(self, work: Work) -> None:
         self.name = f"process {work.number + 1} of {work.processes}"
+        self.progress: Progress | None = None
+        self.generated: Generated | None = None
         self.link, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
@@ -84,6 +86,20 @@ class _Process:
         if isinstance(said, LoadTasksError):
             raise said
         return said
+
+    def hear(self) -> None:
+        """Take in its progress, or what it recorded.
+
+        Raises:
+            LoadTasksError: it can't do its work, or has ended.
+        """
+        said = self.receive()
+        if isinstance(said, Generated):
+            self.generated = said
+            if self.progress is not None:
+                self.progress = replace(self.progress, left_s=0.0, rate_per_s=0.0)
+        else:
+            self.progress = said
 
     def end(self) -> None:
         """End it, whatever it does."""
@@ -135,25 +151,21 @@ def generate_together(works: Sequence[Work], on_progress: OnProgress | None) -> 
 
 
 def _collected(processes: Sequence[_Process], start: float, on_progress: OnProgress | None) -> list[Generated]:
-    progress: dict[_Process, Progress] = {}
-    generated: dict[_Process, Generated] = {}
     tell_at = start + TELL_EVERY_S
-    while len(generated) < len(processes):
-        running = [process for process in processes if process not in generated]
+    while running := [process for process in processes if process.generated is None]:
         spoken = wait([process.link for process in running], max(0.0, tell_at - perf_counter()))
         for process in running:
-            if process.link not in spoken:
-                continue
-            said = process.receive()
-            if isinstance(said, Generated):
-                generated[process] = said
-                progress[process] = replace(progress[process], left_s=0.0, rate_per_s=0.0)
-            else:
-                progress[process] = said
+            if process.link in spoken:
+                process.hear()
         if perf_counter() >= tell_at:
             tell_at = perf_counter() + TELL_EVERY_S
-            if on_progress is not None and len(progress) == len(processes):
-                on_progress(merged([progress[process] for process in processes]))
-    if on_progress is not None:
-        on_progress(merged(list(progress.values())))
-    return [generated[process] for process in processes]
+            _tell(processes, on_progress)
+    _tell(processes, on_progress)
+    return [process.generated for process in processes if process.generated is not None]
+
+
+def _tell(processes: Sequence[_Process], on_progress: OnProgress | None) -> None:
+    """Tell what all have told together, once all have."""
+    told = [process.progress for process in processes if process.progress is not None]
+    if on_progress is not None and len(told) == len(processes):
+        on_progress(merged(told))

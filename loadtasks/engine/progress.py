@@ -59,7 +59,7 @@ OnProgress = Callable[[Progress], None]
 
 
 def merged(shares: Sequence[Progress]) -> Progress:
-    """The progress of the whole, from that of all its shares."""
+    """The progress of the whole, from that of all its processes, in their order."""
     response = Histogram()
     for share in shares:
         response.add(share.response)
@@ -72,7 +72,7 @@ def merged(shares: Sequence[Progress]) -> Progress:
         response=response,
         failed=sum(share.failed for share in shares),
         throttled=sum(share.throttled for share in shares),
-        unfit=tuple(reason for share in shares for reason in share.unfit),
+        unfit=tuple(f"process {number}: {reason}" for number, share in enumerate(shares, 1) for reason in share.unfit),
     )
 
 

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from dags.connections import TARGET_CONNECTION, performance_target
 from dags.mail import configured_post
 from loadtasks import steps
+from loadtasks.engine.processes import processes_from_environ
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.run import run_id_from
 from loadtasks.workspace import Workspace
@@ -66,6 +67,7 @@ def open_run() -> list[str]:
                 target,
                 scenarios=params["scenarios"] or None,
                 load_factor=params["load_factor"],
+                processes=processes_from_environ(params["processes"]),
                 trigger="scheduled" if str(context["run_id"]).startswith("scheduled") else "manual",
                 run_id=_this_run(),
             )
@@ -85,8 +87,10 @@ def open_run() -> list[str]:
 def measure(scenario: str) -> None:
     """Exercise one scenario and keep what it showed."""
     with _failing_in_one_sentence():
-        target = performance_target(get_current_context()["params"]["target"])
-        steps.measure(Workspace.from_environ(), _this_run(), scenario, target)
+        params = get_current_context()["params"]
+        target = performance_target(params["target"])
+        processes = processes_from_environ(params["processes"])
+        steps.measure(Workspace.from_environ(), _this_run(), scenario, target, processes=processes)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -202,6 +206,14 @@ with DAG(
             title="Load factor",
             description="Multiplies the load of every scenario: 2 means twice as much. Runs of different load are "
             "not compared.",
+        ),
+        "processes": Param(
+            None,
+            type=["integer", "null"],
+            minimum=1,
+            title="Processes",
+            description="Over how many processes the load of each scenario is shared, where one core can't make it; "
+            "empty means LOADTASKS_PROCESSES, else 1.",
         ),
     },
 ) as nightly_performance:

@@ -261,7 +261,7 @@ def _check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
 
 
 def _generator(processes: int) -> str:
-    """The generator's part of a run's fingerprint: only measurements of equal ones are compared."""
+    """Host, version and processes of the generator: the part of a run's fingerprint that tells what made the load."""
     name = f"{os.environ.get('LOADTASKS_GENERATOR') or socket.gethostname()}, loadtasks {__version__}"
     return name if processes == 1 else f"{name}, {processes} processes"
 

@@ -26,7 +26,7 @@ class Run(BaseModel):
     scenarios: list[str]
     """The scenarios planned, in order; one without a measurement at the end is invalid."""
     generator: str
-    """Host and version of the generator; part of the fingerprint."""
+    """Host and version of the generator, and its processes where it has several; part of the fingerprint."""
     calibrations: dict[str, Calibration] = {}
     """What each host that measured can do, by its name."""
 

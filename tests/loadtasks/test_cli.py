@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from click.testing import CliRunner, Result
 
 from loadtasks import steps
 from loadtasks.cli import cli
+from loadtasks.engine.processes import ProcessError
+from loadtasks.engine.progress import Progress
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.results.document import read_document
@@ -80,7 +83,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Folders of a test's own, named by the environment as people would."""
     for name, folder in (("VAR", "var"), ("SCENARIOS", "scenarios"), ("EXPECTATIONS", "expectations")):
         monkeypatch.setenv(f"LOADTASKS_{name}", str(tmp_path / folder))
-    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "RECIPIENTS", "SENDER"):
+    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "RECIPIENTS", "SENDER", "PROCESSES"):
         monkeypatch.delenv(f"LOADTASKS_{name}", raising=False)
     made = Workspace.from_environ()
     made.scenarios.mkdir()
@@ -287,6 +290,43 @@ def test_a_target_that_dies_while_it_is_measured_makes_what_was_measured_invalid
     assert "stopped answering" in result.findings[0].sentence
     assert result.measurements[0].counts.scheduled == 5
     assert steps.conclude(workspace, run.id) is Verdict.INVALID
+
+
+def test_a_load_shared_by_processes_is_what_one_would_send_and_is_told(
+    workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("run", "thing.concurrent", "--target", server.url).exit_code == 0
+    sent = len([request for request in server.requests if request.startswith(b"GET /thing")])
+    server.requests.clear()
+    monkeypatch.setenv("LOADTASKS_PROCESSES", "2")
+    result = call("run", "thing.concurrent", "--target", server.url)
+    assert result.exit_code == 0, result.output
+    assert "1/1 thing.concurrent: 20 requests, 100 % good" in result.output
+    assert len([request for request in server.requests if request.startswith(b"GET /thing")]) == sent
+    document = read_document(workspace.reports / "latest" / "results.json")
+    assert document.run.generator.endswith(", 2 processes")
+    server.requests.clear()
+    refused(call("run", "--target", server.url, "--processes", "0"), 2, "--processes 0", "at least 1")
+    assert server.requests == []
+
+
+def test_a_scenario_whose_process_is_killed_is_invalid_for_that_reason(
+    workspace: Workspace, server: ScriptedServer
+) -> None:
+    target = Target(server.url)
+    run = steps.open_run(workspace, target, run_id="night", trigger="manual", scenarios=["thing.concurrent"])
+
+    def kill_one(_: Progress) -> None:
+        subprocess.run(["pkill", "-KILL", "-P", str(os.getpid()), "-f", "loadtasks.engine.child"], check=True)
+
+    (workspace.scenarios / "thing.yaml").write_text(SCENARIOS.replace("requests: 20", "duration_s: 20"))
+    with pytest.raises(ProcessError, match="was ended by SIGKILL"):
+        steps.measure(workspace, run.id, "thing.concurrent", target, kill_one, processes=2)
+    steps.judge(workspace, run.id)
+    assert steps.compare(workspace, run.id) is Verdict.INVALID
+    (result,) = steps.document(workspace, run.id).scenarios
+    assert "was ended by SIGKILL; nothing of this scenario was kept" in result.findings[0].sentence
+    assert result.measurements == []
 
 
 def test_a_retried_step_replaces_its_own_measurement(workspace: Workspace, server: ScriptedServer) -> None:

@@ -16,6 +16,8 @@ _NARROWEST_BAR = 8
 _GAP = "  "
 _LONGEST_LEFT = len("59 min 59 s left")
 """Room that is kept for the time left, so that the bar keeps its width while that gets shorter."""
+_TOLD_LAST = 3
+"""Rate, fitness and errors stay where a terminal is too narrow for all."""
 _SECONDS = 10.0
 """A time left that is shorter than this is told in whole seconds: nobody reads the digits behind them as they run."""
 
@@ -64,7 +66,7 @@ class RunProgress:
 
 def view(scenario: str, reached: Progress, width: int) -> Text:
     """How far a scenario is, in two lines of fields that keep their places; a third where the generator is not fit."""
-    lines = [_far(scenario, reached, width), _going(reached)]
+    lines = [_far(scenario, reached, width), _going(reached, width)]
     if reached.unfit:
         lines.append(Text(f"    {reached.unfit[0]}", "yellow"))
     for line in lines:
@@ -95,7 +97,7 @@ def _left(reached: Progress) -> str:
     return f"{ceil(left_s)} s left" if left_s < _SECONDS else f"{span(left_s)} left"
 
 
-def _going(reached: Progress) -> Text:
+def _going(reached: Progress, width: int) -> Text:
     """Rate over the last second; of the whole load so far its times, whether the generator is fit, and errors."""
     p50, p95 = (duration(reached.response.quantile_s(q)) for q in (0.5, 0.95))
     fields = [
@@ -107,4 +109,6 @@ def _going(reached: Progress) -> Text:
     ]
     if reached.throttled:
         fields.append(Text(f"{count(reached.throttled)} throttled", "yellow"))
+    while sum(len(field) + len(_GAP) for field in fields) - len(_GAP) > width and len(fields) > _TOLD_LAST:
+        fields.pop(1)  # times first: the report has them
     return Text(_GAP).join(fields)

@@ -74,6 +74,11 @@ def test_a_generator_that_is_not_fit_is_told_with_the_reason() -> None:
     assert lines[2].endswith("…")
 
 
+def test_a_narrow_terminal_is_spared_the_times_but_not_the_errors() -> None:
+    assert read(progress(failed=12), 70)[1] == "       412/s now  p95 41.2 ms  generator fit  12 errors"
+    assert read(progress(failed=12), 45)[1] == "       412/s now  generator fit  12 errors"
+
+
 @pytest.mark.parametrize("width", [30, 60, 80, 100, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     lines = read(progress(unfit=("x" * 300,)), width)

@@ -174,7 +174,7 @@ class Noting(ClosedRunner):
 
         async def drive() -> None:
             try:
-                await self.prepare()
+                await asyncio.wait_for(self.prepare(), 30)
                 self.noted.clear()
                 await asyncio.wait_for(self.run(), 30)
             finally:

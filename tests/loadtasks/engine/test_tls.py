@@ -21,7 +21,7 @@ from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.scenarios.load import ClosedLoad, ConnectionsLoad
-from loadtasks.scenarios.model import ConnectionsScenario, HttpScenario, Request
+from loadtasks.scenarios.model import CONNECT_TIMEOUT_S, ConnectionsScenario, HttpScenario, Request
 from tests.servers import answering, free_port, ok, scripted
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -185,6 +185,11 @@ def test_a_connection_that_never_stands_fails_after_the_scenarios_connect_timeou
     assert measurement.response.count == 0
 
 
+def test_a_connect_timeout_goes_before_the_default() -> None:
+    with mute(b"") as target, pytest.raises(ConnectError, match=r"no connection within 0\.1 s"):
+        connected(target.url, timeout_s=0.1)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(None, "REQUESTS_CA_BUNDLE: .*ca.pem isn't there"), ("no certificate", "ca.pem: no CA certificates")],
@@ -231,14 +236,14 @@ class DualStack(uvloop.Loop):
         return [found for each in ("::1", "127.0.0.1") for found in socket.getaddrinfo(each, port, **settings)]
 
 
-def connected(url: str, times: int = 1) -> list[str]:
+def connected(url: str, times: int = 1, timeout_s: float = CONNECT_TIMEOUT_S) -> list[str]:
     """The peers of so many connections in turn."""
 
     async def connect() -> list[str]:
-        connector, peers = Connector(Target(url)), []
+        connector, peers = Connector(Target(url), timeout_s), []
         for _ in range(times):
             connection = HttpConnection(lambda exchange: None)
-            await connector.connect(connection)
+            await asyncio.wait_for(connector.connect(connection), CONNECT_TIMEOUT_S / 2)
             assert connection._transport is not None
             peers.append(connection._transport.get_extra_info("peername")[0])
             connection.close()

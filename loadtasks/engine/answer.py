@@ -4,7 +4,8 @@ import json
 
 from loadtasks.engine.checks import body_text, contains, shown
 from loadtasks.engine.exchange import Exchange, Problem
-from loadtasks.engine.recorder import Recorder, Slow
+from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.slowest import Slow
 from loadtasks.engine.timing import server_timing
 
 _THROTTLING = (429, 503)
@@ -62,8 +63,8 @@ def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> N
         return
     else:
         recorder.fail(problem.kind, f"{exchange.wire.line}: {problem.description}", due, sent, end)
-    if end - due > recorder.slow_from_s:
-        recorder.keep_slow(_slow(exchange))
+    if end - due > recorder.slowest.from_s:
+        recorder.slowest.keep(_slow(exchange))
 
 
 def _slow(exchange: Exchange) -> Slow:

@@ -16,7 +16,8 @@ from functools import lru_cache
 
 from loadtasks.engine.checks import MISSING, value_at
 from loadtasks.engine.exchange import Exchange
-from loadtasks.engine.recorder import Recorder, Slow
+from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.slowest import Slow
 from loadtasks.scenarios.model import Event
 
 _MESSAGES_KEPT = 256
@@ -139,8 +140,8 @@ class Deliveries:
             else:
                 recorder.complete(due, sent, at)
         slowest = max(at or now for at in broadcast.times)
-        if slowest - due > recorder.slow_from_s:
-            recorder.keep_slow(_slow(exchange, slowest))
+        if slowest - due > recorder.slowest.from_s:
+            recorder.slowest.keep(_slow(exchange, slowest))
 
     def _note_order(self) -> None:
         """Tell which events reached a listener after one that was published later."""

@@ -1,34 +1,21 @@
 """What happened to every scheduled request, written down as cheaply as Python can while the load runs."""
 
-import heapq
 from collections import Counter
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+from loadtasks.engine.slowest import Slowest
 
 _BATCH = 4096
 """Times are kept in lists and folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
 _EXAMPLE_LENGTH = 500
-_EXEMPLARS = 10
 NEVER_ANSWERED = frozenset({"timeout", "missed"})
 """Failures that count in the histograms with the time they had reached."""
-
-
-class Slow(NamedTuple):
-    """A request that may be among the slowest; ordered by its response time."""
-
-    response_s: float
-    due: float
-    service_s: float
-    request: str
-    status: int
-    request_id: str | None
-    traceparent: str | None
 
 
 class Recorder:
@@ -50,9 +37,7 @@ class Recorder:
         self.dispatch_lag = Histogram()
         """How late the generator itself was: from due to when it looked for a connection (open profiles)."""
         self.statuses: Counter[int] = Counter()
-        self.slow_from_s = -1.0
-        """Response time from which a request is among the slowest so far."""
-        self._slowest: list[Slow] = []
+        self.slowest = Slowest()
         self._first_sent = float("inf")
         self._last_sent = float("-inf")
         self._sent_count = 0
@@ -63,6 +48,8 @@ class Recorder:
         """due, sent, end, due, sent, end, ..."""
         self._answer_times: list[float] = []
         """due, sent, first byte, end, due, ..."""
+        self._drop_times: list[float] = []
+        """due, when it was dropped, due, ..."""
         self._dispatched_late: list[float] = []
 
     def dispatch(self, late_s: float) -> None:
@@ -89,15 +76,6 @@ class Recorder:
         self.throttled += 1
         self._span(sent, end)
 
-    def keep_slow(self, request: Slow) -> None:
-        """Keep a request if it is among the slowest; worth calling only from `slow_from_s` on."""
-        if len(self._slowest) < _EXEMPLARS:
-            heapq.heappush(self._slowest, request)
-        else:
-            heapq.heappushpop(self._slowest, request)
-        if len(self._slowest) == _EXEMPLARS:
-            self.slow_from_s = self._slowest[0].response_s
-
     def fail(self, kind: str, example: str, due: float, sent: float, end: float) -> None:
         """A request failed; timed only when it never got its answer."""
         self.failed += 1
@@ -109,11 +87,14 @@ class Recorder:
             self._span(sent, end)
 
     def drop(self, due: float, now: float, example: str) -> None:
-        """A request waited for a connection past its patience and was never sent."""
+        """A request waited for a connection past its patience and was never sent: it has no service time."""
         self.dropped += 1
         self._errors["dropped"] += 1
         self._examples.setdefault("dropped", example[:_EXAMPLE_LENGTH])
-        self._time(due, now, now)
+        times = self._drop_times
+        times += (due, now)
+        if len(times) >= 2 * _BATCH:
+            self.fold()
 
     def never_send(self, count: int, example: str) -> None:
         """Requests that the profile scheduled and that were never due: dropped, without a time."""
@@ -171,8 +152,7 @@ class Recorder:
         ):
             histogram.add(theirs)
         self.statuses += other.statuses
-        for request in other._slowest:
-            self.keep_slow(request)
+        self.slowest.merge(other.slowest)
         self._sent_count += other._sent_count
         self._first_sent = min(self._first_sent, other._first_sent)
         self._last_sent = max(self._last_sent, other._last_sent)
@@ -211,6 +191,12 @@ class Recorder:
             due, sent, end = np.array(self._times).reshape(-1, 3).T
             self._times.clear()
             self._fold_times(due, sent, end)
+        if self._drop_times:
+            due, now = np.array(self._drop_times).reshape(-1, 2).T
+            self._drop_times.clear()
+            self.response.record(now - due)
+            self.send_lag.record(now - due)
+            self._span(float(now.min()), float(now.max()))
 
     def _fold_times(self, due: NDArray[np.float64], sent: NDArray[np.float64], end: NDArray[np.float64]) -> None:
         self.response.record(end - due)
@@ -273,10 +259,7 @@ class Recorder:
                 name: Phase(count=int(count), total_s=total, max_s=longest)
                 for name, (count, total, longest) in self._phases.items()
             },
-            exemplars=[
-                Exemplar(due_s=request.due - (self.first_start or request.due), **request._asdict())
-                for request in sorted(self._slowest, reverse=True)
-            ],
+            exemplars=self.slowest.exemplars(self.first_start),
             health=health,
         )
 

@@ -184,5 +184,5 @@ def test_an_events_slowest_delivery_is_kept_with_the_request_that_published_it()
     account.publish(1, sent=1.0, end=2.0)
     for listener in range(LISTENERS):
         account.arrive(listener, 1)
-    (slowest,) = account.recorder._slowest
+    (slowest,) = account.recorder.slowest.exemplars(None)
     assert (slowest.request, slowest.response_s) == ("POST /things", account.now - 1.0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import urllib3
 
+from loadtasks.engine.heads import Heads
 from loadtasks.scenarios.model import Checks, JsonCheck
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -81,6 +82,8 @@ class Checker:
         self.reads_body = checks.reads_body
         self.wanted_headers = _ALWAYS_WANTED | {name.lower().encode() for name in checks.headers}
         """The only headers of an answer that are kept, in lower case: most answers carry a dozen that nobody reads."""
+        self.heads = Heads()
+        """What is known of the answers' heads, in the light of these checks."""
         self._last_good: bytes | None = None
 
     def status_problem(self, status: int) -> str | None:

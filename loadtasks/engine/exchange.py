@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from loadtasks.engine.checks import Checker
+from loadtasks.engine.heads import Head
 from loadtasks.engine.wire import Wire
 
 
@@ -56,6 +57,12 @@ class Exchange:
     def body(self) -> bytes:
         """The body as it was sent; empty where nothing reads it."""
         return b"".join(self.body_parts)
+
+    def take(self, head: Head, data: bytes) -> None:
+        """Take a whole answer whose head is known."""
+        self.status, self.headers, self.body_size = head
+        if self.keeps_body:
+            self.body_parts = [data[len(data) - head.length :]]
 
     def begin_answer(self) -> None:
         """Forget an interim answer (1xx): the real one follows."""

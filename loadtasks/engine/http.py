@@ -20,6 +20,7 @@ from typing import cast
 import httptools
 
 from loadtasks.engine.exchange import Exchange, Problem
+from loadtasks.engine.heads import Heads
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer's body; a larger one is a failure."""
@@ -53,6 +54,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._wanted_headers: frozenset[bytes] = frozenset()
+        self._heads = Heads()
         self._headers_complete = False
         self._whole = False
         self._keep_alive = False
@@ -71,7 +73,7 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is None or self.state is not State.IDLE:
             raise RuntimeError(f"a connection that is {self.state.value} can't send")
         self.exchange = exchange
-        self._wanted_headers = exchange.checker.wanted_headers
+        self._wanted_headers, self._heads = exchange.checker.wanted_headers, exchange.checker.heads
         self._headers_complete = self._whole = False
         self.state = State.WAITING
         exchange.sent = perf_counter()
@@ -103,10 +105,20 @@ class HttpConnection(asyncio.Protocol):
         if exchange is None or not self.busy:
             self.close()  # bytes that nobody asked for: what follows could not be told apart
             return
-        if self.state is State.WAITING:
-            exchange.first_byte = now
-            self.state = State.READING
         exchange.end = now
+        if self.state is State.READING:
+            self._parse(data, exchange)
+            return
+        exchange.first_byte = now
+        head = self._heads.find(data)
+        if head is None:
+            self.state = State.READING
+            self._parse(data, exchange, first=True)
+        else:
+            exchange.take(head, data)
+            self._answered(exchange, keep_alive=True)
+
+    def _parse(self, data: bytes, exchange: Exchange, *, first: bool = False) -> None:
         unasked = False
         try:
             self._parser.feed_data(data)
@@ -123,7 +135,10 @@ class HttpConnection(asyncio.Protocol):
         if exchange.body_size > MAX_BODY:
             self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
         elif self._whole:
-            self._answered(exchange, not unasked and self._kept_alive(exchange))
+            keep_alive = not unasked and self._kept_alive(exchange)
+            if first and keep_alive and exchange.checker.status_problem(exchange.status) is None:
+                self._heads.learn(data, exchange.status, exchange.headers, exchange.body_size)
+            self._answered(exchange, keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""

@@ -23,7 +23,16 @@ from loadtasks.engine.progress import Progress
 from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError
-from loadtasks.scenarios.load import ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad, Stage, StagesLoad
+from loadtasks.scenarios.load import (
+    ClosedLoad,
+    ConnectionsLoad,
+    HttpLoad,
+    OpenLoad,
+    Stage,
+    StagesLoad,
+    WorkerStage,
+    WorkerStagesLoad,
+)
 from loadtasks.scenarios.model import ConnectionsScenario, HttpScenario, MixedScenario, Request
 from tests.servers import ScriptedServer, answering, ok, scripted
 
@@ -93,6 +102,20 @@ def test_together_they_send_and_measure_what_one_process_would(count: int) -> No
         assert due_s(measured[name]) == pytest.approx([time_s - expected[0] for time_s in expected], abs=1e-6)
     assert (told[-1].done, told[-1].expected) == (whole.counts.scheduled,) * 2
     assert told[-1].response == whole.response
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        ClosedLoad(workers=5, requests=100),
+        WorkerStagesLoad(start_workers=5, stages=(WorkerStage(workers=5, duration_s=0.2),)),
+    ],
+)
+def test_together_they_have_the_workers_of_one_process(load: HttpLoad) -> None:
+    with scripted(answering(ok())) as server:
+        (measurement,) = run_scenario(part("closed", load), Target(server.url), processes=2)
+    assert measurement.phases["connect"].count == 5  # a worker has one connection
+    assert measurement.counts.completed == measurement.counts.scheduled > 5
 
 
 def children(parent: int) -> list[int]:

@@ -102,7 +102,8 @@ def _workers(load: WorkerStagesLoad) -> tuple[Step, ...]:
 
     def most(from_s: float, to_s: float) -> int:
         turns = [each for time_s, each in zip(times_s, workers, strict=True) if from_s < time_s < to_s]
-        return math.ceil(max(*np.interp([from_s, to_s], times_s, workers), *turns) - _SLACK)
+        ends = np.interp([from_s, to_s], times_s, workers).tolist()
+        return math.ceil(max(*ends, *turns) - _SLACK)
 
     return _steps(math.ceil(load.duration_s), most)
 

@@ -1,11 +1,11 @@
 """What is listed on a terminal: past runs, a scenario's past, baselines, targets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
-from loadtasks.engine.plan import Plan
+from loadtasks.engine.plan import Plan, Step
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Baseline, HistoryEntry
@@ -54,14 +54,23 @@ def show_targets(targets: Iterable[tuple[str, str, str, str]], to: "Console | No
 
 
 def show_plan(plan: Plan, to: "Console | None" = None) -> None:
-    """What a scenario would send: how much in all, and in each second where the profile alone decides that."""
+    """What a scenario would send: how much in all, of which rows, and when, where the profile alone decides that."""
     to = to or console()
     counted = "as many as the answers allow" if plan.expected is None else f"{units.count(plan.expected)} in all"
     lasts = "" if plan.lasts_s is None else f", over {units.span(plan.lasts_s)}"
-    to.print(f"{plan.name}: {plan.sentence}; {counted}{lasts}", soft_wrap=True)
-    if plan.due_by_second:
-        rows = ((str(second), units.count(due)) for second, due in sorted(plan.due_by_second.items()))
-        _show(("second", "due"), rows, "", to)
+    fed = "" if plan.feeder is None else f"; {plan.feeder}"
+    to.print(f"{plan.name}: {plan.sentence}; {counted}{lasts}{fed}", soft_wrap=True)
+    if plan.first_due_s:
+        to.print(f"first due after {', '.join(f'{due_s:.6g}' for due_s in plan.first_due_s)} s", soft_wrap=True)
+    if plan.due:
+        every_s = plan.due[0].every_s
+        _show(("seconds", "due a second" if every_s == 1 else f"due every {every_s} s"), _rows(plan.due), "", to)
+    if plan.workers:
+        _show(("seconds", "workers"), _rows(plan.workers), "", to)
+
+
+def _rows(steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
+    return ((f"{step.from_s} to {step.to_s}", units.count(step.number)) for step in steps)
 
 
 def _show(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str, to: "Console | None") -> None:

@@ -5,7 +5,7 @@ something arrives or is due to the moment that the event loop gets to it, which 
 `dispatch lag`, the same for the requests of an open profile. Either makes a measurement unfit
 
     where its 99th percentile is past a tenth of a second, the tightest target that people set, or
-    where its median is past 1 ms and past a fifth of the median response time.
+    where its median, of 20 or more, is past 1 ms and past a fifth of the median response time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ MAX_LAG_S = 0.1
 MAX_CPU_SHARE = 0.9
 _LEAST_LAG_S = 0.001
 _MAX_LAG_SHARE = 0.2
+_ENOUGH_FOR_A_MEDIAN = 20
 _LONG_ENOUGH_S = 1.0
 """CPU share of a shorter measurement says little."""
 
@@ -67,6 +68,8 @@ def _late(lag: Histogram, response_s: float | None) -> str | None:
     p99_s, median_s = lag.quantile_s(0.99) or 0.0, lag.quantile_s(0.5) or 0.0
     if p99_s > MAX_LAG_S:
         return f"{p99_s * 1e3:,.0f} ms (p99, limit {MAX_LAG_S * 1e3:.0f} ms)"
+    if lag.count < _ENOUGH_FOR_A_MEDIAN:
+        return None
     if response_s is not None and median_s > max(_LEAST_LAG_S, _MAX_LAG_SHARE * response_s):
         limit_s = max(_LEAST_LAG_S, _MAX_LAG_SHARE * response_s)
         return f"{median_s * 1e3:.1f} ms (median, limit {limit_s * 1e3:.1f} ms: a fifth of the median response time)"

@@ -55,6 +55,7 @@ def test_what_makes_it_unfit_is_told(observation: Observation, dispatched_late_s
     [
         (seen(lags_s=[0.0] * 995 + [0.3] * 5), 0.0, 0.05),  # a few hiccups
         (seen(lags_s=[0.0008] * 100), 0.0, 0.0005),  # under a millisecond
+        (seen(lags_s=[0.02] * 10), 0.0, 0.05),  # too few to tell a median
         (seen(lags_s=[0.015] * 100), 0.015, 0.1),  # little beside what is measured
         (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short to tell
     ],

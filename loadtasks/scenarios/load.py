@@ -101,7 +101,7 @@ class WorkerStagesLoad(_Closed):
     def sentence(self) -> str:
         """The profile in words."""
         steps = ", ".join(f"{stage.workers} in {stage.duration_s:g} s" for stage in self.stages)
-        return f"from {self.start_workers} workers to {steps}{self._thinking()}"
+        return f"workers from {self.start_workers} to {steps}{self._thinking()}"
 
 
 class _Open(_Load):

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from loadtasks.scenarios.values import NonNegative, PositiveSeconds, Seed
 
+_FORMS = "a think time is a number of seconds, or `min` and `max`, or `mean`"
+
 
 class ThinkTime(BaseModel):
     """How long a worker pauses between an answer and its next request, in seconds.
@@ -25,13 +27,16 @@ class ThinkTime(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _constant(cls, given: Any) -> Any:
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        return {"min": given, "max": given} if is_number else given
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            return {"min": given, "max": given}
+        if not isinstance(given, dict | ThinkTime):
+            raise ValueError(_FORMS)  # noqa: TRY004 - pydantic's
+        return given
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if (self.min is None) != (self.max is None) or (self.mean is None) == (self.min is None):
-            raise ValueError("a think time is a number of seconds, or `min` and `max`, or `mean`")
+            raise ValueError(_FORMS)
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("a think time's `min` is not above its `max`")
         return self

@@ -159,7 +159,7 @@ def test_a_plan_tells_the_workers_of_a_ramp() -> None:
     plan = planned(load)
     assert plan.workers == (Step(0, 1, 1, 2), Step(1, 6, 1, 4), Step(6, 7, 1, 2))
     assert (plan.expected, plan.lasts_s, plan.due) == (None, 7, ())
-    assert plan.sentence == "from 0 workers to 4 in 2 s, 4 in 3 s, 0 in 2 s, thinking 0.5 s"
+    assert plan.sentence == "workers from 0 to 4 in 2 s, 4 in 3 s, 0 in 2 s, thinking 0.5 s"
 
 
 def test_the_plan_command_tells_every_kind_of_load(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ scenarios:
     told = CliRunner().invoke(cli, ["plan", "--scenarios", str(tmp_path)], catch_exceptions=False).output
     assert [line.rstrip() for line in told.splitlines()] == [
         "thing.fed: 9 requests, 2 workers; 9 in all; fed by 2 rows of rows.csv, in order",
-        "thing.ramp: from 0 workers to 2 in 2 s, thinking 1 s on average (exponential, seed 4); "
+        "thing.ramp: workers from 0 to 2 in 2 s, thinking 1 s on average (exponential, seed 4); "
         "as many as the answers allow, over 2.00 s",
         "seconds  workers",
         "0 to 1   1",

@@ -22,6 +22,22 @@ def folder(tmp_path: Path, **files: str) -> Path:
     return tmp_path
 
 
+def ramp(stages: str) -> str:
+    return GOOD.replace("workers: 2, requests: 10", f"stages: [{stages}]")
+
+
+def more(entry: str) -> str:
+    return GOOD.replace("requests: 10}", f"requests: 10}}, {entry}")
+
+
+def connecting(entry: str) -> str:
+    return f"endpoint: w\nscenarios: {{a: {{websocket: /, load: {{connections: 1}}, {entry}}}}}"
+
+
+def asking(field: str) -> str:
+    return GOOD.replace("path: /thing", f"path: /thing, {field}")
+
+
 def test_the_shipped_scenarios_are_the_nine_with_their_numbers() -> None:
     shipped = {name: load_sentence(scenario) for name, scenario in read_scenarios(PACKAGED).items()}
     assert shipped.pop("mixed.concurrent").startswith("at the same time: ")
@@ -80,6 +96,62 @@ def test_the_shipped_details() -> None:
             "a broadcast needs `publish`",
         ),
         ("endpoint: m\nscenarios: {all: {parts: {a: {scenario: no.such}}}}\n", "parts.a.scenario: no.such"),
+        (GOOD.replace("10}", "10, think_time_s: -1}"), "load.think_time_s.min: .*greater than or equal to 0 .*-1"),
+        (GOOD.replace("10}", "10, think_time_s: soon}"), "load.think_time_s: a think time is .*soon"),
+        (
+            GOOD.replace("10}", "10, think_time_s: {min: 1}}"),
+            "load.think_time_s: a think time is a number of seconds, or",
+        ),
+        (GOOD.replace("10}", "10, think_time_s: {mean: 1, min: 0, max: 1}}"), "load.think_time_s: a think time is"),
+        (GOOD.replace("10}", "10, think_time_s: {min: 2, max: 1}}"), "`min` is not above its `max`"),
+        (ramp("{workers: 0, duration_s: 5}"), "load: every stage has 0 workers"),
+        (ramp("{workers: 2}"), r"load.stages.0.duration_s: missing"),
+        (ramp("{workers: 2, duration_s: 5}, {rate: 2, duration_s: 5}"), "load.stages.1.workers: missing"),
+        (
+            ramp("{rate: 2, duration_s: 5}").replace("stages", "think_time_s: 1, stages"),
+            "load.think_time_s: unknown key",
+        ),
+        (ramp("{workers: 2, duration_s: 5}").replace("stages", "workers: 1, stages"), "load.workers: unknown key"),
+        (ramp(""), "load.stages: .*at least 1"),
+        (more("connect_timeout_s: 0"), "scenarios.concurrent.connect_timeout_s: .*greater than 0"),
+        (more("publish: {request: {path: /}, id: id}"), "concurrent.publish: means nothing in a load of HTTP requests"),
+        (
+            more("websocket: /ws"),
+            "concurrent.websocket: means nothing in a load of HTTP requests; it may have .*feeder",
+        ),
+        (
+            GOOD.replace("workers: 2, requests: 10}", "rate: 2, duration_s: 1}, read_back: {path: /}"),
+            "concurrent.read_back: needs a closed load",
+        ),
+        (
+            "endpoint: w\nscenarios: {a: {websocket: /, load: {connections: 1}, warmup_requests: 1}}",
+            "warmup_requests: means",
+        ),
+        (
+            "endpoint: w\nscenarios: {a: {websocket: /, load: {connections: 1}, read_back: {path: /}}}",
+            "read_back: means",
+        ),
+        (
+            "endpoint: m\nscenarios: {a: {parts: {b: {scenario: m.b}}, timeout_s: 3}}",
+            "timeout_s: means nothing in a mixed",
+        ),
+        (asking("json: {when: 2026-01-31}"), "request.json: 2026-01-31 is no JSON value; put it in quotes"),
+        (asking("json: {size: .inf}"), "request.json: inf is no JSON value"),
+        (asking("json: [{on: 1}]"), "request.json: the key True is no text; put it in quotes"),
+        (
+            asking("query: {active: yes}"),
+            "request.query: `active` is True, neither text nor a number; put it in quotes",
+        ),
+        (asking("query: {since: [2026-01-31]}"), "request.query: `since` is 2026-01-31, neither text"),
+        (asking('headers: {X-A: "a\\nb"}'), "request.headers.X-A: .*can't be sent in a header"),
+        (asking('headers: {X-A: "中"}'), "request.headers.X-A: .*can't be sent in a header"),
+        (asking('headers: {"X A": b}'), "request.headers.X A.*is no name of a header"),
+        (asking("checks: {json: {a: {equals: 2026-01-31}}}"), "checks.json.a.equals: 2026-01-31 is no JSON value"),
+        (
+            "endpoint: w\nwebsocket: /\nscenarios: {a: {load: {listeners: 1, events: 1, rate: 1}, "
+            'publish: {request: {path: "/{{id}}"}, id: id}, event: {id: id}}}',
+            "publish.request: `{{id}}`: a publishing request has no feeder",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_sentence_that_names_file_and_field(tmp_path: Path, content: str, words: str) -> None:
@@ -121,6 +193,51 @@ def test_the_load_factor_multiplies_load_and_not_time() -> None:
     assert doubled["dashboard.sustained"] == "10 s, 10 workers"
     assert doubled["websocket.broadcast"] == "50 events at 25/s to 40 listeners"
     assert load_sentence(shipped["dashboard.concurrent"].scaled(0.01)) == "1 requests, one after another"
+
+
+def test_a_ramp_of_workers_is_scaled_and_nobody_stays_nobody(tmp_path: Path) -> None:
+    content = GOOD.replace(
+        "workers: 2, requests: 10",
+        "start_workers: 1, stages: [{workers: 3, duration_s: 2}, {workers: 0, duration_s: 1.5}]",
+    )
+    scenario = read_scenarios(folder(tmp_path, ramp=content))["thing.concurrent"]
+    assert load_sentence(scenario) == "workers from 1 to 3 in 2 s, 0 in 1.5 s"
+    assert load_sentence(scenario.scaled(2)) == "workers from 2 to 6 in 2 s, 0 in 1.5 s"
+    assert load_sentence(scenario.scaled(0.1)) == "workers from 1 to 1 in 2 s, 0 in 1.5 s"
+
+
+@pytest.mark.parametrize(
+    ("think_time", "sentence"),
+    [
+        ("2", "thinking 2 s"),
+        ("{min: 0.5, max: 2, seed: 7}", "thinking 0.5 to 2 s (seed 7)"),
+        ("{mean: 1.5}", "thinking 1.5 s on average (exponential, seed 1)"),
+    ],
+)
+def test_a_think_time_is_part_of_the_load(tmp_path: Path, think_time: str, sentence: str) -> None:
+    plain = read_scenarios(folder(tmp_path, one=GOOD))["thing.concurrent"]
+    content = GOOD.replace("requests: 10", f"requests: 10, think_time_s: {think_time}")
+    thinking = read_scenarios(folder(tmp_path, one=content))["thing.concurrent"]
+    assert load_sentence(thinking) == f"10 requests, 2 workers, {sentence}"
+    assert load_sentence(thinking.scaled(2)) == f"20 requests, 4 workers, {sentence}"
+    assert thinking.hash != plain.hash
+
+
+def test_the_connect_timeout_is_part_of_the_hash_where_it_is_not_the_default(tmp_path: Path) -> None:
+    hashes = [
+        read_scenarios(folder(tmp_path, one=content))["thing.concurrent"].hash
+        for content in (GOOD, more("connect_timeout_s: 10"), more("connect_timeout_s: 3"))
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_the_shipped_scenarios_keep_their_hashes() -> None:
+    """Baselines are known by them: what scenarios gain later must not change those that don't use it."""
+    shipped = read_scenarios(PACKAGED)
+    assert {name: shipped[name].hash for name in ("dashboard.sustained", "config_put.sequential")} == {
+        "dashboard.sustained": "260f3dabceec",
+        "config_put.sequential": "867e6cd8e127",
+    }
 
 
 def test_the_hash_tells_what_is_sent_and_nothing_else(tmp_path: Path) -> None:

@@ -110,6 +110,15 @@ def test_a_connection_that_is_closed_while_idle_is_replaced() -> None:
         assert server.connections == 3
 
 
+def test_an_interim_answers_headers_are_not_the_answers() -> None:
+    interim = head("HTTP/1.1 103 Early Hints", "X-Stage: early")
+    with scripted(answering(interim + ok(b"hello", "X-Stage: final"))) as server:
+        (measurement,) = run_scenario(asking(3, headers={"X-Stage": "final"}), Target(server.url))
+        assert measurement.counts.completed == 3, measurement.errors
+        assert measurement.statuses == {"200": 3}
+        assert server.connections == 1
+
+
 def test_a_switch_of_protocols_that_nobody_asked_for_is_malformed() -> None:
     with scripted(answering(head("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c", "Connection: Upgrade"))) as server:
         (measurement,) = run_scenario(asking(2), Target(server.url))

@@ -160,6 +160,8 @@ def test_a_plan_tells_the_workers_of_a_ramp() -> None:
     assert plan.workers == (Step(0, 1, 1, 2), Step(1, 6, 1, 4), Step(6, 7, 1, 2))
     assert (plan.expected, plan.lasts_s, plan.due) == (None, 7, ())
     assert plan.sentence == "workers from 0 to 4 in 2 s, 4 in 3 s, 0 in 2 s, thinking 0.5 s"
+    peak = tuple(WorkerStage(workers=workers, duration_s=0.5) for workers in (3, 0))
+    assert planned(WorkerStagesLoad(stages=peak)).workers == (Step(0, 1, 1, 3),)
 
 
 def test_the_plan_command_tells_every_kind_of_load(tmp_path: Path) -> None:

@@ -160,6 +160,12 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
         ),
         a("no feeder", "    feeder: {file: users.csv}\n", "", "`{{id}}` stands for a column, but there is no `feeder`"),
         a("no column", "{{", "{", "feeder: no request names a column of it"),
+        a(
+            "read back",
+            "    request:",
+            '    read_back: {path: "/{{nme}}"}\n    request:',
+            "`{{nme}}`: users.csv has no column",
+        ),
     ],
 )
 def test_a_wrong_feeder_is_one_sentence(tmp_path: Path, content: str, files: dict[str, str], words: str) -> None:

@@ -127,9 +127,10 @@ def test_the_shipped_details() -> None:
             "endpoint: w\nscenarios: {a: {websocket: /, load: {connections: 1}, warmup_requests: 1}}",
             "warmup_requests: means",
         ),
+        (connecting("read_back: {path: /}"), "a.read_back: means nothing in a load of `connections`"),
         (
-            "endpoint: w\nscenarios: {a: {websocket: /, load: {connections: 1}, read_back: {path: /}}}",
-            "read_back: means",
+            connecting("read_back: {path: /}").replace("connections: 1", "listeners: 1, events: 1, rate: 1"),
+            "a.read_back: means nothing in a load of `listeners`",
         ),
         (
             "endpoint: m\nscenarios: {a: {parts: {b: {scenario: m.b}}, timeout_s: 3}}",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loadtasks.engine import recorder as module
 from loadtasks.engine.measurement import Health, Measurement
-from loadtasks.engine.recorder import Recorder
+from loadtasks.engine.recorder import NEVER_ANSWERED, Recorder
 from loadtasks.engine.slowest import Slow
 
 HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
@@ -22,7 +22,7 @@ Entry = partial[None]
 MOMENT = st.floats(0, 1000)
 # Few values too, so that requests are equally slow.
 SPAN = st.one_of(st.floats(0, 100), st.sampled_from((0.0, 0.001, 0.25)))
-KIND = st.sampled_from(("timeout", "missed", "cut", "status", "publish: cut"))
+KIND = st.sampled_from((*sorted(NEVER_ANSWERED), "cut", "status", "publish: cut"))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -225,7 +225,7 @@ def test_every_entry_is_counted_once_and_timed_where_it_should_be(entries: list[
     measurement = measured(recorder)
     assert measurement.conservation_gap == 0
     timed = [entry for entry in entries if entry.func in (_answer, _complete, _drop, _abandon)]
-    unanswered = [entry for entry in entries if entry.func is _fail and entry.args[0] in ("timeout", "missed")]
+    unanswered = [entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_ANSWERED]
     assert measurement.response.count == len(timed) + len(unanswered)
     notes = sum(1 for entry in entries if entry.func is _note)
     assert sum(error.count for error in measurement.errors) == recorder.failed + recorder.dropped + notes

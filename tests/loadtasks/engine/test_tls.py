@@ -182,6 +182,7 @@ def test_a_connection_that_never_stands_fails_after_the_scenarios_connect_timeou
     assert measurement.counts.failed == 6
     assert [error.kind for error in measurement.errors] == ["connect_timeout"]
     assert "no connection within 0.2 s" in measurement.errors[0].example
+    assert measurement.response.count == 6, "nobody was let in: that time counts as any timeout's does"
 
 
 def test_a_connect_timeout_goes_before_the_default() -> None:

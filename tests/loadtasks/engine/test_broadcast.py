@@ -1,6 +1,9 @@
 """Broadcasts: every event to every listener at scale, and whatever a target can do wrong told by name."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.pacer import pacer_of
@@ -175,6 +178,8 @@ def test_a_listener_that_is_lost_misses_the_rest_and_its_end_is_told(
     assert words in example(measurement, kind)
     assert words in example(measurement, "missed")
     assert measurement.statuses == ({code: 1} if code else {})
+    assert measurement.max_s is not None
+    assert measurement.max_s < 20  # nobody waits out the timeout for one that is gone
 
 
 def test_a_listener_that_never_listened_misses_everything() -> None:
@@ -241,6 +246,47 @@ def test_events_are_published_under_any_open_profile(load: BroadcastLoad) -> Non
     assert measurement.counts.completed == pacer.count * LISTENERS, measurement.errors
     (plan,) = plans(broadcast(load))
     assert (plan.expected, plan.lasts_s) == (pacer.count * LISTENERS, pacer.due_s(pacer.count - 1))
+
+
+def test_the_load_factor_multiplies_listeners_alone_and_the_sentence_tells_the_profile() -> None:
+    assert [load.scaled(2).sentence() for load in (FEW, *PROFILES)] == [
+        "5 events at 50/s to 8 listeners",
+        "publishing 40 requests/s for 0.25 s, to 8 listeners",
+        "publishing 40 requests/s for 0.25 s, Poisson arrivals (seed 7), to 8 listeners",
+        "publishing from 10 requests/s to 50/s in 0.2 s, 0/s in 0.2 s, to 8 listeners",
+    ]
+
+
+def test_the_hash_tells_profiles_apart_and_what_is_not_given_is_not_in_it() -> None:
+    assert len({broadcast(load).hash for load in PROFILES}) == len(PROFILES)
+    few = BroadcastLoad(listeners=2, events=5, rate=50.0)
+    assert few.model_dump() == {"model": "broadcast", "listeners": 2, "events": 5, "rate": 50.0}
+
+
+@given(events=st.integers(1, 2_000_000), rate=st.floats(0.001, 100_000))
+def test_so_many_events_at_a_rate_are_so_many(events: int, rate: float) -> None:
+    assert pacer_of(BroadcastLoad(listeners=1, events=events, rate=rate).publishing).count == events
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ({}, "events are published as"),
+        ({"events": 5}, "events are published as"),
+        ({"rate": 5}, "events are published as"),
+        ({"events": 5, "rate": 5, "duration_s": 5}, "events are published as"),
+        ({"events": 5, "rate": 5, "seed": 5}, "events are published as"),
+        ({"rate": 5, "stages": [{"rate": 5, "duration_s": 1}]}, "events are published as"),
+        ({"rate": 5, "duration_s": 1, "start_rate": 5}, "events are published as"),
+        ({"start_rate": 0.0, "stages": [{"rate": 0, "duration_s": 1}]}, "every rate is 0"),
+        ({"stages": []}, "stages"),
+        ({"rate": 0, "duration_s": 1}, "rate"),
+        ({"rate": 5, "duration_s": 1, "arrivals": "sometimes"}, "arrivals"),
+    ],
+)
+def test_a_profile_that_is_none_is_refused(profile: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        BroadcastLoad.model_validate({"listeners": 3, **profile})
 
 
 def test_a_mixed_scenario_is_reported_by_kind_and_as_a_whole() -> None:

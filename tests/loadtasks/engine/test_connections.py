@@ -16,8 +16,8 @@ from loadtasks.engine.opener import AT_ONCE
 from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError
-from loadtasks.scenarios.load import ConnectionsLoad
-from loadtasks.scenarios.model import ConnectionsScenario
+from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad
+from loadtasks.scenarios.model import BroadcastScenario, ConnectionsScenario, Event, Publish, Request
 from tests.loadtasks.engine.fanout import Fanout, close_frame, frame, in_process, in_thread
 from tests.servers import answering, free_port, scripted
 
@@ -112,7 +112,8 @@ def test_they_are_held_so_much_longer() -> None:
 
 def _held_for(server: Fanout, count: int, seconds: float) -> int:
     """Wait until so many listen, then so many seconds; gives how many still do."""
-    while len(server.listeners) < count:
+    give_up = time.monotonic() + 10
+    while len(server.listeners) < count and time.monotonic() < give_up:
         time.sleep(0.005)
     time.sleep(seconds)
     return len(server.listeners)
@@ -185,7 +186,7 @@ def test_nobody_there_is_a_named_failure() -> None:
     assert kinds(measurement) == {"refused": 150}
 
 
-def test_the_soft_limit_of_open_files_is_raised_and_the_hard_one_ends_it_with_a_sentence() -> None:
+def test_the_soft_limit_of_open_files_is_raised_where_it_is_too_low() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
@@ -195,5 +196,20 @@ def test_the_soft_limit_of_open_files_is_raised_and_the_hard_one_ends_it_with_a_
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    with pytest.raises(BadInputError, match=r"2,000,000,000 WebSockets need .* \(ulimit -Hn\): raise that limit"):
-        run_scenario(connections(2_000_000_000), Target("http://127.0.0.1:1"))
+
+
+def test_a_hard_limit_of_open_files_that_is_too_low_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (50, 50))
+    publish = Publish(request=Request(method="POST", path="/"), id="id")
+    load = BroadcastLoad(listeners=3, events=1, rate=1)
+    broadcast = BroadcastScenario(
+        name="ws.b", endpoint="ws", path="/", load=load, publish=publish, event=Event(id="id")
+    )
+    for scenario, needed in ((connections(3), "3 WebSockets"), (broadcast, "259 WebSockets")):
+        with pytest.raises(BadInputError, match=rf"^{needed} need \d+ open files, .* 50 \(ulimit -Hn\): raise that"):
+            run_scenario(scenario, Target("http://127.0.0.1:1"))
+
+
+def test_what_is_not_given_is_not_in_the_hash() -> None:
+    assert ConnectionsLoad(connections=3).model_dump() == {"model": "connections", "connections": 3}
+    assert connections(3).hash != connections(3, hold_s=1).hash

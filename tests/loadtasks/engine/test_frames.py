@@ -70,6 +70,14 @@ def test_a_valid_stream_gives_the_same_messages_however_it_is_split(
     assert read(*split(data, cuts)) == expected
 
 
+@given(messages(), cuts_of)
+def test_nothing_is_kept_once_a_message_is_whole(message: tuple[bytes, list[Read]], cuts: list[int]) -> None:
+    reader = Frames()
+    for piece in filter(None, split(message[0], cuts)):
+        list(reader.feed(piece))
+    assert (reader._data, reader._buffer, reader._fragments) == (b"", None, None)
+
+
 @given(st.lists(payloads, min_size=1, max_size=5), cuts_of)
 def test_what_websocket_client_writes_is_read(texts: list[bytes], cuts: list[int]) -> None:
     written = [ABNF(1, 0, 0, 0, TEXT, 0, text).format() for text in texts]

@@ -159,10 +159,14 @@ class Wire(asyncio.Transport):
     abort = close
 
 
+RIGHT = b"the right Sec-WebSocket-Accept"
+
+
 def answer(request: bytes, *headers: bytes, status: bytes = b"101 Switching Protocols") -> bytes:
     key = next(line[19:] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: "))
-    usual = (b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Accept: " + accept(key))
-    return b"\r\n".join([b"HTTP/1.1 " + status, *(headers or usual), b"", b""])
+    usual = (b"Upgrade: websocket", b"Connection: Upgrade", RIGHT)
+    lines = [b"HTTP/1.1 " + status, *(headers or usual), b"", b""]
+    return b"\r\n".join(lines).replace(RIGHT, b"Sec-WebSocket-Accept: " + accept(key))
 
 
 def connected(*feeds: bytes) -> tuple[WebSocketConnection, Wire, list[str | bytes]]:
@@ -201,7 +205,7 @@ def test_a_ping_is_answered_with_what_it_carried_and_is_no_message() -> None:
 
 
 def test_nothing_is_heard_after_the_targets_close_and_none_is_answered_twice() -> None:
-    socket, wire, heard = connected(frame(b"x") + close_frame(1000) + frame(b"y") + close_frame(1000))
+    socket, wire, heard = connected(frame(b"x") + close_frame(1000) + frame(b"y") + close_frame(1001))
     assert (heard, wire.gone) == (["x"], True)
     assert list(client_frames(wire.written)) == [(CLOSE, (1000).to_bytes(2, "big"))]
     assert socket.close_code == 1000
@@ -255,8 +259,13 @@ USUAL = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade")
 NOT_AN_UPGRADE = {
     "a wrong accept": ((*USUAL, b"Sec-WebSocket-Accept: wrong"), b"101 Switching Protocols", "malformed"),
     "no accept": (USUAL, b"101 Switching Protocols", "malformed"),
-    "no upgrade at all": ((b"X: y",), b"101 Switching Protocols", "malformed"),
-    "another protocol": ((b"Upgrade: h2c", USUAL[1]), b"101 Switching Protocols", "malformed"),
+    "no upgrade at all": ((RIGHT,), b"101 Switching Protocols", "malformed"),
+    "a connection that goes on": (
+        (USUAL[0], b"Connection: keep-alive", RIGHT),
+        b"101 Switching Protocols",
+        "malformed",
+    ),
+    "another protocol": ((b"Upgrade: h2c", USUAL[1], RIGHT), b"101 Switching Protocols", "malformed"),
     "refused, its body still to come": ((b"Content-Length: 100",), b"401 Unauthorized", "status"),
     "answered as any request": ((b"Content-Length: 0",), b"200 OK", "status"),
 }

@@ -17,10 +17,10 @@ from loadtasks.scenarios.model import Request
 from tests.servers import ok
 
 METHODS = ("GET", "HEAD", "POST")
-SOURCES = {
-    method: Source((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=True)
-    for method in METHODS
-}
+
+
+def source_of(method: str, *, keep_bodies: bool = True) -> Source:
+    return Source((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
 
 
 class NoNetwork(asyncio.Transport):
@@ -41,13 +41,13 @@ class NoNetwork(asyncio.Transport):
 class Caller:
     """Sends a request over a connection, and the next as soon as it has the answer, as a closed load does."""
 
-    def __init__(self, method: str = "GET", most: int = 1) -> None:
+    def __init__(self, source: Source, most: int = 1) -> None:
         self.sent = 0
         self.answers: list[Exchange] = []
         self.transport = NoNetwork()
         self.connection = HttpConnection(self._answered)
         self.connection.connection_made(self.transport)
-        self._source, self._most = SOURCES[method], most
+        self._source, self._most = source, most
         self._send()
 
     def feed(self, pieces: Iterable[bytes]) -> None:
@@ -115,6 +115,14 @@ def answers(draw: st.DrawFn) -> Answer:
     )
 
 
+PLAIN = st.builds(
+    lambda body, status: Answer(ok(body, "X-Request-ID: r-1", status=f"{status} Said"), status=status, body=body),
+    st.binary(max_size=20),
+    st.sampled_from((200, 404)),
+)
+"""Answers as most targets give them."""
+
+
 def _interim() -> st.SearchStrategy[bytes]:
     each = st.sampled_from(
         (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nX-Request-ID: early\r\n\r\n")
@@ -137,11 +145,13 @@ def pieces_of(data: bytes, cuts: Iterable[int]) -> list[bytes]:
     return [data[start:end] for start, end in itertools.pairwise(places)]
 
 
-CUTS = st.lists(st.integers(0, 2000), max_size=8)
+PLACE = st.one_of(st.integers(0, 2000), st.integers(-30, -1))
+"""A place in an answer: from its beginning, or from its end, where the body is."""
+CUTS = st.lists(PLACE, max_size=8)
 
 
 def check(answer: Answer, pieces: list[bytes]) -> None:
-    caller = Caller(answer.method)
+    caller = Caller(source_of(answer.method))
     caller.feed(pieces)
     assert caller.connection.state is answer.state
     caller.connection.connection_lost(None)
@@ -210,7 +220,7 @@ NOISE = st.one_of(st.binary(max_size=300), st.lists(st.one_of(WORDS, st.binary(m
 @settings(max_examples=1000)
 @given(noise=NOISE, method=st.sampled_from(METHODS), cuts=CUTS, how=ENDS)
 def test_noise_never_breaks_or_stalls_a_connection(noise: bytes, method: str, cuts: list[int], how: str) -> None:
-    caller = Caller(method, most=5)
+    caller = Caller(source_of(method), most=5)
     caller.feed(pieces_of(noise, cuts))
     ended(caller, how)
 
@@ -235,7 +245,7 @@ def _mutated(data: bytes, edit: tuple[str, int, int, bytes]) -> bytes:
 EDITS = st.lists(
     st.tuples(
         st.sampled_from(("flip", "delete", "insert", "repeat")),
-        st.integers(0, 2000),
+        PLACE,
         st.integers(1, 30),
         st.one_of(st.binary(min_size=1, max_size=4), WORDS),
     ),
@@ -244,7 +254,7 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(stream=st.lists(answers(), min_size=1, max_size=3), edits=EDITS, cuts=CUTS, how=ENDS)
 def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
     stream: list[Answer], edits: list[tuple[str, int, int, bytes]], cuts: list[int], how: str
@@ -252,13 +262,63 @@ def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
     data = b"".join(answer.data for answer in stream)
     for edit in edits:
         data = _mutated(data, edit)
-    caller = Caller(stream[0].method, most=5)
+    caller = Caller(source_of(stream[0].method), most=5)
     caller.feed(pieces_of(data, cuts))
     ended(caller, how)
 
 
+def outcome(caller: Caller) -> tuple[object, ...]:
+    """What a caller was told, and where its connection stands."""
+    told = [
+        (answer.status, answer.headers, answer.body, answer.body_size, answer.problem and answer.problem.kind)
+        for answer in caller.answers
+    ]
+    return caller.connection.state, told
+
+
+@settings(max_examples=400)
+@given(
+    seen=st.lists(st.one_of(answers(), PLAIN), min_size=1, max_size=3),
+    edits=st.one_of(st.just([]), EDITS),
+    cuts=st.lists(PLACE, max_size=2),
+    keep_bodies=st.booleans(),
+)
+def test_what_was_answered_before_changes_nothing(
+    seen: list[Answer], edits: list[tuple[str, int, int, bytes]], cuts: list[int], keep_bodies: bool
+) -> None:
+    """Heads that are known need no parser: with them and without, the same bytes must read the same."""
+    damaged, method = seen[0].data, seen[0].method
+    for edit in edits:
+        damaged = _mutated(damaged, edit)
+    source = source_of(method, keep_bodies=keep_bodies)
+    for answer in [*seen, *seen]:
+        Caller(source).feed([answer.data])
+    caller, fresh = Caller(source), Caller(source_of(method, keep_bodies=keep_bodies))
+    for each in (caller, fresh):
+        each.feed(pieces_of(damaged, cuts))
+    assert outcome(caller) == outcome(fresh)
+
+
+@settings(max_examples=200)
+@given(
+    stream=st.lists(st.tuples(answers().filter(lambda answer: answer.state is State.IDLE), CUTS), max_size=4),
+    times=st.integers(1, 3),
+)
+def test_answers_over_one_connection_are_each_their_own(stream: list[tuple[Answer, list[int]]], times: int) -> None:
+    stream = [(answer, cuts) for answer, cuts in stream if answer.method == stream[0][0].method] * times
+    if not stream:
+        return
+    caller = Caller(source_of(stream[0][0].method), most=len(stream))
+    for answer, cuts in stream:
+        caller.feed(pieces_of(answer.data, cuts))
+    assert [(told.status, told.body) for told in caller.answers] == [
+        (answer.status, answer.body) for answer, _ in stream
+    ]
+    assert caller.connection.state is State.IDLE
+
+
 @pytest.mark.parametrize("end", [b"", b"HT", ok()[:-1]], ids=["nothing", "two letters", "all but one byte"])
 def test_an_answer_is_told_at_once_whatever_unasked_bytes_come_with_it(end: bytes) -> None:
-    caller = Caller()
+    caller = Caller(source_of("GET"))
     caller.feed([ok(b"[]") + end])
     assert [(answer.status, answer.body) for answer in caller.answers] == [(200, b"[]")]

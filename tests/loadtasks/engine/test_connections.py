@@ -8,11 +8,13 @@ import time
 from http import HTTPStatus
 
 import pytest
+import uvloop
 from websockets.sync.server import ServerConnection, serve
 
+from loadtasks.engine import opener
 from loadtasks.engine.descriptors import allow_sockets
 from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.opener import AT_ONCE
+from loadtasks.engine.opener import AT_ONCE, Opener
 from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError
@@ -87,6 +89,21 @@ def test_the_time_of_an_opening_begins_with_its_own_turn() -> None:
         measurement = measure(url, connections(2 * AT_ONCE))
     assert measurement.counts.completed == 2 * AT_ONCE, measurement.errors
     assert min(upper_s for upper_s, _ in measurement.response.steps()) < 0.5
+
+
+def test_openings_begin_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opener, "APART_S", 0.005)
+
+    async def open_all(url: str) -> list[float]:
+        opening = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10)
+        began = [each.began for each in await opening.open(50)]
+        await opening.close()
+        return [time_s for time_s in began if time_s is not None]
+
+    with in_thread(Fanout()) as url:
+        began = uvloop.run(open_all(url))
+    assert len(began) == 50
+    assert max(began) - min(began) >= 0.9 * 50 * 0.005
 
 
 def test_the_time_to_the_first_message_is_told_where_one_comes_while_it_is_held() -> None:

@@ -1,9 +1,9 @@
 """Many WebSockets opened to one path of a target.
 
-At most `AT_ONCE` are being opened at a time, begun no sooner than `APART_S` after each other; each one's time begins with
-its own turn. So what is measured is how long the target takes: not the second after which a SYN is sent again that found
-the target's backlog of unaccepted connections full, and not a queue of ours, since opening a connection costs the
-generator nearly 0.1 ms, during which it looks at no other.
+At most `AT_ONCE` are being opened at a time, begun no sooner than `APART_S` after each other; each one's time begins
+with its own turn. So what is measured is how long the target takes: not the second after which a SYN is sent again that
+found the target's backlog of unaccepted connections full, and not a queue of ours, since opening a connection costs
+nearly 0.1 ms, during which the generator looks at no other.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from loadtasks.engine.websocket import WebSocketConnection, WebSocketState
 AT_ONCE = 100
 """Below the least backlog that servers commonly listen with, 128."""
 APART_S = 0.00025
+"""More than an opening costs, and still faster than most targets accept WebSockets."""
 _CLOSE_S = 1.0
 """What a target has to answer a goodbye."""
 _CHECK_EVERY_S = 0.005

@@ -46,11 +46,6 @@ def health(observations: Sequence[Observation], whole: Recorder, calibration: Ca
 def _unfit(lag: Histogram, busiest: Observation, whole: Recorder, calibration: Calibration | None) -> Iterator[str]:
     """Why the generator was not fit, a sentence each."""
     response_s = whole.response.quantile_s(0.5)
-    if late := _late(lag, response_s):
-        yield (
-            f"the generator's event loop lagged {late}: the machine was too busy to measure; give it a quieter one, "
-            "or ask for less load"
-        )
     if busiest.elapsed_s >= _LONG_ENOUGH_S and busiest.cpu_share > MAX_CPU_SHARE:
         yield (
             f"the generator used {busiest.cpu_share:.0%} of a core (limit {MAX_CPU_SHARE:.0%}): it was saturated"
@@ -60,6 +55,12 @@ def _unfit(lag: Histogram, busiest: Observation, whole: Recorder, calibration: C
         yield (
             f"requests got their turn {late} late: the generator could not keep the rate"
             f"{_at_best(whole.sent_per_s, calibration)}; ask for less load"
+        )
+
+    if late := _late(lag, response_s):
+        yield (
+            f"the generator's event loop lagged {late}: the machine was too busy to measure; give it a quieter one, "
+            "or ask for less load"
         )
 
 

@@ -1,11 +1,12 @@
 """Servers that tests start themselves on a free port: scripted sockets, and the API under gunicorn."""
 
+import asyncio
 import contextlib
 import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 Handler = Callable[[socket.socket, bytes], bool]
@@ -107,3 +108,97 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+Act = Callable[["FaultyServer", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""What a faulty server does about one request. The connection stays for the next unless the act closes it."""
+
+
+class FaultyServer:
+    """A server that does something else about each request, by a script; on an event loop in a thread of its own.
+
+    The n-th request that it reads, over whatever connection, gets the n-th act of the script, which begins again at its
+    end. `done` has the numbers in the script of the acts begun, in order.
+    """
+
+    def __init__(self, script: Sequence[Act]) -> None:
+        self.done: list[int] = []
+        self.port = 0
+        self._script = script
+        self._loop = asyncio.new_event_loop()
+        self._listener: socket.socket | None = None
+        self._refusing: asyncio.TimerHandle | None = None
+        self._taken: set[asyncio.Task[object]] = set()
+        self._listen()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def refuse(self, seconds: float) -> None:
+        """Refuse new connections for a while; to be called by an act."""
+        if self._listener is not None:
+            self._stop_listening()
+            self._refusing = self._loop.call_later(seconds, self._listen)
+
+    def stop(self) -> None:
+        """Close everything."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # Not asyncio's own server: what it has accepted when it is closed, it neither serves nor closes.
+
+    def _listen(self) -> None:
+        self._listener = listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        listener.setblocking(False)
+        self.port = int(listener.getsockname()[1])
+        self._loop.add_reader(listener, self._accept, listener)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = listener.accept()
+            protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(loop=self._loop), self._serve, self._loop)
+            task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: protocol, connection))
+            self._taken.add(task)
+            task.add_done_callback(self._taken.discard)
+
+    async def _end(self) -> None:
+        self._stop_listening()
+        if self._refusing is not None:
+            self._refusing.cancel()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while not writer.is_closing():
+                await reader.readuntil(b"\r\n\r\n")
+                act = len(self.done) % len(self._script)
+                self.done.append(act)
+                await self._script[act](self, reader, writer)
+        except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            pass  # the client has gone, or the server is stopped
+        finally:
+            writer.close()
+
+
+@contextlib.contextmanager
+def faulty(script: Sequence[Act]) -> Iterator[FaultyServer]:
+    """Run a faulty server on a free port of 127.0.0.1, against clients whose requests have no bodies."""
+    server = FaultyServer(script)
+    try:
+        yield server
+    finally:
+        server.stop()

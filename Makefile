@@ -47,8 +47,16 @@ benchmark-accuracy: .venv-benchmarks/.peers ## what the load engine, k6 and wrk 
 	@$(BIN)/python -m benchmarks.engine.accuracy
 
 .PHONY: benchmark-open
-benchmark-open: $(VENV)/.runtime ## open loads of up to 10,000 requests/s, and one that is too much (by hand; needs nginx)
+benchmark-open: $(VENV)/.development ## open loads of up to 10,000 requests/s, and one that is too much (by hand; needs nginx)
 	@$(BIN)/python -m benchmarks.engine.open_rates
+
+.PHONY: benchmark-memory
+benchmark-memory: $(VENV)/.development ## the load engine's memory over ten million requests (by hand; needs nginx)
+	@$(BIN)/python -m benchmarks.engine.memory
+
+.PHONY: benchmark-websockets
+benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory of each (by hand)
+	@$(BIN)/python -m benchmarks.engine.websockets
 
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
@@ -69,7 +77,7 @@ $(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@touch $@
 
-.venv-benchmarks/.peers: benchmarks/requirements.txt $(VENV)/.runtime
+.venv-benchmarks/.peers: benchmarks/requirements.txt $(VENV)/.development
 	@test -x .venv-benchmarks/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-benchmarks
 	@$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python benchmarks/requirements.txt
 	@touch $@

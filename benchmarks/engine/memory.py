@@ -1,0 +1,60 @@
+"""Memory of the engine while it sends ten million requests: none of them may stay.
+
+    make benchmark-memory
+
+Closed load, 10 connections, 1 KiB answers from nginx's memory on another core; resident memory of this process, read
+twice a second while the load runs, from 100,000 answers on. Ends with 1 where the most is over 1 MiB above the first.
+"""
+
+import argparse
+import sys
+
+import psutil  # type: ignore[import-untyped]
+
+from benchmarks.engine.bench import machine, nginx, pin, table
+from loadtasks.engine.progress import Progress
+from loadtasks.engine.run import run_scenario
+from loadtasks.engine.target import Target
+from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.model import HttpScenario, Request
+
+FIRST = 100_000
+MOST_GROWTH_KIB = 1024
+LONGEST_S = 3600.0
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=10_000_000)
+    options = parser.parse_args()
+    pin()
+    print(machine())
+    process = psutil.Process()
+    seen: list[tuple[int, int]] = []
+
+    def look(progress: Progress) -> None:
+        if progress.done >= FIRST:
+            seen.append((progress.done, process.memory_info().rss // 1024))
+
+    scenario = HttpScenario(
+        name="static.closed",
+        endpoint="static",
+        requests=(Request(path="/k"),),
+        load=ClosedLoad(workers=10, requests=options.requests, max_duration_s=LONGEST_S),
+    )
+    with nginx() as server:
+        (measurement,) = run_scenario(scenario, Target(server.url), look)
+    if measurement.counts.completed != options.requests:
+        sys.exit(f"{measurement.counts} {measurement.errors}")
+    first = seen[0][1]
+    chosen = [seen[0], *(seen[len(seen) * part // 4] for part in (1, 2, 3)), seen[-1]]
+    rows = [[f"{done:,}", f"{kib:,}", f"{kib - first:+,}"] for done, kib in chosen]
+    print(table(("answers", "resident, KiB", "above the first"), rows))
+    growth = max(kib for _, kib in seen) - first
+    print(f"At most {growth:+,} KiB; {MOST_GROWTH_KIB:,} KiB are allowed.")
+    sys.exit(growth > MOST_GROWTH_KIB)
+
+
+if __name__ == "__main__":
+    main()

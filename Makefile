@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: nightly
 nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another API, SCENARIOS="a b" only some

@@ -154,7 +154,7 @@ class Measurement(BaseModel):
     errors: list[ErrorKind]
     """By kind, most frequent first."""
     phases: dict[str, Phase]
-    """`connect`, `first_byte`, `body`, and `server:NAME` for each Server-Timing metric."""
+    """`connect`, `first_byte`, `body`, `first_message` (WebSockets), and `server:NAME` for each Server-Timing."""
     exemplars: list[Exemplar]
     """The slowest requests, slowest first."""
     health: Health

@@ -33,7 +33,8 @@ def run_scenario(
         calibration: what one process can do at best; it is kept with the measurement.
 
     Raises:
-        BadInputError: the target's certificates can't be verified with what is there.
+        BadInputError: the target's certificates can't be verified with what is there, or this process may not open as
+            many files as the load has WebSockets.
         ProcessError: one of several processes broke.
     """
     number = min(processes, most_processes(scenario))

@@ -202,3 +202,18 @@ def faulty(script: Sequence[Act]) -> Iterator[FaultyServer]:
         yield server
     finally:
         server.stop()
+
+
+class NoNetwork(asyncio.Transport):
+    """A transport that writes nowhere; as with a real one, nothing arrives once it was aborted."""
+
+    aborted = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted

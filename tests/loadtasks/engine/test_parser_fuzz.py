@@ -1,6 +1,5 @@
 """The HTTP connection fed with whatever bytes a target may send: whole answers, broken ones and noise, cut anywhere."""
 
-import asyncio
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,28 +13,13 @@ from loadtasks.engine.http import HttpConnection, State
 from loadtasks.engine.runner import Source
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.model import Request
-from tests.servers import ok
+from tests.servers import NoNetwork, ok
 
 METHODS = ("GET", "HEAD", "POST")
 
 
 def source_of(method: str, *, keep_bodies: bool = True) -> Source:
     return Source((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
-
-
-class NoNetwork(asyncio.Transport):
-    """A transport that writes nowhere; as with a real one, nothing arrives once it was aborted."""
-
-    aborted = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.aborted
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def is_closing(self) -> bool:
-        return self.aborted
 
 
 class Caller:

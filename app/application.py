@@ -6,6 +6,7 @@ from flask import Flask
 
 from app import problems
 from app.auth import Tokens
+from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.faults import Faults, parse_faults
@@ -48,5 +49,5 @@ def create_app(settings: Settings | None = None) -> Flask:
         failure_every=settings.session_failure_every,
     )
     app.extensions[EXTENSION] = Services(settings, database, CriteriaStore(database), hub, simulation)
-    app.wsgi_app = timed(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = correlated(timed(app.wsgi_app))  # type: ignore[method-assign, assignment]
     return app

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from app.correlation import HEADER, current_id
 from app.problems import Problem
 from app.services import services
 from app.timing import current_header
@@ -29,7 +30,7 @@ def subscribe() -> Response:
         raise Problem(400, f"Send Sec-WebSocket-Key and Sec-WebSocket-Version: {VERSION}.", headers=headers)
     if "gunicorn.socket" not in request.environ:
         raise Problem(501, "WebSockets need the service to run under gunicorn.")
-    greeting = handshake(key, {"Server-Timing": current_header()})
+    greeting = handshake(key, {"Server-Timing": current_header(), HEADER: current_id()})
     connection = take_over(request.environ)
     if g.pop("cut", False):
         connection.sendall(greeting)

@@ -1,6 +1,9 @@
 """The WebSocket of session events."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, request
 
@@ -10,14 +13,18 @@ from app.services import services
 from app.timing import current_header
 from app.websocket import VERSION, handshake, take_over
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 blueprint = Blueprint("events", __name__, url_prefix="/api/v1")
 
 
 class HandedOver(Response):
     """The response of a request whose connection gunicorn must not touch any more."""
 
-    def __call__(self, *_: Any) -> Any:
+    def __call__(self, _environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """End gunicorn's part: this exception makes it close its socket without an answer and without a word."""
+        start_response("101 Switching Protocols", [])
         raise StopIteration
 
 

@@ -45,8 +45,8 @@ class Observation:
         """Count it."""
         duration_s = time.perf_counter() - self._started
         method = self._environ["REQUEST_METHOD"]
-        metrics.IN_FLIGHT.dec()
         metrics.LATENCY.labels(method if method in METHODS else OTHER, self._route, self._status).observe(duration_s)
+        metrics.IN_FLIGHT.dec()
 
     def tell(self) -> None:
         """Write the line of the access log; without the query string, which people put secrets into."""

@@ -14,7 +14,7 @@ from tests.app.service import CRITERIA, SESSIONS, STATS, Service, environ_for, l
 SECONDS = "http_request_duration_seconds"
 
 
-def figures(service: Service) -> dict[tuple[str, ...], float]:
+def scrape(service: Service) -> dict[tuple[str, ...], float]:
     """Every sample by its name and the values of its labels, sorted by the labels' names."""
     answer = requests.get(service.url + "/metrics", timeout=10)
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -25,10 +25,18 @@ def figures(service: Service) -> dict[tuple[str, ...], float]:
     }
 
 
+def figures(service: Service) -> dict[tuple[str, ...], float]:
+    """The samples when all requests that were answered have been counted, which is after their last byte."""
+    deadline = time.monotonic() + 20
+    while scrape(service)["http_requests_in_flight",] != 1:
+        assert time.monotonic() < deadline
+    return scrape(service)
+
+
 def wait_for(service: Service, name: str, value: float) -> dict[tuple[str, ...], float]:
     """Ask until a figure that another thread sets is this one; gives all of them."""
     deadline = time.monotonic() + 20
-    while (found := figures(service))[name,] != value:
+    while (found := scrape(service))[name,] != value:
         assert time.monotonic() < deadline, f"{name} is {found[name,]}, not {value}"
     return found
 
@@ -51,7 +59,7 @@ def test_requests_are_counted_by_method_route_and_status(start):
     service.get(STATS, token="wrong")
     service.call("PUT", CRITERIA, json={})
     service.listen().close()
-    found = wait_for(service, "websocket_connections", 0)
+    found = figures(service)
     assert counted(found, "GET", STATS, 200) == 3
     assert counted(found, "POST", SESSIONS, 201) == 1
     assert counted(found, "GET", f"{SESSIONS}/<int:session_id>", 200) == 1
@@ -93,18 +101,17 @@ def test_what_clients_make_up_is_one_series(service: Service):
 
 def test_what_is_in_use_now(start):
     service = start(APP_THREADS="3")
-    found = figures(service)
-    assert found["http_requests_in_flight",] == 1, "the one for the metrics"
+    found = wait_for(service, "http_requests_in_flight", 1)  # the one for the metrics
     assert found["database_connections_in_use",] == 0
     assert found["database_connections_max",] == 3 + SPARE_CONNECTIONS
     with service.database.write() as connection:
         connection.exec_driver_sql("UPDATE sessions SET progress = progress")  # holds SQLite's one write lock
         waiting = threading.Thread(target=service.start_session)
         waiting.start()
-        found = wait_for(service, "database_connections_in_use", 1)
-        assert found["http_requests_in_flight",] == 2
+        wait_for(service, "database_connections_in_use", 1)
+        wait_for(service, "http_requests_in_flight", 2)
     waiting.join()
-    found = wait_for(service, "http_requests_in_flight", 1)
+    found = figures(service)
     assert found["database_connections_in_use",] == 0
 
 
@@ -127,7 +134,7 @@ def test_websockets_and_their_events(start):
 def two_workers(start: Callable[..., Service]) -> Service:
     service = start(GUNICORN_CMD_ARGS="--workers=2", APP_THREADS="2")
     deadline = time.monotonic() + 20
-    while figures(service)["database_connections_max",] != 2 * (2 + SPARE_CONNECTIONS):
+    while scrape(service)["database_connections_max",] != 2 * (2 + SPARE_CONNECTIONS):
         assert time.monotonic() < deadline
     return service
 
@@ -141,7 +148,8 @@ def test_the_figures_are_those_of_all_workers(two_workers: Service):
 
 def test_of_a_dead_worker_only_what_it_counted_stays(two_workers: Service):
     clients = [two_workers.listen() for _ in range(4)]
-    before = wait_for(two_workers, "websocket_connections", 4)
+    wait_for(two_workers, "websocket_connections", 4)
+    before = figures(two_workers)
     for pid in workers(two_workers):
         os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + 20
@@ -152,6 +160,19 @@ def test_of_a_dead_worker_only_what_it_counted_stays(two_workers: Service):
     assert counted(found, "GET", "/api/v1/events", 101) == counted(before, "GET", "/api/v1/events", 101) == 4
     for client in clients:
         client.shutdown()
+
+
+def test_a_reload_keeps_what_was_counted(start):
+    service = start()
+    service.get(STATS)
+    service.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while f"Worker exiting (pid: {workers(service)[0]})" not in service.log.read_text() or len(workers(service)) < 2:
+        assert time.monotonic() < deadline
+    service.http.close()
+    wait_for(service, "database_connections_max", 32 + SPARE_CONNECTIONS)
+    service.get(STATS)
+    assert counted(figures(service), "GET", STATS, 200) == 2
 
 
 def test_a_file_just_made_by_another_worker_does_no_harm(start, tmp_path):

@@ -6,9 +6,11 @@ from flask import Flask
 
 from app import problems
 from app.auth import Tokens
+from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.faults import Faults, parse_faults
+from app.observation import observed
 from app.routes import config, dashboard, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
@@ -32,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environ()
     database = Database(settings.database_url, settings.threads)
     database.check_schema()
+    database.watch()
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
@@ -48,5 +51,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         failure_every=settings.session_failure_every,
     )
     app.extensions[EXTENSION] = Services(settings, database, CriteriaStore(database), hub, simulation)
-    app.wsgi_app = timed(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    observed_app = observed(timed(app.wsgi_app), access_log=settings.access_log)
+    app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]
     return app

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
+from app import metrics
 from app.models import Base
 from app.timing import phase
 
@@ -34,8 +35,9 @@ class Database:
     def __init__(self, url: str, threads: int = 1) -> None:
         self._url = make_url(url)
         Path(self._url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        self._size = threads + SPARE_CONNECTIONS
         self._engine = create_engine(
-            self._url, poolclass=QueuePool, pool_size=threads + SPARE_CONNECTIONS, max_overflow=0, pool_use_lifo=True
+            self._url, poolclass=QueuePool, pool_size=self._size, max_overflow=0, pool_use_lifo=True
         )
         event.listen(self._engine, "connect", _prepare)
         # SQLite admits one writer; waiters poll it with growing pauses. Queueing here wakes the next one at once.
@@ -63,15 +65,23 @@ class Database:
         """Create the tables and indexes that don't exist yet."""
         Base.metadata.create_all(self._engine)
 
+    def watch(self) -> None:
+        """Let the metrics tell how many connections are in use, of this process from now on."""
+        metrics.watch_pool(self._engine, self._size)
+
+    def missing_tables(self) -> list[str]:
+        """The tables that aren't there, by name."""
+        with self.read() as connection:
+            return sorted(set(Base.metadata.tables) - set(inspect(connection).get_table_names()))
+
     def check_schema(self) -> None:
         """Make sure that the tables are there.
 
         Raises:
             SchemaError: They aren't.
         """
-        missing = set(Base.metadata.tables) - set(inspect(self._engine).get_table_names())
-        if missing:
-            raise SchemaError(f"{self._url.database} lacks {', '.join(sorted(missing))}: run python -m app migrate.")
+        if missing := self.missing_tables():
+            raise SchemaError(f"{self._url.database} lacks {', '.join(missing)}: run python -m app migrate.")
 
     def analyze(self) -> None:
         """Let SQLite learn how the data is distributed, so that it picks the right index."""

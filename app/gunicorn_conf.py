@@ -6,8 +6,20 @@ one ends the start with one sentence.
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
+import tempfile
 from typing import TYPE_CHECKING
 
+# Workers share their figures through this folder; prometheus_client wants to know of it before it is imported. A reload
+# of this file keeps the folder; a new master that took over the old one's environment needs its own.
+if "prometheus_client" not in sys.modules:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="app-metrics-")
+
+from prometheus_client.multiprocess import mark_process_dead
+
+from app import metrics
 from app.database import Database, SchemaError
 from app.logs import LineLogger
 from app.services import EXTENSION
@@ -16,6 +28,8 @@ from app.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
+
+atexit.register(metrics.remove_folder)
 
 try:
     _settings = Settings.from_environ()
@@ -44,8 +58,18 @@ logger_class = LineLogger
 loglevel = _settings.log_level.lower()
 
 
+def post_fork(_server: Arbiter, _worker: Worker) -> None:
+    """Leave the metrics' folder to the master, whose end is the service's."""
+    atexit.unregister(metrics.remove_folder)
+
+
 def worker_exit(_server: Arbiter, worker: Worker) -> None:
     """Stop the application's threads and say goodbye to WebSocket clients."""
     application = getattr(worker, "wsgi", None)
     if application is not None:
         application.extensions[EXTENSION].close()
+
+
+def child_exit(_server: Arbiter, worker: Worker) -> None:
+    """Take what a worker had in use out of the metrics; what it counted stays."""
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -27,6 +27,7 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
         detail: One sentence for people.
         errors: For invalid input, one ``{"field", "detail"}`` each; ``field`` is a dotted path.
         headers: Further response headers.
+        extensions: Further members of the document.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
         *,
         errors: list[dict[str, str]] | None = None,
         headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = errors or []
         self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
 
     @classmethod
     def invalid(cls, field: str, detail: str) -> Problem:
@@ -71,6 +74,7 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
             "status": self.status,
             "detail": self.detail,
             "instance": request.path,
+            **self.extensions,
         }
         if self.errors:
             document["errors"] = self.errors

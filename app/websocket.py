@@ -24,6 +24,8 @@ from wsproto.events import CloseConnection, Ping
 from wsproto.frame_protocol import CloseReason, FrameProtocol
 from wsproto.utilities import ProtocolError, generate_accept_token
 
+from app import metrics
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -167,15 +169,18 @@ class Hub:
 
     def _attach(self, client: Client, greeting: bytes) -> None:
         self._clients.add(client)
+        metrics.WEBSOCKETS.inc()
         self._selector.register(client.socket, selectors.EVENT_READ, client)
         self._guarded(partial(self._send, data=greeting), client)
         if self._stopping:
             self._guarded(self._go_away, client)
 
     def _broadcast(self, frame: bytes) -> None:
-        for client in list(self._clients):
-            if client.deadline is None:
-                self._guarded(partial(self._send_or_refuse, data=frame), client)
+        listening = [client for client in self._clients if client.deadline is None]
+        metrics.EVENTS.inc()
+        for client in listening:
+            self._guarded(partial(self._send_or_refuse, data=frame), client)
+        metrics.DELIVERIES.inc(sum(client.deadline is None and client in self._clients for client in listening))
 
     def _stop(self) -> None:
         self._stopping = True
@@ -192,6 +197,7 @@ class Hub:
             return
         while len(client.waiting) > client.begun:
             client.waiting.pop()
+        metrics.SLOW.inc()
         self._bid_farewell(client, CloseReason.TRY_AGAIN_LATER, "too slow")
 
     def _bid_farewell(self, client: Client, code: CloseReason, reason: str) -> None:
@@ -255,5 +261,6 @@ class Hub:
     def _drop(self, client: Client) -> None:
         if client in self._clients:
             self._clients.discard(client)
+            metrics.WEBSOCKETS.dec()
             self._selector.unregister(client.socket)
             client.socket.close()

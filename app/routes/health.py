@@ -5,6 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 import app
+from app.metrics import CONTENT_TYPE, exposition
 from app.problems import Problem
 from app.responses import json_response
 from app.services import services
@@ -23,6 +24,28 @@ def health() -> Response:
     except SQLAlchemyError as error:
         raise Problem(503, f"The database doesn't answer: {type(error).__name__}.") from error
     return json_response({"status": "ok", "database": "ok"})
+
+
+@blueprint.get("/readyz")
+def readiness() -> Response:
+    """Whether requests should be sent here; what is needed for that is told part by part."""
+    parts = {"database": "ok", "schema": "ok"}
+    try:
+        missing = services().database.missing_tables()
+        if missing:
+            parts["schema"] = f"lacks {', '.join(missing)}"
+    except SQLAlchemyError as error:
+        parts = {"database": f"doesn't answer: {type(error).__name__}", "schema": "unknown"}
+    faulty = [f"{name}: {state}" for name, state in parts.items() if state != "ok"]
+    if faulty:
+        raise Problem(503, f"The service isn't ready. {'; '.join(faulty)}.", extensions={"parts": parts})
+    return json_response({"status": "ready", "parts": parts})
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The figures for Prometheus."""
+    return Response(exposition(), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/version")

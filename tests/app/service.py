@@ -70,7 +70,11 @@ CRITERIA = "/api/v1/config/optimization-criteria"
 
 def environ_for(folder: Path, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
-    return inherited | {"APP_DATABASE_URL": f"sqlite:///{folder}/app.db", "APP_PORT": "0"} | settings
+    return (
+        inherited
+        | {"APP_DATABASE_URL": f"sqlite:///{folder}/app.db", "APP_PORT": "0", "TMPDIR": str(folder)}
+        | settings
+    )
 
 
 def run_app(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -48,7 +48,7 @@ def test_a_bad_fault_ends_the_start_with_one_sentence(text: str, tmp_path, datab
 def test_each_kind(start):
     text = "dashboard:slow=300ms;sessions:fail=502@0.5;config:cut;events:cut@0.5;events:fail@0.5"
     service = start(APP_FAULTS=text)
-    warnings = [line for line in service.log.read_text().splitlines() if "level=WARNING" in line]
+    warnings = [line for line in service.log.read_text().splitlines() if '"level": "warning"' in line]
     assert len(warnings) == 1
     assert text.replace(";", "; ") in warnings[0]
 
@@ -82,4 +82,4 @@ def test_events_fail_and_are_cut(start):
 
 
 def test_no_faults_no_word(service):
-    assert "WARNING" not in service.log.read_text()
+    assert '"level": "warning"' not in service.log.read_text()

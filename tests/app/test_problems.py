@@ -47,7 +47,7 @@ def test_an_error_of_ours_is_a_500_and_logged_in_one_line(start):
     answer = service.get(CRITERIA)
     assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
     assert "documents" not in answer.text
-    lines = [line for line in service.log.read_text().splitlines() if "level=ERROR" in line]
+    lines = [line for line in service.log.read_text().splitlines() if '"level": "error"' in line]
     assert len(lines) == 1
     assert f"GET {CRITERIA} failed" in lines[0]
     assert "no such table: documents" in lines[0]

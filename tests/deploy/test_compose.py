@@ -97,5 +97,5 @@ def test_the_api_image_has_what_the_api_imports() -> None:
                 imported.add(node.module.split(".")[0])
     imported -= {*sys.stdlib_module_names, "app", "_typeshed", "werkzeug"}  # werkzeug comes with Flask
     asked = set(re.findall(r"^[\w-]+", (PROJECT / "deploy/requirements-api.in").read_text(), flags=re.MULTILINE))
-    assert {packages_distributions()[name][0].lower() for name in imported} == asked
+    assert {packages_distributions()[name][0].lower().replace("_", "-") for name in imported} == asked
     assert asked <= set(pins("requirements.txt"))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
+from app.cache import Cache
 from app.database import Database
 from app.models import Document, Technique
 
@@ -109,16 +110,29 @@ DEFAULT = Criteria(
 
 
 class CriteriaStore:
-    """Keeps the document in the database."""
+    """Keeps the document in the database, and in a cache for those who ask.
 
-    def __init__(self, database: Database) -> None:
+    A document that was put is in every answer to a request that is made after the put was answered.
+
+    Args:
+        database: Where it is kept.
+        cache: Where it is kept for a while too.
+        ttl_s: Seconds for which the cache keeps it.
+    """
+
+    def __init__(self, database: Database, cache: Cache, ttl_s: float) -> None:
         self._database = database
+        self._cache = cache
+        self._ttl_s = ttl_s
 
-    def get(self) -> str:
+    def get(self) -> bytes:
         """The document as JSON: the last one stored, or the default one."""
+        return self._cache.get(NAME, self._ttl_s, self._load)
+
+    def _load(self) -> bytes:
         with self._database.read() as connection:
             body = connection.scalar(select(Document.body).where(Document.name == NAME))
-        return DEFAULT.model_dump_json() if body is None else body
+        return (DEFAULT.model_dump_json() if body is None else body).encode()
 
     def put(self, criteria: Criteria) -> str:
         """Store a document durably and give it back as JSON."""
@@ -127,4 +141,5 @@ class CriteriaStore:
         statement = insert(Document).values(name=NAME, **new)
         with self._database.write(durable=True) as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=[Document.name], set_=new))
+        self._cache.invalidate(NAME)
         return body

@@ -34,6 +34,7 @@ def start() -> Response:
     """Start a session."""
     new = read_body(NewSession)
     session = start_session(services().database, new)
+    services().dashboard.forget()
     events.publish(services().hub, events.CREATED, session)
     services().simulation.add(session["id"])
     location = url_for("sessions.show", session_id=session["id"])

@@ -134,7 +134,7 @@ class CriteriaStore:
             body = connection.scalar(select(Document.body).where(Document.name == NAME))
         return (DEFAULT.model_dump_json() if body is None else body).encode()
 
-    def put(self, criteria: Criteria) -> str:
+    def put(self, criteria: Criteria) -> bytes:
         """Store a document durably and give it back as JSON."""
         body = criteria.model_dump_json()
         new = {"body": body, "updated_at": datetime.now(UTC)}
@@ -142,4 +142,4 @@ class CriteriaStore:
         with self._database.write(durable=True) as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=[Document.name], set_=new))
         self._cache.invalidate(NAME)
-        return body
+        return body.encode()

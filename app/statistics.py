@@ -10,8 +10,7 @@ from sqlalchemy import Row, func, select
 from app.cache import Cache
 from app.database import Database
 from app.models import OptimizationSession, Status
-from app.responses import encode
-from app.timing import phase
+from app.responses import encode_timed
 
 DAYS = 30
 KEY = "dashboard"
@@ -51,9 +50,7 @@ class Dashboard:
         self._cache.invalidate(KEY)
 
     def _compute(self) -> bytes:
-        figures = compute_figures(self._database)
-        with phase("serialise"):
-            return encode(figures).encode()
+        return encode_timed(compute_figures(self._database))
 
 
 def compute_figures(database: Database) -> dict[str, Any]:

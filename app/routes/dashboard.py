@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response
 
+from app.representations import answer
 from app.services import services
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
@@ -10,4 +11,4 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
 @blueprint.get("/stats")
 def stats() -> Response:
     """The figures over all sessions."""
-    return Response(services().dashboard.get(), content_type="application/json")
+    return answer(services().dashboard.get())

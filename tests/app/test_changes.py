@@ -104,7 +104,7 @@ def test_a_killed_service_has_every_acknowledged_change_and_no_half(start):
             for number in range(first, 10_000, WRITERS):
                 try:
                     answer = http.put(service.url + CRITERIA, json=document(number), headers=headers, timeout=20)
-                except requests.ConnectionError:
+                except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                     return
                 if answer.status_code == 200:
                     acknowledged.append((number, answer.headers["ETag"]))

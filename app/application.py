@@ -6,6 +6,7 @@ from flask import Flask
 
 from app import problems
 from app.auth import Tokens
+from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
@@ -15,6 +16,7 @@ from app.routes import config, dashboard, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
 from app.simulation import Simulation
+from app.statistics import Dashboard
 from app.timing import timed
 from app.websocket import Hub
 
@@ -42,6 +44,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     Faults(parse_faults(settings.faults)).install(app)
     for routes in (dashboard, sessions, config, events, health):
         app.register_blueprint(routes.blueprint)
+    cache: Cache = LocalCache() if settings.cache == "on" else NoCache()
+    criteria = CriteriaStore(database, cache, settings.config_ttl_s)
+    statistics = Dashboard(database, cache, settings.dashboard_ttl_s)
+    for warm in (criteria.get, statistics.get):
+        warm()
     hub = Hub(settings.event_queue)
     simulation = Simulation(
         database,
@@ -50,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         steps=settings.session_steps,
         failure_every=settings.session_failure_every,
     )
-    app.extensions[EXTENSION] = Services(settings, database, CriteriaStore(database), hub, simulation)
+    app.extensions[EXTENSION] = Services(settings, database, cache, criteria, statistics, hub, simulation)
     observed_app = observed(timed(app.wsgi_app), access_log=settings.access_log)
     app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]
     return app

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, request
+from flask import Flask, g, request
 from sqlalchemy import insert, select, update
 
 from app.database import Database
@@ -104,7 +104,7 @@ class Tokens:
             return grant
 
     def install(self, app: Flask) -> None:
-        """Ask for a token on every request below ``/api/`` of an application."""
+        """Ask for a token on every request below ``/api/`` of an application; what it allows becomes ``g.grant``."""
         app.before_request(self._authenticate)
 
     def _authenticate(self) -> None:
@@ -122,3 +122,4 @@ class Tokens:
         if needed not in grant.scopes:
             headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'}
             raise Problem(403, f"The token lacks the scope {needed}.", headers=headers)
+        g.grant = grant

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from app.cache import Cache
+from app.changes import record_change
 from app.database import Database
 from app.models import Document, Technique
 
@@ -109,22 +112,50 @@ DEFAULT = Criteria(
 
 
 class CriteriaStore:
-    """Keeps the document in the database."""
+    """Keeps the document in the database, and in a cache for those who ask.
 
-    def __init__(self, database: Database) -> None:
+    A document that was put is in every answer to a request that is made after the put was answered.
+
+    Args:
+        database: Where it is kept.
+        cache: Where it is kept for a while too.
+        ttl_s: Seconds for which the cache keeps it.
+    """
+
+    def __init__(self, database: Database, cache: Cache, ttl_s: float) -> None:
         self._database = database
+        self._cache = cache
+        self._ttl_s = ttl_s
 
-    def get(self) -> str:
+    def get(self) -> bytes:
         """The document as JSON: the last one stored, or the default one."""
+        return self._cache.get(NAME, self._ttl_s, self._load)
+
+    def _load(self) -> bytes:
         with self._database.read() as connection:
             body = connection.scalar(select(Document.body).where(Document.name == NAME))
-        return DEFAULT.model_dump_json() if body is None else body
+        return (DEFAULT.model_dump_json() if body is None else body).encode()
 
-    def put(self, criteria: Criteria) -> str:
-        """Store a document durably and give it back as JSON."""
-        body = criteria.model_dump_json()
-        new = {"body": body, "updated_at": datetime.now(UTC)}
-        statement = insert(Document).values(name=NAME, **new)
+    def put(self, criteria: Criteria, who: str, check: Callable[[bytes], None]) -> bytes:
+        """Store a document durably, with its change in the audit trail, or neither.
+
+        Args:
+            criteria: The document.
+            who: Name of the token that it was put with.
+            check: Gets the document that would be replaced, which nobody can change meanwhile; what it raises leaves
+                everything as it is.
+
+        Returns:
+            The document as JSON.
+        """
+        after, now = criteria.model_dump_json(), datetime.now(UTC)
+        first = {"name": NAME, "body": DEFAULT.model_dump_json(), "updated_at": now}
         with self._database.write(durable=True) as connection:
-            connection.execute(statement.on_conflict_do_update(index_elements=[Document.name], set_=new))
-        return body
+            # A statement that writes comes first: it is what locks the document, for other processes too.
+            connection.execute(insert(Document).values(first).on_conflict_do_nothing())
+            before = connection.scalars(select(Document.body).where(Document.name == NAME).with_for_update()).one()
+            check(before.encode())
+            record_change(connection, NAME, who, before, after)
+            connection.execute(update(Document).where(Document.name == NAME).values(body=after, updated_at=now))
+        self._cache.invalidate(NAME)
+        return after.encode()

@@ -130,3 +130,20 @@ class Document(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     body: Mapped[str] = mapped_column(Text)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ConfigurationChange(Base):
+    """One replacement of a configuration document; entity tags as in HTTP, bodies as JSON, who as a token's name."""
+
+    __tablename__ = "configuration_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[str] = mapped_column(String(64))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(64))
+    etag_before: Mapped[str] = mapped_column(String(80))
+    etag_after: Mapped[str] = mapped_column(String(80))
+    body_before: Mapped[str] = mapped_column(Text)
+    body_after: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (Index("configuration_changes_by_document", "document", "id"),)

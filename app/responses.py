@@ -18,10 +18,14 @@ def encode(payload: Any) -> str:
     return _encode(payload)
 
 
+def encode_timed(payload: Any) -> bytes:
+    """Write a payload as compact JSON in UTF-8; the making counts as the phase ``serialise``."""
+    with phase("serialise"):
+        return _encode(payload).encode()
+
+
 def json_response(
     payload: Any, status: int = 200, *, headers: Mapping[str, str] | None = None, media_type: str = "application/json"
 ) -> Response:
     """Make a JSON response; its making counts as the phase ``serialise``."""
-    with phase("serialise"):
-        body = _encode(payload).encode()
-    return Response(body, status, headers, content_type=media_type)
+    return Response(encode_timed(payload), status, headers, content_type=media_type)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from app.cache import Cache
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.settings import Settings
 from app.simulation import Simulation
+from app.statistics import Dashboard
 from app.websocket import Hub
 
 EXTENSION = "optimisation-service"
@@ -21,7 +23,9 @@ class Services:
 
     settings: Settings
     database: Database
+    cache: Cache
     criteria: CriteriaStore
+    dashboard: Dashboard
     hub: Hub
     simulation: Simulation
 

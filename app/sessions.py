@@ -13,13 +13,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.criteria import Criteria
 from app.database import Database
 from app.models import Model, OptimizationSession, Status, Technique
+from app.pages import PAGE_MAX, PAGE_SIZE_MAX
 from app.problems import Problem
 
 AnySelect = Select[*tuple[Any, ...]]
 
-PAGE_SIZE_MAX = 100
 # SQLite refuses whole numbers of more than 64 bits.
-PAGE_MAX = 1_000_000
 ID_MAX = 2**63 - 1
 
 SORTS: dict[str, InstrumentedAttribute[Any]] = {

@@ -31,6 +31,9 @@ class Settings(BaseModel):
         revision: Source revision that ``/version`` tells.
         log_level: Least severe level that is logged.
         access_log: Whether each request is a line in the log.
+        cache: ``on`` or ``off``; off, every answer is computed anew, as if the cache were broken.
+        dashboard_ttl_s: Seconds for which the dashboard's figures are kept.
+        config_ttl_s: Seconds for which the configuration is kept.
         event_queue: Events that may wait for one WebSocket client before it counts as too slow.
         session_duration_s: Seconds that a started session takes.
         session_steps: Progress steps of a session, the last one being its end.
@@ -47,6 +50,9 @@ class Settings(BaseModel):
     revision: str = ""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     access_log: bool = False
+    cache: str = Field(default="on", pattern="^(on|off)$")
+    dashboard_ttl_s: float = Field(default=30.0, gt=0)
+    config_ttl_s: float = Field(default=300.0, gt=0)
     event_queue: int = Field(default=256, ge=1)
     session_duration_s: float = Field(default=2.0, ge=0)
     session_steps: int = Field(default=4, ge=1, le=100)

@@ -1,4 +1,4 @@
-"""The dashboard's figures, computed by the database from covering indexes at each request."""
+"""The dashboard's figures, computed by the database from covering indexes and kept for a while."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
+from app.cache import Cache
 from app.database import Database
 from app.models import OptimizationSession, Status
+from app.responses import encode_timed
 
 DAYS = 30
+KEY = "dashboard"
 
 _BY_STATUS = select(
     OptimizationSession.status,
@@ -20,7 +23,37 @@ _BY_STATUS = select(
 ).group_by(OptimizationSession.status)
 
 
-def dashboard(database: Database) -> dict[str, Any]:
+class Dashboard:
+    """The figures as they are told to clients.
+
+    A session that was started counts in every answer to a request that is made after the start was answered. How far
+    sessions have come since, and when they end, shows within the time to live: they move on many times a second, and
+    figures made anew at each of their steps would never be kept.
+
+    Args:
+        database: Where the sessions are.
+        cache: Where the figures are kept.
+        ttl_s: Seconds for which they are kept.
+    """
+
+    def __init__(self, database: Database, cache: Cache, ttl_s: float) -> None:
+        self._database = database
+        self._cache = cache
+        self._ttl_s = ttl_s
+
+    def get(self) -> bytes:
+        """The figures that ``compute_figures`` makes, as JSON."""
+        return self._cache.get(KEY, self._ttl_s, self._compute)
+
+    def forget(self) -> None:
+        """Compute the figures anew when they are next asked for."""
+        self._cache.invalidate(KEY)
+
+    def _compute(self) -> bytes:
+        return encode_timed(compute_figures(self._database))
+
+
+def compute_figures(database: Database) -> dict[str, Any]:
     """Compute the dashboard's figures.
 
     Returns:

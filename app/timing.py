@@ -1,7 +1,9 @@
 """Where a request's time went, told in the ``Server-Timing`` header.
 
-Phases: ``db`` (everything between taking a database connection and giving it back), ``serialise`` (writing JSON) and
-``total`` (from the request's arrival in the application to its first header). Durations are in milliseconds.
+Phases: ``cache`` (looking up an answer that may be kept, and waiting for another request that computes it; ``desc``
+says whether it was a ``hit``, a ``wait`` or a ``miss``), ``db`` (everything between taking a database connection and
+giving it back), ``serialise`` (writing JSON) and ``total`` (from the request's arrival in the application to its first
+header). Durations are in milliseconds.
 """
 
 from __future__ import annotations
@@ -15,26 +17,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PHASES = ("db", "serialise")
+PHASES = ("cache", "db", "serialise")
 
 
 class Timing:
     """The phases of one request, in seconds."""
 
-    __slots__ = ("_phases_s", "_started")
+    __slots__ = ("_descriptions", "_phases_s", "_started")
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
         self._phases_s = dict.fromkeys(PHASES, 0.0)
+        self._descriptions: dict[str, str] = {}
 
     def add(self, name: str, seconds: float) -> None:
         """Add to one phase."""
         self._phases_s[name] += seconds
 
+    def describe(self, name: str, description: str) -> None:
+        """Say in one word how a phase went; the last word counts."""
+        self._descriptions[name] = f";desc={description}"
+
     def header(self) -> str:
         """The header's value, the total being the time until now."""
         total_s = time.perf_counter() - self._started
-        return ", ".join(f"{n};dur={s * 1000:.3f}" for n, s in (*self._phases_s.items(), ("total", total_s)))
+        phases_s = (*self._phases_s.items(), ("total", total_s))
+        return ", ".join(f"{n}{self._descriptions.get(n, '')};dur={s * 1000:.3f}" for n, s in phases_s)
 
 
 _current: ContextVar[Timing | None] = ContextVar("timing", default=None)
@@ -52,6 +60,13 @@ def phase(name: str) -> Iterator[None]:
         yield
     finally:
         timing.add(name, time.perf_counter() - started)
+
+
+def describe(name: str, description: str) -> None:
+    """Say in one word how a phase of the current request went; outside of requests this does nothing."""
+    timing = _current.get()
+    if timing is not None:
+        timing.describe(name, description)
 
 
 def current_header() -> str:

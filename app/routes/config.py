@@ -1,8 +1,13 @@
 """The configuration."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g, request
+from pydantic import ValidationError
 
-from app.criteria import Criteria
+from app.changes import ChangesQuery, list_changes
+from app.criteria import NAME, Criteria
+from app.problems import Problem
+from app.representations import answer, check_preconditions
+from app.responses import encode_timed
 from app.routes.body import read_body
 from app.services import services
 
@@ -12,10 +17,20 @@ blueprint = Blueprint("config", __name__, url_prefix="/api/v1/config")
 @blueprint.get("/optimization-criteria")
 def read_criteria() -> Response:
     """The criteria as they were put."""
-    return Response(services().criteria.get(), content_type="application/json")
+    return answer(services().criteria.get())
 
 
 @blueprint.put("/optimization-criteria")
 def put_criteria() -> Response:
-    """Replace the criteria."""
-    return Response(services().criteria.put(read_body(Criteria)), content_type="application/json")
+    """Replace the criteria; with If-Match only if they are still those that the client has seen."""
+    return answer(services().criteria.put(read_body(Criteria), g.grant.name, check_preconditions))
+
+
+@blueprint.get("/optimization-criteria/history")
+def list_criteria_changes() -> Response:
+    """One page of the changes of the criteria, newest first."""
+    try:
+        query = ChangesQuery.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise Problem.from_validation(error) from None
+    return answer(encode_timed(list_changes(services().database, NAME, query)))

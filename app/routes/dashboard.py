@@ -2,9 +2,8 @@
 
 from flask import Blueprint, Response
 
-from app.responses import json_response
+from app.representations import answer
 from app.services import services
-from app.statistics import dashboard
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
 
@@ -12,4 +11,4 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
 @blueprint.get("/stats")
 def stats() -> Response:
     """The figures over all sessions."""
-    return json_response(dashboard(services().database))
+    return answer(services().dashboard.get())

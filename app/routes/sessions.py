@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from app import events
 from app.problems import Problem
-from app.responses import json_response
+from app.representations import answer
+from app.responses import encode_timed, json_response
 from app.routes.body import read_body
 from app.services import services
 from app.sessions import NewSession, SessionQuery, get_session, list_sessions, start_session
@@ -20,13 +21,13 @@ def index() -> Response:
         query = SessionQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise Problem.from_validation(error) from None
-    return json_response(list_sessions(services().database, query))
+    return answer(encode_timed(list_sessions(services().database, query)))
 
 
 @blueprint.get("/<int:session_id>")
 def show(session_id: int) -> Response:
     """One session."""
-    return json_response(get_session(services().database, session_id))
+    return answer(encode_timed(get_session(services().database, session_id)))
 
 
 @blueprint.post("")
@@ -34,6 +35,7 @@ def start() -> Response:
     """Start a session."""
     new = read_body(NewSession)
     session = start_session(services().database, new)
+    services().dashboard.forget()
     events.publish(services().hub, events.CREATED, session)
     services().simulation.add(session["id"])
     location = url_for("sessions.show", session_id=session["id"])

@@ -39,7 +39,7 @@ def test_wrong_method_tells_the_right_ones(service: Service):
 
 
 def test_an_error_of_ours_is_a_500_and_logged_in_one_line(start):
-    service = start()
+    service = start(APP_CACHE="off")
     service.start_session()
     with service.database.write() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")

@@ -32,6 +32,8 @@ def test_values_come_from_the_environment():
         ("APP_DATABASE_URL", "mysql://host/db"),
         ("APP_DATABASE_URL", "app.db"),
         ("APP_FAULTS", "config:boom"),
+        ("APP_CACHE", "broken"),
+        ("APP_DASHBOARD_TTL_S", "0"),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_it(name: str, value: str):

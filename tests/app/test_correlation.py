@@ -84,7 +84,7 @@ def test_a_malformed_one_begins_a_new_trace(given: str):
 
 
 def test_the_log_lines_of_a_request_carry_both(start):
-    service = start()
+    service = start(APP_CACHE="off")
     with service.database.write() as connection:
         connection.exec_driver_sql("DROP TABLE documents")
     headers = {"X-Request-ID": "mine", "traceparent": f"00-{TRACE}-{PARENT}-01"}

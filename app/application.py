@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app import problems
+from app import openapi, problems
 from app.auth import Tokens
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.faults import Faults, parse_faults
-from app.routes import config, dashboard, events, health, sessions
+from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
 from app.simulation import Simulation
@@ -32,13 +32,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environ()
     database = Database(settings.database_url, settings.threads)
     database.check_schema()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
     Tokens(database).install(app)
     Faults(parse_faults(settings.faults)).install(app)
-    for routes in (dashboard, sessions, config, events, health):
+    for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
+    openapi.install(app)
     hub = Hub(settings.event_queue)
     simulation = Simulation(
         database,

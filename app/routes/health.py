@@ -5,8 +5,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 import app
+from app.openapi import Operation, operation
 from app.problems import Problem
 from app.responses import json_response
+from app.schemas import Health, Version
 from app.services import services
 
 blueprint = Blueprint("health", __name__)
@@ -15,6 +17,7 @@ NAME = "optimisation-service"
 
 
 @blueprint.get("/healthz")
+@operation(Operation(Health, problems=(503,)))
 def health() -> Response:
     """Whether the service can do its work, the database being asked."""
     try:
@@ -26,6 +29,7 @@ def health() -> Response:
 
 
 @blueprint.get("/version")
+@operation(Operation(Version))
 def version() -> Response:
-    """What is running; ``revision`` is null when nobody told."""
+    """What is running."""
     return json_response({"name": NAME, "version": app.__version__, "revision": services().settings.revision or None})

@@ -4,9 +4,11 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import ValidationError
 
 from app import events
+from app.openapi import Operation, operation
 from app.problems import Problem
 from app.responses import json_response
 from app.routes.body import read_body
+from app.schemas import Session, SessionDetails, SessionPage
 from app.services import services
 from app.sessions import NewSession, SessionQuery, get_session, list_sessions, start_session
 
@@ -14,6 +16,7 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/ses
 
 
 @blueprint.get("")
+@operation(Operation(SessionPage, query=SessionQuery))
 def index() -> Response:
     """One page of the sessions that the query string asks for."""
     try:
@@ -24,12 +27,14 @@ def index() -> Response:
 
 
 @blueprint.get("/<int:session_id>")
+@operation(Operation(SessionDetails))
 def show(session_id: int) -> Response:
     """One session."""
     return json_response(get_session(services().database, session_id))
 
 
 @blueprint.post("")
+@operation(Operation(Session, status=201, body=NewSession, headers={"Location": "Path of the session."}))
 def start() -> Response:
     """Start a session."""
     new = read_body(NewSession)

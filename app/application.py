@@ -6,6 +6,7 @@ from flask import Flask
 
 from app import openapi, problems
 from app.auth import Tokens
+from app.browsers import guarded
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.faults import Faults, parse_faults
@@ -49,5 +50,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         failure_every=settings.session_failure_every,
     )
     app.extensions[EXTENSION] = Services(settings, database, CriteriaStore(database), hub, simulation)
-    app.wsgi_app = timed(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    answering = guarded(app.wsgi_app, settings.origins, behind_tls=settings.behind_tls)
+    app.wsgi_app = timed(answering)  # type: ignore[method-assign, assignment]
     return app

@@ -1,13 +1,11 @@
 """What the service can be asked, for programs and for people."""
 
-import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
-from markupsafe import Markup, escape
 
 from app.openapi import EXTENSION, Operation, operation
 from app.responses import json_response
@@ -47,12 +45,6 @@ def page() -> Response:
     described: dict[str, Any] = current_app.extensions[EXTENSION]
     html = render_template("docs.html", document=described, tags=_by_tag(described), words=LIMITS, style=STYLE)
     return Response(html, headers={"Content-Security-Policy": POLICY}, content_type="text/html; charset=utf-8")
-
-
-@blueprint.app_template_filter("code")
-def mark_code(text: str) -> Markup:
-    """Make code of what stands between backticks."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
 
 
 def _by_tag(described: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

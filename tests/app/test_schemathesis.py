@@ -5,7 +5,7 @@ token, invalid input refused. Its pytest plugin does not know this pytest, so it
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import schemathesis
@@ -14,7 +14,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.app.service import CRITERIA, SESSIONS, STATS, Service
+from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, running
 
 EXAMPLES = 30
 EVENTS = "/api/v1/events"
@@ -26,6 +26,14 @@ bounded = settings(
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One of its own: other tests would find its data changed."""
+    folder = tmp_path_factory.mktemp("described")
+    with running(prepare(folder, 100), folder) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app import problems
+from app import openapi, problems
 from app.auth import Tokens
+from app.browsers import guarded
 from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.faults import Faults, parse_faults
 from app.observation import observed
-from app.routes import config, dashboard, events, health, sessions
+from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
 from app.simulation import Simulation
@@ -37,18 +38,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = Database(settings.database_url, settings.threads)
     database.check_schema()
     database.watch()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
     Tokens(database).install(app)
     Faults(parse_faults(settings.faults)).install(app)
-    for routes in (dashboard, sessions, config, events, health):
+    for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
     cache: Cache = LocalCache() if settings.cache == "on" else NoCache()
     criteria = CriteriaStore(database, cache, settings.config_ttl_s)
     statistics = Dashboard(database, cache, settings.dashboard_ttl_s)
     for warm in (criteria.get, statistics.get):
         warm()
+    openapi.install(app)
     hub = Hub(settings.event_queue)
     simulation = Simulation(
         database,
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         failure_every=settings.session_failure_every,
     )
     app.extensions[EXTENSION] = Services(settings, database, cache, criteria, statistics, hub, simulation)
-    observed_app = observed(timed(app.wsgi_app), access_log=settings.access_log)
+    answering = timed(guarded(app.wsgi_app, settings.origins, behind_tls=settings.behind_tls))
+    observed_app = observed(answering, access_log=settings.access_log)
     app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]
     return app

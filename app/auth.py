@@ -38,6 +38,11 @@ class Grant:
     expires_at: float
 
 
+def needed_scope(method: str) -> str:
+    """Tell the scope that a request of this method needs."""
+    return "read" if method in READING else "write"
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -118,7 +123,7 @@ class Tokens:
         if grant is None:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Problem(401, "The token is unknown, expired or revoked.", headers=headers)
-        needed = "read" if request.method in READING else "write"
+        needed = needed_scope(request.method)
         if needed not in grant.scopes:
             headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'}
             raise Problem(403, f"The token lacks the scope {needed}.", headers=headers)

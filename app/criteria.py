@@ -78,7 +78,7 @@ class Criteria(_Strict):
     max_accuracy_loss: Share
     min_size_reduction: Share
     min_speedup: float = Field(ge=1, le=1000)
-    techniques: list[Technique] = Field(min_length=1)
+    techniques: list[Technique] = Field(min_length=1, json_schema_extra={"uniqueItems": True})
     weights: Weights
     target: Target
     time_limit_s: int = Field(ge=1, le=7 * 24 * 3600)

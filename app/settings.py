@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Self
 
@@ -17,6 +18,10 @@ PREFIX = "APP_"
 
 class SettingsError(Exception):
     """A setting has a value that the service can't start with; the message is one sentence."""
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 class Settings(BaseModel):
@@ -38,6 +43,8 @@ class Settings(BaseModel):
         session_duration_s: Seconds that a started session takes.
         session_steps: Progress steps of a session, the last one being its end.
         session_failure_every: Every n-th session fails; 0: none does.
+        cors_origins: Origins whose pages may call the API, separated by commas. Empty: none.
+        behind_tls: Whether clients reach it by TLS alone; they are then told to remember that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +64,8 @@ class Settings(BaseModel):
     session_duration_s: float = Field(default=2.0, ge=0)
     session_steps: int = Field(default=4, ge=1, le=100)
     session_failure_every: int = Field(default=20, ge=0)
+    cors_origins: str = ""
+    behind_tls: bool = False
 
     @field_validator("database_url")
     @classmethod
@@ -68,6 +77,19 @@ class Settings(BaseModel):
         if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
             raise ValueError("must name an SQLite file, for example sqlite:///var/app/app.db")
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in _listed(value):
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", origin):
+                raise ValueError(f"'{origin}' is no origin; write for example https://example.com")
+        return value
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of ``cors_origins``."""
+        return frozenset(_listed(self.cors_origins))
 
     @field_validator("faults")
     @classmethod

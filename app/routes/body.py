@@ -14,11 +14,15 @@ def read_body(kind: type[T]) -> T:
     """Read the request's body.
 
     Raises:
-        Problem: 415, it isn't declared as JSON; 400, it isn't JSON; 422, it is not of this kind.
+        Problem: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON; 422, it is not of this kind.
     """
     if not request.is_json:
         raise Problem(415, "Send the body as Content-Type: application/json.")
+    data = request.get_data(cache=False)
+    if request.content_length is None:
+        # A body of unknown length was cut off at the limit without a word; it is reading on that tells.
+        request.stream.read(1)
     try:
-        return kind.model_validate_json(request.get_data(cache=False))
+        return kind.model_validate_json(data)
     except ValidationError as error:
         raise Problem.from_validation(error) from None

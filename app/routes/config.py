@@ -5,28 +5,33 @@ from pydantic import ValidationError
 
 from app.changes import ChangesQuery, list_changes
 from app.criteria import NAME, Criteria
+from app.openapi import Operation, operation
 from app.problems import Problem
 from app.representations import answer, check_preconditions
 from app.responses import encode_timed
 from app.routes.body import read_body
+from app.schemas import ChangePage
 from app.services import services
 
 blueprint = Blueprint("config", __name__, url_prefix="/api/v1/config")
 
 
 @blueprint.get("/optimization-criteria")
+@operation(Operation(Criteria, tagged=True))
 def read_criteria() -> Response:
     """The criteria as they were put."""
     return answer(services().criteria.get())
 
 
 @blueprint.put("/optimization-criteria")
+@operation(Operation(Criteria, body=Criteria, tagged=True))
 def put_criteria() -> Response:
     """Replace the criteria; with If-Match only if they are still those that the client has seen."""
     return answer(services().criteria.put(read_body(Criteria), g.grant.name, check_preconditions))
 
 
 @blueprint.get("/optimization-criteria/history")
+@operation(Operation(ChangePage, query=ChangesQuery, tagged=True))
 def list_criteria_changes() -> Response:
     """One page of the changes of the criteria, newest first."""
     try:

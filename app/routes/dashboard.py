@@ -2,13 +2,16 @@
 
 from flask import Blueprint, Response
 
+from app.openapi import Operation, operation
 from app.representations import answer
+from app.schemas import Dashboard
 from app.services import services
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
 
 
 @blueprint.get("/stats")
+@operation(Operation(Dashboard, tagged=True))
 def stats() -> Response:
     """The figures over all sessions."""
     return answer(services().dashboard.get())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, request
 
 from app.correlation import HEADER, current_id
+from app.openapi import Operation, operation
 from app.problems import Problem
 from app.services import services
 from app.timing import current_header
@@ -29,8 +30,12 @@ class HandedOver(Response):
 
 
 @blueprint.get("/events", websocket=True)
+@operation(Operation(status=101, media_type="", problems=(400, 426, 501)))
 def subscribe() -> Response:
-    """Turn the connection into a WebSocket that gets all events from now on; what clients say is ignored."""
+    """Get all events of sessions from now on, by WebSocket.
+
+    The handshake is that of RFC 6455, with the token in its header `Authorization`. What clients say is ignored.
+    """
     key, version = request.headers.get("Sec-WebSocket-Key"), request.headers.get("Sec-WebSocket-Version")
     if not key or version != VERSION:
         headers = {"Sec-WebSocket-Version": VERSION}

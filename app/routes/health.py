@@ -6,8 +6,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import app
 from app.metrics import CONTENT_TYPE, exposition
+from app.openapi import Operation, operation
 from app.problems import Problem
 from app.responses import json_response
+from app.schemas import Health, Readiness, Version
 from app.services import services
 
 blueprint = Blueprint("health", __name__)
@@ -16,6 +18,7 @@ NAME = "optimisation-service"
 
 
 @blueprint.get("/healthz")
+@operation(Operation(Health, problems=(503,)))
 def health() -> Response:
     """Whether the service can do its work, the database being asked."""
     try:
@@ -27,6 +30,7 @@ def health() -> Response:
 
 
 @blueprint.get("/readyz")
+@operation(Operation(Readiness, problems=(503,)))
 def readiness() -> Response:
     """Whether requests should be sent here; what is needed for that is told part by part."""
     parts = {"database": "ok", "schema": "ok"}
@@ -43,12 +47,14 @@ def readiness() -> Response:
 
 
 @blueprint.get("/metrics")
+@operation(Operation(media_type="text/plain"))
 def metrics() -> Response:
     """The figures for Prometheus."""
     return Response(exposition(), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/version")
+@operation(Operation(Version))
 def version() -> Response:
-    """What is running; ``revision`` is null when nobody told."""
+    """What is running."""
     return json_response({"name": NAME, "version": app.__version__, "revision": services().settings.revision or None})

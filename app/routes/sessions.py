@@ -4,10 +4,12 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import ValidationError
 
 from app import events
+from app.openapi import Operation, operation
 from app.problems import Problem
 from app.representations import answer
 from app.responses import encode_timed, json_response
 from app.routes.body import read_body
+from app.schemas import Session, SessionDetails, SessionPage
 from app.services import services
 from app.sessions import NewSession, SessionQuery, get_session, list_sessions, start_session
 
@@ -15,6 +17,7 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/ses
 
 
 @blueprint.get("")
+@operation(Operation(SessionPage, query=SessionQuery, tagged=True))
 def index() -> Response:
     """One page of the sessions that the query string asks for."""
     try:
@@ -25,12 +28,14 @@ def index() -> Response:
 
 
 @blueprint.get("/<int:session_id>")
+@operation(Operation(SessionDetails, tagged=True))
 def show(session_id: int) -> Response:
     """One session."""
     return answer(encode_timed(get_session(services().database, session_id)))
 
 
 @blueprint.post("")
+@operation(Operation(Session, status=201, body=NewSession, headers={"Location": "Path of the session."}))
 def start() -> Response:
     """Start a session."""
     new = read_body(NewSession)

@@ -1,6 +1,7 @@
 import pytest
 import requests
 
+from app.criteria import DEFAULT
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service
 
 
@@ -32,6 +33,16 @@ def test_a_large_body_is_not_read(service: Service):
     headers = {"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"}
     answer = requests.put(service.url + CRITERIA, data=b" " * 65_537, headers=headers, timeout=10)
     assert (answer.status_code, answer.json()["status"]) == (413, 413)
+
+
+def test_a_large_body_of_unknown_length_is_not_read_to_its_end(service: Service):
+    headers = {"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"}
+    document = DEFAULT.model_dump_json().encode()
+    small = requests.put(service.url + CRITERIA, data=iter([document]), headers=headers, timeout=10)
+    assert small.status_code == 200
+    chunks = [document, *[b" " * 1024] * 64]
+    answer = requests.put(service.url + CRITERIA, data=iter(chunks), headers=headers, timeout=10)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
 
 
 def test_wrong_method_tells_the_right_ones(service: Service):

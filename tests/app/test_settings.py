@@ -34,6 +34,9 @@ def test_values_come_from_the_environment():
         ("APP_FAULTS", "config:boom"),
         ("APP_CACHE", "broken"),
         ("APP_DASHBOARD_TTL_S", "0"),
+        ("APP_CORS_ORIGINS", "*"),
+        ("APP_CORS_ORIGINS", "https://example.com, https://example.com/path"),
+        ("APP_BEHIND_TLS", "perhaps"),
     ],
 )
 def test_a_bad_value_is_one_sentence_that_names_it(name: str, value: str):

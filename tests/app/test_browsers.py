@@ -65,7 +65,8 @@ def test_origins_of_the_setting_may_and_others_may_not(start):
     assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, PAGE)
     for origin in (OTHER, "null", PAGE + ".evil.example"):
         other = service.get(STATS, headers={"Origin": origin})
-        assert (other.headers["Vary"], other.headers.get("Access-Control-Allow-Origin")) == ("Origin", None)
+        assert "Origin" in other.headers["Vary"]
+        assert "Access-Control-Allow-Origin" not in other.headers
 
     allowed = requests.options(service.url + CRITERIA, headers={"Origin": PAGE} | PREFLIGHT, timeout=10)
     assert (allowed.status_code, allowed.content) == (204, b"")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.auth import SCOPES, Tokens
 from app.database import Database, SchemaError
@@ -25,8 +24,6 @@ def open_database(*, with_schema: bool = True) -> Database:
             database.check_schema()
     except (SettingsError, SchemaError) as error:
         raise click.ClickException(str(error)) from None
-    except (OSError, SQLAlchemyError) as error:
-        raise click.ClickException(f"The database can't be opened: {error}.") from None
     return database
 
 
@@ -38,7 +35,11 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Create the tables and indexes that don't exist yet."""
-    open_database(with_schema=False).create_schema()
+    database = open_database(with_schema=False)
+    try:
+        database.create_schema()
+    except SchemaError as error:
+        raise click.ClickException(str(error)) from None
     click.echo("The schema is up to date.", err=True)
 
 

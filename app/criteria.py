@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
 from app.database import Database
 from app.models import Document, Technique
@@ -124,7 +123,7 @@ class CriteriaStore:
         """Store a document durably and give it back as JSON."""
         body = criteria.model_dump_json()
         new = {"body": body, "updated_at": datetime.now(UTC)}
-        statement = insert(Document).values(name=NAME, **new)
+        statement = self._database.insert(Document).values(name=NAME, **new)
         with self._database.write(durable=True) as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=[Document.name], set_=new))
         return body

@@ -8,26 +8,25 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.criteria import Criteria
 from app.database import Database
-from app.models import Model, OptimizationSession, Status, Technique
+from app.models import Model, OptimizationSession, Status, Technique, lowest_if_missing
 from app.problems import Problem
 
 AnySelect = Select[*tuple[Any, ...]]
 
 PAGE_SIZE_MAX = 100
-# SQLite refuses whole numbers of more than 64 bits.
+# The databases refuse whole numbers of more than 64 bits.
 PAGE_MAX = 1_000_000
 ID_MAX = 2**63 - 1
 
-SORTS: dict[str, InstrumentedAttribute[Any]] = {
-    "created_at": OptimizationSession.created_at,
-    "updated_at": OptimizationSession.updated_at,
-    "size_reduction": OptimizationSession.size_reduction,
-    "speedup": OptimizationSession.speedup,
-    "accuracy_change": OptimizationSession.accuracy_change,
+SORTS: dict[str, ColumnElement[Any]] = {
+    "created_at": OptimizationSession.created_at.expression,
+    "updated_at": OptimizationSession.updated_at.expression,
+    "size_reduction": lowest_if_missing(OptimizationSession.size_reduction),
+    "speedup": lowest_if_missing(OptimizationSession.speedup),
+    "accuracy_change": lowest_if_missing(OptimizationSession.accuracy_change),
 }
 Sort = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "size_reduction", "-size_reduction",

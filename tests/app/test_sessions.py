@@ -88,6 +88,14 @@ def test_sorts(service: Service, field: str):
     assert up[-1] < down[-1]
 
 
+@pytest.mark.parametrize("field", ["size_reduction", "speedup", "accuracy_change"])
+def test_sessions_without_a_value_come_lowest(service: Service, field: str):
+    up, down = (listed(service, sort=sort, page_size=100)["items"] for sort in (field, f"-{field}"))
+    assert {item[field] for item in up} == {None}
+    assert None not in {item[field] for item in down}
+    assert [item["id"] for item in up] == sorted(item["id"] for item in up)
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

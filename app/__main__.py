@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from app.auth import SCOPES, Tokens
-from app.database import Database, SchemaError
+from app.database import Database
+from app.schema import SchemaError
 from app.seed import seed
 from app.settings import Settings, SettingsError
 
@@ -34,7 +35,7 @@ def main() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Create the tables and indexes that don't exist yet."""
+    """Bring the tables and indexes up to date."""
     database = open_database(with_schema=False)
     try:
         database.create_schema()

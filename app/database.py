@@ -8,22 +8,19 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from app.models import Base
+from app.schema import HEAD, SchemaError, upgrade, version
 from app.timing import phase
 
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 SPARE_CONNECTIONS = 4
 POSTGRESQL = "postgresql"
-
-
-class SchemaError(Exception):
-    """The database can't be used as it is; the message is one sentence that says what to do."""
 
 
 class Database:
@@ -86,24 +83,32 @@ class Database:
         return postgresql.insert(table) if self._is_postgresql else sqlite.insert(table)
 
     def create_schema(self) -> None:
-        """Create the tables and indexes that don't exist yet.
+        """Bring the tables and indexes up to date: all of it, or nothing.
 
         Raises:
-            SchemaError: The database can't be used.
+            SchemaError: The database can't be used, or a newer version of the service has written it.
         """
-        with self._troubles_told():
-            Base.metadata.create_all(self._engine)
+        with self._troubles_told(), self._engine.connect() as connection:
+            if not self._is_postgresql:
+                # The driver begins a transaction only at the first change of a row, which would leave a half of it.
+                driver: Any = connection.connection.driver_connection
+                driver.isolation_level = None
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            upgrade(connection, self.name)
+            connection.commit()
+            connection.invalidate()
 
     def check_schema(self) -> None:
-        """Make sure that the database answers and the tables are there.
+        """Make sure that the database answers and its schema is the one that this version needs.
 
         Raises:
-            SchemaError: It doesn't, or they aren't.
+            SchemaError: It doesn't, or isn't.
         """
-        with self._troubles_told():
-            missing = set(Base.metadata.tables) - set(inspect(self._engine).get_table_names())
-        if missing:
-            raise SchemaError(f"{self.name} lacks {', '.join(sorted(missing))}: run python -m app migrate.")
+        with self._troubles_told(), self._engine.connect() as connection:
+            found = version(connection)
+        if found != HEAD:
+            has = f"has version {found} of its tables, not {HEAD}" if found else "lacks its tables"
+            raise SchemaError(f"{self.name} {has}: run python -m app migrate.")
 
     def analyze(self) -> None:
         """Let the database learn how the data is distributed, so that it picks the right index."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.database import Database, SchemaError
+from app.database import Database
 from app.logs import LineLogger
+from app.schema import SchemaError
 from app.services import EXTENSION
 from app.settings import Settings, SettingsError
 

@@ -1,4 +1,4 @@
-"""The tables."""
+"""The tables. A change here needs a migration in migrations/versions, and a new ``HEAD`` in schema.py."""
 
 from __future__ import annotations
 

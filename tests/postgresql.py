@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -93,7 +94,7 @@ def postgresql() -> Iterator[str]:
         yield address
     finally:
         if server is not None:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # SIGTERM would wait for every client to leave
             server.wait(_PATIENCE_S)
         shutil.rmtree(home, ignore_errors=True)
 

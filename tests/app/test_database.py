@@ -5,8 +5,9 @@ import pytest
 from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.database import Database, SchemaError
+from app.database import Database
 from app.models import Document
+from app.schema import SchemaError
 from tests.app.service import environ_for, launch, run_app
 from tests.postgresql import GUARDED
 

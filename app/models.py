@@ -64,9 +64,13 @@ class Model(Base):
     parameters: Mapped[int] = mapped_column(BigInteger)
 
 
+LOWEST = -1e308
+"""Lower than any value. SQLite takes the index only for the very text that it was made with."""
+
+
 def lowest_if_missing(column: Mapped[float | None]) -> ColumnElement[float]:
     """Make the key to sort a column by: no value comes lowest, whatever the database does with nulls."""
-    return func.coalesce(column, literal_column("-1e308"))
+    return func.coalesce(column, literal_column(repr(LOWEST)))
 
 
 class OptimizationSession(Base):

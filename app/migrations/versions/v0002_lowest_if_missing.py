@@ -17,7 +17,7 @@ def upgrade() -> None:
     """Index the keys instead of the columns."""
     for column in COLUMNS:
         op.drop_index(f"sessions_by_{column}", "sessions", if_exists=True)
-        op.create_index(f"sessions_by_{column}", "sessions", [sa.text(f"coalesce({column}, -1e308)"), "id"])
+        op.create_index(f"sessions_by_{column}", "sessions", [sa.text(f"coalesce({column}, -1e+308)"), "id"])
 
 
 def downgrade() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -56,10 +57,19 @@ def seed_command(sessions: int) -> None:
 @click.argument("name")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Repeatable; all when not given.")
 @click.option("--ttl-days", type=click.FloatRange(min=0, min_open=True), help="For ever when not given.")
-def token(name: str, scopes: tuple[str, ...], ttl_days: float | None) -> None:
+@click.option("--from-env", "variable", help="Take the token that this variable holds, as the only one of NAME.")
+def token(name: str, scopes: tuple[str, ...], ttl_days: float | None, variable: str | None) -> None:
     """Make a token for NAME and print it; it can't be shown again."""
     ttl = timedelta(days=ttl_days) if ttl_days is not None else None
-    click.echo(Tokens(open_database()).issue(name, scopes or SCOPES, ttl))
+    tokens = Tokens(open_database())
+    if variable is None:
+        click.echo(tokens.issue(name, scopes or SCOPES, ttl))
+        return
+    try:
+        tokens.accept(os.environ.get(variable, ""), name, scopes or SCOPES, ttl)
+    except ValueError as error:
+        raise click.ClickException(f"{variable}: {error}.") from None
+    click.echo(f"The token in {variable} is the one of {name}.", err=True)
 
 
 @main.command()

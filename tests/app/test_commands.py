@@ -35,6 +35,20 @@ def test_from_nothing_to_a_token(run, url):
     assert run("revoke", "me").exit_code == 1
 
 
+def test_a_token_from_the_environment(run, url, monkeypatch):
+    run("migrate")
+    monkeypatch.setenv("GIVEN", "g" * 32)
+    taken = run("token", "me", "--scope", "read", "--from-env", "GIVEN")
+    assert (taken.exit_code, taken.stdout) == (0, "")
+    assert "ggg" not in taken.stderr
+    assert Tokens(Database(url)).check("g" * 32).scopes == {"read"}
+    for short in ("g" * 31, ""):
+        monkeypatch.setenv("GIVEN", short)
+        refused = run("token", "me", "--from-env", "GIVEN")
+        assert (refused.exit_code, refused.stderr) == (1, "Error: GIVEN: must have at least 32 characters.\n")
+    assert Tokens(Database(url)).check("g" * 32)
+
+
 def test_a_bad_setting_is_one_sentence(tmp_path):
     refused = run_app(environ_for(tmp_path, APP_PORT="http"), "migrate")
     assert refused.returncode == 1

@@ -21,6 +21,8 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 SPARE_CONNECTIONS = 4
 POSTGRESQL = "postgresql"
+# The default is that of spinning disks, for which PostgreSQL would rather read a whole table than its index.
+PLANNER = "-c random_page_cost=1.1"
 
 
 class Database:
@@ -47,7 +49,7 @@ class Database:
                 max_overflow=max(0, connections_max - connections),
                 pool_use_lifo=True,
                 pool_pre_ping=True,
-                connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+                connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": PLANNER},
             )
         else:
             self._engine = _open_file(self.url, threads)

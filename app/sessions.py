@@ -142,8 +142,10 @@ class SessionQuery(BaseModel):
             return []
         column = SORTS[self.field]
         row = tuple_(column, OptimizationSession.id)
-        last = tuple_(literal(after.value, column.type), literal(after.id))
-        return [row < last if self.sort.startswith("-") else row > last]
+        value = literal(after.value, column.type)
+        last = tuple_(value, literal(after.id))
+        # SQLite finds the place in an index of an expression by the plain comparison only.
+        return [column <= value, row < last] if self.sort.startswith("-") else [column >= value, row > last]
 
     def next_cursor(self, last: dict[str, Any]) -> str:
         """The cursor of what comes after a session."""

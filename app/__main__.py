@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.auth import SCOPES, Tokens
-from app.database import Database, SchemaError
+from app.database import Database
+from app.schema import SchemaError
 from app.seed import seed
 from app.settings import Settings, SettingsError
 
@@ -25,8 +26,6 @@ def open_database(*, with_schema: bool = True) -> Database:
             database.check_schema()
     except (SettingsError, SchemaError) as error:
         raise click.ClickException(str(error)) from None
-    except (OSError, SQLAlchemyError) as error:
-        raise click.ClickException(f"The database can't be opened: {error}.") from None
     return database
 
 
@@ -37,8 +36,12 @@ def main() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Create the tables and indexes that don't exist yet."""
-    open_database(with_schema=False).create_schema()
+    """Bring the tables and indexes up to date."""
+    database = open_database(with_schema=False)
+    try:
+        database.create_schema()
+    except SchemaError as error:
+        raise click.ClickException(str(error)) from None
     click.echo("The schema is up to date.", err=True)
 
 
@@ -54,10 +57,19 @@ def seed_command(sessions: int) -> None:
 @click.argument("name")
 @click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Repeatable; all when not given.")
 @click.option("--ttl-days", type=click.FloatRange(min=0, min_open=True), help="For ever when not given.")
-def token(name: str, scopes: tuple[str, ...], ttl_days: float | None) -> None:
+@click.option("--from-env", "variable", help="Take the token that this variable holds, as the only one of NAME.")
+def token(name: str, scopes: tuple[str, ...], ttl_days: float | None, variable: str | None) -> None:
     """Make a token for NAME and print it; it can't be shown again."""
     ttl = timedelta(days=ttl_days) if ttl_days is not None else None
-    click.echo(Tokens(open_database()).issue(name, scopes or SCOPES, ttl))
+    tokens = Tokens(open_database())
+    if variable is None:
+        click.echo(tokens.issue(name, scopes or SCOPES, ttl))
+        return
+    try:
+        tokens.accept(os.environ.get(variable, ""), name, scopes or SCOPES, ttl)
+    except ValueError as error:
+        raise click.ClickException(f"{variable}: {error}.") from None
+    click.echo(f"The token in {variable} is the one of {name}.", err=True)
 
 
 @main.command()

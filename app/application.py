@@ -32,10 +32,15 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises:
         SettingsError: The environment holds a bad setting.
-        SchemaError: The database lacks its tables.
+        SchemaError: The database can't be used or lacks its tables.
     """
     settings = settings or Settings.from_environ()
-    database = Database(settings.database_url, settings.threads)
+    database = Database(
+        settings.database_url,
+        settings.threads,
+        connections=settings.database_connections,
+        connections_max=settings.database_connections_max,
+    )
     database.check_schema()
     database.watch()
     app = Flask(__name__, static_folder=None)

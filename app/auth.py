@@ -8,9 +8,10 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import Flask, g, request
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from app.database import Database
 from app.models import Token
@@ -18,6 +19,7 @@ from app.problems import Problem
 
 SCOPES = ("read", "write")
 PROTECTED = "/api/"
+SHORTEST = 32
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REMEMBERED_S = 10.0
 REMEMBERED_TOKENS = 1024
@@ -47,6 +49,17 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def _row(token: str, name: str, scopes: tuple[str, ...], ttl: timedelta | None) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "name": name,
+        "sha256": _digest(token),
+        "scopes": " ".join(scopes),
+        "created_at": now,
+        "expires_at": now + ttl if ttl is not None else None,
+    }
+
+
 class Tokens:
     """The tokens of the service. Checked ones are remembered for ten seconds, so a revocation takes that long."""
 
@@ -67,17 +80,28 @@ class Tokens:
             The token, which can't be had again.
         """
         token = secrets.token_urlsafe(32)
-        now = datetime.now(UTC)
-        row = {
-            "name": name,
-            "sha256": _digest(token),
-            "scopes": " ".join(scopes),
-            "created_at": now,
-            "expires_at": now + ttl if ttl is not None else None,
-        }
         with self._database.write() as connection:
-            connection.execute(insert(Token), row)
+            connection.execute(insert(Token), _row(token, name, scopes, ttl))
         return token
+
+    def accept(self, token: str, name: str, scopes: tuple[str, ...] = SCOPES, ttl: timedelta | None = None) -> None:
+        """Keep a token that somebody else made, as the only one of its name; earlier ones of the name end.
+
+        Args:
+            token: At least ``SHORTEST`` characters.
+            name: Whom it is for.
+            scopes: Some of ``SCOPES``.
+            ttl: How long it is valid; for ever when None.
+
+        Raises:
+            ValueError: It is shorter.
+        """
+        if len(token) < SHORTEST:
+            raise ValueError(f"must have at least {SHORTEST} characters")
+        row = _row(token, name, scopes, ttl)
+        with self._database.write() as connection:
+            connection.execute(delete(Token).where(or_(Token.name == name, Token.sha256 == row["sha256"])))
+            connection.execute(insert(Token), row)
 
     def revoke(self, name: str) -> int:
         """Revoke all tokens of a name and tell how many they were."""

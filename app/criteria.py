@@ -9,7 +9,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from app.cache import Cache
 from app.changes import record_change
@@ -152,7 +151,7 @@ class CriteriaStore:
         first = {"name": NAME, "body": DEFAULT.model_dump_json(), "updated_at": now}
         with self._database.write(durable=True) as connection:
             # A statement that writes comes first: it is what locks the document, for other processes too.
-            connection.execute(insert(Document).values(first).on_conflict_do_nothing())
+            connection.execute(self._database.insert(Document).values(first).on_conflict_do_nothing())
             before = connection.scalars(select(Document.body).where(Document.name == NAME).with_for_update()).one()
             check(before.encode())
             record_change(connection, NAME, who, before, after)

@@ -1,47 +1,66 @@
-"""The database: SQLite in write-ahead mode, one connection a thread at work."""
+"""The database, SQLite in write-ahead mode or PostgreSQL: connections from a pool, troubles told in one sentence."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from app import metrics
 from app.models import Base
+from app.schema import HEAD, SchemaError, upgrade, version
 from app.timing import phase
 
 BUSY_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 10
 SPARE_CONNECTIONS = 4
-
-
-class SchemaError(Exception):
-    """The database can't be used as it is; the message is one sentence that says what to do."""
+POSTGRESQL = "postgresql"
+# The default is that of spinning disks, for which PostgreSQL would rather read a whole table than its index.
+PLANNER = "-c random_page_cost=1.1"
 
 
 class Database:
     """Hands out connections. Their use counts as the phase ``db`` of the current request.
 
     Args:
-        url: SQLAlchemy URL of an SQLite file; its folder is created.
-        threads: Threads that may want a connection at the same time; none of them waits for another's.
+        url: SQLAlchemy URL of an SQLite file, whose folder is created, or of a PostgreSQL database.
+        threads: Threads that may want a connection at the same time; with SQLite none of them waits for another's.
+        connections: Connections to PostgreSQL that are kept open.
+        connections_max: Connections to PostgreSQL at the same time; who wants one more waits.
     """
 
-    def __init__(self, url: str, threads: int = 1) -> None:
-        self._url = make_url(url)
-        Path(self._url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        self._size = threads + SPARE_CONNECTIONS
-        self._engine = create_engine(
-            self._url, poolclass=QueuePool, pool_size=self._size, max_overflow=0, pool_use_lifo=True
-        )
-        event.listen(self._engine, "connect", _prepare)
+    def __init__(self, url: str, threads: int = 1, *, connections: int = 10, connections_max: int = 20) -> None:
+        self.url = make_url(url)
+        self._is_postgresql = self.url.get_backend_name() == POSTGRESQL
         # SQLite admits one writer; waiters poll it with growing pauses. Queueing here wakes the next one at once.
-        self._writing = threading.Lock()
+        self._writing: AbstractContextManager[Any] = nullcontext() if self._is_postgresql else threading.Lock()
+        if self._is_postgresql:
+            # Whatever driver the URL names, this is the one that is installed.
+            self.url = self.url.set(drivername="postgresql+psycopg")
+            self._size = max(connections, connections_max)
+            self._engine = create_engine(
+                self.url,
+                pool_size=connections,
+                max_overflow=max(0, connections_max - connections),
+                pool_use_lifo=True,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": PLANNER},
+            )
+        else:
+            self._size = threads + SPARE_CONNECTIONS
+            self._engine = _open_file(self.url, self._size)
+
+    @property
+    def name(self) -> str:
+        """How people are told which database is meant; no password is in it."""
+        return self.url.render_as_string(hide_password=True) if self._is_postgresql else self.url.database or ""
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -58,39 +77,93 @@ class Database:
                 commit survives the death of the process.
         """
         with phase("db"), self._writing, self._engine.begin() as connection:
-            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            if not self._is_postgresql:
+                connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            elif not durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
 
-    def create_schema(self) -> None:
-        """Create the tables and indexes that don't exist yet."""
-        Base.metadata.create_all(self._engine)
+    def insert(self, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+        """Begin a statement that inserts, and can update what is there already (``on_conflict_do_update``)."""
+        return postgresql.insert(table) if self._is_postgresql else sqlite.insert(table)
 
     def watch(self) -> None:
         """Let the metrics tell how many connections are in use, of this process from now on."""
         metrics.watch_pool(self._engine, self._size)
 
-    def missing_tables(self) -> list[str]:
-        """The tables that aren't there, by name."""
-        with self.read() as connection:
-            return sorted(set(Base.metadata.tables) - set(inspect(connection).get_table_names()))
-
-    def check_schema(self) -> None:
-        """Make sure that the tables are there.
+    def create_schema(self) -> None:
+        """Bring the tables and indexes up to date: all of it, or nothing.
 
         Raises:
-            SchemaError: They aren't.
+            SchemaError: The database can't be used, or a newer version of the service has written it.
         """
-        if missing := self.missing_tables():
-            raise SchemaError(f"{self._url.database} lacks {', '.join(missing)}: run python -m app migrate.")
+        with self._troubles_told(), self._engine.connect() as connection:
+            if not self._is_postgresql:
+                # The driver begins a transaction only at the first change of a row, which would leave a half of it.
+                driver: Any = connection.connection.driver_connection
+                driver.isolation_level = None
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            upgrade(connection, self.name)
+            connection.commit()
+            connection.invalidate()
+
+    def check_schema(self) -> None:
+        """Make sure that the database answers and its schema is the one that this version needs.
+
+        Raises:
+            SchemaError: It doesn't, or isn't.
+        """
+        with self._troubles_told():
+            fault = self.schema_fault()
+        if fault:
+            raise SchemaError(f"{self.name} {fault}: run python -m app migrate.")
+
+    def schema_fault(self) -> str | None:
+        """What is wrong with the schema, as the rest of a sentence about the database; None when nothing is."""
+        with self.read() as connection:
+            found = version(connection)
+            missing = sorted(set(Base.metadata.tables) - set(inspect(connection).get_table_names()))
+        if found is None:
+            return "lacks its tables"
+        if found != HEAD:
+            return f"has version {found} of its tables, not {HEAD}"
+        return f"lacks {', '.join(missing)}" if missing else None
 
     def analyze(self) -> None:
-        """Let SQLite learn how the data is distributed, so that it picks the right index."""
-        with self.write() as connection:
-            connection.execute(text("ANALYZE"))
+        """Let the database learn how the data is distributed, so that it picks the right index."""
+        # PostgreSQL trusts an index alone only where VACUUM has seen the rows, and that runs outside of transactions.
+        statement = "VACUUM ANALYZE" if self._is_postgresql else "ANALYZE"
+        with self._writing, self._engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
 
     def dispose(self) -> None:
         """Close the connections that aren't in use."""
         self._engine.dispose()
+
+    @contextmanager
+    def _troubles_told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
+            reason = lines[0].rpartition("FATAL: ")[2].strip().rstrip(".")
+            advice = (
+                "see that the server runs and that APP_DATABASE_URL names it, user, password and database right"
+                if self._is_postgresql
+                else "see that it is a database and that the file and its folder are writable"
+            )
+            raise SchemaError(f"{self.name} can't be used ({reason}): {advice}.") from error
+
+
+def _open_file(url: URL, size: int) -> Engine:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SchemaError(f"The folder of {path} can't be made ({error.strerror}): make it writable.") from error
+    engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=0, pool_use_lifo=True)
+    event.listen(engine, "connect", _prepare)
+    return engine
 
 
 def _prepare(connection: Any, _record: Any) -> None:

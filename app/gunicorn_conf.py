@@ -20,8 +20,9 @@ if "prometheus_client" not in sys.modules:
 from prometheus_client.multiprocess import mark_process_dead
 
 from app import metrics
-from app.database import Database, SchemaError
+from app.database import Database
 from app.logs import LineLogger
+from app.schema import SchemaError
 from app.services import EXTENSION
 from app.settings import Settings, SettingsError
 

@@ -1,11 +1,11 @@
-"""The tables."""
+"""The tables. A change here needs a migration in migrations/versions, and a new ``HEAD`` in schema.py."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ColumnElement, DateTime, ForeignKey, Index, String, Text, func, literal_column
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -54,14 +54,23 @@ class Base(DeclarativeBase):
 
 
 class Model(Base):
-    """A machine-learning model that sessions optimise; ``parameters`` is their count."""
+    """A machine-learning model that sessions optimise; ``parameters`` is their count. Its id is given, not counted."""
 
     __tablename__ = "models"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str] = mapped_column(String(64), unique=True)
     family: Mapped[str] = mapped_column(String(32))
     parameters: Mapped[int] = mapped_column(BigInteger)
+
+
+LOWEST = -1e308
+"""Lower than any value. SQLite takes the index only for the very text that it was made with."""
+
+
+def lowest_if_missing(column: Mapped[float | None]) -> ColumnElement[float]:
+    """Make the key to sort a column by: no value comes lowest, whatever the database does with nulls."""
+    return func.coalesce(column, literal_column(repr(LOWEST)))
 
 
 class OptimizationSession(Base):
@@ -90,12 +99,9 @@ class OptimizationSession(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (
-        # One for each sort,
+        # One for each sort (those of the results are below),
         Index("sessions_by_creation", "created_at", "id"),
         Index("sessions_by_update", "updated_at", "id"),
-        Index("sessions_by_size_reduction", "size_reduction", "id"),
-        Index("sessions_by_speedup", "speedup", "id"),
-        Index("sessions_by_accuracy_change", "accuracy_change", "id"),
         # for each filter in the usual order, newest first,
         Index("sessions_by_status", "status", "created_at", "id"),
         Index("sessions_by_model", "model_id", "created_at", "id"),
@@ -106,6 +112,11 @@ class OptimizationSession(Base):
         Index("sessions_results", "status", "size_reduction", "speedup"),
         Index("sessions_by_day", "created_on"),
     )
+
+
+Index("sessions_by_size_reduction", lowest_if_missing(OptimizationSession.size_reduction), OptimizationSession.id)
+Index("sessions_by_speedup", lowest_if_missing(OptimizationSession.speedup), OptimizationSession.id)
+Index("sessions_by_accuracy_change", lowest_if_missing(OptimizationSession.accuracy_change), OptimizationSession.id)
 
 
 class Token(Base):

@@ -60,20 +60,22 @@ class SessionDetails(Session):
 
 
 class SessionPage(_Answer):
-    """One page of a list of sessions.
+    """One page of a list of sessions. With a cursor nothing is counted: page, pages and total are null.
 
     Attributes:
         page: Number of the page, from 1.
         page_size: Sessions on a full page.
         pages: Count of the pages.
         total: Count of the sessions on all pages.
+        next: Cursor of the page after this one; null at the end.
     """
 
     items: list[Session]
-    page: int = Field(ge=1)
+    page: int | None = Field(ge=1)
     page_size: int = Field(ge=1)
-    pages: Count
-    total: Count
+    pages: Count | None
+    total: Count | None
+    next: str | None
 
 
 class StatusCounts(_Answer):

@@ -7,26 +7,25 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal, select, tuple_
 
 from app.criteria import Criteria
+from app.cursor import ID_MAX, Cursor
 from app.database import Database
-from app.models import Model, OptimizationSession, Status, Technique
+from app.models import LOWEST, Model, OptimizationSession, Status, Technique, lowest_if_missing
 from app.pages import PAGE_MAX, PAGE_SIZE_MAX
 from app.problems import Problem
 
 AnySelect = Select[*tuple[Any, ...]]
 
-# SQLite refuses whole numbers of more than 64 bits.
-ID_MAX = 2**63 - 1
+MOMENTS = ("created_at", "updated_at")
 
-SORTS: dict[str, InstrumentedAttribute[Any]] = {
-    "created_at": OptimizationSession.created_at,
-    "updated_at": OptimizationSession.updated_at,
-    "size_reduction": OptimizationSession.size_reduction,
-    "speedup": OptimizationSession.speedup,
-    "accuracy_change": OptimizationSession.accuracy_change,
+SORTS: dict[str, ColumnElement[Any]] = {
+    "created_at": OptimizationSession.created_at.expression,
+    "updated_at": OptimizationSession.updated_at.expression,
+    "size_reduction": lowest_if_missing(OptimizationSession.size_reduction),
+    "speedup": lowest_if_missing(OptimizationSession.speedup),
+    "accuracy_change": lowest_if_missing(OptimizationSession.accuracy_change),
 }
 Sort = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "size_reduction", "-size_reduction",
@@ -68,6 +67,8 @@ class SessionQuery(BaseModel):
         technique: Only these.
         created_from: Only those created then or later; without a time zone it is UTC.
         created_to: Only those created before then.
+        cursor: The ``next`` of an answer with the same filters and sort: what comes after it, at the same cost however
+            far into the list, and without rows repeated or missed when others are added meanwhile.
         sort: A field to sort by, descending with a ``-`` before it. Sessions without a value come lowest.
     """
 
@@ -80,13 +81,36 @@ class SessionQuery(BaseModel):
     technique: Technique | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
+    cursor: str | None = Field(default=None, max_length=256)
     sort: Sort = "-created_at"
 
     @model_validator(mode="after")
     def _range_is_one(self) -> Self:
         if self.created_from and self.created_to and self.created_from > self.created_to:
             raise Problem.invalid("created_from", "must not be later than created_to")
+        if self.cursor is not None and "page" in self.model_fields_set:
+            raise Problem.invalid("cursor", "can't be given together with page")
+        self.after()
         return self
+
+    def after(self) -> Cursor | None:
+        """The row after which the page begins.
+
+        Raises:
+            Problem: 422, the cursor is none, or one of another sort.
+        """
+        if self.cursor is None:
+            return None
+        kind = datetime if self.field in MOMENTS else float
+        try:
+            return Cursor.decode(self.cursor, self.sort, kind)
+        except ValueError as error:
+            raise Problem.invalid("cursor", str(error)) from None
+
+    @property
+    def field(self) -> str:
+        """The field to sort by."""
+        return self.sort.removeprefix("-")
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filters."""
@@ -106,8 +130,27 @@ class SessionQuery(BaseModel):
 
     def order(self) -> list[ColumnElement[Any]]:
         """The sort; sessions that are equal in it are sorted by id."""
-        column, key = SORTS[self.sort.removeprefix("-")], OptimizationSession.id
+        column, key = SORTS[self.field], OptimizationSession.id
         return [column.desc(), key.desc()] if self.sort.startswith("-") else [column.asc(), key.asc()]
+
+    def beginning(self) -> list[ColumnElement[bool]]:
+        """The condition that rows come after the cursor, none without one."""
+        after = self.after()
+        if after is None:
+            return []
+        column = SORTS[self.field]
+        row = tuple_(column, OptimizationSession.id)
+        value = literal(after.value, column.type)
+        last = tuple_(value, literal(after.id))
+        # SQLite finds the place in an index of an expression by the plain comparison only.
+        return [column <= value, row < last] if self.sort.startswith("-") else [column >= value, row > last]
+
+    def next_cursor(self, last: dict[str, Any]) -> str:
+        """The cursor of what comes after a session."""
+        value = last[self.field]
+        if self.field in MOMENTS:
+            value = datetime.fromisoformat(value)
+        return Cursor(self.sort, LOWEST if value is None else value, last["id"]).encode()
 
 
 class NewSession(BaseModel):
@@ -124,22 +167,29 @@ def list_sessions(database: Database, query: SessionQuery) -> dict[str, Any]:
     """Give one page of sessions.
 
     Returns:
-        ``items``, ``page``, ``page_size``, ``total`` (sessions on all pages) and ``pages``.
+        ``items``, ``page``, ``page_size``, ``total`` (sessions on all pages), ``pages``, and ``next``, the cursor of
+        the next page (null after the last one). With a cursor ``page``, ``total`` and ``pages`` are null: nothing is
+        counted.
     """
     conditions = query.conditions()
     # Pages are cut out of the index alone: the rows that are skipped are never read.
-    page = select(OptimizationSession.id).where(*conditions).order_by(*query.order())
-    page = page.limit(query.page_size).offset((query.page - 1) * query.page_size)
+    page = select(OptimizationSession.id).where(*conditions, *query.beginning()).order_by(*query.order())
+    # One more than asked for tells whether there is a next page.
+    page = page.limit(query.page_size + 1).offset((query.page - 1) * query.page_size)
     rows = _COLUMNS.where(OptimizationSession.id.in_(page)).order_by(*query.order())
     with database.read() as connection:
-        total = connection.scalar(select(func.count()).select_from(OptimizationSession).where(*conditions)) or 0
-        items = fetch_sessions(connection, rows)
+        total = None
+        if query.cursor is None:
+            total = connection.scalar(select(func.count()).select_from(OptimizationSession).where(*conditions)) or 0
+        found = fetch_sessions(connection, rows)
+    items = found[: query.page_size]
     return {
         "items": items,
-        "page": query.page,
+        "page": None if total is None else query.page,
         "page_size": query.page_size,
         "total": total,
-        "pages": -(-total // query.page_size),
+        "pages": None if total is None else -(-total // query.page_size),
+        "next": query.next_cursor(items[-1]) if len(found) > len(items) else None,
     }
 
 

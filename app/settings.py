@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from app.faults import parse_faults
 
 PREFIX = "APP_"
+URLS = "sqlite:///var/app/app.db or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 class SettingsError(Exception):
@@ -28,7 +29,9 @@ class Settings(BaseModel):
     """All settings. Each is read from the environment variable ``APP_`` plus its name in capitals.
 
     Attributes:
-        database_url: An SQLAlchemy URL of an SQLite file; its folder is created.
+        database_url: An SQLAlchemy URL: of an SQLite file, whose folder is created, or of a PostgreSQL database.
+        database_connections: Connections to PostgreSQL that an instance keeps open.
+        database_connections_max: Connections to PostgreSQL that an instance may have at the same time.
         host: Address that gunicorn listens on.
         port: Port that gunicorn listens on; 0 takes a free one.
         threads: Requests answered at the same time. WebSockets don't hold one.
@@ -50,6 +53,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: str = "sqlite:///var/app/app.db"
+    database_connections: int = Field(default=10, ge=1, le=1000)
+    database_connections_max: int = Field(default=20, ge=1, le=1000)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     threads: int = Field(default=32, ge=1, le=512)
@@ -69,13 +74,13 @@ class Settings(BaseModel):
 
     @field_validator("database_url")
     @classmethod
-    def _is_sqlite_file(cls, value: str) -> str:
+    def _is_database(cls, value: str) -> str:
         try:
             url = make_url(value)
         except ArgumentError:
-            raise ValueError("not a database URL; write for example sqlite:///var/app/app.db") from None
-        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-            raise ValueError("must name an SQLite file, for example sqlite:///var/app/app.db")
+            raise ValueError(f"not a database URL; write for example {URLS}") from None
+        if url.get_backend_name() not in ("sqlite", "postgresql") or url.database in (None, "", ":memory:"):
+            raise ValueError(f"must name an SQLite file or a PostgreSQL database, for example {URLS}")
         return value
 
     @field_validator("cors_origins")
@@ -115,4 +120,5 @@ class Settings(BaseModel):
             first = error.errors(include_url=False, include_context=False)[0]
             name = PREFIX + str(first["loc"][0]).upper()
             reason = first["msg"].removeprefix("Value error, ")
-            raise SettingsError(f"{name}={first['input']}: {reason}.") from None
+            shown = re.sub("//.*@", "//***@", str(first["input"]))  # a URL may hold a password
+            raise SettingsError(f"{name}={shown}: {reason}.") from None

@@ -3,5 +3,5 @@
 set -eu
 python -m app migrate
 python -m app seed
-python deploy/api_token.py
+python -m app token "load tests" --from-env LOADTASKS_TOKEN
 exec python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application

@@ -2,6 +2,10 @@
 
 from hypothesis import settings
 
+from tests.postgresql import postgresql, postgresql_url
+
+__all__ = ["postgresql", "postgresql_url"]
+
 # A deadline would be a timed assertion, and machines are busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

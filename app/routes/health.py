@@ -35,9 +35,9 @@ def readiness() -> Response:
     """Whether requests should be sent here; what is needed for that is told part by part."""
     parts = {"database": "ok", "schema": "ok"}
     try:
-        missing = services().database.missing_tables()
-        if missing:
-            parts["schema"] = f"lacks {', '.join(missing)}"
+        fault = services().database.schema_fault()
+        if fault:
+            parts["schema"] = fault
     except SQLAlchemyError as error:
         parts = {"database": f"doesn't answer: {type(error).__name__}", "schema": "unknown"}
     faulty = [f"{name}: {state}" for name, state in parts.items() if state != "ok"]

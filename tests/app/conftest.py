@@ -5,22 +5,53 @@ from pathlib import Path
 import pytest
 
 from app.database import Database
-from tests.app.service import Service, prepare, running
+from tests.app.service import Service, environ_for, prepare, running
+from tests.postgresql import create_database
+
+DATABASE_DEPENDENT = {
+    "test_auth", "test_commands", "test_config", "test_dashboard", "test_database", "test_migrations", "test_plans",
+    "test_seed", "test_sessions",
+}  # fmt: skip
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what depends on the database against each kind."""
+    if "kind" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rpartition(".")[2] in DATABASE_DEPENDENT
+        metafunc.parametrize("kind", ["sqlite", "postgresql"] if both else ["sqlite"], scope="session")
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with 20,000 sessions; tests may add to it. Its own sessions end soon, and every second one fails."""
-    folder = tmp_path_factory.mktemp("service")
-    settings = {"APP_SESSION_DURATION_S": "0.2", "APP_SESSION_FAILURE_EVERY": "2", "APP_REVISION": "abc123"}
-    with running(prepare(folder, 20_000), folder, **settings) as found:
-        yield found
+def new_url(kind: str, request: pytest.FixtureRequest) -> Callable[[Path], str]:
+    """Makes an empty database, in a folder if it is a file, and gives its URL."""
+    if kind == "sqlite":
+        return lambda folder: environ_for(folder)["APP_DATABASE_URL"]
+    server: str = request.getfixturevalue("postgresql")
+    return lambda folder: create_database(server)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    """A database with 100 sessions in the test's folder."""
-    return prepare(tmp_path, 100)
+def url(new_url: Callable[[Path], str], tmp_path: Path) -> str:
+    """The URL of an empty database."""
+    return new_url(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]) -> Iterator[Service]:
+    """A service with 20,000 sessions; tests may add to it. Its own sessions end soon, and every second one fails."""
+    folder = tmp_path_factory.mktemp("service")
+    settings = {"APP_SESSION_DURATION_S": "0.2", "APP_SESSION_FAILURE_EVERY": "2", "APP_REVISION": "abc123"}
+    with running(prepare(folder, 20_000, new_url(folder)), folder, **settings) as found:
+        yield found
+        found.database.dispose()
+
+
+@pytest.fixture
+def database(tmp_path: Path, url: str) -> Iterator[Database]:
+    """A database with 100 sessions."""
+    made = prepare(tmp_path, 100, url)
+    yield made
+    made.dispose()
 
 
 @pytest.fixture

@@ -96,9 +96,9 @@ def launch(environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr)
 
 
-def prepare(folder: Path, sessions: int) -> Database:
-    """Make a database with sample data in a folder."""
-    database = Database(environ_for(folder)["APP_DATABASE_URL"])
+def prepare(folder: Path, sessions: int, url: str = "") -> Database:
+    """Make a database with sample data, in a folder unless a URL names another."""
+    database = Database(url or environ_for(folder)["APP_DATABASE_URL"])
     database.create_schema()
     seed(database, sessions, datetime.now(UTC).date())
     return database
@@ -106,8 +106,9 @@ def prepare(folder: Path, sessions: int) -> Database:
 
 @contextmanager
 def running(database: Database, folder: Path, **settings: str) -> Iterator[Service]:
-    """Run a service on the database that was prepared in a folder."""
+    """Run a service on a database; its log goes to a folder."""
     log = folder / "log"
+    settings = {"APP_DATABASE_URL": database.url.render_as_string(hide_password=False)} | settings
     process = launch(environ_for(folder, **settings), log)
     service = Service("", Tokens(database).issue("test"), database, log, process)
     try:

@@ -56,6 +56,16 @@ def test_revoked_tokens_are_refused(database):
     assert Tokens(database).check(other) is not None
 
 
+def test_a_given_token_is_the_only_one_of_its_name(database):
+    somebody, old = Tokens(database).issue("somebody"), Tokens(database).issue("me")
+    for token in ("a" * 32, "b" * 32, "b" * 32, "a" * 32):  # the second start, and one with an earlier token
+        Tokens(database).accept(token, "me")
+        assert Tokens(database).check(token).scopes == {"read", "write"}
+    assert Tokens(database).check("b" * 32) is None
+    assert Tokens(database).check(old) is None
+    assert Tokens(database).check(somebody) is not None
+
+
 def test_a_revocation_reaches_a_process_that_remembers_the_token(database, monkeypatch):
     monkeypatch.setattr("app.auth.REMEMBERED_S", 0.0)
     tokens = Tokens(database)

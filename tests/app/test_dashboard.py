@@ -1,15 +1,16 @@
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import delete, select
 
+from app.models import OptimizationSession
 from tests.app.service import STATS, Service
 
 
 def test_figures_are_those_of_the_rows(service: Service):
     stats = service.get(STATS).json()
     with service.database.read() as connection:
-        rows = connection.execute(text("SELECT status, size_reduction, speedup, created_at FROM sessions")).all()
-    seen = [row for row in rows if row.created_at < stats["generated_at"].replace("T", " ")]
+        rows = connection.execute(select(OptimizationSession.__table__)).all()
+    seen = [row for row in rows if row.created_at < datetime.fromisoformat(stats["generated_at"])]
     completed = [row for row in seen if row.status == "completed"]
     assert stats["total_sessions"] == len(seen) >= 20_000
     assert set(stats["by_status"]) == {"queued", "running", "completed", "failed", "cancelled"}
@@ -38,7 +39,7 @@ def test_a_started_session_counts_at_once(service: Service):
 
 def test_means_of_nothing_are_null(start, database):
     with database.write() as connection:
-        connection.execute(text("DELETE FROM sessions"))
+        connection.execute(delete(OptimizationSession))
     stats = start().get(STATS).json()
     assert stats["total_sessions"] == 0
     assert (stats["success_rate"], stats["mean_size_reduction"], stats["mean_speedup"]) == (None, None, None)

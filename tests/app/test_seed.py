@@ -33,10 +33,11 @@ def test_sessions_are_told_apart_by_what_they_are():
     assert datetime(2025, 12, 1, tzinfo=UTC) <= created[0] < created[-1] <= datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def test_only_an_empty_database_is_filled(tmp_path):
-    database = Database(f"sqlite:///{tmp_path}/deeper/app.db")
+def test_only_an_empty_database_is_filled(url):
+    database = Database(url)
     database.create_schema()
     assert seed(database, 50, TODAY) == 50
     assert seed(database, 70, TODAY) == 0
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(OptimizationSession)) == 50
+    database.dispose()

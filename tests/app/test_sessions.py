@@ -1,15 +1,29 @@
+import json
 import time
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.criteria import DEFAULT
+from app.database import Database
+from app.models import OptimizationSession
+from app.sessions import SORTS, NewSession, SessionQuery, list_sessions, start_session
 from tests.app.service import SESSIONS, Service
 
 FIELDS = {
     "id", "model", "family", "parameters", "technique", "status", "progress", "size_reduction", "speedup",
     "accuracy_change", "failure", "created_at", "updated_at",
 }  # fmt: skip
+
+
+NEW_YEAR = "2026-01-01T00:00:00+00:00"
+
+
+def word(parts: object) -> str:
+    """A cursor with these parts."""
+    return urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def listed(service: Service, **query) -> dict:
@@ -62,7 +76,14 @@ def test_filters_add_up_to_the_whole(service: Service):
 
 
 def test_unknown_model_has_no_sessions(service: Service):
-    assert listed(service, model="nobody") == {"items": [], "page": 1, "page_size": 20, "total": 0, "pages": 0}
+    assert listed(service, model="nobody") == {
+        "items": [],
+        "page": 1,
+        "page_size": 20,
+        "total": 0,
+        "pages": 0,
+        "next": None,
+    }
 
 
 def test_created_range_includes_its_start_and_not_its_end(service: Service):
@@ -88,6 +109,14 @@ def test_sorts(service: Service, field: str):
     assert up[-1] < down[-1]
 
 
+@pytest.mark.parametrize("field", ["size_reduction", "speedup", "accuracy_change"])
+def test_sessions_without_a_value_come_lowest(service: Service, field: str):
+    up, down = (listed(service, sort=sort, page_size=100)["items"] for sort in (field, f"-{field}"))
+    assert {item[field] for item in up} == {None}
+    assert None not in {item[field] for item in down}
+    assert [item["id"] for item in up] == sorted(item["id"] for item in up)
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -100,6 +129,17 @@ def test_sorts(service: Service, field: str):
         ({"created_from": "2026-02-02", "created_to": "2026-02-01"}, "created_from"),
         ({"sort": "colour"}, "sort"),
         ({"colour": "red"}, "colour"),
+        ({"cursor": ""}, "cursor"),
+        ({"cursor": "é"}, "cursor"),
+        ({"cursor": "x" * 300}, "cursor"),
+        ({"cursor": word(1)}, "cursor"),
+        ({"cursor": word(["-created_at", "2026-01-01", 1])}, "cursor"),
+        ({"cursor": word(["-created_at", 1.5, 1])}, "cursor"),
+        ({"cursor": word(["-created_at", NEW_YEAR, 2**63])}, "cursor"),
+        ({"cursor": word(["-created_at", NEW_YEAR, "1"])}, "cursor"),
+        ({"cursor": word(["created_at", NEW_YEAR, 1])}, "cursor"),
+        ({"cursor": word(["-speedup", float("nan"), 1]), "sort": "-speedup"}, "cursor"),
+        ({"cursor": word(["-created_at", NEW_YEAR, 1]), "page": 2}, "cursor"),
     ],
 )
 def test_bad_queries_name_the_parameter(service: Service, query: dict, field: str):
@@ -107,6 +147,34 @@ def test_bad_queries_name_the_parameter(service: Service, query: dict, field: st
     assert answer.status_code == 422
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("field", SORTS)
+def test_cursors_neither_repeat_nor_miss_a_session_while_others_are_added(database: Database, sign: str, field: str):
+    with database.read() as connection:
+        before = connection.scalars(select(OptimizationSession.id)).all()
+    query = {"sort": sign + field, "page_size": 7}
+    page = list_sessions(database, SessionQuery.model_validate(query))
+    seen = [item["id"] for item in page["items"]]
+    while page["next"]:
+        start_session(database, NewSession(model="bert-base", technique="pruning"))
+        page = list_sessions(database, SessionQuery.model_validate(query | {"cursor": page["next"]}))
+        seen += [item["id"] for item in page["items"]]
+    assert len(seen) == len(set(seen))
+    assert set(before) <= set(seen)
+
+
+def test_cursors_give_the_list_that_pages_give(service: Service):
+    query = {"sort": "-speedup", "status": "cancelled", "model": "t5-small", "page_size": 10}
+    pages = [listed(service, page=number, **query)["items"] for number in (1, 2, 3)]
+    page = listed(service, **query)
+    by_cursor = [page["items"]]
+    while len(by_cursor) < 3:
+        page = listed(service, cursor=page["next"], **query)
+        assert (page["page"], page["total"], page["pages"]) == (None, None, None)
+        by_cursor.append(page["items"])
+    assert by_cursor == pages
 
 
 def test_one_session(service: Service):

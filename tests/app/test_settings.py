@@ -48,5 +48,13 @@ def test_a_bad_value_is_one_sentence_that_names_it(name: str, value: str):
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize("url", ["mysql://me:let@mein@host/db", "//me:let@mein@host"])
+def test_a_refused_url_does_not_show_its_password(url: str):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environ({"APP_DATABASE_URL": url})
+    assert "mein" not in str(refused.value)
+    assert "let" not in str(refused.value)
+
+
 def test_the_version_is_the_project_s():
     assert app.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

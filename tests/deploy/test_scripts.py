@@ -11,10 +11,6 @@ from threading import Thread
 
 import pytest
 
-from app.auth import Tokens
-from app.database import Database
-from deploy.api_token import preset
-
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -45,20 +41,6 @@ def test_make_env_leaves_an_existing_one_alone(copy: Path) -> None:
     assert done.returncode == 2
     assert "left alone" in done.stderr
     assert (copy / ".env").read_text() == "POSTGRES_PASSWORD=mine\n"
-
-
-def test_the_preset_token_is_the_only_one_of_its_name(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'app.db'}")
-    database.create_schema()
-    somebody = Tokens(database).issue("somebody")
-    for token in ("a" * 32, "b" * 32, "b" * 32, "a" * 32):  # the second start, and one with an earlier token
-        preset(database, token)
-        grant = Tokens(database).check(token)
-        assert grant is not None
-        assert grant.scopes == {"read", "write"}
-    assert Tokens(database).check("b" * 32) is None
-    assert Tokens(database).check(somebody) is not None
-    database.dispose()
 
 
 class Answers(BaseHTTPRequestHandler):

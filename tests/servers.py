@@ -204,6 +204,25 @@ def faulty(script: Sequence[Act]) -> Iterator[FaultyServer]:
         server.stop()
 
 
+@contextlib.contextmanager
+def hanging_up() -> Iterator[str]:
+    """Run a server on a free port of 127.0.0.1 that closes every connection as soon as it stands; yields its URL."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the listener is shut down
+                while True:
+                    listener.accept()[0].close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
 class NoNetwork(asyncio.Transport):
     """A transport that writes nowhere; as with a real one, nothing arrives once it was aborted."""
 

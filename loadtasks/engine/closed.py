@@ -190,7 +190,7 @@ class ClosedRunner:
         worker.connection = None
         connection = HttpConnection(lambda answered: self._answered(worker, answered))
         try:
-            self.recorder.phase("connect", await self._connector.connect(connection))
+            self.recorder.phase("connect", await self._connector.connect_http(connection))
         except ConnectError as error:
             exchange.sent, exchange.end = exchange.due, perf_counter()
             exchange.problem = Problem(error.kind, str(error))

@@ -6,6 +6,7 @@ import ssl
 from time import perf_counter
 
 from loadtasks.engine import tls
+from loadtasks.engine.http import HttpConnection, State
 from loadtasks.engine.target import Target
 from loadtasks.engine.wire import Address
 from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
@@ -27,7 +28,9 @@ class Connector:
         """
         began = perf_counter()
         try:
-            await asyncio.wait_for(self._connect(protocol), self._timeout_s)
+            # Not wait_for: cancelled just as the connection stands, it returns as if nothing were.
+            async with asyncio.timeout(self._timeout_s):
+                await self._connect(protocol)
         except TimeoutError as error:
             raise ConnectError("connect_timeout", f"no connection within {self._timeout_s:g} s") from error
         except ssl.SSLError as error:
@@ -39,6 +42,17 @@ class Connector:
         except OSError as error:
             raise ConnectError("unreachable", f"no connection: {error}") from error
         return perf_counter() - began
+
+    async def connect_http(self, connection: HttpConnection) -> float:
+        """Connect one that is to send requests. Returns the seconds it took.
+
+        Raises:
+            ConnectError: as `connect`, and where the target hung up at once.
+        """
+        seconds = await self.connect(connection)
+        if connection.state is not State.IDLE:
+            raise ConnectError("cut", "the connection was closed as soon as it stood")
+        return seconds
 
     async def _connect(self, protocol: asyncio.Protocol) -> None:
         """Connect to the address that is known to work, or to the first one of the name that does."""

@@ -145,7 +145,7 @@ class HttpConnection(asyncio.Protocol):
         exchange = self.exchange
         if exchange is None or not self.busy:
             self.state = State.CLOSED
-        elif self._headers_complete and _ends_with_connection(exchange):
+        elif exc is None and self._headers_complete and _ends_with_connection(exchange):
             self._answered(exchange, keep_alive=False)
         else:
             when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before the answer"
@@ -204,8 +204,10 @@ class HttpConnection(asyncio.Protocol):
 
     def _kept_alive(self, exchange: Exchange) -> bool:
         if exchange.wire.request.method == "HEAD":
+            persists = self._parser.get_http_version() != "1.0"
             self._parser = httptools.HttpResponseParser(self)  # the old one waits for a body
-            return "close" not in exchange.headers.get("connection", "").lower()
+            connection = exchange.headers.get("connection", "").lower()
+            return "close" not in connection if persists else "keep-alive" in connection
         return self._keep_alive
 
     def _answered(self, exchange: Exchange, keep_alive: bool) -> None:

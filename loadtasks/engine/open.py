@@ -117,8 +117,8 @@ class OpenRunner:
             self._alarm.close()
         for task in self._connecting:
             task.cancel()
-        for exchange in self._waiting:
-            self._drop(exchange, now)
+        while self._waiting:
+            self._drop(self._waiting.popleft(), now)
         for connection in self._connections:
             if connection.busy and connection.exchange is not None:
                 self.recorder.abandon(connection.exchange.due, connection.exchange.sent, now)
@@ -166,10 +166,8 @@ class OpenRunner:
     async def _open_connection(self) -> None:
         connection = HttpConnection(lambda exchange: self._answered(connection, exchange))
         try:
-            self.recorder.phase("connect", await self._connector.connect(connection))
+            self.recorder.phase("connect", await self._connect(connection))
         except ConnectError as error:
-            if (this := asyncio.current_task()) is not None:
-                self._connecting.discard(this)
             if self._waiting:
                 self._refuse(self._waiting.popleft(), error)
             if len(self._waiting) > len(self._connecting):
@@ -177,6 +175,14 @@ class OpenRunner:
             return
         self._connections.add(connection)
         self._free(connection)
+
+    async def _connect(self, connection: HttpConnection) -> float:
+        try:
+            return await self._connector.connect_http(connection)
+        finally:
+            # Not only when the task is done: an answer that comes before that asks how many are still being opened.
+            if (this := asyncio.current_task()) is not None:
+                self._connecting.discard(this)
 
     def _refuse(self, exchange: Exchange, error: ConnectError) -> None:
         exchange.sent, exchange.end = exchange.due, perf_counter()

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from app.database import Database
 from app.sessions import SessionQuery, Sort, list_sessions
-from app.statistics import dashboard
+from app.statistics import compute_figures
 from tests.app.service import prepare
 
 FILTERS: list[dict[str, str]] = [
@@ -86,7 +86,7 @@ def test_a_cursor_begins_within_the_index(many: Database, sort: str):
 
 
 def test_the_dashboard_reads_indexes_only(many: Database):
-    plan = plans(many, lambda: dashboard(many))
+    plan = plans(many, lambda: compute_figures(many))
     assert not WHOLE.search(plan), plan
 
 

@@ -30,7 +30,7 @@ from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
-from tests.servers import Act, FaultyServer, faulty, ok
+from tests.servers import Act, FaultyServer, faulty, hanging_up, ok
 
 FEW = settings(max_examples=25, derandomize=True)
 LONG_S, SHORT_S = 30.0, 0.06
@@ -110,6 +110,7 @@ DETERMINED = (
     Fault("closed", "cut", 0, writes(then="close")),
     Fault("half a head", "cut", 0, writes(ok()[:25], then="close")),
     Fault("truncated", "cut", 200, writes(ok(b"1234567890")[:-4], then="close")),
+    Fault("reset before its end", "cut", 200, writes(b"HTTP/1.1 200 OK\r\n\r\n{", then="reset", gap_s=0.01)),
     Fault("no last chunk", "cut", 200, writes(CHUNKED + b"2\r\n{}\r\n", then="close")),
     Fault("noise", "malformed", 0, writes(b"SSH-2.0-OpenSSH_9.2\r\n")),
     Fault("bad chunk", "malformed", 200, writes(CHUNKED + b"what?\r\n")),
@@ -224,7 +225,7 @@ def open_loads(**settings: object) -> st.SearchStrategy[OpenLoad]:
         duration_s=st.floats(0.01, 0.06),
         arrivals=st.sampled_from(("constant", "poisson")),
         seed=st.integers(0, 1000),
-        max_connections=st.integers(2, 4),
+        max_connections=st.integers(1, 4),
         **{name: st.just(value) for name, value in settings.items()},
     )
 
@@ -327,3 +328,29 @@ def test_an_interrupted_open_load_has_in_flight_what_is_unanswered_and_drops_wha
     assert (recorder.completed, recorder.in_flight) == (5, 2)
     assert recorder.dropped == recorder.scheduled - 7
     assert recorder.response.count == recorder.scheduled
+
+
+@FEW
+@given(
+    script=scripts(*DETERMINED, *STALLS, *UNDETERMINED, most=24),
+    load=st.one_of(open_loads(), st.builds(ClosedLoad, workers=st.integers(1, 4), requests=st.just(1000))),
+    after=st.integers(0, 24),
+)
+def test_an_interruption_at_any_moment_loses_nothing(
+    script: list[Fault], load: ClosedLoad | OpenLoad, after: int
+) -> None:
+    interrupted(load, script, after, SHORT_S)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [ClosedLoad(workers=2, requests=10), OpenLoad(rate=200, duration_s=0.1, max_connections=2)],
+    ids=["closed", "open"],
+)
+def test_a_target_that_hangs_up_at_once_fails_every_request_after_one_attempt(load: ClosedLoad | OpenLoad) -> None:
+    with hanging_up() as url:
+        (measurement,) = run_scenario(scenario(load, LONG_S), Target(url))
+    assert measurement.conservation_gap == 0
+    assert measurement.counts.failed == measurement.counts.scheduled > 0
+    assert {error.kind for error in measurement.errors} <= {"cut", "unreachable"}
+    assert measurement.response.count == 0

@@ -83,7 +83,8 @@ def _dispatch(late_s: float, recorder: Recorder) -> None:
 
 
 def _slow(response_s: float, due: float, status: int, number: int, recorder: Recorder) -> None:
-    recorder.slowest.keep(Slow(response_s, due, response_s, "GET /", status, f"r-{number}", None))
+    request_id = f"r-{number}" if number else None
+    recorder.slowest.keep(Slow(response_s, due, response_s, "GET /", status, request_id, None))
 
 
 def entries() -> st.SearchStrategy[Entry]:

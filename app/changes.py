@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, func, insert, select
+from werkzeug.http import quote_etag
 
 from app.database import Database
 from app.models import ConfigurationChange
@@ -77,4 +78,4 @@ def _item(row: Any) -> dict[str, Any]:
 
 
 def _quoted_tag(body: str) -> str:
-    return f'"{tag(body.encode())}"'
+    return quote_etag(tag(body.encode()))

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from flask import Response, request
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header
+from werkzeug.http import parse_accept_header, quote_etag
 
 from app.problems import Problem
 
@@ -57,7 +57,7 @@ def answer(body: bytes, status: int = 200) -> Response:
     if len(body) >= GZIP_MIN_BYTES and prefers_gzip(request.headers.get("Accept-Encoding", "")):
         body, etag = _compressed(body), etag + GZIP_SUFFIX
         headers["Content-Encoding"] = "gzip"
-    headers["ETag"] = f'"{etag}"'
+    headers["ETag"] = quote_etag(etag)
     if request.method in READING:
         if "If-Match" in request.headers and not request.if_match.contains(etag):
             raise Problem(412, "The document is another one than If-Match names.", headers={"ETag": headers["ETag"]})
@@ -74,7 +74,7 @@ def check_preconditions(body: bytes) -> None:
         Problem: 412, If-Match names another document than this one, or If-None-Match names this one.
     """
     etag = tag(body)
-    headers = {"ETag": f'"{etag}"'}
+    headers = {"ETag": quote_etag(etag)}
     wanted, unwanted = request.if_match, request.if_none_match
     # Who read the compressed document means the same one.
     if "If-Match" in request.headers and not any(wanted.contains(each) for each in (etag, etag + GZIP_SUFFIX)):

@@ -1,15 +1,13 @@
 """The configuration."""
 
-from flask import Blueprint, Response, g, request
-from pydantic import ValidationError
+from flask import Blueprint, Response, g
 
 from app.changes import ChangesQuery, list_changes
 from app.criteria import NAME, Criteria
 from app.openapi import Operation, operation
-from app.problems import Problem
 from app.representations import answer, check_preconditions
 from app.responses import encode_timed
-from app.routes.body import read_body
+from app.routes.input import read_body, read_query
 from app.schemas import ChangePage
 from app.services import services
 
@@ -34,8 +32,5 @@ def put_criteria() -> Response:
 @operation(Operation(ChangePage, query=ChangesQuery, tagged=True))
 def list_criteria_changes() -> Response:
     """One page of the changes of the criteria, newest first."""
-    try:
-        query = ChangesQuery.model_validate(request.args.to_dict())
-    except ValidationError as error:
-        raise Problem.from_validation(error) from None
+    query = read_query(ChangesQuery)
     return answer(encode_timed(list_changes(services().database, NAME, query)))

@@ -1,14 +1,12 @@
 """Optimisation sessions."""
 
-from flask import Blueprint, Response, request, url_for
-from pydantic import ValidationError
+from flask import Blueprint, Response, url_for
 
 from app import events
 from app.openapi import Operation, operation
-from app.problems import Problem
 from app.representations import answer
 from app.responses import encode_timed, json_response
-from app.routes.body import read_body
+from app.routes.input import read_body, read_query
 from app.schemas import Session, SessionDetails, SessionPage
 from app.services import services
 from app.sessions import NewSession, SessionQuery, get_session, list_sessions, start_session
@@ -20,11 +18,7 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/ses
 @operation(Operation(SessionPage, query=SessionQuery, tagged=True))
 def index() -> Response:
     """One page of the sessions that the query string asks for."""
-    try:
-        query = SessionQuery.model_validate(request.args.to_dict())
-    except ValidationError as error:
-        raise Problem.from_validation(error) from None
-    return answer(encode_timed(list_sessions(services().database, query)))
+    return answer(encode_timed(list_sessions(services().database, read_query(SessionQuery))))
 
 
 @blueprint.get("/<int:session_id>")

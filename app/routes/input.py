@@ -1,4 +1,4 @@
-"""The JSON body of a request."""
+"""What a request gives a route: its JSON body, its query string."""
 
 from typing import TypeVar
 
@@ -24,5 +24,17 @@ def read_body(kind: type[T]) -> T:
         request.stream.read(1)
     try:
         return kind.model_validate_json(data)
+    except ValidationError as error:
+        raise Problem.from_validation(error) from None
+
+
+def read_query(kind: type[T]) -> T:
+    """Read the request's query string.
+
+    Raises:
+        Problem: 422, it is not of this kind.
+    """
+    try:
+        return kind.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise Problem.from_validation(error) from None

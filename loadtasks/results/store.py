@@ -8,9 +8,9 @@ from typing import Self
 from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
-from loadtasks.engine.measurement import METRICS, Calibration, Measurement
+from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.errors import BadInputError
-from loadtasks.results import approval
+from loadtasks.results import approval, history
 from loadtasks.results.database import Database
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
@@ -208,36 +208,8 @@ class Store:
 
     def history(self, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """How a scenario (or a part of a mixed one) was measured in past runs, newest first."""
-        query = (
-            select(
-                RunRow.id,
-                RunRow.target_version,
-                RunRow.generator,
-                VerdictRow.verdict,
-                MeasurementRow.started_at,
-                MeasurementRow.scenario_hash,
-                MeasurementRow.load,
-                *(getattr(MeasurementRow, name) for name in METRICS),
-            )
-            .select_from(MeasurementRow)
-            .join(RunRow, RunRow.id == MeasurementRow.run_id)
-            .outerjoin(
-                VerdictRow,
-                (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
-            )
-            .where(MeasurementRow.scenario == scenario, MeasurementRow.part == part)
-            .order_by(desc(MeasurementRow.started_at), desc(RunRow.id))
-            .limit(limit)
-        )
         with self._database.reading() as session:
-            return [
-                HistoryEntry(
-                    run_id=row["id"],
-                    metrics={name: row[name] for name in METRICS},
-                    **{name: row[name] for name in HistoryEntry.model_fields if name not in ("run_id", "metrics")},
-                )
-                for row in session.execute(query).mappings()
-            ]
+            return history.entries(session, scenario, limit, part)
 
     def document(self, run_id: str) -> ResultsDocument:
         """A run whole, with its baselines' measurements."""

@@ -64,14 +64,15 @@ def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> N
     else:
         recorder.fail(problem.kind, f"{exchange.wire.line}: {problem.description}", due, sent, end)
     if end - due > recorder.slowest.from_s:
-        recorder.slowest.keep(_slow(exchange))
+        recorder.slowest.keep(slow(exchange, end))
 
 
-def _slow(exchange: Exchange) -> Slow:
+def slow(exchange: Exchange, end: float) -> Slow:
+    """What is kept of a slow request; `end`: its own, or that of what came of it later, as an event's delivery."""
     return Slow(
-        response_s=exchange.end - exchange.due,
+        response_s=end - exchange.due,
         due=exchange.due,
-        service_s=exchange.end - exchange.sent,
+        service_s=end - exchange.sent,
         request=exchange.wire.line,
         status=exchange.status,
         request_id=exchange.headers.get("x-request-id"),

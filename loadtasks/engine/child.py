@@ -39,8 +39,7 @@ def main() -> None:
         sender.send(error)
     except Exception as error:
         traceback.print_exc()
-        process = f"process {work.number + 1} of {work.processes}"
-        sender.send(ProcessError(f"{process} of the load generator failed: {error!r}; {KEPT}"))
+        sender.send(ProcessError(f"{work.process} of the load generator failed: {error!r}; {KEPT}"))
 
 
 class _Sender:

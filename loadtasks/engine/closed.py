@@ -192,8 +192,7 @@ class ClosedRunner:
         try:
             self.recorder.phase("connect", await self._connector.connect_http(connection))
         except ConnectError as error:
-            exchange.sent, exchange.end = exchange.due, perf_counter()
-            exchange.problem = Problem(error.kind, str(error))
+            exchange.refuse(error.problem, perf_counter())
             await asyncio.sleep(PAUSE_AFTER_REFUSAL_S)
             worker.connecting = None
             self._answered(worker, exchange)

@@ -6,6 +6,7 @@ import ssl
 from time import perf_counter
 
 from loadtasks.engine import tls
+from loadtasks.engine.exchange import ProblemError
 from loadtasks.engine.http import HttpConnection, State
 from loadtasks.engine.target import Target
 from loadtasks.engine.wire import Address
@@ -86,9 +87,5 @@ class Connector:
         )
 
 
-class ConnectError(Exception):
+class ConnectError(ProblemError):
     """A connection that could not be opened."""
-
-    def __init__(self, kind: str, description: str) -> None:
-        super().__init__(description)
-        self.kind = kind

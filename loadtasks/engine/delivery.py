@@ -14,10 +14,10 @@ from array import array
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from loadtasks.engine.answer import slow
 from loadtasks.engine.checks import MISSING, value_at
 from loadtasks.engine.exchange import Exchange
 from loadtasks.engine.recorder import Recorder
-from loadtasks.engine.slowest import Slow
 from loadtasks.scenarios.model import Event
 
 _MESSAGES_KEPT = 256
@@ -141,7 +141,8 @@ class Deliveries:
                 recorder.complete(due, sent, at)
         slowest = max(at or now for at in broadcast.times)
         if slowest - due > recorder.slowest.from_s:
-            recorder.slowest.keep(_slow(exchange, slowest))
+            # In the target's logs it is found by the request that published the event.
+            recorder.slowest.keep(slow(exchange, slowest))
 
     def _note_order(self) -> None:
         """Tell which events reached a listener after one that was published later."""
@@ -160,16 +161,3 @@ class Deliveries:
                     )
                 if latest is None or exchange.sent > latest[1].sent:
                     latest = broadcast.id, exchange
-
-
-def _slow(exchange: Exchange, end: float) -> Slow:
-    """An event's slowest delivery; in the target's logs it is found by the request that published the event."""
-    return Slow(
-        response_s=end - exchange.due,
-        due=exchange.due,
-        service_s=end - exchange.sent,
-        request=exchange.wire.line,
-        status=exchange.status,
-        request_id=exchange.headers.get("x-request-id"),
-        traceparent=exchange.traceparent,
-    )

@@ -14,6 +14,19 @@ class Problem(NamedTuple):
     description: str
 
 
+class ProblemError(Exception):
+    """Something of one connection went wrong; its text is the problem's description."""
+
+    def __init__(self, kind: str, description: str) -> None:
+        super().__init__(description)
+        self.kind = kind
+
+    @property
+    def problem(self) -> Problem:
+        """It as an exchange has it."""
+        return Problem(self.kind, str(self))
+
+
 class Exchange:
     """Filled in as the exchange goes on. Times are seconds of `time.perf_counter`."""
 
@@ -63,6 +76,10 @@ class Exchange:
         self.status, self.headers, self.body_size = head
         if self.keeps_body:
             self.body_parts = [data[len(data) - head.length :]]
+
+    def refuse(self, problem: Problem, now: float) -> None:
+        """End without having been sent: there was no connection to send it over."""
+        self.sent, self.end, self.problem = self.due, now, problem
 
     def begin_answer(self) -> None:
         """Forget an interim answer (1xx): the real one follows."""

@@ -16,6 +16,8 @@ from typing import cast
 
 from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
 
+from loadtasks.engine.exchange import ProblemError
+
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes of one message; a longer one is an error."""
 _WHOLE_TEXT = 0x81
@@ -24,12 +26,8 @@ _MAX_CONTROL = 125
 _FIRST_CONTROL = ABNF.OPCODE_CLOSE
 
 
-class FrameError(Exception):
-    """What a WebSocket server must not send; `kind` as in `ErrorKind`."""
-
-    def __init__(self, kind: str, description: str) -> None:
-        super().__init__(description)
-        self.kind = kind
+class FrameError(ProblemError):
+    """What a WebSocket server must not send."""
 
 
 class _NeedMoreError(Exception):

@@ -20,7 +20,7 @@ from loadtasks.engine.pacer import pacer_of
 from loadtasks.engine.progress import OnProgress, Teller
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.runner import Runner
-from loadtasks.engine.shares import Share, SharedPacer, own_shifts, parts_of, share_of, shared
+from loadtasks.engine.shares import Share, SharedPacer, own_shifts, share_of, shared
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import (
@@ -29,6 +29,7 @@ from loadtasks.scenarios.model import (
     HttpScenario,
     PartScenario,
     Scenario,
+    parts_of,
 )
 
 Begin = Callable[[], Awaitable[float]]
@@ -45,6 +46,11 @@ class Work:
     processes: int = 1
     calibration: Calibration | None = None
     """What the generator can do at best, for the progress that it tells."""
+
+    @property
+    def process(self) -> str:
+        """How people are told which process does it."""
+        return f"process {self.number + 1} of {self.processes}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 
 import httptools
 
+from loadtasks.engine.exchange import ProblemError
 from loadtasks.engine.target import Target
 from loadtasks.engine.wire import Writer
 from loadtasks.scenarios.model import Request
@@ -35,12 +36,8 @@ class Upgrade:
         return self._before + key.encode() + self._after
 
 
-class HandshakeError(Exception):
-    """An upgrade that was refused or answered wrongly; `kind` as in `ErrorKind`."""
-
-    def __init__(self, kind: str, description: str) -> None:
-        super().__init__(description)
-        self.kind = kind
+class HandshakeError(ProblemError):
+    """An upgrade that was refused or answered wrongly."""
 
 
 class Handshake:

@@ -169,7 +169,9 @@ class OpenRunner:
             self.recorder.phase("connect", await self._connect(connection))
         except ConnectError as error:
             if self._waiting:
-                self._refuse(self._waiting.popleft(), error)
+                refused = self._waiting.popleft()
+                refused.refuse(error.problem, perf_counter())
+                self._record(refused)
             if len(self._waiting) > len(self._connecting):
                 self._open_another()
             return
@@ -183,11 +185,6 @@ class OpenRunner:
             # Not only when the task is done: an answer that comes before that asks how many are still being opened.
             if (this := asyncio.current_task()) is not None:
                 self._connecting.discard(this)
-
-    def _refuse(self, exchange: Exchange, error: ConnectError) -> None:
-        exchange.sent, exchange.end = exchange.due, perf_counter()
-        exchange.problem = Problem(error.kind, str(error))
-        self._record(exchange)
 
     def _answered(self, connection: HttpConnection, exchange: Exchange) -> None:
         self._record(exchange)

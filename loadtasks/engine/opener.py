@@ -107,7 +107,7 @@ class Opener:
             await self._connector.connect(socket)
             await asyncio.wait_for(settled, self._timeout_s)
         except ConnectError as error:
-            opening.ended, opening.problem = perf_counter(), Problem(error.kind, str(error))
+            opening.ended, opening.problem = perf_counter(), error.problem
         except TimeoutError:
             opening.ended = perf_counter()
             socket.abort("timeout", f"the upgrade was not answered within {self._timeout_s:g} s")

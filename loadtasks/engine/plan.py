@@ -14,12 +14,12 @@ from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
     ConnectionsLoad,
-    HttpLoad,
+    Load,
     OpenLoad,
     StagesLoad,
     WorkerStagesLoad,
 )
-from loadtasks.scenarios.model import HttpScenario, MixedScenario, Scenario, load_sentence
+from loadtasks.scenarios.model import HttpScenario, Scenario, load_sentence, parts_of
 
 _FIRST = 5
 _WIDTHS_S = (1, 10, 60, 600, 3600)
@@ -63,14 +63,13 @@ class Plan:
 
 def plans(scenario: Scenario) -> Iterator[Plan]:
     """The plan of a scenario: of each part of a mixed one."""
-    parts = scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
-    for kind, part in parts.items():
+    for kind, part in parts_of(scenario).items():
         plan = _plan(f"{scenario.name} ({kind})" if kind else scenario.name, load_sentence(part), part.load)
         feeder = part.feeder if isinstance(part, HttpScenario) else None
         yield plan if feeder is None else replace(plan, feeder=feeder.sentence())
 
 
-def _plan(name: str, sentence: str, load: HttpLoad | ConnectionsLoad | BroadcastLoad) -> Plan:
+def _plan(name: str, sentence: str, load: Load) -> Plan:
     match load:
         case OpenLoad() | StagesLoad():
             return _paced(name, sentence, pacer_of(load), each=1)

@@ -48,7 +48,7 @@ class _Process:
     """One process of the load generator, seen from the one that started it."""
 
     def __init__(self, work: Work) -> None:
-        self.name = f"process {work.number + 1} of {work.processes}"
+        self.name = work.process
         self.progress: Progress | None = None
         self.generated: Generated | None = None
         self.link, theirs = Pipe()

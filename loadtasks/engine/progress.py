@@ -14,7 +14,7 @@ from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
     ConnectionsLoad,
-    HttpLoad,
+    Load,
     OpenLoad,
     StagesLoad,
     WorkerStagesLoad,
@@ -23,8 +23,6 @@ from loadtasks.scenarios.load import (
 TELL_EVERY_S = 0.5
 _RATE_OVER = 2
 """So many tellings, a second, are what the rate is of."""
-
-Load = HttpLoad | ConnectionsLoad | BroadcastLoad
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,7 @@ class Teller:
             self._on_progress(self._progress(now))
 
     def _progress(self, now: float) -> Progress:
-        whole = Recorder()
-        for runner in self._running:
-            whole.merge(runner.recorder)
+        whole = Recorder.merged(runner.recorder for runner in self._running)
         elapsed_s = now - self._began
         before, done_before = self._told[0]
         self._told.append((now, whole.done))
@@ -139,10 +135,8 @@ def _left_s(runner: Runner, load: Load, elapsed_s: float) -> float | None:
 def _lasts_s(load: Load) -> float | None:
     """How long a load lasts; None where its answers decide."""
     match load:
-        case ClosedLoad() | WorkerStagesLoad() | OpenLoad():
+        case ClosedLoad() | WorkerStagesLoad() | OpenLoad() | StagesLoad():
             return load.duration_s
-        case StagesLoad():
-            return sum(stage.duration_s for stage in load.stages)
         case BroadcastLoad():
             return _lasts_s(load.publishing)
         case ConnectionsLoad():

@@ -1,6 +1,7 @@
 """What happened to every scheduled request, written down as cheaply as Python can while the load runs."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
@@ -133,6 +134,14 @@ class Recorder:
     def done(self) -> int:
         """How many scheduled requests have come to their end."""
         return self.completed + self.throttled + self.failed + self.dropped + self.in_flight
+
+    @classmethod
+    def merged(cls, recorders: Iterable[Self]) -> Self:
+        """One that holds what all of these hold."""
+        whole = cls()
+        for recorder in recorders:
+            whole.merge(recorder)
+        return whole
 
     def merge(self, other: Self) -> None:
         """Add what another recorder holds."""

@@ -1,6 +1,6 @@
 """One scenario run against a target: its measurement, and one for each part of a mixed scenario."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from loadtasks.engine.fitness import health
 from loadtasks.engine.generator import Generated, Work, generate
@@ -8,9 +8,9 @@ from loadtasks.engine.measurement import Calibration, Health, Measurement
 from loadtasks.engine.processes import generate_together
 from loadtasks.engine.progress import OnProgress
 from loadtasks.engine.recorder import Recorder
-from loadtasks.engine.shares import most_processes, parts_of
+from loadtasks.engine.shares import most_processes
 from loadtasks.engine.target import Target
-from loadtasks.scenarios.model import Scenario, load_sentence
+from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
 
 
 def run_scenario(
@@ -48,8 +48,10 @@ def _measurements(
     scenario: Scenario, generated: Sequence[Generated], calibration: Calibration | None
 ) -> list[Measurement]:
     parts = parts_of(scenario)
-    recorders = {kind: _merged(each.recorders[kind] for each in generated if kind in each.recorders) for kind in parts}
-    whole = _merged(recorders.values())
+    recorders = {
+        kind: Recorder.merged(each.recorders[kind] for each in generated if kind in each.recorders) for kind in parts
+    }
+    whole = Recorder.merged(recorders.values())
     fitness = _fitness(generated, whole, calibration)
     started_at = min(each.started_at for each in generated)
 
@@ -78,13 +80,6 @@ def _fitness(generated: Sequence[Generated], whole: Recorder, calibration: Calib
     unfit = [
         f"process {number}: {reason}"
         for number, each in enumerate(generated, 1)
-        for reason in health([each.observation], _merged(each.recorders.values()), calibration).unfit
+        for reason in health([each.observation], Recorder.merged(each.recorders.values()), calibration).unfit
     ]
     return together.model_copy(update={"unfit": unfit})
-
-
-def _merged(recorders: Iterable[Recorder]) -> Recorder:
-    merged = Recorder()
-    for recorder in recorders:
-        merged.merge(recorder)
-    return merged

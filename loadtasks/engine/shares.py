@@ -27,9 +27,9 @@ from loadtasks.scenarios.model import (
     BroadcastScenario,
     ConnectionsScenario,
     HttpScenario,
-    MixedScenario,
     PartScenario,
     Scenario,
+    parts_of,
 )
 
 
@@ -74,16 +74,13 @@ class SharedPacer:
         return self._whole.due_s(self._share.nth(n))
 
 
-def parts_of(scenario: Scenario) -> dict[str, PartScenario]:
-    """The parts of a mixed scenario by their kind; a scenario of its own is its one part, ""."""
-    return scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
-
-
 def most_processes(scenario: Scenario) -> int:
     """Over how many processes a scenario can be shared so that each has something to do."""
-    if isinstance(scenario, MixedScenario):
-        return max(most_processes(part) for part in scenario.parts.values())
-    match scenario.load:
+    return max(_most_processes(part) for part in parts_of(scenario).values())
+
+
+def _most_processes(part: PartScenario) -> int:
+    match part.load:
         case ClosedLoad() as load:
             return min(load.workers, load.requests or load.workers)
         case WorkerStagesLoad() as load:
@@ -98,7 +95,7 @@ def most_processes(scenario: Scenario) -> int:
 
 def share_of(part: PartScenario, number: int, processes: int) -> Share | None:
     """The share of process `number` (from 0); None where nothing is left for it."""
-    of = min(processes, most_processes(part))
+    of = min(processes, _most_processes(part))
     if number >= of:
         return None
     match part.load:

@@ -141,7 +141,7 @@ class WebSocketConnection(asyncio.Protocol):
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
-            self.abort(error.kind, str(error))
+            self.abort(*error.problem)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -161,7 +161,7 @@ class WebSocketConnection(asyncio.Protocol):
             rest = handshake.feed(data)
         except HandshakeError as error:
             self.status = handshake.status
-            self.abort(error.kind, str(error))
+            self.abort(*error.problem)
             return b""
         if rest is None:
             return b""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loadtasks.scenarios.think_time import ThinkTime
-from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed
+from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed, not_given
 
 
 class _Load(BaseModel):
@@ -24,8 +24,7 @@ def _times_or_none(count: int, factor: float) -> int:
 class _Closed(_Load):
     """Workers that send their next request when they have the answer to the last."""
 
-    # Left out of the scenario's hash where it isn't given, so that older baselines stay comparable.
-    think_time_s: ThinkTime | None = Field(default=None, exclude_if=lambda given: given is None)
+    think_time_s: ThinkTime | None = Field(default=None, exclude_if=not_given)
 
     def _thinking(self) -> str:
         return "" if self.think_time_s is None else f", {self.think_time_s.sentence()}"
@@ -159,6 +158,11 @@ class StagesLoad(_Open):
         return self
 
     @property
+    def duration_s(self) -> float:
+        """Of all stages together."""
+        return sum(stage.duration_s for stage in self.stages)
+
+    @property
     def peak_rate(self) -> float:
         """The highest rate, in requests a second."""
         return max(self.start_rate, *(stage.rate for stage in self.stages))
@@ -174,17 +178,12 @@ class StagesLoad(_Open):
         return f"from {self.start_rate:g} requests/s to {steps}"
 
 
-def _not_given(given: object) -> bool:
-    """Whether a field is left out of the scenario's hash, so that baselines older than the field still count."""
-    return given is None
-
-
 class ConnectionsLoad(_Load):
     """WebSockets opened at once, each held until all are open, or longer. The load factor multiplies them."""
 
     model: Literal["connections"] = "connections"
     connections: Positive
-    hold_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(default=0.0, exclude_if=lambda given: given == 0)
+    hold_s: NonNegative = Field(default=0.0, exclude_if=lambda given: given == 0)
     """How long they are held once all are open."""
 
     def scaled(self, factor: float) -> Self:
@@ -208,12 +207,12 @@ class BroadcastLoad(_Load):
     events: Positive | None = None
     rate: PositiveRate | None = None
     """Events published a second."""
-    duration_s: PositiveSeconds | None = Field(default=None, exclude_if=_not_given)
-    arrivals: Literal["constant", "poisson"] | None = Field(default=None, exclude_if=_not_given)
-    seed: Annotated[int, Field(ge=0)] | None = Field(default=None, exclude_if=_not_given)
-    start_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(default=None, exclude_if=_not_given)
+    duration_s: PositiveSeconds | None = Field(default=None, exclude_if=not_given)
+    arrivals: Literal["constant", "poisson"] | None = Field(default=None, exclude_if=not_given)
+    seed: Seed | None = Field(default=None, exclude_if=not_given)
+    start_rate: NonNegative | None = Field(default=None, exclude_if=not_given)
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)] | None = Field(
-        default=None, exclude_if=_not_given
+        default=None, exclude_if=not_given
     )
 
     @model_validator(mode="after")
@@ -255,3 +254,4 @@ class BroadcastLoad(_Load):
 
 
 HttpLoad = Annotated[ClosedLoad | WorkerStagesLoad | OpenLoad | StagesLoad, Field(discriminator="model")]
+Load = HttpLoad | ConnectionsLoad | BroadcastLoad

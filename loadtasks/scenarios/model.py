@@ -18,6 +18,7 @@ from loadtasks.scenarios.values import (
     PositiveSeconds,
     Status,
     check_header_value,
+    not_given,
 )
 
 CONNECT_TIMEOUT_S = 10.0
@@ -146,7 +147,7 @@ class HttpScenario(_Scenario):
     warmup_requests: Annotated[int, Field(ge=0)] = 10
     """Sent before the measurement, over the same connections, and not counted."""
     read_back: ReadBack | None = None
-    feeder: Feeder | None = Field(default=None, exclude_if=lambda given: given is None)
+    feeder: Feeder | None = Field(default=None, exclude_if=not_given)
 
     @model_validator(mode="after")
     def _columns_are_fed(self) -> Self:
@@ -249,6 +250,11 @@ class MixedScenario(_Scenario):
 
 
 Scenario = HttpScenario | ConnectionsScenario | BroadcastScenario | MixedScenario
+
+
+def parts_of(scenario: Scenario) -> dict[str, PartScenario]:
+    """The parts of a mixed scenario by their kind; a scenario of its own is its one part, ""."""
+    return scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
 
 
 def load_sentence(scenario: Scenario) -> str:

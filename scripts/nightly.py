@@ -75,6 +75,8 @@ def _night(options: argparse.Namespace, var: Path, services: Services) -> int:
     except KeyboardInterrupt:
         _end_runs_left_over()
         raise
+    if task_logs.interrupted:
+        raise KeyboardInterrupt
     if ended := services.ended():
         print(f"The {ended} that was started ended by itself; its log is {services.log_of(ended)}", file=sys.stderr)
     return _told(run_id_from(dag_run.run_id), good=dag_run.state == "success", unopened=task_logs.open_failure)

@@ -43,7 +43,10 @@ class TaskLogs(logging.Handler):
 
     @hookimpl
     def on_task_instance_running(self, task_instance: Any) -> None:
-        """Open the task's log."""
+        """Open the task's log; none begins once the night was interrupted."""
+        # Where the interpreter can raise nothing, as amid a garbage collection, an interrupt is told and forgotten.
+        if self.interrupted:
+            raise KeyboardInterrupt
         path = self._folder / self._template.render(ti=task_instance, try_number=task_instance.try_number)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")

@@ -236,6 +236,40 @@ print(json.dumps(after))
     assert state == "failed"
 
 
+def test_interrupt_that_gets_lost_ends_the_night_all_the_same(good_night: Night) -> None:
+    code = good_night.airflow.answer(
+        """
+import json, sys
+sys.path.insert(0, "scripts")
+sys.argv[1:] = ["--scenarios", "config_get.concurrent"]
+import nightly
+
+def install(task_logs):
+    end = task_logs._end
+
+    def interrupted(task_instance, failure):
+        end(task_instance, failure)
+        if task_instance.task_id == "open_run":
+            try:
+                nightly._interrupt(2, None)
+            except KeyboardInterrupt:
+                pass  # as the interpreter does amid a garbage collection
+
+    task_logs._end = interrupted
+    installed(task_logs)
+
+import nightly_logs
+installed = nightly_logs.TaskLogs.install
+nightly_logs.TaskLogs.install = install
+print(json.dumps(nightly.main()))
+"""
+    )
+    assert code == 130
+    run = good_night.airflow.latest_run()
+    assert run["state"] == "failed"
+    assert set(run["tasks"].values()) <= {"success", "failed"}
+
+
 def test_taken_port_is_told(good_night: Night) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

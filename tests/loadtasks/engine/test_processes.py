@@ -169,6 +169,8 @@ def test_a_mistake_of_ours_in_a_process_is_told() -> None:
 
 
 RUN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored where the tests run in the background
 from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.load import ClosedLoad

@@ -30,6 +30,10 @@ class Settings(BaseModel):
 
     Attributes:
         database_url: An SQLAlchemy URL: of an SQLite file, whose folder is created, or of a PostgreSQL database.
+        replica_url: An SQLAlchemy URL of a read-only copy of the PostgreSQL database. Empty: there is none.
+        redis_url: Of the Redis that instances share their cache, limits and events by. Empty: each has its own.
+        secret_key: What tokens are signed with, at least 32 characters. Empty: a file beside the SQLite file has it.
+        allow_load_test: Whether the scope ``load-test`` frees of rate limits: ``1``, and nothing else.
         database_connections: Connections to PostgreSQL that an instance keeps open.
         database_connections_max: Connections to PostgreSQL that an instance may have at the same time.
         host: Address that gunicorn listens on.
@@ -53,6 +57,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: str = "sqlite:///var/app/app.db"
+    replica_url: str = ""
+    redis_url: str = Field(default="", pattern=r"^(rediss?://.+|unix://.+|)$")
+    secret_key: str = Field(default="", pattern=r"^(.{32,}|)$")
+    allow_load_test: bool = False
     database_connections: int = Field(default=10, ge=1, le=1000)
     database_connections_max: int = Field(default=20, ge=1, le=1000)
     host: str = "127.0.0.1"

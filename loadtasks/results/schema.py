@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -158,6 +158,36 @@ class BaselineRow(Base):
     scenario_hash: Mapped[str]
     target_version: Mapped[str | None]
     generator: Mapped[str]
+
+
+class RegressionRow(Base):
+    """A scenario that got worse, or a part of a mixed one."""
+
+    __tablename__ = "regressions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scenario: Mapped[str] = mapped_column(index=True)
+    part: Mapped[str]
+    first_run: Mapped[str]
+    """No foreign key: a run that is measured anew doesn't end what was found since."""
+    found_run: Mapped[str] = mapped_column(index=True)
+    version_before: Mapped[str | None]
+    version_after: Mapped[str | None]
+    changes: Mapped[list[dict[str, Any]]]
+    moves: Mapped[list["MoveRow"]] = relationship(order_by="MoveRow.id", cascade="all", passive_deletes=True)
+
+
+class MoveRow(Base):
+    """One step in the life of a regression: who moved it where, when and why."""
+
+    __tablename__ = "moves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    regression_id: Mapped[int] = mapped_column(ForeignKey("regressions.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str]
+    at: Mapped[datetime]
+    who: Mapped[str]
+    why: Mapped[str]
 
 
 class AlertRow(Base):

@@ -15,6 +15,7 @@ from loadtasks.results.database import Database
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
+from loadtasks.results.regressions import Regressions
 from loadtasks.results.rows import (
     alert_of,
     baseline_of,
@@ -28,6 +29,7 @@ from loadtasks.results.rows import (
 )
 from loadtasks.results.run import Run
 from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, RunRow, VerdictRow
+from loadtasks.results.series import Series, read_series
 
 __all__ = ["Alert", "Baseline", "HistoryEntry", "Store"]
 
@@ -43,6 +45,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.regressions = Regressions(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -210,6 +213,11 @@ class Store:
         """How a scenario (or a part of a mixed one) was measured in past runs, newest first."""
         with self._database.reading() as session:
             return history.entries(session, scenario, limit, part)
+
+    def series(self, *, scenarios: Sequence[str] | None = None, whole: bool = False) -> list[Series]:
+        """The valid nights of scenarios (all, or those named), since their accepted level began or `whole`."""
+        with self._database.reading() as session:
+            return read_series(session, scenarios=scenarios, whole=whole)
 
     def document(self, run_id: str) -> ResultsDocument:
         """A run whole, with its baselines' measurements."""

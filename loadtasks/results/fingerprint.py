@@ -1,0 +1,43 @@
+"""What two measurements must have in common to be compared."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtasks.engine.measurement import Measurement
+from loadtasks.results.run import Run
+
+
+class Fingerprint(BaseModel):
+    """How a measurement was made. The target's version is no part of it: that is what is compared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scenario_hash: str
+    load: str
+    """The load profile as a sentence."""
+    generator: str
+    """Host, version and processes of the generator."""
+    target_url: str
+
+    @classmethod
+    def of(cls, run: Run, measurement: Measurement) -> Self:
+        """The fingerprint of a measurement of a run."""
+        return cls(
+            scenario_hash=measurement.scenario_hash,
+            load=measurement.load,
+            generator=run.generator,
+            target_url=run.target_url,
+        )
+
+    def unlike(self, earlier: Self) -> str | None:
+        """Why this one can't be compared with an earlier one, as the rest of a sentence; None when it can."""
+        if self.target_url != earlier.target_url:
+            return f"its target is {self.target_url}, not {earlier.target_url}"
+        if self.load != earlier.load:
+            return f"its load is {self.load}, not {earlier.load}"
+        if self.scenario_hash != earlier.scenario_hash:
+            return "what is sent has changed"
+        if self.generator != earlier.generator:
+            return f"its load was made by {self.generator}, not by {earlier.generator}"
+        return None

@@ -1,0 +1,116 @@
+"""A regression as it is kept: when it came, how large it is, and what people did about it.
+
+    open ──acknowledge──► acknowledged
+      │                        │
+      ├──accept────────────────┴──► accepted    what came is the new level
+      └──recover or close──────────► fixed      the old level is back
+
+Only an open one wakes people, and only once.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtasks.errors import BadInputError
+
+AUTOMATIC = "automatic"
+"""Who did what nobody did by hand."""
+
+
+class State(StrEnum):
+    """Where a regression stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody works on it."""
+    ACCEPTED = "accepted"
+    """The nights since its first one are the level to compare with."""
+    FIXED = "fixed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can follow."""
+        return self in (State.ACCEPTED, State.FIXED)
+
+
+NEXT: dict[State, tuple[State, ...]] = {
+    State.OPEN: (State.ACKNOWLEDGED, State.ACCEPTED, State.FIXED),
+    State.ACKNOWLEDGED: (State.ACCEPTED, State.FIXED),
+    State.ACCEPTED: (),
+    State.FIXED: (),
+}
+"""What may follow a state."""
+
+
+class Change(BaseModel):
+    """How one metric moved."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: str
+    """One of `loadtasks.engine.measurement.METRICS`."""
+    before: float
+    """Its level before, in its own unit."""
+    ratio: float
+    """Level after / level before."""
+    low: float
+    """The ratio lies between this one ..."""
+    high: float
+    """... and this one with 95 % confidence."""
+
+
+class Move(BaseModel):
+    """One step of its life."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: State
+    at: datetime
+    who: str
+    why: str
+
+
+class Regression(BaseModel):
+    """One scenario, or one part of a mixed one, that got worse."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    scenario: str
+    part: str
+    first_run: str
+    """The first night that was worse, as far as can be told."""
+    found_run: str
+    """The night that told it."""
+    version_before: str | None
+    """The target's version on the last night before `first_run`."""
+    version_after: str | None
+    """Its version in `first_run`."""
+    changes: list[Change]
+    moves: list[Move]
+    """From `open` on, oldest first."""
+
+    @property
+    def state(self) -> State:
+        """Where it stands now."""
+        return self.moves[-1].state
+
+    @property
+    def label(self) -> str:
+        """How people read whose it is: `mixed.concurrent (sessions)`."""
+        return f"{self.scenario} ({self.part})" if self.part else self.scenario
+
+    def check_may_become(self, state: State) -> None:
+        """See that a state may follow.
+
+        Raises:
+            BadInputError: it may not.
+        """
+        if state not in NEXT[self.state]:
+            last = self.moves[-1]
+            raise BadInputError(
+                f"regression {self.id} ({self.label}) was {self.state} by {last.who} on {last.at:%Y-%m-%d}, "
+                f"so it can't become {state}."
+            )

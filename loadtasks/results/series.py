@@ -1,0 +1,116 @@
+"""The past of every scenario, in numbers: what regressions are found in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from loadtasks.results import approval
+from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
+
+METRICS = ("p50_s", "p95_s", "throughput_per_s", "success_rate", "connect_mean_s")
+"""The metrics whose past is judged."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """One scenario, or one part of it, in one run."""
+
+    run_id: str
+    target_version: str | None
+    fingerprint: Fingerprint
+    values: NDArray[np.float64]
+    """One for each of `METRICS`; not a number where the measurement has none."""
+    requests: int
+    """Those that its times are of."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The valid nights of one scenario, or of one part of it, since its last accepted level, oldest first."""
+
+    scenario: str
+    part: str
+    nights: Sequence[Night]
+
+    @property
+    def label(self) -> str:
+        """How people read whose it is: `mixed.concurrent (sessions)`."""
+        return f"{self.scenario} ({self.part})" if self.part else self.scenario
+
+    def like(self, fingerprint: Fingerprint) -> "Series":
+        """Those nights only that can be compared with one of this fingerprint."""
+        nights = [each for each in self.nights if each.fingerprint == fingerprint]
+        return Series(self.scenario, self.part, nights)
+
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """The values of one of `METRICS`, a night each."""
+        column = METRICS.index(metric)
+        return np.array([each.values[column] for each in self.nights], dtype=np.float64)
+
+
+def read_series(session: Session, *, scenarios: Sequence[str] | None = None, whole: bool = False) -> list[Series]:
+    """The past of all scenarios, or of those named; `whole`: from the first night on, whatever was accepted since."""
+    columns = (
+        MeasurementRow.scenario,
+        MeasurementRow.part,
+        MeasurementRow.run_id,
+        RunRow.started_at,
+        RunRow.target_version,
+        RunRow.generator,
+        RunRow.target_url,
+        MeasurementRow.scenario_hash,
+        MeasurementRow.load,
+        MeasurementRow.completed + MeasurementRow.in_flight + MeasurementRow.dropped,
+        *(getattr(MeasurementRow, name) for name in METRICS),
+    )
+    query = (
+        select(*columns)
+        .select_from(MeasurementRow)
+        .join(RunRow, RunRow.id == MeasurementRow.run_id)
+        .join(
+            VerdictRow,
+            (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
+        )
+        .where(VerdictRow.verdict != Verdict.INVALID.value)
+        .order_by(MeasurementRow.scenario, MeasurementRow.position, RunRow.started_at, RunRow.id)
+    )
+    if scenarios is not None:
+        query = query.where(MeasurementRow.scenario.in_(scenarios))
+    begins = {} if whole else _beginnings(session)
+    nights: dict[tuple[str, str], list[Night]] = {}
+    fingerprints: dict[tuple[str, ...], Fingerprint] = {}
+    for (
+        scenario,
+        part,
+        run_id,
+        started_at,
+        version,
+        generator,
+        url,
+        scenario_hash,
+        load,
+        requests,
+        *values,
+    ) in session.execute(query):
+        found = nights.setdefault((scenario, part), [])
+        if scenario in begins and (started_at, run_id) < begins[scenario]:
+            continue
+        key = (scenario_hash, load, generator, url)
+        if key not in fingerprints:
+            fingerprints[key] = Fingerprint(scenario_hash=scenario_hash, load=load, generator=generator, target_url=url)
+        found.append(Night(run_id, version, fingerprints[key], np.array(values, dtype=np.float64), requests))
+    return [Series(scenario, part, found) for (scenario, part), found in nights.items()]
+
+
+def _beginnings(session: Session) -> dict[str, tuple[object, str]]:
+    """Where the current level of each scenario begins: the run that was approved last."""
+    approved = {row.scenario: row.run_id for row in approval.current(session)}
+    query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(set(approved.values())))
+    started_at = dict(session.execute(query).all())
+    return {scenario: (started_at[run_id], run_id) for scenario, run_id in approved.items()}

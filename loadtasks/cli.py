@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadtasks import __version__, steps
+from loadtasks.commands import backtest, regressions
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.plan import plans
 from loadtasks.engine.processes import processes_from_environ
@@ -53,6 +54,10 @@ def cli(context: click.Context, out: Path | None) -> None:
     """
     workspace = Workspace.from_environ()
     context.obj = workspace.moved(out) if out else workspace
+
+
+cli.add_command(regressions)
+cli.add_command(backtest)
 
 
 def main() -> None:
@@ -102,6 +107,7 @@ def run(
     )
     console.print(f"Run {opened.id} against {opened.target_url} (version {opened.target_version or 'unknown'})")
     _measure_all(workspace, opened.id, opened.scenarios, address, count, console)
+    _measure_suspects(workspace, opened.id, address, count, console)
     steps.judge(workspace, opened.id)
     steps.compare(workspace, opened.id)
     report = steps.write_report(workspace, opened.id)
@@ -116,7 +122,7 @@ def run(
 @click.argument("results", type=click.Path(path_type=Path))
 @click.argument("baseline", type=click.Path(path_type=Path))
 def compare(results: Path, baseline: Path) -> None:
-    """Compare two results files (results.json) as a run is compared with its baseline."""
+    """Put the numbers of two results files (results.json) side by side; two runs alone can't tell change from noise."""
     compared = compare_documents(read_document(results), read_document(baseline))
     terminal.show(compared)
     raise SystemExit(compared.verdict.exit_code)
@@ -214,6 +220,25 @@ def _measure_all(
                 return
             else:
                 progress.end(_line(measurements[0]))
+
+
+def _measure_suspects(workspace: Workspace, run_id: str, target: Target, processes: int, console: "Console") -> None:
+    suspects = steps.suspects(workspace, run_id)
+    if not suspects:
+        return
+    console.print(f"Looks worse than before, so it is measured once more: {', '.join(suspects)}")
+    with RunProgress(console, len(suspects)) as progress:
+        for scenario in suspects:
+            progress.begin(scenario)
+            try:
+                kept = steps.measure_again(workspace, run_id, scenario, target, progress.reach, processes=processes)
+            except LoadTasksError as error:
+                progress.end(f"{scenario}: not measured again: {error}")
+            except KeyboardInterrupt:
+                progress.end(f"{scenario}: interrupted; the first measurement is kept")
+                return
+            else:
+                progress.end(_line(kept[0]))
 
 
 def _line(measurement: Measurement) -> str:

@@ -10,6 +10,7 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import log
 from pathlib import Path
 
 from loadtasks import __version__
@@ -23,17 +24,20 @@ from loadtasks.report import folder, mail
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.records import Alert
+from loadtasks.results.regression import AUTOMATIC, Regression, State
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import Scenario, first_request
+from loadtasks.units import duration
+from loadtasks.verdict import validity
+from loadtasks.verdict.backtest import replay
 from loadtasks.verdict.judge import compare_run, judge_run
-from loadtasks.verdict.regressions import Rule
+from loadtasks.verdict.look import Look, look_back
+from loadtasks.verdict.nights import Alarm
+from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.verdict.suites import read_suites
 from loadtasks.workspace import Workspace
-
-AUTOMATIC = "automatic"
-"""Who approves a baseline that nobody approved."""
 
 
 def scenario_names(workspace: Workspace) -> list[str]:
@@ -114,15 +118,7 @@ def measure(
     with Store.open(workspace.results_url) as store:
         run = store.run(run_id)
         try:
-            (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
-            target.check_alive()
-            measurements = run_scenario(
-                chosen.scaled(run.load_factor),
-                target,
-                on_progress,
-                processes=processes,
-                calibration=_calibration(store, run),
-            )
+            measurements = _exercise(workspace, store, run, scenario, target, on_progress, processes)
         except LoadTasksError as error:
             store.save_failure(run_id, scenario, str(error))
             raise
@@ -160,20 +156,68 @@ def judge(workspace: Workspace, run_id: str) -> Verdict:
     return overall([each.verdict for each in verdicts])
 
 
-def compare(workspace: Workspace, run_id: str, rule: Rule | None = None) -> Verdict:
-    """Hold the run against its baselines, diagnose what is wrong, and close it with its verdict.
+def suspects(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> list[str]:
+    """The scenarios that look worse than their past and nobody knows of: to be measured once more before it is told.
 
-    The first good measurement of a scenario becomes its baseline unless one was approved.
+    Asked before the run is judged, so only that much is known of their validity.
     """
     with Store.open(workspace.results_url) as store:
-        baselines = {
-            each.scenario: (each, store.measurements(each.run_id, each.scenario))
-            for each in store.baselines()
-            if each.run_id != run_id
-        }
-        verdicts = compare_run(store.verdicts(run_id), store.measurements(run_id), baselines, rule or Rule())
-        store.save_verdicts(run_id, verdicts)
-        verdict = overall([each.verdict for each in verdicts])
+        run, measurements = store.run(run_id), store.measurements(run_id)
+        failures = store.failures(run_id)
+        looks, known = _looks(store, run_id, sensitivity)
+    by_scenario = {name: [each for each in measurements if each.scenario == name] for name in run.scenarios}
+    named = {(each.scenario, each.part) for each in known}
+    doubtful = {key[0] for key, look in looks.items() if look.doubtful and key not in named}
+    return [
+        name for name in run.scenarios if name in doubtful and not validity.findings(name, by_scenario[name], failures)
+    ]
+
+
+def measure_again(
+    workspace: Workspace,
+    run_id: str,
+    scenario: str,
+    target: Target,
+    on_progress: OnProgress | None = None,
+    *,
+    processes: int = 1,
+) -> list[Measurement]:
+    """Measure a suspect once more; the milder of both measurements is the one that counts, and both are told.
+
+    Raises:
+        As `measure`; the first measurement is kept then.
+    """
+    with Store.open(workspace.results_url) as store:
+        first = store.measurements(run_id, scenario)
+        second = _exercise(workspace, store, store.run(run_id), scenario, target, on_progress, processes)
+        if not first or validity.findings(scenario, second, {}):
+            return first
+        kept = min(first, second, key=lambda each: _badness(each[0]))
+        store.save_measurements(run_id, scenario, kept, remark=_both(first[0], second[0]))
+    return kept
+
+
+def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> Verdict:
+    """Hold the run against its past, diagnose what is wrong, keep what was found, and close it with its verdict.
+
+    The first good measurement of a scenario becomes its baseline, where its level begins, unless one was approved.
+    """
+    with Store.open(workspace.results_url) as store:
+        looks, known = _looks(store, run_id, sensitivity)
+        compared = compare_run(
+            store.verdicts(run_id),
+            store.measurements(run_id),
+            looks,
+            known,
+            store.measurements,
+            store.remarks(run_id),
+            {each.scenario: each.run_id for each in store.baselines()},
+        )
+        store.save_verdicts(run_id, compared.verdicts)
+        store.regressions.save(run_id, compared.found)
+        for number in compared.recovered:
+            store.regressions.move(number, State.FIXED, why=f"back at its level in run {run_id}")
+        verdict = overall([each.verdict for each in compared.verdicts])
         store.close_run(run_id, verdict, datetime.now(UTC))
         if verdict.good:
             store.approve(run_id, approved_by=AUTOMATIC, why="the first passing run", only_missing=True)
@@ -195,6 +239,8 @@ def alert(
 ) -> str | None:
     """Tell people when the verdict is not good, once a run. Returns where the mail went; None when there was no need.
 
+    There is none either where all that is bad are regressions that an earlier run has told.
+
     Without `deliver`, and where it fails, the mail is written to the outbox as an .eml file.
 
     Raises:
@@ -202,7 +248,7 @@ def alert(
     """
     with Store.open(workspace.results_url) as store:
         told = store.alerts(run_id)
-        if told or conclude(workspace, run_id).good:
+        if told or conclude(workspace, run_id).good or _is_known(store, run_id):
             return told[-1].where if told else None
         result = store.document(run_id)
         message = mail.compose(
@@ -251,6 +297,76 @@ def approve(workspace: Workspace, run_id: str, *, why: str, scenarios: Sequence[
     if not approved:
         raise BadInputError(f"run {run_id}: no valid measurement in it, so it can't be a baseline; choose another.")
     return approved
+
+
+def _exercise(
+    workspace: Workspace,
+    store: Store,
+    run: Run,
+    scenario: str,
+    target: Target,
+    on_progress: OnProgress | None,
+    processes: int,
+) -> list[Measurement]:
+    (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
+    target.check_alive()
+    return run_scenario(
+        chosen.scaled(run.load_factor),
+        target,
+        on_progress,
+        processes=processes,
+        calibration=_calibration(store, run),
+    )
+
+
+def _looks(
+    store: Store, run_id: str, sensitivity: Sensitivity | None
+) -> tuple[dict[tuple[str, str], Look], list[Regression]]:
+    """A run's night beside its past, and the regressions that have not ended, but for those that it found itself."""
+    known = [each for each in store.regressions.all() if each.found_run != run_id or len(each.moves) > 1]
+    looks = look_back(run_id, store.series(unjudged=run_id), known, sensitivity or Sensitivity.from_environ())
+    return looks, [each for each in known if not each.state.ended]
+
+
+def _is_known(store: Store, run_id: str) -> bool:
+    """Whether all that is wrong with a run are regressions that were found, and told, before it."""
+    if any(each.verdict is not Verdict.REGRESSED and not each.verdict.good for each in store.verdicts(run_id)):
+        return False
+    return all(each.found_run != run_id for each in store.regressions.all())
+
+
+def _badness(measurement: Measurement) -> tuple[float, float]:
+    """What orders two measurements of one night: how many good answers, then how slow."""
+    times_s = [each for each in (measurement.p50_s, measurement.p95_s) if each]
+    return -(measurement.success_rate or 0.0), sum(map(log, times_s))
+
+
+def _both(first: Measurement, second: Measurement) -> str:
+    told = (f"p50 {duration(each.p50_s)}, p95 {duration(each.p95_s)}" for each in (first, second))
+    return "measured twice, since it looked worse than its past: {}; then {}; the milder one counts".format(*told)
+
+
+def move_regression(workspace: Workspace, number: int, state: State, *, who: str, why: str) -> Regression:
+    """Move a regression on; an accepted one makes its first night the baseline of its scenario.
+
+    Raises:
+        BadInputError: there is none of this id, or the state can't follow the one it has.
+    """
+    with Store.open(workspace.results_url) as store:
+        if state is State.ACCEPTED:
+            regression = store.regressions.find(number)
+            regression.check_may_become(state)
+            store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
+        return store.regressions.move(number, state, who=who, why=why)
+
+
+def backtest(workspace: Workspace, sensitivity: Sensitivity, scenarios: Sequence[str] | None = None) -> list[Alarm]:
+    """The alarms that would have come under other settings, oldest first."""
+    with Store.open(workspace.results_url) as store:
+        series = store.series(scenarios=scenarios, whole=True)
+        approvals = {name: store.baseline_history(name) for name in {each.scenario for each in series}}
+        known = store.regressions.all()
+    return replay(series, approvals, known, sensitivity)
 
 
 def _check_target(target: Target, scenarios: Sequence[Scenario]) -> None:

@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
+from loadtasks.engine.measurement import METRICS
 from loadtasks.engine.plan import Plan, Step
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Baseline, HistoryEntry
+from loadtasks.results.regression import Change, Regression
 from loadtasks.results.run import Run
+from loadtasks.verdict.nights import Alarm
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +49,35 @@ def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -
         for each in baselines
     )
     _show(("scenario", "run", "approved by", "when", "why"), rows, "No baseline yet: the first passing run is one.", to)
+
+
+def show_regressions(regressions: Sequence[Regression], to: "Console | None" = None) -> None:
+    """Regressions, newest first, with what became of them."""
+    rows = (
+        (str(each.id), each.label, each.state.value, told_changes(each.changes), each.first_run,
+         each.version_after or units.MISSING, each.moves[-1].who, _when(each.moves[-1].at), each.moves[-1].why)
+        for each in regressions
+    )  # fmt: skip
+    heads = ("id", "scenario", "state", "change", "since run", "version", "by", "when", "why")
+    _show(heads, rows, "No regression.", to)
+
+
+def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
+    """Alarms that would have come, oldest first."""
+    rows = (
+        (each.run_id, f"{each.scenario} ({each.part})" if each.part else each.scenario, each.state.value,
+         told_changes([each.change]), each.first_run)
+        for each in alarms
+    )  # fmt: skip
+    _show(("run", "scenario", "alarm", "change", "since run"), rows, "No alarm.", to)
+
+
+def told_changes(changes: Sequence[Change]) -> str:
+    """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
+    return ", ".join(
+        f"{METRICS[each.metric]} {units.change(each.ratio)} ({units.change(each.low)} to {units.change(each.high)})"
+        for each in changes
+    )
 
 
 def show_targets(targets: Iterable[tuple[str, str, str, str]], to: "Console | None" = None) -> None:

@@ -28,6 +28,7 @@ _KIND_STYLE = {
     FindingKind.REGRESSION: _STYLE[Verdict.REGRESSED],
     FindingKind.IMPROVEMENT: _STYLE[Verdict.IMPROVED],
     FindingKind.DIAGNOSIS: "dim",
+    FindingKind.HISTORY: "dim",
     FindingKind.NOTE: "dim",
 }
 _SPARED_FIRST = ("p50_within", "p99_within", "p95_within", "mean", "requests", "throughput", "p50")

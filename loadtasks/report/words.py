@@ -32,9 +32,10 @@ SYMBOL = {
 KIND_WORD = {
     FindingKind.VALIDITY: "Not valid",
     FindingKind.TARGET: "Target missed",
-    FindingKind.REGRESSION: "Worse than baseline",
-    FindingKind.IMPROVEMENT: "Better than baseline",
+    FindingKind.REGRESSION: "Worse than before",
+    FindingKind.IMPROVEMENT: "Better than before",
     FindingKind.DIAGNOSIS: "Likely cause",
+    FindingKind.HISTORY: "History",
     FindingKind.NOTE: "Note",
 }
 _REASON = {
@@ -87,7 +88,7 @@ class Told:
 
     @property
     def limit(self) -> str:
-        """The target's limit, or the baseline's value, in its unit."""
+        """The target's limit, or the level before, in its unit."""
         return units.value(self.finding.metric, self.finding.limit)
 
     @property
@@ -127,12 +128,12 @@ def findings(result: ScenarioResult) -> list[Told]:
 
 
 def telling(result: ScenarioResult) -> list[Told]:
-    """A scenario's findings without notes that are told elsewhere: that there is no baseline yet, and likely causes."""
+    """A scenario's findings without those told elsewhere: that it isn't judged by its past, likely causes."""
     causes = {(each.part, each.sentence) for each in result.findings if each.kind is FindingKind.DIAGNOSIS}
     return [
         each
         for each in findings(result)
-        if not _no_baseline(each)
+        if not _is_uncompared(each.finding)
         and not (each.finding.kind is FindingKind.NOTE and (each.finding.part, each.finding.sentence) in causes)
     ]
 
@@ -172,31 +173,26 @@ def notes(document: ResultsDocument) -> list[Told]:
         each
         for result in document.scenarios
         for each in telling(result)
-        if each.finding.kind is FindingKind.NOTE and not _not_known(each)
+        if each.finding.kind in (FindingKind.NOTE, FindingKind.HISTORY) and not _not_known(each)
     ]
 
 
 def compared(document: ResultsDocument) -> str:
     """What the run was compared with, and what was not compared, in sentences."""
-    runs: dict[str, list[str]] = {}
-    new: list[str] = []
-    unlike: list[str] = []
-    for result in document.scenarios:
-        if result.comparisons:
-            runs.setdefault(plain(result.baseline_run or "without a name"), []).append(label(result.scenario))
-        elif result.measurements and result.verdict is not Verdict.INVALID:
-            (new if result.baseline_run is None else unlike).append(label(result.scenario))
-    if not runs and not unlike:
-        return "There was no baseline to compare with."
-    sentences = [
-        f"Compared with run {run}" + ("" if len(runs) == 1 else f": {', '.join(scenarios)}")
-        for run, scenarios in runs.items()
-    ]
-    if unlike:
-        sentences.append(f"Not comparable with its baseline: {', '.join(unlike)}")
-    if new:
-        sentences.append(f"No baseline yet: {', '.join(new)}")
-    return ". ".join(sentences) + "."
+    valid = [each for each in document.scenarios if each.measurements and each.verdict is not Verdict.INVALID]
+    reasons: dict[str, list[str]] = {}
+    for result in valid:
+        for finding in result.findings:
+            if _is_uncompared(finding):
+                reason = plain(finding.sentence).removeprefix(NOT_COMPARED)
+                reasons.setdefault(reason, []).append(label(result.scenario))
+    if valid and not reasons and not any(each.comparisons for each in valid):
+        return "There was no earlier night to compare with."
+    sentences = ["Compared with the median of the nights before"] if any(each.comparisons for each in valid) else []
+    for reason, scenarios in reasons.items():
+        whose = "every scenario" if len(scenarios) == len(valid) > 1 else ", ".join(scenarios)
+        sentences.append(f"Not judged by its past, {whose}: {reason}")
+    return "".join(f"{each}. " for each in sentences).rstrip()
 
 
 def tally(document: ResultsDocument) -> str:
@@ -230,8 +226,9 @@ def _names(sentence: str, number: str) -> bool:
     return number in sentence or f"{short} {unit}".strip() in sentence
 
 
-def _no_baseline(told: Told) -> bool:
-    return told.result.baseline_run is None and told.finding.sentence.startswith(NOT_COMPARED)
+def _is_uncompared(finding: Finding) -> bool:
+    """Whether it says no more than that a night isn't judged by its past, which is told for the whole run."""
+    return finding.kind is FindingKind.HISTORY and finding.sentence.startswith(NOT_COMPARED)
 
 
 def _not_known(told: Told) -> bool:
@@ -243,7 +240,7 @@ def _all_well(document: ResultsDocument) -> str:
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
     if not any(result.comparisons for result in document.scenarios):
         return met
-    return f"{met}, and nothing got worse than its baseline"
+    return f"{met}, and nothing got worse than before"
 
 
 def _nothing_claimed(document: ResultsDocument) -> str:

@@ -14,7 +14,7 @@ class Verdict(StrEnum):
     FAIL = "fail"
     """A target was missed."""
     REGRESSED = "regressed"
-    """Targets are met, but it got worse than its baseline."""
+    """Targets are met, but it got worse than its level."""
     IMPROVED = "improved"
     INVALID = "invalid"
     """The measurement can't be trusted: nothing is claimed of the API."""
@@ -40,8 +40,11 @@ class FindingKind(StrEnum):
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
     DIAGNOSIS = "diagnosis"
+    HISTORY = "history"
+    """What past nights say that decides nothing: too few of them, a suspicion, a recovery, a regression that is known
+    and acknowledged."""
     NOTE = "note"
-    """Something that was not judged, and why: no target, no baseline, a baseline of another load. Decides nothing."""
+    """Something that was not judged, and why, as a metric without a target. Decides nothing."""
 
 
 class Finding(BaseModel):
@@ -56,13 +59,13 @@ class Finding(BaseModel):
     """One of `loadtasks.engine.measurement.METRICS`; empty where no number was judged."""
     observed: float | None = None
     limit: float | None = None
-    """The target's limit, or the baseline's value."""
+    """The target's limit, or the level before."""
     sentence: str
     """What people read: `p95 3.02 s, target < 2.00 s`."""
 
 
 class Comparison(BaseModel):
-    """One metric of a measurement beside its baseline's."""
+    """One metric of a measurement beside its level: the median of the comparable nights before."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,7 +87,7 @@ class ScenarioVerdict(BaseModel):
     findings: list[Finding] = []
     comparisons: list[Comparison] = []
     baseline_run: str | None = None
-    """The run whose measurement it was compared with."""
+    """The run whose measurements are shown beside its own: the last one before a change, else the baseline's."""
 
 
 def overall(verdicts: list[Verdict]) -> Verdict:

@@ -2,8 +2,10 @@
 
     open ──acknowledge──► acknowledged
       │                        │
-      ├──accept────────────────┴──► accepted    what came is the new level
-      └──recover or close──────────► fixed      the old level is back
+      └───────────┬────────────┘
+                  ├──accept──► accepted     what came is the new level
+                  ├──fix─────► fixed        the old level is back: found so by its nights, or said so
+                  └──dismiss─► dismissed    it was a false alarm: these nights are nights like others
 
 Only an open one wakes people, and only once.
 """
@@ -28,18 +30,21 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     """The nights since its first one are the level to compare with."""
     FIXED = "fixed"
+    """The nights since its first one, until then, are no measure of the level."""
+    DISMISSED = "dismissed"
 
     @property
     def ended(self) -> bool:
         """Whether nothing can follow."""
-        return self in (State.ACCEPTED, State.FIXED)
+        return not NEXT[self]
 
 
 NEXT: dict[State, tuple[State, ...]] = {
-    State.OPEN: (State.ACKNOWLEDGED, State.ACCEPTED, State.FIXED),
-    State.ACKNOWLEDGED: (State.ACCEPTED, State.FIXED),
+    State.OPEN: (State.ACKNOWLEDGED, State.ACCEPTED, State.FIXED, State.DISMISSED),
+    State.ACKNOWLEDGED: (State.ACCEPTED, State.FIXED, State.DISMISSED),
     State.ACCEPTED: (),
     State.FIXED: (),
+    State.DISMISSED: (),
 }
 """What may follow a state."""
 
@@ -96,6 +101,11 @@ class Regression(BaseModel):
     def state(self) -> State:
         """Where it stands now."""
         return self.moves[-1].state
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody brought it where it stands."""
+        return self.moves[-1].who != AUTOMATIC
 
     @property
     def label(self) -> str:

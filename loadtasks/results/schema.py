@@ -130,6 +130,16 @@ class FailureRow(Base):
     sentence: Mapped[str]
 
 
+class RemarkRow(Base):
+    """What people should know of how a scenario was measured."""
+
+    __tablename__ = "remarks"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    sentence: Mapped[str]
+
+
 class VerdictRow(Base):
     """What one scenario of a run means."""
 

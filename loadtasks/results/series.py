@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from loadtasks.results import approval
@@ -22,6 +23,8 @@ class Night:
     """One scenario, or one part of it, in one run."""
 
     run_id: str
+    started_at: datetime
+    """When the run was."""
     target_version: str | None
     fingerprint: Fingerprint
     values: NDArray[np.float64]
@@ -54,8 +57,14 @@ class Series:
         return np.array([each.values[column] for each in self.nights], dtype=np.float64)
 
 
-def read_series(session: Session, *, scenarios: Sequence[str] | None = None, whole: bool = False) -> list[Series]:
-    """The past of all scenarios, or of those named; `whole`: from the first night on, whatever was accepted since."""
+def read_series(
+    session: Session, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
+) -> list[Series]:
+    """The past of all scenarios, or of those named.
+
+    `whole`: from the first night on, whatever was accepted since. `unjudged`: a run that counts though it may have no
+    verdicts yet.
+    """
     columns = (
         MeasurementRow.scenario,
         MeasurementRow.part,
@@ -73,11 +82,16 @@ def read_series(session: Session, *, scenarios: Sequence[str] | None = None, who
         select(*columns)
         .select_from(MeasurementRow)
         .join(RunRow, RunRow.id == MeasurementRow.run_id)
-        .join(
+        .outerjoin(
             VerdictRow,
             (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
         )
-        .where(VerdictRow.verdict != Verdict.INVALID.value)
+        .where(
+            or_(
+                VerdictRow.verdict != Verdict.INVALID.value,
+                and_(VerdictRow.verdict.is_(None), MeasurementRow.run_id == unjudged),
+            )
+        )
         .order_by(MeasurementRow.scenario, MeasurementRow.position, RunRow.started_at, RunRow.id)
     )
     if scenarios is not None:
@@ -104,7 +118,9 @@ def read_series(session: Session, *, scenarios: Sequence[str] | None = None, who
         key = (scenario_hash, load, generator, url)
         if key not in fingerprints:
             fingerprints[key] = Fingerprint(scenario_hash=scenario_hash, load=load, generator=generator, target_url=url)
-        found.append(Night(run_id, version, fingerprints[key], np.array(values, dtype=np.float64), requests))
+        found.append(
+            Night(run_id, started_at, version, fingerprints[key], np.array(values, dtype=np.float64), requests)
+        )
     return [Series(scenario, part, found) for (scenario, part), found in nights.items()]
 
 

@@ -28,7 +28,7 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run
-from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, RunRow, VerdictRow
+from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, RemarkRow, RunRow, VerdictRow
 from loadtasks.results.series import Series, read_series
 
 __all__ = ["Alert", "Baseline", "HistoryEntry", "Store"]
@@ -103,11 +103,17 @@ class Store:
             row.verdict, row.ended_at = verdict.value, ended_at
 
     def save_measurements(
-        self, run_id: str, scenario: str, measurements: Sequence[Measurement], failure: str | None = None
+        self,
+        run_id: str,
+        scenario: str,
+        measurements: Sequence[Measurement],
+        failure: str | None = None,
+        remark: str | None = None,
     ) -> None:
         """Keep what a scenario showed, in place of whatever was kept of it in this run.
 
-        `failure` says why what it showed can't be trusted all the same, when something went wrong under way.
+        `failure` says why what it showed can't be trusted all the same, when something went wrong under way; `remark`
+        what else people should know of how it was measured.
         """
         for measurement in measurements:
             if measurement.scenario != scenario:
@@ -118,6 +124,8 @@ class Store:
             session.add_all(rows)
             if failure is not None:
                 session.add(_failure_row(run_id, scenario, failure))
+            if remark is not None:
+                session.add(RemarkRow(run_id=run_id, scenario=scenario, sentence=remark))
 
     def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
         """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
@@ -141,6 +149,12 @@ class Store:
         with self._database.reading() as session:
             _row(session, run_id)
             rows = session.scalars(select(FailureRow).where(FailureRow.run_id == run_id).order_by(FailureRow.scenario))
+            return {row.scenario: row.sentence for row in rows}
+
+    def remarks(self, run_id: str) -> dict[str, str]:
+        """What is said of how scenarios were measured, by scenario."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(RemarkRow).where(RemarkRow.run_id == run_id))
             return {row.scenario: row.sentence for row in rows}
 
     def save_verdicts(self, run_id: str, verdicts: Sequence[ScenarioVerdict]) -> None:
@@ -214,10 +228,12 @@ class Store:
         with self._database.reading() as session:
             return history.entries(session, scenario, limit, part)
 
-    def series(self, *, scenarios: Sequence[str] | None = None, whole: bool = False) -> list[Series]:
-        """The valid nights of scenarios (all, or those named), since their accepted level began or `whole`."""
+    def series(
+        self, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
+    ) -> list[Series]:
+        """The past of scenarios, see `loadtasks.results.series`."""
         with self._database.reading() as session:
-            return read_series(session, scenarios=scenarios, whole=whole)
+            return read_series(session, scenarios=scenarios, whole=whole, unjudged=unjudged)
 
     def document(self, run_id: str) -> ResultsDocument:
         """A run whole, with its baselines' measurements."""
@@ -271,7 +287,7 @@ def _clear(session: Session, run_id: str, scenario: str) -> None:
     """Make room for what a scenario showed."""
     _row(session, run_id)
     approval.withdraw(session, run_id, scenario)
-    for table in (MeasurementRow, FailureRow, VerdictRow):
+    for table in (MeasurementRow, FailureRow, RemarkRow, VerdictRow):
         session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))
 
 

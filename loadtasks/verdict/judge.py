@@ -1,15 +1,22 @@
 """A run judged, in this order: validity, targets; then, beside its baselines: regressions, diagnosis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.measurement import Measurement, metric
+from loadtasks.errors import BadInputError
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
-from loadtasks.results.records import Baseline
+from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.judgement import Comparison, Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.regression import Regression
+from loadtasks.results.series import METRICS
 from loadtasks.verdict import targets, throttling, validity
 from loadtasks.verdict.diagnosis import diagnose
-from loadtasks.verdict.regressions import NOT_COMPARED, Rule, compare
+from loadtasks.verdict.look import Look
+from loadtasks.verdict.regressions import NOT_COMPARED, Compared, compare, comparison
 from loadtasks.verdict.suites import Suite
 
 
@@ -43,55 +50,119 @@ def judge_run(
     return verdicts
 
 
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run held against its past."""
+
+    verdicts: list[ScenarioVerdict]
+    """With comparisons, regressions, improvements, and a diagnosis of what is bad."""
+    found: list[Regression]
+    """Regressions that nobody knew of."""
+    recovered: list[int]
+    """Ids of known ones that are gone."""
+
+
 def compare_run(
     verdicts: Sequence[ScenarioVerdict],
     measurements: Sequence[Measurement],
-    baselines: Mapping[str, tuple[Baseline, Sequence[Measurement]]],
-    rule: Rule | None = None,
-) -> list[ScenarioVerdict]:
-    """The verdicts with what the baselines add: comparisons, regressions, improvements, and a diagnosis of what is bad.
+    looks: Mapping[tuple[str, str], Look],
+    known: Sequence[Regression],
+    earlier: Callable[[str, str], Sequence[Measurement]],
+    remarks: Mapping[str, str] | None = None,
+    approved: Mapping[str, str] | None = None,
+) -> ComparedRun:
+    """Hold a judged run against its past. Comparing anew gives the same again.
 
-    Comparing anew gives the same again.
+    Args:
+        verdicts: By validity and targets.
+        measurements: Of the whole run.
+        looks: Tonight beside its past, see `loadtasks.verdict.look`.
+        known: Regressions that had not ended before this run.
+        earlier: Gives the measurements of a run (its id) and a scenario, to explain a change by.
+        remarks: What else is said of how scenarios were measured.
+        approved: The run of each scenario's baseline.
     """
     measured = _by_scenario(measurements)
-    compared = []
+    run = ComparedRun([], [], [])
     for verdict in verdicts:
-        baseline, before = baselines.get(verdict.scenario, (None, ()))
-        run_id = baseline.run_id if baseline is not None else None
-        compared.append(compare_scenario(verdict, measured.get(verdict.scenario, []), run_id, before, rule))
-    return compared
+        scenario = verdict.scenario
+        if verdict.verdict is Verdict.INVALID:
+            run.verdicts.append(_together(verdict, [], Compared(), None, []))
+            continue
+        compared = compare(measured.get(scenario, []), looks, known, datetime.now(UTC))
+        if scenario in (remarks or {}):
+            compared.findings.append(Finding(kind=FindingKind.HISTORY, sentence=(remarks or {})[scenario]))
+        look = looks.get((scenario, ""))
+        beside = _beside(look, compared, (approved or {}).get(scenario)) if look is not None else None
+        before = earlier(beside, scenario) if beside is not None else []
+        run.verdicts.append(_together(verdict, measured.get(scenario, []), compared, beside, before))
+        run.found.extend(compared.found)
+        run.recovered.extend(compared.recovered)
+    return run
 
 
-def compare_documents(
-    document: ResultsDocument, baseline: ResultsDocument, rule: Rule | None = None
-) -> ResultsDocument:
-    """A results document compared with another as a run is with its baselines."""
+def compare_documents(document: ResultsDocument, baseline: ResultsDocument) -> ResultsDocument:
+    """A results document with its numbers beside another's. Two runs can't tell change from noise: none is claimed.
+
+    Raises:
+        BadInputError: not one scenario of both can be compared.
+    """
     others = {each.scenario: each for each in baseline.scenarios if each.verdict is not Verdict.INVALID}
     scenarios = []
+    refused = []
     for result in document.scenarios:
-        verdict = ScenarioVerdict(scenario=result.scenario, verdict=result.verdict, findings=result.findings)
         other = others.get(result.scenario)
-        before = other.measurements if other is not None else []
-        compared = compare_scenario(verdict, result.measurements, baseline.run.id if before else None, before, rule)
-        changes = {name: getattr(compared, name) for name in ("verdict", "findings", "comparisons", "baseline_run")}
-        scenarios.append(result.model_copy(update=changes | {"baseline": list(before)}))
-    return document.model_copy(
-        update={"scenarios": scenarios, "verdict": overall([each.verdict for each in scenarios])}
-    )
+        kept = [each for each in result.findings if not _from_comparing(each)]
+        changes: dict[str, Any] = {"findings": kept, "comparisons": [], "baseline_run": None, "baseline": []}
+        if other is not None and other.measurements and result.measurements:
+            reason = Fingerprint.of(document.run, result.measurements[0]).unlike(
+                Fingerprint.of(baseline.run, other.measurements[0])
+            )
+            if reason is None:
+                changes["comparisons"] = _compared(result.measurements, other.measurements)
+                changes |= {"baseline_run": baseline.run.id, "baseline": list(other.measurements)}
+            else:
+                refused.append(f"{result.scenario}: {reason}")
+                note = Finding(kind=FindingKind.HISTORY, sentence=f"{NOT_COMPARED}{reason}")
+                changes["findings"] = [*kept, note]
+        scenarios.append(result.model_copy(update=changes))
+    if refused and not any(each.comparisons for each in scenarios):
+        raise BadInputError(f"runs {document.run.id} and {baseline.run.id} can't be compared: {'; '.join(refused)}.")
+    return document.model_copy(update={"scenarios": scenarios})
 
 
-def compare_scenario(
+def _compared(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[Comparison]:
+    before = {each.part: each for each in others}
+    return [
+        each
+        for measurement in measurements
+        if measurement.part in before
+        for name in METRICS
+        if (each := comparison(measurement, name, metric(before[measurement.part], name))) is not None
+    ]
+
+
+def _beside(look: Look, compared: Compared, approved: str | None) -> str | None:
+    """The run whose measurements stand beside tonight's: the last one before a change, else the baseline's."""
+    earlier = [night.run_id for night in look.series.nights[:-1]]
+    if compared.before_run is not None:
+        return compared.before_run
+    if approved in earlier:
+        return approved
+    return earlier[-1] if earlier else None
+
+
+def _together(
     verdict: ScenarioVerdict,
     measurements: Sequence[Measurement],
+    compared: Compared,
     baseline_run: str | None,
     baseline: Sequence[Measurement],
-    rule: Rule | None = None,
 ) -> ScenarioVerdict:
-    """One scenario's verdict with what its baseline adds; of an invalid one nothing is claimed."""
+    """A scenario's verdict with what its past adds; of an invalid one nothing is claimed."""
     kept = [each for each in verdict.findings if not _from_comparing(each)]
     if verdict.verdict is Verdict.INVALID:
         return ScenarioVerdict(scenario=verdict.scenario, verdict=Verdict.INVALID, findings=kept)
-    compared = compare(measurements, baseline, rule)
     findings = [*kept, *compared.findings]
     return ScenarioVerdict(
         scenario=verdict.scenario,
@@ -104,9 +175,12 @@ def compare_scenario(
 
 def _from_comparing(finding: Finding) -> bool:
     """Whether comparing made this finding, and will make it anew."""
-    if finding.kind is FindingKind.NOTE:
-        return finding.sentence.startswith(NOT_COMPARED)
-    return finding.kind in (FindingKind.REGRESSION, FindingKind.IMPROVEMENT, FindingKind.DIAGNOSIS)
+    return finding.kind in (
+        FindingKind.REGRESSION,
+        FindingKind.IMPROVEMENT,
+        FindingKind.DIAGNOSIS,
+        FindingKind.HISTORY,
+    )
 
 
 def _verdict(kinds: set[FindingKind]) -> Verdict:

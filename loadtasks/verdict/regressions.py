@@ -1,133 +1,197 @@
-"""Regressions: measurements beside their baseline's, by a ratio with an effect floor."""
+"""Regressions: what a scenario's nights say of tonight, told in findings, and what is kept of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from loadtasks import units
 from loadtasks.engine.measurement import METRICS, Measurement, metric
 from loadtasks.results.judgement import Comparison, Finding, FindingKind
+from loadtasks.results.regression import AUTOMATIC, Change, Move, Regression
+from loadtasks.results.regression import State as Life
+from loadtasks.verdict.history import NEEDED, State
+from loadtasks.verdict.look import Look
 
-COMPARED = ("p50_s", "p95_s", "mean_s", "p99_s", "throughput_per_s", "success_rate")
-"""The metrics that are put beside their baseline's."""
-_TIMES = ("p50_s", "p95_s")
-"""The times by which a regression is claimed: the middle and the tail, which show different faults."""
-_ROUNDING = 1e-9
-"""What binary fractions may be off: 0.15 is 1.5 times 0.1."""
 NOT_COMPARED = "not compared: "
 """How every note begins that says why there is no comparison."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """When a difference is a regression; the other way round, an improvement."""
-
-    ratio: float = 1.5
-    """So many times as slow as the baseline ..."""
-    floor_s: float = 0.1
-    """... and slower by at least so much: a ratio of tiny times is noise."""
-    least_in_tail: int = 20
-    """A p95 is compared where at least so many requests lie beyond it, on both sides: of a hundred requests five decide
-    it, and one hiccup of the machine makes those five."""
-    success_drop: float = 0.05
-    """A success rate lower by so much."""
-
-    def claim(self, name: str, observed: float, baseline: float) -> FindingKind | None:
-        """What a pair of numbers of one metric shows, if anything."""
-        if name == "success_rate":
-            return _which(self._lower(observed, baseline), self._lower(baseline, observed))
-        if name in _TIMES:
-            return _which(self._slower(observed, baseline), self._slower(baseline, observed))
-        return None
-
-    def judges(self, name: str, measurement: Measurement) -> bool:
-        """Whether a measurement holds enough requests for this metric."""
-        return name != "p95_s" or measurement.response.count * 0.05 >= self.least_in_tail
-
-    def _slower(self, one: float, other: float) -> bool:
-        return one >= self.ratio * other - _ROUNDING and one - other >= self.floor_s - _ROUNDING
-
-    def _lower(self, one: float, other: float) -> bool:
-        return other - one >= self.success_drop - _ROUNDING
-
-
 @dataclass
 class Compared:
-    """What a scenario's measurements show beside their baseline's."""
+    """What the nights of a scenario say of tonight, its whole and its parts."""
 
     comparisons: list[Comparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    """Of kind `regression`, `improvement`, or `note` where something is not compared."""
+    """Of kind `regression`, `improvement`, or `history`."""
+    found: list[Regression] = field(default_factory=list)
+    """Regressions that nobody knew of."""
+    recovered: list[int] = field(default_factory=list)
+    """Ids of known ones that are gone."""
+    before_run: str | None = None
+    """The last run before a change, to explain it by."""
 
 
-def compare(measurements: Sequence[Measurement], baseline: Sequence[Measurement], rule: Rule | None = None) -> Compared:
-    """Put the measurements of one scenario, the whole and its parts, beside those of its baseline."""
-    rule = rule or Rule()
+def compare(
+    measurements: Sequence[Measurement],
+    looks: Mapping[tuple[str, str], Look],
+    known: Sequence[Regression],
+    moment: datetime,
+) -> Compared:
+    """Tell what the past says of one scenario's measurements.
+
+    Args:
+        measurements: The whole first, then its parts.
+        looks: Tonight beside its past, by scenario and part.
+        known: Regressions that have not ended.
+        moment: When a new one is said to be opened.
+    """
     compared = Compared()
-    if measurements and not baseline:
-        compared.findings.append(_note("", "there is no baseline yet"))
-        return compared
-    others = {each.part: each for each in baseline}
     for measurement in measurements:
-        other = others.get(measurement.part)
-        reason = "the baseline has no such part" if other is None else _incomparable(measurement, other)
-        if other is None or reason is not None:
-            compared.findings.append(_note(measurement.part, str(reason)))
-            if not measurement.part:
-                break  # what is said of the whole need not be said of its parts
+        look = looks.get((measurement.scenario, measurement.part))
+        if look is None:
             continue
-        for comparison in _comparisons(measurement, other):
-            compared.comparisons.append(comparison)
-            if all(rule.judges(comparison.metric, each) for each in (measurement, other)):
-                finding = _finding(comparison, rule)
-                if finding is not None:
-                    compared.findings.append(finding)
+        ours = [each for each in known if (each.scenario, each.part) == (measurement.scenario, measurement.part)]
+        _tell(compared, measurement, look, ours[0] if ours else None, moment)
     return compared
 
 
-def _which(worse: bool, better: bool) -> FindingKind | None:
-    if worse:
-        return FindingKind.REGRESSION
-    return FindingKind.IMPROVEMENT if better else None
+def _tell(compared: Compared, measurement: Measurement, look: Look, known: Regression | None, moment: datetime) -> None:
+    compared.comparisons += _comparisons(measurement, look)
+    if not measurement.part:  # what is said of the whole need not be said of its parts
+        compared.findings += [_note(sentence) for sentence in _unjudged(look)]
+    regressed = _changes(look, State.REGRESSED)
+    if regressed and known is None:
+        known = _opened(measurement, look, regressed, moment)
+        compared.found.append(known)
+    elif known is not None and not regressed and _judged(look):
+        compared.recovered.append(known.id)
+        sentence = f"back at its level: what {known.found_run} found since {known.first_run} is gone"
+        compared.findings.append(_note(sentence, measurement.part))
+    if regressed and known is not None:
+        compared.before_run = compared.before_run or _before(look)
+        compared.findings += [_finding(measurement, look, change, known, regressed) for change in regressed.values()]
+    compared.findings += [
+        _finding(measurement, look, change, None, {}) for change in _changes(look, State.IMPROVED).values()
+    ]
+    suspected = [name for name, past in look.pasts.items() if past.judgement.state is State.SUSPECT]
+    if suspected and not regressed:
+        told = " and ".join(METRICS[name] for name in suspected)
+        sentence = f"under suspicion, but not sure yet: {told}; the next nights will tell"
+        compared.findings.append(_note(sentence, measurement.part))
 
 
-def _note(part: str, reason: str) -> Finding:
-    return Finding(kind=FindingKind.NOTE, part=part, sentence=f"{NOT_COMPARED}{reason}")
-
-
-def _incomparable(measurement: Measurement, baseline: Measurement) -> str | None:
-    """Why two measurements can't be compared."""
-    if measurement.load != baseline.load:
-        return f"its load is {measurement.load}, the baseline's was {baseline.load}; approve a baseline of this load"
-    if measurement.scenario_hash != baseline.scenario_hash:
-        return "what is sent has changed since the baseline; approve a new one once this is as it should be"
-    return None
-
-
-def _comparisons(measurement: Measurement, baseline: Measurement) -> Iterator[Comparison]:
-    for name in COMPARED:
-        observed, before = metric(measurement, name), metric(baseline, name)
-        if observed is not None and before is not None:
-            yield Comparison(
-                part=measurement.part,
-                metric=name,
-                observed=observed,
-                baseline=before,
-                ratio=observed / before if before else None,
-            )
-
-
-def _finding(comparison: Comparison, rule: Rule) -> Finding | None:
-    name, observed, baseline = comparison.metric, comparison.observed, comparison.baseline
-    kind = rule.claim(name, observed, baseline)
-    if kind is None:
+def comparison(measurement: Measurement, name: str, before: float | None) -> Comparison | None:
+    """A metric beside an earlier value of it; None where either is missing."""
+    observed = metric(measurement, name)
+    if observed is None or before is None:
         return None
-    told = f"{METRICS[name]} {units.value(name, observed)}, baseline {units.value(name, baseline)}"
-    changed = units.change(comparison.ratio) if name in _TIMES and comparison.ratio is not None else ""
+    ratio = observed / before if before else None
+    return Comparison(part=measurement.part, metric=name, observed=observed, baseline=before, ratio=ratio)
+
+
+def _comparisons(measurement: Measurement, look: Look) -> list[Comparison]:
+    made = (comparison(measurement, name, look.level(name)) for name in look.pasts)
+    return [each for each in made if each is not None]
+
+
+def _unjudged(look: Look) -> list[str]:
+    """Why a night is not judged by its past."""
+    needed = max((past.judgement.needed for past in look.pasts.values()), default=0)
+    sentences = [f"{NOT_COMPARED}{look.unlike}, so a new level begins"] if look.unlike is not None else []
+    if needed and len(look.series.nights) < NEEDED:
+        sentences.append(
+            f"{NOT_COMPARED}{units.plural(needed, 'more night')} of this kind "
+            f"{'is' if needed == 1 else 'are'} needed to tell a change from noise"
+        )
+    return sentences
+
+
+def _judged(look: Look) -> bool:
+    return all(past.judgement.state is not State.LEARNING for past in look.pasts.values())
+
+
+def _changes(look: Look, state: State) -> dict[str, Change]:
+    """The metrics that are in this state, each with its change."""
+    return {
+        name: past.change
+        for name, past in look.pasts.items()
+        if past.judgement.state is state and past.change is not None
+    }
+
+
+def _before(look: Look) -> str | None:
+    """The last run before the change of the first metric that has one."""
+    return next((past.before_run for past in look.pasts.values() if past.before_run is not None), None)
+
+
+def _opened(measurement: Measurement, look: Look, changes: Mapping[str, Change], moment: datetime) -> Regression:
+    order = [night.run_id for night in look.series.nights]
+    first_run = min((str(look.pasts[name].first_run) for name in changes), key=order.index)
+    before_run = _before(look)
+    why = "; ".join(_size(each) for each in changes.values())
+    return Regression(
+        id=0,
+        scenario=measurement.scenario,
+        part=measurement.part,
+        first_run=first_run,
+        found_run=look.tonight.run_id,
+        version_before=look.night(before_run).target_version if before_run is not None else None,
+        version_after=look.night(first_run).target_version,
+        changes=list(changes.values()),
+        moves=[Move(state=Life.OPEN, at=moment, who=AUTOMATIC, why=why)],
+    )
+
+
+def _finding(
+    measurement: Measurement, look: Look, change: Change, known: Regression | None, regressed: Mapping[str, Change]
+) -> Finding:
+    name = change.metric
+    observed = metric(measurement, name)
+    level = change.before
+    told = f"{_size(change)}: {units.value(name, level)} before"
+    if observed is not None:
+        told += f", {units.value(name, observed)} tonight"
+    sentences = [f"{told}, since run {look.pasts[name].first_run}{_versions(known)}"]
+    if name == "p95_s" and known is not None:
+        sentences.append(_shape(look, regressed))
+    kind = FindingKind.IMPROVEMENT if known is None else FindingKind.REGRESSION
+    if known is not None and known.state is Life.ACKNOWLEDGED:
+        kind, last = FindingKind.HISTORY, known.moves[-1]
+        sentences.append(f"acknowledged by {last.who}" + (f": {last.why}" if last.why else ""))
+    elif known is not None and known.found_run != look.tonight.run_id:
+        sentences.append(f"known since run {known.found_run}")
     return Finding(
         kind=kind,
-        part=comparison.part,
+        part=measurement.part,
         metric=name,
         observed=observed,
-        limit=baseline,
-        sentence=f"{told} ({changed})" if changed else told,
+        limit=level,
+        sentence="; ".join(each for each in sentences if each),
     )
+
+
+def _size(change: Change) -> str:
+    low, high = units.change(change.low), units.change(change.high)
+    return f"{METRICS[change.metric]} {units.change(change.ratio)} (95 % interval {low} to {high})"
+
+
+def _versions(known: Regression | None) -> str:
+    if known is None or known.version_after is None:
+        return ""
+    if known.version_before in (None, known.version_after):
+        return f" (version {known.version_after}{', as before' if known.version_before else ''})"
+    return f" (version {known.version_after}; before it {known.version_before})"
+
+
+def _shape(look: Look, regressed: Mapping[str, Change]) -> str:
+    """Whether the middle or the tail moved."""
+    if "p50_s" in regressed:
+        return "the median moved too, so most requests are slower"
+    median = look.pasts.get("p50_s")
+    if median is not None and median.judgement.state is State.NORMAL:
+        return "the median has not moved: only the slow ones are slower"
+    return ""
+
+
+def _note(sentence: str, part: str = "") -> Finding:
+    return Finding(kind=FindingKind.HISTORY, part=part, sentence=sentence)

@@ -54,7 +54,7 @@ def test_who_moved_it_when_and_why_is_kept(store: Store):
     assert store.regressions.find(moved.id) == moved
 
 
-@pytest.mark.parametrize("end", [State.ACCEPTED, State.FIXED])
+@pytest.mark.parametrize("end", [State.ACCEPTED, State.FIXED, State.DISMISSED])
 @pytest.mark.parametrize("after", list(State))
 def test_nothing_follows_an_end(store: Store, end: State, after: State):
     (kept,) = store.regressions.save("r2", [regression()])

@@ -41,9 +41,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moves")),
     )
     op.create_index(op.f("ix_moves_regression_id"), "moves", ["regression_id"], unique=False)
+    op.create_table(
+        "remarks",
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("scenario", sa.String(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_remarks_run_id_runs"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "scenario", name=op.f("pk_remarks")),
+    )
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("remarks")
     op.drop_table("moves")
     op.drop_table("regressions")

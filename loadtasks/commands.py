@@ -1,0 +1,96 @@
+"""The commands about regressions: `python -m loadtasks regressions` and `backtest`."""
+
+import getpass
+from dataclasses import replace
+
+import click
+
+from loadtasks import steps
+from loadtasks.report import listings
+from loadtasks.results.regression import State
+from loadtasks.results.store import Store
+from loadtasks.verdict.sensitivity import Sensitivity
+from loadtasks.workspace import Workspace
+
+WHY = click.option("--why", default="", help="Why; kept with your name and the time.")
+NUMBER = click.argument("number", type=int, metavar="ID")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--all", "ended", is_flag=True, help="Those that have ended too.")
+@click.pass_context
+def regressions(context: click.Context, ended: bool) -> None:
+    """List the regressions, or say what becomes of one."""
+    if context.invoked_subcommand is None:
+        with Store.open(context.obj.results_url) as store:
+            listings.show_regressions(store.regressions.all(ended=ended))
+
+
+@regressions.command()
+@NUMBER
+@WHY
+@click.pass_obj
+def acknowledge(workspace: Workspace, number: int, why: str) -> None:
+    """Somebody works on it: its nights don't fail any more, and are told as known."""
+    _move(workspace, number, State.ACKNOWLEDGED, why)
+
+
+@regressions.command()
+@NUMBER
+@WHY
+@click.pass_obj
+def accept(workspace: Workspace, number: int, why: str) -> None:
+    """What came is the new level, from the regression's first night on."""
+    _move(workspace, number, State.ACCEPTED, why)
+
+
+@regressions.command()
+@NUMBER
+@WHY
+@click.pass_obj
+def fix(workspace: Workspace, number: int, why: str) -> None:
+    """It is mended: its nights until now are no measure of the level; good nights alone show that too."""
+    _move(workspace, number, State.FIXED, why)
+
+
+@regressions.command()
+@NUMBER
+@WHY
+@click.pass_obj
+def dismiss(workspace: Workspace, number: int, why: str) -> None:
+    """It was a false alarm: its nights are nights like others."""
+    _move(workspace, number, State.DISMISSED, why)
+
+
+def _move(workspace: Workspace, number: int, state: State, why: str) -> None:
+    moved = steps.move_regression(workspace, number, state, who=getpass.getuser(), why=why)
+    click.echo(f"Regression {moved.id} ({moved.label}) is {moved.state}.")
+
+
+@click.command()
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
+@click.option(
+    "--false-alarm-nights",
+    type=click.FloatRange(min=1),
+    help="At most one false alarm in so many nights.  [default: LOADTASKS_FALSE_ALARM_NIGHTS, else 100]",
+)
+@click.option(
+    "--floor",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    help="The least change that is told, such as 0.03.  [default: LOADTASKS_FLOOR, else 0.03]",
+)
+@click.pass_obj
+def backtest(
+    workspace: Workspace, scenarios: tuple[str, ...], false_alarm_nights: float | None, floor: float | None
+) -> None:
+    """Replay the stored nights under other settings, and list the alarms that would have come.
+
+    Levels begin where somebody has approved or accepted them; what was dismissed or fixed by hand is replayed.
+    """
+    sensitivity = Sensitivity.from_environ()
+    sensitivity = replace(
+        sensitivity,
+        false_alarm_nights=false_alarm_nights or sensitivity.false_alarm_nights,
+        floor=floor or sensitivity.floor,
+    )
+    listings.show_alarms(steps.backtest(workspace, sensitivity, scenarios or None))

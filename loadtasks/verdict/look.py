@@ -1,0 +1,131 @@
+"""Tonight beside its past: which earlier nights it may be compared with, and what they say of it together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtasks.results.regression import Regression, State
+from loadtasks.results.series import METRICS, Night, Series
+from loadtasks.verdict.history import State as Nightly
+from loadtasks.verdict.nights import Nights, Past, Row
+from loadtasks.verdict.sensitivity import Sensitivity
+
+
+@dataclass(frozen=True)
+class Look:
+    """One scenario, or one part of it, as of one night."""
+
+    series: Series
+    """The nights that can be compared, that night being the last."""
+    unlike: str | None
+    """Why earlier nights can't be: said where the newest of them can't."""
+    pasts: Mapping[str, Past]
+    """By metric."""
+
+    @property
+    def tonight(self) -> Night:
+        """The night itself."""
+        return self.series.nights[-1]
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it looks worse than the past, or was found so this very night."""
+        judgements = [past.judgement for past in self.pasts.values()]
+        return any(
+            each.state is Nightly.SUSPECT or (each.state is Nightly.REGRESSED and each.raised) for each in judgements
+        )
+
+    def level(self, metric: str) -> float | None:
+        """The median of the nights before it, or before the first one of a change; None where there is none."""
+        past = self.pasts.get(metric)
+        earlier = self.series.nights[:-1]
+        if past is not None and past.first_run is not None:
+            first = [each.run_id for each in self.series.nights].index(past.first_run)
+            earlier = self.series.nights[:first]
+        values = Series(self.series.scenario, self.series.part, earlier).values(metric)
+        known = values[~np.isnan(values)]
+        return float(np.median(known)) if len(known) else None
+
+    def night(self, run_id: str) -> Night:
+        """One of the nights."""
+        return next(each for each in self.series.nights if each.run_id == run_id)
+
+
+def look_back(
+    run_id: str, series: Sequence[Series], known: Sequence[Regression], sensitivity: Sensitivity
+) -> dict[tuple[str, str], Look]:
+    """Judge a run's night by the nights before it; by scenario and part, of those that the run measured validly.
+
+    Args:
+        run_id: The night.
+        series: The past of all scenarios since their accepted levels; what came after the night is left out.
+        known: The regressions that were found so far, whatever became of them.
+        sensitivity: How sure one wants to be.
+    """
+    until = {(one.scenario, one.part): _until(one, run_id) for one in series}
+    moment = next((each.nights[-1].started_at for each in until.values() if each is not None), None)
+    if moment is None:
+        return {}
+    comparable, unlike = [], {}
+    for one in series:
+        key, seen = (one.scenario, one.part), until[one.scenario, one.part]
+        if seen is None:  # not measured tonight; it counts in the family all the same
+            seen = Series(*key, [each for each in one.nights if each.started_at <= moment])
+        if seen.nights:
+            like = seen.like(seen.nights[-1].fingerprint)
+            unlike[key] = _unlike(seen)
+            comparable.append(without(like, known))
+    runs = sorted({(night.started_at, night.run_id) for one in comparable for night in one.nights})
+    nights = Nights(comparable, [each for _, each in runs], sensitivity, dismissed(known))
+    pasts, _ = nights.replay()
+    return {
+        (one.scenario, one.part): Look(one, unlike[one.scenario, one.part], _of(pasts, one))
+        for one in comparable
+        if one.nights and one.nights[-1].run_id == run_id
+    }
+
+
+def _until(series: Series, run_id: str) -> Series | None:
+    """The nights up to one; None where it isn't among them."""
+    for number, night in enumerate(series.nights, 1):
+        if night.run_id == run_id:
+            return Series(series.scenario, series.part, series.nights[:number])
+    return None
+
+
+def _unlike(series: Series) -> str | None:
+    """Why the last night but one can't be compared with the last one."""
+    if len(series.nights) == 1:
+        return None
+    before, tonight = series.nights[-2:]
+    reason = tonight.fingerprint.unlike(before.fingerprint)
+    return f"since run {before.run_id} {reason}" if reason is not None else None
+
+
+def without(series: Series, known: Sequence[Regression]) -> Series:
+    """The series without the nights of regressions that somebody has fixed."""
+    nights = series.nights
+    for regression in known:
+        ours = (regression.scenario, regression.part) == (series.scenario, series.part)
+        if ours and regression.state is State.FIXED and regression.by_hand:
+            fixed_at, order = regression.moves[-1].at, [each.run_id for each in nights]
+            if regression.first_run in order:
+                first = order.index(regression.first_run)
+                nights = [night for at, night in enumerate(nights) if at < first or night.started_at >= fixed_at]
+    return Series(series.scenario, series.part, nights)
+
+
+def dismissed(known: Sequence[Regression]) -> dict[tuple[str, str], frozenset[str]]:
+    """The runs that raised a false alarm, by scenario and part."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for each in known:
+        if each.state is State.DISMISSED:
+            key = (each.scenario, each.part)
+            found[key] = found.get(key, frozenset()) | {each.found_run}
+    return found
+
+
+def _of(pasts: Mapping[Row, Past], series: Series) -> dict[str, Past]:
+    rows = {name: (series.scenario, series.part, name) for name in METRICS}
+    return {name: pasts[row] for name, row in rows.items() if row in pasts}

@@ -1,0 +1,151 @@
+"""The nights of all scenarios judged together, so that false alarms are counted over all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtasks.results.regression import Change as MetricChange
+from loadtasks.results.series import METRICS, Series
+from loadtasks.verdict import history
+from loadtasks.verdict.budget import Budget
+from loadtasks.verdict.change import Change
+from loadtasks.verdict.history import History, Judgement, State
+from loadtasks.verdict.sensitivity import Sensitivity
+
+_SHARES = frozenset({"success_rate"})
+"""Metrics that are shares already; of the others the logarithm is judged, so that a change is a factor."""
+_BETTER_HIGHER = frozenset({"success_rate", "throughput_per_s"})
+_SHARE_FLOOR = 0.02
+"""The least change of a share that is told."""
+
+Row = tuple[str, str, str]
+"""Scenario, part, metric."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What one metric's nights say as of the last one."""
+
+    judgement: Judgement
+    change: MetricChange | None
+    """The judgement's change in the metric's own words."""
+    first_run: str | None
+    """The run of its first night."""
+    before_run: str | None
+    """The last run before that."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One metric found worse or better, on one night."""
+
+    run_id: str
+    scenario: str
+    part: str
+    metric: str
+    state: State
+    first_run: str
+    change: MetricChange
+
+
+class Nights:
+    """Series judged night by night, from the first one on. Nights are the runs that measured any of them, in order.
+
+    Args:
+        series: What is judged; nights of a series that must not count are left out of it.
+        runs: All runs, oldest first.
+        sensitivity: How sure one wants to be.
+        dismissed: Runs in which a scenario's alarm was a false one, by scenario and part.
+    """
+
+    def __init__(
+        self,
+        series: Sequence[Series],
+        runs: Sequence[str],
+        sensitivity: Sensitivity,
+        dismissed: Mapping[tuple[str, str], frozenset[str]] | None = None,
+    ) -> None:
+        self._runs = list(runs)
+        self._series = [each for each in series if each.nights]
+        self._rows: list[Row] = [(each.scenario, each.part, name) for each in self._series for name in METRICS]
+        self._dismissed = dismissed or {}
+        share = 1.0 / max(1, len(self._rows))
+        self._history = History(
+            [
+                history.Series(
+                    floor=_SHARE_FLOOR if name in _SHARES else float(np.log1p(sensitivity.floor)),
+                    share=share,
+                    worse_up=name not in _BETTER_HIGHER,
+                )
+                for _, _, name in self._rows
+            ],
+            Budget(sensitivity.false_alarm_nights),
+            sensitivity.improvements_become_level,
+        )
+        self._values = self._matrix()
+
+    def replay(self) -> tuple[dict[Row, Past], list[Alarm]]:
+        """Judge all nights. Gives what the last one says of each metric, and every alarm on the way."""
+        judged: list[Judgement] = []
+        alarms: list[Alarm] = []
+        for night, values in enumerate(self._values):
+            judged = self._history.observe(values)
+            for row, judgement in enumerate(judged):
+                if judgement.raised and judgement.change is not None:
+                    alarms.append(self._alarm(night, row, judgement, judgement.change))
+                    if judgement.state is State.REGRESSED and self._is_dismissed(night, row):
+                        self._history.dismiss(row)
+        return {row: self._past(number, judged[number]) for number, row in enumerate(self._rows) if judged}, alarms
+
+    def _matrix(self) -> NDArray[np.float64]:
+        """A night a row, a metric of a series a column; not a number where there is no value."""
+        position = {run_id: number for number, run_id in enumerate(self._runs)}
+        values = np.full((len(self._runs), len(self._rows)), np.nan)
+        for number, series in enumerate(self._series):
+            at = [position[each.run_id] for each in series.nights]
+            columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
+            values[at, columns] = np.array([each.values for each in series.nights])
+        logarithmic = np.array([name not in _SHARES for _, _, name in self._rows], dtype=bool)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values[:, logarithmic] = np.log(values[:, logarithmic])
+        values[~np.isfinite(values)] = np.nan
+        return values
+
+    def _is_dismissed(self, night: int, row: int) -> bool:
+        scenario, part, _ = self._rows[row]
+        return self._runs[night] in self._dismissed.get((scenario, part), ())
+
+    def _alarm(self, night: int, row: int, judgement: Judgement, change: Change) -> Alarm:
+        scenario, part, metric = self._rows[row]
+        return Alarm(
+            run_id=self._runs[night],
+            scenario=scenario,
+            part=part,
+            metric=metric,
+            state=judgement.state,
+            first_run=self._runs[change.first],
+            change=self._in_words(row, change),
+        )
+
+    def _past(self, row: int, judgement: Judgement) -> Past:
+        change = judgement.change
+        if change is None:
+            return Past(judgement, None, None, None)
+        earlier = np.flatnonzero(~np.isnan(self._values[: change.first, row]))
+        before_run = self._runs[int(earlier[-1])] if len(earlier) else None
+        return Past(judgement, self._in_words(row, change), self._runs[change.first], before_run)
+
+    def _in_words(self, row: int, change: Change) -> MetricChange:
+        metric = self._rows[row][2]
+        before = float(np.nanmedian(self._values[: change.first, row]))
+        if metric not in _SHARES:
+            size = (float(np.exp(each)) for each in (change.size, change.low, change.high))
+            return _change(metric, float(np.exp(before)), *size)
+        ratios = ((before + each) / before for each in (change.size, change.low, change.high))
+        return _change(metric, before, *ratios)
+
+
+def _change(metric: str, before: float, ratio: float, low: float, high: float) -> MetricChange:
+    return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)

@@ -70,5 +70,3 @@ def page_interval(cell: Cell, nights: int, seed: int) -> float:
     looks = (30,)
     rule = Rule(false_alarm_nights=100.0, looks=looks, trim=0.0)  # for two metrics: each 0.005 above, 99 % in all
     return in_one_night(cell, nights, seed, rule).found
-
-

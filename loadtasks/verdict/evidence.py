@@ -44,23 +44,30 @@ class Evidence:
     spreads: Values
     """How many spreads the first of these nights stands above the level."""
 
-    def rise(self) -> Values:
-        """Log odds of a higher level since each night; -inf where that is not asked."""
-        return np.logaddexp(_log_odds(self.score, self.information), self._far(self.spreads))
+    def rise(self, fresh: NDArray[np.int64]) -> Values:
+        """Log odds of a higher level since each night, if one of the `fresh` newest; -inf where that is not asked."""
+        return self._odds(1.0, fresh)
 
-    def fall(self) -> Values:
-        """Log odds of a lower level since each night; -inf where that is not asked."""
-        return np.logaddexp(_log_odds(-self.score, self.information), self._far(-self.spreads))
+    def fall(self, fresh: NDArray[np.int64]) -> Values:
+        """The same of a lower level."""
+        return self._odds(-1.0, fresh)
+
+    def _odds(self, sign: float, fresh: NDArray[np.int64]) -> Values:
+        asked = ~np.isnan(self.score) & (np.arange(WIDTH)[None, :] < fresh[:, None])
+        lasting = np.where(asked, _log_odds(sign * self.score, self.information), -np.inf)
+        far = np.where(asked, self._far(sign * self.spreads), -np.inf)
+        either: Values = np.logaddexp(lasting, far)
+        return either
 
     def _far(self, spreads: Values) -> Values:
         far = np.log(_FAR_AFTER / _FAR_BEFORE)
         near = np.log((1 - _FAR_AFTER) / (1 - _FAR_BEFORE))
-        odds = _FAR_WEIGHT + np.cumsum(np.where(spreads > _FAR, far, near), axis=1)
-        return np.where(np.isnan(self.score), -np.inf, odds)
+        odds: Values = _FAR_WEIGHT + np.cumsum(np.where(spreads > _FAR, far, near), axis=1)
+        return odds
 
 
-def weigh(levels: Levels, fresh: NDArray[np.int64]) -> Evidence:
-    """The evidence of every series' newest nights; `fresh`: how many of them may have begun a new level."""
+def weigh(levels: Levels) -> Evidence:
+    """The evidence of every series' newest nights."""
     estimates = levels.estimates()
     present = ~np.isnan(levels.nights)
     follows = present[:, 1:] & present[:, :-1]
@@ -71,7 +78,7 @@ def weigh(levels: Levels, fresh: NDArray[np.int64]) -> Evidence:
     centred = np.where(follows, innovations - (innovations.sum(axis=1) / number)[:, None], 0.0)
     spread = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(number - 1, 1)), levels.least)
     lasted = np.arange(WIDTH)[None, :]  # nights after the first
-    asked = (lasted < fresh[:, None]) & (lasted + 1 + BEFORE <= levels.count[:, None])
+    asked = lasted + 1 + BEFORE <= levels.count[:, None]
     about, information = _change(innovations, kept, number)
     information = np.where(asked, np.maximum(information, 1e-9), np.nan)
     score = about / (spread[:, None] * np.sqrt(information))
@@ -104,9 +111,6 @@ def _change(innovations: Values, kept: Values, number: NDArray[np.int64]) -> tup
 
 
 def _log_odds(score: Values, information: Values) -> Values:
-    asked = ~np.isnan(information)
-    known = np.where(asked, information, 1.0)
-    z = np.where(asked, score, 0.0)
-    weight = known / (1.0 + known)
-    odds = np.log(2.0) + log_ndtr(z * np.sqrt(weight)) - 0.5 * np.log1p(known) + 0.5 * z**2 * weight
-    return np.where(asked, odds, -np.inf)
+    weight = information / (1.0 + information)
+    odds: Values = np.log(2.0) + log_ndtr(score * np.sqrt(weight)) - 0.5 * np.log1p(information)
+    return odds + 0.5 * score**2 * weight

@@ -18,6 +18,8 @@ from loadtasks.verdict.recovery import Recovery
 
 NEEDED = 14
 """Valid nights that a level takes before anything is judged by it: two weeks, each weekday twice."""
+_SETTLED = 21
+"""Nights that an improvement has lasted before it becomes the level."""
 _SUSPICION = 1.5
 """So near to the threshold (in log odds) there is a suspicion; it takes about two ordinary nights from there."""
 
@@ -54,7 +56,7 @@ class Judgement:
     odds: float = -np.inf
     """Log odds of a change for the worse, beyond the threshold where positive."""
     change: Change | None = None
-    """The open regression with its size as of now, or the improvement found this night."""
+    """The open regression as it was raised, or the improvement found this night."""
     raised: bool = False
     """Whether this night is the one that found it."""
     recovered: bool = False
@@ -70,7 +72,7 @@ class History:
         self._floor = np.array([each.floor for each in series])
         self._threshold = np.array([budget.threshold(each.share) for each in series])
         self._levels = Levels(self._floor / 4)
-        self._fresh = np.full(len(series), MEMORY)
+        self._fresh = {each: np.full(len(series), MEMORY) for each in ("worse", "better")}
         self._open: dict[int, Recovery] = {}
         self._improved: dict[int, int] = {}
         self._improvements_become_level = improvements_become_level
@@ -84,12 +86,11 @@ class History:
         closed[list(self._open)] = False
         self._levels.add(self._night, np.where(closed, signed, np.nan))
         valid = ~np.isnan(signed)
-        self._fresh[valid] = np.minimum(self._fresh[valid] + 1, MEMORY)
-        weighed = evidence.weigh(self._levels, self._fresh)
-        rise, fall = weighed.rise(), weighed.fall()
+        for fresh in self._fresh.values():
+            fresh[valid] = np.minimum(fresh[valid] + 1, MEMORY)
+        weighed = evidence.weigh(self._levels)
+        rise, fall = weighed.rise(self._fresh["worse"]), weighed.fall(self._fresh["better"])
         worse, better = evidence.total(rise) - self._threshold, evidence.total(fall) - self._threshold
-        for row in list(self._improved):
-            self._settle(row)
         judged = []
         for row in range(len(signed)):
             if row in self._open:
@@ -101,21 +102,24 @@ class History:
             elif valid[row] and better[row] > 0:
                 judged.append(self._better(row, fall[row], float(worse[row])))
             else:
-                state = State.SUSPECT if worse[row] > -_SUSPICION else State.NORMAL
-                judged.append(Judgement(state, odds=float(worse[row])))
+                judged.append(self._usual(row, float(worse[row])))
         return judged
 
     def dismiss(self, row: int) -> None:
         """An open regression was none: its nights are part of the level, and evidence is gathered anew."""
         recovery = self._open.pop(row)
         self._levels.extend(row, *recovery.nights())
-        self._fresh[row] = 0
+        self._gather_anew(row)
+
+    def change(self, row: int) -> Change:
+        """An open regression, its size by all nights since."""
+        return self._open[row].change
 
     def accept(self, row: int) -> None:
         """An open regression is the new level, from its first night on."""
         recovery = self._open.pop(row)
         self._levels.restart(row, *recovery.nights())
-        self._fresh[row] = 0
+        self._gather_anew(row)
 
     def _worse(self, row: int, odds: Values, worse: float) -> Judgement:
         change = measure(self._levels, row, odds, float(self._sign[row]))
@@ -131,27 +135,37 @@ class History:
         change = measure(self._levels, row, odds, float(self._sign[row]))
         if abs(change.size) < self._floor[row]:
             return Judgement(State.NORMAL, odds=worse)
-        self._fresh[row] = 0
+        self._fresh["better"][row] = 0
         if self._improvements_become_level:
             self._improved.setdefault(row, change.first)
         return Judgement(State.IMPROVED, odds=worse, change=change, raised=True)
 
+    def _usual(self, row: int, worse: float) -> Judgement:
+        if worse > -_SUSPICION:
+            return Judgement(State.SUSPECT, odds=worse)
+        if row in self._improved:
+            self._settle(row)
+        return Judgement(State.NORMAL, odds=worse)
+
+    def _gather_anew(self, row: int) -> None:
+        for fresh in self._fresh.values():
+            fresh[row] = 0
+
     def _settle(self, row: int) -> None:
-        """Make an improvement the level, once it has as many nights as a level needs and still is one."""
+        """Make an improvement the level, once it has lasted and still is one."""
         nights, numbers = self._levels.nights[row], self._levels.numbers[row]
         lasted = int(np.count_nonzero(~np.isnan(nights) & (numbers >= self._improved[row])))
-        if lasted < NEEDED:
+        if lasted < _SETTLED:
             return
         del self._improved[row]
         if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high < 0:
             self._levels.restart(row, *self._levels.take(row, lasted))
-            self._fresh[row] = 0
 
     def _still_open(self, row: int, value: float) -> Judgement:
         recovery = self._open[row]
         if not np.isnan(value) and recovery.observe(self._night, value):
             del self._open[row]
             self._levels.extend(row, *recovery.good_nights())
-            self._fresh[row] = 0
-            return Judgement(State.NORMAL, change=recovery.change, recovered=True)
-        return Judgement(State.REGRESSED, change=recovery.change)
+            self._gather_anew(row)
+            return Judgement(State.NORMAL, change=recovery.raised, recovered=True)
+        return Judgement(State.REGRESSED, change=recovery.raised)

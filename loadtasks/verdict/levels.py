@@ -91,10 +91,9 @@ class Levels:
 
     def extend(self, row: int, numbers: NDArray[np.int64], values: Values) -> None:
         """Add nights to the level of one series."""
-        for number, value in zip(numbers[-MEMORY:], values[-MEMORY:], strict=True):
-            night = np.full(len(self.count), np.nan)
-            night[row] = value
-            self.add(int(number), night)
+        self.nights[row] = np.concatenate([self.nights[row], values])[-MEMORY:]
+        self.numbers[row] = np.concatenate([self.numbers[row], numbers])[-MEMORY:]
+        self.count[row] = min(self.count[row] + len(values), MEMORY)
 
     def estimates(self) -> Estimates:
         """Of every series; meaningless for one without nights."""

@@ -22,7 +22,8 @@ class Recovery:
     def __init__(
         self, change: Change, before: Values, numbers: NDArray[np.int64], values: Values, least: float, sign: float
     ) -> None:
-        self._change, self._before, self._least, self._sign = change, before, least, sign
+        self.raised = change
+        self._before, self._least, self._sign = before, least, sign
         self._numbers, self._values = list(numbers), list(values)
         self._sum = 0.0
         self._good = 0
@@ -33,7 +34,7 @@ class Recovery:
         """The regression, its size by all nights since."""
         size = step(self._before, np.array(self._values), self._least)
         low, high = sorted((self._sign * size.low, self._sign * size.high))
-        return replace(self._change, lasted=len(self._values), size=self._sign * size.step, low=low, high=high)
+        return replace(self.raised, lasted=len(self._values), size=self._sign * size.step, low=low, high=high)
 
     def observe(self, number: int, value: float) -> bool:
         """Whether the regression is gone, by one more night's value (the higher, the worse)."""

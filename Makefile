@@ -58,6 +58,10 @@ benchmark-memory: $(VENV)/.development ## the load engine's memory over ten mill
 benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory of each (by hand)
 	@$(BIN)/python -m benchmarks.engine.websockets
 
+.PHONY: benchmark-verdict
+benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, beside Apache Otava and simple detectors (by hand, about 10 minutes)
+	@$(BIN)/python -m benchmarks.verdict.detectors
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -82,9 +86,15 @@ $(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
 	@$(BIN)/uv pip sync --quiet --python .venv-benchmarks/bin/python benchmarks/requirements.txt
 	@touch $@
 
+.venv-otava/.peer: benchmarks/verdict/requirements.txt $(VENV)/.development
+	@test -x .venv-otava/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-otava
+	@$(BIN)/uv pip sync --quiet --python .venv-otava/bin/python benchmarks/verdict/requirements.txt
+	@touch $@
+
 .PHONY: lock
 lock: | $(BIN)/uv ## make the requirements*.txt anew from their .in files
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade requirements-production.in -o requirements-production.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade benchmarks/requirements.in -o benchmarks/requirements.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --upgrade benchmarks/verdict/requirements.in -o benchmarks/verdict/requirements.txt

@@ -1,0 +1,72 @@
+"""This project's detectors over the benchmark's nights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.verdict.nights import Cell, Nights, paired
+from benchmarks.verdict.simple import Raised
+from loadtasks.verdict.budget import Budget
+from loadtasks.verdict.history import History, Series, State
+from loadtasks.verdict.paired import Decision, Rule, judge, more_rounds
+
+BUDGET = Budget(nights=365 / 4)
+"""Four false alarms in a year, for the series of one scenario."""
+FAMILY = (Series(floor=0.02, share=0.9), Series(floor=0.05, share=0.1))
+"""The median, and how far the 95th percentile lies above it: that is free of the nights' drift, and so asks for little
+of the budget."""
+
+
+def history(nights: Nights) -> Raised:
+    """The nights at which a regression is raised; false ones are dismissed, as by somebody who knows."""
+    p50, p95 = np.log(nights.percentile_s(0.5)), np.log(nights.percentile_s(0.95))
+    values = np.stack([p50, p95 - p50], axis=1).reshape(-1, p50.shape[1])
+    judge_all = History(FAMILY * len(p50), BUDGET)
+    raised = np.zeros(p50.shape, dtype=bool)
+    for night in range(values.shape[1]):
+        for row, judgement in enumerate(judge_all.observe(values[:, night])):
+            if judgement.state is State.REGRESSED and judgement.raised:
+                raised[row // len(FAMILY), night] = True
+                if night < nights.shifted[row // len(FAMILY)]:
+                    judge_all.dismiss(row)
+    return raised
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Nights with a reference beside the candidate."""
+
+    decisions: list[tuple[Decision, ...]]
+    """Of each night, p50's and p95's."""
+    rounds: NDArray[np.int64]
+
+    @property
+    def found(self) -> float:
+        """The share of nights that regressed."""
+        return sum(Decision.REGRESSED in each for each in self.decisions) / len(self.decisions)
+
+
+def in_one_night(cell: Cell, nights: int, seed: int, rule: Rule | None = None) -> Pairs:
+    """So many nights, each judged by itself; rounds are added as the rule asks."""
+    rule = rule or Rule()
+    reference, candidate = paired(cell, nights, rule.looks[-1], seed)
+    ratios = [np.log(candidate.percentile_s(each) / reference.percentile_s(each)) for each in (0.5, 0.95)]
+    decisions, rounds = [], []
+    for night in range(nights):
+        number = more = rule.looks[0]
+        said: tuple[Decision, ...] = ()
+        while more:
+            said = tuple(judge(each[night, :number], len(ratios), rule).decision for each in ratios)
+            more = more_rounds(said, number, rule)
+            number += more
+        decisions.append(said)
+        rounds.append(number)
+    return Pairs(decisions, np.array(rounds))
+
+
+def page_interval(cell: Cell, nights: int, seed: int) -> float:
+    """The anchors page's paired row: 30 rounds, 99 % t interval above 0, 2 % floor, p50 or p95; the share found."""
+    looks = (30,)
+    rule = Rule(false_alarm_nights=100.0, looks=looks, trim=0.0)  # for two metrics: each 0.005 above, 99 % in all
+    return in_one_night(cell, nights, seed, rule).found

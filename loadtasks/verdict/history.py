@@ -1,0 +1,171 @@
+"""Judging series night by night against their own past, with false alarms held to a budget for the whole family.
+
+Many series are judged side by side. A regression stays open until it is accepted (the new level), dismissed (a false
+alarm: the level stands and evidence is gathered anew) or has recovered by itself; until then it isn't raised again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from loadtasks.verdict import evidence
+from loadtasks.verdict.budget import Budget
+from loadtasks.verdict.change import Change, measure, step
+from loadtasks.verdict.levels import MEMORY, Levels, Values
+from loadtasks.verdict.recovery import Recovery
+
+NEEDED = 14
+"""Valid nights that a level takes before anything is judged by it: two weeks, each weekday twice."""
+_SETTLED = 21
+"""Nights that an improvement has lasted before it becomes the level."""
+_SUSPICION = 1.5
+"""So near to the threshold (in log odds) there is a suspicion; it takes about two ordinary nights from there."""
+
+
+class State(StrEnum):
+    """What a series' past says of tonight."""
+
+    LEARNING = "learning"
+    NORMAL = "normal"
+    SUSPECT = "suspect"
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+
+
+@dataclass(frozen=True)
+class Series:
+    """How one series is judged; its values are logarithms, or whatever else adds up."""
+
+    floor: float
+    """The least change that is worth telling, in units of the values: 0.03 of logarithms is 3 %."""
+    share: float
+    """Of the family's budget; those of a family add up to 1."""
+    worse_up: bool = True
+    """Whether higher is worse (times) or better (throughput)."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of one series after a night."""
+
+    state: State
+    needed: int = 0
+    """Valid nights still needed before it is judged."""
+    odds: float = -np.inf
+    """Log odds of a change for the worse, beyond the threshold where positive."""
+    change: Change | None = None
+    """The open regression as it was raised, or the improvement found this night."""
+    raised: bool = False
+    """Whether this night is the one that found it."""
+    recovered: bool = False
+    """Whether an open regression was found this night to be gone."""
+
+
+class History:
+    """Series judged together, each night once, in order."""
+
+    def __init__(self, series: Sequence[Series], budget: Budget, improvements_become_level: bool = True) -> None:
+        self._series = series
+        self._sign = np.array([1.0 if each.worse_up else -1.0 for each in series])
+        self._floor = np.array([each.floor for each in series])
+        self._threshold = np.array([budget.threshold(each.share) for each in series])
+        self._levels = Levels(self._floor / 4)
+        self._fresh = {each: np.full(len(series), MEMORY) for each in ("worse", "better")}
+        self._open: dict[int, Recovery] = {}
+        self._improved: dict[int, int] = {}
+        self._improvements_become_level = improvements_become_level
+        self._night = -1
+
+    def observe(self, values: Values) -> list[Judgement]:
+        """Judge the next night by its values, an item a series; nan where there is no valid one."""
+        self._night += 1
+        signed = values * self._sign
+        closed = np.ones(len(signed), dtype=bool)
+        closed[list(self._open)] = False
+        self._levels.add(self._night, np.where(closed, signed, np.nan))
+        valid = ~np.isnan(signed)
+        for fresh in self._fresh.values():
+            fresh[valid] = np.minimum(fresh[valid] + 1, MEMORY)
+        weighed = evidence.weigh(self._levels)
+        rise, fall = weighed.rise(self._fresh["worse"]), weighed.fall(self._fresh["better"])
+        worse, better = evidence.total(rise) - self._threshold, evidence.total(fall) - self._threshold
+        judged = []
+        for row in range(len(signed)):
+            if row in self._open:
+                judged.append(self._still_open(row, float(signed[row])))
+            elif self._levels.count[row] < NEEDED:
+                judged.append(Judgement(State.LEARNING, needed=int(NEEDED - self._levels.count[row])))
+            elif valid[row] and worse[row] > 0:
+                judged.append(self._worse(row, rise[row], float(worse[row])))
+            elif valid[row] and better[row] > 0:
+                judged.append(self._better(row, fall[row], float(worse[row])))
+            else:
+                judged.append(self._usual(row, float(worse[row])))
+        return judged
+
+    def dismiss(self, row: int) -> None:
+        """An open regression was none: its nights are part of the level, and evidence is gathered anew."""
+        recovery = self._open.pop(row)
+        self._levels.extend(row, *recovery.nights())
+        self._gather_anew(row)
+
+    def change(self, row: int) -> Change:
+        """An open regression, its size by all nights since."""
+        return self._open[row].change
+
+    def accept(self, row: int) -> None:
+        """An open regression is the new level, from its first night on."""
+        recovery = self._open.pop(row)
+        self._levels.restart(row, *recovery.nights())
+        self._gather_anew(row)
+
+    def _worse(self, row: int, odds: Values, worse: float) -> Judgement:
+        change = measure(self._levels, row, odds, float(self._sign[row]))
+        if abs(change.size) < self._floor[row]:
+            return Judgement(State.SUSPECT, odds=worse, change=change)
+        self._improved.pop(row, None)
+        numbers, nights = self._levels.take(row, change.lasted)
+        least, before = float(self._levels.least[row]), self._levels.nights[row].copy()
+        self._open[row] = Recovery(change, before, numbers, nights, least, float(self._sign[row]))
+        return Judgement(State.REGRESSED, odds=worse, change=change, raised=True)
+
+    def _better(self, row: int, odds: Values, worse: float) -> Judgement:
+        change = measure(self._levels, row, odds, float(self._sign[row]))
+        if abs(change.size) < self._floor[row]:
+            return Judgement(State.NORMAL, odds=worse)
+        self._fresh["better"][row] = 0
+        if self._improvements_become_level:
+            self._improved.setdefault(row, change.first)
+        return Judgement(State.IMPROVED, odds=worse, change=change, raised=True)
+
+    def _usual(self, row: int, worse: float) -> Judgement:
+        if worse > -_SUSPICION:
+            return Judgement(State.SUSPECT, odds=worse)
+        if row in self._improved:
+            self._settle(row)
+        return Judgement(State.NORMAL, odds=worse)
+
+    def _gather_anew(self, row: int) -> None:
+        for fresh in self._fresh.values():
+            fresh[row] = 0
+
+    def _settle(self, row: int) -> None:
+        """Make an improvement the level, once it has lasted and still is one."""
+        nights, numbers = self._levels.nights[row], self._levels.numbers[row]
+        lasted = int(np.count_nonzero(~np.isnan(nights) & (numbers >= self._improved[row])))
+        if lasted < _SETTLED:
+            return
+        del self._improved[row]
+        if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high < 0:
+            self._levels.restart(row, *self._levels.take(row, lasted))
+
+    def _still_open(self, row: int, value: float) -> Judgement:
+        recovery = self._open[row]
+        if not np.isnan(value) and recovery.observe(self._night, value):
+            del self._open[row]
+            self._levels.extend(row, *recovery.good_nights())
+            self._gather_anew(row)
+            return Judgement(State.NORMAL, change=recovery.raised, recovered=True)
+        return Judgement(State.REGRESSED, change=recovery.raised)

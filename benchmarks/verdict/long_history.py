@@ -2,8 +2,8 @@
 
     python -m benchmarks.verdict.long_history
 
-Ends with 1 where it takes 2 s or 300 MB and more. The seconds are the processor's: it is one thread's work, and whatever
-else the machine does is no part of it.
+Ends with 1 where it takes 2 s or 300 MB and more. The seconds are the processor's: it is the work of one thread, and
+whatever else the machine does is no part of it.
 """
 
 import resource

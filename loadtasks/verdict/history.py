@@ -20,8 +20,8 @@ NEEDED = 14
 """Valid nights that a level takes before anything is judged by it: two weeks, each weekday twice."""
 _SETTLED = 21
 """Nights that an improvement has lasted before it becomes the level."""
-_SUSPICION = 1.5
-"""So near to the threshold (in log odds) there is a suspicion; it takes about two ordinary nights from there."""
+_SUSPICION = 0.75
+"""So near to the threshold, in log odds, there is a suspicion: one bad night more would raise an alarm."""
 
 
 class State(StrEnum):

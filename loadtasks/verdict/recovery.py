@@ -10,6 +10,8 @@ from loadtasks.verdict.levels import Values
 
 _GONE = 3.0
 """Log likelihood ratio, 20 to 1, of the old level against the new one."""
+_NIGHT = 2.0
+"""So much of it one night may tell: a single night, however good, is no recovery."""
 
 
 class Recovery:
@@ -52,8 +54,8 @@ class Recovery:
         self._numbers.append(number)
         self._values.append(value)
         moved, variance = max(self._size.step, self._least), self._size.deviation**2
-        inside = float(np.clip(value, self._size.before - moved / 2, self._size.before + 1.5 * moved))
-        self._sum = max(0.0, self._sum + (self._size.before + moved / 2 - inside) * moved / variance)
+        told = (self._size.before + moved / 2 - value) * moved / variance
+        self._sum = max(0.0, self._sum + float(np.clip(told, -_NIGHT, _NIGHT)))
         self._good = self._good + 1 if self._sum > 0 else 0
         return self._sum > _GONE
 

@@ -158,6 +158,12 @@ def test_an_open_regression_is_not_raised_again_and_recovers() -> None:
     assert State.REGRESSED not in {each.state for each in judged[recovered:]}
 
 
+def test_a_single_good_night_is_no_recovery() -> None:
+    values = shifted(0.3, at=30)
+    values[50] -= 0.4
+    assert judge(values)[-1].state is State.REGRESSED
+
+
 def test_a_regression_after_a_recovery_is_raised_anew() -> None:
     values = shifted(0.3, at=30, nights=100)
     values[50:70] -= 0.3

@@ -23,7 +23,7 @@ def history(measured: Mapping[float, tuple[float, Found]]) -> Iterator[str]:
             yield f"history, CV {cv:.0%}: {alarms:.1f} false alarms a series-year; at most {ALARMS:.0f} are asked"
         for shift, least in FOUND[cv].items():
             if found[shift] < least:
-                yield f"history, CV {cv:.0%}, {_name(shift)}: {found[shift]:.2f} found within 10 nights; {least:.2f} asked"
+                yield f"history, CV {cv:.0%}, {_name(shift)}: {found[shift]:.3f} found in 10 nights; {least:.2f} asked"
 
 
 def against(measured: Mapping[float, tuple[float, Found, float, Found]]) -> Iterator[str]:

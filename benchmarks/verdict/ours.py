@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from benchmarks.verdict.nights import Cell, Nights, paired
 from benchmarks.verdict.simple import Raised
 from loadtasks.verdict.budget import Budget
+from loadtasks.verdict.change import Change
 from loadtasks.verdict.history import History, Series, State
 from loadtasks.verdict.paired import Decision, Rule, judge, more_rounds
 
@@ -19,16 +20,28 @@ of the budget."""
 
 
 def history(nights: Nights) -> Raised:
-    """The nights at which a regression is raised; false ones are dismissed, as by somebody who knows."""
+    """The nights at which a regression is raised."""
+    raised = np.zeros(nights.times_s.shape[:2], dtype=bool)
+    for row, changes in enumerate(changes_of(nights)):
+        raised[row, [night for night, _ in changes]] = True
+    return raised
+
+
+def changes_of(nights: Nights) -> list[list[tuple[int, Change]]]:
+    """Of each scenario, the nights at which a regression is raised, and what is said of it.
+
+    False ones are dismissed, as by somebody who knows.
+    """
     p50, p95 = np.log(nights.percentile_s(0.5)), np.log(nights.percentile_s(0.95))
     values = np.stack([p50, p95 - p50], axis=1).reshape(-1, p50.shape[1])
     judge_all = History(FAMILY * len(p50), BUDGET)
-    raised = np.zeros(p50.shape, dtype=bool)
+    raised: list[list[tuple[int, Change]]] = [[] for _ in p50]
     for night in range(values.shape[1]):
         for row, judgement in enumerate(judge_all.observe(values[:, night])):
-            if judgement.state is State.REGRESSED and judgement.raised:
-                raised[row // len(FAMILY), night] = True
-                if night < nights.shifted[row // len(FAMILY)]:
+            scenario = row // len(FAMILY)
+            if judgement.state is State.REGRESSED and judgement.raised and judgement.change:
+                raised[scenario].append((night, judgement.change))
+                if night < nights.shifted[scenario]:
                     judge_all.dismiss(row)
     return raised
 

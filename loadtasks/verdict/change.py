@@ -7,7 +7,9 @@ from scipy.special import stdtrit
 
 from loadtasks.verdict.levels import CLIP, Levels, Values
 
-_CONFIDENCE = 0.95
+_QUANTILE = 0.99
+"""Of Student's distribution, on each side. An alarm comes when chance adds to a change, so that 0.975 would be too
+little for 95 % of the intervals to hold the truth (`python -m benchmarks.verdict.robustness`)."""
 _CREDIBLE = 0.9
 
 
@@ -78,7 +80,7 @@ def step(before: Values, after: Values, least: float) -> Size:
     middle = float(np.median(after))
     now = middle + float(np.clip(after - middle, -CLIP * spread, CLIP * spread).mean())
     variance = sum(_mean_variance(len(each), correlation) for each in (present, after))
-    half = float(stdtrit(max(len(present) - 1, 1), (1 + _CONFIDENCE) / 2)) * spread * variance**0.5
+    half = float(stdtrit(max(len(present) - 1, 1), _QUANTILE)) * spread * variance**0.5
     deviation = spread * ((1 + correlation) / (1 - correlation)) ** 0.5
     return Size(now - mean, now - mean - half, now - mean + half, mean, deviation)
 

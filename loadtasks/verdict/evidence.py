@@ -12,6 +12,7 @@ Since single nights count only so far, a large change would take as many nights 
 that are all far off speaks too: outlier nights are rare, and rarely follow one another.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,8 @@ class Evidence:
         return either
 
     def _far(self, spreads: Values) -> Values:
-        far = np.log(_FAR_AFTER / _FAR_BEFORE)
-        near = np.log((1 - _FAR_AFTER) / (1 - _FAR_BEFORE))
+        far = math.log(_FAR_AFTER / _FAR_BEFORE)
+        near = math.log((1 - _FAR_AFTER) / (1 - _FAR_BEFORE))
         odds: Values = _FAR_WEIGHT + np.cumsum(np.where(spreads > _FAR, far, near), axis=1)
         return odds
 

@@ -20,8 +20,8 @@ NEEDED = 14
 """Valid nights that a level takes before anything is judged by it: two weeks, each weekday twice."""
 _SETTLED = 21
 """Nights that an improvement has lasted before it becomes the level."""
-_SUSPICION = 1.5
-"""So near to the threshold (in log odds) there is a suspicion; it takes about two ordinary nights from there."""
+_SUSPICION = 0.75
+"""So near to the threshold, in log odds, there is a suspicion: one bad night more would raise an alarm."""
 
 
 class State(StrEnum):
@@ -56,25 +56,25 @@ class Judgement:
     odds: float = -np.inf
     """Log odds of a change for the worse, beyond the threshold where positive."""
     change: Change | None = None
-    """The open regression as it was raised, or the improvement found this night."""
+    """The open change as it was raised, or the one found this night."""
     raised: bool = False
     """Whether this night is the one that found it."""
     recovered: bool = False
-    """Whether an open regression was found this night to be gone."""
+    """Whether an open change was found this night to be gone."""
 
 
 class History:
     """Series judged together, each night once, in order."""
 
     def __init__(self, series: Sequence[Series], budget: Budget, improvements_become_level: bool = True) -> None:
-        self._series = series
+        """`improvements_become_level`: once they have lasted; otherwise they stay open until they are accepted."""
         self._sign = np.array([1.0 if each.worse_up else -1.0 for each in series])
         self._floor = np.array([each.floor for each in series])
         self._threshold = np.array([budget.threshold(each.share) for each in series])
         self._levels = Levels(self._floor / 4)
         self._fresh = {each: np.full(len(series), MEMORY) for each in ("worse", "better")}
         self._open: dict[int, Recovery] = {}
-        self._improved: dict[int, int] = {}
+        self._improved: dict[int, Change] = {}
         self._improvements_become_level = improvements_become_level
         self._night = -1
 
@@ -106,38 +106,39 @@ class History:
         return judged
 
     def dismiss(self, row: int) -> None:
-        """An open regression was none: its nights are part of the level, and evidence is gathered anew."""
+        """An open change was none: its nights are part of the level, and evidence is gathered anew."""
         recovery = self._open.pop(row)
         self._levels.extend(row, *recovery.nights())
         self._gather_anew(row)
 
     def change(self, row: int) -> Change:
-        """An open regression, its size by all nights since."""
+        """An open change, its size by all nights since."""
         return self._open[row].change
 
     def accept(self, row: int) -> None:
-        """An open regression is the new level, from its first night on."""
+        """An open change is the new level, from its first night on."""
         recovery = self._open.pop(row)
         self._levels.restart(row, *recovery.nights())
         self._gather_anew(row)
+
+    def _begin(self, row: int, change: Change, lasted: int, worse: bool) -> None:
+        since = self._levels.take(row, lasted)
+        before, least = self._levels.nights[row].copy(), float(self._levels.least[row])
+        self._open[row] = Recovery(change, before, since, least, float(self._sign[row]), worse)
 
     def _worse(self, row: int, odds: Values, worse: float) -> Judgement:
         change = measure(self._levels, row, odds, float(self._sign[row]))
         if abs(change.size) < self._floor[row]:
             return Judgement(State.SUSPECT, odds=worse, change=change)
         self._improved.pop(row, None)
-        numbers, nights = self._levels.take(row, change.lasted)
-        least, before = float(self._levels.least[row]), self._levels.nights[row].copy()
-        self._open[row] = Recovery(change, before, numbers, nights, least, float(self._sign[row]))
+        self._begin(row, change, change.lasted, worse=True)
         return Judgement(State.REGRESSED, odds=worse, change=change, raised=True)
 
     def _better(self, row: int, odds: Values, worse: float) -> Judgement:
         change = measure(self._levels, row, odds, float(self._sign[row]))
-        if abs(change.size) < self._floor[row]:
-            return Judgement(State.NORMAL, odds=worse)
-        self._fresh["better"][row] = 0
-        if self._improvements_become_level:
-            self._improved.setdefault(row, change.first)
+        if row in self._improved or abs(change.size) < self._floor[row]:
+            return self._usual(row, worse)
+        self._improved[row] = change
         return Judgement(State.IMPROVED, odds=worse, change=change, raised=True)
 
     def _usual(self, row: int, worse: float) -> Judgement:
@@ -152,14 +153,19 @@ class History:
             fresh[row] = 0
 
     def _settle(self, row: int) -> None:
-        """Make an improvement the level, once it has lasted and still is one."""
+        """Decide about an improvement, once it has lasted: whether it still is one, and whether it is the level."""
+        change = self._improved[row]
         nights, numbers = self._levels.nights[row], self._levels.numbers[row]
-        lasted = int(np.count_nonzero(~np.isnan(nights) & (numbers >= self._improved[row])))
+        lasted = int(np.count_nonzero(~np.isnan(nights) & (numbers >= change.first)))
         if lasted < _SETTLED:
             return
         del self._improved[row]
-        if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high < 0:
+        if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high >= 0:
+            self._fresh["better"][row] = 0
+        elif self._improvements_become_level:
             self._levels.restart(row, *self._levels.take(row, lasted))
+        else:
+            self._begin(row, change, lasted, worse=False)
 
     def _still_open(self, row: int, value: float) -> Judgement:
         recovery = self._open[row]
@@ -168,4 +174,4 @@ class History:
             self._levels.extend(row, *recovery.good_nights())
             self._gather_anew(row)
             return Judgement(State.NORMAL, change=recovery.raised, recovered=True)
-        return Judgement(State.REGRESSED, change=recovery.raised)
+        return Judgement(State.REGRESSED if recovery.worse else State.IMPROVED, change=recovery.raised)

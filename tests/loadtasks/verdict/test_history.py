@@ -1,0 +1,228 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from loadtasks.verdict.budget import Budget
+from loadtasks.verdict.history import NEEDED, History, Judgement, Series, State
+from tests.nights import drift
+
+Values = NDArray[np.float64]
+
+TIMES = Series(floor=0.02, share=1.0)
+
+
+def judge(
+    values: Values,
+    series: Series = TIMES,
+    nights: float = 365,
+    then: Callable[[History, int, Judgement], None] = lambda *_: None,
+    improvements_become_level: bool = True,
+) -> list[Judgement]:
+    """One series' judgements, night by night; `then` acts on each."""
+    history = History([series], Budget(nights), improvements_become_level)
+    judged = []
+    for night, value in enumerate(values):
+        judged += history.observe(np.array([value]))
+        then(history, night, judged[-1])
+    return judged
+
+
+def raised(judged: list[Judgement], state: State = State.REGRESSED) -> list[int]:
+    return [night for night, each in enumerate(judged) if each.raised and each.state is state]
+
+
+def shifted(size: float, at: int = 30, nights: int = 60, cv: float = 0.05, seed: int = 1) -> Values:
+    values = drift(cv=cv, nights=nights, seed=seed)[0]
+    values[at:] += size
+    return values
+
+
+def test_the_first_nights_say_how_many_are_still_needed() -> None:
+    judged = judge(drift(nights=NEEDED + 1)[0])
+    assert [each.needed for each in judged] == [*range(NEEDED - 1, 0, -1), 0, 0]
+    assert {each.state for each in judged[: NEEDED - 1]} == {State.LEARNING}
+    assert judged[NEEDED].state is State.NORMAL
+
+
+def test_false_alarms_keep_the_family_s_budget() -> None:
+    series, nights, budget = 60, 120, 20
+    values = drift(cv=0.1, series=series, nights=nights, seed=7)
+    history = History([Series(floor=0.02, share=1 / series)] * series, Budget(budget))
+    false = 0
+    for night in range(nights):
+        for row, each in enumerate(history.observe(values[:, night])):
+            if each.raised and each.state is State.REGRESSED:
+                false += 1
+                history.dismiss(row)
+    assert 0 < false <= 2 * nights / budget
+
+
+@pytest.mark.parametrize("size", [0.10, 0.20, 0.70])
+def test_a_shift_is_found_with_its_first_night_and_size(size: float) -> None:
+    found = 0
+    history = History([TIMES] * 40, Budget(365))
+    values = np.stack([shifted(size, seed=seed) for seed in range(40)])
+    for night in range(42):
+        for each in history.observe(values[:, night]):
+            change = each.change if each.raised and night >= 30 else None
+            found += change is not None and change.earliest <= 30 <= change.latest and change.low <= size <= change.high
+    assert found >= 32
+
+
+def test_a_large_shift_takes_three_nights_and_a_single_night_never_does() -> None:
+    assert raised(judge(shifted(1.0, at=40))) in ([41], [42])
+    once = shifted(0.0)
+    once[40] += 1.0
+    assert raised(judge(once)) == []
+
+
+@given(st.floats(0.3, 100.0))
+@settings(max_examples=5, deadline=None)
+def test_no_single_night_raises_an_alarm_however_bad(size: float) -> None:
+    calm = drift(cv=0.02, nights=60, seed=3)[0]
+    before = [each.odds for each in judge(calm)]
+    bad = [night for night in range(NEEDED, 60) if before[night - 1] < -1.3]
+    values = np.tile(calm, (len(bad), 1))
+    values[np.arange(len(bad)), bad] += size
+    history = History([TIMES] * len(bad), Budget(365))
+    judged = [history.observe(values[:, night]) for night in range(60)]
+    assert len(bad) > 20
+    assert not any(judged[night][row].raised for row, night in enumerate(bad))
+
+
+@given(st.floats(-20, 20), st.integers(0, 5))
+@settings(max_examples=6, deadline=None)
+def test_where_the_level_lies_makes_no_difference(place: float, seed: int) -> None:
+    values = shifted(0.1, seed=seed)
+    here, there = judge(values), judge(values + place)
+    assert [each.state for each in here] == [each.state for each in there]
+    assert [each.odds for each in here] == pytest.approx([each.odds for each in there], abs=1e-6)
+
+
+@given(st.sets(st.integers(0, 59), max_size=15))
+@settings(max_examples=6, deadline=None)
+def test_nights_without_a_valid_value_are_as_if_they_had_not_been(gaps: set[int]) -> None:
+    values = shifted(0.15)
+    gappy = [np.nan if night in gaps else values[night] for night in range(60)]
+    with_gaps = judge(np.array(gappy))
+    without = judge(np.array([each for each in gappy if not np.isnan(each)]))
+    assert [each.state for night, each in enumerate(with_gaps) if night not in gaps] == [each.state for each in without]
+    assert not any(with_gaps[night].raised for night in gaps)
+
+
+def test_series_side_by_side_are_judged_as_each_alone() -> None:
+    values = np.stack([shifted(0.2), drift(nights=60, seed=4)[0], -shifted(0.2, seed=2)])
+    family = [TIMES, TIMES, Series(floor=0.02, share=1.0, worse_up=False)]
+    history = History(family, Budget(365))
+    together = [history.observe(values[:, night]) for night in range(60)]
+    for row, series in enumerate(family):
+        alone = judge(values[row], series)
+        assert [each[row].state for each in together] == [each.state for each in alone]
+
+
+def test_less_throughput_is_worse_and_more_is_better() -> None:
+    throughput = Series(floor=0.02, share=1.0, worse_up=False)
+    (night,) = raised(judge(shifted(-0.3), throughput))
+    change = judge(shifted(-0.3), throughput)[night].change
+    assert change is not None
+    assert change.low < -0.3 < change.high < 0
+    assert raised(judge(shifted(0.3), throughput)) == []
+    assert raised(judge(shifted(0.3), throughput), State.IMPROVED)
+
+
+def test_what_is_smaller_than_the_floor_is_a_suspicion_and_no_alarm() -> None:
+    judged = judge(shifted(0.03, cv=0.004), Series(floor=0.05, share=1.0))
+    assert raised(judged) == []
+    assert State.SUSPECT in {each.state for each in judged}
+    assert raised(judge(shifted(0.03, cv=0.004), TIMES))
+
+
+def test_a_series_that_never_varied_isn_t_alarmed_by_its_first_stir() -> None:
+    values = np.zeros(60)
+    values[40:] += np.tile([0.0, 0.004], 10)
+    assert raised(judge(values)) == []
+
+
+def test_an_open_regression_is_not_raised_again_and_recovers() -> None:
+    values = shifted(0.3, at=30, nights=90)
+    values[50:] -= 0.3
+    judged = judge(values)
+    (night,) = raised(judged)
+    assert {each.state for each in judged[night:50]} == {State.REGRESSED}
+    (recovered,) = [night for night, each in enumerate(judged) if each.recovered]
+    assert 50 <= recovered <= 53
+    assert State.REGRESSED not in {each.state for each in judged[recovered:]}
+
+
+def test_a_single_good_night_is_no_recovery() -> None:
+    values = shifted(0.3, at=30)
+    values[50] -= 0.4
+    assert judge(values)[-1].state is State.REGRESSED
+
+
+def test_a_regression_after_a_recovery_is_raised_anew() -> None:
+    values = shifted(0.3, at=30, nights=100)
+    values[50:70] -= 0.3
+    first, second = raised(judge(values))
+    assert 30 <= first < 35
+    assert 70 <= second < 76
+
+
+def test_an_accepted_regression_is_the_level() -> None:
+    def accept(history: History, night: int, _: Judgement) -> None:
+        if night == 50:
+            history.accept(0)
+
+    values = shifted(0.3, at=30, nights=130)
+    values[90:] -= 0.3
+    judged = judge(values, then=accept)
+    assert len(raised(judged)) == 1
+    assert judged[60].state is State.NORMAL
+    (improved,) = raised(judged, State.IMPROVED)
+    assert 90 <= improved < 95
+
+
+def test_a_dismissed_regression_gathers_evidence_anew() -> None:
+    def dismiss(history: History, _: int, judgement: Judgement) -> None:
+        if judgement.raised:
+            history.dismiss(0)
+
+    judged = judge(shifted(0.2), then=dismiss)
+    first, *later = raised(judged)
+    assert judged[first + 1].state is State.NORMAL
+    assert judged[first + 1].odds < judged[first].odds
+    assert later
+
+
+def test_the_size_of_an_open_regression_is_known_better_with_more_nights() -> None:
+    history = History([TIMES], Budget(365))
+    widths = []
+    for value in shifted(0.3):
+        (judgement,) = history.observe(np.array([value]))
+        if judgement.state is State.REGRESSED:
+            change = history.change(0)
+            widths.append(change.high - change.low)
+    assert widths[-1] < 0.6 * widths[0]
+
+
+def test_an_improvement_is_told_once_and_becomes_the_level() -> None:
+    values = shifted(-0.3, at=30, nights=110)
+    values[80:] += 0.3
+    judged = judge(values)
+    assert len(raised(judged, State.IMPROVED)) == 1
+    (regressed,) = raised(judged)
+    assert 80 <= regressed < 85
+
+
+def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
+    values = shifted(-0.3, at=30, nights=110)
+    values[80:] += 0.3
+    judged = judge(values, improvements_become_level=False)
+    assert len(raised(judged, State.IMPROVED)) == 1
+    assert judged[79].state is State.IMPROVED
+    assert any(each.recovered for each in judged[80:85])
+    assert raised(judged) == []

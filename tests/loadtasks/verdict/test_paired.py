@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from loadtasks.verdict.paired import Decision, Ratio, Rule, judge, more_rounds
+
+RULE = Rule()
+
+
+def rounds(size: float, number: int = 90, seed: int = 1, noise: float = 0.075) -> NDArray[np.float64]:
+    return np.log1p(size) + noise * np.random.default_rng(seed).standard_normal(number)
+
+
+def a_night(size: float, seed: int) -> Ratio:
+    """One metric, rounds added as the rule asks."""
+    log_ratios, number = rounds(size, seed=seed), RULE.looks[0]
+    while True:
+        said = judge(log_ratios[:number], 1, RULE)
+        more = more_rounds([said.decision], number, RULE)
+        if not more:
+            return said
+        number += more
+
+
+def test_the_same_build_is_never_called_slower_nor_faster() -> None:
+    assert {a_night(0.0, seed).decision for seed in range(1000)} <= {Decision.SAME, Decision.UNSURE}
+
+
+def test_what_matters_is_found_in_one_night_with_its_size() -> None:
+    nights = [a_night(0.05, seed) for seed in range(200)]
+    assert sum(each.decision is Decision.REGRESSED for each in nights) >= 180
+    assert all(each.low <= 1.05 <= each.high for each in nights)
+    assert {a_night(0.10, seed).decision for seed in range(200)} == {Decision.REGRESSED}
+
+
+def test_a_larger_difference_takes_fewer_rounds() -> None:
+    small, large = (np.mean([a_night(size, seed).rounds for seed in range(50)]) for size in (0.05, 0.2))
+    assert large == RULE.looks[0] < small <= RULE.looks[-1]
+
+
+def test_a_difference_below_the_floor_is_none() -> None:
+    surely = rounds(0.01, noise=0.001)
+    assert judge(surely, 1, RULE).decision is Decision.SAME
+    assert judge(surely, 1, Rule(floor=0.005)).decision is Decision.REGRESSED
+
+
+@given(st.permutations(range(30)), st.floats(-0.3, 0.3))
+@settings(max_examples=30)
+def test_the_order_of_rounds_makes_no_difference(order: list[int], size: float) -> None:
+    log_ratios = rounds(size, 30)
+    assert judge(log_ratios[order], 2, RULE).ratio == pytest.approx(judge(log_ratios, 2, RULE).ratio)
+
+
+@given(st.floats(-0.3, 0.3), st.integers(0, 100))
+@settings(max_examples=50)
+def test_the_sides_exchanged_the_answer_is_its_reverse(size: float, seed: int) -> None:
+    there, back = judge(rounds(size, 45, seed), 2, RULE), judge(-rounds(size, 45, seed), 2, RULE)
+    reverse = {Decision.REGRESSED: Decision.IMPROVED, Decision.IMPROVED: Decision.REGRESSED}
+    assert back.decision is reverse.get(there.decision, there.decision)
+    assert back.ratio == pytest.approx(1 / there.ratio)
+    assert back.low == pytest.approx(1 / there.high)
+    assert there.low < there.ratio < there.high
+
+
+def test_of_throughput_less_is_worse() -> None:
+    said = judge(rounds(-0.2), 1, RULE, worse_up=False)
+    assert said.decision is Decision.REGRESSED
+    assert said.low < 0.8 < said.high < 1
+
+
+def test_stalled_rounds_change_nothing() -> None:
+    log_ratios = rounds(0.0, 30)
+    log_ratios[[3, 17]] = 5.0
+    said = judge(log_ratios, 1, RULE)
+    assert said.decision is not Decision.REGRESSED
+    assert said.ratio == pytest.approx(1.0, abs=0.06)
+
+
+def test_few_rounds_say_nothing() -> None:
+    assert judge(rounds(1.0, 9), 1, RULE).decision is Decision.UNSURE
+    assert judge(np.array([]), 1, RULE) == Ratio(Decision.UNSURE, 1.0, 0.0, np.inf, 0)
+
+
+def test_rounds_are_added_only_while_the_answer_is_unsure() -> None:
+    assert more_rounds([Decision.UNSURE, Decision.SAME], 30, RULE) == 15
+    assert more_rounds([Decision.UNSURE, Decision.REGRESSED], 30, RULE) == 0
+    assert more_rounds([Decision.SAME, Decision.SAME], 30, RULE) == 0
+    assert more_rounds([Decision.UNSURE], 90, RULE) == 0
+
+
+@pytest.mark.parametrize("looks", [(), (30, 30), (45, 30), (5, 30)])
+def test_looks_that_do_not_grow_are_refused(looks: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="looks after"):
+        Rule(looks=looks)

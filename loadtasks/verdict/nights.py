@@ -14,11 +14,30 @@ from loadtasks.verdict.change import Change
 from loadtasks.verdict.history import History, Judgement, State
 from loadtasks.verdict.sensitivity import Sensitivity
 
-_SHARES = frozenset({"success_rate"})
-"""Metrics that are shares already; of the others the logarithm is judged, so that a change is a factor."""
-_BETTER_HIGHER = frozenset({"success_rate", "throughput_per_s"})
-_SHARE_FLOOR = 0.02
-"""The least change of a share that is told."""
+TAIL = "p95_s"
+"""Judged by how far it lies above the median: what slows all requests alike slows both, and p50 tells it."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """How one metric is judged."""
+
+    weight: float
+    """Its part of the false alarms that its scenario may raise."""
+    worse_up: bool = True
+    floor: float | None = None
+    """The least change that is told, where it isn't people's to set."""
+    is_share: bool = False
+    """Whether changes are differences; otherwise they are factors, and logarithms are judged."""
+
+
+_JUDGED = {
+    "p50_s": _Judged(0.5),
+    TAIL: _Judged(0.15, floor=0.05),
+    "throughput_per_s": _Judged(0.15, worse_up=False),
+    "success_rate": _Judged(0.1, worse_up=False, floor=0.02, is_share=True),
+    "connect_mean_s": _Judged(0.1, floor=0.1),
+}
 
 Row = tuple[str, str, str]
 """Scenario, part, metric."""
@@ -71,16 +90,8 @@ class Nights:
         self._series = [each for each in series if each.nights]
         self._rows: list[Row] = [(each.scenario, each.part, name) for each in self._series for name in METRICS]
         self._dismissed = dismissed or {}
-        share = 1.0 / max(1, len(self._rows))
         self._history = History(
-            [
-                history.Series(
-                    floor=_SHARE_FLOOR if name in _SHARES else float(np.log1p(sensitivity.floor)),
-                    share=share,
-                    worse_up=name not in _BETTER_HIGHER,
-                )
-                for _, _, name in self._rows
-            ],
+            [_judged_as(name, len(self._series), sensitivity) for _, _, name in self._rows],
             Budget(sensitivity.false_alarm_nights),
             sensitivity.improvements_become_level,
         )
@@ -107,10 +118,12 @@ class Nights:
             at = [position[each.run_id] for each in series.nights]
             columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
             values[at, columns] = np.array([each.values for each in series.nights])
-        logarithmic = np.array([name not in _SHARES for _, _, name in self._rows], dtype=bool)
+        logarithmic = np.array([not _JUDGED[name].is_share for _, _, name in self._rows], dtype=bool)
         with np.errstate(divide="ignore", invalid="ignore"):
             values[:, logarithmic] = np.log(values[:, logarithmic])
         values[~np.isfinite(values)] = np.nan
+        self._levels = values.copy()
+        values[:, METRICS.index(TAIL) :: len(METRICS)] -= values[:, METRICS.index("p50_s") :: len(METRICS)]
         return values
 
     def _is_dismissed(self, night: int, row: int) -> bool:
@@ -131,6 +144,8 @@ class Nights:
 
     def _past(self, row: int, judgement: Judgement) -> Past:
         change = judgement.change
+        if judgement.state is State.REGRESSED:
+            change = self._history.change(row)
         if change is None:
             return Past(judgement, None, None, None)
         earlier = np.flatnonzero(~np.isnan(self._values[: change.first, row]))
@@ -139,12 +154,22 @@ class Nights:
 
     def _in_words(self, row: int, change: Change) -> MetricChange:
         metric = self._rows[row][2]
-        before = float(np.nanmedian(self._values[: change.first, row]))
-        if metric not in _SHARES:
+        before = float(np.nanmedian(self._levels[: change.first, row]))
+        if not _JUDGED[metric].is_share:
             size = (float(np.exp(each)) for each in (change.size, change.low, change.high))
             return _change(metric, float(np.exp(before)), *size)
         ratios = ((before + each) / before for each in (change.size, change.low, change.high))
         return _change(metric, before, *ratios)
+
+
+def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> history.Series:
+    judged = _JUDGED[metric]
+    floor = sensitivity.floor if judged.floor is None else max(judged.floor, sensitivity.floor)
+    return history.Series(
+        floor=floor if judged.is_share else float(np.log1p(floor)),
+        share=judged.weight / scenarios,
+        worse_up=judged.worse_up,
+    )
 
 
 def _change(metric: str, before: float, ratio: float, low: float, high: float) -> MetricChange:

@@ -11,6 +11,7 @@ from loadtasks.results.regression import AUTOMATIC, Change, Move, Regression
 from loadtasks.results.regression import State as Life
 from loadtasks.verdict.history import NEEDED, State
 from loadtasks.verdict.look import Look
+from loadtasks.verdict.nights import TAIL
 
 NOT_COMPARED = "not compared: "
 """How every note begins that says why there is no comparison."""
@@ -152,7 +153,7 @@ def _finding(
     if observed is not None:
         told += f", {units.value(name, observed)} tonight"
     sentences = [f"{told}, since run {look.pasts[name].first_run}{_versions(known)}"]
-    if name == "p95_s" and known is not None:
+    if name == (TAIL if TAIL in regressed else "p50_s"):
         sentences.append(_shape(look, regressed))
     kind = FindingKind.IMPROVEMENT if known is None else FindingKind.REGRESSION
     if known is not None and known.state is Life.ACKNOWLEDGED:
@@ -172,7 +173,8 @@ def _finding(
 
 def _size(change: Change) -> str:
     low, high = units.change(change.low), units.change(change.high)
-    return f"{METRICS[change.metric]} {units.change(change.ratio)} (95 % interval {low} to {high})"
+    beyond = " beyond the median's change" if change.metric == TAIL else ""
+    return f"{METRICS[change.metric]} {units.change(change.ratio)}{beyond} (95 % interval {low} to {high})"
 
 
 def _versions(known: Regression | None) -> str:
@@ -184,13 +186,13 @@ def _versions(known: Regression | None) -> str:
 
 
 def _shape(look: Look, regressed: Mapping[str, Change]) -> str:
-    """Whether the middle or the tail moved."""
-    if "p50_s" in regressed:
-        return "the median moved too, so most requests are slower"
-    median = look.pasts.get("p50_s")
-    if median is not None and median.judgement.state is State.NORMAL:
-        return "the median has not moved: only the slow ones are slower"
-    return ""
+    """Whether all requests moved alike, or only the slow ones."""
+    if TAIL in regressed:
+        moved = "p50_s" in regressed
+        return f"the slow requests moved {'farther than the median' if moved else 'and the median did not'}"
+    tail = look.pasts.get(TAIL)
+    steady = tail is not None and tail.judgement.state is State.NORMAL
+    return "all requests moved alike, the slow ones no farther" if steady else ""
 
 
 def _note(sentence: str, part: str = "") -> Finding:

@@ -52,15 +52,17 @@ class Regressions:
             session.flush()
             return [_read(row) for row in kept]
 
-    def move(self, number: int, state: State, *, who: str = AUTOMATIC, why: str) -> Regression:
-        """Move one on.
+    def move(
+        self, number: int, state: State, *, who: str = AUTOMATIC, why: str, at: datetime | None = None
+    ) -> Regression:
+        """Move one on, now or at another moment.
 
         Raises:
             BadInputError: there is none of this id, or the state can't follow the one it has.
         """
         with self._database.writing() as session:
             _regression(session, number).check_may_become(state)
-            session.add(MoveRow(regression_id=number, state=state.value, at=datetime.now(UTC), who=who, why=why))
+            session.add(MoveRow(regression_id=number, state=state.value, at=at or datetime.now(UTC), who=who, why=why))
             session.flush()
             session.expire_all()
             return _regression(session, number)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ class Nights:
         self._random = np.random.default_rng(5 + number)
         self._number = number
 
+    @property
+    def tonight(self) -> datetime:
+        """When the next night begins."""
+        return FIRST + timedelta(days=self._number)
+
     def measure(self, slower: float = 1.0, tail: float = 1.0, *, version: str = "1.0.0", **changes: Any) -> str:
         """Keep one night, judged by its targets; gives the run's id."""
         run_id = f"night-{self._number:03d}"
@@ -44,7 +49,7 @@ class Nights:
                 run_id,
                 scenarios=[DASHBOARD],
                 target_version=version,
-                started_at=FIRST + timedelta(days=self._number),
+                started_at=self.tonight,
                 generator=changes.pop("generator", "a-host, loadtasks 0.1.0"),
             )
             store.open_run(night)
@@ -178,7 +183,8 @@ def test_one_that_is_gone_is_found_to_be_fixed(nights: Nights):
 def test_one_that_was_fixed_by_hand_leaves_no_trace_in_the_level(nights: Nights):
     nights.until_found(1.5)
     (found,) = nights.regressions()
-    steps.move_regression(nights.workspace, found.id, State.FIXED, who="ada", why="index")
+    with Store.open(nights.workspace.results_url) as store:
+        store.regressions.move(found.id, State.FIXED, who="ada", why="index", at=nights.tonight)
     verdict = nights.one()
     level = next(each.baseline for each in verdict.comparisons if each.metric == "p50_s")
     assert verdict.verdict is Verdict.PASS

@@ -1,0 +1,46 @@
+"""The rounds of a candidate beside those of its reference, kept small: one number a round and metric."""
+
+import math
+
+from pydantic import BaseModel
+
+from loadtasks.engine.measurement import Measurement, metric
+
+PAIRED = ("p50_s", "p95_s", "mean_s", "throughput_per_s", "success_rate", "connect_mean_s")
+"""The metrics whose ratio is kept."""
+
+
+class Pairs(BaseModel):
+    """The rounds of one scenario, or of one part of a mixed one, in the order in which they were driven."""
+
+    part: str = ""
+    candidate_first: list[bool] = []
+    """One a round: whether the candidate was driven before the reference."""
+    unfit: list[bool] = []
+    """One a round: whether the generator was unfit, so that the round is not judged."""
+    log_ratios: dict[str, list[float | None]] = {}
+    """By metric, one a round: ln(candidate / reference); None where either has no such number."""
+
+    def add(self, candidate: Measurement, reference: Measurement, *, candidate_first: bool) -> None:
+        """Add a round."""
+        self.candidate_first.append(candidate_first)
+        self.unfit.append(bool(candidate.health.unfit or reference.health.unfit))
+        for name in PAIRED:
+            ratio = _log_ratio(_positive(candidate, name), _positive(reference, name))
+            self.log_ratios.setdefault(name, []).append(ratio)
+
+    def fit(self, name: str) -> list[float]:
+        """The log ratios of a metric that can be judged."""
+        ratios = zip(self.log_ratios.get(name, []), self.unfit, strict=True) if self.unfit else ()
+        return [ratio for ratio, unfit in ratios if ratio is not None and not unfit]
+
+
+def _positive(measurement: Measurement, name: str) -> float | None:
+    number = metric(measurement, name)
+    if name == "success_rate" and number == 0:
+        return 0.5 / measurement.counts.scheduled  # below what one request makes, and still to be divided
+    return number
+
+
+def _log_ratio(candidate: float | None, reference: float | None) -> float | None:
+    return math.log(candidate / reference) if candidate and reference else None

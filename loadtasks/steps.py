@@ -16,9 +16,9 @@ from loadtasks import __version__
 from loadtasks.engine.calibration import calibrate
 from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.engine.progress import OnProgress
-from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
+from loadtasks.measuring import check_rounds, check_target, measure_scenario
 from loadtasks.report import folder, mail
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Verdict, overall
@@ -26,8 +26,8 @@ from loadtasks.results.records import Alert
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
-from loadtasks.scenarios.model import Scenario, first_request
 from loadtasks.verdict.judge import compare_run, judge_run
+from loadtasks.verdict.reference import Beside, Budget
 from loadtasks.verdict.regressions import Rule
 from loadtasks.verdict.suites import read_suites
 from loadtasks.workspace import Workspace
@@ -54,14 +54,16 @@ def open_run(
     scenarios: Sequence[str] | None = None,
     load_factor: float = 1.0,
     processes: int = 1,
+    reference: Target | None = None,
 ) -> Run:
     """Check everything that can be wrong before load is sent, and open the run.
 
     When the target is down or refuses the token, the run is kept all the same, every scenario invalid for that reason,
-    so that it is reported and told like any other.
+    so that it is reported and told like any other. A `reference` that is down is told by the scenarios.
 
     Raises:
-        BadInputError: a wrong scenario, suite, factor or token; a workspace that can't be written.
+        BadInputError: a wrong scenario, suite, factor, budget or token; a reference with several processes; a workspace
+            that can't be written.
         TargetUnavailableError: the target doesn't answer.
     """
     workspace.check_writable()
@@ -69,11 +71,14 @@ def open_run(
     read_suites(workspace.expectations)
     if not load_factor > 0:
         raise BadInputError(f"load factor {load_factor:g}: it must be above 0; 1 is the load of the scenario files.")
+    if reference is not None:
+        check_rounds(processes)
     run = Run(
         id=run_id,
         started_at=datetime.now(UTC),
         trigger=trigger,
         target_url=target.url,
+        reference_url=reference.url if reference is not None else None,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],
         generator=_generator(processes),
@@ -81,14 +86,15 @@ def open_run(
     with Store.open(workspace.results_url) as store:
         store.open_run(run)
         try:
-            _check_target(target, chosen)
+            check_target(target, chosen)
         except LoadTasksError as error:
             for scenario in run.scenarios:
                 store.save_failure(run.id, scenario, str(error))
             store.save_verdicts(run.id, judge_run(run.scenarios, [], store.failures(run.id), []))
             store.close_run(run.id, Verdict.INVALID, datetime.now(UTC))
             raise
-        run = run.model_copy(update={"target_version": target.version()})
+        beside = reference.version() if reference is not None else None
+        run = run.model_copy(update={"target_version": target.version(), "reference_version": beside})
         store.open_run(run)
     return run
 
@@ -101,10 +107,12 @@ def measure(
     on_progress: OnProgress | None = None,
     *,
     processes: int = 1,
+    reference: Target | None = None,
 ) -> list[Measurement]:
     """Run one scenario and keep what it showed; what keeps it from running, or ends the target, is kept beside it.
 
-    `processes` is what the run was opened with: over so many the load is shared.
+    `processes` and `reference` are what the run was opened with: over so many the load is shared; beside this it is
+    driven, in rounds, and where that can't be done it is measured alone.
 
     Raises:
         TargetUnavailableError: the target has stopped answering.
@@ -116,11 +124,13 @@ def measure(
         try:
             (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
             target.check_alive()
-            measurements = run_scenario(
+            measurements, pairing = measure_scenario(
                 chosen.scaled(run.load_factor),
                 target,
                 on_progress,
                 processes=processes,
+                reference=reference,
+                seed=f"{run.id} {scenario}",
                 calibration=_calibration(store, run),
             )
         except LoadTasksError as error:
@@ -132,7 +142,7 @@ def measure(
             raise
         died = _death(target, scenario)
         try:
-            store.save_measurements(run_id, scenario, measurements, died)
+            store.save_measurements(run_id, scenario, measurements, died, pairing)
         except LoadTasksError as error:
             raise BadInputError(f"{error} What was measured is kept in {_rescue(run_id, measurements)}.") from error
     if died is not None:
@@ -161,21 +171,27 @@ def judge(workspace: Workspace, run_id: str) -> Verdict:
 
 
 def compare(workspace: Workspace, run_id: str, rule: Rule | None = None) -> Verdict:
-    """Hold the run against its baselines, diagnose what is wrong, and close it with its verdict.
+    """Hold the run against its reference or its baselines, diagnose what is wrong, and close it with its verdict.
 
-    The first good measurement of a scenario becomes its baseline unless one was approved.
+    The first good measurement of a scenario becomes its baseline unless one was approved; not beside a reference, which
+    is the baseline.
     """
     with Store.open(workspace.results_url) as store:
+        run = store.run(run_id)
+        pairings = store.pairings(run_id)
+        budget = Budget.from_environ() if pairings else Budget()
+        known = run.reference_version or run.reference_url or ""
+        beside = {each: Beside(pairing, known, budget) for each, pairing in pairings.items()}
         baselines = {
             each.scenario: (each, store.measurements(each.run_id, each.scenario))
             for each in store.baselines()
             if each.run_id != run_id
         }
-        verdicts = compare_run(store.verdicts(run_id), store.measurements(run_id), baselines, rule or Rule())
+        verdicts = compare_run(store.verdicts(run_id), store.measurements(run_id), baselines, rule, beside)
         store.save_verdicts(run_id, verdicts)
         verdict = overall([each.verdict for each in verdicts])
         store.close_run(run_id, verdict, datetime.now(UTC))
-        if verdict.good:
+        if verdict.good and run.reference_url is None:
             store.approve(run_id, approved_by=AUTOMATIC, why="the first passing run", only_missing=True)
     return verdict
 
@@ -251,13 +267,6 @@ def approve(workspace: Workspace, run_id: str, *, why: str, scenarios: Sequence[
     if not approved:
         raise BadInputError(f"run {run_id}: no valid measurement in it, so it can't be a baseline; choose another.")
     return approved
-
-
-def _check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
-    target.check_alive()
-    requests = (first_request(scenario) for scenario in scenarios)
-    for path in dict.fromkeys(request.path for request in requests if request is not None):
-        target.check_admitted(path)
 
 
 def _generator(processes: int) -> str:

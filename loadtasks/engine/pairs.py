@@ -18,6 +18,8 @@ class Pairs(BaseModel):
     """One a round: whether the candidate was driven before the reference."""
     unfit: list[bool] = []
     """One a round: whether the generator was unfit, so that the round is not judged."""
+    requests: list[int] = []
+    """One a round: how many requests its times are of, on the side that has fewer."""
     log_ratios: dict[str, list[float | None]] = {}
     """By metric, one a round: ln(candidate / reference); None where either has no such number."""
 
@@ -25,6 +27,7 @@ class Pairs(BaseModel):
         """Add a round."""
         self.candidate_first.append(candidate_first)
         self.unfit.append(bool(candidate.health.unfit or reference.health.unfit))
+        self.requests.append(min(candidate.response.count, reference.response.count))
         for name in PAIRED:
             ratio = _log_ratio(_positive(candidate, name), _positive(reference, name))
             self.log_ratios.setdefault(name, []).append(ratio)

@@ -9,7 +9,8 @@ from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, V
 from loadtasks.results.records import Baseline
 from loadtasks.verdict import targets, throttling, validity
 from loadtasks.verdict.diagnosis import diagnose
-from loadtasks.verdict.regressions import NOT_COMPARED, Rule, compare
+from loadtasks.verdict.reference import BESIDE, Beside, compare_rounds
+from loadtasks.verdict.regressions import NOT_COMPARED, Compared, Rule, compare
 from loadtasks.verdict.suites import Suite
 
 
@@ -48,14 +49,19 @@ def compare_run(
     measurements: Sequence[Measurement],
     baselines: Mapping[str, tuple[Baseline, Sequence[Measurement]]],
     rule: Rule | None = None,
+    beside: Mapping[str, Beside] | None = None,
 ) -> list[ScenarioVerdict]:
     """The verdicts with what the baselines add: comparisons, regressions, improvements, and a diagnosis of what is bad.
 
-    Comparing anew gives the same again.
+    A scenario that was measured `beside` a reference is compared with that alone. Comparing anew gives the same again.
     """
     measured = _by_scenario(measurements)
     compared = []
     for verdict in verdicts:
+        reference = (beside or {}).get(verdict.scenario)
+        if reference is not None:
+            compared.append(_compare_beside(verdict, measured.get(verdict.scenario, []), reference))
+            continue
         baseline, before = baselines.get(verdict.scenario, (None, ()))
         run_id = baseline.run_id if baseline is not None else None
         compared.append(compare_scenario(verdict, measured.get(verdict.scenario, []), run_id, before, rule))
@@ -88,11 +94,33 @@ def compare_scenario(
     rule: Rule | None = None,
 ) -> ScenarioVerdict:
     """One scenario's verdict with what its baseline adds; of an invalid one nothing is claimed."""
-    kept = [each for each in verdict.findings if not _from_comparing(each)]
     if verdict.verdict is Verdict.INVALID:
-        return ScenarioVerdict(scenario=verdict.scenario, verdict=Verdict.INVALID, findings=kept)
-    compared = compare(measurements, baseline, rule)
-    findings = [*kept, *compared.findings]
+        return _invalid(verdict)
+    return _with(verdict, measurements, compare(measurements, baseline, rule), baseline, baseline_run)
+
+
+def _compare_beside(verdict: ScenarioVerdict, measurements: Sequence[Measurement], beside: Beside) -> ScenarioVerdict:
+    """One scenario's verdict with what its rounds beside a reference add."""
+    if verdict.verdict is Verdict.INVALID:
+        return _invalid(verdict)
+    compared = compare_rounds(measurements, beside)
+    return _with(verdict, measurements, compared, beside.pairing.reference if compared.comparisons else [], None)
+
+
+def _invalid(verdict: ScenarioVerdict) -> ScenarioVerdict:
+    kept = [each for each in verdict.findings if not _from_comparing(each)]
+    return ScenarioVerdict(scenario=verdict.scenario, verdict=Verdict.INVALID, findings=kept)
+
+
+def _with(
+    verdict: ScenarioVerdict,
+    measurements: Sequence[Measurement],
+    compared: Compared,
+    baseline: Sequence[Measurement],
+    baseline_run: str | None,
+) -> ScenarioVerdict:
+    """A verdict with what was compared, and why it is bad where it is."""
+    findings = [*(each for each in verdict.findings if not _from_comparing(each)), *compared.findings]
     return ScenarioVerdict(
         scenario=verdict.scenario,
         verdict=_verdict({each.kind for each in findings}),
@@ -105,7 +133,7 @@ def compare_scenario(
 def _from_comparing(finding: Finding) -> bool:
     """Whether comparing made this finding, and will make it anew."""
     if finding.kind is FindingKind.NOTE:
-        return finding.sentence.startswith(NOT_COMPARED)
+        return finding.sentence.startswith((NOT_COMPARED, BESIDE))
     return finding.kind in (FindingKind.REGRESSION, FindingKind.IMPROVEMENT, FindingKind.DIAGNOSIS)
 
 

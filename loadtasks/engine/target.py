@@ -98,7 +98,7 @@ class Target:
             )
 
     def version(self) -> str | None:
-        """The `version` of the target's version page (JSON), with its `revision` after a plus; None where there is none."""
+        """The `version` of its version page (JSON), with its `revision` after a plus; None where it tells none."""
         try:
             body = self._get(self.version_path).json()
         except (TargetUnavailableError, ValueError):

@@ -216,12 +216,13 @@ class _Night:
         self.pairs = [Pairs(part=kind) for kind in dict.fromkeys(["", *self._first])]
         self._whole = max(rounds_of(part).number for part in parts_of(scenario).values())
         self._on_progress = on_progress
-        self._began = perf_counter()
+        self._began = 0.0
         self._done = 0
         self._wanted = 0
 
     async def drive(self, more_rounds: MoreRounds, seed: str, most_s: float) -> None:
         """Drive round after round; without its reference the candidate alone, until its whole load was sent once."""
+        self._began = perf_counter()
         for candidate_first in orders(seed):
             if self._done >= self._wanted:
                 self._wanted += more_rounds(self.pairs)

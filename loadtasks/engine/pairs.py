@@ -34,8 +34,10 @@ class Pairs(BaseModel):
 
     def fit(self, name: str) -> list[float]:
         """The log ratios of a metric that can be judged."""
-        ratios = zip(self.log_ratios.get(name, []), self.unfit, strict=True) if self.unfit else ()
-        return [ratio for ratio, unfit in ratios if ratio is not None and not unfit]
+        if name not in self.log_ratios:
+            return []
+        rounds = zip(self.log_ratios[name], self.unfit, strict=True)
+        return [ratio for ratio, unfit in rounds if ratio is not None and not unfit]
 
 
 def _positive(measurement: Measurement, name: str) -> float | None:

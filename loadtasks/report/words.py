@@ -181,22 +181,33 @@ def compared(document: ResultsDocument) -> str:
     runs: dict[str, list[str]] = {}
     new: list[str] = []
     unlike: list[str] = []
+    alone: list[str] = []
     for result in document.scenarios:
         if result.comparisons:
-            runs.setdefault(plain(result.baseline_run or "without a name"), []).append(label(result.scenario))
+            runs.setdefault(_compared_with(document, result), []).append(label(result.scenario))
+        elif document.run.reference_url is not None and result.verdict is not Verdict.INVALID:
+            alone.append(label(result.scenario))
         elif result.measurements and result.verdict is not Verdict.INVALID:
             (new if result.baseline_run is None else unlike).append(label(result.scenario))
-    if not runs and not unlike:
+    if not runs and not unlike and not alone:
         return "There was no baseline to compare with."
     sentences = [
-        f"Compared with run {run}" + ("" if len(runs) == 1 else f": {', '.join(scenarios)}")
-        for run, scenarios in runs.items()
+        f"Compared with {other}" + ("" if len(runs) == 1 else f": {', '.join(scenarios)}")
+        for other, scenarios in runs.items()
     ]
+    if alone:
+        sentences.append(f"Not compared with its reference: {', '.join(alone)}")
     if unlike:
         sentences.append(f"Not comparable with its baseline: {', '.join(unlike)}")
     if new:
         sentences.append(f"No baseline yet: {', '.join(new)}")
     return ". ".join(sentences) + "."
+
+
+def reference(document: ResultsDocument) -> str:
+    """The run's reference, by its version where it tells one; empty where there is none."""
+    url, version = document.run.reference_url, document.run.reference_version
+    return plain(f"version {version} at {url}" if version else url or "")
 
 
 def tally(document: ResultsDocument) -> str:
@@ -221,6 +232,12 @@ def headline(document: ResultsDocument) -> str:
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"
     return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
+
+
+def _compared_with(document: ResultsDocument, result: ScenarioResult) -> str:
+    if result.pairs:
+        return f"the reference, {reference(document)}"
+    return f"run {plain(result.baseline_run or 'without a name')}"
 
 
 def _names(sentence: str, number: str) -> bool:

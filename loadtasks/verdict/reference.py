@@ -36,7 +36,7 @@ class Budget:
     """How much one scenario may take beside its reference."""
 
     rounds: int = paired.Rule().looks[-1]
-    seconds: float = 300.0
+    seconds: float = 120.0
 
     @classmethod
     def from_environ(cls) -> Self:

@@ -28,6 +28,8 @@ _HIGHER_IS_BETTER = frozenset({"success_rate", "throughput_per_s"})
 _LEAST_IN_ROUND = 20
 """A p95 is judged where a round has at least so many requests."""
 _FEWEST_ROUNDS = 10
+_LOOKS = (30, 60, 120, 240)
+"""After how many rounds one looks: few looks spend little of the error, and noise falls with the root of the rounds."""
 _CLAIMS = {Decision.REGRESSED: FindingKind.REGRESSION, Decision.IMPROVED: FindingKind.IMPROVEMENT}
 
 
@@ -35,8 +37,8 @@ _CLAIMS = {Decision.REGRESSED: FindingKind.REGRESSION, Decision.IMPROVED: Findin
 class Budget:
     """How much one scenario may take beside its reference."""
 
-    rounds: int = paired.Rule().looks[-1]
-    seconds: float = 120.0
+    rounds: int = _LOOKS[-1]
+    seconds: float = 60.0
 
     @classmethod
     def from_environ(cls) -> Self:
@@ -59,8 +61,7 @@ class Budget:
     @property
     def rule(self) -> paired.Rule:
         """The sequential test that keeps to it."""
-        looks = paired.Rule().looks
-        return paired.Rule(looks=(*(look for look in looks if look < self.rounds), self.rounds))
+        return paired.Rule(looks=(*(look for look in _LOOKS if look < self.rounds), self.rounds))
 
     def more_rounds(self, pairs: Sequence[Pairs]) -> int:
         """How many rounds to add until it is known whether anything got worse; 0 when it is, or all are used up."""
@@ -98,7 +99,11 @@ def compare_rounds(measurements: Sequence[Measurement], beside: Beside) -> Compa
             if part == pairs.part
         ]
         compared.comparisons += [each.comparison for each in told]
-        compared.findings += _findings(pairs, [each for each in told if _judges(pairs, each.name)])
+        judged = [each for each in told if each.name in JUDGED and _judges(pairs, each.name)]
+        compared.findings += _claims(judged)
+        if not any(each.kind is FindingKind.NOTE for each in compared.findings):  # the whole's stands for its parts'
+            compared.findings += _doubts(pairs, judged)
+    compared.findings += _rounds_left_out(pairing.pairs[0])
     return compared
 
 
@@ -166,19 +171,26 @@ class _Told:
         )
 
 
-def _findings(pairs: Pairs, judged: Sequence[_Told]) -> Iterator[Finding]:
-    """What is claimed of a part, or that one can't be sure, and rounds that don't count."""
+def _claims(judged: Sequence[_Told]) -> Iterator[Finding]:
+    """What is claimed of a part."""
     claims = {each.name: kind for each in judged if (kind := _CLAIMS.get(each.ratio.decision)) is not None}
     for each in judged:
         if each.name in claims:
             yield each.finding(claims[each.name], _which_moved(each, judged, claims))
+
+
+def _doubts(pairs: Pairs, judged: Sequence[_Told]) -> Iterator[Finding]:
+    """What one can't be sure of, where nothing is known to be worse."""
     unsure = [each for each in judged if each.ratio.decision is Decision.UNSURE]
-    if unsure and FindingKind.REGRESSION not in claims.values():
+    if unsure and not any(each.ratio.decision is Decision.REGRESSED for each in judged):
         changes = ", ".join(each.change for each in unsure)
         yield _note(pairs.part, f"unsure of {changes}, in {units.plural(unsure[0].ratio.rounds, 'round')}")
-    unfit = pairs.unfit.count(True)
-    if unfit and not pairs.part:
-        yield _note("", f"{unfit} of {units.plural(len(pairs.unfit), 'round')} not judged: the generator was not fit")
+
+
+def _rounds_left_out(pairs: Pairs) -> Iterator[Finding]:
+    unfit, driven = pairs.unfit.count(True), units.plural(len(pairs.unfit), "round")
+    if unfit:
+        yield _note("", f"{unfit} of {driven} not judged: the generator was not fit")
 
 
 def _which_moved(told: _Told, judged: Sequence[_Told], claims: dict[str, FindingKind]) -> str:

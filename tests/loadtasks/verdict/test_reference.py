@@ -86,7 +86,8 @@ def test_two_like_builds_are_told_nothing_of() -> None:
 
 
 def test_what_one_can_not_be_sure_of_is_a_note_with_its_interval() -> None:
-    (note,) = compared(pairs(noise=0.4)).findings
+    (note,) = compared(pairs(noise=0.4), pairs(part="sessions", noise=0.4)).findings
+    assert note.part == ""
     assert note.kind is FindingKind.NOTE
     assert note.sentence.startswith("beside the reference: unsure of p50 ")
     assert "between" in note.sentence
@@ -146,8 +147,9 @@ def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
 def test_rounds_are_added_while_it_is_unsure_up_to_the_budget() -> None:
     budget = Budget(rounds=60)
     assert budget.more_rounds([pairs(0)]) == 30
-    assert budget.more_rounds([pairs(30, noise=0.4)]) == 15
-    assert budget.more_rounds([pairs(44, noise=0.4)]) == 1
+    assert budget.more_rounds([pairs(30, noise=0.4)]) == 30
+    assert budget.more_rounds([pairs(44, noise=0.4)]) == 16
+    assert Budget().more_rounds([pairs(60, noise=0.4)]) == 60
     assert budget.more_rounds([pairs(60, noise=0.4)]) == 0
 
 

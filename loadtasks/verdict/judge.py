@@ -80,9 +80,10 @@ def compare_documents(
         before = other.measurements if other is not None else []
         compared = compare_scenario(verdict, result.measurements, baseline.run.id if before else None, before, rule)
         changes = {name: getattr(compared, name) for name in ("verdict", "findings", "comparisons", "baseline_run")}
-        scenarios.append(result.model_copy(update=changes | {"baseline": list(before)}))
+        scenarios.append(result.model_copy(update=changes | {"baseline": list(before), "pairs": []}))
+    alone = document.run.model_copy(update={"reference_url": None, "reference_version": None})
     return document.model_copy(
-        update={"scenarios": scenarios, "verdict": overall([each.verdict for each in scenarios])}
+        update={"run": alone, "scenarios": scenarios, "verdict": overall([each.verdict for each in scenarios])}
     )
 
 

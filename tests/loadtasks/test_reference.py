@@ -117,6 +117,10 @@ def test_a_slower_build_is_a_regression_with_its_cause(pair: Pair, workspace: Wo
     assert "Reference: version 1.4.2+abc" in page
     with Store.open(workspace.results_url) as store:
         assert store.baselines() == []
+    results = str(workspace.reports / "latest" / "results.json")
+    with_itself = CliRunner().invoke(cli, ["compare", results, results])
+    assert with_itself.exit_code == 0, with_itself.output
+    assert f"Compared with run {document.run.id}" in with_itself.output
     assert steps.compare(workspace, document.run.id) is Verdict.REGRESSED
     assert steps.document(workspace, document.run.id).scenarios == document.scenarios, "comparing anew changes nothing"
 

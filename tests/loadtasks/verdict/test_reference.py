@@ -93,6 +93,15 @@ def test_what_one_can_not_be_sure_of_is_a_note_with_its_interval() -> None:
     assert "between" in note.sentence
 
 
+def test_few_rounds_show_nothing_however_large_the_difference() -> None:
+    found = compared(pairs(6, p50_s=4.0))
+    (note,) = found.findings
+    assert "unsure of p50 5" in note.sentence
+    assert "between" not in note.sentence
+    assert "in 6 rounds" in note.sentence
+    assert (found.comparisons[0].low, found.comparisons[0].high) == (None, None)
+
+
 def test_rounds_that_do_not_count_are_told() -> None:
     (note,) = compared(pairs(36, unfit=6)).findings
     assert note.sentence == "beside the reference: 6 of 36 rounds not judged: the generator was not fit"

@@ -16,6 +16,12 @@ nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another 
 	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py \
 		$(if $(TARGET),--target '$(TARGET)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
 
+.PHONY: nightly-paired
+nightly-paired: $(VENV)/.runtime ## the same beside the approved build; REFERENCE=REVISION, SCENARIOS="a b"
+	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py --paired \
+		$(if $(REFERENCE),--revision '$(REFERENCE)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') \
+		$(if $(API_PORT),--port $(API_PORT))
+
 .PHONY: airflow
 airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, until Ctrl-C; AIRFLOW_PORT=8080 API_PORT=8000
 	@source scripts/airflow.env && exec $(BIN)/python scripts/airflow_up.py $(if $(API_PORT),--port $(API_PORT))

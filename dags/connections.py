@@ -1,6 +1,7 @@
-"""The target, from Airflow's connections."""
+"""The target and its reference, from Airflow's connections."""
 
 import logging
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from airflow.sdk import Connection
@@ -11,6 +12,7 @@ from loadtasks.engine.target import Target
 log = logging.getLogger(__name__)
 
 TARGET_CONNECTION = "performance_target"
+REFERENCE_CONNECTION = "performance_reference"
 
 
 def performance_target(url: str | None = None) -> Target:
@@ -31,6 +33,26 @@ def performance_target(url: str | None = None) -> Target:
     return target
 
 
+def performance_reference(target: Target, url: str | None = None) -> Target | None:
+    """The reference beside which a target is measured; None where none is named. `url` goes before what is configured.
+
+    That is the connection of its own, else the `reference` of the target's, else LOADTASKS_REFERENCE. Its token is its
+    own, else the target's, and like that only sent to an address that was configured.
+
+    Raises:
+        BadInputError: the address is none.
+    """
+    configured = _configured_reference(target)
+    if not url or not url.strip():
+        return configured
+    named = target.reference(url.strip(), None)
+    for known in (configured, performance_target()):
+        if known is not None and _origin(known.url) == _origin(named.url):
+            return replace(named, token=known.token)
+    log.warning("No token is sent to the reference %s, whose address is not a configured one", named.url)
+    return named
+
+
 def connection_of(connection_id: str) -> Connection | None:
     """The connection of that name, None when there is none."""
     try:
@@ -48,6 +70,17 @@ def _from_connection() -> Target | None:
         token=connection.password or None,
         health_path=connection.extra_dejson.get("health_path") or "/healthz",
     )
+
+
+def _configured_reference(target: Target) -> Target | None:
+    connection = connection_of(REFERENCE_CONNECTION)
+    if connection is not None and connection.host:
+        health_path = connection.extra_dejson.get("health_path") or target.health_path
+        reference = target.reference(_address(connection), connection.password or target.token)
+        return replace(reference, health_path=health_path)
+    of_target = connection_of(TARGET_CONNECTION)
+    named = of_target.extra_dejson.get("reference") if of_target is not None else None
+    return target.reference_from_environ(named)
 
 
 def _address(connection: Connection) -> str:

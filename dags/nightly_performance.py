@@ -12,7 +12,7 @@ from pathlib import Path
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from dags.connections import TARGET_CONNECTION, performance_target
+from dags.connections import REFERENCE_CONNECTION, TARGET_CONNECTION, performance_reference, performance_target
 from dags.mail import configured_post
 from loadtasks import steps
 from loadtasks.engine.processes import processes_from_environ
@@ -60,7 +60,8 @@ def open_run() -> list[str]:
     params = context["params"]
     with _failing_in_one_sentence():
         target = performance_target(params["target"])
-        log.info("Run %s exercises %s", _this_run(), target.url)
+        reference = performance_reference(target, params["reference"])
+        log.info("Run %s exercises %s%s", _this_run(), target.url, f" beside {reference.url}" if reference else "")
         try:
             run = steps.open_run(
                 Workspace.from_environ(),
@@ -70,6 +71,7 @@ def open_run() -> list[str]:
                 processes=processes_from_environ(params["processes"]),
                 trigger="scheduled" if str(context["run_id"]).startswith("scheduled") else "manual",
                 run_id=_this_run(),
+                reference=reference,
             )
         except LoadTasksError as error:
             # A run whose target is down is kept and goes on to be told; of one with a bad suite only this is known.
@@ -90,7 +92,9 @@ def measure(scenario: str) -> None:
         params = get_current_context()["params"]
         target = performance_target(params["target"])
         processes = processes_from_environ(params["processes"])
-        steps.measure(Workspace.from_environ(), _this_run(), scenario, target, processes=processes)
+        reference = performance_reference(target, params["reference"])
+        workspace = Workspace.from_environ()
+        steps.measure(workspace, _this_run(), scenario, target, processes=processes, reference=reference)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -104,7 +108,7 @@ def judge() -> None:
 
 @task
 def compare() -> None:
-    """Compare with the baseline."""
+    """Compare with the reference, or with the baseline."""
     with _failing_in_one_sentence():
         steps.compare(Workspace.from_environ(), _this_run())
 
@@ -197,6 +201,13 @@ with DAG(
             title="Target",
             description="Address of the API, such as http://127.0.0.1:8000; empty means that of the connection "
             f"{TARGET_CONNECTION}. The connection's token is only sent to the connection's own address.",
+        ),
+        "reference": Param(
+            None,
+            type=["string", "null"],
+            title="Reference",
+            description="Address of the approved build, which stands beside the target: both are driven in turn and "
+            f"their ratio is judged; empty means that of the connection {REFERENCE_CONNECTION}, else none.",
         ),
         "load_factor": Param(
             1.0,

@@ -1,7 +1,8 @@
 """The command line: `python -m loadtasks`. docs/command_line.md describes it, exit codes are those of `errors`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from loadtasks.results.run import new_run_id
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.units import duration, plural, rate, share
-from loadtasks.verdict.judge import compare_documents
+from loadtasks.verdict.documents import compare_documents
 from loadtasks.verdict.suites import read_suites
 from loadtasks.workspace import Workspace
 
@@ -68,6 +69,10 @@ def main() -> None:
 @cli.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
 @click.option("--target", help="Address of the API.  [default: LOADTASKS_TARGET, else http://127.0.0.1:8000]")
+@click.option(
+    "--reference",
+    help="Address of the approved build, beside which the API is measured.  [default: LOADTASKS_REFERENCE]",
+)
 @click.option("--scenarios", "folder", type=EXISTING_FOLDER, help="Folder of scenario files.")
 @click.option("--expectations", type=EXISTING_FOLDER, help="Folder of Great Expectations suites.")
 @click.option(
@@ -84,6 +89,7 @@ def run(
     workspace: Workspace,
     scenarios: tuple[str, ...],
     target: str | None,
+    reference: str | None,
     folder: Path | None,
     expectations: Path | None,
     load_factor: float,
@@ -95,6 +101,7 @@ def run(
     workspace = workspace.reading(folder, expectations)
     console = terminal.console()
     address = Target.from_environ(target)
+    beside = address.reference_from_environ(reference)
     count = processes_from_environ(processes)
     opened = steps.open_run(
         workspace,
@@ -104,10 +111,15 @@ def run(
         scenarios=scenarios or None,
         load_factor=load_factor,
         processes=count,
+        reference=beside,
     )
     console.print(f"Run {opened.id} against {opened.target_url} (version {opened.target_version or 'unknown'})")
-    _measure_all(workspace, opened.id, opened.scenarios, address, count, console)
-    _measure_suspects(workspace, opened.id, address, count, console)
+    if beside is not None:
+        console.print(f"beside the reference {beside.url} (version {opened.reference_version or 'unknown'})")
+    measure = partial(steps.measure, workspace, opened.id, target=address, processes=count, reference=beside)
+    _measure_all(measure, opened.scenarios, console)
+    if beside is None:
+        _measure_suspects(workspace, opened.id, address, count, console)
     steps.judge(workspace, opened.id)
     steps.compare(workspace, opened.id)
     report = steps.write_report(workspace, opened.id)
@@ -203,14 +215,12 @@ def targets(workspace: Workspace, expectations: Path | None) -> None:
     )
 
 
-def _measure_all(
-    workspace: Workspace, run_id: str, scenarios: Sequence[str], target: Target, processes: int, console: "Console"
-) -> None:
+def _measure_all(measure: Callable[..., list[Measurement]], scenarios: Sequence[str], console: "Console") -> None:
     with RunProgress(console, len(scenarios)) as progress:
         for scenario in scenarios:
             progress.begin(scenario)
             try:
-                measurements = steps.measure(workspace, run_id, scenario, target, progress.reach, processes=processes)
+                measurements = measure(scenario, on_progress=progress.reach)
             except LoadTasksError as error:
                 if error.exit_code is ExitCode.BAD_INPUT:
                     raise

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from airflow_local import CannotStartError, airflow_command, prepare, sole_user
-from nightly_services import Services, ShippedApi, check_port_is_free
+from nightly_services import Services, ShippedApi, check_port_is_free, database_url
 
 GOOD, BAD_INPUT = 0, 2
 _UI_TIMEOUT_S = 180
@@ -52,7 +52,7 @@ def _serve(port: int, services: Services) -> None:
     check_port_is_free(port, "the API", "API_PORT")
     prepare()
     print("Airflow is starting, which takes half a minute ...", flush=True)
-    api = ShippedApi.start(services, Path(os.environ["LOADTASKS_VAR"]), port)
+    api = ShippedApi.start(services, database_url(Path(os.environ["LOADTASKS_VAR"])), port)
     ui = f"http://127.0.0.1:{ui_port}"
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
     environment |= {"LOADTASKS_REPORTS_URL": os.environ.get("LOADTASKS_REPORTS_URL") or f"{ui}/performance-reports"}

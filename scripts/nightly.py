@@ -1,8 +1,9 @@
 """`make nightly`: one whole night, now.
 
 Starts the API, runs the DAG in this process on Airflow's embedded default, prints the verdict and where the report is,
-and stops what it started. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad
-input, 3 an invalid measurement.
+and stops what it started. With --paired the approved build of the API stands beside the working tree's, and both are
+driven in turn. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad input, 3 an
+invalid measurement.
 """
 # ruff: noqa: T201, PLC0415 - it talks to a terminal; importing Airflow takes seconds
 
@@ -18,14 +19,18 @@ import time
 import traceback
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from airflow_local import CannotStartError, prepare, sole_user
-from nightly_services import Services, ShippedApi, check_port_is_free, free_port
+from approved_build import Build, checked_out, fresh_database, working_revision
+from nightly_services import Services, ShippedApi, check_port_is_free, database_url, free_port
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
+_APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
+"""Two builds must not share what they keep."""
 
 
 def main() -> int:
@@ -35,8 +40,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        with sole_user("make nightly"), Services(var / "logs") as services:
-            return _night(options, var, services)
+        with ExitStack() as ending:
+            ending.enter_context(sole_user("make nightly"))
+            build = ending.enter_context(checked_out(var, options.revision)) if options.paired else None
+            services = ending.enter_context(Services(var / "logs"))
+            return _night(options, var, services, build)
     except CannotStartError as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -48,15 +56,16 @@ def main() -> int:
         return INVALID
 
 
-def _night(options: argparse.Namespace, var: Path, services: Services) -> int:
+def _night(options: argparse.Namespace, var: Path, services: Services, build: Build | None) -> int:
     began_s = time.monotonic()
     warnings.simplefilter("ignore")  # what libraries tell each other's authors
     if options.port:
         check_port_is_free(options.port, "the API", "API_PORT")
     prepare()
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
         # The API starts while this process imports Airflow.
-        api = None if options.target else beside.submit(ShippedApi.start, services, var, options.port or free_port())
+        api = None if options.target else beside.submit(_start_api, options, var, services)
+        reference = beside.submit(_start_reference, var, services, build) if build else None
         from airflow.sdk.execution_time.supervisor import in_process_api_server
         from nightly_logs import TaskLogs
 
@@ -67,6 +76,8 @@ def _night(options: argparse.Namespace, var: Path, services: Services) -> int:
         task_logs.install()
         _ = in_process_api_server().app  # the first task needs it, and the API is not up yet
         target = _target(options, api)
+        if reference and build:
+            target += f" beside revision {build.revision} at {_reference(reference.result())}"
     print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
     _end_runs_left_over()
     _keep_order()
@@ -92,6 +103,29 @@ def _target(options: argparse.Namespace, api: Future[ShippedApi] | None) -> str:
     connection = {"conn_type": "http", "host": url, "password": token, "extra": {"health_path": health_path}}
     os.environ["AIRFLOW_CONN_PERFORMANCE_TARGET"] = json.dumps(connection)
     return str(url)
+
+
+def _start_api(options: argparse.Namespace, var: Path, services: Services) -> ShippedApi:
+    revision = os.environ.get("APP_REVISION") or working_revision()
+    port = options.port or free_port()
+    if not options.paired:
+        return ShippedApi.start(services, database_url(var), port, APP_REVISION=revision)
+    return ShippedApi.start(services, fresh_database(var, "candidate"), port, APP_REVISION=revision, **_APART)
+
+
+def _start_reference(var: Path, services: Services, build: Build) -> ShippedApi:
+    """Start the approved build, with a database of its own that is seeded like the candidate's."""
+    url = fresh_database(var, "reference")
+    return ShippedApi.start(
+        services, url, free_port(), name="reference", source=build.source, APP_REVISION=build.revision, **_APART
+    )
+
+
+def _reference(api: ShippedApi) -> str:
+    """Hand the reference to the DAG, likewise."""
+    connection = {"conn_type": "http", "host": api.url, "password": api.token}
+    os.environ["AIRFLOW_CONN_PERFORMANCE_REFERENCE"] = json.dumps(connection)
+    return api.url
 
 
 def _told(run_id: str, *, good: bool, unopened: BaseException | None) -> int:
@@ -158,9 +192,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> Any:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", help="exercise the API at this address instead of starting the shipped one")
+    parser.add_argument("--paired", action="store_true", help="measure beside the approved build of the shipped API")
+    parser.add_argument("--revision", help="the approved build's; that of the baseline, else HEAD, when not given")
     parser.add_argument("--scenarios", default="", help="names separated by spaces; all when none is given")
     parser.add_argument("--port", type=int, help="where the shipped API is to listen; a free port when not given")
     options = parser.parse_args()
+    if options.paired and options.target:
+        parser.error("--paired starts the shipped API; another one's reference is named by LOADTASKS_REFERENCE")
     options.scenarios = options.scenarios.replace(",", " ").split()
     return options
 

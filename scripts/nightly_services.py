@@ -66,12 +66,12 @@ class Services:
             _signal(process, signal.SIGKILL)
             process.wait()
 
-    def start(self, name: str, command: Sequence[str], **environment: str) -> None:
+    def start(self, name: str, command: Sequence[str], *, cwd: Path = PROJECT, **environment: str) -> None:
         """Start a process in a session of its own, so that Ctrl-C reaches us alone and we stop it in order."""
         with self.log_of(name).open("wb") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own command line
                 command,
-                cwd=PROJECT,
+                cwd=cwd,
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -115,32 +115,49 @@ class ShippedApi:
     token: str
 
     @classmethod
-    def start(cls, services: Services, var: Path, port: int) -> ShippedApi:
+    def start(
+        cls,
+        services: Services,
+        database_url: str,
+        port: int,
+        *,
+        name: str = "api",
+        source: Path = PROJECT,
+        **extra: str,
+    ) -> ShippedApi:
         """Migrate and seed its database, make a token for a day, and start it under gunicorn.
+
+        `source` is the folder in which its code lies, `extra` are more settings of it.
 
         Raises:
             CannotStartError: any of it fails.
         """
         environment = {
-            "APP_DATABASE_URL": os.environ.get("APP_DATABASE_URL")
-            or f"sqlite:///{(var / 'app' / 'app.db').absolute()}",
+            "APP_DATABASE_URL": database_url,
             "APP_HOST": "127.0.0.1",
             "APP_PORT": str(port),
+            "PYTHONPATH": str(source),
+            **extra,
         }
-        _app(environment, "migrate")
-        _app(environment, "seed")
-        token = _app(environment, "token", "load tests of this machine", "--ttl-days", "1")
+        _app(source, environment, "migrate")
+        _app(source, environment, "seed")
+        token = _app(source, environment, "token", "load tests of this machine", "--ttl-days", "1")
         url = f"http://127.0.0.1:{port}"
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
-        services.start("api", gunicorn, **environment)
-        services.wait_until_answers("api", f"{url}/healthz")
+        services.start(name, gunicorn, cwd=source, **environment)
+        services.wait_until_answers(name, f"{url}/healthz")
         return cls(url=url, token=token)
 
 
-def _app(environment: dict[str, str], *arguments: str) -> str:
+def database_url(var: Path) -> str:
+    """The shipped API's own database: APP_DATABASE_URL, else a file under `var`."""
+    return os.environ.get("APP_DATABASE_URL") or f"sqlite:///{(var / 'app' / 'app.db').absolute()}"
+
+
+def _app(source: Path, environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603 - our own command line
         [sys.executable, "-m", "app", *arguments],
-        cwd=PROJECT,
+        cwd=source,
         env=os.environ | environment,
         capture_output=True,
         text=True,

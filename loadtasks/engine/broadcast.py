@@ -16,6 +16,7 @@ from loadtasks.engine.descriptors import allow_sockets
 from loadtasks.engine.exchange import Exchange, Problem
 from loadtasks.engine.open import OpenRunner
 from loadtasks.engine.opener import Opener
+from loadtasks.engine.pacer import Pacer
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.target import Target
 from loadtasks.engine.websocket import WebSocketConnection
@@ -30,12 +31,14 @@ _SETTLE_S = 0.25
 class BroadcastRunner:
     """Drives one broadcast scenario."""
 
-    def __init__(self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target) -> None:
+    def __init__(
+        self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target, pacer: Pacer | None = None
+    ) -> None:
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
         self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
-        self._publisher = _publisher(scenario, load, target, self._published)
+        self._publisher = _publisher(scenario, load, target, self._published, pacer)
         self._deliveries = Deliveries(scenario.event, load.listeners, scenario.timeout_s, self.recorder)
         self._ended = False
 
@@ -134,7 +137,9 @@ class BroadcastRunner:
         recorder.dispatch_lag.add(published.dispatch_lag)
 
 
-def _publisher(scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_answer: Any) -> OpenRunner:
+def _publisher(
+    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_answer: Any, pacer: Pacer | None
+) -> OpenRunner:
     """The open profile of publishing requests, whose answers are kept for the event's id."""
     publishing = HttpScenario(
         name=scenario.name,
@@ -145,4 +150,4 @@ def _publisher(scenario: BroadcastScenario, load: BroadcastLoad, target: Target,
         load=load.publishing,
         warmup_requests=0,
     )
-    return OpenRunner(publishing, load.publishing, target, on_answer=on_answer, keep_bodies=True)
+    return OpenRunner(publishing, load.publishing, target, pacer=pacer, on_answer=on_answer, keep_bodies=True)

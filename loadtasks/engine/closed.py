@@ -60,11 +60,12 @@ class ClosedRunner:
         *,
         shifts: Sequence[Shift] | None = None,
         numbers: Numbers = itertools.count,
+        source: Source | None = None,
     ) -> None:
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
-        self._source = Source(
+        self._source = source or Source(
             scenario.requests, target, feeder=scenario.feeder, read_back=scenario.read_back, numbers=numbers
         )
         self._connector = Connector(target, scenario.connect_timeout_s)

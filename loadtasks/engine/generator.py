@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -62,6 +62,17 @@ class Generated:
     observation: Observation
 
 
+class Start:
+    """The moment at which a load begins, a time of `time.perf_counter`; known once all is prepared."""
+
+    def __init__(self) -> None:
+        self.at = perf_counter()
+
+    def __call__(self) -> float:
+        """The moment."""
+        return self.at
+
+
 async def at_once() -> float:
     """Begin now."""
     return perf_counter()
@@ -72,18 +83,31 @@ def generate(work: Work, on_progress: OnProgress | None, begin: Begin = at_once)
 
     `on_progress` is called on the event loop twice a second, so it has to be quick.
     """
-    with _quiet_collector(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with quiet_collector(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_generate(work, on_progress, begin))
 
 
 async def _generate(work: Work, on_progress: OnProgress | None, begin: Begin) -> Generated:
-    start = perf_counter()  # known better once all is prepared
     parts = {
         kind: (part, share)
         for kind, part in parts_of(work.scenario).items()
         if (share := share_of(part, work.number, work.processes)) is not None
     }
-    runners = {kind: _runner(part, share, work.target, lambda: start) for kind, (part, share) in parts.items()}
+    start = Start()
+    runners = {kind: _runner(part, share, work.target, start) for kind, (part, share) in parts.items()}
+    running = {runner: parts[kind][0].load for kind, runner in runners.items()}
+    return await drive(
+        runners, start, begin, lambda monitor: Teller(running, monitor, work.calibration, start.at, on_progress)
+    )
+
+
+async def drive(
+    runners: Mapping[str, Runner],
+    start: Start,
+    begin: Begin = at_once,
+    telling: Callable[[Monitor], Teller] | None = None,
+) -> Generated:
+    """Prepare the runners of all parts, let them send their loads at one time, and close them."""
     monitor = Monitor()
     for runner in runners.values():
         monitor.watch(runner.sweep)
@@ -92,14 +116,15 @@ async def _generate(work: Work, on_progress: OnProgress | None, begin: Begin) ->
         for runner in runners.values():
             await runner.prepare()
         gc.freeze()  # what was made ready for the load is to stop the clock no more than what was there before
-        start = await begin()
+        start.at = await begin()
         started_at = datetime.now(UTC)
         monitor.reset()
-        running = {runner: parts[kind][0].load for kind, runner in runners.items()}
-        teller = Teller(running, monitor, work.calibration, start, on_progress)
-        monitor.watch(teller)
+        teller = telling(monitor) if telling is not None else None
+        if teller is not None:
+            monitor.watch(teller)
         await asyncio.gather(*(runner.run() for runner in runners.values()))
-        teller.tell(perf_counter())
+        if teller is not None:
+            teller.tell(perf_counter())
     finally:
         for runner in runners.values():
             await runner.close()
@@ -123,7 +148,7 @@ def _runner(whole: PartScenario, share: Share, target: Target, start: Callable[[
 
 
 @contextlib.contextmanager
-def _quiet_collector() -> Iterator[None]:
+def quiet_collector() -> Iterator[None]:
     """Keep the collector off what was there before: a pass over a large heap (Airflow's) stops the clock for 0.1 s."""
     gc.collect()
     gc.freeze()

@@ -5,6 +5,7 @@ flight at the deadline) with the time they had reached. Requests that failed oth
 answer, are counted by kind but not timed: a fast error must not make an API look fast.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, computed_field
@@ -258,3 +259,11 @@ def metric(measurement: Measurement, name: str) -> float | None:
     holder = measurement.counts if name in Counts.model_fields else measurement
     value: float | None = getattr(holder, name)
     return value
+
+
+def by_scenario(measurements: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+    """Measurements by their scenario, in the order given."""
+    found: dict[str, list[Measurement]] = {}
+    for each in measurements:
+        found.setdefault(each.scenario, []).append(each)
+    return found

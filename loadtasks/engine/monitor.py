@@ -1,9 +1,10 @@
 """The generator watched while it works: event-loop lag, CPU share, and what else has to be looked at regularly."""
 
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Self
 
 import numpy as np
 
@@ -27,6 +28,15 @@ class Observation:
     def cpu_share(self) -> float:
         """CPU time over wall time; 1.0 is one whole core."""
         return self.cpu_s / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    @classmethod
+    def joined(cls, observations: Iterable[Self]) -> Self:
+        """One of all these stretches of one process."""
+        elapsed_s, cpu_s, lag = 0.0, 0.0, Histogram()
+        for each in observations:
+            elapsed_s, cpu_s = elapsed_s + each.elapsed_s, cpu_s + each.cpu_s
+            lag.add(each.lag)
+        return cls(elapsed_s, cpu_s, lag)
 
 
 def _cpu_s() -> float:

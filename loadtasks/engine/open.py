@@ -44,6 +44,7 @@ class OpenRunner:
         keep_bodies: bool = False,
         start: Callable[[], float] = perf_counter,
         numbers: Numbers = itertools.count,
+        source: Source | None = None,
     ) -> None:
         self.recorder = Recorder()
         self._scenario = scenario
@@ -51,7 +52,7 @@ class OpenRunner:
         self._pacer = pacer or pacer_of(load)
         self._on_answer = on_answer
         self._starts_at = start
-        self._source = Source(
+        self._source = source or Source(
             scenario.requests, target, feeder=scenario.feeder, keep_bodies=keep_bodies, numbers=numbers
         )
         self._connector = Connector(target, scenario.connect_timeout_s)

@@ -97,3 +97,8 @@ def pacer_of(load: OpenLoad | StagesLoad) -> Pacer:
     if load.arrivals == "poisson":
         return PoissonPacer(load.rate, load.duration_s, load.seed)
     return ConstantPacer(load.rate, math.ceil(load.rate * load.duration_s - _SLACK))
+
+
+def due_before(pacer: Pacer, time_s: float) -> int:
+    """How many requests are due before a time; due times ascend, so few of them have to be looked at."""
+    return bisect.bisect_left(range(pacer.count), time_s, key=lambda n: pacer.due_s(n) or 0.0)

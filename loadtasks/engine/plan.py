@@ -1,6 +1,5 @@
 """What a scenario would send, without sending anything."""
 
-import bisect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtasks.engine.pacer import Pacer, pacer_of
+from loadtasks.engine.pacer import Pacer, due_before, pacer_of
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -86,13 +85,8 @@ def _plan(name: str, sentence: str, load: Load) -> Plan:
 def _paced(name: str, sentence: str, pacer: Pacer, each: int) -> Plan:
     due_s = [time_s for n in range(_FIRST) if (time_s := pacer.due_s(n)) is not None]
     last_s = pacer.due_s(pacer.count - 1) if pacer.count else None
-    due = _steps((last_s or 0.0) + 1, lambda from_s, to_s: _due_before(pacer, to_s) - _due_before(pacer, from_s))
+    due = _steps((last_s or 0.0) + 1, lambda from_s, to_s: due_before(pacer, to_s) - due_before(pacer, from_s))
     return Plan(name, sentence, pacer.count * each, last_s, tuple(due_s), due if pacer.count else ())
-
-
-def _due_before(pacer: Pacer, time_s: float) -> int:
-    """How many requests are due before a time; due times ascend, so few of them have to be looked at."""
-    return bisect.bisect_left(range(pacer.count), time_s, key=lambda n: pacer.due_s(n) or 0.0)
 
 
 def _workers(load: WorkerStagesLoad) -> tuple[Step, ...]:

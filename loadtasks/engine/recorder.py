@@ -143,8 +143,15 @@ class Recorder:
             whole.merge(recorder)
         return whole
 
-    def merge(self, other: Self) -> None:
-        """Add what another recorder holds."""
+    def append(self, other: Self) -> None:
+        """Add what another recorder holds of a later stretch of the same load, as if no time lay between the two."""
+        self.fold()
+        other.fold()
+        known = self.last_end is not None and other.first_start is not None
+        self.merge(other, (self.last_end or 0.0) - (other.first_start or 0.0) if known else 0.0)
+
+    def merge(self, other: Self, later_s: float = 0.0) -> None:
+        """Add what another recorder holds, as if it had happened so much later."""
         other.fold()
         self.scheduled += other.scheduled
         self.completed += other.completed
@@ -161,10 +168,10 @@ class Recorder:
         ):
             histogram.add(theirs)
         self.statuses += other.statuses
-        self.slowest.merge(other.slowest)
+        self.slowest.merge(other.slowest, later_s)
         self._sent_count += other._sent_count
-        self._first_sent = min(self._first_sent, other._first_sent)
-        self._last_sent = max(self._last_sent, other._last_sent)
+        self._first_sent = min(self._first_sent, other._first_sent + later_s)
+        self._last_sent = max(self._last_sent, other._last_sent + later_s)
         self._errors += other._errors
         for kind, example in other._examples.items():
             self._examples.setdefault(kind, example)
@@ -172,7 +179,7 @@ class Recorder:
             known = self._phases.setdefault(name, [0, 0.0, 0.0])
             self._phases[name] = [known[0] + count, known[1] + total, max(known[2], longest)]
         if other.first_start is not None and other.last_end is not None:
-            self._span(other.first_start, other.last_end)
+            self._span(other.first_start + later_s, other.last_end + later_s)
 
     @property
     def service_mean_s(self) -> float | None:

@@ -1,6 +1,7 @@
 """One scenario run against a target: its measurement, and one for each part of a mixed scenario."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from loadtasks.engine.fitness import health
 from loadtasks.engine.generator import Generated, Work, generate
@@ -39,21 +40,25 @@ def run_scenario(
     """
     number = min(processes, most_processes(scenario))
     works = [Work(scenario, target, each, number, calibration) for each in range(number)]
-    if number == 1:
-        return _measurements(scenario, [generate(works[0], on_progress)], calibration)
-    return _measurements(scenario, generate_together(works, on_progress), calibration)
-
-
-def _measurements(
-    scenario: Scenario, generated: Sequence[Generated], calibration: Calibration | None
-) -> list[Measurement]:
+    generated = [generate(works[0], on_progress)] if number == 1 else generate_together(works, on_progress)
     parts = parts_of(scenario)
     recorders = {
         kind: Recorder.merged(each.recorders[kind] for each in generated if kind in each.recorders) for kind in parts
     }
     whole = Recorder.merged(recorders.values())
     fitness = _fitness(generated, whole, calibration)
-    started_at = min(each.started_at for each in generated)
+    return measurements(scenario, whole, recorders, min(each.started_at for each in generated), fitness)
+
+
+def measurements(
+    scenario: Scenario,
+    whole: Recorder,
+    recorders: Mapping[str, Recorder],
+    started_at: datetime,
+    fitness: Health,
+    manner: str = "",
+) -> list[Measurement]:
+    """The measurement of a scenario, then those of its parts. `manner` ends the sentences that tell their loads."""
 
     def measured(recorder: Recorder, of: Scenario, kind: str) -> Measurement:
         return recorder.measurement(
@@ -61,14 +66,14 @@ def _measurements(
             part=kind,
             endpoint=of.endpoint,
             scenario_hash=of.hash,
-            load=load_sentence(of),
+            load=load_sentence(of) + manner,
             started_at=started_at,
             health=fitness,
         )
 
     return [
         measured(whole, scenario, ""),
-        *(measured(recorders[kind], part, kind) for kind, part in parts.items() if kind),
+        *(measured(recorders[kind], part, kind) for kind, part in parts_of(scenario).items() if kind),
     ]
 
 

@@ -46,10 +46,10 @@ class Slowest:
         if len(self._kept) == _KEPT:
             self.from_s = self._kept[0][1].response_s
 
-    def merge(self, other: Self) -> None:
-        """Take in those of another measurement."""
+    def merge(self, other: Self, later_s: float = 0.0) -> None:
+        """Take in those of another measurement, as if they had been due so much later."""
         for _, request in other._kept:
-            self.keep(request)
+            self.keep(request._replace(due=request.due + later_s))
 
     def exemplars(self, first_start: float | None) -> list[Exemplar]:
         """Slowest first, due after the measurement's first request."""

@@ -2,8 +2,8 @@
 
 import os
 import ssl
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -15,6 +15,7 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 _PROBE_TIMEOUT_S = 5.0
 _UNAUTHORISED = (401, 403)
 _SERVER_ERROR = 500
+_TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Target:
     """Bearer token. Never stored, logged or shown."""
     health_path: str = "/healthz"
     version_path: str = "/version"
+    role: Literal["target", "reference"] = "target"
+    """Which of the two it is, for people."""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -35,7 +38,7 @@ class Target:
         except ValueError:
             port_is_fine = False
         if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
-            raise BadInputError(f"target {self.url!r}: not an address; give one like {DEFAULT_URL}.")
+            raise BadInputError(f"{self.role} {self.url!r}: not an address; give one like {DEFAULT_URL}.")
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
     def __repr__(self) -> str:
@@ -50,6 +53,18 @@ class Target:
             health_path=os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz",
         )
 
+    def reference_from_environ(self, url: str | None = None) -> Self | None:
+        """The reference of LOADTASKS_REFERENCE, beside this target; `url` goes before it. None where neither names one.
+
+        Its token is LOADTASKS_REFERENCE_TOKEN, else this target's.
+        """
+        named = url or os.environ.get("LOADTASKS_REFERENCE")
+        return self.reference(named, os.environ.get("LOADTASKS_REFERENCE_TOKEN") or self.token) if named else None
+
+    def reference(self, url: str, token: str | None) -> Self:
+        """Another build of the same API, to compare this one with."""
+        return replace(self, url=url, token=token, role="reference")
+
     def headers(self) -> dict[str, str]:
         """What every request to the target carries."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -63,8 +78,8 @@ class Target:
         answer = self._get(self.health_path)
         if answer.status_code >= _SERVER_ERROR:
             raise TargetUnavailableError(
-                f"target {self.url}: GET {self.health_path} answered {answer.status_code}, so it isn't well enough "
-                "to be measured; mend it and run again."
+                f"{self.role} {self.url}: GET {self.health_path} answered {answer.status_code}, so it isn't well "
+                "enough to be measured; mend it and run again."
             )
 
     def check_admitted(self, path: str) -> None:
@@ -78,18 +93,19 @@ class Target:
         if answer.status_code in _UNAUTHORISED:
             problem = "is not accepted" if self.token else "is missing"
             raise BadInputError(
-                f"target {self.url}: GET {path} answered {answer.status_code}: the token {problem}; set "
-                "LOADTASKS_TOKEN, or the password of the Airflow connection performance_target."
+                f"{self.role} {self.url}: GET {path} answered {answer.status_code}: the token {problem}; set "
+                f"{_TOKENS[self.role]}, or the password of the Airflow connection performance_{self.role}."
             )
 
     def version(self) -> str | None:
-        """What the target says of its version: the `version` of its version page's JSON; None where it says nothing."""
+        """The `version` of its version page (JSON), with its `revision` after a plus; None where it tells none."""
         try:
             body = self._get(self.version_path).json()
         except (TargetUnavailableError, ValueError):
             return None
         version = body.get("version") if isinstance(body, dict) else None
-        return str(version)[:200] if version else None
+        revision = body.get("revision") if version else None
+        return f"{version}+{revision}"[:200] if revision else str(version)[:200] if version else None
 
     def _get(self, path: str) -> requests.Response:
         with requests.Session() as session:
@@ -104,15 +120,16 @@ class Target:
                 )
             except requests.Timeout as error:
                 raise TargetUnavailableError(
-                    f"target {self.url}: GET {path} got no answer within {_PROBE_TIMEOUT_S:g} s; it hangs or the "
+                    f"{self.role} {self.url}: GET {path} got no answer within {_PROBE_TIMEOUT_S:g} s; it hangs or the "
                     "network swallows the request: see that it is up and run again."
                 ) from error
             except requests.RequestException as error:
                 cause = _cause(error)
                 if isinstance(cause, ssl.SSLError):
-                    raise TargetUnavailableError(f"target {self.url}: {tls.why(cause)}.") from error
+                    raise TargetUnavailableError(f"{self.role} {self.url}: {tls.why(cause)}.") from error
                 raise TargetUnavailableError(
-                    f"target {self.url}: can't be reached ({_words(cause)}); start it, or name another with --target."
+                    f"{self.role} {self.url}: can't be reached ({_words(cause)}); start it, or name another with "
+                    f"--{self.role}."
                 ) from error
 
 

@@ -180,19 +180,33 @@ def notes(document: ResultsDocument) -> list[Told]:
 def compared(document: ResultsDocument) -> str:
     """What the run was compared with, and what was not compared, in sentences."""
     valid = [each for each in document.scenarios if each.measurements and each.verdict is not Verdict.INVALID]
+    others: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
     for result in valid:
+        if result.comparisons:
+            others.setdefault(_compared_with(document, result), []).append(label(result.scenario))
+        elif document.run.reference_url is not None:
+            reasons.setdefault("Not compared with its reference", []).append(label(result.scenario))
         for finding in result.findings:
             if _is_uncompared(finding):
                 reason = plain(finding.sentence).removeprefix(NOT_COMPARED)
-                reasons.setdefault(reason, []).append(label(result.scenario))
-    if valid and not reasons and not any(each.comparisons for each in valid):
+                reasons.setdefault(f"Not judged by its past ({reason})", []).append(label(result.scenario))
+    if valid and not reasons and not others:
         return "There was no earlier night to compare with."
-    sentences = ["Compared with the median of the nights before"] if any(each.comparisons for each in valid) else []
+    sentences = [
+        f"Compared with {other}" + ("" if len(others) == 1 else f": {', '.join(scenarios)}")
+        for other, scenarios in others.items()
+    ]
     for reason, scenarios in reasons.items():
         whose = "every scenario" if len(scenarios) == len(valid) > 1 else ", ".join(scenarios)
-        sentences.append(f"Not judged by its past, {whose}: {reason}")
+        sentences.append(f"{reason}: {whose}")
     return "".join(f"{each}. " for each in sentences).rstrip()
+
+
+def reference(document: ResultsDocument) -> str:
+    """The run's reference, by its version where it tells one; empty where there is none."""
+    url, version = document.run.reference_url, document.run.reference_version
+    return plain(f"version {version} at {url}" if version else url or "")
 
 
 def tally(document: ResultsDocument) -> str:
@@ -217,6 +231,12 @@ def headline(document: ResultsDocument) -> str:
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"
     return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
+
+
+def _compared_with(document: ResultsDocument, result: ScenarioResult) -> str:
+    if result.pairs:
+        return f"the reference, {reference(document)}"
+    return f"run {plain(result.baseline_run or 'without a name')}"
 
 
 def _names(sentence: str, number: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.pairs import Pairs
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Comparison, Finding, Verdict
 from loadtasks.results.run import Run
@@ -28,13 +29,15 @@ class ScenarioResult(BaseModel):
     measurements: list[Measurement]
     """The whole first, then its parts; empty when it could not be measured."""
     baseline: list[Measurement] = []
-    """The baseline's measurements, likewise, for the plots; empty when there is none."""
+    """The baseline's measurements, or the reference's, likewise, for the plots; empty when there is none."""
+    pairs: list[Pairs] = []
+    """The rounds beside the reference, likewise; empty where there were none."""
 
 
 class ResultsDocument(BaseModel):
     """One run, whole."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     run: Run
     verdict: Verdict
     scenarios: list[ScenarioResult]

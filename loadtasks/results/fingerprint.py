@@ -19,6 +19,8 @@ class Fingerprint(BaseModel):
     generator: str
     """Host, version and processes of the generator."""
     target_url: str
+    paired: bool
+    """Whether it was measured in rounds beside a reference."""
 
     @classmethod
     def of(cls, run: Run, measurement: Measurement) -> Self:
@@ -28,6 +30,7 @@ class Fingerprint(BaseModel):
             load=measurement.load,
             generator=run.generator,
             target_url=run.target_url,
+            paired=run.reference_url is not None,
         )
 
     def unlike(self, earlier: Self) -> str | None:
@@ -40,4 +43,7 @@ class Fingerprint(BaseModel):
             return "what is sent has changed"
         if self.generator != earlier.generator:
             return f"its load was made by {self.generator}, not by {earlier.generator}"
+        if self.paired != earlier.paired:
+            rounds = "in rounds beside a reference"
+            return f"it was measured {rounds}, the other wasn't" if self.paired else f"the other was measured {rounds}"
         return None

@@ -74,7 +74,11 @@ class Comparison(BaseModel):
     observed: float
     baseline: float
     ratio: float | None
-    """observed / baseline; None when the baseline is 0."""
+    """observed / baseline; None when the baseline is 0. Beside a reference it is that of the rounds."""
+    low: float | None = None
+    """Beside a reference: where the ratio lies at least, with the confidence that the verdict asks for."""
+    high: float | None = None
+    """Likewise, at most."""
 
 
 class ScenarioVerdict(BaseModel):

@@ -5,9 +5,10 @@ from typing import Any
 from loadtasks.engine.histogram import Histogram
 from loadtasks.engine.measurement import METRICS, Counts, Measurement, metric
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline
 from loadtasks.results.run import Run
-from loadtasks.results.schema import AlertRow, BaselineRow, MeasurementRow, RunRow, VerdictRow
+from loadtasks.results.schema import AlertRow, BaselineRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s")
@@ -48,6 +49,16 @@ def measurement_of(row: MeasurementRow) -> Measurement:
         | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
     )
+
+
+def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:
+    """A pairing as a row."""
+    return PairingRow(run_id=run_id, scenario=scenario, **pairing.model_dump(mode="json"))
+
+
+def pairing_of(row: PairingRow) -> Pairing:
+    """The pairing of a row."""
+    return Pairing.model_validate({name: getattr(row, name) for name in Pairing.model_fields})
 
 
 def verdict_row(run_id: str, position: int, verdict: ScenarioVerdict) -> VerdictRow:

@@ -22,6 +22,10 @@ class Run(BaseModel):
     target_url: str
     target_version: str | None = None
     """What the target says of its version; None where it doesn't."""
+    reference_url: str | None = None
+    """The approved build beside which it is measured; None where there is none."""
+    reference_version: str | None = None
+    """What the reference says of its version; None where it doesn't."""
     load_factor: float = 1.0
     scenarios: list[str]
     """The scenarios planned, in order; one without a measurement at the end is invalid."""

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, Uni
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -63,6 +63,8 @@ class RunRow(Base):
     trigger: Mapped[str]
     target_url: Mapped[str]
     target_version: Mapped[str | None]
+    reference_url: Mapped[str | None]
+    reference_version: Mapped[str | None]
     load_factor: Mapped[float]
     scenarios: Mapped[list[str]]
     generator: Mapped[str]
@@ -138,6 +140,18 @@ class RemarkRow(Base):
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     scenario: Mapped[str] = mapped_column(primary_key=True)
     sentence: Mapped[str]
+
+
+class PairingRow(Base):
+    """A scenario's reference, and the rounds in which both were driven; or why there are none."""
+
+    __tablename__ = "pairings"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    problem: Mapped[str | None]
+    reference: Mapped[list[dict[str, Any]]]
+    pairs: Mapped[list[dict[str, Any]]]
 
 
 class VerdictRow(Base):

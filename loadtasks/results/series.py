@@ -73,6 +73,7 @@ def read_series(
         RunRow.target_version,
         RunRow.generator,
         RunRow.target_url,
+        RunRow.reference_url.is_not(None),
         MeasurementRow.scenario_hash,
         MeasurementRow.load,
         MeasurementRow.completed + MeasurementRow.in_flight + MeasurementRow.dropped,
@@ -98,7 +99,7 @@ def read_series(
         query = query.where(MeasurementRow.scenario.in_(scenarios))
     begins = {} if whole else _beginnings(session)
     nights: dict[tuple[str, str], list[Night]] = {}
-    fingerprints: dict[tuple[str, ...], Fingerprint] = {}
+    fingerprints: dict[tuple[str | bool, ...], Fingerprint] = {}
     for (
         scenario,
         part,
@@ -107,6 +108,7 @@ def read_series(
         version,
         generator,
         url,
+        paired,
         scenario_hash,
         load,
         requests,
@@ -115,9 +117,11 @@ def read_series(
         found = nights.setdefault((scenario, part), [])
         if scenario in begins and (started_at, run_id) < begins[scenario]:
             continue
-        key = (scenario_hash, load, generator, url)
+        key = (scenario_hash, load, generator, url, paired)
         if key not in fingerprints:
-            fingerprints[key] = Fingerprint(scenario_hash=scenario_hash, load=load, generator=generator, target_url=url)
+            fingerprints[key] = Fingerprint(
+                scenario_hash=scenario_hash, load=load, generator=generator, target_url=url, paired=bool(paired)
+            )
         found.append(
             Night(run_id, started_at, version, fingerprints[key], np.array(values, dtype=np.float64), requests)
         )

@@ -14,6 +14,7 @@ from loadtasks.results import approval, history
 from loadtasks.results.database import Database
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
+from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
 from loadtasks.results.regressions import Regressions
 from loadtasks.results.rows import (
@@ -21,6 +22,8 @@ from loadtasks.results.rows import (
     baseline_of,
     measurement_of,
     measurement_row,
+    pairing_of,
+    pairing_row,
     run_of,
     run_values,
     run_verdict_of,
@@ -28,7 +31,16 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run
-from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, RemarkRow, RunRow, VerdictRow
+from loadtasks.results.schema import (
+    AlertRow,
+    BaselineRow,
+    FailureRow,
+    MeasurementRow,
+    PairingRow,
+    RemarkRow,
+    RunRow,
+    VerdictRow,
+)
 from loadtasks.results.series import Series, read_series
 
 __all__ = ["Alert", "Baseline", "HistoryEntry", "Store"]
@@ -108,12 +120,13 @@ class Store:
         scenario: str,
         measurements: Sequence[Measurement],
         failure: str | None = None,
+        pairing: Pairing | None = None,
         remark: str | None = None,
     ) -> None:
         """Keep what a scenario showed, in place of whatever was kept of it in this run.
 
-        `failure` says why what it showed can't be trusted all the same, when something went wrong under way; `remark`
-        what else people should know of how it was measured.
+        `failure` says why what it showed can't be trusted all the same, when something went wrong under way; `pairing`
+        is what its reference showed; `remark` what else people should know of how it was measured.
         """
         for measurement in measurements:
             if measurement.scenario != scenario:
@@ -122,6 +135,8 @@ class Store:
         with self._database.writing() as session:
             _clear(session, run_id, scenario)
             session.add_all(rows)
+            if pairing is not None:
+                session.add(pairing_row(run_id, scenario, pairing))
             if failure is not None:
                 session.add(_failure_row(run_id, scenario, failure))
             if remark is not None:
@@ -156,6 +171,13 @@ class Store:
         with self._database.reading() as session:
             rows = session.scalars(select(RemarkRow).where(RemarkRow.run_id == run_id))
             return {row.scenario: row.sentence for row in rows}
+
+    def pairings(self, run_id: str) -> dict[str, Pairing]:
+        """What the run's reference showed, by scenario."""
+        with self._database.reading() as session:
+            _row(session, run_id)
+            rows = session.scalars(select(PairingRow).where(PairingRow.run_id == run_id))
+            return {row.scenario: pairing_of(row) for row in rows}
 
     def save_verdicts(self, run_id: str, verdicts: Sequence[ScenarioVerdict]) -> None:
         """Keep the verdicts of a run, in place of those it had."""
@@ -237,7 +259,7 @@ class Store:
 
     def document(self, run_id: str) -> ResultsDocument:
         """A run whole, with its baselines' measurements."""
-        run, failures = self.run(run_id), self.failures(run_id)
+        run, failures, pairings = self.run(run_id), self.failures(run_id), self.pairings(run_id)
         verdicts = {each.scenario: each for each in self.verdicts(run_id)}
         measured: dict[str, list[Measurement]] = {}
         for each in self.measurements(run_id):
@@ -245,12 +267,14 @@ class Store:
         results = []
         for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
             measurements = measured.get(scenario, [])
+            pairing = pairings.get(scenario)
             judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(measurements))
             results.append(
                 ScenarioResult(
                     endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
                     measurements=measurements,
-                    baseline=self._baseline_measurements(judged),
+                    baseline=pairing.reference if pairing else self._baseline_measurements(judged),
+                    pairs=pairing.pairs if pairing else [],
                     **judged.model_dump(),
                 )
             )
@@ -287,7 +311,7 @@ def _clear(session: Session, run_id: str, scenario: str) -> None:
     """Make room for what a scenario showed."""
     _row(session, run_id)
     approval.withdraw(session, run_id, scenario)
-    for table in (MeasurementRow, FailureRow, RemarkRow, VerdictRow):
+    for table in (MeasurementRow, FailureRow, PairingRow, RemarkRow, VerdictRow):
         session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))
 
 

@@ -1,4 +1,4 @@
-"""The target that a run takes, from Airflow's connection or the environment."""
+"""The target that a run takes and its reference, from Airflow's connections or the environment."""
 
 import json
 from typing import Any
@@ -59,14 +59,62 @@ CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
     ),
 }
 
+BESIDE = "AIRFLOW_CONN_PERFORMANCE_REFERENCE"
+APPROVED = {"conn_type": "http", "host": "approved.example", "port": 81, "password": "own"}
+EXTRA = FULL | {"extra": {"reference": "https://approved.example", "health_path": "/up"}}
+
+REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
+    "none is named": (ENVIRONMENT, None, None),
+    "environment, with the target's token": (
+        ENVIRONMENT | {"LOADTASKS_REFERENCE": "http://approved:1"},
+        None,
+        ["http://approved:1", "t", "/healthz"],
+    ),
+    "environment, with its own token": (
+        ENVIRONMENT | {"LOADTASKS_REFERENCE": "http://approved:1", "LOADTASKS_REFERENCE_TOKEN": "r"},
+        None,
+        ["http://approved:1", "r", "/healthz"],
+    ),
+    "connection": (
+        {CONNECTION: json.dumps(FULL), BESIDE: json.dumps(APPROVED)},
+        None,
+        ["http://approved.example:81", "own", "/up"],
+    ),
+    "extra of the target's connection": (
+        {CONNECTION: json.dumps(EXTRA)},
+        None,
+        ["https://approved.example", "secret", "/up"],
+    ),
+    "connection goes first": (
+        {CONNECTION: json.dumps(EXTRA), BESIDE: json.dumps(APPROVED), "LOADTASKS_REFERENCE": "http://approved:1"},
+        None,
+        ["http://approved.example:81", "own", "/up"],
+    ),
+    "the form names the configured one": (
+        {CONNECTION: json.dumps(FULL), BESIDE: json.dumps(APPROVED)},
+        "http://approved.example:81/v2",
+        ["http://approved.example:81/v2", "own", "/up"],
+    ),
+    "the form names the target itself": (
+        {CONNECTION: json.dumps(FULL)},
+        "https://api.example:8443",
+        ["https://api.example:8443", "secret", "/up"],
+    ),
+    "the form names another: no token goes there": (
+        {CONNECTION: json.dumps(FULL), BESIDE: json.dumps(APPROVED)},
+        "http://elsewhere.example",
+        ["http://elsewhere.example", None, "/up"],
+    ),
+}
+
 ASK = """
 import json, os, sys
-from dags.connections import performance_target
+from dags.connections import performance_reference, performance_target
 answers = {}
-for name, (environment, url) in json.loads(os.environ["CASES"]).items():
+for name, (environment, url, beside) in json.loads(os.environ["CASES"]).items():
     os.environ.update(environment)
-    target = performance_target(url)
-    answers[name] = [target.url, target.token, target.health_path]
+    target = performance_reference(performance_target(), url) if beside else performance_target(url)
+    answers[name] = [target.url, target.token, target.health_path] if target else None
     for each in environment:
         del os.environ[each]
 print(json.dumps(answers))
@@ -75,10 +123,16 @@ print(json.dumps(answers))
 
 @pytest.fixture(scope="module")
 def answers(airflow: AirflowProcess) -> dict[str, Any]:
-    cases = {name: (environment, url) for name, (environment, url, _) in CASES.items()}
+    cases = {name: (environment, url, False) for name, (environment, url, _) in CASES.items()}
+    cases |= {f"reference: {name}": (environment, url, True) for name, (environment, url, _) in REFERENCES.items()}
     return dict(airflow.answer(ASK, CASES=json.dumps(cases)))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_target_of(case: str, answers: dict[str, Any]) -> None:
     assert answers[case] == CASES[case][2]
+
+
+@pytest.mark.parametrize("case", REFERENCES)
+def test_reference_of(case: str, answers: dict[str, Any]) -> None:
+    assert answers[f"reference: {case}"] == REFERENCES[case][2]

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loadtasks.scenarios.files import PACKAGED, read_scenarios
-from tests.dags.airflow_process import AirflowProcess, Night
+from tests.dags.airflow_process import PROJECT, AirflowProcess, Night
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
 """Fast ones."""
@@ -106,6 +107,30 @@ def test_only_names_travel_by_xcom(good_run: dict[str, Any], airflow: AirflowPro
     with closing(sqlite3.connect(airflow.var / "airflow" / "airflow.db")) as database:
         values = database.execute("select value from xcom where run_id = ?", (good_run["run_id"],)).fetchall()
     assert [json.loads(value) for (value,) in values] == [["config_get.concurrent", "config_put.sequential"]]
+
+
+def test_paired_night_measures_the_working_tree_beside_the_approved_build(good_night: Night) -> None:
+    night = good_night.airflow.night(
+        "--paired", "--revision", "HEAD", "--scenarios", "config_put.sequential", LOADTASKS_ROUNDS="10"
+    )
+    assert night.code == 0, night
+    document = json.loads((night.airflow.var / "reports" / "latest" / "results.json").read_text())
+    (scenario,) = document["scenarios"]
+    assert len(scenario["pairs"][0]["log_ratios"]["p50_s"]) == 10
+    candidate, reference = (scenario[side][0]["counts"]["completed"] for side in ("measurements", "baseline"))
+    assert candidate == reference == 200
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert document["run"]["reference_version"].endswith(f"+{head[:12]}")
+    assert document["run"]["target_version"].startswith(document["run"]["reference_version"])
+    assert list((night.airflow.var / "reference").iterdir()) == []
+
+
+def test_paired_night_beside_a_revision_that_is_none_is_told(good_night: Night) -> None:
+    night = good_night.airflow.night("--paired", "--revision", "no-such-revision")
+    assert night.code == 2
+    assert "no-such-revision" in night.complained
+    assert "REFERENCE=REVISION" in night.complained
+    assert "Traceback" not in night.complained
 
 
 @pytest.fixture(scope="module")

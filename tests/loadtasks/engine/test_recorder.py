@@ -246,3 +246,15 @@ def test_exemplars_are_the_slowest_slowest_first(parts: tuple[list[tuple[float, 
         kept = [exemplar.response_s for exemplar in measured(recorder).exemplars]
         assert kept == sorted((response_s for response_s, _ in seen), reverse=True)[:10]
         assert recorder.slowest.from_s == (kept[-1] if len(kept) == 10 else -1.0)
+
+
+def test_appended_stretches_follow_each_other_without_the_time_between() -> None:
+    whole = Recorder()
+    for began in (100.0, 160.0):
+        stretch = Recorder()
+        for n in range(5):
+            stretch.scheduled += 1
+            stretch.complete(began + n, began + n, began + n + 1.0)
+        whole.append(stretch)
+    assert (whole.completed, whole.first_start, whole.last_end) == (10, 100.0, 110.0)
+    assert whole.sent_per_s == pytest.approx(1.0)

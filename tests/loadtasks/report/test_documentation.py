@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from loadtasks.engine.measurement import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.engine.pairs import Pairs
 from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
 from loadtasks.results.run import Run
@@ -28,6 +29,7 @@ def _section(title: str) -> str:
         ("Scenario", ScenarioResult),
         ("Finding", Finding),
         ("Comparison", Comparison),
+        ("Pairs", Pairs),
         ("Measurement", Measurement),
         ("Exemplar", Exemplar),
     ],

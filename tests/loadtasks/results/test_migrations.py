@@ -45,3 +45,18 @@ def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(
         assert store.measurements(run().id) == [before]
         store.save_measurements(run().id, MIXED, [now])
         assert store.measurements(run().id) == [before, now]
+
+
+def test_a_run_before_there_were_references_has_none(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        tables = tables_of(connection, "0002")
+        assert "pairings" not in tables.tables, "else the test doesn't begin before the migration"
+        of_run = {column.name: run_values(run()).get(column.name) for column in tables.tables["runs"].columns}
+        connection.execute(insert(tables.tables["runs"]).values(of_run))
+    engine.dispose()
+    with Store.open(url) as store:
+        assert store.run(run().id) == run()
+        assert store.pairings(run().id) == {}

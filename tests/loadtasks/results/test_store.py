@@ -5,8 +5,10 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from loadtasks.engine.measurement import METRICS, Calibration, ErrorKind, metric
+from loadtasks.engine.pairs import Pairs
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
 from tests.measurements import NIGHT, measurement, run
 
@@ -257,3 +259,20 @@ def test_what_a_generator_can_do_is_kept_by_host(store: Store) -> None:
     for host, found in (("a-host", slow), ("b-host", slow), ("a-host", fast)):
         store.save_calibration(FIRST, host, found)
     assert store.run(FIRST).calibrations == {"a-host": fast, "b-host": slow}
+
+
+def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store) -> None:
+    pairs = Pairs(candidate_first=[True], unfit=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]})
+    pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], pairs=[pairs])
+    store.open_run(run(reference_url="http://127.0.0.1:8001", reference_version="1.4.2"))
+    store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)], pairing=pairing)
+    store.save_measurements(FIRST, MIXED, [measurement(MIXED)], pairing=Pairing(problem="it is down"))
+    assert store.pairings(FIRST) == {DASHBOARD: pairing, MIXED: Pairing(problem="it is down")}
+    document = store.document(FIRST)
+    assert document.run.reference_version == "1.4.2"
+    assert document.scenarios[0].baseline == pairing.reference
+    assert [each.pairs for each in document.scenarios] == [[pairs], []]
+    store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
+    assert list(store.pairings(FIRST)) == [MIXED]
+    store.save_failure(FIRST, MIXED, "broke")
+    assert store.pairings(FIRST) == {}

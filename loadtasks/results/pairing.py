@@ -1,0 +1,25 @@
+"""A scenario's measurement beside that of its reference, as it is kept. What it means is `loadtasks.verdict`'s."""
+
+from typing import Self
+
+from pydantic import BaseModel, model_validator
+
+from loadtasks.engine.measurement import Measurement
+from loadtasks.engine.pairs import Pairs
+
+
+class Pairing(BaseModel):
+    """What the reference showed, and the rounds of both; or why there is no such thing."""
+
+    problem: str | None = None
+    """Why the scenario was measured without the reference, in one sentence."""
+    reference: list[Measurement] = []
+    """The whole first, then its parts."""
+    pairs: list[Pairs] = []
+    """Likewise."""
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if (self.problem is None) != bool(self.reference and self.pairs):
+            raise ValueError("a pairing has either a problem, or a reference and pairs")
+        return self

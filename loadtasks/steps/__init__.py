@@ -1,0 +1,31 @@
+"""The steps of one run, and what people decide between runs.
+
+In this order: `open_run`, `measure` for each scenario, `measure_again` for each of the `suspects`, `judge`, `compare`,
+`write_report`, `alert`.
+
+Each step takes a workspace and a run id, reads what earlier steps kept, and keeps what it adds, so that every step can
+run in a process of its own and be tried again. The command line and the DAG call these and nothing else.
+"""
+
+from loadtasks.steps.deciding import approve, backtest, move_regression
+from loadtasks.steps.judging import compare, conclude, judge, suspects
+from loadtasks.steps.measuring import measure, measure_again
+from loadtasks.steps.opening import open_run, scenario_names
+from loadtasks.steps.telling import alert, document, write_report
+
+__all__ = [
+    "alert",
+    "approve",
+    "backtest",
+    "compare",
+    "conclude",
+    "document",
+    "judge",
+    "measure",
+    "measure_again",
+    "move_regression",
+    "open_run",
+    "scenario_names",
+    "suspects",
+    "write_report",
+]

@@ -1,0 +1,151 @@
+"""Measuring the scenarios of a run, and suspects once more."""
+
+import socket
+import tempfile
+from collections.abc import Sequence
+from math import log
+from pathlib import Path
+
+from loadtasks.engine.calibration import calibrate
+from loadtasks.engine.measurement import Calibration, Measurement
+from loadtasks.engine.progress import OnProgress
+from loadtasks.engine.target import Target
+from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
+from loadtasks.exercise import measure_scenario
+from loadtasks.results.pairing import Pairing
+from loadtasks.results.run import Run
+from loadtasks.results.store import Store
+from loadtasks.scenarios.files import read_scenarios, select
+from loadtasks.units import duration
+from loadtasks.verdict import validity
+from loadtasks.workspace import Workspace
+
+
+def measure(
+    workspace: Workspace,
+    run_id: str,
+    scenario: str,
+    target: Target,
+    on_progress: OnProgress | None = None,
+    *,
+    processes: int = 1,
+    reference: Target | None = None,
+) -> list[Measurement]:
+    """Run one scenario and keep what it showed; what keeps it from running, or ends the target, is kept beside it.
+
+    `processes` and `reference` are what the run was opened with: over so many the load is shared; beside this it is
+    driven, in rounds, and where that can't be done it is measured alone.
+
+    Raises:
+        TargetUnavailableError: the target has stopped answering.
+        ProcessError: one of several processes broke.
+        BadInputError: no such scenario or run, or the results can't be written.
+    """
+    with Store.open(workspace.results_url) as store:
+        try:
+            measurements, pairing = _exercise(
+                workspace, store, run_id, scenario, target, on_progress, processes, reference
+            )
+        except LoadTasksError as error:
+            store.save_failure(run_id, scenario, str(error))
+            raise
+        except BaseException as error:
+            what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"the load engine failed: {error!r}"
+            store.save_failure(run_id, scenario, f"{what}; nothing of this scenario was kept.")
+            raise
+        died = _death(target, scenario)
+        try:
+            store.save_measurements(run_id, scenario, measurements, died, pairing)
+        except LoadTasksError as error:
+            raise BadInputError(f"{error} What was measured is kept in {_rescue(run_id, measurements)}.") from error
+    if died is not None:
+        raise TargetUnavailableError(died)
+    return measurements
+
+
+def measure_again(
+    workspace: Workspace,
+    run_id: str,
+    scenario: str,
+    target: Target,
+    on_progress: OnProgress | None = None,
+    *,
+    processes: int = 1,
+) -> list[Measurement]:
+    """Measure a suspect once more; the milder of both measurements is the one that counts, and both are told.
+
+    Raises:
+        As `measure`; the first measurement is kept then.
+    """
+    with Store.open(workspace.results_url) as store:
+        first = store.measurements(run_id, scenario)
+        second, _ = _exercise(workspace, store, run_id, scenario, target, on_progress, processes)
+        if not first or validity.findings(scenario, second, {}):
+            return first
+        kept = min(first, second, key=lambda each: _badness(each[0]))
+        store.save_measurements(run_id, scenario, kept, remark=_both(first[0], second[0]))
+    return kept
+
+
+def _exercise(
+    workspace: Workspace,
+    store: Store,
+    run_id: str,
+    scenario: str,
+    target: Target,
+    on_progress: OnProgress | None,
+    processes: int,
+    reference: Target | None = None,
+) -> tuple[list[Measurement], Pairing | None]:
+    run = store.run(run_id)
+    (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
+    target.check_alive()
+    return measure_scenario(
+        chosen.scaled(run.load_factor),
+        target,
+        on_progress,
+        processes=processes,
+        reference=reference,
+        seed=f"{run.id} {scenario}",
+        calibration=_calibration(store, run),
+    )
+
+
+def _badness(measurement: Measurement) -> tuple[float, float]:
+    """What orders two measurements of one night: how many good answers, then how slow."""
+    times_s = [each for each in (measurement.p50_s, measurement.p95_s) if each]
+    return -(measurement.success_rate or 0.0), sum(map(log, times_s))
+
+
+def _both(first: Measurement, second: Measurement) -> str:
+    told = (f"p50 {duration(each.p50_s)}, p95 {duration(each.p95_s)}" for each in (first, second))
+    return "measured twice, since it looked worse than its past: {}; then {}; the milder one counts".format(*told)
+
+
+def _calibration(store: Store, run: Run) -> Calibration:
+    """What the generator can do on this host: measured before the first scenario that the run has measured here."""
+    host = socket.gethostname()
+    known = run.calibrations.get(host)
+    if known is None:
+        known = calibrate()
+        store.save_calibration(run.id, host, known)
+    return known
+
+
+def _death(target: Target, scenario: str) -> str | None:
+    """What is said of a target that no longer answers after a scenario; None when it does."""
+    try:
+        target.check_alive()
+    except TargetUnavailableError as error:
+        return (
+            f"the target stopped answering while {scenario} was measured; what it showed is kept, not judged: {error}"
+        )
+    return None
+
+
+def _rescue(run_id: str, measurements: Sequence[Measurement]) -> Path:
+    """Write measurements where the results database could not take them."""
+    directory = Path(tempfile.mkdtemp(prefix=f"loadtasks-{run_id}-"))
+    for number, measurement in enumerate(measurements):
+        (directory / f"{number}.json").write_text(measurement.model_dump_json(indent=1), encoding="utf-8")
+    return directory

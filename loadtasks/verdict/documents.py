@@ -1,0 +1,52 @@
+"""Two results documents side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from loadtasks.engine.measurement import Measurement, metric
+from loadtasks.errors import BadInputError
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
+from loadtasks.results.series import METRICS
+from loadtasks.verdict.compare import FROM_COMPARING
+from loadtasks.verdict.regressions import NOT_COMPARED, comparison
+
+
+def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
+    """A document with its numbers beside another's. Two runs can't tell a change from noise: none is claimed.
+
+    Raises:
+        BadInputError: nothing in the one can be compared with the other.
+    """
+    others = {each.scenario: each for each in other.scenarios if each.verdict is not Verdict.INVALID}
+    scenarios, refused = [], []
+    for result in document.scenarios:
+        earlier = others.get(result.scenario)
+        kept = [each for each in result.findings if each.kind not in FROM_COMPARING]
+        changes: dict[str, Any] = {"findings": kept, "comparisons": [], "baseline_run": None, "baseline": []}
+        if earlier is not None and earlier.measurements and result.measurements:
+            reason = Fingerprint.of(document.run, result.measurements[0]).unlike(
+                Fingerprint.of(other.run, earlier.measurements[0])
+            )
+            if reason is None:
+                changes["comparisons"] = _side_by_side(result.measurements, earlier.measurements)
+                changes |= {"baseline_run": other.run.id, "baseline": list(earlier.measurements)}
+            else:
+                refused.append(f"{result.scenario}: {reason}")
+                kept.append(Finding(kind=FindingKind.HISTORY, sentence=f"{NOT_COMPARED}{reason}"))
+        scenarios.append(result.model_copy(update=changes))
+    if refused and not any(each.comparisons for each in scenarios):
+        raise BadInputError(f"runs {document.run.id} and {other.run.id} can't be compared: {'; '.join(refused)}.")
+    return document.model_copy(update={"scenarios": scenarios})
+
+
+def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[Comparison]:
+    before = {each.part: each for each in others}
+    return [
+        each
+        for measurement in measurements
+        if measurement.part in before
+        for name in METRICS
+        if (each := comparison(measurement, name, metric(before[measurement.part], name))) is not None
+    ]

@@ -1,0 +1,89 @@
+"""The approved build of the shipped API, from its git revision, beside the working tree's."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_local import PROJECT, CannotStartError
+
+
+@dataclass(frozen=True)
+class Build:
+    """The API as it was at a revision."""
+
+    source: Path
+    revision: str
+
+
+@contextmanager
+def checked_out(var: Path, revision: str | None) -> Iterator[Build]:
+    """The API at a revision, else at the approved one, else at HEAD, in a folder that is gone at the end.
+
+    Raises:
+        CannotStartError: there is no such revision, or no git.
+    """
+    commit = _commit(revision) if revision else _approved() or _commit("HEAD")
+    source = (var / "reference" / commit[:12]).absolute()
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "app"))) as archive:
+            archive.extractall(source, filter="data")
+        yield Build(source, commit[:12])
+    finally:
+        shutil.rmtree(source, ignore_errors=True)
+
+
+def working_revision() -> str:
+    """The revision of the working tree, `-dirty` where the API was changed since; empty where git can't tell."""
+    try:
+        changed = _git("status", "--porcelain", "--", "app")
+        return _commit("HEAD")[:12] + ("-dirty" if changed else "")
+    except CannotStartError:
+        return ""
+
+
+def fresh_database(var: Path, name: str) -> str:
+    """The URL of a database that isn't there yet, so that both builds begin with the same content."""
+    path = (var / "paired" / f"{name}.db").absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()
+    return f"sqlite:///{path}"
+
+
+def _approved() -> str | None:
+    """The commit of the newest approved baseline, where the target told one."""
+    from loadtasks.results.store import Store  # noqa: PLC0415 - takes a second
+    from loadtasks.workspace import Workspace  # noqa: PLC0415
+
+    with Store.open(Workspace.from_environ().results_url) as store:
+        newest = max(store.baselines(), key=lambda each: each.approved_at, default=None)
+    _, _, revision = ((newest and newest.target_version) or "").partition("+")
+    try:
+        return _commit(revision) if revision else None
+    except CannotStartError:
+        return None  # a working tree's, or of another repository
+
+
+def _commit(revision: str) -> str:
+    return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+
+
+def _git(*arguments: str) -> bytes:
+    command = ["git", "-C", str(PROJECT), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
+    except FileNotFoundError as error:
+        raise CannotStartError("git is not installed, and the approved build comes from it.") from error
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip() or "there is no such revision"
+        raise CannotStartError(f"git {' '.join(arguments)}: {reason}; name the approved one with REFERENCE=REVISION.")
+    return done.stdout

@@ -118,8 +118,7 @@ def run(
         console.print(f"beside the reference {beside.url} (version {opened.reference_version or 'unknown'})")
     measure = partial(steps.measure, workspace, opened.id, target=address, processes=count, reference=beside)
     _measure_all(measure, opened.scenarios, console)
-    if beside is None:
-        _measure_suspects(workspace, opened.id, address, count, console)
+    _measure_suspects(workspace, opened.id, address, count, console)
     steps.judge(workspace, opened.id)
     steps.compare(workspace, opened.id)
     report = steps.write_report(workspace, opened.id)

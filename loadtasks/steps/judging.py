@@ -21,11 +21,14 @@ from loadtasks.workspace import Workspace
 def suspects(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> list[str]:
     """The scenarios that look worse than their past and nobody knows of: to be measured once more before it is told.
 
-    Asked before the run is judged, so only that much is known of their validity.
+    Asked before the run is judged, so only that much is known of their validity. Beside a reference there are none: its
+    rounds are the second look.
     """
     with Store.open(workspace.results_url) as store:
         run, measurements = store.run(run_id), store.measurements(run_id)
         failures = store.failures(run_id)
+        if run.reference_url is not None:
+            return []
         looks, known = _looks(store, run_id, sensitivity)
     by_scenario = {name: [each for each in measurements if each.scenario == name] for name in run.scenarios}
     named = {(each.scenario, each.part) for each in known}

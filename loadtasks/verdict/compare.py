@@ -103,7 +103,7 @@ def _together(
     findings = [*_kept(verdict), *compared.findings]
     return ScenarioVerdict(
         scenario=verdict.scenario,
-        verdict=_verdict({each.kind for each in findings}),
+        verdict=verdict_of(verdict.verdict, findings),
         findings=[*findings, *diagnose(measurements, baseline, findings)],
         comparisons=compared.comparisons,
         baseline_run=baseline_run,
@@ -114,7 +114,11 @@ def _kept(verdict: ScenarioVerdict) -> list[Finding]:
     return [each for each in verdict.findings if each.kind not in FROM_COMPARING]
 
 
-def _verdict(kinds: set[FindingKind]) -> Verdict:
+def verdict_of(given: Verdict, findings: Sequence[Finding]) -> Verdict:
+    """What findings come to; invalid stays invalid."""
+    if given is Verdict.INVALID:
+        return given
+    kinds = {each.kind for each in findings}
     for kind, verdict in (
         (FindingKind.TARGET, Verdict.FAIL),
         (FindingKind.REGRESSION, Verdict.REGRESSED),

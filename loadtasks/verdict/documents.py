@@ -7,9 +7,9 @@ from loadtasks.engine.measurement import Measurement, metric
 from loadtasks.errors import BadInputError
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.fingerprint import Fingerprint
-from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
+from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict, overall
 from loadtasks.results.series import METRICS
-from loadtasks.verdict.compare import FROM_COMPARING
+from loadtasks.verdict.compare import FROM_COMPARING, verdict_of
 from loadtasks.verdict.regressions import NOT_COMPARED, comparison
 
 
@@ -24,7 +24,14 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
     for result in document.scenarios:
         earlier = others.get(result.scenario)
         kept = [each for each in result.findings if each.kind not in FROM_COMPARING]
-        changes: dict[str, Any] = {"findings": kept, "comparisons": [], "baseline_run": None, "baseline": []}
+        changes: dict[str, Any] = {
+            "findings": kept,
+            "comparisons": [],
+            "baseline_run": None,
+            "baseline": [],
+            "pairs": [],
+        }
+        changes["verdict"] = verdict_of(result.verdict, kept)
         if earlier is not None and earlier.measurements and result.measurements:
             reason = Fingerprint.of(document.run, result.measurements[0]).unlike(
                 Fingerprint.of(other.run, earlier.measurements[0])
@@ -38,7 +45,8 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
         scenarios.append(result.model_copy(update=changes))
     if refused and not any(each.comparisons for each in scenarios):
         raise BadInputError(f"runs {document.run.id} and {other.run.id} can't be compared: {'; '.join(refused)}.")
-    return document.model_copy(update={"scenarios": scenarios})
+    verdict = overall([each.verdict for each in scenarios])
+    return document.model_copy(update={"scenarios": scenarios, "verdict": verdict})
 
 
 def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[Comparison]:

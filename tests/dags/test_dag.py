@@ -71,20 +71,23 @@ def test_goes_on_after_a_failed_measurement_but_not_after_a_broken_step(dag: dic
     assert {name: task["after"] for name, task in tasks.items()} == {
         "open_run": [],
         "measure": ["open_run"],
-        "judge": ["measure"],
+        "suspects": ["measure"],
+        "measure_again": ["suspects"],
+        "judge": ["measure_again"],
         "compare": ["judge"],
         "report": ["compare"],
         "alert": ["report"],
         "verdict": ["alert"],
     }
     always = {name for name, task in tasks.items() if task["rule"] == "all_done"}
-    assert always == {"judge", "alert", "verdict"}
+    assert always == {"suspects", "judge", "alert", "verdict"}
     assert {task["rule"] for name, task in tasks.items() if name not in always} == {"all_success"}
 
 
 def test_measures_one_scenario_at_a_time(dag: dict[str, Any]) -> None:
-    assert dag["tasks"]["measure"]["mapped"]
-    assert dag["tasks"]["measure"]["pool"] == "load_generator"
+    for name in ("measure", "measure_again"):
+        assert dag["tasks"][name]["mapped"]
+        assert dag["tasks"][name]["pool"] == "load_generator"
 
 
 def test_form_offers_the_scenarios_and_takes_no_token(dag: dict[str, Any]) -> None:

@@ -141,7 +141,7 @@ def test_without_its_reference_a_scenario_is_judged_by_its_targets_alone(pair: P
     assert result.exit_code == 0, result.output
     (scenario,) = read_document(workspace.reports / "latest" / "results.json").scenarios
     assert scenario.measurements[0].counts.completed == 20
-    (note,) = [each for each in scenario.findings if each.kind is FindingKind.NOTE and "reference" in each.sentence]
+    (note,) = [each for each in scenario.findings if each.kind is FindingKind.HISTORY and "reference" in each.sentence]
     assert f"only its targets were judged: reference {down}: can't be reached" in note.sentence
     assert "Not compared with its reference: thing.steady" in result.output
     assert note.sentence.rstrip(".") in result.output

@@ -9,7 +9,7 @@ from loadtasks.engine.pairs import Pairs
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
-from loadtasks.verdict.judge import compare_run
+from loadtasks.verdict.compare import Known, compare_run
 from loadtasks.verdict.reference import Beside, Budget, compare_rounds
 from loadtasks.verdict.regressions import Compared
 from tests.measurements import measurement
@@ -88,7 +88,7 @@ def test_two_like_builds_are_told_nothing_of() -> None:
 def test_what_one_can_not_be_sure_of_is_a_note_with_its_interval() -> None:
     (note,) = compared(pairs(noise=0.4), pairs(part="sessions", noise=0.4)).findings
     assert note.part == ""
-    assert note.kind is FindingKind.NOTE
+    assert note.kind is FindingKind.HISTORY
     assert note.sentence.startswith("beside the reference: unsure of p50 ")
     assert "between" in note.sentence
 
@@ -126,7 +126,7 @@ def test_each_part_is_judged() -> None:
 def test_without_a_reference_to_be_trusted_nothing_is_compared(changes: dict[str, object], says: str) -> None:
     found = compared(pairs(p50_s=2.0), **changes)
     (note,) = found.findings
-    assert note.kind is FindingKind.NOTE
+    assert note.kind is FindingKind.HISTORY
     assert says in note.sentence
     assert found.comparisons == []
 
@@ -137,7 +137,7 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
     beside_it = beside(pairs(p50_s=4.0, p95_s=4.0), reference=[reference])
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     for _ in range(2):
-        judged = compare_run(judged, [slow], {}, beside={SCENARIO: beside_it})
+        judged = compare_run(judged, [slow], Known(beside={SCENARIO: beside_it})).verdicts
         (verdict,) = judged
         assert verdict.verdict is Verdict.REGRESSED
         assert verdict.baseline_run is None
@@ -149,7 +149,8 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.INVALID)]
-    (verdict,) = compare_run(judged, [measurement()], {}, beside={SCENARIO: beside(pairs(p50_s=1.0))})
+    known = Known(beside={SCENARIO: beside(pairs(p50_s=1.0))})
+    (verdict,) = compare_run(judged, [measurement()], known).verdicts
     assert (verdict.verdict, verdict.comparisons) == (Verdict.INVALID, [])
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtasks import __version__
+from loadtasks.engine import target_metrics
 from loadtasks.engine.calibration import calibrate
 from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.engine.progress import OnProgress
@@ -116,13 +117,13 @@ def measure(
         try:
             (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
             target.check_alive()
+            calibration = _calibration(store, run)
+            before = target_metrics.read(target)
             measurements = run_scenario(
-                chosen.scaled(run.load_factor),
-                target,
-                on_progress,
-                processes=processes,
-                calibration=_calibration(store, run),
+                chosen.scaled(run.load_factor), target, on_progress, processes=processes, calibration=calibration
             )
+            told = target_metrics.between(target, before, target_metrics.read(target))
+            measurements[0] = measurements[0].model_copy(update={"target_metrics": told})
         except LoadTasksError as error:
             store.save_failure(run_id, scenario, str(error))
             raise

@@ -131,6 +131,7 @@ class BroadcastRunner:
             )
         recorder.waited_for_connection += published.waited_for_connection
         published.fold()
+        recorder.add_server_phases(published)
         recorder.dispatch_lag.add(published.dispatch_lag)
 
 

@@ -3,7 +3,7 @@
 import os
 import ssl
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -27,6 +27,10 @@ class Target:
     """Bearer token. Never stored, logged or shown."""
     health_path: str = "/healthz"
     version_path: str = "/version"
+    metrics_path: str | None = None
+    """Where it tells its metrics in Prometheus' text format; None: perhaps where most targets do, perhaps nowhere."""
+
+    USUAL_METRICS_PATH: ClassVar[str] = "/metrics"
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -43,11 +47,12 @@ class Target:
 
     @classmethod
     def from_environ(cls, url: str | None = None) -> Self:
-        """The target of LOADTASKS_TARGET, LOADTASKS_TOKEN and LOADTASKS_HEALTH_PATH; `url` goes before the first."""
+        """The target of LOADTASKS_TARGET, _TOKEN, _HEALTH_PATH and _METRICS_PATH; `url` goes before the first."""
         return cls(
             url=url or os.environ.get("LOADTASKS_TARGET") or DEFAULT_URL,
             token=os.environ.get("LOADTASKS_TOKEN") or None,
             health_path=os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz",
+            metrics_path=os.environ.get("LOADTASKS_METRICS_PATH") or None,
         )
 
     def headers(self) -> dict[str, str]:
@@ -90,6 +95,14 @@ class Target:
             return None
         version = body.get("version") if isinstance(body, dict) else None
         return str(version)[:200] if version else None
+
+    def metrics(self) -> requests.Response:
+        """What it answers where its metrics are.
+
+        Raises:
+            TargetUnavailableError: no answer.
+        """
+        return self._get(self.metrics_path or self.USUAL_METRICS_PATH)
 
     def _get(self, path: str) -> requests.Response:
         with requests.Session() as session:

@@ -32,8 +32,8 @@ def test_shares_are_exact(share: str, hits: int):
     "text",
     [
         "dashboard", "nowhere:cut", "dashboard:explode", "dashboard:slow", "dashboard:slow=3", "dashboard:slow=-1s",
-        "dashboard:query", "dashboard:fail=200", "dashboard:fail=x", "dashboard:cut=1", "dashboard:cut@0", "dashboard:cut@1.1",
-        "dashboard:cut@x",
+        "dashboard:query", "dashboard:fail=200", "dashboard:fail=x", "dashboard:cut=1", "dashboard:cut@0",
+        "dashboard:cut@1.1", "dashboard:cut@x",
     ],
 )  # fmt: skip
 def test_a_bad_fault_ends_the_start_with_one_sentence(text: str, tmp_path, database):

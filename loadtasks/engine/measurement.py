@@ -78,6 +78,13 @@ class Phase(BaseModel):
         """Mean in seconds; None when the phase never occurred."""
         return self.total_s / self.count if self.count else None
 
+    @property
+    def hit_ratio(self) -> float | None:
+        """Of a cache the share of answers that it gave, 0 to 1; None where the target tells no `hit` or `miss`."""
+        asked = sum(self.outcomes.values())
+        known = "hit" in self.outcomes or "miss" in self.outcomes
+        return self.outcomes.get("hit", 0) / asked if known else None
+
 
 class Exemplar(BaseModel):
     """One of the slowest requests, to be found again in the target's own logs and traces."""

@@ -8,6 +8,7 @@ from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
 from loadtasks.results.records import Baseline
 from loadtasks.verdict import targets, throttling, validity
+from loadtasks.verdict.causes.target import NOTED
 from loadtasks.verdict.diagnosis import diagnose
 from loadtasks.verdict.regressions import NOT_COMPARED, Rule, compare
 from loadtasks.verdict.suites import Suite
@@ -105,7 +106,7 @@ def compare_scenario(
 def _from_comparing(finding: Finding) -> bool:
     """Whether comparing made this finding, and will make it anew."""
     if finding.kind is FindingKind.NOTE:
-        return finding.sentence.startswith(NOT_COMPARED)
+        return finding.sentence.startswith((NOT_COMPARED, NOTED))
     return finding.kind in (FindingKind.REGRESSION, FindingKind.IMPROVEMENT, FindingKind.DIAGNOSIS)
 
 

@@ -59,8 +59,8 @@ def measurement(
     outcomes: dict[str, dict[str, int]] | None = None,
     **changes: Any,
 ) -> Measurement:
-    """`times_s`: the completed requests, whose phases add up to them; `server`: mean seconds by Server-Timing name, `outcomes`: how
-    they went."""
+    """`times_s`: the completed requests, whose phases add up to them; `server`: mean seconds by Server-Timing name,
+    whose `outcomes` are how they went."""
     completed, total = len(times_s), float(sum(times_s))
     ended = completed + throttled + failed + dropped + in_flight
     phases = {}

@@ -27,9 +27,8 @@ def test_the_phase_that_grew_is_named_though_another_is_larger() -> None:
     before = answered(1.0, server={"db": 0.8, "serialise": 0.05, "total": 0.88})
     now = answered(2.0, server={"db": 0.9, "serialise": 0.85, "total": 1.78})
     (told,) = causes(now, before)
-    assert told.sentence == (
-        "writing the answer: the target's phase serialise carries 80.0 % of the growth (from 50.0 ms to 850 ms a request)"
-    )
+    assert told.sentence.startswith("writing the answer: the target's phase serialise carries 80.0 % of the growth")
+    assert told.sentence.endswith("(from 50.0 ms to 850 ms a request)")
 
 
 def test_shares_are_of_the_growth_though_another_phase_shrank() -> None:

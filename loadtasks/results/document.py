@@ -34,7 +34,7 @@ class ScenarioResult(BaseModel):
 class ResultsDocument(BaseModel):
     """One run, whole."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     run: Run
     verdict: Verdict
     scenarios: list[ScenarioResult]

@@ -10,6 +10,7 @@ from loadtasks.engine.target_metrics import TargetMetrics
 _WORTH_NAMING = 0.01
 """The least share of requests for an error to be named as a cause."""
 _TIMES = frozenset({"mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s", "throughput_per_s"})
+_REDIS = "redis_up"
 _NOTHING = TargetMetrics()
 
 
@@ -65,6 +66,12 @@ class Case:
         """A number of requests among all, in words."""
         scheduled = self.measurement.counts.scheduled
         return f"{units.count(number)} of {units.plural(scheduled, noun, nouns)} ({units.share(number / scheduled)})"
+
+    @property
+    def redis_fell(self) -> bool:
+        """Whether the target says that Redis is down; one that never said it was up may well do without it."""
+        now = self.told.gauge(_REDIS)
+        return now is not None and min(now) < 1 and max(*now, *(self.told_before.gauge(_REDIS) or ())) >= 1
 
     def matters(self, number: int) -> bool:
         """Whether so many requests are worth naming."""

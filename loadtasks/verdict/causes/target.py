@@ -8,7 +8,6 @@ from loadtasks.verdict.causes.case import Case, Cause
 
 NOTED = "the target's own metrics"
 """How every note begins that these metrics give."""
-_REDIS = "redis_up"
 _BIG = 10.0
 """So many times the baseline's makes a number worth a note ..."""
 _MUCH = 100.0
@@ -19,12 +18,10 @@ _MOST = 3
 
 def dependencies(case: Case) -> Iterator[Cause]:
     """Something that the target needs and says is down."""
-    redis = case.told.gauge(_REDIS)
-    if redis is not None and min(redis) < 1:
-        when = "before and after" if max(redis) < 1 else "before" if redis[0] < 1 else "after"
+    if case.redis_fell:
         yield Cause(
-            f"Redis is down for the target, which says so {when} the load ({_REDIS} 0): each instance then has a "
-            "cache, limits and events of its own",
+            "Redis is down for the target, as its gauge redis_up says: each instance then has a cache, limits and "
+            "events of its own",
             "bring Redis back, or see that the target reaches it (of the shipped API: APP_REDIS_URL)",
         )
 

@@ -9,7 +9,6 @@ _FIRST_CODE = 1000
 _APPLICATIONS_OWN = 4000
 _OPEN_FILES, _OPEN_FILES_MAX = "process_open_fds", "process_max_fds"
 _NEARLY_FULL = 0.9
-_REDIS = "redis_up"
 _SLOW_CLIENTS = "websocket_slow_clients_total"
 
 _NOT_LET_IN = (
@@ -161,7 +160,6 @@ def _missed(case: Case) -> Iterator[Cause]:
     if not case.matters(number):
         return
     told = f"{case.of_all(number, 'delivery', 'deliveries')} never came, or too late{case.example('missed')}"
-    redis = case.told.gauge(_REDIS)
     lost = case.count("closed", "cut", "refused", "connect_timeout", "timeout", "status")
     if lost:
         listeners = "listener was" if lost == 1 else "listeners were"
@@ -169,7 +167,7 @@ def _missed(case: Case) -> Iterator[Cause]:
             f"lost listeners: {told}; {lost:,} {listeners} not there, or not any more",
             "mend what closed them, or kept them from opening, first",
         )
-    elif redis is not None and min(redis) < 1:
+    elif case.redis_fell:
         yield Cause(
             f"Redis is down, so instances don't share their events: {told}",
             "bring Redis back; until then only the clients of the instance that publishes hear of an event",

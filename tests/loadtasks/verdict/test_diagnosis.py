@@ -1,3 +1,4 @@
+from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.judgement import Finding, FindingKind
 from loadtasks.verdict.diagnosis import diagnose
@@ -60,8 +61,14 @@ def test_metrics_that_stand_out_are_a_note_and_never_a_cause() -> None:
     )
 
 
-def test_redis_that_is_down_is_a_cause() -> None:
-    now = answered(3.0, server={"db": 2.9}, target_metrics=TargetMetrics(gauges={"redis_up": (1, 0)}))
-    down, database = causes(now)
-    assert down.sentence.startswith("Redis is down for the target, which says so after the load")
-    assert database.sentence.startswith("the database: ")
+def test_redis_that_went_down_is_a_cause_and_one_that_never_was_up_is_none() -> None:
+    def redis(*up: float) -> Measurement:
+        return answered(3.0, server={"db": 2.9}, target_metrics=TargetMetrics(gauges={"redis_up": (up[0], up[1])}))
+
+    for now, before in ((redis(1, 0), None), (redis(0, 0), redis(1, 1))):
+        down, database = causes(now, before)
+        assert down.sentence.startswith("Redis is down for the target, as its gauge redis_up says")
+        assert database.sentence.startswith("the database: ")
+    for before in (None, redis(0, 0)):
+        (database,) = causes(redis(0, 0), before)
+        assert database.sentence.startswith("the database: ")

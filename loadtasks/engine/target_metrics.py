@@ -18,7 +18,8 @@ MOST_SERIES = 100
 _LONGEST_NAME = 160
 _LONGEST_TEXT = 8 * 1024 * 1024
 _OK = 200
-_COUNTED = ("histogram", "summary")
+_COUNTED = {"histogram": ("_count", "_sum"), "summary": ("_count", "_sum"), "unknown": ("_total",)}
+"""What counts up among the samples of other types than `counter`, by how their names end."""
 
 
 class TargetMetrics(BaseModel):
@@ -99,7 +100,7 @@ def _parsed(text: str) -> Snapshot:
                 continue
             if family.type == "gauge":
                 gauges[_series(sample.name, sample.labels)] = sample.value
-            elif family.type == "counter" or (family.type in _COUNTED and sample.name.endswith(("_count", "_sum"))):
+            elif family.type == "counter" or sample.name.endswith(_COUNTED.get(family.type, ())):
                 counters[_series(sample.name, sample.labels)] = sample.value
     if not counters and not gauges:
         raise ValueError("none is a counter or a gauge")

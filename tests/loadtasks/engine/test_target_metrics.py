@@ -11,7 +11,7 @@ from loadtasks.engine.target_metrics import MOST_SERIES, Snapshot, TargetMetrics
 from tests.servers import answering, free_port, ok, scripted
 
 TEXT = """
-# TYPE requests counter
+# TYPE requests_total counter
 requests_total{route="/a"} 5
 requests_total{route="/b"} 1
 # TYPE pool_max gauge
@@ -21,6 +21,11 @@ latency_bucket{le="1"} 3
 latency_bucket{le="+Inf"} 6
 latency_sum 2.5
 latency_count 6
+untyped_total 7
+untyped 8
+# TYPE quantiles summary
+quantiles{quantile="0.5"} 0.1
+quantiles_count 9
 # TYPE odd gauge
 odd NaN
 """
@@ -44,6 +49,8 @@ def test_counters_and_gauges_are_read() -> None:
             'requests_total{route="/b"}': 1,
             "latency_sum": 2.5,
             "latency_count": 6,
+            "untyped_total": 7,
+            "quantiles_count": 9,
         },
         {"pool_max": 4},
     )

@@ -16,7 +16,7 @@ from loadtasks.engine.measurement import SERVER, Measurement
 WAITING, FIRST_BYTE, OUTSIDE, UNNAMED, BODY = "waiting", "first_byte", "outside", "unnamed", "body"
 TOTAL = SERVER + "total"
 """What the target says it took altogether; its other phases are parts of it."""
-_GREW = 1.1
+GREW = 1.1
 """So many times the baseline's mean is growth that can be explained; a target may be missed without any."""
 _FEW = 20
 """Of fewer requests a mean is a matter of chance."""
@@ -84,7 +84,7 @@ def attribute(measurement: Measurement, baseline: Measurement | None) -> Attribu
     """Share out the growth of the mean, or the mean where there is none to explain; None where no step was measured."""
     now = steps_s(measurement)
     before = steps_s(baseline) if baseline is not None else {}
-    grown = bool(before) and sum(now.values()) > _GREW * sum(before.values())
+    grown = bool(before) and sum(now.values()) > GREW * sum(before.values())
     amounts = {name: max(0.0, now_s - before.get(name, 0.0) if grown else now_s) for name, now_s in now.items()}
     whole = sum(amounts.values())
     if whole <= 0:
@@ -118,7 +118,7 @@ def _doubts(measurement: Measurement) -> list[str]:
     completed = measurement.counts.completed
     doubts = []
     if completed < _FEW:
-        doubts.append(f"only {units.plural(completed, 'request')} can be told apart by phase")
+        doubts.append(f"means of only {units.plural(completed, 'request')} are a matter of chance")
     server = {name: phase for name, phase in measurement.phases.items() if name.startswith(SERVER)}
     covered = max((phase.count for phase in server.values()), default=completed)
     if covered < _COVERED * completed:

@@ -51,7 +51,7 @@ class Case:
     def websocket(self) -> bool:
         """Whether it is of WebSockets: opened, or listening."""
         return bool({"upgrade", "publish"} & self.measurement.phases.keys()) or any(
-            "upgrade" in each.example for each in self.measurement.errors
+            "the upgrade was" in each.example for each in self.measurement.errors
         )
 
     def count(self, *kinds: str) -> int:

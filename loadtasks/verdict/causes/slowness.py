@@ -4,8 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from loadtasks import units
+from loadtasks.engine.measurement import SERVER
 from loadtasks.verdict.causes import caching, meanings
-from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, WAITING, Attribution, Step, attribute
+from loadtasks.verdict.causes.attribution import (
+    BODY,
+    FIRST_BYTE,
+    GREW,
+    OUTSIDE,
+    TOTAL,
+    WAITING,
+    Attribution,
+    Step,
+    attribute,
+)
 from loadtasks.verdict.causes.case import Case, Cause
 
 _MOST = 0.5
@@ -49,15 +60,30 @@ def _tail(case: Case) -> Iterator[Cause]:
         return
     yield Cause(
         f"few requests are slow, not all: half took at most {units.duration(p50_s)}, but one in twenty "
-        f"{units.duration(p95_s)} or more",
+        f"{units.duration(p95_s)} or more{_longest_phase(case)}",
         "find the slowest requests, listed in the report, in the target's logs by their request ids: what do they have "
         "in common (a lock, a cache that has to be filled, a pause of the runtime, other data)",
     )
 
 
+def _longest_phase(case: Case) -> str:
+    """Which phase of the target the slowest request spent its time in, to be added to a sentence."""
+    longest = {
+        name: phase.max_s
+        for name, phase in case.measurement.phases.items()
+        if name.startswith(SERVER) and name != TOTAL
+    }
+    name = max(longest, key=lambda each: longest[each], default="")
+    if not name or longest[name] < _MOST * (case.measurement.max_s or 0.0):
+        return ""
+    return f"; the longest stay in the target's phase {name.removeprefix(SERVER)} was {units.duration(longest[name])}"
+
+
 def _of_parts(case: Case) -> Iterator[Cause]:
     """Which kind of request of a mixed scenario carries the time, or its growth."""
-    grown = all(each.baseline is not None for each in case.parts)
+    mean_s, before_s = case.measurement.mean_s, case.baseline.mean_s if case.baseline is not None else None
+    compared = all(each.baseline is not None for each in case.parts) and mean_s is not None and before_s is not None
+    grown = compared and mean_s > GREW * before_s  # type: ignore[operator]
     amounts = {each.measurement.part: max(0.0, _total_s(each, grown=grown)) for each in case.parts}
     whole = sum(amounts.values())
     part = max(amounts, key=lambda each: amounts[each])
@@ -73,8 +99,11 @@ def _of_parts(case: Case) -> Iterator[Cause]:
         )
         return
     (dominant,) = (each for each in case.parts if each.measurement.part == part)
-    for cause in slow(replace(dominant, metrics=case.metrics | {"mean_s"})):
+    causes = list(slow(replace(dominant, metrics=frozenset({"mean_s", "p50_s"}))))
+    for cause in causes:
         yield replace(cause, sentence=f"{said}, and of that: {cause.sentence}")
+    if not causes:
+        yield Cause(f"one kind of request: {said}", f"look at what was measured of {part} alone")
 
 
 def _total_s(case: Case, *, grown: bool) -> float:

@@ -6,6 +6,8 @@ from loadtasks import units
 from loadtasks.verdict.causes import statuses
 from loadtasks.verdict.causes.case import Case, Cause
 
+WEBSOCKETS_OWN = ("cut", "refused", "connect_timeout", "unreachable")
+"""What has another meaning for WebSockets."""
 _NEVER_CAME = "look at the target's log and its machine: a worker that was killed, out of memory, a crash, a restart"
 _NEXT = {
     "cut": (
@@ -48,7 +50,7 @@ def failing(case: Case) -> Iterator[Cause]:
 def _by_kind(case: Case) -> Iterator[tuple[int, Cause]]:
     for error in case.measurement.errors:
         meaning = _NEXT.get(error.kind)
-        if meaning is not None and not (case.websocket and error.kind in ("cut", "refused", "connect_timeout")):
+        if meaning is not None and not (case.websocket and error.kind in WEBSOCKETS_OWN):
             what, next_step = meaning
             yield error.count, Cause(f"{case.of_all(error.count)} {what}{case.example(error.kind)}", next_step)
 

@@ -54,7 +54,7 @@ def test_without_growth_the_time_is_told_and_that_this_is_no_certainty() -> None
 
 def test_few_requests_make_it_uncertain() -> None:
     (told,) = causes(answered(3.0, number=10, server={"db": 2.5}))
-    assert told.sentence.endswith("(not certain: only 10 requests can be told apart by phase)")
+    assert told.sentence.endswith("(not certain: means of only 10 requests are a matter of chance)")
     assert not told.sure
 
 
@@ -162,6 +162,14 @@ def test_a_few_slow_requests_are_told_from_slowness() -> None:
     assert len(causes(answered(3.0), wrong=("p95_s",))) == 1
 
 
+def test_of_a_tail_the_phase_of_the_slowest_request_is_told() -> None:
+    now = measurement(times_s=[0.1] * 90 + [3.0] * 10, server={"db": 0.3, "pool": 0.05, "total": 0.36})
+    now.phases["server:db"] = now.phases["server:db"].model_copy(update={"max_s": 2.9})
+    tail, database = causes(now, wrong=("p95_s",))
+    assert tail.sentence.endswith("3.00 s or more; the longest stay in the target's phase db was 2.90 s")
+    assert database.sentence.startswith("the database: ")
+
+
 def test_of_a_mixed_scenario_the_kind_is_named_and_then_its_phase() -> None:
     fast = {"db": 0.05, "total": 0.09}
     before = [answered(0.1, 200), answered(0.1, part="stats", server=fast), answered(0.1, part="list", server=fast)]
@@ -175,6 +183,12 @@ def test_of_a_mixed_scenario_the_kind_is_named_and_then_its_phase() -> None:
     assert told.sentence.startswith(
         "list carries 98.0 % of the growth, and of that: the database: the target's phase db carries 89.1 %"
     )
+
+
+def test_a_kind_of_which_no_phase_is_known_is_named_all_the_same() -> None:
+    parts = [answered(0.1, part="stats"), answered(1.1, part="events", phases={"upgrade": phase(1.0)})]
+    (told,) = causes([answered(0.6, 200), *parts])
+    assert told.sentence == "one kind of request: events carries 91.7 % of the time"
 
 
 def test_kinds_that_all_slowed_share_a_cause() -> None:

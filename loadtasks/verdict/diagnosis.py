@@ -12,15 +12,8 @@ from loadtasks.results.judgement import Finding, FindingKind
 from loadtasks.verdict.causes import deliveries, slowness, success, target, throttled, websockets
 from loadtasks.verdict.causes.case import Case, Cause, Rule
 
-RULES: tuple[Rule, ...] = (
-    throttled.throttled,
-    target.dependencies,
-    success.failing,
-    websockets.failing,
-    slowness.slow,
-    deliveries.slow,
-    target.connecting,
-)
+FAILURES: tuple[Rule, ...] = (throttled.throttled, success.failing, websockets.failing)
+RULES: tuple[Rule, ...] = (target.dependencies, *FAILURES, slowness.slow, deliveries.slow, target.connecting)
 """In the order in which people should look."""
 _UNKNOWN = Cause(
     "the cause can't be told from what was measured",
@@ -58,7 +51,21 @@ def diagnose(
 
 
 def _causes(case: Case) -> list[Cause]:
-    return [cause for rule in RULES for cause in rule(case)] or [_UNKNOWN]
+    """What the rules say; of a mixed scenario how each kind failed, unless that is told of the kind itself."""
+    if not case.parts:
+        return [cause for rule in RULES for cause in rule(case)] or [_UNKNOWN]
+    quiet = [each for each in case.parts if not each.metrics]
+    told = [
+        *target.dependencies(case),
+        *(
+            replace(cause, sentence=f"{part.measurement.part}: {cause.sentence}")
+            for part in quiet
+            for rule in FAILURES
+            for cause in rule(part)
+        ),
+        *slowness.slow(case),
+    ]
+    return told or ([_UNKNOWN] if len(quiet) == len(case.parts) else [])
 
 
 def _finding(case: Case, cause: Cause) -> Finding:

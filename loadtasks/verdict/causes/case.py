@@ -50,6 +50,8 @@ class Case:
     @property
     def websocket(self) -> bool:
         """Whether it is of WebSockets: opened, or listening."""
+        if self.parts:
+            return False
         return bool({"upgrade", "publish"} & self.measurement.phases.keys()) or any(
             "the upgrade was" in each.example for each in self.measurement.errors
         )

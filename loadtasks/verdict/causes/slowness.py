@@ -99,11 +99,11 @@ def _of_parts(case: Case) -> Iterator[Cause]:
         )
         return
     (dominant,) = (each for each in case.parts if each.measurement.part == part)
-    causes = list(slow(replace(dominant, metrics=frozenset({"mean_s", "p50_s"}))))
+    causes = [] if dominant.slow else list(slow(replace(dominant, metrics=frozenset({"mean_s", "p50_s"}))))
     for cause in causes:
         yield replace(cause, sentence=f"{said}, and of that: {cause.sentence}")
     if not causes:
-        yield Cause(f"one kind of request: {said}", f"look at what was measured of {part} alone")
+        yield Cause(f"one kind of request: {said}", f"look at what is told of {part} alone")
 
 
 def _total_s(case: Case, *, grown: bool) -> float:

@@ -53,7 +53,7 @@ def notes(now: TargetMetrics | None, before: TargetMetrics | None) -> Iterator[s
     rises = {
         series: grown / max(1.0, before.counters.get(series, 0.0))
         for series, grown in now.counters.items()
-        if grown >= _MUCH and grown >= _BIG * before.counters.get(series, 0.0)
+        if "_sum" not in series and grown >= _MUCH and grown >= _BIG * before.counters.get(series, 0.0)
     }
     told = [
         f"{series} grew by {now.counters[series]:,.0f}, {before.counters.get(series, 0.0):,.0f} in the baseline"

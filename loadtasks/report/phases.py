@@ -67,7 +67,8 @@ def rows(result: ScenarioResult) -> list[Row]:
 def metrics(result: ScenarioResult) -> list[Metric]:
     """What grew most and what gauges changed, in short."""
     now, before = _told(result.measurements), _told(result.baseline)
-    grown = sorted(now.counters.items(), key=lambda each: -each[1])
+    counted = {name: value for name, value in now.counters.items() if not name.partition("{")[0].endswith("_sum")}
+    grown = sorted(counted.items(), key=lambda each: -each[1])
     gauges = {name: each for name, each in now.gauges.items() if _notable(name, each, before)}
     counters = [
         Metric(plain(name), f"+{units.count(value)}", _plus(before.counters.get(name))) for name, value in grown

@@ -6,6 +6,10 @@ from loadtasks import units
 from loadtasks.engine.measurement import SERVER, Phase
 from loadtasks.verdict.causes.attribution import TOTAL
 from loadtasks.verdict.causes.case import Case, Cause
+from loadtasks.verdict.causes.meanings import DATABASE, POOL
+
+_LONGER = 1.5
+"""So many times as long as before is longer."""
 
 
 def slow(case: Case) -> Iterator[Cause]:
@@ -34,7 +38,9 @@ def _slow_delivery(case: Case) -> Iterator[Cause]:
             default="",
         )
         most = _rise(case, server) if server else None
-        named = f", most of it its phase {server.removeprefix('server:')}" if most and most.s >= publish.s / 2 else ""
+        phase = server.removeprefix(SERVER)
+        named = f", most of it its phase {phase}" if most and most.s >= publish.s / 2 else ""
+        named += _held(case) if named and phase.lower() in POOL else ""
         yield Cause(
             f"publishing: the request that publishes takes {publish.told}{named}, and the first listener has its "
             f"event after {first.told}; from there to the last takes {spread.told}",
@@ -46,6 +52,15 @@ def _slow_delivery(case: Case) -> Iterator[Cause]:
             f"publishing takes {publish.told}",
             "look at what carries events between them: Redis, a queue, a loop that is busy with something else",
         )
+
+
+def _held(case: Case) -> str:
+    """That a connection is held longer, which is why others wait for one; empty where it isn't."""
+    for name in case.measurement.phases:
+        rise = _rise(case, name)
+        if name.startswith(SERVER) and name.removeprefix(SERVER).lower() in DATABASE and rise.ratio >= _LONGER:
+            return f" (each connection being held longer: {name.removeprefix(SERVER)} takes {rise.told})"
+    return ""
 
 
 def _slow_opening(case: Case) -> Iterator[Cause]:
@@ -75,6 +90,7 @@ class _Rise:
         now_s = (now.mean_s if now else None) or 0.0
         before_s = before.mean_s if before else None
         self.s = now_s if before_s is None else max(0.0, now_s - before_s)
+        self.ratio = now_s / before_s if before_s else 0.0
         self.told = units.duration(now_s) + (f" ({units.duration(before_s)} before)" if before_s is not None else "")
 
 

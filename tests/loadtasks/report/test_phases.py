@@ -1,5 +1,6 @@
 """Where the time went, as the page tells it beside the baseline."""
 
+from loadtasks import units
 from loadtasks.engine.measurement import Phase
 from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.report import html, phases
@@ -48,7 +49,7 @@ def test_a_phases_names_and_outcomes_are_shown_as_text_alone() -> None:
 def test_the_targets_own_metrics_are_told_in_short() -> None:
     made = result()
     tonight = TargetMetrics(
-        counters={"a_total": 7, "b_total": 5000} | {f"c{number}_total": 1 for number in range(50)},
+        counters={"a_total": 7, "b_total": 5000, "seconds_sum": 9000} | {f"c{number}_total": 1 for number in range(50)},
         gauges={"pool_max": (2, 2), "open": (3, 5), "calm": (1, 1)},
     )
     before = TargetMetrics(counters={"b_total": 100}, gauges={"pool_max": (4, 4), "calm": (1, 1)})
@@ -58,9 +59,9 @@ def test_the_targets_own_metrics_are_told_in_short() -> None:
     rows = next(table.rows() for table in section.all("table") if table.rows()[0] == ["Metric", "Tonight", "Baseline"])
     assert rows[1:5] == [
         ["pool_max", "2", "4"],
-        ["open", "3 to 5", "–"],
+        ["open", "3 to 5", units.MISSING],
         ["b_total", "+5,000", "+100"],
-        ["a_total", "+7", "–"],
+        ["a_total", "+7", units.MISSING],
     ]
     assert len(rows) == 13
     assert "own metrics" not in html.render(nights.document(result()))

@@ -2,7 +2,7 @@ from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.judgement import Finding, FindingKind
 from loadtasks.verdict.diagnosis import diagnose
-from tests.loadtasks.verdict.causes.cases import answered, causes, failed, findings
+from tests.loadtasks.verdict.causes.cases import answered, causes, failed, findings, phase
 from tests.measurements import measurement
 
 
@@ -72,3 +72,17 @@ def test_redis_that_went_down_is_a_cause_and_one_that_never_was_up_is_none() -> 
     for before in (None, redis(0, 0)):
         (database,) = causes(redis(0, 0), before)
         assert database.sentence.startswith("the database: ")
+
+
+def test_of_a_mixed_scenario_failures_are_told_once_of_the_kind_that_failed() -> None:
+    sockets = answered(0.1, part="events", phases={"upgrade": phase(0.1)}, statuses={"101": 100})
+    bad = failed({"status": 50}, {"200": 50, "500": 50}, part="list")
+    whole = failed({"status": 50}, {"101": 100, "200": 50, "500": 50}, completed=150)
+    wrong = [Finding(kind=FindingKind.TARGET, metric="success_rate", sentence="")]
+    (told,) = diagnose([whole, sockets, bad], [], wrong)
+    assert told.part == ""
+    assert told.sentence.startswith("list: an error in the target: 50 of 100 requests (50.0 %) were answered 500")
+    wrong.append(Finding(kind=FindingKind.TARGET, part="list", metric="success_rate", sentence=""))
+    (told,) = diagnose([whole, sockets, bad], [], wrong)
+    assert told.part == "list"
+    assert told.sentence.startswith("an error in the target: ")

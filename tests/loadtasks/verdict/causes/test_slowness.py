@@ -2,6 +2,8 @@ import pytest
 
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict.diagnosis import diagnose
 from tests.loadtasks.verdict.causes.cases import answered, causes, phase
 from tests.measurements import histogram, measurement
 
@@ -187,8 +189,16 @@ def test_of_a_mixed_scenario_the_kind_is_named_and_then_its_phase() -> None:
 
 def test_a_kind_of_which_no_phase_is_known_is_named_all_the_same() -> None:
     parts = [answered(0.1, part="stats"), answered(1.1, part="events", phases={"upgrade": phase(1.0)})]
-    (told,) = causes([answered(0.6, 200), *parts])
+    (told,) = causes([answered(0.6, 200), *parts], wrong=("p50_s",))
     assert told.sentence == "one kind of request: events carries 91.7 % of the time"
+
+
+def test_what_is_told_of_a_kind_itself_is_not_told_again_of_the_whole() -> None:
+    measurements = [answered(1.5, 200), answered(0.1, part="stats"), answered(3.0, part="list", server={"db": 2.9})]
+    wrong = [Finding(kind=FindingKind.TARGET, part=part, metric="p50_s", sentence="") for part in ("", "list")]
+    whole, part = diagnose(measurements, [], wrong)
+    assert whole.sentence == "one kind of request: list carries 96.8 % of the time"
+    assert part.sentence.startswith("the database: ")
 
 
 def test_kinds_that_all_slowed_share_a_cause() -> None:

@@ -173,6 +173,14 @@ def test_slow_deliveries_are_the_publisher_the_way_or_the_fan_out(now: Measureme
         assert told.sentence.startswith(cause if before else cause.replace(" (8.00 ms before)", ""))
 
 
+def test_a_publisher_that_waits_for_connections_held_longer_says_so() -> None:
+    before = deliveries(0.05, 0.06, 0.002, pool=0.001, db=0.03, total=0.04)
+    (told,) = causes(deliveries(0.9, 0.91, 0.002, pool=0.6, db=0.28, total=0.89), before)
+    assert "most of it its phase pool (each connection being held longer: db takes 280 ms (30.0 ms" in told.sentence
+    (told,) = causes(deliveries(0.9, 0.91, 0.002, pool=0.8, db=0.03, total=0.89), before)
+    assert "most of it its phase pool, and the first listener" in told.sentence
+
+
 def opening(connect: float, upgrade: float) -> Measurement:
     return sockets({"101": 100}, {}, 0, phases={"connect": phase(connect), "upgrade": phase(upgrade)})
 

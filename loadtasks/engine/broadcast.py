@@ -119,6 +119,8 @@ class BroadcastRunner:
             self._opener.record(opening, recorder)
             if opening.problem is not None:
                 lost[number] = opening.problem.description
+                if opening.socket is not None and opening.socket.status:
+                    recorder.statuses[opening.socket.status] += 1
             elif opening.lost is not None:
                 lost[number] = opening.lost.description
                 recorder.note(opening.lost.kind, f"listener {self._opener.line}: {opening.lost.description}")

@@ -6,7 +6,7 @@ from loadtasks import units
 from loadtasks.verdict.causes import statuses
 from loadtasks.verdict.causes.case import Case, Cause
 
-WEBSOCKETS_OWN = ("cut", "refused", "connect_timeout", "unreachable")
+WEBSOCKETS_OWN = ("cut", "refused", "connect_timeout", "unreachable", "malformed")
 """What has another meaning for WebSockets."""
 _NEVER_CAME = "look at the target's log and its machine: a worker that was killed, out of memory, a crash, a restart"
 _NEXT = {

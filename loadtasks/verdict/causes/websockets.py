@@ -76,10 +76,12 @@ def failing(case: Case) -> Iterator[Cause]:
 
 def _refused_upgrades(case: Case) -> Iterator[Cause]:
     """Handshakes that were answered with another status than 101."""
+    if not case.count("status"):
+        return
     for status, number in _numbered(case):
-        if status < _FIRST_CODE and status != _SWITCHING and case.matters(number):
+        if status < _FIRST_CODE and status != _SWITCHING and (case.matters(number) or case.count("missed")):
             meaning, next_step, sure = _of_upgrade(status)
-            sentence = f"{meaning}: {case.of_all(number)} had their upgrade answered {status}{case.example('status')}"
+            sentence = f"{meaning}: {number:,} WebSockets had their upgrade answered {status}{case.example('status')}"
             yield Cause(sentence, next_step, sure)
 
 
@@ -183,6 +185,12 @@ def _missed(case: Case) -> Iterator[Cause]:
 
 
 def _disorder(case: Case) -> Iterator[Cause]:
+    broken = case.count("malformed")
+    if broken:
+        yield Cause(
+            f"what the target sends is no WebSocket: {broken:,} ended so{case.example('malformed')}",
+            "see the target's WebSocket library and what the proxy before it makes of the frames",
+        )
     for kind, what in (("duplicate", "more than once"), ("out_of_order", "out of order")):
         number = case.count(kind)
         if case.matters(number):

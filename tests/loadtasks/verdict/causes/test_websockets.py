@@ -43,7 +43,7 @@ def test_refused_upgrades_are_told_by_status(status: str, cause: str, sure: bool
         now = sockets({"101": opened, status: 50}, {"status": example}, 50, opened)
         (told,) = causes(now, wrong=BAD)
         assert told.sentence.startswith(cause)
-        assert f"50 of 100 requests (50.0 %) had their upgrade answered {status}, e.g. GET /events" in told.sentence
+        assert f"50 WebSockets had their upgrade answered {status}, e.g. GET /events" in told.sentence
         assert told.sure is sure
 
 
@@ -142,6 +142,11 @@ def test_duplicates_and_disorder_are_told() -> None:
     duplicate, disorder = causes(broadcast({"duplicate": 100, "out_of_order": 50, "odd": 100}, 100), wrong=BAD)
     assert duplicate.sentence.startswith("events come more than once: 100")
     assert disorder.sentence.startswith("events come out of order: 50")
+
+
+def test_broken_frames_are_told() -> None:
+    (told,) = causes(sockets({"101": 50}, {"malformed": "a broken WebSocket frame"}, 20), wrong=BAD)
+    assert told.sentence == "what the target sends is no WebSocket: 20 ended so, e.g. a broken WebSocket frame"
 
 
 def deliveries(publish: float, first: float, fan_out: float, **server: float) -> Measurement:

@@ -3,7 +3,6 @@
 Names and outcomes of a target's phases come from outside, so both are bounded: what comes beyond is kept as `OTHER`.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,20 +18,20 @@ MOST_OUTCOMES = 8
 OTHER = "other"
 
 
-@dataclass
+@dataclass(slots=True)
 class _Sum:
     """What is known of one phase."""
 
     count: int = 0
     total_s: float = 0.0
     max_s: float = 0.0
-    outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes: dict[str, int] = field(default_factory=dict)
 
     def go(self, outcome: str, count: int = 1) -> None:
         """It went so, so many times."""
         if outcome not in self.outcomes and len(self.outcomes) >= MOST_OUTCOMES:
             outcome = OTHER
-        self.outcomes[outcome] += count
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + count
 
     def add(self, other: Self) -> None:
         """Add what another one knows of the same phase."""

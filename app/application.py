@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
     Tokens(database).install(app)
-    Faults(parse_faults(settings.faults)).install(app)
+    Faults(parse_faults(settings.faults)).install(app, database)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
     cache: Cache = LocalCache() if settings.cache == "on" else NoCache()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ PLANNER = "-c random_page_cost=1.1"
 
 
 class Database:
-    """Hands out connections. Their use counts as the phase ``db`` of the current request.
+    """Hands out connections. Waiting for one is the phase ``pool`` of the current request, its use the phase ``db``.
 
     Args:
         url: SQLAlchemy URL of an SQLite file, whose folder is created, or of a PostgreSQL database.
@@ -65,7 +65,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection to read with."""
-        with phase("db"), self._engine.connect() as connection:
+        with self._taken() as connection:
             yield connection
 
     @contextmanager
@@ -76,7 +76,7 @@ class Database:
             durable: Whether the commit must survive a loss of power too, at the price of a sync to the disk. Any
                 commit survives the death of the process.
         """
-        with phase("db"), self._writing, self._engine.begin() as connection:
+        with self._taken(self._writing) as connection, connection.begin():
             if not self._is_postgresql:
                 connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             elif not durable:
@@ -90,6 +90,10 @@ class Database:
     def watch(self) -> None:
         """Let the metrics tell how many connections are in use, of this process from now on."""
         metrics.watch_pool(self._engine, self._size)
+
+    def before_statements(self, do: Callable[[], None]) -> None:
+        """Let something be done before each statement, while its connection is held."""
+        event.listen(self._engine, "before_cursor_execute", lambda *_: do())
 
     def create_schema(self) -> None:
         """Bring the tables and indexes up to date: all of it, or nothing.
@@ -139,6 +143,17 @@ class Database:
     def dispose(self) -> None:
         """Close the connections that aren't in use."""
         self._engine.dispose()
+
+    @contextmanager
+    def _taken(self, *turns: AbstractContextManager[Any]) -> Iterator[Connection]:
+        """Give a connection when these turns have come."""
+        with ExitStack() as held:
+            with phase("pool"):
+                for turn in turns:
+                    held.enter_context(turn)
+                connection = held.enter_context(self._engine.connect())
+            with phase("db"):
+                yield connection
 
     @contextmanager
     def _troubles_told(self) -> Iterator[None]:

@@ -3,7 +3,8 @@
 ``APP_FAULTS`` holds faults separated by ``;``, each written ``ROUTE:KIND[=VALUE][@SHARE]``:
 
 * ROUTE: ``dashboard``, ``sessions``, ``config`` or ``events``.
-* KIND: ``slow=3s`` or ``slow=250ms`` waits before the request is worked on; ``fail`` or ``fail=503`` answers with
+* KIND: ``slow=3s`` or ``slow=250ms`` waits before the request is worked on; ``query=50ms`` waits before its first
+  statement in the database, holding the connection, as a slow query does; ``fail`` or ``fail=503`` answers with
   that status, 400 to 599 (503 when none is given), instead of working; ``cut`` closes the connection when half of the
   body is sent (of a WebSocket: right after the handshake, with no closing frame).
 * SHARE: above 0 and up to 1, the share of the route's requests that are hit (all when none is given). 0.2 hits every
@@ -22,10 +23,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 from app.problems import Problem
+
+if TYPE_CHECKING:
+    from app.database import Database
 
 ROUTES = ("dashboard", "sessions", "config", "events")
 UNITS_S = {"s": 1.0, "ms": 0.001}
@@ -42,8 +47,8 @@ class Fault:
     Attributes:
         text: How it was written.
         route: The blueprint it hits.
-        kind: ``slow``, ``fail`` or ``cut``.
-        delay_s: Seconds that ``slow`` waits.
+        kind: ``slow``, ``query``, ``fail`` or ``cut``.
+        delay_s: Seconds that ``slow`` and ``query`` wait.
         status: Status that ``fail`` answers with.
         share: Share of the requests that are hit.
     """
@@ -73,13 +78,13 @@ def _parse_fault(text: str) -> Fault:
     if route not in ROUTES:
         raise ValueError(f"'{text}' names no route out of {', '.join(ROUTES)}")
     share = _parse_share(text, match["share"])
-    if kind == "slow":
+    if kind in ("slow", "query"):
         return Fault(text, route, kind, delay_s=_parse_delay(text, value), share=share)
     if kind == "fail":
         return Fault(text, route, kind, status=_parse_status(text, value), share=share)
     if kind == "cut" and value is None:
         return Fault(text, route, kind, share=share)
-    raise ValueError(f"'{text}' has none of the kinds slow=TIME, fail[=STATUS], cut")
+    raise ValueError(f"'{text}' has none of the kinds slow=TIME, query=TIME, fail[=STATUS], cut")
 
 
 def _parse_share(text: str, value: str | None) -> float:
@@ -97,7 +102,7 @@ def _parse_share(text: str, value: str | None) -> float:
 def _parse_delay(text: str, value: str | None) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|ms)", value or "")
     if not match:
-        raise ValueError(f"'{text}' needs a time such as slow=3s or slow=250ms")
+        raise ValueError(f"'{text}' needs a time such as slow=3s or query=250ms")
     return float(match[1]) * UNITS_S[match[2]]
 
 
@@ -117,13 +122,15 @@ class Faults:
         self._seen = [0] * len(faults)
         self._lock = threading.Lock()
 
-    def install(self, app: Flask) -> None:
-        """Hook into an application; without faults this changes nothing."""
+    def install(self, app: Flask, database: Database) -> None:
+        """Hook into an application and its database; without faults this changes nothing."""
         if not self._faults:
             return
         log.warning("FAULTS ARE ON, answers are spoilt on purpose: %s", "; ".join(f.text for f in self._faults))
         app.before_request(self._hit)
         app.after_request(cut_body)
+        if any(fault.kind == "query" for fault in self._faults):
+            database.before_statements(delay_statement)
 
     def due(self, route: str) -> list[Fault]:
         """Count one request to a route and tell which faults hit it."""
@@ -142,10 +149,18 @@ class Faults:
         for fault in self.due(request.blueprint or ""):
             if fault.kind == "slow":
                 time.sleep(fault.delay_s)
+            elif fault.kind == "query":
+                g.query_delay_s = fault.delay_s
             elif fault.kind == "fail":
                 raise Problem(fault.status, f"This answer is a fault on purpose: {fault.text}.")
             else:
                 g.cut = True
+
+
+def delay_statement() -> None:
+    """Make the first statement of a request slow whose query is to be."""
+    if has_request_context():
+        time.sleep(g.pop("query_delay_s", 0.0))
 
 
 def cut_body(response: Response) -> Response:

@@ -1,9 +1,10 @@
 """Where a request's time went, told in the ``Server-Timing`` header.
 
 Phases: ``cache`` (looking up an answer that may be kept, and waiting for another request that computes it; ``desc``
-says whether it was a ``hit``, a ``wait`` or a ``miss``), ``db`` (everything between taking a database connection and
-giving it back), ``serialise`` (writing JSON) and ``total`` (from the request's arrival in the application to its first
-header). Durations are in milliseconds.
+says whether it was a ``hit``, a ``wait`` or a ``miss``), ``pool`` (waiting for a database connection, and with SQLite
+for one's turn to write), ``db`` (everything between having that connection and giving it back), ``serialise`` (writing
+JSON) and ``total`` (from the request's arrival in the application to its first header). No phase is part of another,
+``total`` aside. Durations are in milliseconds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PHASES = ("cache", "db", "serialise")
+PHASES = ("cache", "pool", "db", "serialise")
 
 
 class Timing:

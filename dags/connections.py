@@ -26,10 +26,10 @@ def performance_target(url: str | None = None) -> Target:
     configured = _from_connection() or Target.from_environ()
     if not url or not url.strip():
         return configured
-    target = Target(url=url.strip(), token=configured.token, health_path=configured.health_path)
+    target = replace(configured, url=url.strip())
     if configured.token and _origin(target.url) != _origin(configured.url):
         log.warning("The token of %s is not sent to %s, another address", configured.url, target.url)
-        return Target(url=target.url, health_path=configured.health_path)
+        return replace(target, token=None)
     return target
 
 
@@ -69,6 +69,7 @@ def _from_connection() -> Target | None:
         url=_address(connection),
         token=connection.password or None,
         health_path=connection.extra_dejson.get("health_path") or "/healthz",
+        metrics_path=connection.extra_dejson.get("metrics_path") or None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loadtasks.engine import target_metrics
 from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.engine.paired import run_paired
 from loadtasks.engine.progress import OnProgress
@@ -52,11 +53,28 @@ def measure_scenario(
 ) -> tuple[list[Measurement], Pairing | None]:
     """What a scenario showed, and what its reference did; None where there is no reference.
 
+    What the target's own metrics say of that time is kept with the whole.
+
     With a reference that isn't there, or is lost under way, the scenario is measured alone and the pairing says why.
 
     Raises:
         LoadTasksError: it could not be measured.
     """
+    before = target_metrics.read(target)
+    measurements, pairing = _driven(scenario, target, on_progress, processes, reference, seed, calibration)
+    told = target_metrics.between(target, before, target_metrics.read(target))
+    return [measurements[0].model_copy(update={"target_metrics": told}), *measurements[1:]], pairing
+
+
+def _driven(
+    scenario: Scenario,
+    target: Target,
+    on_progress: OnProgress | None,
+    processes: int,
+    reference: Target | None,
+    seed: str,
+    calibration: Calibration,
+) -> tuple[list[Measurement], Pairing | None]:
     if reference is None:
         return run_scenario(scenario, target, on_progress, processes=processes, calibration=calibration), None
     try:

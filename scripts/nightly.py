@@ -99,8 +99,11 @@ def _target(options: argparse.Namespace, api: Future[ShippedApi] | None) -> str:
     if api:
         shipped = api.result()
         url, token = shipped.url, shipped.token
-    health_path = os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz"
-    connection = {"conn_type": "http", "host": url, "password": token, "extra": {"health_path": health_path}}
+    paths = {
+        "health_path": os.environ.get("LOADTASKS_HEALTH_PATH"),
+        "metrics_path": os.environ.get("LOADTASKS_METRICS_PATH"),
+    }
+    connection = {"conn_type": "http", "host": url, "password": token, "extra": paths}
     os.environ["AIRFLOW_CONN_PERFORMANCE_TARGET"] = json.dumps(connection)
     return str(url)
 

@@ -56,9 +56,11 @@ def measurement(
     error: str = "status",
     connect_mean_s: float | None = 0.001,
     server: dict[str, float] | None = None,
+    outcomes: dict[str, dict[str, int]] | None = None,
     **changes: Any,
 ) -> Measurement:
-    """`times_s`: the completed requests, whose phases add up to them; `server`: mean seconds by Server-Timing name."""
+    """`times_s`: the completed requests, whose phases add up to them; `server`: mean seconds by Server-Timing name,
+    whose `outcomes` are how they went."""
     completed, total = len(times_s), float(sum(times_s))
     ended = completed + throttled + failed + dropped + in_flight
     phases = {}
@@ -67,7 +69,8 @@ def measurement(
         phases["first_byte"] = Phase(count=completed, total_s=total * 0.9, max_s=longest)
         phases["body"] = Phase(count=completed, total_s=total * 0.1, max_s=longest)
         for name, mean_s in (server or {}).items():
-            phases[f"server:{name}"] = Phase(count=completed, total_s=mean_s * completed, max_s=mean_s)
+            went = (outcomes or {}).get(name, {})
+            phases[f"server:{name}"] = Phase(count=completed, total_s=mean_s * completed, max_s=mean_s, outcomes=went)
     if connect_mean_s is not None:
         phases["connect"] = Phase(count=10, total_s=10 * connect_mean_s, max_s=connect_mean_s)
     failures = [ErrorKind(kind=error, count=failed, example=f"GET /stats: {error}")] if failed else []

@@ -4,6 +4,7 @@ import json
 
 from loadtasks.engine.checks import body_text, contains, shown
 from loadtasks.engine.exchange import Exchange, Problem
+from loadtasks.engine.measurement import SERVER
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.slowest import Slow
 from loadtasks.engine.timing import server_timing
@@ -53,11 +54,11 @@ def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> N
         recorder.statuses[exchange.status] += 1
     due, sent, end = exchange.due, exchange.sent, exchange.end
     if problem is None:
-        recorder.answer(due, sent, exchange.first_byte, end)
+        recorder.answer(due, sent, exchange.first_byte, end, exchange.body_size)
         timing = exchange.headers.get("server-timing")
         if timing:
-            for name, seconds in server_timing(timing):
-                recorder.phase(f"server:{name}", seconds)
+            for name, seconds, description in server_timing(timing):
+                recorder.phase(SERVER + name, seconds, description)
     elif throttled(exchange):
         recorder.throttle(sent, end)
         return

@@ -122,6 +122,8 @@ class BroadcastRunner:
             self._opener.record(opening, recorder)
             if opening.problem is not None:
                 lost[number] = opening.problem.description
+                if opening.socket is not None and opening.socket.status:
+                    recorder.statuses[opening.socket.status] += 1
             elif opening.lost is not None:
                 lost[number] = opening.lost.description
                 recorder.note(opening.lost.kind, f"listener {self._opener.line}: {opening.lost.description}")
@@ -134,6 +136,7 @@ class BroadcastRunner:
             )
         recorder.waited_for_connection += published.waited_for_connection
         published.fold()
+        recorder.add_server_phases(published)
         recorder.dispatch_lag.add(published.dispatch_lag)
 
 

@@ -139,6 +139,11 @@ class Deliveries:
                 recorder.fail("missed", f"event {broadcast.id} took {at - sent:.1f} s to a listener", due, sent, at)
             else:
                 recorder.complete(due, sent, at)
+        recorder.phase("publish", exchange.end - sent)
+        if broadcast.reached:
+            first = min(at for at in broadcast.times if at)
+            recorder.phase("first_delivery", max(0.0, first - sent))
+            recorder.phase("fan_out", max(broadcast.times) - first)
         slowest = max(at or now for at in broadcast.times)
         if slowest - due > recorder.slowest.from_s:
             # In the target's logs it is found by the request that published the event.

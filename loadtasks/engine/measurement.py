@@ -11,6 +11,10 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from loadtasks.engine.histogram import Histogram
+from loadtasks.engine.target_metrics import TargetMetrics
+
+SERVER = "server:"
+"""How the names of phases begin that the target tells of in its Server-Timing header."""
 
 
 class Counts(BaseModel):
@@ -60,18 +64,27 @@ class ErrorKind(BaseModel):
 
 
 class Phase(BaseModel):
-    """Times of one phase of the requests, summed: the client's own (connect, first_byte, body) or a Server-Timing's."""
+    """Times of one phase of the requests, summed: the client's own, or one of the target's Server-Timing."""
 
     model_config = ConfigDict(frozen=True)
 
     count: int
     total_s: float
     max_s: float
+    outcomes: dict[str, int] = {}
+    """How often it went which way, where the target tells (`desc`), as a cache's `hit` and `miss`."""
 
     @property
     def mean_s(self) -> float | None:
         """Mean in seconds; None when the phase never occurred."""
         return self.total_s / self.count if self.count else None
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Of a cache the share of answers that it gave, 0 to 1; None where the target tells no `hit` or `miss`."""
+        asked = sum(self.outcomes.values())
+        known = "hit" in self.outcomes or "miss" in self.outcomes
+        return self.outcomes.get("hit", 0) / asked if known else None
 
 
 class Exemplar(BaseModel):
@@ -155,7 +168,14 @@ class Measurement(BaseModel):
     errors: list[ErrorKind]
     """By kind, most frequent first."""
     phases: dict[str, Phase]
-    """`connect`, `first_byte`, `body`, `first_message` (WebSockets), and `server:NAME` for each Server-Timing."""
+    """Of every completed request `waiting` (from due to sent), `first_byte` and `body`; of connections `connect`; of
+    WebSockets `connect` (until the upgrade was accepted, `upgrade` being its part since TCP and TLS stood) and
+    `first_message`; of published events `publish` (until answered), `first_delivery` (until the first listener had it)
+    and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
+    body_bytes: int = 0
+    """Of the bodies of completed requests."""
+    target_metrics: TargetMetrics | None = None
+    """What the target's own metrics told before and after; of the whole alone, None where it tells none."""
     exemplars: list[Exemplar]
     """The slowest requests, slowest first."""
     health: Health

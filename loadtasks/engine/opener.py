@@ -31,11 +31,13 @@ OnMessage = Callable[[WebSocketConnection, str | bytes, float], None]
 class Opening:
     """One WebSocket being opened, and how that went. Times are seconds of `time.perf_counter`."""
 
-    __slots__ = ("began", "ended", "problem", "settled", "socket")
+    __slots__ = ("began", "connected", "ended", "problem", "settled", "socket")
 
     def __init__(self) -> None:
         self.began: float | None = None
         """When its turn came; None before."""
+        self.connected: float | None = None
+        """When TCP and TLS stood; None before."""
         self.ended: float | None = None
         """When it was open or had failed; None before."""
         self.problem: Problem | None = None
@@ -86,6 +88,8 @@ class Opener:
         if socket is None or opening.began is None or not socket.opened:
             return
         recorder.phase("connect", socket.opened - opening.began)
+        if opening.connected is not None:
+            recorder.phase("upgrade", max(0.0, socket.opened - opening.connected))
         if socket.first_message:
             recorder.phase("first_message", socket.first_message - socket.opened)
         if socket.close_code is not None:
@@ -104,7 +108,7 @@ class Opener:
         settled = opening.settled = asyncio.get_running_loop().create_future()
         opening.began = perf_counter()
         try:
-            await self._connector.connect(socket)
+            opening.connected = opening.began + await self._connector.connect(socket)
             await asyncio.wait_for(settled, self._timeout_s)
         except ConnectError as error:
             opening.ended, opening.problem = perf_counter(), error.problem

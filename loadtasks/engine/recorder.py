@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import Counts, ErrorKind, Health, Measurement, Phase
+from loadtasks.engine.measurement import SERVER, Counts, ErrorKind, Health, Measurement
+from loadtasks.engine.phases import Phases
 from loadtasks.engine.slowest import Slowest
 
 _BATCH = 4096
@@ -30,6 +31,7 @@ class Recorder:
         self.dropped = 0
         self.in_flight = 0
         self.waited_for_connection = 0
+        self.body_bytes = 0
         self.first_start: float | None = None
         self.last_end: float | None = None
         self.response = Histogram()
@@ -44,7 +46,7 @@ class Recorder:
         self._sent_count = 0
         self._errors: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
-        self._phases: dict[str, list[float]] = {}  # count, total, max
+        self._phases = Phases()
         self._times: list[float] = []
         """due, sent, end, due, sent, end, ..."""
         self._answer_times: list[float] = []
@@ -64,9 +66,10 @@ class Recorder:
         self.completed += 1
         self._time(due, sent, end)
 
-    def answer(self, due: float, sent: float, first_byte: float, end: float) -> None:
+    def answer(self, due: float, sent: float, first_byte: float, end: float, body_bytes: int = 0) -> None:
         """A request was answered as it should be, and its first byte is known."""
         self.completed += 1
+        self.body_bytes += body_bytes
         times = self._answer_times
         times += (due, sent, first_byte, end)
         if len(times) >= 4 * _BATCH:
@@ -114,21 +117,17 @@ class Recorder:
         self.in_flight += 1
         self._time(due, sent, now)
 
-    def phase(self, name: str, seconds: float) -> None:
-        """Add one occurrence of a phase."""
-        known = self._phases.get(name)
-        if known is None:
-            self._phases[name] = [1, seconds, seconds]
-        else:
-            known[0] += 1
-            known[1] += seconds
-            known[2] = max(known[2], seconds)
+    def phase(self, name: str, seconds: float, outcome: str = "") -> None:
+        """Add one occurrence of a phase; `outcome`: how it went, in a word."""
+        self._phases.add(name, seconds, outcome)
 
     def take_phase(self, name: str, other: Self) -> None:
         """Take over what another recorder holds of a phase."""
-        known = other._phases.get(name)
-        if known is not None:
-            self._phases[name] = known
+        self._phases.take(name, other._phases)
+
+    def add_server_phases(self, other: Self) -> None:
+        """Add what another recorder holds of the target's own phases."""
+        self._phases.merge(other._phases, only=SERVER)
 
     @property
     def done(self) -> int:
@@ -160,6 +159,7 @@ class Recorder:
         self.dropped += other.dropped
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
+        self.body_bytes += other.body_bytes
         for histogram, theirs in (
             (self.response, other.response),
             (self.service, other.service),
@@ -175,9 +175,7 @@ class Recorder:
         self._errors += other._errors
         for kind, example in other._examples.items():
             self._examples.setdefault(kind, example)
-        for name, (count, total, longest) in other._phases.items():
-            known = self._phases.setdefault(name, [0, 0.0, 0.0])
-            self._phases[name] = [known[0] + count, known[1] + total, max(known[2], longest)]
+        self._phases.merge(other._phases)
         if other.first_start is not None and other.last_end is not None:
             self._span(other.first_start + later_s, other.last_end + later_s)
 
@@ -201,8 +199,9 @@ class Recorder:
             due, sent, first_byte, end = np.array(self._answer_times).reshape(-1, 4).T
             self._answer_times.clear()
             self._fold_times(due, sent, end)
-            self._fold_phase("first_byte", first_byte - sent)
-            self._fold_phase("body", end - first_byte)
+            self._phases.add_all("waiting", sent - due)
+            self._phases.add_all("first_byte", first_byte - sent)
+            self._phases.add_all("body", end - first_byte)
         if self._times:
             due, sent, end = np.array(self._times).reshape(-1, 3).T
             self._times.clear()
@@ -223,10 +222,6 @@ class Recorder:
         self._first_sent = min(self._first_sent, first)
         self._last_sent = max(self._last_sent, last)
         self._span(first, float(end.max()))
-
-    def _fold_phase(self, name: str, seconds: NDArray[np.float64]) -> None:
-        count, total, longest = self._phases.setdefault(name, [0, 0.0, 0.0])
-        self._phases[name] = [count + seconds.size, total + float(seconds.sum()), max(longest, float(seconds.max()))]
 
     def _fold_dispatches(self) -> None:
         if self._dispatched_late:
@@ -271,10 +266,8 @@ class Recorder:
                 ErrorKind(kind=kind, count=count, example=self._examples[kind])
                 for kind, count in self._errors.most_common()
             ],
-            phases={
-                name: Phase(count=int(count), total_s=total, max_s=longest)
-                for name, (count, total, longest) in self._phases.items()
-            },
+            phases=self._phases.measured(),
+            body_bytes=self.body_bytes,
             exemplars=self.slowest.exemplars(self.first_start),
             health=health,
         )

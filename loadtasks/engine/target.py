@@ -3,7 +3,7 @@
 import os
 import ssl
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -30,6 +30,10 @@ class Target:
     version_path: str = "/version"
     role: Literal["target", "reference"] = "target"
     """Which of the two it is, for people."""
+    metrics_path: str | None = None
+    """Where it tells its metrics in Prometheus' text format; None: perhaps where most targets do, perhaps nowhere."""
+
+    USUAL_METRICS_PATH: ClassVar[str] = "/metrics"
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -46,11 +50,12 @@ class Target:
 
     @classmethod
     def from_environ(cls, url: str | None = None) -> Self:
-        """The target of LOADTASKS_TARGET, LOADTASKS_TOKEN and LOADTASKS_HEALTH_PATH; `url` goes before the first."""
+        """The target of LOADTASKS_TARGET, _TOKEN, _HEALTH_PATH and _METRICS_PATH; `url` goes before the first."""
         return cls(
             url=url or os.environ.get("LOADTASKS_TARGET") or DEFAULT_URL,
             token=os.environ.get("LOADTASKS_TOKEN") or None,
             health_path=os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz",
+            metrics_path=os.environ.get("LOADTASKS_METRICS_PATH") or None,
         )
 
     def reference_from_environ(self, url: str | None = None) -> Self | None:
@@ -106,6 +111,14 @@ class Target:
         version = body.get("version") if isinstance(body, dict) else None
         revision = body.get("revision") if version else None
         return f"{version}+{revision}"[:200] if revision else str(version)[:200] if version else None
+
+    def metrics(self) -> requests.Response:
+        """What it answers where its metrics are.
+
+        Raises:
+            TargetUnavailableError: no answer.
+        """
+        return self._get(self.metrics_path or self.USUAL_METRICS_PATH)
 
     def _get(self, path: str) -> requests.Response:
         with requests.Session() as session:

@@ -1,21 +1,40 @@
 """The Server-Timing header (W3C Server Timing, https://www.w3.org/TR/server-timing/)."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _MOST_METRICS = 20
 _LONGEST_NAME = 40
+_LONGEST_DESCRIPTION = 20
 
 
-def server_timing(header: str) -> Iterator[tuple[str, float]]:
-    """Name and duration (seconds) of each metric of a header that has one; a header from outside, so bounded."""
+class ServerPhase(NamedTuple):
+    """One metric of the header."""
+
+    name: str
+    seconds: float
+    description: str
+    """Its `desc`, as `hit` or `miss`; empty where it has none."""
+
+
+def server_timing(header: str) -> Iterator[ServerPhase]:
+    """Each metric of a header that has a duration; a header from outside, so bounded."""
     for metric in header.split(",", _MOST_METRICS)[:_MOST_METRICS]:
         name, *parameters = metric.split(";")
+        seconds, description = -1.0, ""
         for parameter in parameters:
             key, _, value = parameter.partition("=")
-            if key.strip().lower() == "dur":
-                try:
-                    seconds = float(value.strip().strip('"')) / 1e3
-                except ValueError:
-                    continue
-                if 0 <= seconds < float("inf"):
-                    yield name.strip()[:_LONGEST_NAME], seconds
+            key = key.strip().lower()
+            if key == "dur":
+                seconds = _seconds(value.strip().strip('"'))
+            elif key == "desc":
+                description = value.strip().strip('"')[:_LONGEST_DESCRIPTION]
+        if 0 <= seconds < float("inf"):
+            yield ServerPhase(name.strip()[:_LONGEST_NAME], seconds, description)
+
+
+def _seconds(milliseconds: str) -> float:
+    try:
+        return float(milliseconds) / 1e3
+    except ValueError:
+        return -1.0

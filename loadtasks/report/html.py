@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS, Health, Measurement, Phase
+from loadtasks.engine.measurement import METRICS, Health, Measurement
 from loadtasks.report import exemplars, plots, table, words
+from loadtasks.report.phases import TARGET, Metric, Row, metrics, rows
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Comparison, Verdict
 from loadtasks.verdict.percentiles import untold
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-_CLIENT_PHASES = {"connect": "connect", "first_byte": "to the first byte", "body": "body"}
-_SERVER = "server:"
 _TOLD_IN_SHORT = {"p50_s", "p95_s"}
 
 
@@ -84,18 +83,19 @@ class Section:
         return list(parts.items())
 
     @property
-    def server_told(self) -> bool:
-        """Whether the target said where its time went."""
-        return any(side == "server" for _, side, _, _ in self.phases)
+    def phases(self) -> list[Row]:
+        """Every phase, in the order of a request."""
+        return rows(self.result)
 
     @property
-    def phases(self) -> list[tuple[str, str, str, Phase]]:
-        """Part, side (client or server), name and times of every phase, in the order of a request."""
-        return [
-            (each.part, *_side(name), phase)
-            for each in self.measurements
-            for name, phase in sorted(each.phases.items(), key=lambda phase: _place(phase[0]))
-        ]
+    def server_told(self) -> bool:
+        """Whether the target said where its time went."""
+        return any(each.side == TARGET for each in self.phases)
+
+    @property
+    def told_by_target(self) -> list[Metric]:
+        """What the target's own metrics say."""
+        return metrics(self.result)
 
     @property
     def throttled(self) -> bool:
@@ -164,7 +164,6 @@ def environment() -> "Environment":
         "anchor": anchor,
         "symbol": words.SYMBOL.__getitem__,
         "word": words.WORD.__getitem__,
-        "kind": words.KIND_WORD.__getitem__,
         "sentence": sentence,
         "capacity": capacity,
         "untold": untold,
@@ -209,14 +208,3 @@ def of_part(measurements: list[Measurement], part: str) -> Measurement | None:
 def anchor(scenario: str) -> str:
     """A scenario's id in the page."""
     return "scenario-" + "".join(c if c.isalnum() or c in "-_." else "-" for c in scenario)
-
-
-def _side(name: str) -> tuple[str, str]:
-    if name.startswith(_SERVER):
-        return "server", name.removeprefix(_SERVER)
-    return "client", _CLIENT_PHASES.get(name, name)
-
-
-def _place(name: str) -> tuple[bool, int, str]:
-    order = list(_CLIENT_PHASES)
-    return name.startswith(_SERVER), order.index(name) if name in order else len(order), name

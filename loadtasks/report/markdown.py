@@ -66,7 +66,8 @@ def _findings(document: ResultsDocument) -> list[str]:
     if not told:
         return []
     lines = [
-        f"- **{escape(each.label)}**: {words.KIND_WORD[each.finding.kind].lower()}: {escape(each.sentence)}"
+        f"- **{escape(each.label)}**: {each.kind.lower()}: {escape(each.sentence)}"
+        + (f". {escape(each.next_step)}" if each.next_step else "")
         for each in told
     ]
     return ["## Findings", "\n".join(lines)]

@@ -113,8 +113,11 @@ def _show_findings(document: ResultsDocument, to: "Console") -> None:
         _line(to, _text((words.label(result.scenario), "bold")))
         for each in found:
             part = f" ({words.plain(each.finding.part)})" if each.finding.part else ""
-            kind = f"{words.KIND_WORD[each.finding.kind]}{part}: "
-            _line(to, _text((kind, _KIND_STYLE[each.finding.kind]), (f"{each.sentence}.", "")), indent=2)
+            _line(
+                to, _text((f"{each.kind}{part}: ", _KIND_STYLE[each.finding.kind]), (f"{each.sentence}.", "")), indent=2
+            )
+            if each.next_step:
+                _line(to, _text((each.next_step, "dim")), indent=4)
         if not found:
             _line(to, _text((f"{unknown[words.label(result.scenario)]}.", "")), indent=2)
     for scenario in unknown.keys() - {words.label(result.scenario) for result in document.scenarios}:

@@ -11,6 +11,7 @@ from loadtasks import units
 from loadtasks.engine.measurement import METRICS, Measurement
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.verdict import throttling
 from loadtasks.verdict.percentiles import NOT_KNOWN, PERCENTILES, interval_s, untold
 from loadtasks.verdict.regressions import NOT_COMPARED
 
@@ -38,6 +39,7 @@ KIND_WORD = {
     FindingKind.HISTORY: "History",
     FindingKind.NOTE: "Note",
 }
+POSSIBLE = "Possible cause"
 _REASON = {
     Verdict.FAIL: FindingKind.TARGET,
     Verdict.REGRESSED: FindingKind.REGRESSION,
@@ -75,6 +77,17 @@ class Told:
         if bounds_s is not None:
             return f"{units.interval(bounds_s)} with 95 % confidence"
         return untold(measurement, self.finding.metric) or ""
+
+    @property
+    def kind(self) -> str:
+        """Which question it answers, in people's words; a cause that isn't sure says so."""
+        return KIND_WORD[self.finding.kind] if self.finding.sure else POSSIBLE
+
+    @property
+    def next_step(self) -> str:
+        """What to do or to look at, as a sentence; empty where there is nothing to be done."""
+        step = plain(self.finding.next_step).rstrip(".")
+        return f"Next: {step}." if step else ""
 
     @property
     def metric(self) -> str:
@@ -128,13 +141,16 @@ def findings(result: ScenarioResult) -> list[Told]:
 
 
 def telling(result: ScenarioResult) -> list[Told]:
-    """A scenario's findings without those told elsewhere: that it isn't judged by its past, likely causes."""
-    causes = {(each.part, each.sentence) for each in result.findings if each.kind is FindingKind.DIAGNOSIS}
+    """A scenario's findings without those told elsewhere: that it isn't judged by its past, and causes."""
+    throttled = any(
+        each.kind is FindingKind.DIAGNOSIS and not each.part and each.sentence.startswith(throttling.CAUSE)
+        for each in result.findings
+    )
     return [
         each
         for each in findings(result)
         if not _is_uncompared(each.finding)
-        and not (each.finding.kind is FindingKind.NOTE and (each.finding.part, each.finding.sentence) in causes)
+        and not (throttled and each.finding.kind is FindingKind.NOTE and each.finding.metric == "throttled")
     ]
 
 

@@ -62,6 +62,10 @@ class Finding(BaseModel):
     """The target's limit, or the level before."""
     sentence: str
     """What people read: `p95 3.02 s, target < 2.00 s`."""
+    next_step: str = ""
+    """Of a diagnosis: what to do or to look at."""
+    sure: bool = True
+    """Of a diagnosis: whether what was measured leaves no other explanation that we know of."""
 
 
 class Comparison(BaseModel):

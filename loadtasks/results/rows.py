@@ -11,8 +11,8 @@ from loadtasks.results.run import Run
 from loadtasks.results.schema import AlertRow, BaselineRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
-_AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s")
-_AS_JSON = ("statuses", "errors", "phases", "exemplars", "health")
+_AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
+_AS_JSON = ("statuses", "errors", "phases", "target_metrics", "exemplars", "health")
 
 
 def run_values(run: Run) -> dict[str, Any]:

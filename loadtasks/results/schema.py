@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -118,6 +118,8 @@ class MeasurementRow(Base):
     statuses: Mapped[dict[str, int]]
     errors: Mapped[list[dict[str, Any]]]
     phases: Mapped[dict[str, Any]]
+    body_bytes: Mapped[int] = mapped_column(BigInteger)
+    target_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     exemplars: Mapped[list[dict[str, Any]]]
     health: Mapped[dict[str, Any]]
 

@@ -6,6 +6,8 @@ from loadtasks import units
 from loadtasks.engine.measurement import Measurement
 from loadtasks.results.judgement import Finding, FindingKind
 
+CAUSE = "throttling, not slowness"
+"""How every cause begins that is a limit of the target."""
 _ADVICE = "ask for a higher limit or send less"
 
 
@@ -14,7 +16,10 @@ def notes(measurements: Sequence[Measurement]) -> Iterator[Finding]:
     for each in measurements:
         if each.counts.throttled and not each.part:
             yield Finding(
-                kind=FindingKind.NOTE, metric="throttled", observed=each.counts.throttled, sentence=sentence(each)
+                kind=FindingKind.NOTE,
+                metric="throttled",
+                observed=each.counts.throttled,
+                sentence=f"{sentence(each)}; {_ADVICE}",
             )
 
 
@@ -26,7 +31,7 @@ def sentence(measurement: Measurement) -> str:
         f"{units.count(counts.throttled)} of {units.plural(counts.scheduled, 'request')} "
         f"{'was' if counts.throttled == 1 else 'were'} throttled "
         f"({_answers(measurement)}): the times are those of the {units.count(admitted)} admitted "
-        f"{'one' if admitted == 1 else 'ones'}; {_ADVICE}"
+        f"{'one' if admitted == 1 else 'ones'}"
     )
 
 

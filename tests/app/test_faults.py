@@ -1,3 +1,4 @@
+import re
 import time
 
 import pytest
@@ -16,6 +17,7 @@ def test_written_faults_are_read():
         Fault("events:fail=401", "events", "fail", status=401),
     ]
     assert parse_faults("config:slow=250ms")[0].delay_s == 0.25
+    assert parse_faults("config:query=50ms") == [Fault("config:query=50ms", "config", "query", delay_s=0.05)]
     assert parse_faults("") == []
 
 
@@ -30,8 +32,8 @@ def test_shares_are_exact(share: str, hits: int):
     "text",
     [
         "dashboard", "nowhere:cut", "dashboard:explode", "dashboard:slow", "dashboard:slow=3", "dashboard:slow=-1s",
-        "dashboard:fail=200", "dashboard:fail=x", "dashboard:cut=1", "dashboard:cut@0", "dashboard:cut@1.1",
-        "dashboard:cut@x",
+        "dashboard:query", "dashboard:fail=200", "dashboard:fail=x", "dashboard:cut=1", "dashboard:cut@0",
+        "dashboard:cut@1.1", "dashboard:cut@x",
     ],
 )  # fmt: skip
 def test_a_bad_fault_ends_the_start_with_one_sentence(text: str, tmp_path, database):
@@ -64,6 +66,12 @@ def test_each_kind(start):
         service.get(CRITERIA)
     assert "IncompleteRead" in str(broken.value)
     assert service.get("/healthz").status_code == 200
+
+
+def test_a_slow_query_takes_its_time_in_the_database_phase(start):
+    service = start(APP_FAULTS="sessions:query=200ms")
+    header = service.get(SESSIONS).headers["Server-Timing"]
+    assert float(re.findall(r" db;dur=([\d.]+)", header)[0]) >= 200
 
 
 def test_events_fail_and_are_cut(start):

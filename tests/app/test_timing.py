@@ -9,7 +9,9 @@ from tests.app.service import CRITERIA, SESSIONS, STATS, Service
 def phases(answer: requests.Response) -> dict[str, float]:
     header = answer.headers["Server-Timing"]
     assert re.fullmatch(
-        r"cache(;desc=(hit|wait|miss))?;dur=[\d.]+, db;dur=[\d.]+, serialise;dur=[\d.]+, total;dur=[\d.]+", header
+        r"cache(;desc=(hit|wait|miss))?;dur=[\d.]+, pool;dur=[\d.]+, db;dur=[\d.]+, serialise;dur=[\d.]+, "
+        r"total;dur=[\d.]+",
+        header,
     ), header
     return {name: float(ms) for name, ms in re.findall(r"(\w+)(?:;desc=\w+)?;dur=([\d.]+)", header)}
 

@@ -14,48 +14,53 @@ FULL = {
     "port": 8443,
     "schema": "https",
     "password": "secret",
-    "extra": {"health_path": "/up"},
+    "extra": {"health_path": "/up", "metrics_path": "/figures"},
 }
 ENVIRONMENT = {"LOADTASKS_TARGET": "http://environment:1", "LOADTASKS_TOKEN": "t"}
 
 CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
-    "nothing is configured": ({}, None, ["http://127.0.0.1:8000", None, "/healthz"]),
-    "environment": (ENVIRONMENT, None, ["http://environment:1", "t", "/healthz"]),
-    "connection": ({CONNECTION: json.dumps(FULL)}, None, ["https://api.example:8443", "secret", "/up"]),
+    "nothing is configured": ({}, None, ["http://127.0.0.1:8000", None, "/healthz", None]),
+    "environment": (ENVIRONMENT, None, ["http://environment:1", "t", "/healthz", None]),
+    "environment with metrics": (
+        ENVIRONMENT | {"LOADTASKS_METRICS_PATH": "/m"},
+        None,
+        ["http://environment:1", "t", "/healthz", "/m"],
+    ),
+    "connection": ({CONNECTION: json.dumps(FULL)}, None, ["https://api.example:8443", "secret", "/up", "/figures"]),
     "connection goes first": (
         ENVIRONMENT | {CONNECTION: json.dumps(FULL)},
         None,
-        ["https://api.example:8443", "secret", "/up"],
+        ["https://api.example:8443", "secret", "/up", "/figures"],
     ),
     "whole address as host": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "https://api.example/base", "port": 8443})},
         None,
-        ["https://api.example:8443/base", None, "/healthz"],
+        ["https://api.example:8443/base", None, "/healthz", None],
     ),
     "connection as a URI": (
         {CONNECTION: "http://:secret@api.example:81"},
         None,
-        ["http://api.example:81", "secret", "/healthz"],
+        ["http://api.example:81", "secret", "/healthz", None],
     ),
     "IPv6": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "::1", "port": 81})},
         None,
-        ["http://[::1]:81", None, "/healthz"],
+        ["http://[::1]:81", None, "/healthz", None],
     ),
     "the form names the same API": (
         {CONNECTION: json.dumps(FULL)},
         " https://api.example:8443/v2 ",
-        ["https://api.example:8443/v2", "secret", "/up"],
+        ["https://api.example:8443/v2", "secret", "/up", "/figures"],
     ),
     "the form names another: the token stays here": (
         {CONNECTION: json.dumps(FULL)},
         "https://elsewhere.example:8443",
-        ["https://elsewhere.example:8443", None, "/up"],
+        ["https://elsewhere.example:8443", None, "/up", "/figures"],
     ),
     "another port is another API": (
         ENVIRONMENT,
         "http://environment:2",
-        ["http://environment:2", None, "/healthz"],
+        ["http://environment:2", None, "/healthz", None],
     ),
 }
 
@@ -114,7 +119,7 @@ answers = {}
 for name, (environment, url, beside) in json.loads(os.environ["CASES"]).items():
     os.environ.update(environment)
     target = performance_reference(performance_target(), url) if beside else performance_target(url)
-    answers[name] = [target.url, target.token, target.health_path] if target else None
+    answers[name] = [target.url, target.token, target.health_path, target.metrics_path] if target else None
     for each in environment:
         del os.environ[each]
 print(json.dumps(answers))

@@ -49,6 +49,8 @@ class Api:
 
     delay_s = 0.0
     status = "200 OK"
+    things = 0
+    """Requests for a thing that it counts, roughly, in its metrics."""
     dies_after: float = math.inf
     """So many requests for a thing; from then on every connection is closed without an answer."""
 
@@ -59,7 +61,11 @@ class Api:
         if request.startswith(b"GET /version"):
             connection.sendall(ok(b'{"version": "1.2.3"}'))
             return True
+        if request.startswith(b"GET /metrics"):
+            connection.sendall(ok(b"# TYPE things_total counter\nthings_total %d\n" % self.things))
+            return True
         if request.startswith(b"GET /thing"):
+            self.things += 1
             time.sleep(self.delay_s)
             connection.sendall(ok(b'{"good": true}', status=self.status))
             return True
@@ -83,7 +89,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Folders of a test's own, named by the environment as people would."""
     for name, folder in (("VAR", "var"), ("SCENARIOS", "scenarios"), ("EXPECTATIONS", "expectations")):
         monkeypatch.setenv(f"LOADTASKS_{name}", str(tmp_path / folder))
-    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "RECIPIENTS", "SENDER", "PROCESSES"):
+    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "METRICS_PATH", "RECIPIENTS", "SENDER", "PROCESSES"):
         monkeypatch.delenv(f"LOADTASKS_{name}", raising=False)
     made = Workspace.from_environ()
     made.scenarios.mkdir()
@@ -97,6 +103,22 @@ def call(*arguments: str) -> Result:
     result = CliRunner().invoke(cli, arguments)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     return result
+
+
+def test_the_targets_own_metrics_are_kept_and_where_they_should_be_and_are_not_it_says_so(
+    workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = workspace.reports / "latest" / "results.json"
+    assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+    (measurement,) = read_document(document).scenarios[0].measurements
+    assert measurement.target_metrics is not None
+    assert measurement.target_metrics.counters == {"things_total": 6.0}
+    monkeypatch.setenv("LOADTASKS_METRICS_PATH", "/nowhere")
+    assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+    notes = [each.sentence for each in read_document(document).scenarios[0].findings]
+    assert any(
+        each.startswith("the target's own metrics can't be used: GET /nowhere answered no metrics") for each in notes
+    )
 
 
 def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(

@@ -103,6 +103,19 @@ def test_a_delivery_takes_from_publishing_to_receipt() -> None:
     assert measurement.counts.completed == LISTENERS * EVENTS, measurement.errors
     assert min(upper_s for upper_s, _ in measurement.service.steps()) >= 0.2
     assert min(upper_s for upper_s, _ in measurement.response.steps()) >= 0.2
+    assert measurement.phases["first_delivery"].total_s >= 0.2 * EVENTS
+
+
+def test_the_steps_of_an_event_are_told_apart() -> None:
+    server = Fanout()
+    server.answers_after_s = lambda event: 0.2
+    server.answers = lambda event: created(event).replace(b"\r\n", b"\r\nServer-Timing: db;dur=7\r\n", 1)
+    phases = measure(server).phases
+    assert phases["publish"].count == phases["first_delivery"].count == phases["fan_out"].count == EVENTS
+    assert phases["publish"].total_s >= 0.2 * EVENTS
+    assert phases["first_delivery"].total_s < phases["publish"].total_s
+    assert phases["server:db"].total_s == pytest.approx(0.007 * EVENTS)
+    assert phases["upgrade"].count == LISTENERS
 
 
 def test_a_missed_delivery_is_a_failure_with_the_time_waited() -> None:

@@ -45,6 +45,7 @@ def test_a_thousand_are_held_from_one_process() -> None:
     assert measurement.counts.completed == 1000, measurement.errors
     assert measurement.statuses == {"101": 1000}
     assert measurement.phases["connect"].count == measurement.response.count == 1000
+    assert 0 < measurement.phases["upgrade"].total_s <= measurement.phases["connect"].total_s
     assert measurement.connect_mean_s is not None
 
 

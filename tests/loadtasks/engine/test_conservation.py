@@ -170,7 +170,7 @@ def observe(load: ClosedLoad | OpenLoad, script: list[Fault], timeout_s: float =
     assert counts.in_flight == 0
     assert sum(errors.values()) == counts.failed + counts.dropped
     assert sum(measurement.statuses.values()) <= counts.scheduled - counts.dropped
-    assert measurement.phases.keys() <= {"connect", "first_byte", "body"}
+    assert measurement.phases.keys() <= {"connect", "waiting", "first_byte", "body"}
     first_bytes = measurement.phases.get("first_byte")
     assert (first_bytes.count if first_bytes else 0) == counts.completed
     done = [script[act] for act in server.done]

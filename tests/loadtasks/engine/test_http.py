@@ -190,7 +190,7 @@ def test_server_timing_is_summed_by_phase() -> None:
     assert measurement.phases["server:db"].count == 10
     assert measurement.phases["server:db"].total_s == pytest.approx(0.125)
     assert measurement.phases["server:total"].max_s == pytest.approx(0.020)
-    assert {"connect", "first_byte", "body", "server:db", "server:total"} == set(measurement.phases)
+    assert {"connect", "waiting", "first_byte", "body", "server:db", "server:total"} == set(measurement.phases)
 
 
 class Document:

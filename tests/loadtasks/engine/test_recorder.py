@@ -33,10 +33,10 @@ def small_batches() -> Iterator[None]:
         yield
 
 
-def _answer(due: float, lag: float, first: float, body: float, recorder: Recorder) -> None:
+def _answer(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
     recorder.scheduled += 1
     recorder.statuses[200] += 1
-    recorder.answer(due, due + lag, due + lag + first, due + lag + first + body)
+    recorder.answer(due, due + lag, due + lag + first, due + lag + first + body, size)
 
 
 def _complete(due: float, lag: float, service: float, recorder: Recorder) -> None:
@@ -74,8 +74,8 @@ def _note(kind: str, recorder: Recorder) -> None:
     recorder.note(kind, f"{kind} noted")
 
 
-def _phase(name: str, seconds: float, recorder: Recorder) -> None:
-    recorder.phase(name, seconds)
+def _phase(name: str, seconds: float, outcome: str, recorder: Recorder) -> None:
+    recorder.phase(name, seconds, outcome)
 
 
 def _dispatch(late_s: float, recorder: Recorder) -> None:
@@ -92,7 +92,7 @@ def entries() -> st.SearchStrategy[Entry]:
         return st.builds(partial, st.just(entry), *values)
 
     return st.one_of(
-        made(_answer, MOMENT, SPAN, SPAN, SPAN),
+        made(_answer, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
         made(_complete, MOMENT, SPAN, SPAN),
         made(_throttle, MOMENT, SPAN, st.sampled_from((429, 503))),
         made(_fail, KIND, MOMENT, SPAN, SPAN),
@@ -101,7 +101,7 @@ def entries() -> st.SearchStrategy[Entry]:
         made(_slow, SPAN, st.sampled_from((1.0, 2.0)), st.sampled_from((0, 200, 500)), st.integers(0, 20)),
         made(_never_send, st.integers(1, 50)),
         made(_note, st.sampled_from(("duplicate", "cut"))),
-        made(_phase, st.sampled_from(("connect", "server:db", "body")), SPAN),
+        made(_phase, st.sampled_from(("connect", "server:db", "body")), SPAN, st.sampled_from(("", "hit", "miss"))),
         made(_dispatch, SPAN),
     )
 
@@ -141,8 +141,9 @@ def held(recorder: Recorder) -> dict[str, Any]:
     return {
         **measurement.model_dump(include={"counts", "response", "service", "send_lag", "statuses", "exemplars"}),
         "elapsed_s": measurement.elapsed_s,
+        "body_bytes": measurement.body_bytes,
         "errors": {error.kind: error.count for error in measurement.errors},
-        "phases": {name: (phase.count, phase.max_s) for name, phase in measurement.phases.items()},
+        "phases": {name: (phase.count, phase.max_s, phase.outcomes) for name, phase in measurement.phases.items()},
         "span": (recorder.first_start, recorder.last_end),
         "dispatch_lag": recorder.dispatch_lag.encode(),
         "sent_per_s": recorder.sent_per_s,

@@ -164,8 +164,8 @@ def missed_target() -> ScenarioResult:
         ),
         Finding(
             kind=FindingKind.DIAGNOSIS,
-            metric="server:db",
-            sentence="the server spent 2.70 s of 2.91 s a request in its phase db, against 4.2 ms in the baseline",
+            sentence="the database: the target's phase db carries 93.0 % of the growth (to 2.70 s a request)",
+            next_step="look for this endpoint's slow statements and for what changed",
         ),
         measurements=tonight,
     )
@@ -269,7 +269,11 @@ def throttled() -> ScenarioResult:
             metric="p95_s",
             sentence="not known: 60 requests can't tell a p95; it takes 72, so its target judges these requests alone",
         ),
-        Finding(kind=FindingKind.DIAGNOSIS, sentence=told),
+        Finding(
+            kind=FindingKind.DIAGNOSIS,
+            sentence=f"throttling, not slowness: {told.rpartition('; ')[0]}",
+            next_step="raise the limit for the load tests' user",
+        ),
         measurements=measured("sessions.filtered", times_s=times_s, throttled=40, statuses={"200": 60, "429": 40}),
     )
 

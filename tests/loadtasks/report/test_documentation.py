@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from loadtasks.engine.measurement import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.engine.pairs import Pairs
+from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
 from loadtasks.results.run import Run
@@ -31,6 +32,7 @@ def _section(title: str) -> str:
         ("Comparison", Comparison),
         ("Pairs", Pairs),
         ("Measurement", Measurement),
+        ("Target metrics", TargetMetrics),
         ("Exemplar", Exemplar),
     ],
 )
@@ -39,9 +41,13 @@ def test_every_table_names_exactly_the_fields_of_its_model(title: str, model: ty
     assert sorted(named) == sorted({**model.model_fields, **model.model_computed_fields})
 
 
-@pytest.mark.parametrize("model", [Counts, ErrorKind, Phase, Health, Calibration])
+@pytest.mark.parametrize("model", [Counts, ErrorKind, Health, Calibration])
 def test_the_inner_fields_are_named_too(model: type[BaseModel]) -> None:
     assert [name for name in model.model_fields if f"`{name}`" not in _section("Measurement")] == []
+
+
+def test_the_fields_of_a_phase_are_named() -> None:
+    assert [name for name in Phase.model_fields if f"`{name}`" not in _section("Phase")] == []
 
 
 def test_every_kind_and_verdict_is_named() -> None:

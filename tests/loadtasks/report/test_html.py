@@ -70,7 +70,10 @@ def test_a_section_tells_findings_counts_errors_phases_and_generator(bad_page: s
         "Target missed: success rate 85.0 %, target ≥ 95 %.",
         "Target missed: p95 3.10 s, target < 2.00 s.",
     ]
-    assert findings[2].startswith("Likely cause: the server spent 2.70 s")
+    assert findings[2] == (
+        "Likely cause: the database: the target's phase db carries 93.0 % of the growth (to 2.70 s a request). "
+        "Next: look for this endpoint's slow statements and for what changed."
+    )
     tables = {table.rows()[0][0]: table.rows() for table in section.all("table")}
     counts = dict(zip(*tables["Scheduled"], strict=True))
     assert (counts["Scheduled"], counts["Completed"], counts["Failed"]) == ("20", "17", "3")

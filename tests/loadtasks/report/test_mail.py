@@ -95,7 +95,8 @@ def test_both_bodies_tell_baseline_cause_what_is_not_known_and_the_report() -> N
     page = _html(message)
     for body in (" ".join(_plain(message).split()), page.text):
         assert f"Compared with run {nights.BASELINE}." in body
-        assert "the server spent 2.70 s of 2.91 s a request in its phase db" in body
+        assert "the database: the target's phase db carries 93.0 % of the growth" in body
+        assert "Next: look for this endpoint's slow statements" in body
         assert "websocket.broadcast: not measured: http://127.0.0.1:8000 refuses connections" in body
         assert "config_get.concurrent: the generator used 98% of a core" in body
         assert "dashboard.concurrent: no target: there is no suite mixed.json." in body

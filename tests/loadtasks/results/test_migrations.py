@@ -7,6 +7,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, MetaData, create_engine, insert, make_url
 
 import loadtasks.results.migrations
+from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.store import Store
 from tests.measurements import exemplar, measurement, run
@@ -35,12 +36,15 @@ def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(
         tables = tables_of(connection, "0001")
         row = measurement_row(run().id, 0, before)
         columns = {column.name for column in tables.tables["measurements"].columns} - {"id"}
-        assert not columns & {"throttled", "exemplars"}, "else the test doesn't begin before the migration"
+        assert not columns & {"throttled", "exemplars", "body_bytes", "target_metrics"}, (
+            "else the test doesn't begin before the migration"
+        )
         of_run = {column.name: run_values(run()).get(column.name) for column in tables.tables["runs"].columns}
         connection.execute(insert(tables.tables["runs"]).values(of_run))
         connection.execute(insert(tables.tables["measurements"]).values({name: getattr(row, name) for name in columns}))
     engine.dispose()
-    now = measurement(MIXED, throttled=3, exemplars=[exemplar()])
+    told = TargetMetrics(counters={"requests_total": 3.0, "nul_\0_total": 1.0}, gauges={"pool_max": (2, 2)})
+    now = measurement(MIXED, throttled=3, exemplars=[exemplar()], body_bytes=2**40, target_metrics=told)
     with Store.open(url) as store:
         assert store.measurements(run().id) == [before]
         store.save_measurements(run().id, MIXED, [now])

@@ -132,7 +132,8 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
         MIXED,
         Verdict.FAIL,
         findings=[
-            Finding(kind=FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0, sentence="slow")
+            Finding(kind=FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0, sentence="slow"),
+            Finding(kind=FindingKind.DIAGNOSIS, sentence="the database", next_step="look at it", sure=False),
         ],
         comparisons=[Comparison(metric="p50_s", observed=0.2, baseline=0.0, ratio=None)],
         baseline_run="another",

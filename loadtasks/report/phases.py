@@ -1,0 +1,114 @@
+"""Where the time of a scenario's requests went, beside its baseline's, and what the target's own metrics say."""
+
+from dataclasses import dataclass
+
+from loadtasks import units
+from loadtasks.engine.measurement import SERVER, Measurement, Phase
+from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.report.words import plain
+from loadtasks.results.document import ScenarioResult
+
+CLIENT, TARGET = "client", "server"
+_MOST_METRICS = 12
+"""Metrics that are shown; results.json has the others."""
+_CLIENT_PHASES = {
+    "connect": "connect",
+    "upgrade": "upgrade, a part of it",
+    "waiting": "waiting for a connection",
+    "first_byte": "to the first byte",
+    "body": "body",
+    "publish": "publish",
+    "first_delivery": "to the first listener",
+    "fan_out": "first listener to last",
+    "first_message": "to the first message",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One phase of one part."""
+
+    part: str
+    side: str
+    name: str
+    phase: Phase
+    before: Phase | None
+    """The baseline's; None where there is none."""
+
+    @property
+    def outcomes(self) -> str:
+        """How it went, with the baseline's cache hit ratio: `hit 98.0 %, miss 2.0 % (hit 99.0 % in the baseline)`."""
+        told = _outcomes(self.phase)
+        ratio = self.before.hit_ratio if self.before is not None else None
+        return f"{told} (hit {units.share(ratio)} in the baseline)" if told and ratio is not None else told
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One of the target's own metrics."""
+
+    name: str
+    now: str
+    before: str
+    """In the baseline's run."""
+
+
+def rows(result: ScenarioResult) -> list[Row]:
+    """Every phase that took any time, in the order of a request; the baseline's where it is comparable."""
+    baseline = {each.part: each.phases for each in result.baseline if result.comparisons}
+    return [
+        Row(each.part, *_side(name), phase, baseline.get(each.part, {}).get(name))
+        for each in result.measurements
+        for name, phase in sorted(each.phases.items(), key=lambda phase: _place(phase[0]))
+        if phase.max_s or name != "waiting"
+    ]
+
+
+def metrics(result: ScenarioResult) -> list[Metric]:
+    """What grew most and what gauges changed, in short."""
+    now, before = _told(result.measurements), _told(result.baseline)
+    counted = {name: value for name, value in now.counters.items() if not name.partition("{")[0].endswith("_sum")}
+    grown = sorted(counted.items(), key=lambda each: -each[1])
+    gauges = {name: each for name, each in now.gauges.items() if _notable(name, each, before)}
+    counters = [
+        Metric(plain(name), f"+{units.count(value)}", _plus(before.counters.get(name))) for name, value in grown
+    ]
+    changed = [Metric(plain(name), _change(each), _change(before.gauges.get(name))) for name, each in gauges.items()]
+    return [*changed, *counters][:_MOST_METRICS]
+
+
+def _notable(name: str, values: tuple[float, float], before: TargetMetrics) -> bool:
+    """Whether a gauge moved, or stands elsewhere than in the baseline."""
+    return values[0] != values[1] or (name in before.gauges and before.gauges[name][1] != values[1])
+
+
+def _told(measurements: list[Measurement]) -> TargetMetrics:
+    return next((each.target_metrics for each in measurements if each.target_metrics), None) or TargetMetrics()
+
+
+def _plus(value: float | None) -> str:
+    return units.MISSING if value is None else f"+{units.count(value)}"
+
+
+def _change(values: tuple[float, float] | None) -> str:
+    if values is None:
+        return units.MISSING
+    first, last = (f"{value:g}" for value in values)
+    return first if first == last else f"{first} to {last}"
+
+
+def _outcomes(phase: Phase) -> str:
+    asked = sum(phase.outcomes.values())
+    ordered = sorted(phase.outcomes.items(), key=lambda each: -each[1])
+    return ", ".join(f"{plain(outcome)} {units.share(number / asked)}" for outcome, number in ordered)
+
+
+def _side(name: str) -> tuple[str, str]:
+    if name.startswith(SERVER):
+        return TARGET, name.removeprefix(SERVER)
+    return CLIENT, _CLIENT_PHASES.get(name, name)
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    order = list(_CLIENT_PHASES)
+    return name.startswith(SERVER), order.index(name) if name in order else len(order), name

@@ -17,6 +17,7 @@ from app.redis_link import RedisLink
 from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
+from app.shared_cache import RedisCache
 from app.simulation import Simulation
 from app.statistics import Dashboard
 from app.timing import timed
@@ -52,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Faults(parse_faults(settings.faults)).install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
-    cache: Cache = LocalCache() if settings.cache == "on" else NoCache()
+    cache = _open_cache(settings, redis)
     criteria = CriteriaStore(database, cache, settings.config_ttl_s)
     statistics = Dashboard(database, cache, settings.dashboard_ttl_s)
     for warm in (criteria.get, statistics.get):
@@ -71,3 +72,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     observed_app = observed(answering, access_log=settings.access_log)
     app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _open_cache(settings: Settings, redis: RedisLink | None) -> Cache:
+    if settings.cache == "off":
+        return NoCache()
+    return LocalCache() if redis is None else RedisCache(redis)

@@ -11,6 +11,7 @@ from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
+from app.events import Events
 from app.faults import Faults, parse_faults
 from app.observation import observed
 from app.redis_link import RedisLink
@@ -60,14 +61,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         warm()
     openapi.install(app)
     hub = Hub(settings.event_queue)
+    publisher = Events(hub, redis)
     simulation = Simulation(
         database,
-        hub,
+        publisher,
         duration_s=settings.session_duration_s,
         steps=settings.session_steps,
         failure_every=settings.session_failure_every,
     )
-    app.extensions[EXTENSION] = Services(settings, database, redis, cache, criteria, statistics, hub, simulation)
+    app.extensions[EXTENSION] = Services(
+        settings, database, redis, cache, criteria, statistics, hub, publisher, simulation
+    )
     answering = timed(guarded(app.wsgi_app, settings.origins, behind_tls=settings.behind_tls))
     observed_app = observed(answering, access_log=settings.access_log)
     app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]

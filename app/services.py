@@ -9,6 +9,7 @@ from flask import current_app
 from app.cache import Cache
 from app.criteria import CriteriaStore
 from app.database import Database
+from app.events import Events
 from app.redis_link import RedisLink
 from app.settings import Settings
 from app.simulation import Simulation
@@ -33,11 +34,13 @@ class Services:
     criteria: CriteriaStore
     dashboard: Dashboard
     hub: Hub
+    events: Events
     simulation: Simulation
 
     def close(self) -> None:
         """Stop the threads, say goodbye to WebSocket clients and give Redis and the database back."""
         self.simulation.close()
+        self.events.close()
         self.hub.close()
         if self.redis is not None:
             self.redis.close()

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, url_for
 
-from app import events
+from app.events import CREATED
 from app.openapi import Operation, operation
 from app.representations import answer
 from app.responses import encode_timed, json_response
@@ -35,7 +35,7 @@ def start() -> Response:
     new = read_body(NewSession)
     session = start_session(services().database, new)
     services().dashboard.forget()
-    events.publish(services().hub, events.CREATED, session)
+    services().events.publish(CREATED, session)
     services().simulation.add(session["id"])
     location = url_for("sessions.show", session_id=session["id"])
     return json_response(session, 201, headers={"Location": location})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +38,18 @@ CACHE_REQUESTS = Counter(
     "Answers asked of the cache: it was there, another request computed it, or neither.",
     ("key", "outcome"),
 )
-REDIS_UP = Gauge(
-    "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
-)
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
 EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
 DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")
 SLOW = Counter("websocket_slow_clients", "WebSockets closed (1013) for not taking what was sent.")
+
+
+@cache
+def redis_up() -> Gauge:
+    """The gauge for Redis, which only a process that uses it has: any other would count as one that lost it."""
+    return Gauge(
+        "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
+    )
 
 
 def watch_pool(engine: Engine, size: int) -> None:

@@ -42,7 +42,7 @@ class RedisLink:
         self._works = True
         self._retry_at = 0.0
         self._lock = threading.Lock()
-        metrics.REDIS_UP.set(1)
+        metrics.redis_up().set(1)
         self.ask(lambda redis: bool(redis.ping()), lambda: False)
 
     @property
@@ -115,7 +115,7 @@ class RedisLink:
         with self._lock:
             self._retry_at = time.monotonic() + RETRY_S
             lost, self._works = self._works, False
-        metrics.REDIS_UP.set(0)
+            metrics.redis_up().set(0)
         if lost:
             log.warning("Redis at %s is gone (%s): this instance goes on by itself", self.name, error)
 
@@ -124,6 +124,6 @@ class RedisLink:
             return
         with self._lock:
             found, self._works = not self._works, True
-        metrics.REDIS_UP.set(1)
+            metrics.redis_up().set(1)
         if found:
             log.warning("Redis at %s is back", self.name)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from flask import Flask
 
 from app import openapi, problems
-from app.auth import Tokens
+from app.auth import Authentication
 from app.browsers import guarded
 from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
 from app.faults import Faults, parse_faults
+from app.keys import signing_keys
 from app.observation import observed
+from app.revocations import Revocations
 from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
 from app.simulation import Simulation
 from app.statistics import Dashboard
 from app.timing import timed
+from app.tokens import Tokens
 from app.websocket import Hub
 
 BODY_BYTES_MAX = 64 * 1024
@@ -46,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
-    Tokens(database).install(app)
+    Authentication(Tokens(signing_keys(settings), Revocations(database))).install(app)
     Faults(parse_faults(settings.faults)).install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)

@@ -35,7 +35,7 @@ TOKEN = "token"  # noqa: S105 - what the document calls its security scheme
 IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 MEANINGS = {
     400: "The body is not JSON, or the request makes no sense.",
-    401: "The token is missing, unknown, expired or revoked.",
+    401: "The token is missing, invalid, expired or revoked.",
     403: "The token lacks the scope.",
     404: "There is no such thing.",
     412: "A precondition, If-Match or If-None-Match, doesn't hold.",
@@ -121,7 +121,7 @@ def _document(application: Flask) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "responses": {_name(status): _problem_response(status, schemas) for status in sorted(statuses)},
-            "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
 

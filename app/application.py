@@ -14,6 +14,7 @@ from app.database import Database
 from app.faults import Faults, parse_faults
 from app.keys import signing_keys
 from app.observation import observed
+from app.redis_link import RedisLink
 from app.revocations import Revocations
 from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     database.check_schema()
     database.watch()
+    redis = RedisLink(settings.redis_url) if settings.redis_url else None
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
@@ -67,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         steps=settings.session_steps,
         failure_every=settings.session_failure_every,
     )
-    app.extensions[EXTENSION] = Services(settings, database, cache, criteria, statistics, hub, simulation)
+    app.extensions[EXTENSION] = Services(settings, database, redis, cache, criteria, statistics, hub, simulation)
     answering = timed(guarded(app.wsgi_app, settings.origins, behind_tls=settings.behind_tls))
     observed_app = observed(answering, access_log=settings.access_log)
     app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]

@@ -14,6 +14,7 @@ from app.database import Database
 from app.faults import Faults, parse_faults
 from app.keys import signing_keys
 from app.observation import observed
+from app.rate_limits import WINDOW_S, RateLimits
 from app.redis_link import RedisLink
 from app.revocations import Revocations
 from app.routes import config, dashboard, documentation, events, health, sessions
@@ -24,6 +25,7 @@ from app.statistics import Dashboard
 from app.timing import timed
 from app.tokens import Tokens
 from app.websocket import Hub
+from app.windows import LocalWindows, RedisWindows, Windows
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -51,10 +53,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
-    Authentication(Tokens(signing_keys(settings), Revocations(database))).install(app)
-    Faults(parse_faults(settings.faults)).install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
+    Authentication(Tokens(signing_keys(settings), Revocations(database))).install(app)
+    windows: Windows = LocalWindows(WINDOW_S) if redis is None else RedisWindows(redis, WINDOW_S)
+    RateLimits(windows, openapi.rate_limits(app), allow_load_test=settings.allow_load_test).install(app)
+    Faults(parse_faults(settings.faults)).install(app)
     cache: Cache = LocalCache() if settings.cache == "on" else NoCache()
     criteria = CriteriaStore(database, cache, settings.config_ttl_s)
     statistics = Dashboard(database, cache, settings.dashboard_ttl_s)

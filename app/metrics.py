@@ -35,6 +35,9 @@ POOL_MAX = Gauge("database_connections_max", "Database connections there may be.
 REDIS_UP = Gauge(
     "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
 )
+RATE_LIMIT_REJECTIONS = Counter(
+    "rate_limit_rejections", "Requests refused (429) as beyond a rate limit.", ("method", "route")
+)
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
 EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
 DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")

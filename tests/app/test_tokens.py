@@ -53,6 +53,7 @@ def test_anybody_who_has_the_key_may_make_one(tokens: Tokens):
         "..",
         "a.b.c",
         "é.ü.ß",
+        "\ud800",
         made({"alg": "HS256"}, CLAIMS, OTHER),
         made({"alg": "none"}, CLAIMS),
         made({"alg": "none"}, CLAIMS).rpartition(".")[0] + ".",

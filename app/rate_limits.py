@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, after_this_request, g, request
 
 from app import metrics
 from app.problems import Problem
@@ -57,7 +58,6 @@ class RateLimits:
     def install(self, app: Flask) -> None:
         """Hook into an application, after what makes ``g.grant``."""
         app.before_request(self._admit)
-        app.after_request(_tell)
 
     def _admit(self) -> None:
         limit = self._limits.get(request.endpoint or "")
@@ -68,11 +68,12 @@ class RateLimits:
             return
         admission = self._windows.take(f"{limit.name}/{user}", limit.requests)
         reset = str(math.ceil(admission.reset_s))
-        g.rate_limit = {
+        told = {
             "RateLimit-Limit": str(limit.requests),
             "RateLimit-Remaining": str(admission.remaining),
             "RateLimit-Reset": reset,
         }
+        after_this_request(partial(_tell, told))
         if not admission.admitted:
             metrics.RATE_LIMIT_REJECTIONS.labels(request.method, request.url_rule).inc()
             detail = f"A user has {limit.requests} requests of {limit.name} in any {WINDOW_S} s; wait for {reset} s."
@@ -94,7 +95,6 @@ class RateLimits:
         return f"load-test/{made_up}"
 
 
-def _tell(response: Response) -> Response:
-    if told := g.get("rate_limit"):
-        response.headers.update(told)
+def _tell(told: Mapping[str, str], response: Response) -> Response:
+    response.headers.update(told)
     return response

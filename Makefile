@@ -22,9 +22,9 @@ airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, unt
 
 .PHONY: api
 api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
-	@export APP_PORT=$(or $(API_PORT),8000) && $(BIN)/python -m app migrate && $(BIN)/python -m app seed && \
+	@export APP_PORT=$(or $(API_PORT),8000) APP_ALLOW_LOAD_TEST=1 && $(BIN)/python -m app migrate && $(BIN)/python -m app seed && \
 		echo "API   http://127.0.0.1:$$APP_PORT" && \
-		echo "Token $$($(BIN)/python -m app token 'make api' --ttl-days 1)  (for a day)" && \
+		echo "Token $$($(BIN)/python -m app token 'make api' --ttl-days 1 --scope read --scope write --scope load-test)  (for a day)" && \
 		exec $(BIN)/python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
 
 .PHONY: test

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app import openapi, problems
-from app.auth import Tokens
+from app.auth import Authentication
 from app.browsers import guarded
 from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
@@ -13,8 +13,11 @@ from app.criteria import CriteriaStore
 from app.database import Database
 from app.events import Events
 from app.faults import Faults, parse_faults
+from app.keys import signing_keys
 from app.observation import observed
+from app.rate_limits import WINDOW_S, RateLimits
 from app.redis_link import RedisLink
+from app.revocations import Revocations
 from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
@@ -22,7 +25,9 @@ from app.shared_cache import RedisCache
 from app.simulation import Simulation
 from app.statistics import Dashboard
 from app.timing import timed
+from app.tokens import Tokens
 from app.websocket import Hub
+from app.windows import LocalWindows, RedisWindows, Windows
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -50,11 +55,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
-    Tokens(database).install(app)
-    Faults(parse_faults(settings.faults)).install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
     cache = _open_cache(settings, redis)
+    Authentication(Tokens(signing_keys(settings), Revocations(database))).install(app)
+    windows: Windows = LocalWindows(WINDOW_S) if redis is None else RedisWindows(redis, WINDOW_S)
+    RateLimits(windows, openapi.rate_limits(app), allow_load_test=settings.allow_load_test).install(app)
+    Faults(parse_faults(settings.faults)).install(app)
     criteria = CriteriaStore(database, cache, settings.config_ttl_s)
     statistics = Dashboard(database, cache, settings.dashboard_ttl_s)
     for warm in (criteria.get, statistics.get):

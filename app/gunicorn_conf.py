@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from app import metrics
 from app.database import Database
+from app.keys import signing_keys
 from app.logs import LineLogger
 from app.schema import SchemaError
 from app.services import EXTENSION
@@ -34,6 +35,7 @@ atexit.register(metrics.remove_folder)
 
 try:
     _settings = Settings.from_environ()
+    signing_keys(_settings)
     _database = Database(_settings.database_url)
     _database.check_schema()
     _database.dispose()

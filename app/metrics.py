@@ -38,6 +38,9 @@ CACHE_REQUESTS = Counter(
     "Answers asked of the cache: it was there, another request computed it, or neither.",
     ("key", "outcome"),
 )
+RATE_LIMIT_REJECTIONS = Counter(
+    "rate_limit_rejections", "Requests refused (429) as beyond a rate limit.", ("method", "route")
+)
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
 EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
 DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")

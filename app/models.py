@@ -119,18 +119,13 @@ Index("sessions_by_speedup", lowest_if_missing(OptimizationSession.speedup), Opt
 Index("sessions_by_accuracy_change", lowest_if_missing(OptimizationSession.accuracy_change), OptimizationSession.id)
 
 
-class Token(Base):
-    """An access token; of the token itself only the SHA-256 is kept. ``scopes`` are separated by spaces."""
+class Revocation(Base):
+    """The tokens of a subject that were issued up to ``before``, a Unix time in seconds, are revoked."""
 
-    __tablename__ = "tokens"
+    __tablename__ = "revocations"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), index=True)
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    revoked: Mapped[bool] = mapped_column(default=False)
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    before: Mapped[float]
 
 
 class Document(Base):

@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError
 from app.faults import parse_faults
 
 PREFIX = "APP_"
+SECRET_KEY_MIN = 32
+HIDDEN = "***"
 URLS = "sqlite:///var/app/app.db or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
@@ -25,6 +27,14 @@ def _listed(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def _shown(name: str, value: str) -> str:
+    """What people may be shown of a value: no key, and of a URL no password."""
+    if name == f"{PREFIX}SECRET_KEY":
+        return HIDDEN
+    value = re.sub(r"^([a-z0-9+]+://|//)?.*@", rf"\1{HIDDEN}@", value, flags=re.DOTALL)
+    return re.sub(r"(password=)[^&]*", rf"\1{HIDDEN}", value, flags=re.DOTALL)
+
+
 class Settings(BaseModel):
     """All settings. Each is read from the environment variable ``APP_`` plus its name in capitals.
 
@@ -32,7 +42,8 @@ class Settings(BaseModel):
         database_url: An SQLAlchemy URL: of an SQLite file, whose folder is created, or of a PostgreSQL database.
         replica_url: An SQLAlchemy URL of a read-only copy of the PostgreSQL database. Empty: there is none.
         redis_url: Of the Redis that instances share their cache, limits and events by. Empty: each has its own.
-        secret_key: What tokens are signed with, at least 32 characters. Empty: a file beside the SQLite file has it.
+        secret_key: What tokens are signed with, at least 32 characters. Of several, separated by commas, the first one
+            signs and all verify. Empty: a file beside the SQLite file has it.
         allow_load_test: Whether the scope ``load-test`` frees of rate limits: ``1``, and nothing else.
         database_connections: Connections to PostgreSQL that an instance keeps open.
         database_connections_max: Connections to PostgreSQL that an instance may have at the same time.
@@ -59,7 +70,7 @@ class Settings(BaseModel):
     database_url: str = "sqlite:///var/app/app.db"
     replica_url: str = ""
     redis_url: str = Field(default="", pattern=r"^(rediss?://.+|unix://.+|)$")
-    secret_key: str = Field(default="", pattern=r"^(.{32,}|)$")
+    secret_key: str = Field(default="", repr=False)
     allow_load_test: bool = False
     database_connections: int = Field(default=10, ge=1, le=1000)
     database_connections_max: int = Field(default=20, ge=1, le=1000)
@@ -90,6 +101,19 @@ class Settings(BaseModel):
         if url.get_backend_name() not in ("sqlite", "postgresql") or url.database in (None, "", ":memory:"):
             raise ValueError(f"must name an SQLite file or a PostgreSQL database, for example {URLS}")
         return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _are_keys(cls, value: str) -> str:
+        keys = _listed(value)
+        if not keys or not all(re.fullmatch(f"[!-~]{{{SECRET_KEY_MIN},}}", key) for key in keys):
+            raise ValueError(f"a key has at least {SECRET_KEY_MIN} characters, and none that is blank or not ASCII")
+        return value
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys of ``secret_key``."""
+        return tuple(_listed(self.secret_key))
 
     @field_validator("cors_origins")
     @classmethod
@@ -128,5 +152,4 @@ class Settings(BaseModel):
             first = error.errors(include_url=False, include_context=False)[0]
             name = PREFIX + str(first["loc"][0]).upper()
             reason = first["msg"].removeprefix("Value error, ")
-            shown = re.sub("//.*@", "//***@", str(first["input"]))  # a URL may hold a password
-            raise SettingsError(f"{name}={shown}: {reason}.") from None
+            raise SettingsError(f"{name}={_shown(name, str(first['input']))}: {reason}.") from None

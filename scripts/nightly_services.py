@@ -126,10 +126,12 @@ class ShippedApi:
             or f"sqlite:///{(var / 'app' / 'app.db').absolute()}",
             "APP_HOST": "127.0.0.1",
             "APP_PORT": str(port),
+            "APP_ALLOW_LOAD_TEST": "1",
         }
         _app(environment, "migrate")
         _app(environment, "seed")
-        token = _app(environment, "token", "load tests of this machine", "--ttl-days", "1")
+        scopes = [f"--scope={scope}" for scope in ("read", "write", "load-test")]
+        token = _app(environment, "token", "load tests of this machine", "--ttl-days", "1", *scopes)
         url = f"http://127.0.0.1:{port}"
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
         services.start("api", gunicorn, **environment)

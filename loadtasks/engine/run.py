@@ -1,6 +1,7 @@
 """One scenario run against a target: its measurement, and one for each part of a mixed scenario."""
 
 from collections.abc import Sequence
+from uuid import uuid4
 
 from loadtasks.engine.fitness import health
 from loadtasks.engine.generator import Generated, Work, generate
@@ -10,6 +11,7 @@ from loadtasks.engine.progress import OnProgress
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.shares import most_processes
 from loadtasks.engine.target import Target
+from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
 
 
@@ -38,7 +40,8 @@ def run_scenario(
         ProcessError: one of several processes broke.
     """
     number = min(processes, most_processes(scenario))
-    works = [Work(scenario, target, each, number, calibration) for each in range(number)]
+    sent = identified(scenario, uuid4().hex)
+    works = [Work(sent, target, each, number, calibration) for each in range(number)]
     if number == 1:
         return _measurements(scenario, [generate(works[0], on_progress)], calibration)
     return _measurements(scenario, generate_together(works, on_progress), calibration)

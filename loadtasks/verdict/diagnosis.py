@@ -24,6 +24,8 @@ class Case:
     """A comparable one, if there is any."""
     metrics: frozenset[str]
     """The metrics that missed a target or got worse."""
+    throttling_wanted: bool = False
+    """Whether the scenario is there to be throttled."""
 
     @property
     def slow(self) -> bool:
@@ -62,7 +64,7 @@ def diagnose(
             continue
         other = others.get(measurement.part)
         comparable = other is not None and other.scenario_hash == measurement.scenario_hash
-        case = Case(measurement, other if comparable else None, metrics)
+        case = Case(measurement, other if comparable else None, metrics, throttling.is_wanted(findings))
         sentences = [each for rule in _RULES for each in rule(case)]
         causes += [
             Finding(kind=FindingKind.DIAGNOSIS, part=measurement.part, sentence=sentence)
@@ -72,6 +74,9 @@ def diagnose(
 
 
 def _throttled(case: Case) -> Iterator[str]:
+    if case.throttling_wanted:
+        yield from _throttled_otherwise(case)
+        return
     if "throttled" in case.metrics or case.matters(case.measurement.counts.throttled):
         yield throttling.sentence(case.measurement)
     number = throttling.unexplained(case.measurement)
@@ -79,6 +84,21 @@ def _throttled(case: Case) -> Iterator[str]:
         yield (
             f"the target throttled the load: {case.of_all(number)} got 429 Too Many Requests (without Retry-After), "
             "which is its rate limit and not slowness; raise the limit for this client or lower the load"
+        )
+
+
+def _throttled_otherwise(case: Case) -> Iterator[str]:
+    """What is wrong with a limit that is to hold."""
+    number = throttling.unexplained(case.measurement)
+    if number:
+        yield (
+            f"{case.of_all(number)} got 429 Too Many Requests without Retry-After, so that clients can't know when to "
+            "come again"
+        )
+    elif "throttled" in case.metrics:
+        yield (
+            f"the target's limit is another one than is wanted, doesn't hold, or was used up in part by others: "
+            f"{case.of_all(case.measurement.counts.throttled)} were throttled"
         )
 
 

@@ -56,5 +56,27 @@ def test_a_refused_url_does_not_show_its_password(url: str):
     assert "let" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_SECRET_KEY", "sesame"),
+        ("APP_SECRET_KEY", "sesame" * 8 + ",sesame"),
+        ("APP_SECRET_KEY", "sesame " * 8),
+        ("APP_SECRET_KEY", "sesame" * 8 + "\nsesame"),
+        ("APP_SECRET_KEY", ","),
+        ("APP_REDIS_URL", "http://:sesame@host"),
+        ("APP_REDIS_URL", "me:sesame@host"),
+        ("APP_REDIS_URL", "host/?password=sesame"),
+        ("APP_DATABASE_URL", "mysql+x2://me:sesame@host/db"),
+    ],
+)
+def test_a_refused_secret_is_not_shown(name: str, value: str):
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environ({name: value})
+    assert str(refused.value).startswith(f"{name}=")
+    assert "***" in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
 def test_the_version_is_the_project_s():
     assert app.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

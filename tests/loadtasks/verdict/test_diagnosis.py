@@ -1,7 +1,16 @@
+from pathlib import Path
+
+import pytest
+
 from loadtasks.engine.measurement import ErrorKind, Measurement, Phase
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict import throttling
 from loadtasks.verdict.diagnosis import diagnose
+from loadtasks.verdict.suites import Expectation, Suite
 from tests.measurements import histogram, measurement
+
+LIMIT = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "throttled", "min_value": 20}}
+LIMITED = Suite("dashboard", Path("dashboard.json"), (Expectation(Path("dashboard.json"), 1, LIMIT),))
 
 
 def causes(
@@ -99,6 +108,31 @@ def test_one_throttled_request_of_many_is_named_where_none_may_be() -> None:
     (cause,) = causes(now, wrong=("throttled",))
     assert cause.startswith("1 of 1,000 requests was throttled (429 with Retry-After): the times are those of the 999 ")
     assert "throttled" not in " ".join(causes(now, wrong=("p95_s",)))
+
+
+def wanted(now: Measurement, *wrong: str) -> list[str]:
+    """The causes where throttling is wanted."""
+    note = next(throttling.notes([now], [LIMITED]))
+    missed = [Finding(kind=FindingKind.TARGET, metric=name, sentence="") for name in wrong]
+    return [each.sentence for each in diagnose([now], [], [note, *missed])]
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 of 100 requests"), (40, "40 of 100 requests (40.0 %)")])
+def test_a_limit_that_is_to_hold_and_does_not_is_told_without_advice_to_raise_it(number: int, told: str) -> None:
+    now = measurement(times_s=[0.1] * (100 - number), throttled=number, statuses={"200": 100 - number, "429": number})
+    (cause,) = wanted(now, "throttled")
+    assert cause.startswith("the target's limit is another one than is wanted, ")
+    assert told in cause
+    assert "ask for" not in cause
+    assert wanted(now) == []
+
+
+def test_a_limit_that_is_to_hold_says_when_to_come_again() -> None:
+    now = measurement(times_s=[0.1] * 60, failed=40, error="status", statuses={"200": 60, "429": 40})
+    assert wanted(now, "throttled", "failed") == [
+        "40 of 100 requests (40.0 %) got 429 Too Many Requests without Retry-After, so that clients can't know when to "
+        "come again"
+    ]
 
 
 def test_the_dominant_error_is_named_with_share_and_example_beside_throttling() -> None:

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.simulation import Simulation
 from app.statistics import Dashboard
 from app.timing import timed
-from app.websocket import Hub
+from app.websockets.hub import Hub, Limits
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
-    Tokens(database).install(app)
+    tokens = Tokens(database)
+    tokens.install(app)
     Faults(parse_faults(settings.faults)).install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
@@ -56,7 +57,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for warm in (criteria.get, statistics.get):
         warm()
     openapi.install(app)
-    hub = Hub(settings.event_queue)
+    limits = Limits(settings.event_queue, heartbeat_s=settings.heartbeat_s, clients=settings.websockets_max)
+    hub = Hub(tokens.check, limits)
     simulation = Simulation(
         database,
         hub,

@@ -45,6 +45,12 @@ def needed_scope(method: str) -> str:
     return "read" if method in READING else "write"
 
 
+def bearer_token() -> str | None:
+    """The token in the current request's ``Authorization``, None when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -139,11 +145,13 @@ class Tokens:
     def _authenticate(self) -> None:
         if not request.path.startswith(PROTECTED):
             return
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if "Authorization" not in request.headers and request.url_rule is not None and request.url_rule.websocket:
+            return  # its first message brings the token, since browsers can't send the header
+        token = bearer_token()
+        if token is None:
             detail = "Send a token: Authorization: Bearer TOKEN."
             raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
-        grant = self.check(token.strip())
+        grant = self.check(token)
         if grant is None:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Problem(401, "The token is unknown, expired or revoked.", headers=headers)

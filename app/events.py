@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.responses import encode
-from app.websocket import Hub
+from app.websockets.hub import Hub
 
 CREATED = "session.created"
 PROGRESS = "session.progress"

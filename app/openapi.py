@@ -36,7 +36,7 @@ IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 MEANINGS = {
     400: "The body is not JSON, or the request makes no sense.",
     401: "The token is missing, unknown, expired or revoked.",
-    403: "The token lacks the scope.",
+    403: "The token lacks the scope, or the origin of the page is none that may open a WebSocket.",
     404: "There is no such thing.",
     412: "A precondition, If-Match or If-None-Match, doesn't hold.",
     413: "The body is too large.",
@@ -45,7 +45,7 @@ MEANINGS = {
     426: "The request doesn't ask for the upgrade to a WebSocket.",
     500: "The service failed to answer; its log says why.",
     501: "The service doesn't run under gunicorn.",
-    503: "The database doesn't answer.",
+    503: "The database doesn't answer, or there are too many WebSockets.",
 }
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -222,7 +222,10 @@ def _problem_response(status: int, schemas: Schemas) -> dict[str, Any]:
     }
     if status in (401, 403):
         text = "What is wrong with the token, as RFC 6750 has it."
-        found["headers"] = {"WWW-Authenticate": {"description": text, "required": True, "schema": {"type": "string"}}}
+        required = status == HTTPStatus.UNAUTHORIZED
+        found["headers"] = {
+            "WWW-Authenticate": {"description": text, "required": required, "schema": {"type": "string"}}
+        }
     return found
 
 

@@ -12,7 +12,7 @@ from app.database import Database
 from app.settings import Settings
 from app.simulation import Simulation
 from app.statistics import Dashboard
-from app.websocket import Hub
+from app.websockets.hub import Hub
 
 EXTENSION = "optimisation-service"
 

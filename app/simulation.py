@@ -17,7 +17,7 @@ from app import events
 from app.database import Database
 from app.models import OPEN, OptimizationSession, Status
 from app.sessions import fetch_sessions, select_sessions
-from app.websocket import Hub
+from app.websockets.hub import Hub
 
 JOIN_S = 2.0
 RETRY_S = 1.0

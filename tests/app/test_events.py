@@ -6,7 +6,9 @@ import pytest
 import requests
 import websocket
 
-from app.websocket import Hub, handshake
+from app.websockets.client import Opening
+from app.websockets.handshake import handshake
+from app.websockets.hub import Hub, Limits
 from tests.app.service import SESSIONS, STATS, Service
 
 ENDS = ("session.completed", "session.failed")
@@ -42,7 +44,7 @@ def test_every_client_hears_everything_of_all_sessions_that_anyone_starts(servic
         client.close()
 
 
-@pytest.mark.parametrize("header", [[], ["Authorization: Bearer wrong"]])
+@pytest.mark.parametrize("header", [["Authorization: Bearer wrong"], ["Authorization: Basic dXNlcjpwYXNz"]])
 def test_no_valid_token_no_upgrade(service: Service, header: list[str]):
     url = service.url.replace("http://", "ws://") + "/api/v1/events"
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
@@ -69,7 +71,7 @@ def test_other_addresses_are_no_websockets(service: Service):
 def test_pings_are_answered_and_messages_ignored(service: Service):
     client = service.listen()
     client.send("hello?")
-    client.send_binary(b"\0" * 100_000)
+    client.send_binary(b"\0" * 4096)
     client.ping("there?")
     while (frame := client.recv_frame()).opcode != websocket.ABNF.OPCODE_PONG:
         pass
@@ -151,7 +153,8 @@ def client_of(hub: Hub) -> websocket.WebSocket:
         ours = socket.create_connection(server.getsockname())
         theirs, _ = server.accept()
     ours.settimeout(10)
-    hub.attach(theirs, handshake("x", {}))
+    hub.seats.take(pending=False)
+    hub.attach(Opening(theirs, handshake("x", {}), token="good"))
     greeting = b""
     while not greeting.endswith(b"\r\n\r\n"):
         greeting += ours.recv(1)
@@ -161,7 +164,7 @@ def client_of(hub: Hub) -> websocket.WebSocket:
 
 
 def test_a_slow_client_is_closed_and_the_others_miss_nothing():
-    hub = Hub(queue_limit=4, close_s=60)
+    hub = Hub(lambda token: None, Limits(queue=4, close_s=60))
     slow, quick = client_of(hub), client_of(hub)
     slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
     sent = [str(number) + "x" * 100_000 for number in range(30)]
@@ -181,7 +184,7 @@ def test_a_slow_client_is_closed_and_the_others_miss_nothing():
 
 
 def test_a_closed_hub_has_no_thread():
-    hub = Hub(queue_limit=4, close_s=0.1)
+    hub = Hub(lambda token: None, Limits(queue=4, close_s=0.1))
     client = client_of(hub)
     hub.close()
     assert client.recv_frame().data[:2] == (1001).to_bytes(2, "big")

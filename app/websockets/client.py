@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wsproto.connection import Connection, ConnectionType
+from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Event, TextMessage
 
 from app.websockets.deflate import Inflation
+from app.websockets.sending import send
 
 # What is taken from one client before it is the others' turn.
 RECEIVE_BYTES = 4096
@@ -57,8 +58,8 @@ class Client:
     """
 
     __slots__ = (
-        "_begun", "_protocol", "_selector", "_text", "_watched", "checking", "closing", "deflates", "dropped", "due",
-        "ended", "pending", "said", "socket", "token", "unanswered", "waiting",
+        "_begun", "_descriptor", "_protocol", "_selector", "_text", "_watched", "checking", "closing", "deflates",
+        "dropped", "due", "ended", "pending", "said", "socket", "token", "unanswered", "waiting",
     )  # fmt: skip
 
     def __init__(self, opening: Opening, selector: selectors.BaseSelector) -> None:
@@ -73,6 +74,7 @@ class Client:
         self.unanswered = self.said = 0
         self.due = math.inf
         self.waiting: deque[bytes] = deque()
+        self._descriptor = self.socket.fileno()
         self._begun = False
         self._watched = False
         self._text = ""
@@ -81,13 +83,15 @@ class Client:
         self._protocol = Connection(ConnectionType.SERVER, [extension])
         selector.register(self.socket, selectors.EVENT_READ, self)
 
+    @property
+    def parted(self) -> bool:
+        """Whether both sides said goodbye and nothing is left to be sent."""
+        return self._protocol.state is ConnectionState.CLOSED and not self.waiting
+
     def send(self, data: bytes) -> None:
         """Send bytes, a whole message; what isn't taken at once waits."""
         if not self.waiting:
-            try:
-                sent = self.socket.send(data)
-            except BlockingIOError:
-                sent = 0
+            sent = send(self._descriptor, data)
             if sent == len(data):
                 return
             self._begun = sent > 0
@@ -97,18 +101,15 @@ class Client:
 
     def flush(self) -> None:
         """Send what waits, as far as it is taken now."""
-        try:
-            while self.waiting:
-                data = self.waiting[0]
-                sent = self.socket.send(data)
-                if sent < len(data):
-                    self.waiting[0] = data[sent:]
-                    self._begun = True
-                    break
-                self.waiting.popleft()
-                self._begun = False
-        except BlockingIOError:
-            pass
+        while self.waiting:
+            data = self.waiting[0]
+            sent = send(self._descriptor, data)
+            if sent < len(data):
+                self.waiting[0] = data[sent:]
+                self._begun = self._begun or sent > 0
+                break
+            self.waiting.popleft()
+            self._begun = False
         self._watch()
 
     def frame(self, event: Event) -> bytes:
@@ -155,6 +156,7 @@ class Client:
     def drop(self) -> None:
         """Cut the connection."""
         self.dropped = True
+        self._descriptor = -1  # another connection's, from now on
         self._selector.unregister(self.socket)
         self.socket.close()
 

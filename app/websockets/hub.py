@@ -246,7 +246,7 @@ class Hub:
                 self._take(client, event)
         if mask & selectors.EVENT_WRITE:
             client.flush()
-        if client.ended and not client.waiting:
+        if client.parted:
             self._drop(client)
         elif client.said > SAID_BYTES_MAX and not client.closing:
             self._bid_farewell(client, CloseReason.POLICY_VIOLATION, "too much was said")

@@ -11,7 +11,6 @@ from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
-from app.events import Events
 from app.faults import Faults, parse_faults
 from app.keys import signing_keys
 from app.observation import observed
@@ -26,7 +25,7 @@ from app.simulation import Simulation
 from app.statistics import Dashboard
 from app.timing import timed
 from app.tokens import Tokens
-from app.websocket import Hub
+from app.websockets.hub import Hub, Limits
 from app.windows import LocalWindows, RedisWindows, Windows
 
 BODY_BYTES_MAX = 64 * 1024
@@ -58,7 +57,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
     cache = _open_cache(settings, redis)
-    Authentication(Tokens(signing_keys(settings), Revocations(database))).install(app)
+    tokens = Tokens(signing_keys(settings), Revocations(database))
+    Authentication(tokens).install(app)
     windows: Windows = LocalWindows(WINDOW_S) if redis is None else RedisWindows(redis, WINDOW_S)
     RateLimits(windows, openapi.rate_limits(app), allow_load_test=settings.allow_load_test).install(app)
     Faults(parse_faults(settings.faults)).install(app)
@@ -67,7 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for warm in (criteria.get, statistics.get):
         warm()
     openapi.install(app)
-    hub = Hub(settings.event_queue)
+    limits = Limits(settings.event_queue, heartbeat_s=settings.heartbeat_s, clients=settings.websockets_max)
+    hub = Hub(tokens.check, limits)
     publisher = Events(hub, redis)
     simulation = Simulation(
         database,

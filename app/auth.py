@@ -16,6 +16,12 @@ def needed_scope(method: str) -> str:
     return "read" if method in READING else "write"
 
 
+def bearer_token() -> str | None:
+    """The token in the current request's ``Authorization``, None when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
 class Authentication:
     """Lets nobody in without a valid token that has the scope; what it allows becomes ``g.grant``."""
 
@@ -29,11 +35,13 @@ class Authentication:
     def _authenticate(self) -> None:
         if not request.path.startswith(PROTECTED):
             return
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if "Authorization" not in request.headers and request.url_rule is not None and request.url_rule.websocket:
+            return  # its first message brings the token, since browsers can't send the header
+        token = bearer_token()
+        if token is None:
             detail = "Send a token: Authorization: Bearer TOKEN."
             raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
-        grant = self._tokens.check(token.strip())
+        grant = self._tokens.check(token)
         if grant is None:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Problem(401, "The token is invalid, expired or revoked.", headers=headers)

@@ -13,7 +13,7 @@ from typing import Any
 from app.redis_link import RedisLink
 from app.relay import Relay
 from app.responses import encode
-from app.websocket import Hub
+from app.websockets.hub import Hub
 
 CREATED = "session.created"
 PROGRESS = "session.progress"

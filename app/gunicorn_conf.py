@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import resource
 import sys
 import tempfile
 from typing import TYPE_CHECKING
@@ -41,6 +42,10 @@ try:
     _database.dispose()
 except (SettingsError, SchemaError) as error:
     raise SystemExit(str(error)) from None
+
+# A WebSocket is a descriptor, and the usual limit is 1024.
+_files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (_files_max, _files_max))
 
 wsgi_app = "app.wsgi:application"
 bind = f"{_settings.host}:{_settings.port}"

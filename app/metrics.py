@@ -44,6 +44,11 @@ RATE_LIMIT_REJECTIONS = Counter(
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
 EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
 DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")
+DEFLATED = Counter("websocket_deflated_deliveries", "Of these, those to WebSockets that take compressed messages.")
+PENDING = Gauge(
+    "websocket_connections_pending", "WebSockets open that have not told their token.", multiprocess_mode="livesum"
+)
+SILENT = Counter("websocket_silent_clients", "WebSockets cut for answering no ping.")
 SLOW = Counter("websocket_slow_clients", "WebSockets closed (1013) for not taking what was sent.")
 
 

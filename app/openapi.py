@@ -43,7 +43,7 @@ IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 MEANINGS = {
     400: "The body is not JSON, or the request makes no sense.",
     401: "The token is missing, invalid, expired or revoked.",
-    403: "The token lacks the scope.",
+    403: "The token lacks the scope, or the origin of the page is none that may open a WebSocket.",
     404: "There is no such thing.",
     412: "A precondition, If-Match or If-None-Match, doesn't hold.",
     413: "The body is too large.",
@@ -53,7 +53,7 @@ MEANINGS = {
     429: "The user has made as many requests as are allowed; `Retry-After` says when to come again.",
     500: "The service failed to answer; its log says why.",
     501: "The service doesn't run under gunicorn.",
-    503: "The database doesn't answer.",
+    503: "The database doesn't answer, or there are too many WebSockets.",
 }
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -256,7 +256,8 @@ def _problem_response(status: int, schemas: Schemas) -> dict[str, Any]:
     }
     if status in (401, 403):
         text = "What is wrong with the token, as RFC 6750 has it."
-        found["headers"] = {"WWW-Authenticate": _header(text)}
+        required = status == HTTPStatus.UNAUTHORIZED
+        found["headers"] = {"WWW-Authenticate": _header(text) | {"required": required}}
     if status == TOO_MANY:
         found["headers"] = _limit_headers(always=True) | {"Retry-After": _header("Seconds to wait.", "integer")}
     return found

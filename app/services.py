@@ -14,7 +14,7 @@ from app.redis_link import RedisLink
 from app.settings import Settings
 from app.simulation import Simulation
 from app.statistics import Dashboard
-from app.websocket import Hub
+from app.websockets.hub import Hub
 
 EXTENSION = "optimisation-service"
 

@@ -58,6 +58,8 @@ class Settings(BaseModel):
         dashboard_ttl_s: Seconds for which the dashboard's figures are kept.
         config_ttl_s: Seconds for which the configuration is kept.
         event_queue: Events that may wait for one WebSocket client before it counts as too slow.
+        heartbeat_s: Seconds between two pings of a WebSocket client; one that leaves two unanswered is cut.
+        websockets_max: WebSockets that an instance holds at the same time.
         session_duration_s: Seconds that a started session takes.
         session_steps: Progress steps of a session, the last one being its end.
         session_failure_every: Every n-th session fails; 0: none does.
@@ -85,6 +87,8 @@ class Settings(BaseModel):
     dashboard_ttl_s: float = Field(default=30.0, gt=0)
     config_ttl_s: float = Field(default=300.0, gt=0)
     event_queue: int = Field(default=256, ge=1)
+    heartbeat_s: float = Field(default=30.0, gt=0)
+    websockets_max: int = Field(default=10_000, ge=0)
     session_duration_s: float = Field(default=2.0, ge=0)
     session_steps: int = Field(default=4, ge=1, le=100)
     session_failure_every: int = Field(default=20, ge=0)

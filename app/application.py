@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.threads,
         connections=settings.database_connections,
         connections_max=settings.database_connections_max,
+        replica_url=settings.replica_url,
     )
     database.check_schema()
     database.watch()

@@ -34,6 +34,7 @@ AnySelect = Select[*tuple[Any, ...]]
 
 RANGE_MAX = 20_000
 DEPTH_MAX = 10_000
+ID = OptimizationSession.id.expression
 CREATED = "created_at"
 SORTS = {
     CREATED: SORT_KEYS["creation"],
@@ -71,7 +72,7 @@ class Shape:
 
 @lru_cache(maxsize=1024)
 def page_statement(shape: Shape, columns: AnySelect) -> AnySelect:
-    """Make the statement for the rows of a page: the parameters are the filters', ``limit``, ``offset`` and ``end``, their sum.
+    """Make the statement for a page's rows; parameters are the filters', ``limit``, ``offset`` and their sum ``end``.
 
     Args:
         shape: What kind of list.
@@ -98,31 +99,31 @@ def count_statement(shape: Shape) -> AnySelect:
 def _page(shape: Shape) -> AnySelect:
     if not shape.gathered:
         return _merged(shape, bindparam("end", type_=Integer))
-    key, found = SORTS[shape.field], _gathered(shape).subquery()
-    rows = select(OptimizationSession.id, key.label("key")).join(found, found.c.id == OptimizationSession.id)
-    return rows.where(*_beginning(shape)).order_by(*_order(shape, key, OptimizationSession.id.expression))
+    found = _gathered(shape).subquery()
+    rows = select(found.c.id, found.c.value.label("key")).where(*_beginning(shape, found.c.value, found.c.id))
+    return rows.order_by(*_order(shape, found.c.value, found.c.id))
 
 
 def _gathered(shape: Shape) -> AnySelect:
     # The limit keeps the databases from taking the filters and the sort together and walking along the sort's index.
-    return _merged(replace(shape, field=CREATED, after=False), literal(RANGE_MAX + 1))
+    return _merged(replace(shape, field=CREATED, after=False), literal(RANGE_MAX + 1), SORTS[shape.field])
 
 
-def _merged(shape: Shape, limit: ColumnElement[int]) -> AnySelect:
-    """The first ids and sort keys, in order."""
-    key, row_id = SORTS[shape.field], OptimizationSession.id.expression
-    arms = [arm.order_by(*_order(shape, key, row_id)).limit(limit) for arm in _arms(shape)]
+def _merged(shape: Shape, limit: ColumnElement[int], *values: ColumnElement[Any]) -> AnySelect:
+    """The first ids and sort keys, in order, with values of another column."""
+    arms = [arm.add_columns(*(value.label("value") for value in values)) for arm in _arms(shape)]
+    arms = [arm.order_by(*_order(shape, SORTS[shape.field], ID)).limit(limit) for arm in arms]
     if len(arms) == 1:
         return arms[0]
     # Each arm has its own order and limit, since PostgreSQL would sort the whole of a union.
     every = union_all(*(select(arm.subquery()) for arm in arms)).subquery()
-    return select(every.c.id, every.c.key).order_by(*_order(shape, every.c.key, every.c.id)).limit(limit)
+    return select(every).order_by(*_order(shape, every.c.key, every.c.id)).limit(limit)
 
 
 def _arms(shape: Shape) -> list[AnySelect]:
     """Ids and sort keys, each arm being one stretch of an index."""
     table, key = OptimizationSession, SORTS[shape.field]
-    arm: AnySelect = select(table.id, key.label("key")).where(*_beginning(shape))
+    arm: AnySelect = select(ID, key.label("key")).where(*_beginning(shape, key, ID))
     if "created_from" in shape.filters:
         arm = arm.where(table.created_at >= bindparam("created_from"))
     if "created_to" in shape.filters:
@@ -141,14 +142,13 @@ def _values(shape: Shape, name: str, kind: type[Status] | type[Technique]) -> li
     return [literal(one.value) for one in kind]
 
 
-def _beginning(shape: Shape) -> list[ColumnElement[bool]]:
+def _beginning(shape: Shape, key: ColumnElement[Any], row_id: ColumnElement[int]) -> list[ColumnElement[bool]]:
     if not shape.after:
         return []
-    column = SORTS[shape.field]
-    value = bindparam("after_value", type_=column.type)
-    row, last = tuple_(column, OptimizationSession.id), tuple_(value, bindparam("after_id", type_=BigInteger))
+    value = bindparam("after_value", type_=SORTS[shape.field].type)
+    row, last = tuple_(key, row_id), tuple_(value, bindparam("after_id", type_=BigInteger))
     # SQLite finds the place in an index of an expression by the plain comparison only.
-    return [column <= value, row < last] if shape.descending else [column >= value, row > last]
+    return [key <= value, row < last] if shape.descending else [key >= value, row > last]
 
 
 def _order(shape: Shape, key: ColumnElement[Any], row_id: ColumnElement[int]) -> list[ColumnElement[Any]]:

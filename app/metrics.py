@@ -32,6 +32,11 @@ LATENCY = Histogram(
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.", multiprocess_mode="livesum")
 POOL_IN_USE = Gauge("database_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
 POOL_MAX = Gauge("database_connections_max", "Database connections there may be.", multiprocess_mode="livesum")
+REPLICA_UP = Gauge(
+    "database_replica_up",
+    "Whether the replica answers: 0 as soon as it is gone for one worker.",
+    multiprocess_mode="livemin",
+)
 REDIS_UP = Gauge(
     "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
 )

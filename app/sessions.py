@@ -155,16 +155,7 @@ def list_sessions(database: Database, query: SessionQuery) -> dict[str, Any]:
         the next page (null after the last one). With a cursor ``page``, ``total`` and ``pages`` are null: nothing is
         counted.
     """
-    shape, parameters = query.shape(), query.parameters()
-    with database.read() as connection:
-        known = True
-        if query.model is not None:
-            parameters["model_id"] = connection.scalar(select(Model.id).where(Model.name == query.model))
-            known = parameters["model_id"] is not None
-        total = _count(connection, shape, parameters) if known else 0
-        found = []
-        if total is None or total > parameters["offset"]:
-            found = fetch_sessions(connection, page_statement(shape, _COLUMNS), parameters)
+    total, found = database.ask(lambda connection: _find(connection, query))
     items = found[: query.page_size]
     counted = query.cursor is None
     return {
@@ -175,6 +166,19 @@ def list_sessions(database: Database, query: SessionQuery) -> dict[str, Any]:
         "pages": -(-(total or 0) // query.page_size) if counted else None,
         "next": query.next_cursor(items[-1]) if len(found) > len(items) else None,
     }
+
+
+def _find(connection: Connection, query: SessionQuery) -> tuple[int | None, list[dict[str, Any]]]:
+    """Find the sessions of a page, the first of the next one too, and count all of the list."""
+    shape, parameters = query.shape(), query.parameters()
+    if query.model is not None:
+        parameters["model_id"] = connection.scalar(select(Model.id).where(Model.name == query.model))
+        if parameters["model_id"] is None:
+            return 0, []
+    total = _count(connection, shape, parameters)
+    if total is not None and total <= parameters["offset"]:
+        return total, []
+    return total, fetch_sessions(connection, page_statement(shape, _COLUMNS), parameters)
 
 
 def _count(connection: Connection, shape: Shape, parameters: dict[str, Any]) -> int | None:
@@ -201,8 +205,7 @@ def get_session(database: Database, session_id: int) -> dict[str, Any]:
     statement = _COLUMNS.add_columns(OptimizationSession.criteria).where(OptimizationSession.id == session_id)
     items = []
     if session_id <= ID_MAX:
-        with database.read() as connection:
-            items = fetch_sessions(connection, statement)
+        items = database.ask(lambda connection: fetch_sessions(connection, statement))
     if not items:
         raise Problem(404, f"There is no session {session_id}.")
     return items[0]
@@ -215,7 +218,7 @@ def start_session(database: Database, new: NewSession) -> dict[str, Any]:
         Problem: 422, there is no such model.
     """
     now = datetime.now(UTC)
-    with database.write() as connection:
+    with database.write(told=True) as connection:
         model_id = connection.scalar(select(Model.id).where(Model.name == new.model))
         if model_id is None:
             raise Problem.invalid("model", f"there is no model {new.model}")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -89,6 +89,17 @@ class Settings(BaseModel):
             raise ValueError(f"not a database URL; write for example {URLS}") from None
         if url.get_backend_name() not in ("sqlite", "postgresql") or url.database in (None, "", ":memory:"):
             raise ValueError(f"must name an SQLite file or a PostgreSQL database, for example {URLS}")
+        return value
+
+    @field_validator("replica_url")
+    @classmethod
+    def _is_replica(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            backends = {make_url(url).get_backend_name() for url in (value, info.data.get("database_url", value))}
+        except ArgumentError:
+            backends = set()
+        if value and backends != {"postgresql"}:
+            raise ValueError("must name a replica of the PostgreSQL database that APP_DATABASE_URL names")
         return value
 
     @field_validator("cors_origins")

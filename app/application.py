@@ -11,6 +11,7 @@ from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
+from app.events import Events
 from app.faults import Faults, parse_faults
 from app.keys import signing_keys
 from app.observation import observed
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.threads,
         connections=settings.database_connections,
         connections_max=settings.database_connections_max,
+        replica_url=settings.replica_url,
     )
     database.check_schema()
     database.watch()

@@ -41,6 +41,11 @@ CACHE_REQUESTS = Counter(
 RATE_LIMIT_REJECTIONS = Counter(
     "rate_limit_rejections", "Requests refused (429) as beyond a rate limit.", ("method", "route")
 )
+REPLICA_UP = Gauge(
+    "database_replica_up",
+    "Whether the replica answers: 0 as soon as it is gone for one worker.",
+    multiprocess_mode="livemin",
+)
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
 EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
 DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")

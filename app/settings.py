@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -118,6 +118,17 @@ class Settings(BaseModel):
     def secret_keys(self) -> tuple[str, ...]:
         """The keys of ``secret_key``."""
         return tuple(_listed(self.secret_key))
+
+    @field_validator("replica_url")
+    @classmethod
+    def _is_replica(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            backends = {make_url(url).get_backend_name() for url in (value, info.data.get("database_url", value))}
+        except ArgumentError:
+            backends = set()
+        if value and backends != {"postgresql"}:
+            raise ValueError("must name a replica of the PostgreSQL database that APP_DATABASE_URL names")
+        return value
 
     @field_validator("cors_origins")
     @classmethod

@@ -45,6 +45,9 @@ def readiness() -> Response:
     parts["redis"] = _ask_redis()
     if faulty:
         raise Problem(503, f"The service isn't ready. {'; '.join(faulty)}.", extensions={"parts": parts})
+    replica = services().database.replica
+    if replica is not None:
+        parts["replica"] = "ok" if replica.works else "gone: the primary is read"
     return json_response({"status": "ready", "parts": parts})
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from wsproto.frame_protocol import CloseReason
 
-from app.tokens import Grant, needed_scope
+from app.auth import needed_scope
+from app.tokens import Grant
 
 SCOPE = needed_scope("GET")
 JOIN_S = 2.0

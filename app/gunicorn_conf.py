@@ -1,7 +1,8 @@
 """gunicorn's settings: ``gunicorn -c app/gunicorn_conf.py app.wsgi:application``.
 
-One process, because events are handed out within it. Settings come from the environment, see ``app.settings``; a bad
-one ends the start with one sentence.
+Settings come from the environment, see ``app.settings``; a bad one ends the start with one sentence. SIGTERM ends the
+service, SIGHUP exchanges its workers; both let every request that has come be answered. The environment and the code
+are read once: for new ones start another instance.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ except (SettingsError, SchemaError) as error:
 wsgi_app = "app.wsgi:application"
 bind = f"{_settings.host}:{_settings.port}"
 backlog = 2048
-workers = 1
+workers = _settings.workers
 worker_class = "gthread"
 threads = _settings.threads
 # Connections at the same time, idle ones too. WebSockets don't count.

@@ -45,13 +45,14 @@ wsgi_app = "app.wsgi:application"
 bind = f"{_settings.host}:{_settings.port}"
 backlog = 2048
 workers = _settings.workers
-worker_class = "gthread"
+worker_class = "app.worker.Worker"
 threads = _settings.threads
 # Connections at the same time, idle ones too. WebSockets don't count.
 worker_connections = 2048
 # Load generators keep connections idle between their requests; proxies do for 60 s.
 keepalive = 75
-graceful_timeout = 5
+# A request may wait 10 s for the database; WebSockets are said goodbye to after it, for 3 s at most.
+graceful_timeout = 15
 # The application starts threads, which a fork wouldn't take along.
 preload_app = False
 control_socket_disable = True

@@ -123,7 +123,7 @@ def load(url: str, token: str, connections: int, seconds: int) -> Run:
         SystemExit: Requests failed.
     """
     script = str(Path(__file__).with_name("fairness.lua"))
-    shape = ["-t", str(connections), "-c", str(connections), "-d", f"{seconds}s"]
+    shape = ["-t", str(connections), "-c", str(connections), "-d", f"{seconds}s", "--timeout", "60s"]
     output = finished(["wrk", *shape, "-s", script, "-H", f"Authorization: Bearer {token}", url]).output
     said = json.loads(output.splitlines()[-1])
     if said["failed"] or not said["requests"]:

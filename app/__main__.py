@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 
 import click
 
+from app.check import findings
 from app.database import Database
 from app.keys import signing_keys
 from app.revocations import Revocations
@@ -44,6 +47,15 @@ def migrate() -> None:
     except SchemaError as error:
         raise click.ClickException(str(error)) from None
     click.echo("The schema is up to date.", err=True)
+
+
+@main.command()
+def check() -> None:
+    """Tell whether the service could start with this environment; ends with 1 if something has to be mended."""
+    found = list(findings(os.environ))
+    for finding in found:
+        click.echo(str(finding))
+    sys.exit(any(finding.state == "fault" for finding in found))
 
 
 @main.command("seed")

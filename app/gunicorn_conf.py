@@ -1,7 +1,8 @@
 """gunicorn's settings: ``gunicorn -c app/gunicorn_conf.py app.wsgi:application``.
 
-One process, because events are handed out within it. Settings come from the environment, see ``app.settings``; a bad
-one ends the start with one sentence.
+Settings come from the environment, see ``app.settings``; a bad one ends the start with one sentence. SIGTERM ends the
+service, SIGHUP exchanges its workers; both let every request that has come be answered. The environment and the code
+are read once: for new ones start another instance.
 """
 
 from __future__ import annotations
@@ -50,14 +51,15 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_files_max, _files_max))
 wsgi_app = "app.wsgi:application"
 bind = f"{_settings.host}:{_settings.port}"
 backlog = 2048
-workers = 1
-worker_class = "gthread"
+workers = _settings.workers
+worker_class = "app.worker.Worker"
 threads = _settings.threads
 # Connections at the same time, idle ones too. WebSockets don't count.
 worker_connections = 2048
 # Load generators keep connections idle between their requests; proxies do for 60 s.
 keepalive = 75
-graceful_timeout = 5
+# A request may wait 10 s for the database; WebSockets are said goodbye to after it, for 3 s at most.
+graceful_timeout = 15
 # The application starts threads, which a fork wouldn't take along.
 preload_app = False
 control_socket_disable = True

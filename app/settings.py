@@ -49,7 +49,8 @@ class Settings(BaseModel):
         database_connections_max: Connections to PostgreSQL that an instance may have at the same time.
         host: Address that gunicorn listens on.
         port: Port that gunicorn listens on; 0 takes a free one.
-        threads: Requests answered at the same time. WebSockets don't hold one.
+        workers: Processes; more than one need ``redis_url``, since events are handed out within a process.
+        threads: Requests answered at the same time by each worker. WebSockets don't hold one.
         faults: Faults to inject, see ``app.faults``. Empty: none.
         revision: Source revision that ``/version`` tells.
         log_level: Least severe level that is logged.
@@ -78,6 +79,7 @@ class Settings(BaseModel):
     database_connections_max: int = Field(default=20, ge=1, le=1000)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
     threads: int = Field(default=32, ge=1, le=512)
     faults: str = ""
     revision: str = ""
@@ -128,6 +130,13 @@ class Settings(BaseModel):
             backends = set()
         if value and backends != {"postgresql"}:
             raise ValueError("must name a replica of the PostgreSQL database that APP_DATABASE_URL names")
+        return value
+
+    @field_validator("workers")
+    @classmethod
+    def _can_share(cls, value: int, info: ValidationInfo) -> int:
+        if value > 1 and not info.data.get("redis_url"):
+            raise ValueError("more than one worker needs APP_REDIS_URL, by which they share what happens")
         return value
 
     @field_validator("cors_origins")

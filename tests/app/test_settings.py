@@ -27,6 +27,7 @@ def test_values_come_from_the_environment():
         ("APP_PORT", "http"),
         ("APP_PORT", "65536"),
         ("APP_THREADS", "0"),
+        ("APP_WORKERS", "2"),
         ("APP_LOG_LEVEL", "loud"),
         ("APP_DATABASE_URL", "sqlite://"),
         ("APP_DATABASE_URL", "mysql://host/db"),
@@ -46,6 +47,13 @@ def test_a_bad_value_is_one_sentence_that_names_it(name: str, value: str):
     assert sentence.startswith(f"{name}={value}: ")
     assert sentence.endswith(".")
     assert "\n" not in sentence
+
+
+def test_workers_need_redis_to_share_what_happens():
+    assert Settings().workers == 1
+    assert Settings.from_environ({"APP_WORKERS": "2", "APP_REDIS_URL": "redis://localhost"}).workers == 2
+    with pytest.raises(SettingsError, match=r"^APP_WORKERS=2: .*needs APP_REDIS_URL"):
+        Settings.from_environ({"APP_WORKERS": "2"})
 
 
 @pytest.mark.parametrize("url", ["mysql://me:let@mein@host/db", "//me:let@mein@host"])

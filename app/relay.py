@@ -41,7 +41,7 @@ class Relay:
         self._channel = f"{channel}:{link.client.get_connection_kwargs().get('db', 0)}"
         self._link = link
         self._hand_out = hand_out
-        self._name = secrets.token_hex(8).encode()
+        self._name = secrets.token_hex(8)
         self._numbers = itertools.count()
         # Own messages that haven't come back, oldest first.
         self._awaited: dict[int, str] = {}
@@ -58,7 +58,7 @@ class Relay:
         with self._lock:
             number, is_heard = next(self._numbers), self._listening
             self._awaited[number] = message
-        envelope = b"%b %d %b" % (self._name, number, message.encode())
+        envelope = f"{self._name} {number} {message}"
 
         def tell(redis: Redis) -> bool:
             redis.publish(self._channel, envelope)
@@ -82,7 +82,10 @@ class Relay:
                 with closing(PubSub(self._link.client.connection_pool)) as subscription:
                     self._listen(subscription)
             except RedisError as error:
-                log.warning("the events of other instances can't be heard: %s", error)
+                if self._listening:
+                    log.warning("other instances aren't heard any more: %s", error)
+            except Exception:
+                log.exception("other instances aren't heard for an error of ours")
             pause_s = PAUSE_MIN_S if self._listening else min(2 * pause_s, PAUSE_MAX_S)
             with self._lock:
                 self._subscription, self._listening = None, False
@@ -115,10 +118,14 @@ class Relay:
                 self._hear(heard["data"])
 
     def _hear(self, envelope: bytes) -> None:
-        name, number, message = envelope.split(b" ", 2)
+        try:
+            name, number, message = envelope.decode().split(" ", 2)
+        except ValueError:
+            log.warning("a message that is none of an instance's was left out")
+            return
         with self._lock:
             if name != self._name or self._awaited.pop(int(number), None) is not None:
-                self._hand_out(message.decode())
+                self._hand_out(message)
 
     def _hand_out_awaited(self) -> None:
         with self._lock:

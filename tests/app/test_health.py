@@ -10,6 +10,11 @@ def test_ready(service):
     )
 
 
+def test_healthy(service):
+    answer = requests.get(service.url + "/healthz", timeout=10)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "database": "ok", "redis": "off"})
+
+
 def test_not_ready_without_a_table(start):
     service = start()
     with service.database.write() as connection:

@@ -130,6 +130,17 @@ def test_websockets_and_their_events(start):
         client.close()
 
 
+@pytest.mark.parametrize(("cache", "outcomes"), [("on", {"hit": 3, "miss": 1}), ("off", {"miss": 4})])
+def test_what_the_cache_is_asked_is_counted_by_key_and_outcome(start, cache: str, outcomes: dict[str, int]):
+    service = start(APP_CACHE=cache)  # which computes once at its start
+    for _ in range(3):
+        service.get(STATS)
+    found = scrape(service)
+    assert {name[2]: count for name, count in found.items() if name[:2] == ("cache_requests_total", "dashboard")} == (
+        outcomes
+    )
+
+
 @pytest.fixture
 def two_workers(start: Callable[..., Service]) -> Service:
     service = start(GUNICORN_CMD_ARGS="--workers=2", APP_THREADS="2")

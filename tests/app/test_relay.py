@@ -137,6 +137,14 @@ def test_a_subscription_that_fell_silent_is_made_anew(
     assert instances[0].next(1) == ["there"]
 
 
+def test_what_others_say_on_the_channel_does_no_harm(instances: list[Instance], redis_server: RedisServer):
+    with redis_server.client() as redis:
+        for nonsense in (b"", b"nonsense", b"\xff \xff \xff"):
+            assert redis.publish("test:0", nonsense) == 2
+    instances[0].relay.publish("there")
+    assert [instance.next(1) for instance in instances] == [["there"], ["there"]]
+
+
 def test_a_start_without_redis_is_made_up_for(redis_server: RedisServer):
     redis_server.stop()
     instance = Instance(redis_server.url)

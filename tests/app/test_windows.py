@@ -55,6 +55,18 @@ def test_exactly_the_limit_is_let_through(make: Callable[[float], Windows]):
     assert admitted([make(LONG_S)], 300, 120) == 120
 
 
+class Slow(int):
+    """A limit that others get their turn beside while it is compared."""
+
+    def __gt__(self, other: int) -> bool:
+        time.sleep(0.001)
+        return int(self) > other
+
+
+def test_threads_of_a_process_count_one_after_another():
+    assert admitted([LocalWindows(LONG_S)], 40, Slow(10)) == 10
+
+
 def test_instances_count_together(redis_server: RedisServer):
     links = [RedisLink(redis_server.url) for _ in range(2)]
     assert admitted([RedisWindows(link, LONG_S) for link in links], 300, 120) == 120
@@ -78,6 +90,15 @@ def test_who_waits_as_long_as_told_gets_in(make: Callable[[float], Windows]):
     assert not refused.admitted
     time.sleep(refused.reset_s + 0.001)
     assert windows.take("me", 1).admitted
+
+
+def test_as_soon_as_the_oldest_no_longer_counts_one_more_does(make: Callable[[float], Windows]):
+    windows = make(SHORT_S)
+    windows.take("me", 2)
+    time.sleep(SHORT_S / 2)
+    windows.take("me", 2)
+    time.sleep(windows.take("me", 2).reset_s + 0.001)
+    assert windows.take("me", 2).admitted
 
 
 def test_the_window_moves():

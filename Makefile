@@ -58,6 +58,10 @@ benchmark-memory: $(VENV)/.development ## the load engine's memory over ten mill
 benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory of each (by hand)
 	@$(BIN)/python -m benchmarks.engine.websockets
 
+.PHONY: benchmark-events
+benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
+	@$(BIN)/python -m benchmarks.api.events
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

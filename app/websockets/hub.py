@@ -121,10 +121,17 @@ class Hub:
                     self._guarded(self._serve, key.data, mask)
             # Not those that come meanwhile: clients are to be heard in between.
             for _ in range(len(self._tasks)):
-                self._tasks.popleft()()
+                self._perform(self._tasks.popleft())
             for client in self._agenda.due():
                 self._guarded(self._attend, client)
         self._selector.close()
+
+    def _perform(self, task: Callable[[], None]) -> None:
+        """Do what another thread asked for; whatever goes wrong, the thread goes on."""
+        try:
+            task()
+        except Exception:
+            log.exception("something that the WebSockets were to do went wrong")
 
     def _guarded(self, step: Callable[..., None], client: Client, *arguments: object) -> None:
         """Do something with one client; whatever goes wrong costs that client only."""

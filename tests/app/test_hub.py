@@ -81,6 +81,15 @@ def test_events_come_in_the_order_of_their_broadcasts_to_clients_of_either_kind(
         client.close()
 
 
+def test_a_message_that_can_not_be_sent_is_none_to_the_others(new_hub: NewHub):
+    hub = new_hub()
+    client = Peer.attach(hub)
+    for message in ("before", "\ud800", "after"):
+        hub.broadcast(message)
+    assert [client.message(), client.message()] == ["before", "after"]
+    client.close()
+
+
 def test_whoever_answers_pings_stays_and_whoever_does_not_is_cut(new_hub: NewHub):
     hub = new_hub(heartbeat_s=0.4)
     answering, talking, silent = (Peer.attach(hub) for _ in range(3))
@@ -105,6 +114,7 @@ def test_heartbeats_of_clients_that_come_together_are_spread():
     hub.broadcast("all are attached")
     assert {client.message() for client in clients} == {"all are attached"}
     due = sorted(client.due for client in hub._clients)
+    assert due[-1] - due[0] > 900
     assert max(later - earlier for earlier, later in pairwise(due)) < 50
     for client in clients:
         client.close()

@@ -204,9 +204,10 @@ def test_the_largest_messages_are_ignored_like_others(service: Service):
     client = Peer.open(service, DEFLATE)
     client.send(BINARY, bytes(MESSAGE_BYTES_MAX))
     client.send(TEXT, deflated(b"x" * MESSAGE_BYTES_MAX), compressed=True)
-    client.send(TEXT, b"x" * 4000, fin=False)
+    text = deflated(random.Random(3).randbytes(1000).hex().encode())
+    client.send(TEXT, text[:500], fin=False, compressed=True)
     client.send(PING, b"in between")
-    client.send(CONTINUATION, b"x" * 96)
+    client.send(CONTINUATION, text[500:])
     while client.frame()[:2] != (PONG, b"in between"):
         pass
     assert hears(client, service)
@@ -230,10 +231,14 @@ def test_there_are_no_more_websockets_than_allowed(start):
         peer.close()
 
 
-def test_the_service_has_all_descriptors_that_it_may(watched: Service):
-    (worker,) = re.findall(r"Booting worker with pid: (\d+)", watched.log.read_text())
+def test_the_service_takes_all_descriptors_that_it_may(start):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard // 2, hard))
+    service = start()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    (worker,) = re.findall(r"Booting worker with pid: (\d+)", service.log.read_text())
     limits = re.search(r"^Max open files +(\d+) +(\d+)", Path(f"/proc/{worker}/limits").read_text(), re.MULTILINE)
-    assert limits[1] == limits[2] == str(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    assert limits[1] == limits[2] == str(hard)
 
 
 def nonsense(chance: random.Random) -> bytes:

@@ -35,6 +35,7 @@ POOL_MAX = Gauge("database_connections_max", "Database connections there may be.
 REPLICA_UP = Gauge(
     "database_replica_up",
     "Whether the replica answers: 0 as soon as it is gone for one worker.",
+    ("replica",),
     multiprocess_mode="livemin",
 )
 REDIS_UP = Gauge(

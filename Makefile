@@ -58,6 +58,10 @@ benchmark-memory: $(VENV)/.development ## the load engine's memory over ten mill
 benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory of each (by hand)
 	@$(BIN)/python -m benchmarks.engine.websockets
 
+.PHONY: benchmark-api
+benchmark-api: $(VENV)/.development ## the API's rates beside a bare Flask hello, of 1,000,000 sessions (by hand; needs wrk)
+	@$(BIN)/python -m benchmarks.api.rates
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -42,7 +42,8 @@ class Replica:
         self.name = f"{parsed.host}:{parsed.port or PORT}/{parsed.database}"
         self._size = max(connections, connections_max)
         limits = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": UNANSWERED_MS}
-        self._engine = open_pool(parsed, connections, connections_max, **limits)
+        pool = open_pool(parsed, connections, connections_max, **limits)
+        self._engine = pool.execution_options(isolation_level="AUTOCOMMIT")
         self._works = True
         self._retry_at = 0.0
         self._awaited: str | None = None

@@ -62,6 +62,10 @@ benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliver
 benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
 	@$(BIN)/python -m benchmarks.api.events
 
+.PHONY: benchmark-api
+benchmark-api: $(VENV)/.development ## the API's rates beside a bare Flask hello, of 1,000,000 sessions (by hand; needs wrk)
+	@$(BIN)/python -m benchmarks.api.rates
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -24,6 +24,7 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 SPARE_CONNECTIONS = 4
 POSTGRESQL = "postgresql"
+AUTOCOMMIT = "AUTOCOMMIT"
 
 Answer = TypeVar("Answer")
 
@@ -50,9 +51,11 @@ class Database:
             self._size = max(connections, connections_max)
             self._engine = open_pool(self.url, connections, connections_max, connect_timeout=CONNECT_TIMEOUT_S)
             self.url = self._engine.url
+            # Nothing that is read needs a transaction, whose beginning and end are questions of their own.
+            self._reading: Engine = self._engine.execution_options(isolation_level=AUTOCOMMIT)
         else:
             self._size = threads + SPARE_CONNECTIONS
-            self._engine = _open_file(self.url, self._size)
+            self._engine = self._reading = _open_file(self.url, self._size)
         self.replica = Replica(replica_url, connections, connections_max) if replica_url else None
 
     @property
@@ -63,7 +66,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection to read with what every other process has written."""
-        with phase("db"), self._engine.connect() as connection:
+        with phase("db"), self._reading.connect() as connection:
             yield connection
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
@@ -154,7 +157,7 @@ class Database:
         # PostgreSQL trusts an index alone only where VACUUM has seen the rows, and that runs outside of transactions.
         statement = "VACUUM ANALYZE" if self._is_postgresql else "ANALYZE"
         with self._writing, self._engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
+            connection.execution_options(isolation_level=AUTOCOMMIT).exec_driver_sql(statement)
 
     def dispose(self) -> None:
         """Close the connections that aren't in use."""

@@ -44,6 +44,7 @@ RATE_LIMIT_REJECTIONS = Counter(
 REPLICA_UP = Gauge(
     "database_replica_up",
     "Whether the replica answers: 0 as soon as it is gone for one worker.",
+    ("replica",),
     multiprocess_mode="livemin",
 )
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")

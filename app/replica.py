@@ -17,6 +17,7 @@ from app.postgresql import open_pool
 CONNECT_TIMEOUT_S = 2
 UNANSWERED_MS = 2000
 RETRY_S = 1.0
+PORT = 5432
 HAS_REPLAYED = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
 
 Answer = TypeVar("Answer")
@@ -38,10 +39,11 @@ class Replica:
 
     def __init__(self, url: str, connections: int, connections_max: int) -> None:
         parsed = make_url(url)
-        self.name = parsed.render_as_string(hide_password=True)
+        self.name = f"{parsed.host}:{parsed.port or PORT}/{parsed.database}"
         self._size = max(connections, connections_max)
         limits = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": UNANSWERED_MS}
-        self._engine = open_pool(parsed, connections, connections_max, **limits)
+        pool = open_pool(parsed, connections, connections_max, **limits)
+        self._engine = pool.execution_options(isolation_level="AUTOCOMMIT")
         self._works = True
         self._retry_at = 0.0
         self._awaited: str | None = None
@@ -83,7 +85,7 @@ class Replica:
 
     def watch(self) -> None:
         """Let the metrics tell of it, of this process from now on."""
-        metrics.REPLICA_UP.set(1)
+        metrics.REPLICA_UP.labels(self.name).set(1)
         metrics.watch_pool(self._engine, self._size)
 
     def dispose(self) -> None:
@@ -113,7 +115,7 @@ class Replica:
         with self._lock:
             self._retry_at = time.monotonic() + RETRY_S
             lost, self._works = self._works, False
-        metrics.REPLICA_UP.set(0)
+        metrics.REPLICA_UP.labels(self.name).set(0)
         if lost:
             log.warning("The replica %s is gone (%s): the primary is read", self.name, type(error).__name__)
 
@@ -122,7 +124,7 @@ class Replica:
             return
         with self._lock:
             found, self._works = not self._works, True
-        metrics.REPLICA_UP.set(1)
+        metrics.REPLICA_UP.labels(self.name).set(1)
         if found:
             log.warning("The replica %s is back", self.name)
 

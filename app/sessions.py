@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, DateTime, insert, select, type_coerce
 
 from app.criteria import Criteria
 from app.cursor import ID_MAX, Cursor
@@ -17,6 +17,7 @@ from app.models import LOWEST, Model, OptimizationSession, Status, Technique
 from app.pages import PAGE_MAX, PAGE_SIZE_MAX
 from app.problems import Problem
 
+UTC_SUFFIX = "+00:00"
 MOMENTS = ("created_at", "updated_at")
 
 Sort = Literal[
@@ -24,6 +25,7 @@ Sort = Literal[
     "speedup", "-speedup", "accuracy_change", "-accuracy_change",
 ]  # fmt: skip
 
+# Moments come without their zone, UTC: they are told as text, and adding it to that is much cheaper.
 _COLUMNS: AnySelect = select(
     OptimizationSession.id,
     Model.name.label("model"),
@@ -36,8 +38,8 @@ _COLUMNS: AnySelect = select(
     OptimizationSession.speedup,
     OptimizationSession.accuracy_change,
     OptimizationSession.failure,
-    OptimizationSession.created_at,
-    OptimizationSession.updated_at,
+    type_coerce(OptimizationSession.created_at, DateTime).label("created_at"),
+    type_coerce(OptimizationSession.updated_at, DateTime).label("updated_at"),
 ).join(Model, Model.id == OptimizationSession.model_id)
 
 
@@ -253,10 +255,12 @@ def fetch_sessions(
         statement: A selection of the columns that ``select_sessions`` takes, ``criteria`` too if wanted.
         parameters: Values that the statement needs.
     """
-    items = [dict(row) for row in connection.execute(statement, parameters).mappings()]
+    result = connection.execute(statement, parameters)
+    names = tuple(result.keys())
+    items = [dict(zip(names, row, strict=True)) for row in result.all()]
     for item in items:
-        item["created_at"] = item["created_at"].isoformat()
-        item["updated_at"] = item["updated_at"].isoformat()
+        item["created_at"] = item["created_at"].isoformat() + UTC_SUFFIX
+        item["updated_at"] = item["updated_at"].isoformat() + UTC_SUFFIX
         if item.get("criteria") is not None:
             item["criteria"] = json.loads(item["criteria"])
     return items

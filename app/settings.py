@@ -40,7 +40,7 @@ class Settings(BaseModel):
 
     Attributes:
         database_url: An SQLAlchemy URL: of an SQLite file, whose folder is created, or of a PostgreSQL database.
-        replica_url: An SQLAlchemy URL of a read-only copy of the PostgreSQL database. Empty: there is none.
+        replica_url: An SQLAlchemy URL of a streaming replica of the PostgreSQL database. Empty: there is none.
         redis_url: Of the Redis that instances share their cache, limits and events by. Empty: each has its own.
         secret_key: What tokens are signed with, at least 32 characters. Of several, separated by commas, the first one
             signs and all verify. Empty: a file beside the SQLite file has it.

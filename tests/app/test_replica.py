@@ -13,7 +13,7 @@ from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, runni
 from tests.postgresql import Standby, create_database
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def standby(postgresql: str) -> Iterator[Standby]:
     made = Standby(postgresql)
     yield made
@@ -30,6 +30,7 @@ def service(standby: Standby, postgresql: str, tmp_path) -> Iterator[Service]:
     settings = {"APP_REPLICA_URL": replica, "APP_SESSION_DURATION_S": "1000", "APP_DASHBOARD_TTL_S": "0.001"}
     with running(database, tmp_path, **settings) as found:
         yield found
+        standby.tell("SELECT pg_wal_replay_resume()")
         found.database.dispose()
 
 
@@ -51,7 +52,7 @@ def state(service: Service) -> tuple[str, float]:
     ready = requests.get(service.url + "/readyz", timeout=10)
     assert ready.status_code == 200
     metrics = requests.get(service.url + "/metrics", timeout=10).text
-    (line,) = [line for line in metrics.splitlines() if line.startswith("database_replica_up ")]
+    (line,) = [line for line in metrics.splitlines() if line.startswith("database_replica_up{")]
     return ready.json()["parts"]["replica"], float(line.split()[1])
 
 

@@ -58,6 +58,10 @@ benchmark-memory: $(VENV)/.development ## the load engine's memory over ten mill
 benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory of each (by hand)
 	@$(BIN)/python -m benchmarks.engine.websockets
 
+.PHONY: benchmark-workers
+benchmark-workers: .venv-benchmarks/.peers ## rate, latency and fairness of the API under gunicorn's worker classes (by hand; needs wrk)
+	@$(BIN)/python -m benchmarks.api.workers
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -16,7 +16,8 @@ import pytest
 import requests
 import websocket
 
-from tests.app.service import ROOT, STATS, Service, prepare, running
+from app.settings import Settings
+from tests.app.service import CRITERIA, ROOT, STATS, Service, prepare, running
 from tests.app.test_shutdown import clients, wait_for_log
 from tests.postgresql import create_database
 from tests.redis_server import RedisServer
@@ -192,6 +193,20 @@ def test_a_body_that_is_too_large_goes_no_further(front: Front):
     token = {"Authorization": f"Bearer {front.instances[0].token}"}
     refused = requests.post(front.url + STATS, data=b"x" * 2_000_000, headers=token, timeout=PATIENCE_S)
     assert refused.status_code == 413
+
+
+def test_clients_that_are_slow_to_ask_hold_up_nobody(front: Front):
+    address = ("127.0.0.1", port_of(front.url))
+    head = f"PUT {CRITERIA} HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n"
+    token = f"Authorization: Bearer {front.instances[0].token}\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(
+            2 * Settings().threads
+        ):  # as many as both instances have threads, by half a head and half a body
+            for begun in (head, head + token + "{"):
+                slow = stack.enter_context(socket.create_connection(address, timeout=PATIENCE_S))
+                slow.sendall(begun.encode())
+        assert {front.get(STATS).status_code for _ in range(4)} == {200}
 
 
 def test_no_request_fails_while_the_instances_exchange_their_workers(front: Front):

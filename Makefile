@@ -66,6 +66,10 @@ benchmark-events: $(VENV)/.development ## how long an event of the API takes to 
 benchmark-api: $(VENV)/.development ## the API's rates beside a bare Flask hello, of 1,000,000 sessions (by hand; needs wrk)
 	@$(BIN)/python -m benchmarks.api.rates
 
+.PHONY: benchmark-workers
+benchmark-workers: .venv-benchmarks/.peers ## rate, latency and fairness of the API under gunicorn's worker classes (by hand; needs wrk)
+	@$(BIN)/python -m benchmarks.api.workers
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

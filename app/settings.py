@@ -80,7 +80,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
-    threads: int = Field(default=32, ge=1, le=512)
+    threads: int = Field(default=16, ge=1, le=512)
     faults: str = ""
     revision: str = ""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

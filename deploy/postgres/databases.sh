@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs once, when PostgreSQL makes its data folder: a database and a role each for Airflow's metadata and the results.
+# Runs once, when PostgreSQL makes its data folder: a database and a role each for the API, Airflow's metadata and the
+# results.
 # Encoding and locale are named, because C.UTF-8 sorts the same after an upgrade of the image's C library.
 set -euo pipefail
 
@@ -12,5 +13,6 @@ REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 }
 
+make_database api "$API_DB_PASSWORD"
 make_database airflow "$AIRFLOW_DB_PASSWORD"
 make_database results "$RESULTS_DB_PASSWORD"

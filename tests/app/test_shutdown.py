@@ -40,6 +40,7 @@ class Clients:
         self._keep_alive = keep_alive
         self._stop = threading.Event()
         self.answered = 0
+        self.other: set[int] = set()
         self.failures: list[str] = []
 
     def run(self) -> None:
@@ -52,6 +53,7 @@ class Clients:
                 connection.close()
                 continue
             self.answered += status == 200
+            self.other |= {status} - {200}
             if not self._keep_alive:
                 connection.close()
 
@@ -126,6 +128,7 @@ def test_no_request_fails_while_workers_are_exchanged(start, keep_alive: bool):
             wait_for_log(service, "Worker exiting", booted - 1)
             asking.wait_for_answers(20)
     assert asking.failures == []
+    assert asking.other == set()
 
 
 def test_a_request_under_way_is_answered_although_its_worker_is_exchanged(start):

@@ -11,7 +11,8 @@ KEY = "k" * 32
 
 def check(folder, **settings: str) -> tuple[int, dict[str, str]]:
     """Runs the command: its exit code, and each part's line after the state that is its key."""
-    done = CliRunner().invoke(main, ["check"], env=environ_for(folder, **settings))
+    environ = environ_for(folder, **{"APP_ALLOW_LOAD_TEST": "", "APP_SECRET_KEY": ""} | settings)
+    done = CliRunner().invoke(main, ["check"], env=environ)
     lines = done.stdout.splitlines()
     return done.exit_code, {line[9:].partition(":")[0]: line for line in lines}
 

@@ -1,5 +1,6 @@
 """Two instances behind nginx as deploy/nginx.conf sets it up, over one PostgreSQL and one Redis."""
 
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +20,14 @@ import requests
 import websocket
 
 from app.settings import Settings
-from tests.app.service import CRITERIA, ROOT, STATS, Service, prepare, running
+from tests.app.service import CRITERIA, ROOT, SESSIONS, STATS, Service, prepare, running
 from tests.app.test_shutdown import clients, wait_for_log
 from tests.postgresql import create_database
 from tests.redis_server import RedisServer
 from tests.servers import free_port, ok, scripted
 
 PATIENCE_S = 20
-KEY = "k" * 32
+PUTS = 10
 
 
 @dataclass
@@ -120,7 +123,7 @@ def opened_front(folder: Path, database_url: str) -> Iterator[Front]:
         for name in ("one", "other"):
             own = folder / name
             own.mkdir()
-            settings = {"APP_REDIS_URL": redis.url, "APP_SECRET_KEY": KEY, "APP_SESSION_DURATION_S": "0.2"}
+            settings = {"APP_REDIS_URL": redis.url, "APP_SESSION_DURATION_S": "0.2"}
             instances.append(stack.enter_context(running(database, own, **settings)))
         url = stack.enter_context(nginx(folder, [port_of(each.url) for each in instances]))
         yield Front(url, tuple(instances), folder / "access.log")
@@ -159,6 +162,37 @@ def test_websockets_pass_and_those_of_one_client_meet_the_same_instance(front: F
         each.ping("here")
         assert each.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"here")
         each.close()
+
+
+def test_an_event_of_one_instance_reaches_the_clients_of_both(front: Front):
+    listening = [front.listen(), *(each.listen() for each in front.instances)]
+    ids = [instance.start_session().json()["id"] for instance in front.instances for _ in range(3)]
+    for each in listening:
+        heard = []
+        while len(heard) < len(ids):
+            event = json.loads(each.recv())
+            if event["type"] == "session.created" and event["session"]["id"] in ids:
+                heard.append(event["session"]["id"])
+        assert sorted(heard) == sorted(ids)
+        each.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"), [(STATS, 60), (f"{SESSIONS}?page_size=1", 120), (CRITERIA, 120), (CRITERIA, 10)]
+)
+def test_a_user_s_limit_is_exact_over_both_instances(front: Front, path: str, limit: int):
+    token = front.instances[0].new_token("read", "write", name=f"limited to {limit} of {path}")
+    criteria = front.get(CRITERIA).content
+
+    def ask(_: int) -> tuple[int, bool]:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        method, body = ("PUT", criteria) if limit == PUTS else ("GET", None)
+        answer = requests.request(method, front.url + path, data=body, headers=headers, timeout=PATIENCE_S)
+        return answer.status_code, "Retry-After" in answer.headers
+
+    with ThreadPoolExecutor(8) as together:
+        answers = Counter(together.map(ask, range(limit + 20)))
+    assert answers == {(200, False): limit, (429, True): 20}
 
 
 def test_metrics_are_kept_from_the_outside(front: Front):

@@ -197,12 +197,10 @@ def test_a_body_that_is_too_large_goes_no_further(front: Front):
 
 def test_clients_that_are_slow_to_ask_hold_up_nobody(front: Front):
     address = ("127.0.0.1", port_of(front.url))
-    head = f"PUT {CRITERIA} HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n"
+    head = f"PUT {CRITERIA} HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
     token = f"Authorization: Bearer {front.instances[0].token}\r\n\r\n"
     with ExitStack() as stack:
-        for _ in range(
-            2 * Settings().threads
-        ):  # as many as both instances have threads, by half a head and half a body
+        for _ in range(2 * Settings().threads):  # for every thread half a head and half a body
             for begun in (head, head + token + "{"):
                 slow = stack.enter_context(socket.create_connection(address, timeout=PATIENCE_S))
                 slow.sendall(begun.encode())

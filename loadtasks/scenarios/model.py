@@ -155,6 +155,8 @@ class HttpScenario(_Scenario):
     load: HttpLoad
     warmup_requests: Annotated[int, Field(ge=0)] = 10
     """Sent before the measurement, over the same connections, and not counted."""
+    scales: bool = Field(default=True, exclude_if=lambda given: given)
+    """Whether the load factor of a run multiplies the load."""
     read_back: ReadBack | None = None
     feeder: Feeder | None = Field(default=None, exclude_if=not_given)
 
@@ -191,7 +193,7 @@ class HttpScenario(_Scenario):
 
     def scaled(self, factor: float) -> Self:
         """The same scenario under `factor` times the load."""
-        return self.model_copy(update={"load": self.load.scaled(factor)})
+        return self.model_copy(update={"load": self.load.scaled(factor)}) if self.scales else self
 
 
 class ConnectionsScenario(_Scenario):

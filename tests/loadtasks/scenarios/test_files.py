@@ -198,6 +198,7 @@ def test_the_load_factor_multiplies_load_and_not_time() -> None:
     assert doubled["dashboard.sustained"] == "10 s, 10 workers"
     assert doubled["websocket.broadcast"] == "50 events at 25/s to 40 listeners"
     assert load_sentence(shipped["dashboard.concurrent"].scaled(0.01)) == "1 requests, one after another"
+    assert shipped["rate_limits.dashboard"].scaled(2) == shipped["rate_limits.dashboard"]
 
 
 def test_a_ramp_of_workers_is_scaled_and_nobody_stays_nobody(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ threads = _settings.threads
 worker_connections = 2048
 # Load generators keep connections idle between their requests; proxies do for 60 s.
 keepalive = 75
-# A request may wait 10 s for the database; WebSockets are said goodbye to after it, for 3 s at most.
-graceful_timeout = 15
+# A request may wait 10 s for the database.
+graceful_timeout = 12
 # The application starts threads, which a fork wouldn't take along.
 preload_app = False
 control_socket_disable = True

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs when PostgreSQL makes its data folder, and by hand to make what is missing: a database and a role each for the API, Airflow's metadata and the
-# results.
+# Runs when PostgreSQL makes its data folder, and by hand to make what is missing: a database and a role each for the
+# API, Airflow's metadata and the results.
 # Encoding and locale are named, because C.UTF-8 sorts the same after an upgrade of the image's C library.
 set -euo pipefail
 

@@ -9,6 +9,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.database import SPARE_CONNECTIONS
+from app.settings import Settings
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service, environ_for, launch
 
 SECONDS = "http_request_duration_seconds"
@@ -181,7 +182,7 @@ def test_a_reload_keeps_what_was_counted(start):
     while f"Worker exiting (pid: {workers(service)[0]})" not in service.log.read_text() or len(workers(service)) < 2:
         assert time.monotonic() < deadline
     service.http.close()
-    wait_for(service, "database_connections_max", 32 + SPARE_CONNECTIONS)
+    wait_for(service, "database_connections_max", Settings().threads + SPARE_CONNECTIONS)
     service.get(STATS)
     assert counted(figures(service), "GET", STATS, 200) == 2
 

@@ -85,12 +85,13 @@ def page_statement(shape: Shape, columns: AnySelect) -> AnySelect:
 
 @lru_cache(maxsize=256)
 def count_statement(shape: Shape) -> AnySelect:
-    """Make the statement for the number of sessions; where they must be gathered, for ``RANGE_MAX`` + 1 at most."""
-    if shape.gathered:
-        return select(func.count()).select_from(_gathered(shape).subquery())
+    """Make the statement for the number of sessions; where they must be gathered and are too many, for some of them."""
     if shape.ranged:
-        counts = union_all(*(arm.with_only_columns(func.count().label("sessions")) for arm in _arms(shape))).subquery()
-        return select(cast(func.sum(counts.c.sessions), BigInteger))
+        arms = _arms(replace(shape, field=CREATED, after=False))
+        if shape.gathered:
+            arms = [arm.limit(RANGE_MAX + 1) for arm in arms]
+        counts = [select(func.count().label("sessions")).select_from(arm.subquery()) for arm in arms]
+        return select(cast(func.sum(union_all(*counts).subquery().c.sessions), BigInteger))
     counted = cast(func.coalesce(func.sum(SessionCount.sessions), 0), BigInteger)
     equal = [getattr(SessionCount, name) == bindparam(name) for name in sorted(shape.filters)]
     return select(counted).where(*equal)
@@ -99,14 +100,10 @@ def count_statement(shape: Shape) -> AnySelect:
 def _page(shape: Shape) -> AnySelect:
     if not shape.gathered:
         return _merged(shape, bindparam("end", type_=Integer))
-    found = _gathered(shape).subquery()
+    # The limit keeps the databases from taking the filters and the sort together and walking along the sort's index.
+    found = _merged(replace(shape, field=CREATED, after=False), literal(RANGE_MAX), SORTS[shape.field]).subquery()
     rows = select(found.c.id, found.c.value.label("key")).where(*_beginning(shape, found.c.value, found.c.id))
     return rows.order_by(*_order(shape, found.c.value, found.c.id))
-
-
-def _gathered(shape: Shape) -> AnySelect:
-    # The limit keeps the databases from taking the filters and the sort together and walking along the sort's index.
-    return _merged(replace(shape, field=CREATED, after=False), literal(RANGE_MAX + 1), SORTS[shape.field])
 
 
 def _merged(shape: Shape, limit: ColumnElement[int], *values: ColumnElement[Any]) -> AnySelect:

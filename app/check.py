@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from redis import Redis, RedisError
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.database import Database
+from app.keys import signing_keys
 from app.redis_link import TIMEOUT_S
 from app.schema import SchemaError
 from app.settings import Settings, SettingsError
@@ -86,9 +86,11 @@ def _redis_fault(url: str) -> str:
 
 
 def _key_fault(settings: Settings) -> str:
-    if settings.secret_key or make_url(settings.database_url).get_backend_name() == "sqlite":
-        return ""
-    return "APP_SECRET_KEY isn't set: all instances over one PostgreSQL need the same one to know each other's tokens."
+    try:
+        signing_keys(settings)
+    except SettingsError as error:
+        return str(error)
+    return ""
 
 
 def _port_fault(host: str, port: int) -> str:

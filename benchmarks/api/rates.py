@@ -24,14 +24,16 @@ from statistics import median
 
 import requests
 
-from app.auth import Tokens
 from app.database import Database
 from app.seed import seed
+from app.settings import Settings
+from app.tokens import SCOPES, sign
 from benchmarks.engine.bench import PROJECT, finished, machine, on_server_core, pin, table
 
 CONNECTIONS = 10
 SESSIONS = 1_000_000
-THREADS = 32
+THREADS = Settings().threads
+KEY = "what-the-benchmark-signs-its-tokens-with"
 START_S = 60
 LIST = "/api/v1/optimization/sessions"
 
@@ -121,9 +123,8 @@ def _prepare(url: str) -> str:
     database = Database(url)
     database.create_schema()
     seed(database, SESSIONS, datetime.now(UTC).date())
-    token = Tokens(database).issue("benchmark")
     database.dispose()
-    return token
+    return sign(KEY, "benchmark", SCOPES)
 
 
 def _routes(stack: ExitStack, sqlite: Path, postgresql: str) -> list[Route]:
@@ -132,7 +133,12 @@ def _routes(stack: ExitStack, sqlite: Path, postgresql: str) -> list[Route]:
         if not url:
             continue
         token = _prepare(url)
-        settings = {"APP_DATABASE_URL": url, "APP_THREADS": str(THREADS), "APP_ALLOW_LOAD_TEST": "1"}
+        settings = {
+            "APP_DATABASE_URL": url,
+            "APP_THREADS": str(THREADS),
+            "APP_ALLOW_LOAD_TEST": "1",
+            "APP_SECRET_KEY": KEY,
+        }
         server = stack.enter_context(_gunicorn(["-c", "app/gunicorn_conf.py"], "/healthz", **settings))
         if name == "SQLite":
             found += [

@@ -153,7 +153,7 @@ def measure(kinds: list[Kind], rounds: int, seconds: int, sessions: int) -> list
         environ |= {"APP_DATABASE_URL": f"sqlite:///{folder}/app.db", "APP_PORT": "0", "APP_ALLOW_LOAD_TEST": "1"}
         _app(environ, "migrate")
         _app(environ, "seed", "--sessions", str(sessions))
-        token = _app(environ, "token", "benchmark").strip()
+        token = _app(environ, "token", "benchmark", "--scope", "read", "--scope", "load-test").strip()
         for number in range(rounds):
             for kind in kinds:
                 with server(kind, folder, environ) as url:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,9 @@ class Service:
         header = [f"Authorization: Bearer {token or self.token}"]
         return websocket.create_connection(url, header=header, timeout=10, **options)
 
-    def new_token(self, *scopes: str, name: str = "test") -> str:
+    def new_token(self, *scopes: str, name: str = "test", ttl: timedelta | None = None) -> str:
         """A token, with all scopes when none is named."""
-        return sign(SECRET_KEY, name, scopes or SCOPES)
+        return sign(SECRET_KEY, name, scopes or SCOPES, ttl)
 
     def kill(self) -> None:
         """End it without a chance to do anything: all of its processes at once."""

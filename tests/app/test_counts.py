@@ -73,7 +73,7 @@ def test_many_writers_at_once(database: Database, url: str):
 def test_a_migration_counts_what_is_there(database: Database):
     with database.write() as connection:
         connection.execute(text("UPDATE session_counts SET sessions = 7"))
-        connection.execute(text("UPDATE app_version SET version_num = '0003'"))
+        connection.execute(text("UPDATE app_version SET version_num = '0004'"))
     database.create_schema()
     assert check_counts(database) == 100
 

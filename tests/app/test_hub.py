@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from app.auth import Grant
+from app.tokens import Grant
 from app.websockets.agenda import Agenda
 from app.websockets.client import Client, Opening
 from app.websockets.doorman import Check

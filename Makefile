@@ -28,9 +28,9 @@ airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, unt
 
 .PHONY: api
 api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
-	@export APP_PORT=$(or $(API_PORT),8000) && $(BIN)/python -m app migrate && $(BIN)/python -m app seed && \
+	@export APP_PORT=$(or $(API_PORT),8000) APP_ALLOW_LOAD_TEST=1 && $(BIN)/python -m app migrate && $(BIN)/python -m app seed && \
 		echo "API   http://127.0.0.1:$$APP_PORT" && \
-		echo "Token $$($(BIN)/python -m app token 'make api' --ttl-days 1)  (for a day)" && \
+		echo "Token $$($(BIN)/python -m app token 'make api' --ttl-days 1 --scope read --scope write --scope load-test)  (for a day)" && \
 		exec $(BIN)/python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
 
 .PHONY: test
@@ -67,6 +67,18 @@ benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliver
 .PHONY: benchmark-verdict
 benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, beside Apache Otava and simple detectors (by hand, about 10 minutes)
 	@$(BIN)/python -m benchmarks.verdict.detectors
+
+.PHONY: benchmark-events
+benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
+	@$(BIN)/python -m benchmarks.api.events
+
+.PHONY: benchmark-api
+benchmark-api: $(VENV)/.development ## the API's rates beside a bare Flask hello, of 1,000,000 sessions (by hand; needs wrk)
+	@$(BIN)/python -m benchmarks.api.rates
+
+.PHONY: benchmark-workers
+benchmark-workers: .venv-benchmarks/.peers ## rate, latency and fairness of the API under gunicorn's worker classes (by hand; needs wrk)
+	@$(BIN)/python -m benchmarks.api.workers
 
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays

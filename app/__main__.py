@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from app.auth import SCOPES, Tokens
+from app.check import findings
 from app.database import Database
+from app.keys import signing_keys
+from app.revocations import Revocations
 from app.schema import SchemaError
 from app.seed import seed
 from app.settings import Settings, SettingsError
+from app.tokens import SCOPES, USUAL_SCOPES, check_name, sign
 
 
 def open_database(*, with_schema: bool = True) -> Database:
@@ -45,6 +49,15 @@ def migrate() -> None:
     click.echo("The schema is up to date.", err=True)
 
 
+@main.command()
+def check() -> None:
+    """Tell whether the service could start with this environment; ends with 1 if something has to be mended."""
+    found = list(findings(os.environ))
+    for finding in found:
+        click.echo(str(finding))
+    sys.exit(any(finding.state == "fault" for finding in found))
+
+
 @main.command("seed")
 @click.option("--sessions", type=click.IntRange(min=0), default=20_000, show_default=True, help="Sessions to make.")
 def seed_command(sessions: int) -> None:
@@ -53,33 +66,33 @@ def seed_command(sessions: int) -> None:
     click.echo(f"{made} sessions made." if made else "Nothing to do: the database has data.", err=True)
 
 
-@main.command()
-@click.argument("name")
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Repeatable; all when not given.")
-@click.option("--ttl-days", type=click.FloatRange(min=0, min_open=True), help="For ever when not given.")
-@click.option("--from-env", "variable", help="Take the token that this variable holds, as the only one of NAME.")
-def token(name: str, scopes: tuple[str, ...], ttl_days: float | None, variable: str | None) -> None:
-    """Make a token for NAME and print it; it can't be shown again."""
-    ttl = timedelta(days=ttl_days) if ttl_days is not None else None
-    tokens = Tokens(open_database())
-    if variable is None:
-        click.echo(tokens.issue(name, scopes or SCOPES, ttl))
-        return
+def _named(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
     try:
-        tokens.accept(os.environ.get(variable, ""), name, scopes or SCOPES, ttl)
+        return check_name(name)
     except ValueError as error:
-        raise click.ClickException(f"{variable}: {error}.") from None
-    click.echo(f"The token in {variable} is the one of {name}.", err=True)
+        raise click.BadParameter(f"{error}.") from None
 
 
 @main.command()
-@click.argument("name")
+@click.argument("name", callback=_named)
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Repeatable; else read, write.")
+@click.option("--ttl-days", type=click.FloatRange(min=0, min_open=True), help="For ever when not given.")
+def token(name: str, scopes: tuple[str, ...], ttl_days: float | None) -> None:
+    """Sign a token for NAME and print it; it is kept nowhere."""
+    ttl = timedelta(days=ttl_days) if ttl_days is not None else None
+    try:
+        key, *_ = signing_keys(Settings.from_environ())
+        click.echo(sign(key, name, scopes or USUAL_SCOPES, ttl))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.argument("name", callback=_named)
 def revoke(name: str) -> None:
-    """Revoke all tokens of NAME; the running service follows within ten seconds."""
-    count = Tokens(open_database()).revoke(name)
-    if not count:
-        raise click.ClickException(f"There is no valid token of the name {name}.")
-    click.echo(f"{count} revoked.", err=True)
+    """Revoke all tokens of NAME issued until now; the running service follows within ten seconds."""
+    Revocations(open_database()).revoke(name)
+    click.echo(f"The tokens of {name} are revoked.", err=True)
 
 
 if __name__ == "__main__":

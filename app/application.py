@@ -5,21 +5,29 @@ from __future__ import annotations
 from flask import Flask
 
 from app import openapi, problems
-from app.auth import Tokens
+from app.auth import Authentication
 from app.browsers import guarded
 from app.cache import Cache, LocalCache, NoCache
 from app.correlation import correlated
 from app.criteria import CriteriaStore
 from app.database import Database
+from app.events import Events
 from app.faults import Faults, parse_faults
+from app.keys import signing_keys
 from app.observation import observed
+from app.rate_limits import WINDOW_S, RateLimits
+from app.redis_link import RedisLink
+from app.revocations import Revocations
 from app.routes import config, dashboard, documentation, events, health, sessions
 from app.services import EXTENSION, Services
 from app.settings import Settings
+from app.shared_cache import RedisCache
 from app.simulation import Simulation
 from app.statistics import Dashboard
 from app.timing import timed
-from app.websocket import Hub
+from app.tokens import Tokens
+from app.websockets.hub import Hub, Limits
+from app.windows import LocalWindows, RedisWindows, Windows
 
 BODY_BYTES_MAX = 64 * 1024
 
@@ -40,32 +48,47 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings.threads,
         connections=settings.database_connections,
         connections_max=settings.database_connections_max,
+        replica_url=settings.replica_url,
     )
     database.check_schema()
     database.watch()
+    redis = RedisLink(settings.redis_url) if settings.redis_url else None
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
-    Tokens(database).install(app)
-    Faults(parse_faults(settings.faults)).install(app, database)
     for routes in (dashboard, sessions, config, events, health, documentation):
         app.register_blueprint(routes.blueprint)
-    cache: Cache = LocalCache() if settings.cache == "on" else NoCache()
+    cache = _open_cache(settings, redis)
+    tokens = Tokens(signing_keys(settings), Revocations(database))
+    Authentication(tokens).install(app)
+    windows: Windows = LocalWindows(WINDOW_S) if redis is None else RedisWindows(redis, WINDOW_S)
+    RateLimits(windows, openapi.rate_limits(app), allow_load_test=settings.allow_load_test).install(app)
+    Faults(parse_faults(settings.faults)).install(app, database)
     criteria = CriteriaStore(database, cache, settings.config_ttl_s)
     statistics = Dashboard(database, cache, settings.dashboard_ttl_s)
     for warm in (criteria.get, statistics.get):
         warm()
     openapi.install(app)
-    hub = Hub(settings.event_queue)
+    limits = Limits(settings.event_queue, heartbeat_s=settings.heartbeat_s, clients=settings.websockets_max)
+    hub = Hub(tokens.check, limits)
+    publisher = Events(hub, redis)
     simulation = Simulation(
         database,
-        hub,
+        publisher,
         duration_s=settings.session_duration_s,
         steps=settings.session_steps,
         failure_every=settings.session_failure_every,
     )
-    app.extensions[EXTENSION] = Services(settings, database, cache, criteria, statistics, hub, simulation)
+    app.extensions[EXTENSION] = Services(
+        settings, database, redis, cache, criteria, statistics, hub, publisher, simulation
+    )
     answering = timed(guarded(app.wsgi_app, settings.origins, behind_tls=settings.behind_tls))
     observed_app = observed(answering, access_log=settings.access_log)
     app.wsgi_app = correlated(observed_app)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _open_cache(settings: Settings, redis: RedisLink | None) -> Cache:
+    if settings.cache == "off":
+        return NoCache()
+    return LocalCache() if redis is None else RedisCache(redis)

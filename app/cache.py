@@ -3,7 +3,7 @@
 What is promised: an answer is never older than its time to live. After ``invalidate`` returns, nobody gets an answer
 whose computation began before. While an answer is computed, all who ask for it wait for that one computation; when it
 fails, it fails for all of them and nothing is kept. A cache in the process knows only of the invalidations of its own
-process: what another one writes shows when the time to live is over.
+process: what another one writes shows when the time to live is over. ``app.shared_cache`` knows of all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,26 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cache
 from typing import Protocol
 
+from prometheus_client import Counter
+
+from app import metrics
 from app.timing import describe, phase
 
 HIT, WAIT, MISS = "hit", "wait", "miss"
+
+
+def note(key: str, outcome: str) -> None:
+    """Describe the phase of the current request, and count what came of it."""
+    describe("cache", outcome)
+    _counter(key, outcome).inc()
+
+
+@cache
+def _counter(key: str, outcome: str) -> Counter:
+    return metrics.CACHE_REQUESTS.labels(key, outcome)
 
 
 class Cache(Protocol):
@@ -53,19 +68,19 @@ class LocalCache:
         with phase("cache"):
             value = self._find(key)
             if value is not None:
-                describe("cache", HIT)
+                note(key, HIT)
                 return value
             with self._lock:
                 value, flight = self._find(key), self._flights.get(key)
                 if value is None and flight is None:
                     mine = self._flights[key] = Future[bytes]()
             if value is not None:
-                describe("cache", HIT)
+                note(key, HIT)
                 return value
             if flight is not None:
-                describe("cache", WAIT)
+                note(key, WAIT)
                 return flight.result()
-            describe("cache", MISS)
+            note(key, MISS)
         return self._compute(key, ttl_s, compute, mine)
 
     def invalidate(self, key: str) -> None:
@@ -104,7 +119,7 @@ class NoCache:
 
     def get(self, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
         """See ``Cache``."""
-        describe("cache", MISS)
+        note(key, MISS)
         return compute()
 
     def invalidate(self, key: str) -> None:

@@ -58,9 +58,11 @@ def list_changes(database: Database, document: str, query: ChangesQuery) -> dict
     rows = select(table.__table__).where(table.document == document).order_by(table.id.desc())
     rows = rows.limit(query.page_size).offset((query.page - 1) * query.page_size)
     count = select(func.count()).select_from(table).where(table.document == document)
-    with database.read() as connection:
-        total = connection.scalar(count) or 0
-        items = [_item(row) for row in connection.execute(rows).mappings()]
+
+    def ask(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
+        return connection.scalar(count) or 0, [_item(row) for row in connection.execute(rows).mappings()]
+
+    total, items = database.ask(ask)
     pages = -(-total // query.page_size)
     return {"items": items, "page": query.page, "page_size": query.page_size, "total": total, "pages": pages}
 

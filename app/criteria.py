@@ -149,7 +149,7 @@ class CriteriaStore:
         """
         after, now = criteria.model_dump_json(), datetime.now(UTC)
         first = {"name": NAME, "body": DEFAULT.model_dump_json(), "updated_at": now}
-        with self._database.write(durable=True) as connection:
+        with self._database.write(durable=True, told=True) as connection:
             # A statement that writes comes first: it is what locks the document, for other processes too.
             connection.execute(self._database.insert(Document).values(first).on_conflict_do_nothing())
             before = connection.scalars(select(Document.body).where(Document.name == NAME).with_for_update()).one()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +15,8 @@ from sqlalchemy.pool import QueuePool
 
 from app import metrics
 from app.models import Base
+from app.postgresql import open_pool
+from app.replica import Replica
 from app.schema import HEAD, SchemaError, upgrade, version
 from app.timing import phase
 
@@ -22,8 +24,9 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 SPARE_CONNECTIONS = 4
 POSTGRESQL = "postgresql"
-# The default is that of spinning disks, for which PostgreSQL would rather read a whole table than its index.
-PLANNER = "-c random_page_cost=1.1"
+AUTOCOMMIT = "AUTOCOMMIT"
+
+Answer = TypeVar("Answer")
 
 
 class Database:
@@ -34,28 +37,26 @@ class Database:
         threads: Threads that may want a connection at the same time; with SQLite none of them waits for another's.
         connections: Connections to PostgreSQL that are kept open.
         connections_max: Connections to PostgreSQL at the same time; who wants one more waits.
+        replica_url: Of a copy to read from, with as many connections of its own; empty when there is none.
     """
 
-    def __init__(self, url: str, threads: int = 1, *, connections: int = 10, connections_max: int = 20) -> None:
+    def __init__(
+        self, url: str, threads: int = 1, *, connections: int = 10, connections_max: int = 20, replica_url: str = ""
+    ) -> None:
         self.url = make_url(url)
         self._is_postgresql = self.url.get_backend_name() == POSTGRESQL
         # SQLite admits one writer; waiters poll it with growing pauses. Queueing here wakes the next one at once.
         self._writing: AbstractContextManager[Any] = nullcontext() if self._is_postgresql else threading.Lock()
         if self._is_postgresql:
-            # Whatever driver the URL names, this is the one that is installed.
-            self.url = self.url.set(drivername="postgresql+psycopg")
             self._size = max(connections, connections_max)
-            self._engine = create_engine(
-                self.url,
-                pool_size=connections,
-                max_overflow=max(0, connections_max - connections),
-                pool_use_lifo=True,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": PLANNER},
-            )
+            self._engine = open_pool(self.url, connections, connections_max, connect_timeout=CONNECT_TIMEOUT_S)
+            self.url = self._engine.url
+            # Nothing that is read needs a transaction, whose beginning and end are questions of their own.
+            self._reading: Engine = self._engine.execution_options(isolation_level=AUTOCOMMIT)
         else:
             self._size = threads + SPARE_CONNECTIONS
-            self._engine = _open_file(self.url, self._size)
+            self._engine = self._reading = _open_file(self.url, self._size)
+        self.replica = Replica(replica_url, connections, connections_max) if replica_url else None
 
     @property
     def name(self) -> str:
@@ -64,24 +65,44 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give a connection to read with."""
-        with self._taken() as connection:
+        """Give a connection to read with what every other process has written."""
+        with self._taken(self._reading) as connection:
             yield connection
 
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        """Read what may lack what other processes wrote just now: from the replica, where there is one that answers.
+
+        Args:
+            question: What to do with a connection. It may be begun twice, so it must leave no trace.
+        """
+        if self.replica is None:
+            return self._ask_primary(question)
+        with phase("db"):
+            return self.replica.ask(question, lambda: self._ask_primary(question))
+
+    def _ask_primary(self, question: Callable[[Connection], Answer]) -> Answer:
+        with self.read() as connection:
+            return question(connection)
+
     @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+    def write(self, *, durable: bool = False, told: bool = False) -> Iterator[Connection]:
         """Give a connection in a transaction that commits at the end of the block.
 
         Args:
             durable: Whether the commit must survive a loss of power too, at the price of a sync to the disk. Any
                 commit survives the death of the process.
+            told: Whether a client is told of it, and must find it in whatever it asks this process next.
         """
-        with self._taken(self._writing) as connection, connection.begin():
-            if not self._is_postgresql:
-                connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            elif not durable:
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            yield connection
+        with self._taken(self._engine, self._writing) as connection:
+            with connection.begin():
+                if not self._is_postgresql:
+                    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                elif not durable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                yield connection
+            if told and self.replica is not None:
+                position = connection.exec_driver_sql("SELECT pg_current_wal_insert_lsn()::text").scalar_one()
+                self.replica.await_write(position)
 
     def insert(self, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
         """Begin a statement that inserts, and can update what is there already (``on_conflict_do_update``)."""
@@ -90,6 +111,8 @@ class Database:
     def watch(self) -> None:
         """Let the metrics tell how many connections are in use, of this process from now on."""
         metrics.watch_pool(self._engine, self._size)
+        if self.replica is not None:
+            self.replica.watch()
 
     def before_statements(self, do: Callable[[], None]) -> None:
         """Let something be done before each statement, while its connection is held."""
@@ -138,20 +161,22 @@ class Database:
         # PostgreSQL trusts an index alone only where VACUUM has seen the rows, and that runs outside of transactions.
         statement = "VACUUM ANALYZE" if self._is_postgresql else "ANALYZE"
         with self._writing, self._engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
+            connection.execution_options(isolation_level=AUTOCOMMIT).exec_driver_sql(statement)
 
     def dispose(self) -> None:
         """Close the connections that aren't in use."""
         self._engine.dispose()
+        if self.replica is not None:
+            self.replica.dispose()
 
     @contextmanager
-    def _taken(self, *turns: AbstractContextManager[Any]) -> Iterator[Connection]:
-        """Give a connection when these turns have come."""
+    def _taken(self, engine: Engine, *turns: AbstractContextManager[Any]) -> Iterator[Connection]:
+        """Give a connection of an engine when these turns have come."""
         with ExitStack() as held:
             with phase("pool"):
                 for turn in turns:
                     held.enter_context(turn)
-                connection = held.enter_context(self._engine.connect())
+                connection = held.enter_context(engine.connect())
             with phase("db"):
                 yield connection
 

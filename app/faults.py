@@ -10,7 +10,8 @@
 * SHARE: above 0 and up to 1, the share of the route's requests that are hit (all when none is given). 0.2 hits every
   fifth request: shares are counted, not drawn, so that two equal runs meet equal faults.
 
-For example ``dashboard:slow=3s;sessions:fail=503@0.2;config:cut@0.1``. Only requests with a valid token are hit.
+For example ``dashboard:slow=3s;sessions:fail=503@0.2;config:cut@0.1``. Only requests with a valid token are hit,
+and WebSockets that are to tell it in their first message.
 """
 
 from __future__ import annotations

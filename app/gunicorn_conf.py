@@ -1,13 +1,15 @@
 """gunicorn's settings: ``gunicorn -c app/gunicorn_conf.py app.wsgi:application``.
 
-One process, because events are handed out within it. Settings come from the environment, see ``app.settings``; a bad
-one ends the start with one sentence.
+Settings come from the environment, see ``app.settings``; a bad one ends the start with one sentence. SIGTERM ends the
+service, SIGHUP exchanges its workers; both let every request that has come be answered. The environment and the code
+are read once: for new ones start another instance.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import resource
 import sys
 import tempfile
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from app import metrics
 from app.database import Database
+from app.keys import signing_keys
 from app.logs import LineLogger
 from app.schema import SchemaError
 from app.services import EXTENSION
@@ -34,23 +37,29 @@ atexit.register(metrics.remove_folder)
 
 try:
     _settings = Settings.from_environ()
+    signing_keys(_settings)
     _database = Database(_settings.database_url)
     _database.check_schema()
     _database.dispose()
 except (SettingsError, SchemaError) as error:
     raise SystemExit(str(error)) from None
 
+# A WebSocket is a descriptor, and the usual limit is 1024.
+_files_max = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (_files_max, _files_max))
+
 wsgi_app = "app.wsgi:application"
 bind = f"{_settings.host}:{_settings.port}"
 backlog = 2048
-workers = 1
-worker_class = "gthread"
+workers = _settings.workers
+worker_class = "app.worker.Worker"
 threads = _settings.threads
 # Connections at the same time, idle ones too. WebSockets don't count.
 worker_connections = 2048
 # Load generators keep connections idle between their requests; proxies do for 60 s.
 keepalive = 75
-graceful_timeout = 5
+# A request may wait 10 s for the database.
+graceful_timeout = 12
 # The application starts threads, which a fork wouldn't take along.
 preload_app = False
 control_socket_disable = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +33,37 @@ LATENCY = Histogram(
 IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.", multiprocess_mode="livesum")
 POOL_IN_USE = Gauge("database_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
 POOL_MAX = Gauge("database_connections_max", "Database connections there may be.", multiprocess_mode="livesum")
-REDIS_UP = Gauge(
-    "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
+CACHE_REQUESTS = Counter(
+    "cache_requests",
+    "Answers asked of the cache: it was there, another request computed it, or neither.",
+    ("key", "outcome"),
+)
+RATE_LIMIT_REJECTIONS = Counter(
+    "rate_limit_rejections", "Requests refused (429) as beyond a rate limit.", ("method", "route")
+)
+REPLICA_UP = Gauge(
+    "database_replica_up",
+    "Whether the replica answers: 0 as soon as it is gone for one worker.",
+    ("replica",),
+    multiprocess_mode="livemin",
 )
 WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
 EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
 DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")
+DEFLATED = Counter("websocket_deflated_deliveries", "Of these, those to WebSockets that take compressed messages.")
+PENDING = Gauge(
+    "websocket_connections_pending", "WebSockets open that have not told their token.", multiprocess_mode="livesum"
+)
+SILENT = Counter("websocket_silent_clients", "WebSockets cut for answering no ping.")
 SLOW = Counter("websocket_slow_clients", "WebSockets closed (1013) for not taking what was sent.")
+
+
+@cache
+def redis_up() -> Gauge:
+    """The gauge for Redis, which only a process that uses it has: any other would count as one that lost it."""
+    return Gauge(
+        "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
+    )
 
 
 def watch_pool(engine: Engine, size: int) -> None:

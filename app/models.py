@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, DateTime, ForeignKey, Index, String, Text, func, literal_column
 from sqlalchemy.engine import Dialect
@@ -99,38 +100,48 @@ class OptimizationSession(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (
-        # One for each sort (those of the results are below),
-        Index("sessions_by_creation", "created_at", "id"),
-        Index("sessions_by_update", "updated_at", "id"),
-        # for each filter in the usual order, newest first,
-        Index("sessions_by_status", "status", "created_at", "id"),
-        Index("sessions_by_model", "model_id", "created_at", "id"),
-        Index("sessions_by_technique", "technique", "created_at", "id"),
-        # for the count of those that meet several filters,
-        Index("sessions_by_filters", "technique", "status", "model_id", "created_at"),
-        # and so that the dashboard never touches the table itself.
+        # The dashboard never touches the table itself.
         Index("sessions_results", "status", "size_reduction", "speedup"),
         Index("sessions_by_day", "created_on"),
     )
 
 
-Index("sessions_by_size_reduction", lowest_if_missing(OptimizationSession.size_reduction), OptimizationSession.id)
-Index("sessions_by_speedup", lowest_if_missing(OptimizationSession.speedup), OptimizationSession.id)
-Index("sessions_by_accuracy_change", lowest_if_missing(OptimizationSession.accuracy_change), OptimizationSession.id)
+SORT_KEYS: dict[str, ColumnElement[Any]] = {
+    "creation": OptimizationSession.created_at.expression,
+    "update": OptimizationSession.updated_at.expression,
+    "size_reduction": lowest_if_missing(OptimizationSession.size_reduction),
+    "speedup": lowest_if_missing(OptimizationSession.speedup),
+    "accuracy_change": lowest_if_missing(OptimizationSession.accuracy_change),
+}
+# For each sort: one of all sessions, and two that begin with what can be filtered by. ``app.listing`` reads them.
+_KIND = (OptimizationSession.status, OptimizationSession.technique)
+for _name, _key in SORT_KEYS.items():
+    Index(f"sessions_by_{_name}", _key, OptimizationSession.id)
+    Index(f"sessions_of_kind_by_{_name}", *_KIND, _key, OptimizationSession.id)
+    Index(f"sessions_of_model_by_{_name}", *_KIND, OptimizationSession.model_id, _key, OptimizationSession.id)
 
 
-class Token(Base):
-    """An access token; of the token itself only the SHA-256 is kept. ``scopes`` are separated by spaces."""
+class SessionCount(Base):
+    """How many sessions there are of one status, technique and model.
 
-    __tablename__ = "tokens"
+    Triggers in the database keep it, in the transaction that writes the sessions: it is exact whoever writes them.
+    """
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), index=True)
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    scopes: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    revoked: Mapped[bool] = mapped_column(default=False)
+    __tablename__ = "session_counts"
+
+    status: Mapped[str] = mapped_column(String(16), primary_key=True)
+    technique: Mapped[str] = mapped_column(String(32), primary_key=True)
+    model_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sessions: Mapped[int] = mapped_column(BigInteger)
+
+
+class Revocation(Base):
+    """The tokens of a subject that were issued up to ``before``, a Unix time in seconds, are revoked."""
+
+    __tablename__ = "revocations"
+
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    before: Mapped[float]
 
 
 class Document(Base):

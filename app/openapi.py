@@ -21,6 +21,7 @@ from werkzeug.routing import Rule
 import app
 from app.auth import PROTECTED, needed_scope
 from app.problems import MEDIA_TYPE
+from app.rate_limits import WINDOW_S, RateLimit
 from app.schema_docs import describe_fields
 from app.schemas import ProblemDocument
 
@@ -30,22 +31,29 @@ DESCRIPTION = (
     "Optimises machine-learning models in sessions, and tells of them. Errors are problems as RFC 9457 has them."
 )
 BODY_PROBLEMS = (400, 413, 415, 422)
+TOO_MANY = 429
+LIMIT_HEADERS = {
+    "RateLimit-Limit": "Requests that a user may make in one window; left out when none is counted.",
+    "RateLimit-Remaining": "How many more may be made now.",
+    "RateLimit-Reset": "Seconds until one more may be made than now.",
+}
 TOKEN = "token"  # noqa: S105 - what the document calls its security scheme
 # Flask answers these by itself.
 IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})
 MEANINGS = {
     400: "The body is not JSON, or the request makes no sense.",
-    401: "The token is missing, unknown, expired or revoked.",
-    403: "The token lacks the scope.",
+    401: "The token is missing, invalid, expired or revoked.",
+    403: "The token lacks the scope, or the origin of the page is none that may open a WebSocket.",
     404: "There is no such thing.",
     412: "A precondition, If-Match or If-None-Match, doesn't hold.",
     413: "The body is too large.",
     415: "The body isn't declared as JSON.",
     422: "The input is invalid; `errors` names each field.",
     426: "The request doesn't ask for the upgrade to a WebSocket.",
+    429: "The user has made as many requests as are allowed; `Retry-After` says when to come again.",
     500: "The service failed to answer; its log says why.",
     501: "The service doesn't run under gunicorn.",
-    503: "The database doesn't answer.",
+    503: "The database doesn't answer, or there are too many WebSockets.",
 }
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -65,6 +73,7 @@ class Operation:
         problems: Statuses of problems that aren't known without being told.
         headers: Headers that the answer always has, and what they say.
         tagged: Whether the answer has an entity tag, and preconditions are heeded.
+        limit: How many such requests a user may make.
     """
 
     answer: type[BaseModel] | None = None
@@ -75,6 +84,7 @@ class Operation:
     problems: tuple[int, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     tagged: bool = False
+    limit: RateLimit | None = None
 
 
 _operations: dict[str, Operation] = {}
@@ -103,6 +113,12 @@ def install(application: Flask) -> None:
     application.extensions[EXTENSION] = _document(application)
 
 
+def rate_limits(application: Flask) -> dict[str, RateLimit]:
+    """The limits of an application's endpoints, of those that have one."""
+    described = {endpoint: _operations[_key(view)] for endpoint, view in application.view_functions.items()}
+    return {endpoint: one.limit for endpoint, one in described.items() if one.limit}
+
+
 def _document(application: Flask) -> dict[str, Any]:
     rules = sorted(application.url_map.iter_rules(), key=lambda rule: rule.rule)
     routed = [(rule, application.view_functions[rule.endpoint]) for rule in rules]
@@ -121,7 +137,7 @@ def _document(application: Flask) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "responses": {_name(status): _problem_response(status, schemas) for status in sorted(statuses)},
-            "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {TOKEN: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
 
@@ -153,9 +169,9 @@ def _describe(rule: Rule, method: str, view: Callable[..., Any], schemas: Schema
         "responses": {str(described.status): _response(described, schemas)},
     }
     if described.tagged and method == "GET":
-        found["responses"]["304"] = {"description": "The client has the document that If-None-Match names."}
-    if description.strip():
-        found["description"] = description.strip()
+        found["responses"]["304"] = _not_modified(described)
+    if description.strip() or described.limit:
+        found["description"] = "\n\n".join(filter(None, (description.strip(), _limit_in_words(described))))
     if parameters := [*_path_parameters(rule), *_query_parameters(described, schemas)]:
         found["parameters"] = parameters
     if described.body:
@@ -168,14 +184,30 @@ def _describe(rule: Rule, method: str, view: Callable[..., Any], schemas: Schema
     return found
 
 
+def _limit_in_words(described: Operation) -> str:
+    limit = described.limit
+    return f"A user has {limit.requests} requests of `{limit.name}` in any {WINDOW_S} seconds." if limit else ""
+
+
+def _not_modified(described: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": "The client has the document that If-None-Match names."}
+    return found | ({"headers": _limit_headers()} if described.limit else {})
+
+
+def _limit_headers(*, always: bool = False) -> dict[str, Any]:
+    return {name: _header(text, "integer", always=always) for name, text in LIMIT_HEADERS.items()}
+
+
+def _header(text: str, kind: str = "string", *, always: bool = True) -> dict[str, Any]:
+    return {"description": text, "required": always, "schema": {"type": kind}}
+
+
 def _response(described: Operation, schemas: Schemas) -> dict[str, Any]:
     found: dict[str, Any] = {"description": HTTPStatus(described.status).phrase}
     headers = described.headers | ({"ETag": "Tag of the document, for preconditions."} if described.tagged else {})
-    if headers:
-        found["headers"] = {
-            name: {"description": text, "required": True, "schema": {"type": "string"}}
-            for name, text in headers.items()
-        }
+    told = {name: _header(text) for name, text in headers.items()} | (_limit_headers() if described.limit else {})
+    if told:
+        found["headers"] = told
     if described.media_type:
         schema = schemas[described.answer, "serialization"] if described.answer else {}
         found["content"] = {described.media_type: {"schema": schema}}
@@ -208,6 +240,8 @@ def _problems(rule: Rule, described: Operation) -> set[int]:
         found.add(404)
     if described.tagged:
         found.add(412)
+    if described.limit:
+        found |= {400, TOO_MANY}
     if described.query:
         found.add(422)
     if described.body:
@@ -222,7 +256,10 @@ def _problem_response(status: int, schemas: Schemas) -> dict[str, Any]:
     }
     if status in (401, 403):
         text = "What is wrong with the token, as RFC 6750 has it."
-        found["headers"] = {"WWW-Authenticate": {"description": text, "required": True, "schema": {"type": "string"}}}
+        required = status == HTTPStatus.UNAUTHORIZED
+        found["headers"] = {"WWW-Authenticate": _header(text) | {"required": required}}
+    if status == TOO_MANY:
+        found["headers"] = _limit_headers(always=True) | {"Retry-After": _header("Seconds to wait.", "integer")}
     return found
 
 

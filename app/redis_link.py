@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from redis import Redis, RedisError
+from redis.connection import AbstractConnection
 
 from app import metrics
 
@@ -25,19 +26,23 @@ class RedisLink:
     """A connection pool to Redis that notices when Redis is gone and when it is back.
 
     Once a question failed, nobody waits for Redis for a second; after that one request tries again while the others go
-    on without.
+    on without. What has to be told, and couldn't be, is told before the next question.
 
     Args:
         url: As redis-py takes it: ``redis://:password@host:6379/0``.
     """
 
     def __init__(self, url: str) -> None:
-        self.client: Redis = Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        self._greetings: list[tuple[str, ...]] = []
+        self._owed: dict[str, Callable[[Redis], object]] = {}
+        self.client: Redis = Redis.from_url(
+            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, redis_connect_func=self._greet
+        )
         self.name = re.sub("//.*@", "//***@", url)
         self._works = True
         self._retry_at = 0.0
         self._lock = threading.Lock()
-        metrics.REDIS_UP.set(1)
+        metrics.redis_up().set(1)
         self.ask(lambda redis: bool(redis.ping()), lambda: False)
 
     @property
@@ -50,6 +55,8 @@ class RedisLink:
         if not self._works and not self._may_retry():
             return otherwise()
         try:
+            if self._owed:
+                self._pay()
             answer = question(self.client)
         except RedisError as error:
             self._lose(error)
@@ -57,9 +64,44 @@ class RedisLink:
         self._find()
         return answer
 
+    def tell(self, name: str, message: Callable[[Redis], object]) -> None:
+        """Tell Redis something: now, or before anything else that it is asked or told once it is back.
+
+        Args:
+            name: Of messages that couldn't be told only the last of each name is owed.
+            message: Tells it; it may be told twice.
+        """
+
+        def owe() -> None:
+            with self._lock:
+                self._owed[name] = message
+
+        self.ask(message, owe)
+
+    def greet(self, *command: str) -> None:
+        """Say a command on every connection from now on before it is used.
+
+        A Redis that was started anew is greeted before anything is asked of it, since the old one's connections ended.
+        """
+        self._greetings.append(command)
+        self.ask(lambda redis: redis.execute_command(*command), lambda: None)  # type: ignore[no-untyped-call]
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
+
+    def _greet(self, connection: AbstractConnection) -> None:
+        connection.on_connect()  # type: ignore[no-untyped-call]
+        for command in self._greetings:
+            connection.send_command(*command)  # type: ignore[no-untyped-call]
+            connection.read_response()
+
+    def _pay(self) -> None:
+        for name, message in list(self._owed.items()):
+            message(self.client)
+            with self._lock:
+                if self._owed.get(name) is message:
+                    del self._owed[name]
 
     def _may_retry(self) -> bool:
         with self._lock:
@@ -73,7 +115,7 @@ class RedisLink:
         with self._lock:
             self._retry_at = time.monotonic() + RETRY_S
             lost, self._works = self._works, False
-        metrics.REDIS_UP.set(0)
+            metrics.redis_up().set(0)
         if lost:
             log.warning("Redis at %s is gone (%s): this instance goes on by itself", self.name, error)
 
@@ -82,6 +124,6 @@ class RedisLink:
             return
         with self._lock:
             found, self._works = not self._works, True
-        metrics.REDIS_UP.set(1)
+            metrics.redis_up().set(1)
         if found:
             log.warning("Redis at %s is back", self.name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, String, column, inspect, select, table, text
 
-HEAD = "0003"
+HEAD = "0005"
 """The newest revision in ``migrations/versions``, which the code needs."""
 VERSION_TABLE = "app_version"
 MIGRATIONS = Path(__file__).parent / "migrations"

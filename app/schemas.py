@@ -154,7 +154,7 @@ class Readiness(_Answer):
     """The service can be sent requests.
 
     Attributes:
-        parts: What is needed for that, and how it is.
+        parts: What is needed for that, and how it is; of ``redis`` also, which the service can do without.
     """
 
     status: Literal["ready"]
@@ -162,10 +162,15 @@ class Readiness(_Answer):
 
 
 class Health(_Answer):
-    """The service can do its work."""
+    """The service can do its work.
+
+    Attributes:
+        redis: off, ok, or that it is gone and what that means.
+    """
 
     status: Literal["ok"]
     database: Literal["ok"]
+    redis: str
 
 
 class Version(_Answer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -55,9 +56,11 @@ def seed(database: Database, sessions: int, today: date) -> int:
             return 0
         models = [{"id": i, "name": n, "family": f, "parameters": p} for i, (n, f, p) in enumerate(MODELS, start=1)]
         connection.execute(insert(Model), models)
-        rows = list(make_sessions(sessions, today))
-        for start in range(0, len(rows), BATCH):
-            connection.execute(insert(OptimizationSession), rows[start : start + BATCH])
+        rows = make_sessions(sessions, today)
+        # Asked to return something, SQLAlchemy gives PostgreSQL many rows a statement.
+        statement = insert(OptimizationSession).returning(OptimizationSession.id)
+        while batch := list(islice(rows, BATCH)):
+            connection.execute(statement, batch)
     database.analyze()
     return sessions
 

@@ -9,30 +9,41 @@ from flask import current_app
 from app.cache import Cache
 from app.criteria import CriteriaStore
 from app.database import Database
+from app.events import Events
+from app.redis_link import RedisLink
 from app.settings import Settings
 from app.simulation import Simulation
 from app.statistics import Dashboard
-from app.websocket import Hub
+from app.websockets.hub import Hub
 
 EXTENSION = "optimisation-service"
 
 
 @dataclass(frozen=True)
 class Services:
-    """What one application is made of."""
+    """What one application is made of.
+
+    Attributes:
+        redis: What instances share; None: each goes by itself.
+    """
 
     settings: Settings
     database: Database
+    redis: RedisLink | None
     cache: Cache
     criteria: CriteriaStore
     dashboard: Dashboard
     hub: Hub
+    events: Events
     simulation: Simulation
 
     def close(self) -> None:
-        """Stop the threads, say goodbye to WebSocket clients and give the database back."""
+        """Stop the threads, say goodbye to WebSocket clients and give Redis and the database back."""
         self.simulation.close()
+        self.events.close()
         self.hub.close()
+        if self.redis is not None:
+            self.redis.close()
         self.database.dispose()
 
 

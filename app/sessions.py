@@ -7,31 +7,25 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal, select, tuple_
+from sqlalchemy import Connection, DateTime, insert, select, type_coerce
 
 from app.criteria import Criteria
 from app.cursor import ID_MAX, Cursor
 from app.database import Database
-from app.models import LOWEST, Model, OptimizationSession, Status, Technique, lowest_if_missing
+from app.listing import DEPTH_MAX, RANGE_MAX, AnySelect, Shape, count_statement, page_statement
+from app.models import LOWEST, Model, OptimizationSession, Status, Technique
 from app.pages import PAGE_MAX, PAGE_SIZE_MAX
 from app.problems import Problem
 
-AnySelect = Select[*tuple[Any, ...]]
-
+UTC_SUFFIX = "+00:00"
 MOMENTS = ("created_at", "updated_at")
 
-SORTS: dict[str, ColumnElement[Any]] = {
-    "created_at": OptimizationSession.created_at.expression,
-    "updated_at": OptimizationSession.updated_at.expression,
-    "size_reduction": lowest_if_missing(OptimizationSession.size_reduction),
-    "speedup": lowest_if_missing(OptimizationSession.speedup),
-    "accuracy_change": lowest_if_missing(OptimizationSession.accuracy_change),
-}
 Sort = Literal[
     "created_at", "-created_at", "updated_at", "-updated_at", "size_reduction", "-size_reduction",
     "speedup", "-speedup", "accuracy_change", "-accuracy_change",
 ]  # fmt: skip
 
+# Moments come without their zone, UTC: they are told as text, and adding it to that is much cheaper.
 _COLUMNS: AnySelect = select(
     OptimizationSession.id,
     Model.name.label("model"),
@@ -44,8 +38,8 @@ _COLUMNS: AnySelect = select(
     OptimizationSession.speedup,
     OptimizationSession.accuracy_change,
     OptimizationSession.failure,
-    OptimizationSession.created_at,
-    OptimizationSession.updated_at,
+    type_coerce(OptimizationSession.created_at, DateTime).label("created_at"),
+    type_coerce(OptimizationSession.updated_at, DateTime).label("updated_at"),
 ).join(Model, Model.id == OptimizationSession.model_id)
 
 
@@ -88,6 +82,8 @@ class SessionQuery(BaseModel):
     def _range_is_one(self) -> Self:
         if self.created_from and self.created_to and self.created_from > self.created_to:
             raise Problem.invalid("created_from", "must not be later than created_to")
+        if (self.page - 1) * self.page_size > DEPTH_MAX:
+            raise Problem.invalid("page", f"begins after more than {DEPTH_MAX} sessions: read on by cursor instead")
         if self.cursor is not None and "page" in self.model_fields_set:
             raise Problem.invalid("cursor", "can't be given together with page")
         self.after()
@@ -112,38 +108,28 @@ class SessionQuery(BaseModel):
         """The field to sort by."""
         return self.sort.removeprefix("-")
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The filters."""
-        table = OptimizationSession
-        found: list[ColumnElement[bool]] = []
-        if self.status:
-            found.append(table.status == self.status.value)
-        if self.model is not None:
-            found.append(table.model_id == select(Model.id).where(Model.name == self.model).scalar_subquery())
-        if self.technique:
-            found.append(table.technique == self.technique.value)
-        if self.created_from:
-            found.append(table.created_at >= self.created_from)
-        if self.created_to:
-            found.append(table.created_at < self.created_to)
-        return found
+    def shape(self) -> Shape:
+        """What kind of list it is."""
+        given = {"status", "technique", "created_from", "created_to"} & {n for n, value in self if value is not None}
+        filters = given | ({"model_id"} if self.model is not None else set())
+        return Shape(self.field, self.sort.startswith("-"), frozenset(filters), self.cursor is not None)
 
-    def order(self) -> list[ColumnElement[Any]]:
-        """The sort; sessions that are equal in it are sorted by id."""
-        column, key = SORTS[self.field], OptimizationSession.id
-        return [column.desc(), key.desc()] if self.sort.startswith("-") else [column.asc(), key.asc()]
-
-    def beginning(self) -> list[ColumnElement[bool]]:
-        """The condition that rows come after the cursor, none without one."""
-        after = self.after()
-        if after is None:
-            return []
-        column = SORTS[self.field]
-        row = tuple_(column, OptimizationSession.id)
-        value = literal(after.value, column.type)
-        last = tuple_(value, literal(after.id))
-        # SQLite finds the place in an index of an expression by the plain comparison only.
-        return [column <= value, row < last] if self.sort.startswith("-") else [column >= value, row > last]
+    def parameters(self) -> dict[str, Any]:
+        """The values that the statements of the list need; of the model its name."""
+        after, offset = self.after(), (self.page - 1) * self.page_size
+        # One more than asked for tells whether there is a next page.
+        limit = self.page_size + 1
+        return {
+            "status": self.status and self.status.value,
+            "technique": self.technique and self.technique.value,
+            "created_from": self.created_from,
+            "created_to": self.created_to,
+            "after_value": after and after.value,
+            "after_id": after and after.id,
+            "limit": limit,
+            "offset": offset,
+            "end": offset + limit,
+        }
 
     def next_cursor(self, last: dict[str, Any]) -> str:
         """The cursor of what comes after a session."""
@@ -171,26 +157,45 @@ def list_sessions(database: Database, query: SessionQuery) -> dict[str, Any]:
         the next page (null after the last one). With a cursor ``page``, ``total`` and ``pages`` are null: nothing is
         counted.
     """
-    conditions = query.conditions()
-    # Pages are cut out of the index alone: the rows that are skipped are never read.
-    page = select(OptimizationSession.id).where(*conditions, *query.beginning()).order_by(*query.order())
-    # One more than asked for tells whether there is a next page.
-    page = page.limit(query.page_size + 1).offset((query.page - 1) * query.page_size)
-    rows = _COLUMNS.where(OptimizationSession.id.in_(page)).order_by(*query.order())
-    with database.read() as connection:
-        total = None
-        if query.cursor is None:
-            total = connection.scalar(select(func.count()).select_from(OptimizationSession).where(*conditions)) or 0
-        found = fetch_sessions(connection, rows)
+    total, found = database.ask(lambda connection: _find(connection, query))
     items = found[: query.page_size]
+    counted = query.cursor is None
     return {
         "items": items,
-        "page": None if total is None else query.page,
+        "page": query.page if counted else None,
         "page_size": query.page_size,
-        "total": total,
-        "pages": None if total is None else -(-total // query.page_size),
+        "total": total if counted else None,
+        "pages": -(-(total or 0) // query.page_size) if counted else None,
         "next": query.next_cursor(items[-1]) if len(found) > len(items) else None,
     }
+
+
+def _find(connection: Connection, query: SessionQuery) -> tuple[int | None, list[dict[str, Any]]]:
+    """Find the sessions of a page, the first of the next one too, and count all of the list."""
+    shape, parameters = query.shape(), query.parameters()
+    if query.model is not None:
+        parameters["model_id"] = connection.scalar(select(Model.id).where(Model.name == query.model))
+        if parameters["model_id"] is None:
+            return 0, []
+    total = _count(connection, shape, parameters)
+    if total is not None and total <= parameters["offset"]:
+        return total, []
+    return total, fetch_sessions(connection, page_statement(shape, _COLUMNS), parameters)
+
+
+def _count(connection: Connection, shape: Shape, parameters: dict[str, Any]) -> int | None:
+    """Count the sessions of a list; None where that is neither told nor needed.
+
+    Raises:
+        Problem: 422, they are too many to be sorted.
+    """
+    if shape.after and not shape.gathered:
+        return None
+    total = connection.scalar(count_statement(shape), parameters) or 0
+    if shape.gathered and total > RANGE_MAX:
+        detail = f"sorts more than {RANGE_MAX} sessions of a range by creation only: narrow the range, or leave it out"
+        raise Problem.invalid("sort", detail)
+    return int(total)
 
 
 def get_session(database: Database, session_id: int) -> dict[str, Any]:
@@ -202,8 +207,7 @@ def get_session(database: Database, session_id: int) -> dict[str, Any]:
     statement = _COLUMNS.add_columns(OptimizationSession.criteria).where(OptimizationSession.id == session_id)
     items = []
     if session_id <= ID_MAX:
-        with database.read() as connection:
-            items = fetch_sessions(connection, statement)
+        items = database.ask(lambda connection: fetch_sessions(connection, statement))
     if not items:
         raise Problem(404, f"There is no session {session_id}.")
     return items[0]
@@ -216,7 +220,7 @@ def start_session(database: Database, new: NewSession) -> dict[str, Any]:
         Problem: 422, there is no such model.
     """
     now = datetime.now(UTC)
-    with database.write() as connection:
+    with database.write(told=True) as connection:
         model_id = connection.scalar(select(Model.id).where(Model.name == new.model))
         if model_id is None:
             raise Problem.invalid("model", f"there is no model {new.model}")
@@ -241,17 +245,22 @@ def select_sessions(ids: list[int]) -> AnySelect:
     return _COLUMNS.where(OptimizationSession.id.in_(ids)).order_by(OptimizationSession.id)
 
 
-def fetch_sessions(connection: Connection, statement: AnySelect) -> list[dict[str, Any]]:
+def fetch_sessions(
+    connection: Connection, statement: AnySelect, parameters: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Fetch sessions, each with its model, as they are told to clients.
 
     Args:
         connection: A connection to read with.
         statement: A selection of the columns that ``select_sessions`` takes, ``criteria`` too if wanted.
+        parameters: Values that the statement needs.
     """
-    items = [dict(row) for row in connection.execute(statement).mappings()]
+    result = connection.execute(statement, parameters)
+    names = tuple(result.keys())
+    items = [dict(zip(names, row, strict=True)) for row in result.all()]
     for item in items:
-        item["created_at"] = item["created_at"].isoformat()
-        item["updated_at"] = item["updated_at"].isoformat()
+        item["created_at"] = item["created_at"].isoformat() + UTC_SUFFIX
+        item["updated_at"] = item["updated_at"].isoformat() + UTC_SUFFIX
         if item.get("criteria") is not None:
             item["criteria"] = json.loads(item["criteria"])
     return items

@@ -10,14 +10,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import events
 from app.database import Database
+from app.events import COMPLETED, FAILED, PROGRESS, Events
 from app.models import OPEN, OptimizationSession, Status
 from app.sessions import fetch_sessions, select_sessions
-from app.websocket import Hub
 
 JOIN_S = 2.0
 RETRY_S = 1.0
@@ -28,19 +27,22 @@ log = logging.getLogger(__name__)
 class Simulation:
     """Moves sessions on, step by step, to their end.
 
-    The outcome depends on the session's id alone. Sessions that an earlier process left open are taken up.
+    The outcome depends on the session's id alone. Sessions that were left open are taken up; when another
+    instance still works on them, each step is made by whichever comes to it first, and only once.
 
     Args:
         database: Where the sessions are.
-        hub: Who hears of their events.
+        events: Tells of their steps.
         duration_s: Seconds from start to end.
         steps: Steps to the end, at equal distances.
         failure_every: Sessions whose id is a multiple of it fail; 0: none do.
     """
 
-    def __init__(self, database: Database, hub: Hub, *, duration_s: float, steps: int, failure_every: int) -> None:
+    def __init__(
+        self, database: Database, events: Events, *, duration_s: float, steps: int, failure_every: int
+    ) -> None:
         self._database = database
-        self._hub = hub
+        self._events = events
         self._steps = steps
         self._pause_s = duration_s / steps
         self._failure_every = failure_every
@@ -48,14 +50,14 @@ class Simulation:
         self._agenda: list[tuple[float, int, int]] = []
         self._changed = threading.Condition()
         self._stopping = False
-        for session_id in self._left_open():
-            self.add(session_id)
+        for session_id, step in self._left_open():
+            self.add(session_id, step)
         self._thread = threading.Thread(target=self._run, name="simulation", daemon=True)
         self._thread.start()
 
-    def add(self, session_id: int) -> None:
-        """Start to work on a session."""
-        self._plan([(time.monotonic() + self._pause_s, session_id, 1)])
+    def add(self, session_id: int, step: int = 1) -> None:
+        """Start to work on a session, with its first step or a later one."""
+        self._plan([(time.monotonic() + self._pause_s, session_id, min(step, self._steps))])
 
     def close(self) -> None:
         """Stop; open sessions stay as they are."""
@@ -64,11 +66,12 @@ class Simulation:
             self._changed.notify()
         self._thread.join(JOIN_S)
 
-    def _left_open(self) -> list[int]:
-        is_open = OptimizationSession.status.in_([status.value for status in OPEN])
-        statement = select(OptimizationSession.id).where(is_open, OptimizationSession.simulated.is_(True))
+    def _left_open(self) -> list[tuple[int, int]]:
+        """The sessions under way, each with the step that comes next."""
+        table = OptimizationSession
+        statement = select(table.id, table.progress).where(_is_open(), table.simulated.is_(True))
         with self._database.read() as connection:
-            return list(connection.scalars(statement))
+            return [(row.id, round(row.progress * self._steps) + 1) for row in connection.execute(statement)]
 
     def _run(self) -> None:
         while due := self._wait():
@@ -102,16 +105,20 @@ class Simulation:
         return []
 
     def _make(self, steps: dict[int, int]) -> None:
+        """Make the steps that no other instance has made, and tell of them."""
         now = datetime.now(UTC)
+        table, made = OptimizationSession, list[int]()
         with self._database.write() as connection:
-            for session_id, step in steps.items():
+            # In one order for all, or instances would wait for each other's rows in a circle.
+            for session_id, step in sorted(steps.items()):
+                is_ahead = table.progress < step / self._steps
+                statement = update(table).where(table.id == session_id, _is_open(), is_ahead).returning(table.id)
                 change = self._change(session_id, step)
-                statement = update(OptimizationSession).where(OptimizationSession.id == session_id)
-                connection.execute(statement.values(updated_at=now, **change))
-            sessions = fetch_sessions(connection, select_sessions(list(steps)))
-        kinds = {Status.COMPLETED.value: events.COMPLETED, Status.FAILED.value: events.FAILED}
+                made += connection.scalars(statement.values(updated_at=now, **change))
+            sessions = fetch_sessions(connection, select_sessions(made)) if made else []
+        kinds = {Status.COMPLETED.value: COMPLETED, Status.FAILED.value: FAILED}
         for session in sessions:
-            events.publish(self._hub, kinds.get(session["status"], events.PROGRESS), session)
+            self._events.publish(kinds.get(session["status"], PROGRESS), session)
 
     def _change(self, session_id: int, step: int) -> dict[str, Any]:
         if step < self._steps:
@@ -119,6 +126,10 @@ class Simulation:
         if self._failure_every and session_id % self._failure_every == 0:
             return {"status": Status.FAILED.value, "failure": "the accuracy fell below the limit"}
         return {"status": Status.COMPLETED.value, "progress": 1.0, **outcome(random.Random(session_id))}  # noqa: S311
+
+
+def _is_open() -> ColumnElement[bool]:
+    return OptimizationSession.status.in_([status.value for status in OPEN])
 
 
 def outcome(chance: random.Random) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from app.cache import Cache
 from app.database import Database
@@ -65,9 +65,12 @@ def compute_figures(database: Database) -> dict[str, Any]:
     now = datetime.now(UTC)
     first = now.date() - timedelta(days=DAYS - 1)
     by_day = select(OptimizationSession.created_on, func.count()).group_by(OptimizationSession.created_on)
-    with database.read() as connection:
-        statuses = connection.execute(_BY_STATUS).all()
-        days = connection.execute(by_day.where(OptimizationSession.created_on >= first)).all()
+    by_day = by_day.where(OptimizationSession.created_on >= first)
+
+    def ask(connection: Connection) -> tuple[Any, Any]:
+        return connection.execute(_BY_STATUS).all(), connection.execute(by_day).all()
+
+    statuses, days = database.ask(ask)
     return {"generated_at": now.isoformat(), **_totals(statuses), "sessions_per_day": _each_day(first, days)}
 
 

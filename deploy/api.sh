@@ -1,7 +1,16 @@
 #!/bin/sh
-# Starts the API: tables, sample data in an empty database, the load tests' token, then the server.
+# The API's part of an image: `init` makes the tables and, in an empty database, sample data; `serve` serves.
 set -eu
-python -m app migrate
-python -m app seed
-python -m app token "load tests" --from-env LOADTASKS_TOKEN
-exec python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
+case ${1:-} in
+init)
+  python -m app migrate
+  python -m app seed
+  ;;
+serve)
+  exec python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
+  ;;
+*)
+  echo "api.sh init | serve" >&2
+  exit 2
+  ;;
+esac

@@ -10,7 +10,7 @@ from loadtasks.engine.run import run_scenario
 from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.pairing import Pairing
-from loadtasks.scenarios.model import Scenario, first_request
+from loadtasks.scenarios.model import HttpScenario, Scenario, first_request
 from loadtasks.verdict.reference import Budget
 
 
@@ -75,7 +75,8 @@ def _driven(
     seed: str,
     calibration: Calibration,
 ) -> tuple[list[Measurement], Pairing | None]:
-    if reference is None:
+    counted = isinstance(scenario, HttpScenario) and not scenario.scales
+    if reference is None or counted:  # what is counted can't be cut into rounds
         return run_scenario(scenario, target, on_progress, processes=processes, calibration=calibration), None
     try:
         check_target(reference, [scenario])

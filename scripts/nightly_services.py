@@ -136,12 +136,14 @@ class ShippedApi:
             "APP_DATABASE_URL": database_url,
             "APP_HOST": "127.0.0.1",
             "APP_PORT": str(port),
+            "APP_ALLOW_LOAD_TEST": "1",
             "PYTHONPATH": str(source),
             **extra,
         }
         _app(source, environment, "migrate")
         _app(source, environment, "seed")
-        token = _app(source, environment, "token", "load tests of this machine", "--ttl-days", "1")
+        scopes = [f"--scope={scope}" for scope in ("read", "write", "load-test")]
+        token = _app(source, environment, "token", "load tests of this machine", "--ttl-days", "1", *scopes)
         url = f"http://127.0.0.1:{port}"
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
         services.start(name, gunicorn, cwd=source, **environment)

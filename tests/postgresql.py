@@ -49,53 +49,63 @@ def _free_port() -> int:
         return port
 
 
+def _make_home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix="tests-postgresql-"))
+    _, uid = _unprivileged()
+    if uid is not None:
+        os.chown(home, uid, -1)
+    return home
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(home)}
+
+
+def _run(home: Path, program: str, *arguments: str) -> None:
+    as_user, _ = _unprivileged()
+    command = [*as_user, _server_binaries() / program, *arguments]
+    subprocess.run(command, check=True, capture_output=True, cwd=home, env=_environment(home))
+
+
+def _serve(data: Path, port: int) -> subprocess.Popen[bytes]:
+    home, (as_user, _) = data.parent, _unprivileged()
+    settings = ["fsync=off", "listen_addresses=127.0.0.1", f"unix_socket_directories={home}"]
+    options = ["-p", str(port), *(part for setting in settings for part in ("-c", setting))]
+    with (home / "log").open("ab") as log:
+        server = subprocess.Popen(
+            # The server ends with the tests, also when they are killed and clean up nothing.
+            [*(as_user or ["setpriv"]), "--pdeathsig=INT", _server_binaries() / "postgres", "-D", data, *options],
+            stdout=log,
+            stderr=log,
+            cwd=home,
+            env=_environment(home),
+        )
+    _await(server, f"tester@127.0.0.1:{port}", home / "log")
+    return server
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGINT)  # SIGTERM would wait for every client to leave
+    server.wait(_PATIENCE_S)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The address of a server, as libpq and SQLAlchemy write it after `postgresql://`, without a database."""
-    binaries, (as_user, uid) = _server_binaries(), _unprivileged()
-    home = Path(tempfile.mkdtemp(prefix="tests-postgresql-"))
-    if uid is not None:
-        os.chown(home, uid, -1)
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(home)}
+    home = _make_home()
     data = home / "data"
     server = None
     try:
-        subprocess.run(
-            [*as_user, binaries / "initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd=home,
-            env=environment,
-        )
+        _run(home, "initdb", "-D", str(data), "-U", "tester", "-A", "trust", "--no-sync")
         rules = data / "pg_hba.conf"
         rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         port = _free_port()
-        settings = [
-            "-p",
-            str(port),
-            "-c",
-            "fsync=off",
-            "-c",
-            "listen_addresses=127.0.0.1",
-            "-c",
-            f"unix_socket_directories={home}",
-        ]
-        with (home / "log").open("wb") as log:
-            server = subprocess.Popen(
-                # The server ends with the tests, also when they are killed and clean up nothing.
-                [*(as_user or ["setpriv"]), "--pdeathsig=INT", binaries / "postgres", "-D", data, *settings],
-                stdout=log,
-                stderr=log,
-                cwd=home,
-                env=environment,
-            )
         address = f"tester@127.0.0.1:{port}"
-        _await(server, address, home / "log")
+        server = _serve(data, port)
         yield address
     finally:
         if server is not None:
-            server.send_signal(signal.SIGINT)  # SIGTERM would wait for every client to leave
-            server.wait(_PATIENCE_S)
+            _stop(server)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -110,6 +120,43 @@ def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def _tell(address: str, statement: str) -> object:
+    with psycopg.connect(f"postgresql://{address}/postgres", autocommit=True) as connection:
+        return connection.execute(statement).fetchone()[0]  # type: ignore[index]
+
+
+class Standby:
+    """A streaming replica of a server, with a cluster of its own."""
+
+    def __init__(self, postgresql: str) -> None:
+        self._source = postgresql
+        self._home = _make_home()
+        self._port = _free_port()
+        self.address = f"tester@127.0.0.1:{self._port}"
+        source = ["-d", f"postgresql://{postgresql}/postgres", "-c", "fast", "-R", "--no-sync"]
+        _run(self._home, "pg_basebackup", "-D", str(self._home / "data"), *source)
+        self.start()
+
+    def start(self) -> None:
+        self._server = _serve(self._home / "data", self._port)
+
+    def stop(self) -> None:
+        _stop(self._server)
+
+    def tell(self, statement: str) -> object:
+        """Run a statement in it; gives the one value of its answer."""
+        return _tell(self.address, statement)
+
+    def has_all(self) -> bool:
+        """Whether it has all that was written so far."""
+        written = _tell(self._source, "SELECT pg_current_wal_insert_lsn()")
+        return bool(self.tell(f"SELECT pg_last_wal_replay_lsn() >= '{written}'"))
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
 
 
 def create_database(postgresql: str) -> str:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from redis import Redis, RedisError
@@ -55,9 +56,9 @@ class RedisServer:
         return Redis.from_url(self.url)
 
 
-@pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """A running, empty server."""
+@contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    """A running, empty server; without one here the test is skipped, or fails in CI."""
     command = shutil.which("redis-server")
     if command is None:
         reason = "no Redis server here (Debian: apt-get install redis-server)"
@@ -70,3 +71,10 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A running, empty server."""
+    with running_redis() as server:
+        yield server

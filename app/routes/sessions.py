@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Response, url_for
 
-from app import events
+from app.events import CREATED
 from app.openapi import Operation, operation
+from app.rate_limits import SESSION_STARTS, SESSIONS
 from app.representations import answer
 from app.responses import encode_timed, json_response
 from app.routes.input import read_body, read_query
@@ -15,27 +16,27 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/ses
 
 
 @blueprint.get("")
-@operation(Operation(SessionPage, query=SessionQuery, tagged=True))
+@operation(Operation(SessionPage, query=SessionQuery, tagged=True, limit=SESSIONS))
 def index() -> Response:
     """One page of the sessions that the query string asks for."""
     return answer(encode_timed(list_sessions(services().database, read_query(SessionQuery))))
 
 
 @blueprint.get("/<int:session_id>")
-@operation(Operation(SessionDetails, tagged=True))
+@operation(Operation(SessionDetails, tagged=True, limit=SESSIONS))
 def show(session_id: int) -> Response:
     """One session."""
     return answer(encode_timed(get_session(services().database, session_id)))
 
 
 @blueprint.post("")
-@operation(Operation(Session, status=201, body=NewSession, headers={"Location": "Path of the session."}))
+@operation(Operation(Session, 201, body=NewSession, headers={"Location": "Path of the session."}, limit=SESSION_STARTS))
 def start() -> Response:
     """Start a session."""
     new = read_body(NewSession)
     session = start_session(services().database, new)
     services().dashboard.forget()
-    events.publish(services().hub, events.CREATED, session)
+    services().events.publish(CREATED, session)
     services().simulation.add(session["id"])
     location = url_for("sessions.show", session_id=session["id"])
     return json_response(session, 201, headers={"Location": location})

@@ -38,13 +38,13 @@ HEADER = (
 
 
 @contextlib.contextmanager
-def shipped() -> Iterator[tuple[Target, BroadcastScenario]]:
-    """The shipped API under gunicorn."""
+def shipped(duration_s: float = 0.0) -> Iterator[tuple[Target, BroadcastScenario]]:
+    """The shipped API under gunicorn; each session that is started tells of its steps for so long."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = prepare(folder, 200)
         os.sched_setaffinity(0, {SERVER_CORE})  # what is started inherits it
-        with running(database, folder, APP_SESSION_DURATION_S="0") as service:
+        with running(database, folder, APP_SESSION_DURATION_S=str(duration_s)) as service:
             os.sched_setaffinity(0, {GENERATOR_CORE})
             body = {"model": "resnet-50", "technique": "quantization"}
             yield (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from time import perf_counter
+from uuid import uuid4
 
 import uvloop
 
@@ -33,6 +34,7 @@ from loadtasks.engine.run import measurements
 from loadtasks.engine.runner import Runner, Source
 from loadtasks.engine.target import Target
 from loadtasks.errors import TargetUnavailableError
+from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,
@@ -134,14 +136,14 @@ class _Part:
 class _Side:
     """The candidate or the reference, and what all of its rounds so far recorded."""
 
-    def __init__(self, scenario: Scenario, target: Target, first: Mapping[str, int]) -> None:
-        """`first`: by part, the number of the request with which the coming round begins."""
+    def __init__(self, scenario: Scenario, sent: Scenario, target: Target, first: Mapping[str, int]) -> None:
+        """`sent`: the scenario with its id filled in; `first`: by part, the number of the next round's first request."""
         self.lost: str | None = None
         """Why it can be driven no more."""
         self._scenario = scenario
         self._target = target
         self._first = first
-        self._parts = {kind: self._part(kind, part) for kind, part in parts_of(scenario).items()}
+        self._parts = {kind: self._part(kind, part) for kind, part in parts_of(sent).items()}
         self._whole = Recorder()
         self._recorders = {kind: Recorder() for kind in self._parts}
         self._observations: list[Observation] = []
@@ -211,8 +213,9 @@ class _Night:
         self, scenario: Scenario, candidate: Target, reference: Target, on_progress: OnProgress | None
     ) -> None:
         self._first = dict.fromkeys(parts_of(scenario), 0)
-        self.candidate = _Side(scenario, candidate, self._first)
-        self.reference = _Side(scenario, reference, self._first)
+        sent = identified(scenario, uuid4().hex)
+        self.candidate = _Side(scenario, sent, candidate, self._first)
+        self.reference = _Side(scenario, sent, reference, self._first)
         self.pairs = [Pairs(part=kind) for kind in dict.fromkeys(["", *self._first])]
         self._whole = max(rounds_of(part).number for part in parts_of(scenario).values())
         self._on_progress = on_progress

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import uuid4
 
 from loadtasks.engine.fitness import health
 from loadtasks.engine.generator import Generated, Work, generate
@@ -11,6 +12,7 @@ from loadtasks.engine.progress import OnProgress
 from loadtasks.engine.recorder import Recorder
 from loadtasks.engine.shares import most_processes
 from loadtasks.engine.target import Target
+from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
 
 
@@ -39,7 +41,8 @@ def run_scenario(
         ProcessError: one of several processes broke.
     """
     number = min(processes, most_processes(scenario))
-    works = [Work(scenario, target, each, number, calibration) for each in range(number)]
+    sent = identified(scenario, uuid4().hex)
+    works = [Work(sent, target, each, number, calibration) for each in range(number)]
     generated = [generate(works[0], on_progress)] if number == 1 else generate_together(works, on_progress)
     parts = parts_of(scenario)
     recorders = {

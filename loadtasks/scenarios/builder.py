@@ -38,7 +38,17 @@ _MIXED_KEYS = frozenset({"parts"})
 _CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s"})
 _BROADCAST_KEYS = _CONNECTIONS_KEYS | {"publish", "event"}
 _HTTP_KEYS = frozenset(
-    {"load", "request", "requests", "feeder", "read_back", "warmup_requests", "timeout_s", "connect_timeout_s"}
+    {
+        "load",
+        "request",
+        "requests",
+        "feeder",
+        "read_back",
+        "warmup_requests",
+        "scales",
+        "timeout_s",
+        "connect_timeout_s",
+    }
 )
 
 
@@ -53,7 +63,7 @@ def build(name: str, path: Path, file: File, entry: Entry, known: dict[str, Scen
         entry.check_keys("a mixed scenario, whose parts bring their own", _MIXED_KEYS)
         return MixedScenario(parts={kind: _part(kind, part, known) for kind, part in entry.parts.items()}, **common)
     load = _load(entry.load)
-    for key in ("timeout_s", "connect_timeout_s", "warmup_requests"):
+    for key in ("timeout_s", "connect_timeout_s", "warmup_requests", "scales"):
         if getattr(entry, key) is not None:
             common[key] = getattr(entry, key)
     try:

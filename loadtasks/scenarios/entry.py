@@ -57,6 +57,7 @@ class Entry(_Part):
     requests: list[Request] | None = Field(default=None, min_length=1)
     feeder: FeederEntry | None = None
     read_back: ReadBack | None = None
+    scales: bool | None = None
     warmup_requests: int | None = Field(default=None, ge=0)
     timeout_s: PositiveSeconds | None = None
     connect_timeout_s: PositiveSeconds | None = None

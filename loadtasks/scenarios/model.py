@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from loadtasks.scenarios.feeder import MOST_BYTES, MOST_REQUESTS, Feeder
 from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad, HttpLoad
-from loadtasks.scenarios.template import Row, columns_in, fill, fill_path, fill_text
+from loadtasks.scenarios.template import Row, columns_in, fill, fill_path, fill_text, identify
 from loadtasks.scenarios.values import (
     Headers,
     Json,
@@ -87,6 +87,11 @@ class Request(_Part):
         """The columns that its placeholders name."""
         return frozenset(columns_in([self.path, self.query, self.headers, self.json_body]))
 
+    def of_measurement(self, measurement_id: str) -> Self:
+        """The same request with the id of the measurement in it."""
+        fields = ("path", "query", "headers", "json_body")
+        return self.model_copy(update={name: identify(getattr(self, name), measurement_id) for name in fields})
+
     def fed(self, row: Row) -> Self:
         """The same request with its placeholders filled."""
         return self.model_copy(
@@ -113,6 +118,10 @@ class ReadBack(_Part):
     def columns(self) -> frozenset[str]:
         """The columns that its placeholders name."""
         return frozenset(columns_in(self.path))
+
+    def of_measurement(self, measurement_id: str) -> Self:
+        """The same with the id of the measurement in it."""
+        return self.model_copy(update={"path": identify(self.path, measurement_id)})
 
 
 class _Scenario(BaseModel):
@@ -146,6 +155,8 @@ class HttpScenario(_Scenario):
     load: HttpLoad
     warmup_requests: Annotated[int, Field(ge=0)] = 10
     """Sent before the measurement, over the same connections, and not counted."""
+    scales: bool = Field(default=True, exclude_if=lambda given: given)
+    """Whether the load factor of a run multiplies the load."""
     read_back: ReadBack | None = None
     feeder: Feeder | None = Field(default=None, exclude_if=not_given)
 
@@ -176,13 +187,13 @@ class HttpScenario(_Scenario):
         for value in {value for request in self.requests for value in request.headers.values() if columns_in(value)}:
             for number, row in enumerate(feeder.rows, 1):
                 try:
-                    check_header_value(fill_text(value, row))
+                    check_header_value(fill_text(identify(value, ""), row))
                 except ValueError as error:
                     raise ValueError(f"row {number} of {feeder.file}: {error}") from error
 
     def scaled(self, factor: float) -> Self:
         """The same scenario under `factor` times the load."""
-        return self.model_copy(update={"load": self.load.scaled(factor)})
+        return self.model_copy(update={"load": self.load.scaled(factor)}) if self.scales else self
 
 
 class ConnectionsScenario(_Scenario):
@@ -271,4 +282,5 @@ def first_request(scenario: Scenario) -> Request | None:
     if not isinstance(scenario, HttpScenario):
         return None
     row: Row = scenario.feeder.rows[0] if scenario.feeder is not None else {}
-    return next((request.fed(row) for request in scenario.requests if request.method in ("GET", "HEAD")), None)
+    reading = next((request for request in scenario.requests if request.method in ("GET", "HEAD")), None)
+    return reading and reading.of_measurement("admission").fed(row)

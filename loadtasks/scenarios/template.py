@@ -1,4 +1,7 @@
-"""Placeholders: `{{column}}` in a request becomes the value that a feeder's row has in that column."""
+"""Placeholders in a request: `{{column}}` becomes the value that a feeder's row has in that column.
+
+`{{measurement.id}}` is no column: it becomes one value for the whole of a measurement, before any row is filled in.
+"""
 
 import json
 import re
@@ -6,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
+MEASUREMENT_ID = "measurement.id"
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
 def columns_in(value: Any) -> Iterator[str]:
     """The columns that placeholders name in a text, or in the keys and values of a JSON value."""
     if isinstance(value, str):
-        yield from _PLACEHOLDER.findall(value)
+        yield from (name for name in _PLACEHOLDER.findall(value) if name != MEASUREMENT_ID)
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from columns_in(key)
@@ -20,6 +24,17 @@ def columns_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from columns_in(each)
+
+
+def identify(value: Any, measurement_id: str) -> Any:
+    """A JSON value in whose keys and values the id of the measurement is filled in; other placeholders stay."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda found: measurement_id if found[1] == MEASUREMENT_ID else found[0], value)
+    if isinstance(value, dict):
+        return {identify(key, measurement_id): identify(each, measurement_id) for key, each in value.items()}
+    if isinstance(value, list):
+        return [identify(each, measurement_id) for each in value]
+    return value
 
 
 def fill(value: Any, row: Row) -> Any:

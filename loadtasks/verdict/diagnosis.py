@@ -9,6 +9,7 @@ from dataclasses import replace
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict import throttling
 from loadtasks.verdict.causes import deliveries, slowness, success, target, throttled, websockets
 from loadtasks.verdict.causes.case import Case, Cause, Rule
 
@@ -28,7 +29,7 @@ def diagnose(
 ) -> list[Finding]:
     """The likely causes of what the findings say is wrong, for the whole and for each part that is concerned."""
     others = {each.part: each for each in baseline}
-    now, before = _told(measurements), _told(baseline)
+    now, before, wanted = _told(measurements), _told(baseline), throttling.is_wanted(findings)
     cases = []
     for measurement in measurements:
         other = others.get(measurement.part)
@@ -38,7 +39,8 @@ def diagnose(
             for each in findings
             if each.part == measurement.part and each.kind in (FindingKind.TARGET, FindingKind.REGRESSION)
         )
-        cases.append(Case(measurement, other if comparable else None, wrong, now or _NOTHING, before or _NOTHING))
+        compared = other if comparable else None
+        cases.append(Case(measurement, compared, wrong, now or _NOTHING, before or _NOTHING, throttling_wanted=wanted))
     parts = tuple(case for case in cases if case.measurement.part)
     causes = [
         _finding(case, cause)

@@ -32,7 +32,7 @@ def judge_run(
         if doubts[scenario]:
             verdicts.append(ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=doubts[scenario]))
             continue
-        findings = [*judged.findings.get(scenario, []), *throttling.notes(measured.get(scenario, []))]
+        findings = [*judged.findings.get(scenario, []), *throttling.notes(measured.get(scenario, []), suites)]
         missed = any(each.kind is FindingKind.TARGET for each in findings)
         verdict = Verdict.FAIL if missed else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))

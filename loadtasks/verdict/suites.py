@@ -6,7 +6,7 @@ checked without Great Expectations is checked here, before any load is sent.
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,16 @@ class Suite:
     path: Path
     expectations: tuple[Expectation, ...]
     notes: str | list[str] | None = None
+
+
+def wants_throttling(suites: Sequence[Suite], endpoint: str) -> bool:
+    """Whether the measurements of an endpoint are to be throttled: a suite wants at least one request turned away."""
+    return any(
+        each.column == "throttled" and (each.minimum or 0) > 0
+        for suite in suites
+        if suite.name == endpoint
+        for each in suite.expectations
+    )
 
 
 def read_suites(folder: Path) -> list[Suite]:

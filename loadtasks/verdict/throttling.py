@@ -1,32 +1,45 @@
 """Throttling: what it means for a measurement that a limit of the target turned requests away."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from loadtasks import units
 from loadtasks.engine.measurement import Measurement
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict.suites import Suite, wants_throttling
 
 CAUSE = "throttling, not slowness"
 """How every cause begins that is a limit of the target."""
 _ADVICE = "ask for a higher limit or send less"
+_WANTED = "throttling is wanted here: "
 
 
-def notes(measurements: Sequence[Measurement]) -> Iterator[Finding]:
-    """That one scenario was throttled; told of the whole, since it holds the requests of its parts."""
+def notes(measurements: Sequence[Measurement], suites: Sequence[Suite]) -> Iterator[Finding]:
+    """That one scenario was throttled, or is to be; told of the whole, since it holds the requests of its parts."""
     for each in measurements:
-        if each.counts.throttled and not each.part:
-            yield Finding(
-                kind=FindingKind.NOTE,
-                metric="throttled",
-                observed=each.counts.throttled,
-                sentence=f"{sentence(each)}; {_ADVICE}",
-            )
+        if each.part:
+            continue
+        if wants_throttling(suites, each.endpoint):
+            yield _note(each, f"{_WANTED}{sentence(each)}")
+        elif each.counts.throttled:
+            yield _note(each, f"{sentence(each)}; {_ADVICE}")
+
+
+def _note(measurement: Measurement, sentence: str) -> Finding:
+    throttled = measurement.counts.throttled
+    return Finding(kind=FindingKind.NOTE, metric="throttled", observed=throttled, sentence=sentence)
+
+
+def is_wanted(findings: Iterable[Finding]) -> bool:
+    """Whether the findings say that a scenario's suite wants requests turned away."""
+    return any(each.kind is FindingKind.NOTE and each.sentence.startswith(_WANTED) for each in findings)
 
 
 def sentence(measurement: Measurement) -> str:
     """How many were turned away, and whose times are left."""
     counts = measurement.counts
     admitted = counts.scheduled - counts.throttled
+    if not counts.throttled:
+        return f"none of {units.plural(counts.scheduled, 'request')} was throttled"
     return (
         f"{units.count(counts.throttled)} of {units.plural(counts.scheduled, 'request')} "
         f"{'was' if counts.throttled == 1 else 'were'} throttled "

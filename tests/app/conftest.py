@@ -9,8 +9,8 @@ from tests.app.service import Service, environ_for, prepare, running
 from tests.postgresql import create_database
 
 DATABASE_DEPENDENT = {
-    "test_auth", "test_commands", "test_config", "test_dashboard", "test_database", "test_migrations", "test_plans",
-    "test_seed", "test_sessions",
+    "test_commands", "test_config", "test_counts", "test_dashboard", "test_database", "test_listing",
+    "test_migrations", "test_plans", "test_seed", "test_sessions", "test_tokens",
 }  # fmt: skip
 
 

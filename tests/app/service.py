@@ -11,16 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
 import websocket
 
-from app.auth import SCOPES, Tokens
 from app.database import Database
 from app.seed import seed
+from app.tokens import SCOPES, sign
 
 ROOT = Path(__file__).parents[2]
 START_S = 30
@@ -53,8 +53,9 @@ class Service:
         header = [f"Authorization: Bearer {token or self.token}"]
         return websocket.create_connection(url, header=header, timeout=10, **options)
 
-    def new_token(self, *scopes: str, **options: Any) -> str:
-        return Tokens(self.database).issue("test", scopes or SCOPES, **options)
+    def new_token(self, *scopes: str, name: str = "test", ttl: timedelta | None = None) -> str:
+        """A token, with all scopes when none is named."""
+        return sign(SECRET_KEY, name, scopes or SCOPES, ttl)
 
     def kill(self) -> None:
         """End it without a chance to do anything: all of its processes at once."""
@@ -71,6 +72,7 @@ class Service:
         return self.process.wait(STOP_S)
 
 
+SECRET_KEY = "what-all-of-the-tests-sign-all-of-their-tokens-with"
 SESSIONS = "/api/v1/optimization/sessions"
 STATS = "/api/v1/dashboard/stats"
 CRITERIA = "/api/v1/config/optimization-criteria"
@@ -78,11 +80,14 @@ CRITERIA = "/api/v1/config/optimization-criteria"
 
 def environ_for(folder: Path, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("APP_")}
-    return (
-        inherited
-        | {"APP_DATABASE_URL": f"sqlite:///{folder}/app.db", "APP_PORT": "0", "TMPDIR": str(folder)}
-        | settings
-    )
+    ours = {
+        "APP_DATABASE_URL": f"sqlite:///{folder}/app.db",
+        "APP_PORT": "0",
+        "APP_SECRET_KEY": SECRET_KEY,
+        "APP_ALLOW_LOAD_TEST": "1",
+        "TMPDIR": str(folder),
+    }
+    return inherited | ours | settings
 
 
 def run_app(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -110,7 +115,7 @@ def running(database: Database, folder: Path, **settings: str) -> Iterator[Servi
     log = folder / "log"
     settings = {"APP_DATABASE_URL": database.url.render_as_string(hide_password=False)} | settings
     process = launch(environ_for(folder, **settings), log)
-    service = Service("", Tokens(database).issue("test"), database, log, process)
+    service = Service("", sign(SECRET_KEY, "test", SCOPES), database, log, process)
     try:
         service.url = _wait_until_ready(process, log)
         yield service

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from app.auth import Tokens
 from app.criteria import DEFAULT, Criteria
 from tests.app.service import CRITERIA, Service
 
@@ -38,7 +37,7 @@ def test_each_change_is_in_the_trail_newest_first(fresh: Service):
     assert history(fresh) == {"items": [], "page": 1, "page_size": 20, "total": 0, "pages": 0}
     before = fresh.get(CRITERIA).headers["ETag"]
     first = put(fresh, 1).headers["ETag"]
-    other = Tokens(fresh.database).issue("other")
+    other = fresh.new_token(name="other")
     second = fresh.call("PUT", CRITERIA, json=document(2), token=other).headers["ETag"]
     newest, oldest = history(fresh)["items"]
     assert (oldest["etag_before"], oldest["etag_after"], oldest["changed_by"]) == (before, first, "test")

@@ -1,10 +1,14 @@
+import math
+import time
+
 import pytest
 from click.testing import CliRunner, Result
 
 from app.__main__ import main
-from app.auth import Tokens
 from app.database import Database
-from tests.app.service import environ_for, launch, run_app
+from app.revocations import Revocations
+from app.tokens import Tokens
+from tests.app.service import SECRET_KEY, environ_for, launch, run_app
 
 
 @pytest.fixture
@@ -28,25 +32,23 @@ def test_from_nothing_to_a_token(run, url):
     assert run("seed", "--sessions", "10").stderr == "Nothing to do: the database has data.\n"
 
     token = run("token", "me", "--scope", "read", "--ttl-days", "1").stdout.removesuffix("\n")
-    tokens = Tokens(Database(url))
+    theirs = run("token", "you").stdout.strip()
+    tokens = Tokens((SECRET_KEY,), Revocations(Database(url)))
     assert tokens.check(token).scopes == {"read"}
-    assert tokens.check(run("token", "you").stdout.strip()).scopes == {"read", "write"}
-    assert run("revoke", "me").exit_code == 0
-    assert run("revoke", "me").exit_code == 1
+    assert time.time() < tokens.check(token).expires_at < time.time() + 86_500
+    assert tokens.check(theirs).scopes == {"read", "write"}
+    assert tokens.check(theirs).expires_at == math.inf
+    assert run("revoke", "me").stderr == "The tokens of me are revoked.\n"
+    again = Tokens((SECRET_KEY,), Revocations(Database(url)))
+    assert again.check(token) is None
+    assert again.check(theirs)
 
 
-def test_a_token_from_the_environment(run, url, monkeypatch):
-    run("migrate")
-    monkeypatch.setenv("GIVEN", "g" * 32)
-    taken = run("token", "me", "--scope", "read", "--from-env", "GIVEN")
-    assert (taken.exit_code, taken.stdout) == (0, "")
-    assert "ggg" not in taken.stderr
-    assert Tokens(Database(url)).check("g" * 32).scopes == {"read"}
-    for short in ("g" * 31, ""):
-        monkeypatch.setenv("GIVEN", short)
-        refused = run("token", "me", "--from-env", "GIVEN")
-        assert (refused.exit_code, refused.stderr) == (1, "Error: GIVEN: must have at least 32 characters.\n")
-    assert Tokens(Database(url)).check("g" * 32)
+@pytest.mark.parametrize("command", ["token", "revoke"])
+def test_a_name_that_nobody_has(run, command: str):
+    refused = run(command, "x" * 65)
+    assert refused.exit_code == 2
+    assert "a name has 1 to 64 printable characters." in refused.stderr
 
 
 def test_a_bad_setting_is_one_sentence(tmp_path):

@@ -48,7 +48,7 @@ def test_upgrades_and_refused_ones_have_it_too(service: Service):
     assert client.getheaders()["x-request-id"] == "mine"
     client.close()
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
-        websocket.create_connection(url, header=header, timeout=10)
+        websocket.create_connection(url, header=[*header, "Authorization: Bearer wrong"], timeout=10)
     assert refused.value.resp_headers["x-request-id"] == "mine"
 
 

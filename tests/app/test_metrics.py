@@ -9,6 +9,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.database import SPARE_CONNECTIONS
+from app.settings import Settings
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service, environ_for, launch
 
 SECONDS = "http_request_duration_seconds"
@@ -130,6 +131,17 @@ def test_websockets_and_their_events(start):
         client.close()
 
 
+@pytest.mark.parametrize(("cache", "outcomes"), [("on", {"hit": 3, "miss": 1}), ("off", {"miss": 4})])
+def test_what_the_cache_is_asked_is_counted_by_key_and_outcome(start, cache: str, outcomes: dict[str, int]):
+    service = start(APP_CACHE=cache)  # which computes once at its start
+    for _ in range(3):
+        service.get(STATS)
+    found = scrape(service)
+    assert {name[2]: count for name, count in found.items() if name[:2] == ("cache_requests_total", "dashboard")} == (
+        outcomes
+    )
+
+
 @pytest.fixture
 def two_workers(start: Callable[..., Service]) -> Service:
     service = start(GUNICORN_CMD_ARGS="--workers=2", APP_THREADS="2")
@@ -170,7 +182,7 @@ def test_a_reload_keeps_what_was_counted(start):
     while f"Worker exiting (pid: {workers(service)[0]})" not in service.log.read_text() or len(workers(service)) < 2:
         assert time.monotonic() < deadline
     service.http.close()
-    wait_for(service, "database_connections_max", 32 + SPARE_CONNECTIONS)
+    wait_for(service, "database_connections_max", Settings().threads + SPARE_CONNECTIONS)
     service.get(STATS)
     assert counted(figures(service), "GET", STATS, 200) == 2
 

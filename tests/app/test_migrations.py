@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -25,6 +26,21 @@ def indexes(engine) -> dict[str, str]:
     return {name: sql for name, sql in found.items() if not name.startswith(VERSION_TABLE)}
 
 
+def configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def step_down(url: str, revision: str) -> None:
+    """Bring a database back to an earlier version."""
+    config = configuration()
+    with create_engine(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
 @pytest.mark.filterwarnings("ignore:autogenerate skipping:UserWarning")
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")
 def test_the_migrations_make_the_tables_that_the_code_expects(url, new_url, tmp_path):
@@ -44,16 +60,13 @@ def test_the_migrations_make_the_tables_that_the_code_expects(url, new_url, tmp_
 
 
 def test_head_is_the_newest_migration():
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+    assert ScriptDirectory.from_config(configuration()).get_current_head() == HEAD
 
 
 def test_a_database_from_before_the_migrations_is_taken_over(database, url):
+    step_down(url, "0001")
     with create_engine(url).begin() as connection:
         connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
-        connection.execute(text("DROP TABLE configuration_changes"))  # younger than the migrations
     with pytest.raises(SchemaError, match="run python -m app migrate"):
         database.check_schema()
     database.create_schema()
@@ -64,10 +77,11 @@ def test_a_database_from_before_the_migrations_is_taken_over(database, url):
 
 @pytest.mark.parametrize("version", ["0001", "9999"])
 def test_only_the_version_that_the_code_needs_is_used(database, url, version: str):
-    with create_engine(url).begin() as connection:
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))
-        if version < HEAD:
-            connection.execute(text("DROP TABLE configuration_changes"))
+    if version < HEAD:
+        step_down(url, version)
+    else:
+        with create_engine(url).begin() as connection:
+            connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))
     with pytest.raises(SchemaError, match=f"has version {version} of its tables, not {HEAD}: run"):
         database.check_schema()
     if version > HEAD:
@@ -96,8 +110,8 @@ def test_an_interrupted_migration_leaves_nothing_behind(url, monkeypatch):
 
 def test_many_instances_may_migrate_at_once(url, tmp_path):
     environ = environ_for(tmp_path, APP_DATABASE_URL=url)
-    command = [sys.executable, "-m", "app", "migrate"]
-    started = [subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    arguments = [sys.executable, "-m", "app", "migrate"]
+    started = [subprocess.Popen(arguments, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for process in started:
         _, said = process.communicate(timeout=60)
         assert (process.returncode, said) == (0, "The schema is up to date.\n")

@@ -53,6 +53,14 @@ def test_every_operation_says_what_it_does_and_whom_it_lets(document: dict):
                 assert {"401", "403"} <= set(described["responses"])
 
 
+def test_the_token_is_described(document: dict):
+    assert document["components"]["securitySchemes"]["token"] == {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+    }
+
+
 def test_limits_and_words_of_the_models_are_in_it(document: dict):
     parameters = document["paths"]["/api/v1/optimization/sessions"]["get"]["parameters"]
     size = next(one for one in parameters if one["name"] == "page_size")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ from app.sessions import SessionQuery, Sort, list_sessions
 from app.statistics import compute_figures
 from tests.app.service import prepare
 
+RECENTLY = str(datetime.now(UTC).date() - timedelta(days=10))
 FILTERS: list[dict[str, str]] = [
     {},
     {"status": "completed"},
@@ -20,15 +22,22 @@ FILTERS: list[dict[str, str]] = [
     {"model": "t5-small"},
     {"model": "nobody"},
     {"technique": "pruning"},
-    {"created_from": "2020-01-01"},
+    {"created_from": RECENTLY},
     {"created_to": "2020-01-01"},
-    {"created_from": "2020-01-01", "created_to": "2100-01-01"},
+    {"created_from": RECENTLY, "created_to": "2100-01-01"},
     {"status": "failed", "technique": "pruning"},
     {"status": "failed", "model": "t5-small"},
     {"technique": "pruning", "model": "t5-small"},
-    {"status": "failed", "technique": "pruning", "model": "t5-small", "created_from": "2020-01-01"},
+    {"status": "failed", "technique": "pruning", "model": "t5-small", "created_from": RECENTLY},
 ]
-WHOLE = re.compile(r"^SCAN sessions$|Seq Scan on sessions", re.MULTILINE)
+WHOLE = re.compile(r"^SCAN sessions$|Seq Scan on sessions\b", re.MULTILINE)
+# Of an index that begins with a status and a technique both are given, or what is found would have to be sorted.
+# PostgreSQL tells on the next line where in the index it begins and ends.
+WHOLE_INDEX = re.compile(
+    r"^SCAN sessions|INDEX sessions_of_\w+ \(status=\?\)"
+    r"|Scan (Backward )?using \w+ on sessions\b[^\n]*\n(?!\s*Index Cond)",
+    re.MULTILINE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +73,18 @@ def plans(database: Database, work: Callable[[], object]) -> str:
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=lambda filters: "-".join(filters.values()) or "all")
-def test_no_list_reads_the_whole_table(many: Database, filters: dict[str, str]):
+def test_no_list_reads_a_whole_table_or_index(many: Database, filters: dict[str, str]):
+    # All sessions are read in the order of an index, as far as the page goes.
+    whole = WHOLE_INDEX if filters else WHOLE
     for sort in get_args(Sort):
         query = {"sort": sort, **filters}
         page: dict = {}
         first = plans(many, lambda: page.update(list_sessions(many, SessionQuery.model_validate(query))))  # noqa: B023
-        assert not WHOLE.search(first), (sort, first)
+        assert not whole.search(first), (sort, first)
         if page["next"]:
             after = SessionQuery.model_validate(query | {"cursor": page["next"]})
             further = plans(many, lambda: list_sessions(many, after))  # noqa: B023
-            assert not WHOLE.search(further), (sort, further)
+            assert not whole.search(further), (sort, further)
 
 
 @pytest.mark.parametrize("sort", get_args(Sort))

@@ -66,7 +66,7 @@ def test_an_error_of_ours_is_a_500_and_logged_in_one_line(start):
 
 def test_health_and_version_need_no_token(service: Service):
     health = requests.get(service.url + "/healthz", timeout=10)
-    assert (health.status_code, health.json()) == (200, {"status": "ok", "database": "ok"})
+    assert (health.status_code, health.json()) == (200, {"status": "ok", "database": "ok", "redis": "off"})
     version = requests.get(service.url + "/version", timeout=10)
     assert version.json() == {"name": "optimisation-service", "version": "0.1.0", "revision": "abc123"}
 

@@ -66,7 +66,7 @@ def keep_rules(case: Case) -> None:
     """Make a right request keep the rules that no JSON schema can say."""
     if case.method == "GET":
         case.query = {
-            name: value for name, value in (case.query or {}).items() if name not in ("created_from", "cursor")
+            name: value for name, value in (case.query or {}).items() if name not in ("created_from", "cursor", "page")
         }
         return
     criteria = case.body if case.path == CRITERIA else case.body.get("criteria")

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from app.criteria import DEFAULT
 from app.database import Database
+from app.listing import SORTS
 from app.models import OptimizationSession
-from app.sessions import SORTS, NewSession, SessionQuery, list_sessions, start_session
+from app.sessions import NewSession, SessionQuery, list_sessions, start_session
 from tests.app.service import SESSIONS, Service
 
 FIELDS = {

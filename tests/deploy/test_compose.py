@@ -100,3 +100,37 @@ def test_the_api_image_has_what_the_api_imports() -> None:
     asked = set(re.findall(r"^[\w-]+", (PROJECT / "deploy/requirements-api.in").read_text(), flags=re.MULTILINE))
     assert {packages_distributions()[name][0].lower().replace("_", "-") for name in imported} == asked
     assert asked <= set(pins("requirements.txt"))
+
+
+def test_each_database_is_made_with_the_password_that_its_user_has() -> None:
+    made = re.findall(r'^make_database (\w+) "\$(\w+)"$', (PROJECT / "deploy/postgres/databases.sh").read_text(), re.M)
+    assert {name for name, _ in made} == {"api", "airflow", "results"}
+    assert {variable for _, variable in made} <= set(SERVICES["postgres"]["environment"])
+    used = set(re.findall(r"://(\w+):\$\{(\w+)\b[^}]*\}@postgres/(\w+)", TEXT))
+    assert used == {(name, variable, name) for name, variable in made}
+
+
+def test_the_api_and_celery_have_a_redis_database_each() -> None:
+    api = SERVICES["api"]["environment"]["APP_REDIS_URL"]
+    broker = SERVICES["airflow-worker"]["environment"]["AIRFLOW__CELERY__BROKER_URL"]
+    assert {url.partition("@")[2] for url in (api, broker)} == {"redis:6379/1", "redis:6379/0"}
+
+
+def test_the_database_is_prepared_once_before_any_instance_serves() -> None:
+    modes = {name: SERVICES[name]["command"][-1] for name in ("api-init", "api")}
+    assert modes == {"api-init": "init", "api": "serve"}
+    assert needs("api")["api-init"] == {"condition": "service_completed_successfully"}
+    assert SERVICES["api"]["environment"] == SERVICES["api-init"]["environment"]
+
+
+def test_an_instance_has_the_time_that_it_takes_to_stop() -> None:
+    graceful_s = int(re.findall(r"^graceful_timeout = (\d+)$", (PROJECT / "app/gunicorn_conf.py").read_text(), re.M)[0])
+    assert int(SERVICES["api"]["stop_grace_period"].removesuffix("s")) >= graceful_s + 3
+
+
+def test_nginx_knows_the_instances_by_name_as_they_come_and_go() -> None:
+    text = (PROJECT / "deploy/nginx.conf").read_text()
+    assert re.findall(r"^\s+server ([\w.:]+) resolve ", text, re.M) == ["api:8000", "api:8000"]
+    version = re.fullmatch(r"nginx:(\d+)\.(\d+)", SERVICES["nginx"]["image"])
+    assert version
+    assert (int(version[1]), int(version[2])) >= (1, 28)  # 1.27.3 brought `resolve`

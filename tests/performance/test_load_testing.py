@@ -46,6 +46,12 @@ class TestWebSocketLoad:
         assert measurement.counts.completed == measurement.counts.scheduled == 20 * 50, measurement.errors
 
 
+class TestRateLimits:
+    @pytest.mark.parametrize("what", ["dashboard", "sessions", "config_get", "config_put"])
+    def test_hold_exactly(self, measure: Measure, judge: Judge, what: str) -> None:
+        judge(measure(f"rate_limits.{what}"))
+
+
 class TestMixedLoad:
     def test_every_kind_meets_its_targets(self, measure: Measure, judge: Judge) -> None:
         whole, *parts = measure("mixed.concurrent")

@@ -41,6 +41,8 @@ class Case:
     """Those of the baseline."""
     parts: tuple["Case", ...] = ()
     """Of the whole of a mixed scenario."""
+    throttling_wanted: bool = False
+    """Whether the scenario is there to be throttled."""
 
     @property
     def slow(self) -> bool:

@@ -38,13 +38,17 @@ def asking(field: str) -> str:
     return GOOD.replace("path: /thing", f"path: /thing, {field}")
 
 
-def test_the_shipped_scenarios_are_the_nine_with_their_numbers() -> None:
+def test_the_shipped_scenarios_have_their_numbers() -> None:
     shipped = {name: load_sentence(scenario) for name, scenario in read_scenarios(PACKAGED).items()}
     assert shipped.pop("mixed.concurrent").startswith("at the same time: ")
     assert shipped == {
         "dashboard.concurrent": "100 requests, 10 workers",
         "dashboard.sustained": "10 s, 5 workers",
         "sessions.concurrent": "100 requests, 10 workers",
+        "rate_limits.dashboard": "80 requests, one after another",
+        "rate_limits.sessions": "140 requests, one after another",
+        "rate_limits.config_get": "140 requests, one after another",
+        "rate_limits.config_put": "30 requests, one after another",
         "sessions.filtered": "100 requests, 10 workers",
         "config_get.concurrent": "100 requests, 10 workers",
         "config_put.sequential": "20 requests, one after another",
@@ -182,7 +186,7 @@ def test_scenarios_are_chosen_by_name_or_by_endpoint() -> None:
         "dashboard.sustained",
         "mixed.concurrent",
     ]
-    assert len(select(shipped, None)) == 9
+    assert len(select(shipped, None)) == 13
     with pytest.raises(BadInputError, match=r"nothing: no such scenario; there are .*dashboard.concurrent"):
         select(shipped, ["nothing"])
 
@@ -194,6 +198,7 @@ def test_the_load_factor_multiplies_load_and_not_time() -> None:
     assert doubled["dashboard.sustained"] == "10 s, 10 workers"
     assert doubled["websocket.broadcast"] == "50 events at 25/s to 40 listeners"
     assert load_sentence(shipped["dashboard.concurrent"].scaled(0.01)) == "1 requests, one after another"
+    assert shipped["rate_limits.dashboard"].scaled(2) == shipped["rate_limits.dashboard"]
 
 
 def test_a_ramp_of_workers_is_scaled_and_nobody_stays_nobody(tmp_path: Path) -> None:

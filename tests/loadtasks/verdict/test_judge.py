@@ -58,6 +58,27 @@ def test_what_was_throttled_fails_its_target_and_says_whose_times_are_left() -> 
     assert cause.sentence == f"throttling, not slowness: {told.rpartition('; ')[0]}"
 
 
+def test_where_throttling_is_wanted_it_is_noted_without_advice() -> None:
+    def judged(throttled: int) -> ScenarioVerdict:
+        measured = measurement("rate_limits.x", times_s=[0.1] * 60, throttled=throttled, statuses={"429": throttled})
+        (found,) = compare_run(judge_run(["rate_limits.x"], [measured], {}, _SUITES), [measured], {})
+        return found
+
+    held = judged(20)
+    told = [each.sentence for each in held.findings if each.metric == "throttled"]
+    assert (held.verdict, told) == (
+        Verdict.PASS,
+        [
+            "throttling is wanted here: 20 of 80 requests were throttled (429 with Retry-After): the times are those "
+            "of the 60 admitted ones"
+        ],
+    )
+    for other in (0, 19, 21):
+        found = judged(other)
+        assert found.verdict is Verdict.FAIL
+        assert "ask for a higher limit" not in " ".join(each.sentence for each in found.findings)
+
+
 def test_of_what_was_throttled_altogether_nothing_is_claimed() -> None:
     (judged,) = judge_run([DASHBOARD], [measurement(times_s=[], throttled=100)], {}, _SUITES)
     assert (judged.verdict, kinds(judged)) == (Verdict.INVALID, [FindingKind.VALIDITY])

@@ -52,6 +52,14 @@ def test_the_shipped_targets_are_those_that_were_agreed() -> None:
             "throttled": ("= 0", critical),
             "connect_mean_s": ("< 1.00 s", critical),
         },
+        "rate_limits": {
+            "throttled": ("= 20", critical),
+            "success_rate": ("≥ 100 %", critical),
+            "failed": ("= 0", critical),
+            "dropped": ("= 0", critical),
+            "mean_s": ("< 1.00 s", critical),
+            "p95_s": ("< 2.00 s", critical),
+        },
         "every_measurement": {"conservation_gap": ("= 0", critical)},
     }
 

@@ -1,0 +1,228 @@
+"""Two instances of the service over one PostgreSQL and one Redis."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import websocket
+from sqlalchemy import update
+
+from app.database import Database
+from app.models import OptimizationSession, Technique
+from app.sessions import NewSession, start_session
+from app.simulation import Simulation
+from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, running
+from tests.app.test_cache import ASKING, outcome
+from tests.app.test_events import heard
+from tests.app.test_metrics import scrape, wait_for
+from tests.postgresql import create_database
+from tests.redis_server import RedisServer, running_redis
+
+GONE = "gone: this instance goes on by itself"
+
+
+@contextmanager
+def instance(database: Database, redis: RedisServer, folder: Path, **settings: str) -> Iterator[Service]:
+    folder.mkdir()
+    with running(database, folder, APP_REDIS_URL=redis.url, **settings) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with 1,000 sessions."""
+    made = prepare(tmp_path_factory.mktemp("database"), 1000, create_database(postgresql))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="module")
+def two(shared: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
+    """Two instances."""
+    folder = tmp_path_factory.mktemp("instances")
+    with running_redis() as redis, ExitStack() as stack:
+        yield [
+            stack.enter_context(instance(shared, redis, folder / name, APP_SESSION_DURATION_S="0.2"))
+            for name in ("a", "b")
+        ]
+
+
+def missed(service: Service) -> float:
+    return scrape(service).get(("cache_requests_total", "dashboard", "miss"), 0)
+
+
+def test_a_hundred_requests_to_two_instances_with_a_cold_cache_cause_one_computation(two: list[Service]):
+    two[0].start_session()  # makes it cold, for both
+    before = sum(map(missed, two))
+    clients = []
+    for number in range(ASKING):
+        address = urlsplit(two[number % 2].url)
+        client = HTTPConnection(address.hostname, address.port, timeout=20)
+        client.connect()
+        clients.append(client)
+    for client in clients:
+        client.request("GET", STATS, headers={"Authorization": f"Bearer {two[0].token}"})
+    answers = [client.getresponse() for client in clients]
+    bodies = {answer.read() for answer in answers}
+    for client in clients:
+        client.close()
+    assert {answer.status for answer in answers} == {200}
+    outcomes = Counter(outcome(answer.headers["Server-Timing"]) for answer in answers)
+    assert outcomes["miss"] == 1, outcomes
+    assert sum(map(missed, two)) - before == 1
+    assert len(bodies) == 1
+
+
+def test_what_one_instance_changes_the_other_tells_at_once(two: list[Service]):
+    criteria = two[0].get(CRITERIA).json()
+    for number in range(8):
+        writer, reader = two[number % 2], two[1 - number % 2]
+        assert reader.get(CRITERIA).json()["time_limit_s"] == criteria["time_limit_s"]
+        criteria["time_limit_s"] = 1000 + number
+        assert writer.call("PUT", CRITERIA, json=criteria).ok
+        assert reader.get(CRITERIA).json()["time_limit_s"] == 1000 + number
+    total = two[0].get(STATS).json()["total_sessions"]
+    assert two[0].start_session().status_code == 201
+    assert two[1].get(STATS).json()["total_sessions"] == total + 1
+
+
+def test_events_reach_the_clients_of_both_instances_once_each_in_order(two: list[Service]):
+    clients = [two[0].listen(), two[1].listen()]
+    ids = [two[number % 2].start_session().json()["id"] for number in range(6)]
+    stories = [heard(client, *ids) for client in clients]
+    assert stories[0] == stories[1]
+    for story in stories[0]:
+        assert [event["type"] for event in story[:-1]] == ["session.created", *["session.progress"] * 3]
+        assert [event["session"]["progress"] for event in story[:-1]] == [0, 0.25, 0.5, 0.75]
+    for client in clients:
+        client.close()
+
+
+class Told:
+    """Keeps the steps of some sessions instead of telling anybody."""
+
+    def __init__(self, ids: set[int], steps: list[tuple[int, float]]) -> None:
+        self.ids, self.steps, self.count = ids, steps, 0
+
+    def publish(self, kind: str, session: dict[str, Any]) -> None:
+        if session["id"] in self.ids:
+            self.steps.append((session["id"], session["progress"]))
+            self.count += 1
+
+
+def test_two_instances_make_each_step_of_a_session_once_and_one_goes_on_alone(shared: Database):
+    new = NewSession(model="bert-base", technique=Technique.PRUNING)
+    ids = {start_session(shared, new)["id"] for _ in range(50)}
+    with shared.write() as connection:  # one is under way when both take it up
+        connection.execute(update(OptimizationSession).where(OptimizationSession.id == min(ids)).values(progress=0.5))
+    steps: list[tuple[int, float]] = []
+    told = [Told(ids, steps) for _ in range(2)]
+    databases = [Database(shared.url.render_as_string(hide_password=False)) for _ in told]
+    slow, quick = (
+        Simulation(database, events, duration_s=duration_s, steps=20, failure_every=0)
+        for database, events, duration_s in zip(databases, told, (1.6, 0.8), strict=True)
+    )
+
+    def wait_for_steps(count: int) -> None:
+        deadline = time.monotonic() + 20
+        while len(steps) < count:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    wait_for_steps(100)
+    quick.close()
+    wait_for_steps(49 * 20 + 10)
+    slow.close()
+    for database in databases:
+        database.dispose()
+    expected = {(session_id, step / 20) for session_id in ids for step in range(1, 21)}
+    expected -= {(min(ids), step / 20) for step in range(1, 11)}
+    assert Counter(steps) == dict.fromkeys(expected, 1)
+    assert steps.index((min(ids), 0.55)) < steps.index((max(ids), 0.5))
+    assert all(events.count for events in told)
+
+
+class Load:
+    """Requests of every kind until it is told to stop; each ends in a status, or in an error that is kept too."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.outcomes: Counter[int | str] = Counter()
+        self.stopped = False
+
+    def work(self, number: int) -> None:
+        criteria = self.service.get(CRITERIA).json()
+        headers = {"Authorization": f"Bearer {self.service.token}"}
+        calls = [("GET", STATS, None), ("GET", SESSIONS, None), ("GET", CRITERIA, None), ("GET", "/healthz", None)]
+        calls += [("POST", SESSIONS, {"model": "bert-base", "technique": "pruning"}), ("PUT", CRITERIA, criteria)]
+        with requests.Session() as http:
+            while not self.stopped:
+                for method, path, body in calls[number % 2 :]:
+                    try:
+                        answer = http.request(method, self.service.url + path, headers=headers, json=body, timeout=20)
+                        self.outcomes[answer.status_code] += 1
+                    except requests.RequestException as error:
+                        self.outcomes[repr(error)] += 1
+
+    def wait_for_more(self, count: int) -> None:
+        goal, deadline = self.outcomes.total() + count, time.monotonic() + 30
+        while self.outcomes.total() < goal:
+            assert time.monotonic() < deadline, self.outcomes
+            time.sleep(0.01)
+
+
+def wait_for_health(service: Service, expected: str) -> None:
+    """Wait until health and readiness say this of Redis, being 200 all the time."""
+    for path in ("/healthz", "/readyz"):
+        deadline, told = time.monotonic() + 20, ""
+        while told != expected:
+            assert time.monotonic() < deadline, told
+            answer = requests.get(service.url + path, timeout=10)
+            assert answer.status_code == 200
+            parts = answer.json()
+            told = parts.get("parts", parts)["redis"]
+
+
+def test_redis_stopped_during_load_fails_no_request(shared: Database, redis_server: RedisServer, tmp_path: Path):
+    with instance(shared, redis_server, tmp_path / "a") as service, ThreadPoolExecutor(4) as pool:
+        client = service.listen()
+        load = Load(service)
+        workers = [pool.submit(load.work, number) for number in range(4)]
+        try:
+            load.wait_for_more(40)
+            wait_for_health(service, "ok")
+            assert scrape(service)["redis_up",] == 1
+            redis_server.stop()
+            load.wait_for_more(100)
+            wait_for_health(service, GONE)
+            assert scrape(service)["redis_up",] == 0
+            assert_told(service, client)
+            redis_server.start()
+            wait_for_health(service, "ok")
+            wait_for(service, "redis_up", 1)
+            load.wait_for_more(40)
+        finally:
+            load.stopped = True
+        for worker in workers:
+            worker.result()
+        assert set(load.outcomes) <= {200, 201, 429}, load.outcomes
+        service.get(STATS)
+        with redis_server.client() as redis:
+            assert redis.exists("optimisation-service:cache:value:dashboard")
+        client.close()
+    assert "Traceback" not in service.log.read_text()
+
+
+def assert_told(service: Service, client: websocket.WebSocket) -> None:
+    session_id = service.start_session().json()["id"]
+    while json.loads(client.recv())["session"]["id"] != session_id:
+        pass

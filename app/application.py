@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from app import openapi, problems
@@ -32,6 +35,14 @@ from app.windows import LocalWindows, RedisWindows, Windows
 BODY_BYTES_MAX = 64 * 1024
 
 
+class Application(Flask):
+    """Flask for views and hooks none of which is a coroutine, which is looked up for each of them at each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application and start its threads, so call it in the process that serves it.
 
@@ -53,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database.check_schema()
     database.watch()
     redis = RedisLink(settings.redis_url) if settings.redis_url else None
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):

@@ -18,7 +18,7 @@ def needed_scope(method: str) -> str:
 
 def bearer_token() -> str | None:
     """The token in the current request's ``Authorization``, None when there is none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
@@ -33,9 +33,10 @@ class Authentication:
         app.before_request(self._authenticate)
 
     def _authenticate(self) -> None:
-        if not request.path.startswith(PROTECTED):
+        asked = request._get_current_object()  # type: ignore[attr-defined]  # the proxy looks it up at each use
+        if not asked.path.startswith(PROTECTED):
             return
-        if "Authorization" not in request.headers and request.url_rule is not None and request.url_rule.websocket:
+        if "HTTP_AUTHORIZATION" not in asked.environ and asked.url_rule is not None and asked.url_rule.websocket:
             return  # its first message brings the token, since browsers can't send the header
         token = bearer_token()
         if token is None:
@@ -45,7 +46,7 @@ class Authentication:
         if grant is None:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Problem(401, "The token is invalid, expired or revoked.", headers=headers)
-        needed = needed_scope(request.method)
+        needed = needed_scope(asked.method)
         if needed not in grant.scopes:
             headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'}
             raise Problem(403, f"The token lacks the scope {needed}.", headers=headers)

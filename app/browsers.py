@@ -47,10 +47,10 @@ def guarded(wsgi_app: WSGIApplication, origins: frozenset[str], *, behind_tls: b
         protected = environ.get("PATH_INFO", "").startswith(PROTECTED)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-            present = {name.lower() for name, _ in headers}
-            if "content-security-policy" not in present:
+            present = {name for name, _ in headers}
+            if "Content-Security-Policy" not in present:
                 headers.append(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
-            if protected and "cache-control" not in present:
+            if protected and "Cache-Control" not in present:
                 headers.append(CACHING)
             headers += always
             headers += shared

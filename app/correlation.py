@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from werkzeug.wsgi import ClosingIterator
+from app.closing import Closing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -83,7 +83,7 @@ def correlated(wsgi_app: WSGIApplication) -> WSGIApplication:
             return start_response(status, headers, exc_info)
 
         try:
-            return ClosingIterator(wsgi_app(environ, start), _forget)
+            return Closing(wsgi_app(environ, start), _forget)
         except BaseException:
             _forget()
             raise

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.wsgi import ClosingIterator
-
 from app import metrics
+from app.closing import Closing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,6 +20,10 @@ OTHER = "other"
 UNMATCHED = "unmatched"
 
 log = logging.getLogger("app.access")
+
+
+# The library builds the key and takes a lock each time; routes, methods and statuses are few.
+latency = cache(metrics.LATENCY.labels)
 
 
 class Observation:
@@ -45,7 +49,7 @@ class Observation:
         """Count it."""
         duration_s = time.perf_counter() - self._started
         method = self._environ["REQUEST_METHOD"]
-        metrics.LATENCY.labels(method if method in METHODS else OTHER, self._route, self._status).observe(duration_s)
+        latency(method if method in METHODS else OTHER, self._route, self._status).observe(duration_s)
         metrics.IN_FLIGHT.dec()
 
     def tell(self) -> None:
@@ -77,7 +81,7 @@ def observed(wsgi_app: WSGIApplication, *, access_log: bool) -> WSGIApplication:
 
         ends = [observation.end, observation.tell] if access_log else [observation.end]
         try:
-            return ClosingIterator(wsgi_app(environ, start), ends)
+            return Closing(wsgi_app(environ, start), *ends)
         except BaseException:
             for end in ends:
                 end()

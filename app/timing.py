@@ -41,9 +41,9 @@ class Timing:
 
     def header(self) -> str:
         """The header's value, the total being the time until now."""
-        total_s = time.perf_counter() - self._started
-        phases_s = (*self._phases_s.items(), ("total", total_s))
-        return ", ".join(f"{n}{self._descriptions.get(n, '')};dur={s * 1000:.3f}" for n, s in phases_s)
+        told = [f"{n}{self._descriptions.get(n, '')};dur={s * 1000:.3f}" for n, s in self._phases_s.items()]
+        told.append(f"total;dur={(time.perf_counter() - self._started) * 1000:.3f}")
+        return ", ".join(told)
 
 
 _current: ContextVar[Timing | None] = ContextVar("timing", default=None)

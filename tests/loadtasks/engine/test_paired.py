@@ -103,7 +103,8 @@ def rounds(number: int) -> MoreRounds:
 def pair(
     scenario: Scenario, candidate: str, reference: str, more: MoreRounds, tell: Callable[[Progress], None] | None = None
 ) -> Paired:
-    return run_paired(scenario, Target(candidate), Target(reference), more, tell, seed="a night")
+    target = Target(candidate)
+    return run_paired(scenario, target, target.reference(reference, None), more, tell, seed="a night")
 
 
 def test_both_get_the_same_requests_in_the_same_order() -> None:

@@ -6,6 +6,7 @@ due at the same times. All happens in one process, on one event loop.
 """
 
 import asyncio
+import gc
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ class _Side:
         self._parts = {kind: self._part(kind, part) for kind, part in parts_of(scenario).items()}
         self._whole = Recorder()
         self._recorders = {kind: Recorder() for kind in self._parts}
-        self._observations: list[Observation] = []
+        self._observation = Observation.joined([])
         self._began = datetime.now(UTC)
 
     def _part(self, kind: str, part: PartScenario) -> _Part:
@@ -163,6 +164,7 @@ class _Side:
 
     async def drive(self, number: int) -> Generated:
         """Drive round `number` (from 0)."""
+        gc.collect()  # what the last round left, all that is not frozen: it would stop the clock in this one
         start = Start()
         for part in self._parts.values():
             if part.source is not None:
@@ -178,7 +180,7 @@ class _Side:
         whole = Recorder.merged(generated.recorders.values())
         fitness = health([generated.observation], whole, None)
         measured = measurements(self._scenario, whole, generated.recorders, generated.started_at, fitness)
-        self._observations.append(generated.observation)
+        self._observation = Observation.joined([self._observation, generated.observation])
         self._whole.append(whole)
         for kind, recorder in generated.recorders.items():
             self._recorders[kind].append(recorder)
@@ -196,7 +198,7 @@ class _Side:
 
     def measured(self, calibration: Calibration | None) -> list[Measurement]:
         """The measurements of all rounds together."""
-        fitness = health([Observation.joined(self._observations)], self._whole, calibration)
+        fitness = health([self._observation], self._whole, calibration)
         return measurements(self._scenario, self._whole, self._recorders, self._began, fitness, _MANNER)
 
     def _see_whether_alive(self) -> None:

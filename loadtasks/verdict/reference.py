@@ -199,6 +199,8 @@ def _which_moved(told: _Told, judged: Sequence[_Told], claims: dict[str, Finding
     if told.name not in _TIMES or other is None or claims.get(other.name) is claims[told.name]:
         return ""
     still = f"{METRICS[other.name]} {units.change(other.ratio.ratio)}"
+    if other.ratio.decision is Decision.UNSURE:
+        return f"; {_TIMES[told.name]} moved, of {_TIMES[other.name]} one can't be sure ({still})"
     return f"; {_TIMES[told.name]} moved, not {_TIMES[other.name]} ({still})"
 
 

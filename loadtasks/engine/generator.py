@@ -96,8 +96,13 @@ async def _generate(work: Work, on_progress: OnProgress | None, begin: Begin) ->
     start = Start()
     runners = {kind: _runner(part, share, work.target, start) for kind, (part, share) in parts.items()}
     running = {runner: parts[kind][0].load for kind, runner in runners.items()}
+
+    async def settle() -> float:
+        gc.freeze()  # what was made ready for the load is to stop the clock no more than what was there before
+        return await begin()
+
     return await drive(
-        runners, start, begin, lambda monitor: Teller(running, monitor, work.calibration, start.at, on_progress)
+        runners, start, settle, lambda monitor: Teller(running, monitor, work.calibration, start.at, on_progress)
     )
 
 
@@ -115,7 +120,6 @@ async def drive(
     try:
         for runner in runners.values():
             await runner.prepare()
-        gc.freeze()  # what was made ready for the load is to stop the clock no more than what was there before
         start.at = await begin()
         started_at = datetime.now(UTC)
         monitor.reset()

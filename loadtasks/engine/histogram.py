@@ -77,8 +77,9 @@ class Histogram:
     @property
     def mean_s(self) -> float | None:
         """Mean in seconds, within 0.1 %; None when empty."""
+        used = np.flatnonzero(self._counts)  # few of many: the product of all takes 4 ms
         total = self.count
-        return float(self._counts @ _MIDDLE_OF_BUCKET_US) / total / 1e6 if total else None
+        return float(self._counts[used] @ _MIDDLE_OF_BUCKET_US[used]) / total / 1e6 if total else None
 
     @property
     def max_s(self) -> float | None:

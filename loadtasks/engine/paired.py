@@ -6,6 +6,7 @@ due at the same times. All happens in one process, on one event loop.
 """
 
 import asyncio
+import gc
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ from loadtasks.scenarios.model import (
 
 MoreRounds = Callable[[Sequence[Pairs]], int]
 """How many rounds to add to those that there are; 0 ends it."""
+_LEAST_ROUNDS, _ENOUGH_ROUNDS = 10, 40
+"""Fewer show nothing; more need not be waited for when the time is over."""
 _MANNER = ", in rounds beside a reference"
 
 
@@ -83,7 +86,7 @@ def run_paired(
         more_rounds: asked before the first round, and whenever all it wanted are done.
         on_progress: called after every half round.
         seed: of who is first; the same makes the same order.
-        most_s: seconds after which no round begins.
+        most_s: seconds after which no round begins, once there are so many that they can show something.
         calibration: what the generator can do at best; it is kept with the measurements.
 
     Raises:
@@ -146,7 +149,7 @@ class _Side:
         self._parts = {kind: self._part(kind, part) for kind, part in parts_of(sent).items()}
         self._whole = Recorder()
         self._recorders = {kind: Recorder() for kind in self._parts}
-        self._observations: list[Observation] = []
+        self._observation = Observation.joined([])
         self._began = datetime.now(UTC)
 
     def _part(self, kind: str, part: PartScenario) -> _Part:
@@ -163,6 +166,7 @@ class _Side:
 
     async def drive(self, number: int) -> Generated:
         """Drive round `number` (from 0)."""
+        gc.collect()  # what the last round left, all that is not frozen: it would stop the clock in this one
         start = Start()
         for part in self._parts.values():
             if part.source is not None:
@@ -178,7 +182,7 @@ class _Side:
         whole = Recorder.merged(generated.recorders.values())
         fitness = health([generated.observation], whole, None)
         measured = measurements(self._scenario, whole, generated.recorders, generated.started_at, fitness)
-        self._observations.append(generated.observation)
+        self._observation = Observation.joined([self._observation, generated.observation])
         self._whole.append(whole)
         for kind, recorder in generated.recorders.items():
             self._recorders[kind].append(recorder)
@@ -196,7 +200,7 @@ class _Side:
 
     def measured(self, calibration: Calibration | None) -> list[Measurement]:
         """The measurements of all rounds together."""
-        fitness = health([Observation.joined(self._observations)], self._whole, calibration)
+        fitness = health([self._observation], self._whole, calibration)
         return measurements(self._scenario, self._whole, self._recorders, self._began, fitness, _MANNER)
 
     def _see_whether_alive(self) -> None:
@@ -221,6 +225,7 @@ class _Night:
         self._on_progress = on_progress
         self._began = 0.0
         self._done = 0
+        self._fruitless = False
         self._wanted = 0
 
     async def drive(self, more_rounds: MoreRounds, seed: str, most_s: float) -> None:
@@ -229,7 +234,7 @@ class _Night:
         for candidate_first in orders(seed):
             if self._done >= self._wanted:
                 self._wanted += more_rounds(self.pairs)
-            if self._done >= self._wanted or perf_counter() - self._began > most_s:
+            if self._done >= self._wanted or (self._is_enough and perf_counter() - self._began > most_s):
                 return
             await self._round(candidate_first)
             if self.candidate.lost or self.reference.lost:
@@ -239,6 +244,11 @@ class _Night:
             recorded = await self.candidate.drive(self._done)
             self.candidate.keep(recorded)
             self._end_round([recorded])
+
+    @property
+    def _is_enough(self) -> bool:
+        """Whether the whole load was driven, or a good part of it; or nothing comes back, so that more won't help."""
+        return self._done >= max(_LEAST_ROUNDS, min(self._whole, _ENOUGH_ROUNDS)) or self._fruitless
 
     async def _round(self, candidate_first: bool) -> None:
         sides = (self.candidate, self.reference) if candidate_first else (self.reference, self.candidate)
@@ -257,6 +267,7 @@ class _Night:
     def _end_round(self, recorded: Collection[Generated]) -> None:
         """The next round begins with the request after the last one of either side."""
         self._done += 1
+        self._fruitless = not all(any(part.completed for part in each.recorders.values()) for each in recorded)
         for kind in self._first:
             self._first[kind] += max(each.recorders[kind].scheduled for each in recorded)
 

@@ -28,7 +28,7 @@ _HIGHER_IS_BETTER = frozenset({"success_rate", "throughput_per_s"})
 _LEAST_IN_ROUND = 20
 """A p95 is judged where a round has at least so many requests."""
 _FEWEST_ROUNDS = 10
-_LOOKS = (30, 60, 120, 240)
+_LOOKS = (30, 60, 120, 240, 480)
 """After how many rounds one looks: few looks spend little of the error, and noise falls with the root of the rounds."""
 _CLAIMS = {Decision.REGRESSED: FindingKind.REGRESSION, Decision.IMPROVED: FindingKind.IMPROVEMENT}
 
@@ -199,6 +199,8 @@ def _which_moved(told: _Told, judged: Sequence[_Told], claims: dict[str, Finding
     if told.name not in _TIMES or other is None or claims.get(other.name) is claims[told.name]:
         return ""
     still = f"{METRICS[other.name]} {units.change(other.ratio.ratio)}"
+    if other.ratio.decision is Decision.UNSURE:
+        return f"; {_TIMES[told.name]} moved, of {_TIMES[other.name]} one can't be sure ({still})"
     return f"; {_TIMES[told.name]} moved, not {_TIMES[other.name]} ({still})"
 
 

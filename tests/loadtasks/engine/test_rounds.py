@@ -80,15 +80,15 @@ def test_the_windows_of_a_ramp_of_workers_hold_all_of_their_work() -> None:
 @pytest.mark.parametrize(
     ("part", "rounds"),
     [
-        (thing(ClosedLoad(workers=10, requests=100)), Rounds(1, requests=100)),
+        (thing(ClosedLoad(workers=10, requests=100)), Rounds(3, requests=40)),
         (thing(ClosedLoad(workers=1, requests=20)), Rounds(1, requests=20)),
-        (thing(ClosedLoad(workers=10, requests=1_000)), Rounds(10, requests=100)),
+        (thing(ClosedLoad(workers=1, requests=1_000)), Rounds(25, requests=40)),
         (thing(ClosedLoad(workers=50, requests=1_000)), Rounds(5, requests=200)),
-        (thing(ClosedLoad(workers=5, duration_s=10)), Rounds(20, width_s=0.5)),
-        (thing(ClosedLoad(workers=5, duration_s=300)), Rounds(30, width_s=10.0)),
+        (thing(ClosedLoad(workers=5, duration_s=10)), Rounds(40, width_s=0.25)),
+        (thing(ClosedLoad(workers=5, duration_s=300)), Rounds(40, width_s=7.5)),
         (thing(ClosedLoad(workers=5, duration_s=0.2)), Rounds(1, width_s=0.2)),
         (thing(OpenLoad(rate=2, duration_s=60)), Rounds(6, width_s=10.0)),
-        (broadcast(BroadcastLoad(listeners=20, events=50, rate=25)), Rounds(4, width_s=0.5)),
+        (broadcast(BroadcastLoad(listeners=20, events=50, rate=25)), Rounds(8, width_s=0.25)),
     ],
 )
 def test_a_round_is_a_small_load(part: PartScenario, rounds: Rounds) -> None:

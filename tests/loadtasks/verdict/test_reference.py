@@ -74,6 +74,13 @@ def test_whether_the_tail_moved_or_the_middle_is_told() -> None:
     assert (middle.metric, "the middle moved, not the tail (p95 " in middle.sentence) == ("p50_s", True)
 
 
+def test_of_the_tail_one_may_not_be_sure() -> None:
+    noisy = pairs(p50_s=0.4)
+    noisy.log_ratios["p95_s"] = pairs(noise=0.5).log_ratios["p95_s"]
+    (middle,) = compared(noisy).findings
+    assert "the middle moved, of the tail one can't be sure (p95 " in middle.sentence
+
+
 def test_fewer_successes_are_a_regression_and_shorter_times_an_improvement() -> None:
     assert kinds(compared(pairs(success_rate=-0.2)).findings) == [("success_rate", FindingKind.REGRESSION)]
     assert kinds(compared(pairs(p50_s=-0.2)).findings) == [("p50_s", FindingKind.IMPROVEMENT)]

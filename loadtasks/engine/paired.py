@@ -140,7 +140,7 @@ class _Side:
     """The candidate or the reference, and what all of its rounds so far recorded."""
 
     def __init__(self, scenario: Scenario, sent: Scenario, target: Target, first: Mapping[str, int]) -> None:
-        """`sent`: the scenario with its id filled in; `first`: by part, the number of the next round's first request."""
+        """`sent`: the scenario with its id filled in; `first`: by part, the first request of the next round."""
         self.lost: str | None = None
         """Why it can be driven no more."""
         self._scenario = scenario

@@ -1,7 +1,13 @@
+from pathlib import Path
+
+import pytest
+
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.verdict import throttling
 from loadtasks.verdict.diagnosis import diagnose
+from loadtasks.verdict.suites import Expectation, Suite
 from tests.loadtasks.verdict.causes.cases import answered, causes, failed, findings, phase
 from tests.measurements import measurement
 
@@ -40,7 +46,7 @@ def test_metrics_that_cannot_be_read_are_one_note_and_no_cause() -> None:
     cause, note = findings(now)
     assert cause.kind is FindingKind.DIAGNOSIS
     assert (note.kind, note.sentence) == (
-        FindingKind.NOTE,
+        FindingKind.HISTORY,
         "the target's own metrics can't be used: GET /metrics answered 404",
     )
     (alone,) = findings(now, wrong=())
@@ -54,7 +60,7 @@ def test_metrics_that_stand_out_are_a_note_and_never_a_cause() -> None:
     before = answered(3.0, target_metrics=metrics(gc_total=5, queries_total=100, calm_total=500))
     now = answered(3.0, target_metrics=metrics(gc_total=99, queries_total=5000, calm_total=600, new_total=300))
     (note,) = findings(now, before, wrong=())
-    assert note.kind is FindingKind.NOTE
+    assert note.kind is FindingKind.HISTORY
     assert note.sentence == (
         "the target's own metrics stand out, which need not be the cause: new_total grew by 300, 0 in the baseline; "
         "queries_total grew by 5,000, 100 in the baseline"
@@ -86,3 +92,32 @@ def test_of_a_mixed_scenario_failures_are_told_once_of_the_kind_that_failed() ->
     (told,) = diagnose([whole, sockets, bad], [], wrong)
     assert told.part == "list"
     assert told.sentence.startswith("an error in the target: ")
+
+
+LIMIT = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "throttled", "min_value": 20}}
+LIMITED = Suite("dashboard", Path("dashboard.json"), (Expectation(Path("dashboard.json"), 1, LIMIT),))
+
+
+def wanted(now: Measurement, *wrong: str) -> list[Finding]:
+    """The causes where throttling is wanted."""
+    note = next(throttling.notes([now], [LIMITED]))
+    missed = [Finding(kind=FindingKind.TARGET, metric=name, sentence="") for name in wrong]
+    return diagnose([now], [], [note, *missed])
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 of 100 requests"), (40, "40 of 100 requests (40.0 %)")])
+def test_a_limit_that_is_to_hold_and_does_not_is_told_without_advice_to_raise_it(number: int, told: str) -> None:
+    now = measurement(times_s=[0.1] * (100 - number), throttled=number, statuses={"200": 100 - number, "429": number})
+    (cause,) = wanted(now, "throttled")
+    assert cause.sentence.startswith("another limit than is wanted: ")
+    assert told in cause.sentence
+    assert "raise" not in cause.next_step
+    assert wanted(now) == []
+
+
+def test_a_limit_that_is_to_hold_says_when_to_come_again() -> None:
+    now = measurement(times_s=[0.1] * 60, failed=40, error="status", statuses={"200": 60, "429": 40})
+    assert wanted(now, "throttled", "failed")[0].sentence == (
+        "a limit that doesn't say when to come again: 40 of 100 requests (40.0 %) got 429 Too Many Requests without "
+        "Retry-After"
+    )

@@ -155,14 +155,10 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
 
 
 def test_a_note_is_not_told_twice() -> None:
-    once = compare_run(
-        [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)],
-        [measurement()],
-        {},
-        beside={SCENARIO: beside(pairs(noise=0.4))},
-    )
+    known = Known(beside={SCENARIO: beside(pairs(noise=0.4))})
+    once = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [measurement()], known).verdicts
     assert len(once[0].findings) == 1
-    assert compare_run(once, [measurement()], {}, beside={SCENARIO: beside(pairs(noise=0.4))}) == once
+    assert compare_run(once, [measurement()], known).verdicts == once
 
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:

@@ -250,9 +250,7 @@ def headline(document: ResultsDocument) -> str:
 
 
 def _compared_with(document: ResultsDocument, result: ScenarioResult) -> str:
-    if result.pairs:
-        return f"the reference, {reference(document)}"
-    return f"run {plain(result.baseline_run or 'without a name')}"
+    return f"the reference, {reference(document)}" if result.pairs else "the median of the nights before"
 
 
 def _names(sentence: str, number: str) -> bool:

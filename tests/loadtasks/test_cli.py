@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from loadtasks.engine.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.results.document import read_document
 from loadtasks.results.judgement import Verdict
+from loadtasks.results.regression import AUTOMATIC, Change, Move, Regression, State
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, free_port, ok, scripted
@@ -141,12 +143,13 @@ def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(
     assert not workspace.outbox.exists()
     with Store.open(workspace.results_url) as store:
         assert {each.scenario: each.approved_by for each in store.baselines()} == {
-            "thing.concurrent": steps.AUTOMATIC,
-            "thing.alone": steps.AUTOMATIC,
+            "thing.concurrent": AUTOMATIC,
+            "thing.alone": AUTOMATIC,
         }
     second = call("run", "thing.alone", "--target", server.url)
     assert second.exit_code == 0, second.output
-    assert f"Compared with run {document.run.id}" in second.output
+    assert "Compared with the median of the nights before" in second.output
+    assert "12 more nights of this kind are needed to tell a change from noise" in " ".join(second.output.split())
 
 
 def test_a_missed_target_is_exit_1_and_the_alert_names_all(
@@ -164,17 +167,40 @@ def test_a_missed_target_is_exit_1_and_the_alert_names_all(
         assert store.baselines() == []
 
 
-def test_slower_than_the_baseline_is_exit_1(workspace: Workspace, server: ScriptedServer, api: Api) -> None:
+def test_a_run_can_be_made_the_level_and_a_regression_be_accepted(workspace: Workspace, server: ScriptedServer) -> None:
     assert call("run", "thing.alone", "--target", server.url).exit_code == 0
-    api.delay_s = 0.2
-    result = call("run", "thing.alone", "--target", server.url)
-    assert result.exit_code == 1, result.output
-    assert "REGRESSED" in result.output
-    assert "p50 20" in result.output
     approved = call("baseline", "approve", "latest", "--why", "a new level")
     assert approved.exit_code == 0, approved.output
     assert "a new level" in call("baseline").output
+    assert call("regressions").output == "No regression.\n"
+    run_id = (workspace.reports / "latest").resolve().name
+    opened = Move(state=State.OPEN, at=datetime.now(UTC), who=AUTOMATIC, why="p50 +20 %")
+    slower = Change(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)
+    found = Regression(
+        id=0,
+        scenario="thing.alone",
+        part="",
+        first_run=run_id,
+        found_run=run_id,
+        version_before=None,
+        version_after="1.2.3",
+        changes=[slower],
+        moves=[opened],
+    )
+    with Store.open(workspace.results_url) as store:
+        store.regressions.save(run_id, [found])
+    assert "p50 +20 % (+15 % to +25 %)" in call("regressions").output
+    assert call("regressions", "acknowledge", "1", "--why", "looking").output.endswith("is acknowledged.\n")
+    assert call("regressions", "accept", "1", "--why", "TLS").exit_code == 0
+    assert call("regressions").output == "No regression.\n"
+    assert "TLS" in call("regressions", "--all").output
+    assert "TLS" in call("baseline").output
+    refused(call("regressions", "fix", "1"), 2, "regression 1", "so it can't become fixed")
+
+
+def test_a_back_test_without_enough_nights_shows_no_alarm(workspace: Workspace, server: ScriptedServer) -> None:
     assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+    assert call("backtest", "--false-alarm-nights", "10").output == "No alarm.\n"
 
 
 def test_results_files_are_compared_and_printed(
@@ -187,10 +213,11 @@ def test_results_files_are_compared_and_printed(
     assert call("report", two).exit_code == 0
     assert call("compare", one, one).exit_code == 0
     compared = call("compare", two, one)
-    assert compared.exit_code == 1, compared.output
+    assert compared.exit_code == 0, compared.output
+    assert "PASS" in compared.output
     script = [sys.executable, str(ROOT / "scripts" / "analyze_load_test_results.py")]
     analysed = subprocess.run([*script, two, one], capture_output=True, text=True, check=False)
-    assert (analysed.returncode, analysed.stdout) == (1, compared.output)
+    assert (analysed.returncode, analysed.stdout) == (0, compared.output)
     assert subprocess.run([*script, two], capture_output=True, check=False).returncode == 0
 
 

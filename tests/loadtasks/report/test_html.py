@@ -183,9 +183,9 @@ def test_parts_of_a_mixed_scenario_are_told_by_name() -> None:
 
 def test_without_a_baseline_the_page_says_so() -> None:
     page = parse(html.render(nights.document(nights.result("dashboard.concurrent", baseline=False))))
-    assert "There was no baseline to compare with." in page.one("div", class_="verdict").text
+    assert "There was no earlier night to compare with." in page.one("div", class_="verdict").text
     section = page.one("section", id="scenario-dashboard.concurrent")
-    assert section.one("p", class_="empty").text.startswith("No baseline yet. The first good run becomes one;")
+    assert section.one("p", class_="empty").text == "No baseline yet: this is the first night of its kind."
     assert "baseline" not in section.one("svg").text
 
 

@@ -92,18 +92,18 @@ def test_findings_then_the_verdict_then_the_report() -> None:
     assert lines[first + 2] == "  Target missed: p95 3.10 s, target < 2.00 s."
     assert "  Target missed (sessions): mean 1.62 s, target < 1.50 s." in lines
     assert lines[-3] == "FAIL  dashboard.sustained p95 3.10 s, target < 2.00 s, and 2 more"
-    assert lines[-2].startswith("3 pass, 2 fail, 1 regressed, 1 improved, 2 invalid. Compared with run ")
+    assert lines[-2].startswith("3 pass, 2 fail, 1 regressed, 1 improved, 2 invalid. Compared with the median of ")
     assert lines[-1] == "Report: /srv/reports/x/index.html"
 
 
 def test_a_first_good_night_is_short() -> None:
-    notes = Finding(kind=FindingKind.NOTE, sentence="not compared: there is no baseline yet")
+    notes = Finding(kind=FindingKind.HISTORY, sentence="not compared: 13 more nights are needed")
     shown = _shown(nights.document(nights.result("dashboard.sustained", Verdict.PASS, notes, baseline=False)))
     assert shown.splitlines()[2:] == [
         "Within: where the true percentile lies with 95 % confidence.",
         "",
         "PASS  the one scenario met its targets",
-        "1 pass. There was no baseline to compare with.",
+        "1 pass. Not judged by its past (13 more nights are needed): dashboard.sustained.",
     ]
 
 

@@ -10,14 +10,15 @@ from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
 from tests.loadtasks.report import nights
 
-NO_BASELINE = Finding(kind=FindingKind.NOTE, sentence="not compared: there is no baseline yet")
-UNLIKE = Finding(kind=FindingKind.NOTE, sentence="not compared: its load is 5 s, the baseline's was 10 s")
+NEW = Finding(kind=FindingKind.HISTORY, sentence="not compared: 3 more nights are needed")
+UNLIKE = Finding(kind=FindingKind.HISTORY, sentence="not compared: its load is 5 s, not 10 s")
+SUSPECT = Finding(kind=FindingKind.HISTORY, sentence="under suspicion")
 
 
 @pytest.mark.parametrize(
     ("document", "headline"),
     [
-        (nights.document(), "all 9 scenarios met their targets, and nothing got worse than its baseline"),
+        (nights.document(), "all 9 scenarios met their targets, and nothing got worse than before"),
         (
             nights.document(nights.result("dashboard.concurrent", baseline=False)),
             "the one scenario met its targets",
@@ -56,27 +57,27 @@ def test_a_run_without_scenarios_measured_nothing() -> None:
 @pytest.mark.parametrize(
     ("results", "sentence"),
     [
-        ([nights.result("dashboard.concurrent")], f"Compared with run {nights.BASELINE}."),
+        ([nights.result("dashboard.concurrent")], "Compared with the median of the nights before."),
         (
-            [nights.result("dashboard.concurrent", Verdict.PASS, NO_BASELINE, baseline=False)],
-            "There was no baseline to compare with.",
+            [nights.result("dashboard.concurrent", baseline=False)],
+            "There was no earlier night to compare with.",
+        ),
+        (
+            [
+                nights.result("dashboard.concurrent", Verdict.PASS, NEW),
+                nights.result("sessions.filtered", Verdict.PASS, NEW),
+            ],
+            "Compared with the median of the nights before. Not judged by its past (3 more nights are needed): "
+            "every scenario.",
         ),
         (
             [
                 nights.result("dashboard.concurrent"),
-                nights.result("sessions.filtered", baseline=False),
                 nights.result("config_put.sequential", Verdict.PASS, UNLIKE).model_copy(update={"comparisons": []}),
                 nights.not_measured(),
             ],
-            f"Compared with run {nights.BASELINE}. Not comparable with its baseline: config_put.sequential. "
-            "No baseline yet: sessions.filtered.",
-        ),
-        (
-            [
-                nights.result("dashboard.concurrent"),
-                nights.result("sessions.filtered").model_copy(update={"baseline_run": "older"}),
-            ],
-            f"Compared with run {nights.BASELINE}: dashboard.concurrent. Compared with run older: sessions.filtered.",
+            "Compared with the median of the nights before. Not judged by its past (its load is 5 s, not 10 s): "
+            "config_put.sequential.",
         ),
     ],
 )
@@ -84,10 +85,10 @@ def test_what_it_was_compared_with_is_told_exactly(results: list[object], senten
     assert words.compared(nights.document(*results)) == sentence  # type: ignore[arg-type]
 
 
-def test_that_there_is_no_baseline_yet_is_told_once_and_other_notes_each() -> None:
-    new = nights.result("dashboard.concurrent", Verdict.PASS, NO_BASELINE, baseline=False)
-    unlike = nights.result("config_put.sequential", Verdict.PASS, UNLIKE).model_copy(update={"comparisons": []})
-    assert [each.sentence for each in words.notes(nights.document(new, unlike))] == [UNLIKE.sentence]
+def test_what_is_told_of_the_whole_run_is_told_once_and_other_notes_each() -> None:
+    new = nights.result("dashboard.concurrent", Verdict.PASS, NEW, baseline=False)
+    doubtful = nights.result("config_put.sequential", Verdict.PASS, SUSPECT)
+    assert [each.sentence for each in words.notes(nights.document(new, doubtful))] == [SUSPECT.sentence]
 
 
 @pytest.mark.parametrize("kind", list(FindingKind))

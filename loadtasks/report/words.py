@@ -250,6 +250,8 @@ def headline(document: ResultsDocument) -> str:
 
 
 def _compared_with(document: ResultsDocument, result: ScenarioResult) -> str:
+    if document.other_run is not None:
+        return f"run {plain(document.other_run)}; two runs alone can't tell a change from noise"
     return f"the reference, {reference(document)}" if result.pairs else "the median of the nights before"
 
 
@@ -272,7 +274,7 @@ def _not_known(told: Told) -> bool:
 def _all_well(document: ResultsDocument) -> str:
     number = len(document.scenarios)
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
-    if not any(result.comparisons for result in document.scenarios):
+    if document.other_run is not None or not any(result.comparisons for result in document.scenarios):
         return met
     return f"{met}, and nothing got worse than before"
 

@@ -41,6 +41,8 @@ class ResultsDocument(BaseModel):
     run: Run
     verdict: Verdict
     scenarios: list[ScenarioResult]
+    other_run: str | None = None
+    """The run of another file that its numbers were put beside."""
 
     def write(self, path: Path) -> None:
         """Write the document as JSON, whole or not at all."""

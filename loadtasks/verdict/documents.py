@@ -46,7 +46,7 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
     if refused and not any(each.comparisons for each in scenarios):
         raise BadInputError(f"runs {document.run.id} and {other.run.id} can't be compared: {'; '.join(refused)}.")
     verdict = overall([each.verdict for each in scenarios])
-    return document.model_copy(update={"scenarios": scenarios, "verdict": verdict})
+    return document.model_copy(update={"scenarios": scenarios, "verdict": verdict, "other_run": other.run.id})
 
 
 def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[Comparison]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 
 from app import openapi, problems
 from app.auth import Authentication
@@ -43,6 +44,23 @@ class Application(Flask):
         return func
 
 
+class NoSessions(SessionInterface):
+    """Nothing is kept in cookies."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        """A session that refuses to keep anything."""
+        return self._none
+
+    def is_null_session(self, obj: object) -> bool:
+        """Whether there is nothing to save."""
+        return True
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save nothing."""
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application and start its threads, so call it in the process that serves it.
 
@@ -65,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database.watch()
     redis = RedisLink(settings.redis_url) if settings.redis_url else None
     app = Application(__name__, static_folder=None)
+    app.session_interface = NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     problems.install(app)
     for routes in (dashboard, sessions, config, events, health, documentation):

@@ -5,7 +5,7 @@ https://www.w3.org/TR/trace-context/ says what ``traceparent`` is.
 
 from __future__ import annotations
 
-import os
+import random
 import re
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -23,6 +23,11 @@ SANE_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _IDS = "(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 # Versions to come may say more after what version 00 says; ff is none.
 TRACEPARENT = re.compile(f"00-{_IDS}|(?!00|ff)[0-9a-f]{{2}}-{_IDS}(-.*)?")
+
+
+def _new_id() -> str:
+    # Ids are told to everybody and need not be hard to guess, so no system call is made for them.
+    return f"{random.getrandbits(128):032x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,10 @@ class Correlation:
         """Take up what a request says of itself; what it doesn't say, or not properly, is made."""
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         if not SANE_ID.fullmatch(request_id):
-            request_id = os.urandom(16).hex()
+            request_id = _new_id()
         traceparent = environ.get("HTTP_TRACEPARENT", "")
         if not TRACEPARENT.fullmatch(traceparent):
-            return cls(request_id, os.urandom(16).hex(), None)
+            return cls(request_id, _new_id(), None)
         _, trace_id, parent_id, *_ = traceparent.split("-")
         return cls(request_id, trace_id, parent_id)
 

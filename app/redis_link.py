@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,13 +11,11 @@ from redis import Redis, RedisError
 from redis.connection import AbstractConnection
 
 from app import metrics
+from app.availability import Availability
 
 TIMEOUT_S = 0.5
-RETRY_S = 1.0
 
 Answer = TypeVar("Answer")
-
-log = logging.getLogger(__name__)
 
 
 class RedisLink:
@@ -39,29 +35,28 @@ class RedisLink:
             url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, redis_connect_func=self._greet
         )
         self.name = re.sub("//.*@", "//***@", url)
-        self._works = True
-        self._retry_at = 0.0
         self._lock = threading.Lock()
-        metrics.redis_up().set(1)
+        without = "this instance goes on by itself"
+        self._availability = Availability(f"Redis at {self.name}", without, metrics.redis_up())
         self.ask(lambda redis: bool(redis.ping()), lambda: False)
 
     @property
     def works(self) -> bool:
         """Whether the last question was answered."""
-        return self._works
+        return self._availability.works
 
     def ask(self, question: Callable[[Redis], Answer], otherwise: Callable[[], Answer]) -> Answer:
         """Ask Redis, or do otherwise when it is gone; exceptions other than Redis' own are the caller's."""
-        if not self._works and not self._may_retry():
+        if not self._availability.may_be_asked():
             return otherwise()
         try:
             if self._owed:
                 self._pay()
             answer = question(self.client)
         except RedisError as error:
-            self._lose(error)
+            self._availability.lose(error)
             return otherwise()
-        self._find()
+        self._availability.find()
         return answer
 
     def tell(self, name: str, message: Callable[[Redis], object]) -> None:
@@ -102,28 +97,3 @@ class RedisLink:
             with self._lock:
                 if self._owed.get(name) is message:
                     del self._owed[name]
-
-    def _may_retry(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            if now < self._retry_at:
-                return False
-            self._retry_at = now + RETRY_S
-            return True
-
-    def _lose(self, error: RedisError) -> None:
-        with self._lock:
-            self._retry_at = time.monotonic() + RETRY_S
-            lost, self._works = self._works, False
-            metrics.redis_up().set(0)
-        if lost:
-            log.warning("Redis at %s is gone (%s): this instance goes on by itself", self.name, error)
-
-    def _find(self) -> None:
-        if self._works:
-            return
-        with self._lock:
-            found, self._works = not self._works, True
-            metrics.redis_up().set(1)
-        if found:
-            log.warning("Redis at %s is back", self.name)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,17 +10,15 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import metrics
+from app.availability import Availability
 from app.postgresql import open_pool
 
 CONNECT_TIMEOUT_S = 2
 UNANSWERED_MS = 2000
-RETRY_S = 1.0
 PORT = 5432
 HAS_REPLAYED = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
 
 Answer = TypeVar("Answer")
-
-log = logging.getLogger(__name__)
 
 
 class Replica:
@@ -44,15 +40,15 @@ class Replica:
         limits = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": UNANSWERED_MS}
         pool = open_pool(parsed, connections, connections_max, **limits)
         self._engine = pool.execution_options(isolation_level="AUTOCOMMIT")
-        self._works = True
-        self._retry_at = 0.0
+        gauge = metrics.REPLICA_UP.labels(self.name)
+        self._availability = Availability(f"The replica {self.name}", "the primary is read", gauge)
         self._awaited: str | None = None
         self._lock = threading.Lock()
 
     @property
     def works(self) -> bool:
         """Whether the last question was answered."""
-        return self._works
+        return self._availability.works
 
     def ask(self, question: Callable[[Connection], Answer], otherwise: Callable[[], Answer]) -> Answer:
         """Ask the replica, or do otherwise where it is gone or behind; exceptions not of the database are the caller's.
@@ -61,16 +57,16 @@ class Replica:
             question: What to do with a connection. It may be begun in vain, so it must leave no trace.
             otherwise: What to do instead.
         """
-        if not self._works and not self._may_retry():
+        if not self._availability.may_be_asked():
             return otherwise()
         try:
             with self._engine.connect() as connection:
                 is_current = self._is_current(connection)
                 answer = question(connection) if is_current else None
         except SQLAlchemyError as error:
-            self._lose(error)
+            self._availability.lose(type(error).__name__)
             return otherwise()
-        self._find()
+        self._availability.find()
         return answer if is_current else otherwise()  # type: ignore[return-value]
 
     def await_write(self, position: str) -> None:
@@ -85,7 +81,6 @@ class Replica:
 
     def watch(self) -> None:
         """Let the metrics tell of it, of this process from now on."""
-        metrics.REPLICA_UP.labels(self.name).set(1)
         metrics.watch_pool(self._engine, self._size)
 
     def dispose(self) -> None:
@@ -102,31 +97,6 @@ class Replica:
             if self._awaited == awaited:
                 self._awaited = None
         return True
-
-    def _may_retry(self) -> bool:
-        with self._lock:
-            now = time.monotonic()
-            if now < self._retry_at:
-                return False
-            self._retry_at = now + RETRY_S
-            return True
-
-    def _lose(self, error: SQLAlchemyError) -> None:
-        with self._lock:
-            self._retry_at = time.monotonic() + RETRY_S
-            lost, self._works = self._works, False
-        metrics.REPLICA_UP.labels(self.name).set(0)
-        if lost:
-            log.warning("The replica %s is gone (%s): the primary is read", self.name, type(error).__name__)
-
-    def _find(self) -> None:
-        if self._works:
-            return
-        with self._lock:
-            found, self._works = not self._works, True
-        metrics.REPLICA_UP.labels(self.name).set(1)
-        if found:
-            log.warning("The replica %s is back", self.name)
 
 
 def _offset(position: str) -> int:

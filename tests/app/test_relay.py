@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import redis_link, relay
+from app import availability, relay
 from app.redis_link import RedisLink
 from app.relay import Relay
 from tests.redis_server import RedisServer
@@ -34,7 +34,7 @@ class Instance:
 @pytest.fixture
 def instances(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Instance]]:
     """Two, which look for a lost Redis at every question."""
-    monkeypatch.setattr(redis_link, "RETRY_S", 0)
+    monkeypatch.setattr(availability, "RETRY_S", 0)
     made = [Instance(redis_server.url) for _ in range(2)]
     yield made
     for instance in made:

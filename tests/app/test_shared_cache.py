@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app import redis_link, shared_cache
+from app import availability, shared_cache
 from app.cache import MISS, WAIT
 from app.redis_link import RedisLink
 from app.shared_cache import PREFIX, RedisCache
@@ -29,7 +29,7 @@ def source() -> Source:
 @pytest.fixture
 def caches(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RedisCache]]:
     """Of two instances, which look for a lost Redis at every question."""
-    monkeypatch.setattr(redis_link, "RETRY_S", 0)
+    monkeypatch.setattr(availability, "RETRY_S", 0)
     links = [RedisLink(redis_server.url) for _ in range(2)]
     yield [RedisCache(link) for link in links]
     for link in links:

@@ -119,7 +119,8 @@ answers = {}
 for name, (environment, url, beside) in json.loads(os.environ["CASES"]).items():
     os.environ.update(environment)
     target = performance_reference(performance_target(), url) if beside else performance_target(url)
-    answers[name] = [target.url, target.token, target.health_path, target.metrics_path] if target else None
+    told = [target.url, target.token, target.health_path, target.metrics_path] if target else None
+    answers[name] = told[:3] if beside and told else told
     for each in environment:
         del os.environ[each]
 print(json.dumps(answers))

@@ -12,8 +12,7 @@ from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.errors import BadInputError
 from loadtasks.results import approval, history
 from loadtasks.results.database import Database
-from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
 from loadtasks.results.regressions import Regressions
@@ -257,36 +256,10 @@ class Store:
         with self._database.reading() as session:
             return read_series(session, scenarios=scenarios, whole=whole, unjudged=unjudged)
 
-    def document(self, run_id: str) -> ResultsDocument:
-        """A run whole, with its baselines' measurements."""
-        run, failures, pairings = self.run(run_id), self.failures(run_id), self.pairings(run_id)
-        verdicts = {each.scenario: each for each in self.verdicts(run_id)}
-        measured: dict[str, list[Measurement]] = {}
-        for each in self.measurements(run_id):
-            measured.setdefault(each.scenario, []).append(each)
-        results = []
-        for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
-            measurements = measured.get(scenario, [])
-            pairing = pairings.get(scenario)
-            judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(measurements))
-            results.append(
-                ScenarioResult(
-                    endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
-                    measurements=measurements,
-                    baseline=pairing.reference if pairing else self._baseline_measurements(judged),
-                    pairs=pairing.pairs if pairing else [],
-                    **judged.model_dump(),
-                )
-            )
-        return ResultsDocument(run=run, verdict=overall([each.verdict for each in results]), scenarios=results)
-
-    def _baseline_measurements(self, verdict: ScenarioVerdict) -> list[Measurement]:
-        if verdict.baseline_run is None:
-            return []
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is a run of this id."""
         with self._database.reading() as session:
-            if session.get(RunRow, verdict.baseline_run) is None:
-                return []
-        return self.measurements(verdict.baseline_run, verdict.scenario)
+            return session.get(RunRow, run_id) is not None
 
 
 def _row(session: Session, run_id: str) -> RunRow:
@@ -313,10 +286,3 @@ def _clear(session: Session, run_id: str, scenario: str) -> None:
     approval.withdraw(session, run_id, scenario)
     for table in (MeasurementRow, FailureRow, PairingRow, RemarkRow, VerdictRow):
         session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))
-
-
-def _unjudged(scenario: str, failure: str | None, measured: bool) -> ScenarioVerdict:
-    """What is said of a scenario that has no verdict yet."""
-    sentence = failure or ("it was not judged yet." if measured else "it was not measured.")
-    finding = Finding(kind=FindingKind.VALIDITY, sentence=sentence)
-    return ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=[finding])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtasks.report import folder, mail
+from loadtasks.results.assembly import assemble
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Alert
@@ -39,7 +40,7 @@ def alert(
         told = store.alerts(run_id)
         if told or conclude(workspace, run_id).good or _is_known(store, run_id):
             return told[-1].where if told else None
-        result = store.document(run_id)
+        result = assemble(store, run_id)
         message = mail.compose(
             result, sender=sender, recipients=recipients, report_url=workspace.report_address(run_id)
         )
@@ -60,7 +61,7 @@ def alert(
 def document(workspace: Workspace, run_id: str) -> ResultsDocument:
     """The whole run, as the reports are written from it."""
     with Store.open(workspace.results_url) as store:
-        return store.document(run_id)
+        return assemble(store, run_id)
 
 
 def _is_known(store: Store, run_id: str) -> bool:

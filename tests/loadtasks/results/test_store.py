@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from loadtasks.engine.measurement import METRICS, Calibration, ErrorKind, metric
 from loadtasks.engine.pairs import Pairs
 from loadtasks.errors import BadInputError
+from loadtasks.results.assembly import assemble
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
@@ -62,7 +63,7 @@ def test_an_unknown_run_is_named_with_the_newest_ones(store: Store) -> None:
     with pytest.raises(BadInputError, match="there is no run yet"):
         store.latest_run_id()
     store.open_run(run())
-    for ask in (store.run, store.measurements, store.failures, store.verdicts, store.alerts, store.document):
+    for ask in (store.run, store.measurements, store.failures, store.verdicts, store.alerts):
         with pytest.raises(BadInputError, match=f"there is no run 'nope'; the newest are {FIRST}"):
             ask("nope")
     with pytest.raises(BadInputError, match="no run 'nope'"):
@@ -120,7 +121,7 @@ def test_a_run_opened_again_starts_empty(store: Store) -> None:
     store.save_alert(Alert(run_id=FIRST, sent_at=NIGHT, channel="outbox", recipients=["a@b"], subject="s", where="w"))
     store.open_run(run(target_version="2.0"))
     assert store.run(FIRST).target_version == "2.0"
-    assert store.document(FIRST).scenarios[0].measurements == []
+    assert assemble(store, FIRST).scenarios[0].measurements == []
     assert store.verdicts(FIRST) == []
     assert store.alerts(FIRST) == []
     assert store.measurements(SECOND) != []
@@ -236,7 +237,7 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
     store.save_measurements(SECOND, "unjudged.x", [measurement("unjudged.x")])
     store.save_failure(SECOND, "gone.x", "the target was gone")
     store.save_verdicts(SECOND, [verdict(said=Verdict.REGRESSED, baseline_run=FIRST)])
-    document = store.document(SECOND)
+    document = assemble(store, SECOND)
     assert document.verdict is Verdict.REGRESSED
     assert [each.scenario for each in document.scenarios] == [DASHBOARD, "gone.x", "late.x", "unjudged.x"]
     known, gone, late, unjudged = document.scenarios
@@ -251,7 +252,7 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
 def test_a_document_outlives_its_baseline(store: Store) -> None:
     night(store)
     store.save_verdicts(FIRST, [verdict(baseline_run="long gone")])
-    assert store.document(FIRST).scenarios[0].baseline == []
+    assert assemble(store, FIRST).scenarios[0].baseline == []
 
 
 def test_what_a_generator_can_do_is_kept_by_host(store: Store) -> None:
@@ -269,7 +270,7 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)], pairing=pairing)
     store.save_measurements(FIRST, MIXED, [measurement(MIXED)], pairing=Pairing(problem="it is down"))
     assert store.pairings(FIRST) == {DASHBOARD: pairing, MIXED: Pairing(problem="it is down")}
-    document = store.document(FIRST)
+    document = assemble(store, FIRST)
     assert document.run.reference_version == "1.4.2"
     assert document.scenarios[0].baseline == pairing.reference
     assert [each.pairs for each in document.scenarios] == [[pairs], []]

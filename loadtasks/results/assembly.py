@@ -1,0 +1,45 @@
+"""A run put together whole from what the store keeps of it."""
+
+from loadtasks.engine.measurement import Measurement, by_scenario
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
+from loadtasks.results.store import Store
+
+
+def assemble(store: Store, run_id: str) -> ResultsDocument:
+    """A run whole, with the measurements that stand beside its own.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    run, failures, pairings = store.run(run_id), store.failures(run_id), store.pairings(run_id)
+    verdicts = {each.scenario: each for each in store.verdicts(run_id)}
+    measured = by_scenario(store.measurements(run_id))
+    results = []
+    for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
+        measurements = measured.get(scenario, [])
+        pairing = pairings.get(scenario)
+        judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(measurements))
+        results.append(
+            ScenarioResult(
+                endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
+                measurements=measurements,
+                baseline=pairing.reference if pairing else _beside(store, judged),
+                pairs=pairing.pairs if pairing else [],
+                **judged.model_dump(),
+            )
+        )
+    return ResultsDocument(run=run, verdict=overall([each.verdict for each in results]), scenarios=results)
+
+
+def _beside(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:
+    if verdict.baseline_run is None or not store.has_run(verdict.baseline_run):
+        return []
+    return store.measurements(verdict.baseline_run, verdict.scenario)
+
+
+def _unjudged(scenario: str, failure: str | None, measured: bool) -> ScenarioVerdict:
+    """What is said of a scenario that has no verdict yet."""
+    sentence = failure or ("it was not judged yet." if measured else "it was not measured.")
+    finding = Finding(kind=FindingKind.VALIDITY, sentence=sentence)
+    return ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=[finding])

@@ -38,10 +38,10 @@ def url(new_url: Callable[[Path], str], tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]) -> Iterator[Service]:
-    """A service with 20,000 sessions; tests may add to it. Its own sessions end soon, and every second one fails."""
+    """A service with 5,000 sessions; tests may add to it. Its own sessions end soon, and every second one fails."""
     folder = tmp_path_factory.mktemp("service")
     settings = {"APP_SESSION_DURATION_S": "0.2", "APP_SESSION_FAILURE_EVERY": "2", "APP_REVISION": "abc123"}
-    with running(prepare(folder, 20_000, new_url(folder)), folder, **settings) as found:
+    with running(prepare(folder, 5_000, new_url(folder)), folder, **settings) as found:
         yield found
         found.database.dispose()
 

@@ -12,7 +12,7 @@ def test_figures_are_those_of_the_rows(service: Service):
         rows = connection.execute(select(OptimizationSession.__table__)).all()
     seen = [row for row in rows if row.created_at < datetime.fromisoformat(stats["generated_at"])]
     completed = [row for row in seen if row.status == "completed"]
-    assert stats["total_sessions"] == len(seen) >= 20_000
+    assert stats["total_sessions"] == len(seen) >= 5_000
     assert set(stats["by_status"]) == {"queued", "running", "completed", "failed", "cancelled"}
     assert stats["by_status"]["cancelled"] == sum(row.status == "cancelled" for row in seen)
     assert abs(stats["by_status"]["completed"] - len(completed)) < 20  # some may have ended in between

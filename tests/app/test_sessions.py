@@ -36,7 +36,7 @@ def listed(service: Service, **query) -> dict:
 def test_first_page_is_the_newest(service: Service):
     page = listed(service)
     assert (page["page"], page["page_size"], len(page["items"])) == (1, 20, 20)
-    assert page["total"] >= 20_000
+    assert page["total"] >= 5_000
     assert page["pages"] == -(-page["total"] // 20)
     assert all(set(item) == FIELDS for item in page["items"])
     created = [item["created_at"] for item in page["items"]]
@@ -65,7 +65,7 @@ def test_last_page_holds_the_rest_and_later_ones_nothing(service: Service):
 def test_filters(service: Service, name: str, value: str):
     page = listed(service, page_size=100, **{name: value})
     assert {item[name] for item in page["items"]} == {value}
-    assert 0 < page["total"] < 20_000
+    assert 0 < page["total"] < 5_000
 
 
 def test_filters_add_up_to_the_whole(service: Service):

@@ -32,7 +32,7 @@ from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 from tests.servers import Act, FaultyServer, faulty, hanging_up, ok
 
-FEW = settings(max_examples=25, derandomize=True)
+FEW = settings(max_examples=12, derandomize=True)
 LONG_S, SHORT_S = 30.0, 0.06
 MOST_BYTES = 4096
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.database import Database
 from app.keys import signing_keys
-from app.redis_link import TIMEOUT_S
+from app.redis_link import TIMEOUT_S, without_password
 from app.schema import SchemaError
 from app.settings import Settings, SettingsError
 
@@ -80,8 +79,8 @@ def _redis_fault(url: str) -> str:
         with Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as client:
             client.ping()
     except (RedisError, ValueError) as error:
-        shown = re.sub("//.*@", "//***@", url)
-        return f"{shown} doesn't answer ({str(error).rstrip('.')}): see that it runs and that APP_REDIS_URL names it."
+        why = str(error).rstrip(".")
+        return f"{without_password(url)} doesn't answer ({why}): see that it runs and that APP_REDIS_URL names it."
     return ""
 
 

@@ -18,6 +18,11 @@ TIMEOUT_S = 0.5
 Answer = TypeVar("Answer")
 
 
+def without_password(url: str) -> str:
+    """How people are told which Redis is meant."""
+    return re.sub("//.*@", "//***@", url)
+
+
 class RedisLink:
     """A connection pool to Redis that notices when Redis is gone and when it is back.
 
@@ -34,7 +39,7 @@ class RedisLink:
         self.client: Redis = Redis.from_url(
             url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, redis_connect_func=self._greet
         )
-        self.name = re.sub("//.*@", "//***@", url)
+        self.name = without_password(url)
         self._lock = threading.Lock()
         without = "this instance goes on by itself"
         self._availability = Availability(f"Redis at {self.name}", without, metrics.redis_up())

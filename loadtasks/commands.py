@@ -12,9 +12,6 @@ from loadtasks.results.store import Store
 from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 
-WHY = click.option("--why", default="", help="Why; kept with your name and the time.")
-NUMBER = click.argument("number", type=int, metavar="ID")
-
 
 @click.group(invoke_without_command=True)
 @click.option("--all", "ended", is_flag=True, help="Those that have ended too.")
@@ -26,45 +23,27 @@ def regressions(context: click.Context, ended: bool) -> None:
             listings.show_regressions(store.regressions.all(ended=ended))
 
 
-@regressions.command()
-@NUMBER
-@WHY
-@click.pass_obj
-def acknowledge(workspace: Workspace, number: int, why: str) -> None:
-    """Somebody works on it: its nights don't fail any more, and are told as known."""
-    _move(workspace, number, State.ACKNOWLEDGED, why)
+def _add_move(name: str, state: State, told: str) -> None:
+    @regressions.command(name, help=told)
+    @click.argument("number", type=int, metavar="ID")
+    @click.option("--why", default="", help="Why; kept with your name and the time.")
+    @click.pass_obj
+    def move(workspace: Workspace, number: int, why: str) -> None:
+        moved = steps.move_regression(workspace, number, state, who=getpass.getuser(), why=why)
+        click.echo(f"Regression {moved.id} ({moved.label}) is {moved.state}.")
 
 
-@regressions.command()
-@NUMBER
-@WHY
-@click.pass_obj
-def accept(workspace: Workspace, number: int, why: str) -> None:
-    """What came is the new level, from the regression's first night on."""
-    _move(workspace, number, State.ACCEPTED, why)
-
-
-@regressions.command()
-@NUMBER
-@WHY
-@click.pass_obj
-def fix(workspace: Workspace, number: int, why: str) -> None:
-    """It is mended: its nights until now are no measure of the level; good nights alone show that too."""
-    _move(workspace, number, State.FIXED, why)
-
-
-@regressions.command()
-@NUMBER
-@WHY
-@click.pass_obj
-def dismiss(workspace: Workspace, number: int, why: str) -> None:
-    """It was a false alarm: its nights are nights like others."""
-    _move(workspace, number, State.DISMISSED, why)
-
-
-def _move(workspace: Workspace, number: int, state: State, why: str) -> None:
-    moved = steps.move_regression(workspace, number, state, who=getpass.getuser(), why=why)
-    click.echo(f"Regression {moved.id} ({moved.label}) is {moved.state}.")
+for _name, _state, _told in (
+    ("acknowledge", State.ACKNOWLEDGED, "Somebody works on it: its nights don't fail any more, and are told as known."),
+    ("accept", State.ACCEPTED, "What came is the new level, from the regression's first night on."),
+    (
+        "fix",
+        State.FIXED,
+        "It is mended: its nights until now are no measure of the level; good nights alone show that too.",
+    ),
+    ("dismiss", State.DISMISSED, "It was a false alarm: its nights are nights like others."),
+):
+    _add_move(_name, _state, _told)
 
 
 @click.command()

@@ -183,7 +183,7 @@ class Measurement(BaseModel):
     @property
     def label(self) -> str:
         """How people read it: `mixed.concurrent (sessions)`."""
-        return f"{self.scenario} ({self.part})" if self.part else self.scenario
+        return label_of(self.scenario, self.part)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -279,6 +279,11 @@ def metric(measurement: Measurement, name: str) -> float | None:
     holder = measurement.counts if name in Counts.model_fields else measurement
     value: float | None = getattr(holder, name)
     return value
+
+
+def label_of(scenario: str, part: str) -> str:
+    """How people read a scenario, or a part of a mixed one: `mixed.concurrent (sessions)`."""
+    return f"{scenario} ({part})" if part else scenario
 
 
 def by_scenario(measurements: Sequence[Measurement]) -> dict[str, list[Measurement]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS
+from loadtasks.engine.measurement import METRICS, label_of
 from loadtasks.engine.plan import Plan, Step
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
@@ -65,7 +65,7 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
 def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
     """Alarms that would have come, oldest first."""
     rows = (
-        (each.run_id, f"{each.scenario} ({each.part})" if each.part else each.scenario, each.state.value,
+        (each.run_id, label_of(each.scenario, each.part), each.state.value,
          told_changes([each.change]), each.first_run)
         for each in alarms
     )  # fmt: skip

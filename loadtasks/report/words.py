@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS, Measurement
+from loadtasks.engine.measurement import METRICS, Measurement, label_of
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
 from loadtasks.verdict import throttling
@@ -125,7 +125,7 @@ class Told:
 
 def label(scenario: str, part: str = "") -> str:
     """How people read a scenario, or a part of a mixed one: `mixed.concurrent (sessions)`."""
-    return plain(f"{scenario} ({part})" if part else scenario)
+    return plain(label_of(scenario, part))
 
 
 def plain(text: str) -> str:

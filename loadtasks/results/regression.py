@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtasks.engine.measurement import label_of
 from loadtasks.errors import BadInputError
 
 AUTOMATIC = "automatic"
@@ -110,7 +111,7 @@ class Regression(BaseModel):
     @property
     def label(self) -> str:
         """How people read whose it is: `mixed.concurrent (sessions)`."""
-        return f"{self.scenario} ({self.part})" if self.part else self.scenario
+        return label_of(self.scenario, self.part)
 
     def check_may_become(self, state: State) -> None:
         """See that a state may follow.

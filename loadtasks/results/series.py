@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,6 @@ class Night:
     fingerprint: Fingerprint
     values: NDArray[np.float64]
     """One for each of `METRICS`; not a number where the measurement has none."""
-    requests: int
-    """Those that its times are of."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,6 @@ class Series:
     scenario: str
     part: str
     nights: Sequence[Night]
-
-    @property
-    def label(self) -> str:
-        """How people read whose it is: `mixed.concurrent (sessions)`."""
-        return f"{self.scenario} ({self.part})" if self.part else self.scenario
 
     def like(self, fingerprint: Fingerprint) -> "Series":
         """Those nights only that can be compared with one of this fingerprint."""
@@ -71,12 +65,11 @@ def read_series(
         MeasurementRow.run_id,
         RunRow.started_at,
         RunRow.target_version,
+        MeasurementRow.scenario_hash,
+        MeasurementRow.load,
         RunRow.generator,
         RunRow.target_url,
         RunRow.reference_url.is_not(None),
-        MeasurementRow.scenario_hash,
-        MeasurementRow.load,
-        MeasurementRow.completed + MeasurementRow.in_flight + MeasurementRow.dropped,
         *(getattr(MeasurementRow, name) for name in METRICS),
     )
     query = (
@@ -99,33 +92,31 @@ def read_series(
         query = query.where(MeasurementRow.scenario.in_(scenarios))
     begins = {} if whole else _beginnings(session)
     nights: dict[tuple[str, str], list[Night]] = {}
-    fingerprints: dict[tuple[str | bool, ...], Fingerprint] = {}
+    fingerprint = cache(_fingerprint)  # nights by the thousand have but a few
     for (
         scenario,
         part,
         run_id,
         started_at,
         version,
+        scenario_hash,
+        load,
         generator,
         url,
         paired,
-        scenario_hash,
-        load,
-        requests,
         *values,
     ) in session.execute(query):
         found = nights.setdefault((scenario, part), [])
-        if scenario in begins and (started_at, run_id) < begins[scenario]:
-            continue
-        key = (scenario_hash, load, generator, url, paired)
-        if key not in fingerprints:
-            fingerprints[key] = Fingerprint(
-                scenario_hash=scenario_hash, load=load, generator=generator, target_url=url, paired=bool(paired)
-            )
-        found.append(
-            Night(run_id, started_at, version, fingerprints[key], np.array(values, dtype=np.float64), requests)
-        )
+        if scenario not in begins or (started_at, run_id) >= begins[scenario]:
+            made = fingerprint(scenario_hash, load, generator, url, paired)
+            found.append(Night(run_id, started_at, version, made, np.array(values, dtype=np.float64)))
     return [Series(scenario, part, found) for (scenario, part), found in nights.items()]
+
+
+def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:
+    return Fingerprint(
+        scenario_hash=scenario_hash, load=load, generator=generator, target_url=target_url, paired=bool(paired)
+    )
 
 
 def _beginnings(session: Session) -> dict[str, tuple[object, str]]:

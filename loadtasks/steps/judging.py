@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from loadtasks.engine.measurement import by_scenario
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, State
@@ -30,11 +31,11 @@ def suspects(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None 
         if run.reference_url is not None:
             return []
         looks, known = _looks(store, run_id, sensitivity)
-    by_scenario = {name: [each for each in measurements if each.scenario == name] for name in run.scenarios}
+    measured = by_scenario(measurements)
     named = {(each.scenario, each.part) for each in known}
     doubtful = {key[0] for key, look in looks.items() if look.doubtful and key not in named}
     return [
-        name for name in run.scenarios if name in doubtful and not validity.findings(name, by_scenario[name], failures)
+        name for name in run.scenarios if name in doubtful and not validity.findings(name, measured[name], failures)
     ]
 
 

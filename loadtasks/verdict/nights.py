@@ -157,9 +157,11 @@ class Nights:
         before = float(np.nanmedian(self._levels[: change.first, row]))
         if not _JUDGED[metric].is_share:
             size = (float(np.exp(each)) for each in (change.size, change.low, change.high))
-            return _change(metric, float(np.exp(before)), *size)
-        ratios = ((before + each) / before for each in (change.size, change.low, change.high))
-        return _change(metric, before, *ratios)
+            before = float(np.exp(before))
+        else:
+            size = ((before + each) / before for each in (change.size, change.low, change.high))
+        ratio, low, high = size
+        return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
 
 
 def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> history.Series:
@@ -170,7 +172,3 @@ def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> history
         share=judged.weight / scenarios,
         worse_up=judged.worse_up,
     )
-
-
-def _change(metric: str, before: float, ratio: float, low: float, high: float) -> MetricChange:
-    return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)

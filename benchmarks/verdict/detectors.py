@@ -102,13 +102,13 @@ def detectors(seed: int) -> Iterator[Detector]:
     yield Detector("median + 4 MAD, 14 nights", lambda nights, _: simple.deviation(nights))
     yield Detector(
         "the same, confirmed by a re-run",
-        lambda nights, cell: simple.deviation_confirmed(nights, again(cell, nights, seed)),
+        lambda nights, cell: simple.deviation_confirmed(nights, again(cell, nights, seed)[0]),
     )
     yield Detector("window, 3 against 20 nights", lambda nights, _: simple.window(nights), goes_on=True)
     if peers.there():
         yield Detector("Apache Otava", lambda nights, _: peers.otava(nights), goes_on=True)
     yield Detector("known level", lambda nights, cell: bound.known(nights, cell.noise), p50_only=True)
-    yield Detector("loadtasks, history", lambda nights, _: ours.history(nights), goes_on=True)
+    yield Detector("loadtasks, history", lambda nights, cell: ours.history(nights, cell, seed), goes_on=True)
 
 
 def main() -> int:

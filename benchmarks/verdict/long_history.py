@@ -22,7 +22,7 @@ _MOST_S, _MOST_MB = 2.0, 300.0
 
 def main() -> int:
     """Print what it took."""
-    values = Noise(0.10).drift(np.random.default_rng(1), SERIES, NIGHTS)
+    values = Noise(0.10).drift(np.random.default_rng(1), SERIES, NIGHTS).total
     began_s = time.process_time()
     history = History([Series(floor=0.02, share=1 / SERIES)] * SERIES, Budget(nights=100))
     raised = 0

@@ -3,7 +3,8 @@
 60 nights of one scenario, 500 requests each, lognormal around 100 ms (sigma 0.35). All of a night is multiplied by its
 drift: lognormal with a coefficient of variation, correlated from night to night (0.3), and 3 % of nights are outliers
 (drift x 1.5). At a random night from 20 to 50 there comes a shift, of everything or of the slowest tenth, or never.
-Paired, a reference and the candidate stand side by side in one night: rounds of 100 requests each, the drift shared
+A run once more in the same night meets a drift of its own, a step from the first one's as a night is from the night
+before: so "confirmed by a re-run" finds and misses what it does in the table of the anchors page. Paired, a reference and the candidate stand side by side in one night: rounds of 100 requests each, the drift shared
 within a round but for 3 % noise on each side.
 """
 
@@ -41,24 +42,52 @@ class Noise:
     """The spread of lasting steps of the environment, one night in thirty."""
     freedom: float | None = None
     """Degrees of freedom of Student's distribution in place of the normal, for heavy tails."""
+    within: float = 0.3
+    """The correlation of a run with the one before it in the same night; at 1 both meet the same drift."""
 
-    def drift(self, random: np.random.Generator, series: int, nights: int) -> Values:
-        """The logarithm of what each night of each series is multiplied by."""
-        deviation = np.sqrt(np.log1p(self.cv**2))
-        drift = np.empty((series, nights))
+    def drift(self, random: np.random.Generator, series: int, nights: int) -> "Drift":
+        """That of each night of each series."""
+        mood = np.empty((series, nights))
         for night in range(nights):
-            fresh = self._standard(random, series) * deviation
-            kept = self.correlation * drift[:, night - 1] if night else 0.0
-            drift[:, night] = kept + fresh * (np.sqrt(1 - self.correlation**2) if night else 1.0)
-        drift += np.log(_OUTLIER) * (random.random((series, nights)) < self.outliers)
-        drift += np.log1p(self.weekend) * (np.arange(nights) % 7 >= 5)  # noqa: PLR2004 - Saturday and Sunday
+            fresh = self._standard(random, series)
+            mood[:, night] = self._step(mood[:, night - 1], fresh, self.correlation) if night else fresh
+        outlier = random.random((series, nights)) < self.outliers
+        weekend = np.log1p(self.weekend) * (np.arange(nights) % 7 >= 5)  # noqa: PLR2004 - Saturday and Sunday
         stepped = random.standard_normal((series, nights)) * (random.random((series, nights)) < 1 / 30)
-        return drift + self.steps * np.cumsum(stepped, axis=1)
+        return Drift(mood, outlier, weekend + self.steps * np.cumsum(stepped, axis=1))
 
-    def _standard(self, random: np.random.Generator, series: int) -> Values:
+    def again(self, random: np.random.Generator, before: "Drift") -> "Drift":
+        """That of a run once more in each night."""
+        shape = before.mood.shape
+        mood = self._step(before.mood, self._standard(random, shape), self.within)
+        fresh = random.random(shape) < self.outliers
+        outlier = np.where(random.random(shape) < self.within, before.outlier, fresh)
+        return replace(before, mood=mood, outlier=outlier)
+
+    def _step(self, before: Values, fresh: Values, correlation: float) -> Values:
+        return correlation * before + np.sqrt(1 - correlation**2) * fresh
+
+    def _standard(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Values:
+        deviation = np.sqrt(np.log1p(self.cv**2))
         if self.freedom is None:
-            return random.standard_normal(series)
-        return random.standard_t(self.freedom, series) / np.sqrt(self.freedom / (self.freedom - 2))
+            return random.standard_normal(shape) * deviation
+        return random.standard_t(self.freedom, shape) / np.sqrt(self.freedom / (self.freedom - 2)) * deviation
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What all of a night's requests are multiplied by, in logarithms; of each night of each series."""
+
+    mood: Values
+    """What changes from run to run."""
+    outlier: NDArray[np.bool_]
+    lasting: Values
+    """What all runs of a night have in common."""
+
+    @property
+    def total(self) -> Values:
+        """All of it."""
+        return self.mood + np.log(_OUTLIER) * self.outlier + self.lasting
 
 
 @dataclass(frozen=True)
@@ -77,8 +106,7 @@ class Nights:
     """Series, nights, requests; each night's in ascending order."""
     shifted: NDArray[np.int64]
     """The first night of each series with the shift; `NIGHTS` where there is none."""
-    drift: Values
-    """The logarithm of what each night's requests are multiplied by."""
+    drift: Drift
 
     def percentile_s(self, share: float) -> Values:
         """Of each night of each series."""
@@ -95,10 +123,14 @@ def nights(cell: Cell, series: int, seed: int, count: int = NIGHTS) -> Nights:
     return Nights(_all_requests(random, cell, drift, shifted), shifted, drift)
 
 
-def again(cell: Cell, first: Nights, seed: int) -> Nights:
-    """Every night's load run once more in the same night, so with the same drift."""
+def again(cell: Cell, first: Nights, seed: int, number: int = 1) -> list[Nights]:
+    """Every night's load run so many times more in the same night."""
     random = np.random.default_rng([seed, 2, *cell_key(cell)])
-    return replace(first, times_s=_all_requests(random, cell, first.drift, first.shifted))
+    runs = [first]
+    for _ in range(number):
+        drift = cell.noise.again(random, runs[-1].drift)
+        runs.append(Nights(_all_requests(random, cell, drift, first.shifted), first.shifted, drift))
+    return runs[1:]
 
 
 def paired(cell: Cell, series: int, rounds: int, seed: int) -> tuple[Nights, Nights]:
@@ -109,7 +141,7 @@ def paired(cell: Cell, series: int, rounds: int, seed: int) -> tuple[Nights, Nig
     for on in (False, True):
         times = np.empty((series, rounds, ROUND_REQUESTS), dtype=np.float32)
         for row in range(series):
-            side = drift[row] + _SIDE_NOISE * random.standard_normal(rounds)
+            side = drift.total[row] + _SIDE_NOISE * random.standard_normal(rounds)
             times[row] = _requests(random, side, ROUND_REQUESTS, np.full(rounds, on), cell.shift)
         sides.append(Nights(times, np.zeros(series, dtype=np.int64), drift))
     return sides[0], sides[1]
@@ -119,17 +151,18 @@ def cell_key(cell: Cell) -> list[int]:
     """Numbers that tell a cell from the others, for its seeds."""
     shift = 0 if cell.shift is None else 9999 if cell.shift == TAIL else round(float(cell.shift) * 1000)
     noise = cell.noise
-    parts = (noise.cv, noise.correlation, noise.outliers, noise.weekend, noise.steps, noise.freedom or 0.0)
+    parts = (noise.cv, noise.correlation, noise.outliers, noise.weekend, noise.steps, noise.freedom or 0.0, noise.within)
     return [shift, *(round(each * 1000) for each in parts)]
 
 
 def _all_requests(
-    random: np.random.Generator, cell: Cell, drift: Values, shifted: NDArray[np.int64]
+    random: np.random.Generator, cell: Cell, drift: Drift, shifted: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    times = np.empty((*drift.shape, REQUESTS), dtype=np.float32)
-    for row in range(len(drift)):
-        on = np.arange(drift.shape[1]) >= shifted[row]
-        times[row] = _requests(random, drift[row], REQUESTS, on, cell.shift)
+    total = drift.total
+    times = np.empty((*total.shape, REQUESTS), dtype=np.float32)
+    for row in range(len(total)):
+        on = np.arange(total.shape[1]) >= shifted[row]
+        times[row] = _requests(random, total[row], REQUESTS, on, cell.shift)
     return times
 
 

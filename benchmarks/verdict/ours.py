@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.verdict.nights import Cell, Nights, paired
+from benchmarks.verdict.nights import Cell, Nights, Values, again, paired
 from benchmarks.verdict.simple import Raised
 from loadtasks.verdict.budget import Budget
 from loadtasks.verdict.change import Change
 from loadtasks.verdict.history import History, Series, State
+from loadtasks.verdict.levels import ATTEMPTS
 from loadtasks.verdict.paired import Decision, Rule, judge, more_rounds
 
 BUDGET = Budget(nights=365 / 4)
@@ -19,31 +20,56 @@ FAMILY = (Series(floor=0.02, share=0.9), Series(floor=0.05, share=0.1))
 of the budget."""
 
 
-def history(nights: Nights) -> Raised:
+@dataclass(frozen=True)
+class Judged:
+    """What the history says of scenarios over the nights."""
+
+    changes: list[list[tuple[int, Change]]]
+    """Of each scenario, the nights at which a regression is raised, and what is said of it."""
+    again: NDArray[np.int64]
+    """Scenarios, nights: how often each was measured again."""
+
+
+def history(nights: Nights, cell: Cell, seed: int) -> Raised:
     """The nights at which a regression is raised."""
     raised = np.zeros(nights.times_s.shape[:2], dtype=bool)
-    for row, changes in enumerate(changes_of(nights)):
+    for row, changes in enumerate(judged(nights, cell, seed).changes):
         raised[row, [night for night, _ in changes]] = True
     return raised
 
 
-def changes_of(nights: Nights) -> list[list[tuple[int, Change]]]:
-    """Of each scenario, the nights at which a regression is raised, and what is said of it.
+def judged(nights: Nights, cell: Cell, seed: int) -> Judged:
+    """Judge night after night; a night is measured again where the history asks for it.
 
-    False ones are dismissed, as by somebody who knows.
+    False alarms are dismissed, as by somebody who knows.
     """
-    p50, p95 = np.log(nights.percentile_s(0.5)), np.log(nights.percentile_s(0.95))
-    values = np.stack([p50, p95 - p50], axis=1).reshape(-1, p50.shape[1])
-    judge_all = History(FAMILY * len(p50), BUDGET)
-    raised: list[list[tuple[int, Change]]] = [[] for _ in p50]
-    for night in range(values.shape[1]):
-        for row, judgement in enumerate(judge_all.observe(values[:, night])):
+    first, *further = (_values(each) for each in (nights, *again(cell, nights, seed, ATTEMPTS - 1)))
+    scenarios, count = nights.times_s.shape[:2]
+    judge_all = History(FAMILY * scenarios, BUDGET)
+    changes: list[list[tuple[int, Change]]] = [[] for _ in range(scenarios)]
+    measured_again = np.zeros((scenarios, count), dtype=np.int64)
+    for night in range(count):
+        judge_all.begin(first[:, night])
+        for values in further:
+            asked = np.array([each is not None for each in judge_all.again()])
+            wanted = asked.reshape(scenarios, -1).any(axis=1)
+            if not wanted.any():
+                break
+            measured_again[wanted, night] += 1
+            judge_all.add(np.where(np.repeat(wanted, len(FAMILY)), values[:, night], np.nan))
+        for row, judgement in enumerate(judge_all.judge()):
             scenario = row // len(FAMILY)
             if judgement.state is State.REGRESSED and judgement.raised and judgement.change:
-                raised[scenario].append((night, judgement.change))
+                changes[scenario].append((night, judgement.change))
                 if night < nights.shifted[scenario]:
                     judge_all.dismiss(row)
-    return raised
+    return Judged(changes, measured_again)
+
+
+def _values(nights: Nights) -> Values:
+    """Those of all scenarios' series, nights."""
+    p50, p95 = np.log(nights.percentile_s(0.5)), np.log(nights.percentile_s(0.95))
+    return np.stack([p50, p95 - p50], axis=1).reshape(-1, p50.shape[1])
 
 
 @dataclass(frozen=True)

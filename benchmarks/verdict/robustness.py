@@ -17,7 +17,6 @@ from benchmarks.verdict import ours
 from benchmarks.verdict.detectors import WITHIN
 from benchmarks.verdict.nights import JUDGED, Cell, Noise
 from benchmarks.verdict.nights import nights as made_up
-from loadtasks.verdict.change import Change
 
 KINDS = {
     "the benchmark's, CV 5 %": Noise(0.05),
@@ -31,6 +30,9 @@ KINDS = {
     "heavy tails (t, 3)": Noise(0.10, freedom=3.0),
     "weekends 10 % slower": Noise(0.05, weekend=0.10),
     "lasting steps of 5 %": Noise(0.05, steps=0.05),
+    "re-runs independent": Noise(0.10, within=0.0),
+    "re-runs correlated 0.7": Noise(0.10, within=0.7),
+    "re-runs like their night": Noise(0.10, within=1.0),
 }
 _LONG = 180
 
@@ -50,11 +52,12 @@ def main() -> None:
 def _row(name: str, noise: Noise, series: int, seed: int) -> list[str]:
     short, long = (_alarms(Cell(noise, None), series, seed, count) for count in (60, _LONG))
     shift = 2 * noise.cv
-    nights = made_up(Cell(noise, shift), series, seed)
-    raised = ours.changes_of(nights)
+    cell = Cell(noise, shift)
+    nights = made_up(cell, series, seed)
+    judged = ours.judged(nights, cell, seed)
     number = np.arange(nights.times_s.shape[1])
     delays, holds, since = [], [], []
-    for row, changes in enumerate(raised):
+    for row, changes in enumerate(judged.changes):
         first = nights.shifted[row]
         found = [(night, change) for night, change in changes if night >= first]
         if found:
@@ -70,9 +73,9 @@ def _row(name: str, noise: Noise, series: int, seed: int) -> list[str]:
 
 def _alarms(cell: Cell, series: int, seed: int, count: int) -> float:
     nights = made_up(cell, series * 60 // count, seed, count)
-    raised: list[list[tuple[int, Change]]] = ours.changes_of(nights)
-    false = sum(night >= JUDGED for changes in raised for night, _ in changes)
-    return false / (len(raised) * (count - JUDGED)) * 365
+    changes = ours.judged(nights, cell, seed).changes
+    false = sum(night >= JUDGED for each in changes for night, _ in each)
+    return false / (len(changes) * (count - JUDGED)) * 365
 
 
 if __name__ == "__main__":

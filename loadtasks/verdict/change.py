@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from loadtasks.verdict.levels import CLIP, Levels, Values
+from loadtasks.verdict.levels import CLIP, Levels, Stretch, Values
 
 _QUANTILE = 0.99
 """Of Student's distribution, on each side. An alarm comes when chance adds to a change, so that 0.975 would be too
@@ -52,8 +52,8 @@ def measure(levels: Levels, row: int, odds: Values, sign: float) -> Change:
     newest_first = np.cumsum(probability)
     latest = int(np.searchsorted(newest_first, (1 - _CREDIBLE) / 2)) + 1
     earliest = int(np.searchsorted(newest_first, (1 + _CREDIBLE) / 2)) + 1
-    nights, numbers = levels.nights[row], levels.numbers[row]
-    size = step(nights[:-lasted], nights[-lasted:], float(levels.least[row]))
+    stretch, numbers = levels.stretch(row), levels.numbers[row]
+    size = step(stretch[:-lasted], stretch[-lasted:], float(levels.least[row]))
     low, high = sorted((sign * size.low, sign * size.high))
     return Change(
         first=int(numbers[-lasted]),
@@ -66,21 +66,20 @@ def measure(levels: Levels, row: int, odds: Values, sign: float) -> Change:
     )
 
 
-def step(before: Values, after: Values, least: float) -> Size:
+def step(before: Stretch, after: Stretch, least: float) -> Size:
     """The step between the means of two stretches of nights, outliers clipped; the nights' spread is the earlier ones'.
 
     The interval is Student's, its standard error that of means of nights correlated of first order.
     """
     levels = Levels(np.array([least]))
-    present = before[~np.isnan(before)]
-    levels.extend(0, np.arange(len(present)), present)
-    estimates = levels.estimates()
+    levels.restart(0, before)
+    estimates, later = levels.estimates(), after.means
     spread, correlation = float(estimates.spread[0]), float(estimates.correlation[0])
-    mean = float(estimates.place[0] + estimates.clipped[0].sum() / len(present))
-    middle = float(np.median(after))
-    now = middle + float(np.clip(after - middle, -CLIP * spread, CLIP * spread).mean())
-    variance = sum(_mean_variance(len(each), correlation) for each in (present, after))
-    half = float(stdtrit(max(len(present) - 1, 1), _QUANTILE)) * spread * variance**0.5
+    mean = float(estimates.place[0] + estimates.clipped[0].sum() / len(before))
+    middle = float(np.median(later))
+    now = middle + float(np.clip(later - middle, -CLIP * spread, CLIP * spread).mean())
+    variance = sum(_mean_variance(len(each), correlation) for each in (before, after))
+    half = float(stdtrit(max(len(before) - 1, 1), _QUANTILE)) * spread * variance**0.5
     deviation = spread * ((1 + correlation) / (1 - correlation)) ** 0.5
     return Size(now - mean, now - mean - half, now - mean + half, mean, deviation)
 

@@ -8,6 +8,11 @@ is judged are the innovations. A spread that is estimated makes the ratio a Stud
 normal's by Wallace's approximation (1959, "Bounds on normal approximations to Student's and the chi-square
 distributions").
 
+A night that looks bad is measured again, and the mean of its measurements is its evidence: the ratio is that of all of
+them, since they are exchangeable, and stays one however it was decided to make more. A new level begins with a night,
+so that more measurements say nothing by their number. What is gained depends on how alike they are, which the series
+itself has shown: the variance of a mean of k is `alike + (1 - alike) / k` of a single one's.
+
 Since single nights count only so far, a large change would take as many nights as a moderate one. So a run of nights
 that are all far off speaks too: outlier nights are rare, and rarely follow one another.
 """
@@ -25,6 +30,8 @@ WIDTH = 24
 """Nights back from the newest that are asked whether they were the first of a new level."""
 BEFORE = 9
 """Nights that a level has at least before the first night of a new one."""
+_MOST_CORRELATION = 0.9
+_LEAST_VARIANCE = 0.05
 _FAR = 2.5
 """Spreads from the level at which a night is far off."""
 _FAR_BEFORE, _FAR_AFTER = 0.05, 0.9
@@ -72,20 +79,25 @@ def weigh(levels: Levels) -> Evidence:
     estimates = levels.estimates()
     present = ~np.isnan(levels.nights)
     follows = present[:, 1:] & present[:, :-1]
-    kept = (1.0 - estimates.correlation)[:, None]
+    variance = _variance(levels, estimates.alike)
+    correlation = np.minimum(estimates.correlation[:, None] / variance[:, :-1], _MOST_CORRELATION)
+    deviation = np.sqrt(np.maximum(variance[:, 1:] - correlation**2 * variance[:, :-1], _LEAST_VARIANCE))
+    first, later = 1.0 / deviation, np.where(follows, (1.0 - correlation) / deviation, 0.0)
     nights = estimates.clipped
-    innovations = np.where(follows, nights[:, 1:] - (1.0 - kept) * nights[:, :-1], 0.0)
+    innovations = np.where(follows, (nights[:, 1:] - correlation * nights[:, :-1]) / deviation, 0.0)
+    level = np.maximum((later**2).sum(axis=1), 1e-9)
+    mean = (later * innovations).sum(axis=1) / level
     number = np.maximum(levels.count - 1, 1)
-    centred = np.where(follows, innovations - (innovations.sum(axis=1) / number)[:, None], 0.0)
+    centred = np.where(follows, innovations - later * mean[:, None], 0.0)
     spread = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(number - 1, 1)), levels.least)
     lasted = np.arange(WIDTH)[None, :]  # nights after the first
     asked = lasted + 1 + BEFORE <= levels.count[:, None]
-    about, information = _change(innovations, kept, number)
+    about, information = _change(_newest(innovations), _newest(first), _newest(later), mean[:, None], level[:, None])
     information = np.where(asked, np.maximum(information, 1e-9), np.nan)
     score = about / (spread[:, None] * np.sqrt(information))
     freedom = np.maximum(number - 2, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
-    return Evidence(normal, information, (estimates.distances / estimates.spread[:, None])[:, ::-1][:, :WIDTH])
+    return Evidence(normal, information, _newest(estimates.distances / estimates.spread[:, None]))
 
 
 def total(log_odds: Values) -> Values:
@@ -97,18 +109,34 @@ def total(log_odds: Values) -> Values:
     return summed
 
 
-def _change(innovations: Values, kept: Values, number: NDArray[np.int64]) -> tuple[Values, Values]:
+def _variance(levels: Levels, alike: Values) -> Values:
+    """Of each night's mean, for measurements of variance 1."""
+    variance = np.ones(levels.nights.shape)
+    several = np.argwhere(~np.isnan(levels.attempts[:, :, 1]))
+    if len(several):
+        rows, nights = several.T
+        number = (~np.isnan(levels.attempts[rows, nights])).sum(axis=1)
+        variance[rows, nights] = alike[rows] + (1.0 - alike[rows]) / number
+    return variance
+
+
+def _newest(nights: Values) -> Values:
+    """Of each row the newest ones, from the newest back."""
+    return nights[:, ::-1][:, :WIDTH]
+
+
+def _change(innovations: Values, first: Values, later: Values, mean: Values, level: Values) -> tuple[Values, Values]:
     """The efficient score and information of a change since each night, the old level integrated out.
 
-    A change of 1 moves the first innovation by 1 and each later one by `kept`; a level of 1 moves all by `kept`.
+    From the newest back. A change of 1 moves the innovation of the night that it begins with by `first`, and those after
+    it by `later`; a level of 1 moves all by `later`. `mean` and `level` are that level's estimate and information.
     """
-    lasted = np.arange(WIDTH)[None, :]
-    newest = innovations[:, ::-1][:, :WIDTH]
-    after = np.concatenate([np.zeros((len(newest), 1)), np.cumsum(newest, axis=1)[:, :-1]], axis=1)
-    level = kept**2 * number[:, None]
-    shared = kept * (1.0 + lasted * kept)
-    mean = kept * innovations.sum(axis=1)[:, None] / level
-    return newest + kept * after - shared * mean, 1.0 + lasted * kept**2 - shared**2 / level
+    score, information = (
+        np.concatenate([np.zeros((len(each), 1)), np.cumsum(each, axis=1)[:, :-1]], axis=1)
+        for each in (later * innovations, later**2)
+    )
+    shared = first * later + information
+    return first * innovations + score - shared * mean, first**2 + information - shared**2 / level
 
 
 def _log_odds(score: Values, information: Values) -> Values:

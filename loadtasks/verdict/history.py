@@ -1,6 +1,7 @@
 """Judging series night by night against their own past, with false alarms held to a budget for the whole family.
 
-Many series are judged side by side. A regression stays open until it is accepted (the new level), dismissed (a false
+A night whose series looks bad is measured again, up to three times, before anything is said of it; and in the second
+week once more in any case, to learn how far two measurements of one night differ. Many series are judged side by side. A regression stays open until it is accepted (the new level), dismissed (a false
 alarm: the level stands and evidence is gathered anew) or has recovered by itself; until then it isn't raised again.
 """
 
@@ -9,19 +10,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtasks.verdict import evidence
 from loadtasks.verdict.budget import Budget
 from loadtasks.verdict.change import Change, measure, step
-from loadtasks.verdict.levels import MEMORY, Levels, Values
+from loadtasks.verdict.evidence import Evidence
+from loadtasks.verdict.levels import ATTEMPTS, MEMORY, Levels, Values
 from loadtasks.verdict.recovery import Recovery
 
 NEEDED = 14
 """Valid nights that a level takes before anything is judged by it: two weeks, each weekday twice."""
+_UNTAUGHT = 2
+"""The first nights, which are not measured again: a pipeline that is just tried out takes no longer than it must."""
 _SETTLED = 21
 """Nights that an improvement has lasted before it becomes the level."""
-_SUSPICION = 0.75
-"""So near to the threshold, in log odds, there is a suspicion: one bad night more would raise an alarm."""
+SUSPICION = 1.25
+"""So near to the threshold, in log odds, there is a suspicion. The wider, the sooner a regression is found and the more
+nights are measured again; it is part of what `loadtasks.verdict.budget` was simulated with."""
 
 
 class State(StrEnum):
@@ -32,6 +38,15 @@ class State(StrEnum):
     SUSPECT = "suspect"
     REGRESSED = "regressed"
     IMPROVED = "improved"
+
+
+class Again(StrEnum):
+    """Why a night is measured again."""
+
+    SUSPECT = "suspect"
+    """It looks worse than its past."""
+    LEARNING = "learning"
+    """To learn how far two measurements of one night differ."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +92,51 @@ class History:
         self._improved: dict[int, Change] = {}
         self._improvements_become_level = improvements_become_level
         self._night = -1
+        self._first: Values = np.full(len(series), np.nan)
+        self._attempts = 0
+        self._weighed: Evidence | None = None
 
     def observe(self, values: Values) -> list[Judgement]:
         """Judge the next night by its values, an item a series; nan where there is no valid one."""
+        self.begin(values)
+        return self.judge()
+
+    def begin(self, values: Values) -> None:
+        """Begin the next night with each series' first measurement."""
         self._night += 1
-        signed = values * self._sign
-        closed = np.ones(len(signed), dtype=bool)
-        closed[list(self._open)] = False
-        self._levels.add(self._night, np.where(closed, signed, np.nan))
-        valid = ~np.isnan(signed)
+        self._first = values * self._sign
+        self._attempts = 1
+        self._levels.add(self._night, self._of_closed(self._first))
+        valid = ~np.isnan(self._first)
         for fresh in self._fresh.values():
             fresh[valid] = np.minimum(fresh[valid] + 1, MEMORY)
-        weighed = evidence.weigh(self._levels)
-        rise, fall = weighed.rise(self._fresh["worse"]), weighed.fall(self._fresh["better"])
-        worse, better = evidence.total(rise) - self._threshold, evidence.total(fall) - self._threshold
+        self._weighed = None
+
+    def add(self, values: Values) -> None:
+        """What was measured again in the night that has begun; nan of a series that was not."""
+        self._attempts += 1
+        self._levels.add_again(self._attempts, self._of_closed(values * self._sign))
+        self._weighed = None
+
+    def again(self) -> list[Again | None]:
+        """Which series are to be measured again in the night that has begun, and why."""
+        nights, (_, worse) = self._levels.count, self._weigh()
+        suspect = (nights >= NEEDED) & (worse > -SUSPICION) & (self._attempts < ATTEMPTS)
+        learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (self._attempts == 1)
+        settled = np.isnan(self._of_closed(self._first))
+        why = np.select([settled, suspect, learning], [0, 1, 2])
+        return [(None, Again.SUSPECT, Again.LEARNING)[each] for each in why]
+
+    def judge(self) -> list[Judgement]:
+        """Judge the night that has begun, by all of its measurements."""
+        rise, worse, fall, better = (*self._weigh(), *self._weigh_better())
+        valid, nights = ~np.isnan(self._first), self._levels.count
         judged = []
-        for row in range(len(signed)):
+        for row in range(len(valid)):
             if row in self._open:
-                judged.append(self._still_open(row, float(signed[row])))
-            elif self._levels.count[row] < NEEDED:
-                judged.append(Judgement(State.LEARNING, needed=int(NEEDED - self._levels.count[row])))
+                judged.append(self._still_open(row, float(self._first[row])))
+            elif nights[row] < NEEDED:
+                judged.append(Judgement(State.LEARNING, needed=int(NEEDED - nights[row])))
             elif valid[row] and worse[row] > 0:
                 judged.append(self._worse(row, rise[row], float(worse[row])))
             elif valid[row] and better[row] > 0:
@@ -108,7 +148,7 @@ class History:
     def dismiss(self, row: int) -> None:
         """An open change was none: its nights are part of the level, and evidence is gathered anew."""
         recovery = self._open.pop(row)
-        self._levels.extend(row, *recovery.nights())
+        self._levels.extend(row, recovery.nights())
         self._gather_anew(row)
 
     def change(self, row: int) -> Change:
@@ -118,12 +158,33 @@ class History:
     def accept(self, row: int) -> None:
         """An open change is the new level, from its first night on."""
         recovery = self._open.pop(row)
-        self._levels.restart(row, *recovery.nights())
+        self._levels.restart(row, recovery.nights())
         self._gather_anew(row)
 
-    def _begin(self, row: int, change: Change, lasted: int, worse: bool) -> None:
+    def _of_closed(self, signed: Values) -> Values:
+        """Those of the series that have no open change; nan of the others."""
+        closed = np.ones(len(signed), dtype=bool)
+        closed[list(self._open)] = False
+        return np.where(closed, signed, np.nan)
+
+    def _evidence(self) -> Evidence:
+        if self._weighed is None:
+            self._weighed = evidence.weigh(self._levels)
+        return self._weighed
+
+    def _weigh(self) -> tuple[Values, Values]:
+        """The log odds of a change for the worse since each measurement, and together beyond the threshold."""
+        rise = self._evidence().rise(self._fresh["worse"])
+        return rise, evidence.total(rise) - self._threshold
+
+    def _weigh_better(self) -> tuple[Values, Values]:
+        """The same of a change for the better."""
+        fall = self._evidence().fall(self._fresh["better"])
+        return fall, evidence.total(fall) - self._threshold
+
+    def _open_change(self, row: int, change: Change, lasted: int, worse: bool) -> None:
         since = self._levels.take(row, lasted)
-        before, least = self._levels.nights[row].copy(), float(self._levels.least[row])
+        before, least = self._levels.stretch(row), float(self._levels.least[row])
         self._open[row] = Recovery(change, before, since, least, float(self._sign[row]), worse)
 
     def _worse(self, row: int, odds: Values, worse: float) -> Judgement:
@@ -131,7 +192,7 @@ class History:
         if abs(change.size) < self._floor[row]:
             return Judgement(State.SUSPECT, odds=worse, change=change)
         self._improved.pop(row, None)
-        self._begin(row, change, change.lasted, worse=True)
+        self._open_change(row, change, change.lasted, worse=True)
         return Judgement(State.REGRESSED, odds=worse, change=change, raised=True)
 
     def _better(self, row: int, odds: Values, worse: float) -> Judgement:
@@ -142,7 +203,7 @@ class History:
         return Judgement(State.IMPROVED, odds=worse, change=change, raised=True)
 
     def _usual(self, row: int, worse: float) -> Judgement:
-        if worse > -_SUSPICION:
+        if worse > -SUSPICION:
             return Judgement(State.SUSPECT, odds=worse)
         if row in self._improved:
             self._settle(row)
@@ -154,24 +215,23 @@ class History:
 
     def _settle(self, row: int) -> None:
         """Decide about an improvement, once it has lasted: whether it still is one, and whether it is the level."""
-        change = self._improved[row]
-        nights, numbers = self._levels.nights[row], self._levels.numbers[row]
-        lasted = int(np.count_nonzero(~np.isnan(nights) & (numbers >= change.first)))
+        change, nights = self._improved[row], self._levels.stretch(row)
+        lasted = int(np.count_nonzero(nights.numbers >= change.first))
         if lasted < _SETTLED:
             return
         del self._improved[row]
         if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high >= 0:
             self._fresh["better"][row] = 0
         elif self._improvements_become_level:
-            self._levels.restart(row, *self._levels.take(row, lasted))
+            self._levels.restart(row, self._levels.take(row, lasted))
         else:
-            self._begin(row, change, lasted, worse=False)
+            self._open_change(row, change, lasted, worse=False)
 
     def _still_open(self, row: int, value: float) -> Judgement:
         recovery = self._open[row]
         if not np.isnan(value) and recovery.observe(self._night, value):
             del self._open[row]
-            self._levels.extend(row, *recovery.good_nights())
+            self._levels.extend(row, recovery.good_nights())
             self._gather_anew(row)
             return Judgement(State.NORMAL, change=recovery.raised, recovered=True)
         return Judgement(State.REGRESSED if recovery.worse else State.IMPROVED, change=recovery.raised)

@@ -1,11 +1,13 @@
 """The level that a series stands at: its place, its spread from night to night, and how far one night tells the next.
 
 Many series are kept side by side, a row each, so that a night of all of them costs a few array operations. Values are
-whatever adds up, for times their logarithm. Every series keeps its last `MEMORY` valid nights since its level began.
+whatever adds up, for times their logarithm. Every series keeps its last `MEMORY` valid nights since its level began,
+each with all the measurements (attempts) that were made in it.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,10 @@ _PRIOR_CORRELATION = 0.25
 _MOST_CORRELATION = 0.8
 _MAD = 1.4826  # of a normal distribution, its spread divided by its median absolute deviation
 _STEPS = 2
+ATTEMPTS = 4
+"""Measurements of one night at most."""
+_PRIOR_ALIKE = 0.5
+_PRIOR_PAIRS = 6.0
 
 
 def _clipped_variance(clip: float) -> float:
@@ -35,10 +41,45 @@ _CONSISTENT = _clipped_variance(CLIP)
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Nights of one series in a row, the newest last."""
+
+    numbers: NDArray[np.int64]
+    """Which night each of them was."""
+    attempts: Values
+    """Nights, attempts: the first measurement of each and those made again; nan where there are no more."""
+
+    @classmethod
+    def night(cls, number: int, value: float) -> Self:
+        """One night that was measured once."""
+        return cls(np.array([number]), np.array([[value] + [np.nan] * (ATTEMPTS - 1)]))
+
+    @property
+    def means(self) -> Values:
+        """Each night's."""
+        means: Values = np.nanmean(self.attempts, axis=1)
+        return means
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, part: slice) -> "Stretch":
+        return Stretch(self.numbers[part], self.attempts[part])
+
+    def __add__(self, later: "Stretch") -> "Stretch":
+        both = (self, later)
+        return Stretch(np.concatenate([each.numbers for each in both]), np.concatenate([each.attempts for each in both]))
+
+    def __mul__(self, sign: float) -> "Stretch":
+        return Stretch(self.numbers, self.attempts * sign)
+
+
+@dataclass(frozen=True)
 class Estimates:
     """What the nights of each series tell of its level; an item or a row a series, the newest night last.
 
-    The spread is Huber's proposal 2 (Huber 1964, "Robust estimation of a location parameter"), begun from the median
+    Place, spread and correlation are those of the nights' first measurements, for which nobody chose the nights. The
+    spread is Huber's proposal 2 (Huber 1964, "Robust estimation of a location parameter"), begun from the median
     absolute deviation. The correlation of neighbouring nights is shrunk towards a mild positive one, as if that had
     been seen in 20 nights, since a few weeks say little of it (the posterior mean under a normal prior).
     """
@@ -49,10 +90,12 @@ class Estimates:
     """Standard deviation from night to night, outlier nights aside."""
     correlation: Values
     """Of neighbouring nights, 0 to 0.8."""
+    alike: Values
+    """The correlation of measurements of one night, 0 to 1: the share of the variance that is the night's own."""
     distances: Values
-    """The nights' from the place; 0 where there is no night."""
+    """The nights' from the place, each measured once or the mean of several; 0 where there is no night."""
     clipped: Values
-    """The same, outliers clipped."""
+    """The same, outlying measurements clipped."""
 
 
 class Levels:
@@ -61,39 +104,54 @@ class Levels:
     def __init__(self, least: Values) -> None:
         """`least`: the spread of each series that is taken for real at least."""
         self.least = least
-        self.nights: Values = np.full((len(least), MEMORY), np.nan)
-        """Right-aligned: the newest night is last; nan where there is none yet."""
+        self.attempts: Values = np.full((len(least), MEMORY, ATTEMPTS), np.nan)
+        """Right-aligned: the newest night is last; nan where there is none yet, or no further measurement of it."""
         self.numbers = np.zeros((len(least), MEMORY), dtype=np.int64)
         """Which night each of them was."""
         self.count = np.zeros(len(least), dtype=np.int64)
 
+    @property
+    def nights(self) -> Values:
+        """The first measurements."""
+        return self.attempts[:, :, 0]
+
     def add(self, number: int, values: Values) -> None:
-        """One night's value of each series; nan where it was not measured, or not validly."""
+        """One night's first measurement of each series; nan where it was not measured, or not validly."""
         valid = np.flatnonzero(~np.isnan(values))
-        for kept, new in ((self.nights, values[valid]), (self.numbers, number)):
+        for kept in (self.attempts, self.numbers):
             kept[valid, :-1] = kept[valid, 1:]
-            kept[valid, -1] = new
+        self.numbers[valid, -1] = number
+        self.attempts[valid, -1] = np.nan
+        self.attempts[valid, -1, 0] = values[valid]
         self.count[valid] = np.minimum(self.count[valid] + 1, MEMORY)
 
-    def take(self, row: int, newest: int) -> tuple[NDArray[np.int64], Values]:
-        """Take the newest nights of one series, their numbers and values, out of its level."""
-        at = MEMORY - newest
-        taken = self.numbers[row, at:].copy(), self.nights[row, at:].copy()
-        self.nights[row], self.numbers[row] = np.roll(self.nights[row], newest), np.roll(self.numbers[row], newest)
-        self.nights[row, :newest] = np.nan
-        self.count[row] -= newest
-        return taken
+    def add_again(self, attempt: int, values: Values) -> None:
+        """One more measurement of the newest night, `attempt` (2 and on) of it; nan of a series without."""
+        valid = np.flatnonzero(~np.isnan(values))
+        self.attempts[valid, -1, attempt - 1] = values[valid]
 
-    def restart(self, row: int, numbers: NDArray[np.int64], values: Values) -> None:
+    def stretch(self, row: int) -> Stretch:
+        """All nights of one series."""
+        since = MEMORY - int(self.count[row])
+        return Stretch(self.numbers[row, since:].copy(), self.attempts[row, since:].copy())
+
+    def take(self, row: int, newest: int) -> Stretch:
+        """Take the newest nights of one series out of its level."""
+        stretch = self.stretch(row)
+        self.restart(row, stretch[: len(stretch) - newest])
+        return stretch[len(stretch) - newest :]
+
+    def restart(self, row: int, stretch: Stretch) -> None:
         """Begin the level of one series anew with these nights."""
-        self.nights[row], self.count[row] = np.nan, 0
-        self.extend(row, numbers, values)
+        stretch = stretch[-MEMORY:]
+        since = MEMORY - len(stretch)
+        self.attempts[row, :since] = np.nan
+        self.attempts[row, since:], self.numbers[row, since:] = stretch.attempts, stretch.numbers
+        self.count[row] = len(stretch)
 
-    def extend(self, row: int, numbers: NDArray[np.int64], values: Values) -> None:
+    def extend(self, row: int, stretch: Stretch) -> None:
         """Add nights to the level of one series."""
-        self.nights[row] = np.concatenate([self.nights[row], values])[-MEMORY:]
-        self.numbers[row] = np.concatenate([self.numbers[row], numbers])[-MEMORY:]
-        self.count[row] = min(self.count[row] + len(values), MEMORY)
+        self.restart(row, self.stretch(row) + stretch)
 
     def estimates(self) -> Estimates:
         """Of every series; meaningless for one without nights."""
@@ -114,7 +172,35 @@ class Levels:
         prior = _PRIOR_NIGHTS * spread**2
         together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) + _PRIOR_CORRELATION * prior
         correlation = np.clip(together / ((centred[:, :-1] ** 2).sum(axis=1) + prior), 0.0, _MOST_CORRELATION)
-        return Estimates(place, spread, correlation, distances, clipped)
+        alike = np.full(len(place), _PRIOR_ALIKE)
+        several = np.argwhere(~np.isnan(self.attempts[:, :, 1]))
+        if len(several):
+            rows, nights = several.T
+            attempts = self.attempts[rows, nights] - place[rows, None]
+            distances[rows, nights] = np.nanmean(attempts, axis=1)
+            attempts = np.clip(attempts, -limit[rows], limit[rows])
+            clipped[rows, nights] = np.nanmean(attempts, axis=1)
+            alike = self._alike(rows, attempts, spread)
+        return Estimates(place, spread, correlation, alike, distances, clipped)
+
+    def _alike(self, rows: NDArray[np.int64], attempts: Values, spread: Values) -> Values:
+        """How alike measurements of one night are, by the variance within the nights that have several.
+
+        A change makes no difference to it. Which nights are measured again depends on their first measurement, and with
+        that the difference to the second one; not so the differences of those that follow, nor where it was made
+        whatever the first one showed: such nights have two.
+
+        Shrunk towards a half, as if that had been seen in 6 pairs.
+        """
+        number = (~np.isnan(attempts)).sum(axis=1)
+        counted = np.where((number > 2)[:, None] & (np.arange(ATTEMPTS) == 0), np.nan, attempts)
+        within = np.nanvar(counted, axis=1) * (~np.isnan(counted)).sum(axis=1)
+        freedom = (~np.isnan(counted)).sum(axis=1) - 1
+        seen = np.bincount(rows, freedom, len(spread))
+        differ = np.bincount(rows, within, len(spread)) / (spread**2 * _CONSISTENT)
+        differ = (differ + (1 - _PRIOR_ALIKE) * _PRIOR_PAIRS) / (seen + _PRIOR_PAIRS)
+        alike: Values = np.clip(1.0 - differ, 0.0, 1.0)
+        return alike
 
 
 def _median(values: Values, count: NDArray[np.int64]) -> Values:

@@ -3,62 +3,78 @@
     python -m benchmarks.verdict.calibration
 
 Series of the anchor's noise (CV 10 %, correlation 0.3, 3 % outliers; evidence is standardised, so that the CV doesn't
-matter, which `benchmarks.verdict.robustness` shows) are followed for 200 nights, judged from the 14th on. After an
-alarm evidence is gathered anew, as it is when an alarm is dismissed. For each threshold: the nights to a false alarm,
-with their 95 % interval (Poisson).
+matter, which `benchmarks.verdict.robustness` shows) are followed for 200 nights, each measured again where the history
+asks for it, and judged from the 14th on. After an alarm evidence is gathered anew, as it is when an alarm is dismissed.
+For each threshold: the nights to a false alarm, with their 95 % interval (Poisson). About a quarter of an hour.
 """
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2
 
 from benchmarks.verdict.nights import Noise, Values
-from loadtasks.verdict import evidence
-from loadtasks.verdict.history import NEEDED
-from loadtasks.verdict.levels import MEMORY, Levels
+from loadtasks.verdict.budget import Budget
+from loadtasks.verdict.history import NEEDED, History, Series, State
+from loadtasks.verdict.levels import ATTEMPTS
 
-THRESHOLDS = np.arange(2.0, 7.1, 0.5)
+BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 12, 6.5: 16, 7.0: 24}
+"""By threshold, how many blocks of series show enough alarms."""
 NIGHTS = 200
 _BLOCK = 1000
 _REQUEST_NOISE = 0.0196  # of the median of 500 lognormal requests, sigma 0.35
 
 
-def alarms(values: Values) -> Values:
-    """False alarms of all series, a row each, at each threshold."""
-    found = np.zeros(len(THRESHOLDS))
-    levels = Levels(np.full(len(values), 1e-9))
-    fresh = np.full((len(THRESHOLDS), len(values)), MEMORY)
-    for night in range(values.shape[1]):
-        levels.add(night, values[:, night])
-        fresh = np.minimum(fresh + 1, MEMORY)
-        if night + 1 < NEEDED:
-            continue
-        weighed = evidence.weigh(levels)
-        for index, threshold in enumerate(THRESHOLDS):
-            raised = evidence.total(weighed.rise(fresh[index])) > threshold
-            found[index] += raised.sum()
-            fresh[index, raised] = 0
+@dataclass(frozen=True)
+class _Threshold(Budget):
+    """A budget whose threshold is given."""
+
+    given: float = 0.0
+
+    def threshold(self, share: float = 1.0) -> float:
+        """The same for all."""
+        return self.given
+
+
+def alarms(attempts: Sequence[Values], threshold: float) -> int:
+    """False alarms of all series, a row each; `attempts`: the nights' first measurements, and those made again."""
+    found, series = 0, len(attempts[0])
+    history = History([Series(floor=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
+    for night in range(NIGHTS):
+        history.begin(attempts[0][:, night])
+        for values in attempts[1:]:
+            wanted = np.array([each is not None for each in history.again()])
+            history.add(np.where(wanted, values[:, night], np.nan))
+        for row, judgement in enumerate(history.judge()):
+            if judgement.raised and judgement.state is State.REGRESSED:
+                found += 1
+                history.dismiss(row)
     return found
 
 
 def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--blocks", type=int, default=40, help=f"of {_BLOCK} series")
     options.add_argument("--seed", type=int, default=6)
     asked = options.parse_args()
-    found = np.zeros(len(THRESHOLDS))
-    for block in range(asked.blocks):
-        random = np.random.default_rng([asked.seed, block])
-        values = Noise(0.10).drift(random, _BLOCK, NIGHTS)
-        found += alarms(values + _REQUEST_NOISE * random.standard_normal(values.shape))
-    judged = asked.blocks * _BLOCK * (NIGHTS - NEEDED + 1)
-    for threshold, count in zip(THRESHOLDS, found, strict=True):
+    for threshold, blocks in BLOCKS.items():
+        count = sum(alarms(_block(asked.seed, block), threshold) for block in range(blocks))
+        judged = blocks * _BLOCK * (NIGHTS - NEEDED + 1)
         most = judged / max(chi2.ppf(0.025, 2 * count) / 2, 0.025) if count else np.inf
         least = judged / (chi2.ppf(0.975, 2 * (count + 1)) / 2)
         nights = judged / max(count, 1)
-        print(f"{threshold:.1f}: {count:9,.0f} alarms, one in {nights:11,.1f} nights ({least:,.0f} to {most:,.0f})")
+        told = f"{threshold:.1f}: {count:9,.0f} alarms, one in {nights:11,.1f} nights ({least:,.0f} to {most:,.0f})"
+        print(told, flush=True)
+
+
+def _block(seed: int, block: int) -> list[Values]:
+    random, noise = np.random.default_rng([seed, block]), Noise(0.10)
+    drifts = [noise.drift(random, _BLOCK, NIGHTS)]
+    for _ in range(ATTEMPTS - 1):
+        drifts.append(noise.again(random, drifts[-1]))
+    return [each.total + _REQUEST_NOISE * random.standard_normal(each.total.shape) for each in drifts]
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ WIDTH = 24
 """Nights back from the newest that are asked whether they were the first of a new level."""
 BEFORE = 9
 """Nights that a level has at least before the first night of a new one."""
-_MOST_CORRELATION = 0.9
 _LEAST_VARIANCE = 0.05
 _FAR = 2.5
 """Spreads from the level at which a night is far off."""
@@ -80,7 +79,7 @@ def weigh(levels: Levels) -> Evidence:
     present = ~np.isnan(levels.nights)
     follows = present[:, 1:] & present[:, :-1]
     variance = _variance(levels, estimates.alike)
-    correlation = np.minimum(estimates.correlation[:, None] / variance[:, :-1], _MOST_CORRELATION)
+    correlation = estimates.correlation[:, None]
     deviation = np.sqrt(np.maximum(variance[:, 1:] - correlation**2 * variance[:, :-1], _LEAST_VARIANCE))
     first, later = 1.0 / deviation, np.where(follows, (1.0 - correlation) / deviation, 0.0)
     nights = estimates.clipped

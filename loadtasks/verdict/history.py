@@ -25,7 +25,7 @@ _UNTAUGHT = 2
 """The first nights, which are not measured again: a pipeline that is just tried out takes no longer than it must."""
 _SETTLED = 21
 """Nights that an improvement has lasted before it becomes the level."""
-SUSPICION = 1.25
+SUSPICION = 2.0
 """So near to the threshold, in log odds, there is a suspicion. The wider, the sooner a regression is found and the more
 nights are measured again; it is part of what `loadtasks.verdict.budget` was simulated with."""
 

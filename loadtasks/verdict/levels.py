@@ -26,8 +26,8 @@ _MAD = 1.4826  # of a normal distribution, its spread divided by its median abso
 _STEPS = 2
 ATTEMPTS = 4
 """Measurements of one night at most."""
-_PRIOR_ALIKE = 0.5
-_PRIOR_PAIRS = 6.0
+_PRIOR_ALIKE = 0.4
+_PRIOR_PAIRS = 4.0
 
 
 def _clipped_variance(clip: float) -> float:
@@ -190,7 +190,7 @@ class Levels:
         that the difference to the second one; not so the differences of those that follow, nor where it was made
         whatever the first one showed: such nights have two.
 
-        Shrunk towards a half, as if that had been seen in 6 pairs.
+        Shrunk towards 0.4, as if that had been seen in 4 pairs.
         """
         number = (~np.isnan(attempts)).sum(axis=1)
         counted = np.where((number > 2)[:, None] & (np.arange(ATTEMPTS) == 0), np.nan, attempts)

@@ -5,25 +5,22 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from loadtasks import steps
 from loadtasks.cli import cli
-from loadtasks.engine.measurement import Calibration, Measurement
+from loadtasks.engine.measurement import Calibration
 from loadtasks.engine.target import Target
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.results.document import read_document
-from loadtasks.results.judgement import FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.judgement import FindingKind
 from loadtasks.results.store import Store
-from loadtasks.verdict.history import NEEDED
 from loadtasks.verdict.look import Again, Look
 from loadtasks.workspace import Workspace
-from tests.measurements import histogram
+from tests.past import Past
 from tests.servers import ScriptedServer, ok, scripted
 
 THING = "thing.steady"
@@ -37,7 +34,6 @@ SUITE = """{"name": "thing", "expectations": [
 {"type": "expect_column_values_to_be_between", "kwargs": {"column": "success_rate", "min_value": 0.9}}]}
 """
 USUAL_S, SLOW_S = 0.02, 0.04
-QUIET, PATIENCE = NEEDED + 1, 10
 
 
 class Api:
@@ -80,60 +76,19 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace.from_environ()
 
 
-class Past:
-    """Nights that were kept before this one, as if the server had been measured in them."""
-
-    def __init__(self, workspace: Workspace, target: Target) -> None:
-        self._workspace = workspace
-        self._random = np.random.default_rng(5)
-        self._number = 0
-        steps.open_run(workspace, target, run_id="pattern", trigger="manual")
-        with Store.open(workspace.results_url) as store:
-            able = Calibration(ceiling_per_s=50_000, jitter_p99_s=0.001)
-            store.save_calibration("pattern", socket.gethostname(), able)
-            self._run = store.run("pattern")
-        (self._measurement,) = steps.measure(workspace, "pattern", THING, target)
-        for _ in range(QUIET):
-            self._judge(self.keep(USUAL_S))
-
-    def keep(self, time_s: float) -> str:
-        """One night whose requests took so long."""
-        run_id = f"night-{self._number:03d}"
-        times_s = time_s * self._random.lognormal(0, 0.02) * self._random.lognormal(0, 0.05, 10)
-        with Store.open(self._workspace.results_url) as store:
-            begins = self._run.started_at - timedelta(days=100 - self._number)
-            store.open_run(self._run.model_copy(update={"id": run_id, "started_at": begins}))
-            store.save_measurements(run_id, THING, [self._showing(times_s.tolist())])
-        self._number += 1
-        return run_id
-
-    def until_suspected(self) -> str:
-        """Slow nights until one of them is to be measured again: that one."""
-        for _ in range(PATIENCE):
-            run_id = self.keep(SLOW_S)
-            if steps.suspects(self._workspace, run_id):
-                return run_id
-            self._judge(run_id)
-        raise AssertionError("slow nights that nobody suspects")
-
-    def forget(self, run_id: str) -> None:
-        """Make a night one that measured nothing."""
-        with Store.open(self._workspace.results_url) as store:
-            store.save_failure(run_id, THING, "forgotten")
-
-    def _judge(self, run_id: str) -> None:
-        with Store.open(self._workspace.results_url) as store:
-            store.save_verdicts(run_id, [ScenarioVerdict(scenario=THING, verdict=Verdict.PASS)])
-
-    def _showing(self, times_s: list[float]) -> Measurement:
-        elapsed_s = sum(times_s) / 2
-        shown = {"response": histogram(times_s), "service": histogram(times_s), "elapsed_s": elapsed_s}
-        return self._measurement.model_copy(update=shown)
-
-
 @pytest.fixture
 def past(workspace: Workspace, server: ScriptedServer) -> Past:
-    return Past(workspace, Target(server.url))
+    """Quiet nights."""
+    target = Target(server.url)
+    steps.open_run(workspace, target, run_id="pattern", trigger="manual")
+    with Store.open(workspace.results_url) as store:
+        able = Calibration(ceiling_per_s=50_000, jitter_p99_s=0.001)  # else each night finds out
+        store.save_calibration("pattern", socket.gethostname(), able)
+        run = store.run("pattern")
+    (measurement,) = steps.measure(workspace, "pattern", THING, target)
+    past = Past(workspace, run, measurement)
+    past.keep_quiet_ones(USUAL_S)
+    return past
 
 
 def remark(workspace: Workspace, run_id: str) -> str:
@@ -151,7 +106,7 @@ def standing(workspace: Workspace, run_id: str) -> list[tuple[bool, bool]]:
 def test_what_stays_slow_is_measured_three_times_more_and_all_of_it_is_told(
     workspace: Workspace, server: ScriptedServer, past: Past
 ) -> None:
-    past.forget(past.until_suspected())  # the coming night stands in its place
+    past.forget(past.until_suspected(SLOW_S))  # the coming night stands in its place
     result = CliRunner().invoke(cli, ["run", "--target", server.url])
     assert f"Measured again: {THING} (looks worse than its past)\n1/1 {THING}: 10 requests" in result.output
     document = read_document(workspace.reports / "latest" / "results.json")
@@ -176,7 +131,7 @@ def test_what_stays_slow_is_measured_three_times_more_and_all_of_it_is_told(
 def test_what_was_slow_once_is_measured_until_nobody_suspects_it(
     workspace: Workspace, server: ScriptedServer, api: Api, past: Past
 ) -> None:
-    run_id, api.delay_s = past.until_suspected(), USUAL_S / 2
+    run_id, api.delay_s = past.until_suspected(SLOW_S), USUAL_S / 2
     (kept,) = steps.measure_again(workspace, run_id, THING, Target(server.url))
     assert kept.p50_s is not None
     assert kept.p50_s < SLOW_S
@@ -194,7 +149,7 @@ def test_what_was_slow_once_is_measured_until_nobody_suspects_it(
 def test_a_step_that_is_tried_again_goes_on_where_it_ended(
     workspace: Workspace, server: ScriptedServer, api: Api, past: Past
 ) -> None:
-    run_id, api.dies_after = past.until_suspected(), 15
+    run_id, api.dies_after = past.until_suspected(SLOW_S), 15
     with pytest.raises(TargetUnavailableError):
         steps.measure_again(workspace, run_id, THING, Target(server.url))
     first, second, third = standing(workspace, run_id)

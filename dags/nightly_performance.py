@@ -99,22 +99,22 @@ def measure(scenario: str) -> None:
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def suspects() -> list[str]:
-    """Which scenarios look worse than their past, so that they are measured once more before anybody is woken."""
+    """Which scenarios are measured again before anybody is woken, as those that look worse than their past."""
     if _unopened():
         raise AirflowSkipException("There is no run to look at.")
     with _failing_in_one_sentence():
         found = steps.suspects(Workspace.from_environ(), _this_run())
-    log.info("Measured once more: %s", ", ".join(found) or "nothing")
-    return found
+    log.info("Measured again: %s", steps.announced(found) or "nothing")
+    return list(found)
 
 
 @task(
     pool=LOAD_GENERATOR_POOL,
     map_index_template="{{ task.op_kwargs['scenario'] }}",
-    retries=0,  # the first measurement stands
+    retries=0,  # what was measured before stands
 )
 def measure_again(scenario: str) -> None:
-    """Exercise a suspect once more; the milder measurement counts."""
+    """Exercise a scenario again, a suspect up to three times; the middle measurement counts."""
     with _failing_in_one_sentence():
         params = get_current_context()["params"]
         target = performance_target(params["target"])

@@ -235,7 +235,7 @@ def _measure_suspects(workspace: Workspace, run_id: str, target: Target, process
     suspects = steps.suspects(workspace, run_id)
     if not suspects:
         return
-    console.print(f"Looks worse than before, so it is measured once more: {', '.join(suspects)}")
+    console.print(f"Measured again: {steps.announced(suspects)}", highlight=False, markup=False)
     with RunProgress(console, len(suspects)) as progress:
         for scenario in suspects:
             progress.begin(scenario)
@@ -244,7 +244,7 @@ def _measure_suspects(workspace: Workspace, run_id: str, target: Target, process
             except LoadTasksError as error:
                 progress.end(f"{scenario}: not measured again: {error}")
             except KeyboardInterrupt:
-                progress.end(f"{scenario}: interrupted; the first measurement is kept")
+                progress.end(f"{scenario}: interrupted; what was measured before is kept")
                 return
             else:
                 progress.end(_line(kept[0]))

@@ -1,7 +1,7 @@
 """A run put together whole from what the store keeps of it."""
 
 from loadtasks.engine.measurement import Measurement, by_scenario
-from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.document import AttemptSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
 from loadtasks.results.store import Store
 
@@ -24,12 +24,30 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
             ScenarioResult(
                 endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
                 measurements=measurements,
+                attempts=_attempts(store, run_id, scenario),
                 baseline=pairing.reference if pairing else _beside(store, judged),
                 pairs=pairing.pairs if pairing else [],
                 **judged.model_dump(),
             )
         )
     return ResultsDocument(run=run, verdict=overall([each.verdict for each in results]), scenarios=results)
+
+
+def _attempts(store: Store, run_id: str, scenario: str) -> list[AttemptSummary]:
+    attempts = store.attempts(run_id, scenario)
+    if len(attempts) == 1:  # told whole
+        return []
+    return [
+        AttemptSummary(
+            started_at=whole.started_at,
+            p50_s=whole.p50_s,
+            p95_s=whole.p95_s,
+            success_rate=whole.success_rate,
+            counts=attempt.counts,
+            trusted=attempt.trusted,
+        )
+        for attempt, whole in ((each, each.measurements[0]) for each in attempts)
+    ]
 
 
 def _beside(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:

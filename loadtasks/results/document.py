@@ -5,6 +5,7 @@ every change that a reader would notice.
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,19 @@ from loadtasks.engine.pairs import Pairs
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Comparison, Finding, Verdict
 from loadtasks.results.run import Run
+
+
+class AttemptSummary(BaseModel):
+    """One of several times that a scenario was measured in the run, in short."""
+
+    started_at: datetime
+    p50_s: float | None
+    p95_s: float | None
+    success_rate: float | None
+    counts: bool
+    """Whether its measurements are those of the scenario."""
+    trusted: bool
+    """Whether it is evidence for the history."""
 
 
 class ScenarioResult(BaseModel):
@@ -28,6 +42,8 @@ class ScenarioResult(BaseModel):
     baseline_run: str | None
     measurements: list[Measurement]
     """The whole first, then its parts; empty when it could not be measured."""
+    attempts: list[AttemptSummary] = []
+    """In order, where it was measured more than once; else empty."""
     baseline: list[Measurement] = []
     """The baseline's measurements, or the reference's, likewise, for the plots; empty when there is none."""
     pairs: list[Pairs] = []
@@ -37,7 +53,7 @@ class ScenarioResult(BaseModel):
 class ResultsDocument(BaseModel):
     """One run, whole."""
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     run: Run
     verdict: Verdict
     scenarios: list[ScenarioResult]

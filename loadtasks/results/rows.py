@@ -8,7 +8,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline
 from loadtasks.results.run import Run
-from loadtasks.results.schema import AlertRow, BaselineRow, MeasurementRow, PairingRow, RunRow, VerdictRow
+from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
@@ -30,11 +30,16 @@ def run_verdict_of(row: RunRow) -> Verdict | None:
     return Verdict(row.verdict) if row.verdict is not None else None
 
 
-def measurement_row(run_id: str, position: int, measurement: Measurement) -> MeasurementRow:
-    """A measurement as a row."""
+def measurement_row(
+    run_id: str, position: int, measurement: Measurement, attempt: int = 1, trusted: bool = True
+) -> MeasurementRow:
+    """A measurement as a row, one that counts."""
     return MeasurementRow(
         run_id=run_id,
         position=position,
+        attempt=attempt,
+        counts=True,
+        trusted=trusted,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
         **{name: metric(measurement, name) for name in METRICS},
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
@@ -49,6 +54,12 @@ def measurement_of(row: MeasurementRow) -> Measurement:
         | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
     )
+
+
+def failure_row(run_id: str, scenario: str, sentence: str) -> FailureRow:
+    """Why a scenario could not be measured, as a row."""
+    # PostgreSQL takes no NUL characters, and a target may have answered with some.
+    return FailureRow(run_id=run_id, scenario=scenario, sentence=sentence.replace("\0", "\N{SYMBOL FOR NULL}"))
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -81,7 +81,7 @@ class MeasurementRow(Base):
 
     __tablename__ = "measurements"
     __table_args__ = (
-        UniqueConstraint("run_id", "scenario", "part"),
+        UniqueConstraint("run_id", "scenario", "part", "attempt"),
         Index(None, "scenario", "part"),
     )
 
@@ -91,6 +91,12 @@ class MeasurementRow(Base):
     part: Mapped[str]
     position: Mapped[int]
     """0 for the whole; its parts follow in the order in which they were saved."""
+    attempt: Mapped[int]
+    """From 1, in order of measuring: a scenario may be measured several times in one run."""
+    counts: Mapped[bool]
+    """Whether this attempt stands for the run; one does."""
+    trusted: Mapped[bool]
+    """Whether this attempt is evidence for the history, if the scenario's verdict is not `invalid`."""
     endpoint: Mapped[str]
     scenario_hash: Mapped[str]
     load: Mapped[str]

@@ -1,13 +1,16 @@
 """The past of every scenario, in numbers: what regressions are found in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from loadtasks.results import approval
@@ -29,7 +32,9 @@ class Night:
     target_version: str | None
     fingerprint: Fingerprint
     values: NDArray[np.float64]
-    """One for each of `METRICS`; not a number where the measurement has none."""
+    """One for each of `METRICS`, of the attempt that counts; not a number where the measurement has none."""
+    attempts: NDArray[np.float64]
+    """A row like `values` for each attempt that can be trusted, in order of measuring; at least one."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,26 @@ def read_series(
     `whole`: from the first night on, whatever was accepted since. `unjudged`: a run that counts though it may have no
     verdicts yet.
     """
+    begins = {} if whole else _beginnings(session)
+    nights: dict[tuple[str, str], list[Night]] = {}
+    fingerprint = cache(_fingerprint)  # nights by the thousand have but a few
+    rows = session.execute(_attempts(scenarios, unjudged))
+    for (scenario, part, started_at, run_id), attempts in groupby(rows, itemgetter(0, 1, 2, 3)):
+        found = nights.setdefault((scenario, part), [])
+        if scenario not in begins or (started_at, run_id) >= begins[scenario]:
+            found.append(_night(list(attempts), fingerprint))
+    return [Series(scenario, part, found) for (scenario, part), found in nights.items()]
+
+
+def _attempts(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
+    """The attempts of valid nights that are evidence, those of one night together and in order."""
     columns = (
         MeasurementRow.scenario,
         MeasurementRow.part,
-        MeasurementRow.run_id,
         RunRow.started_at,
+        MeasurementRow.run_id,
         RunRow.target_version,
+        MeasurementRow.counts,
         MeasurementRow.scenario_hash,
         MeasurementRow.load,
         RunRow.generator,
@@ -81,36 +100,29 @@ def read_series(
             (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
         )
         .where(
+            or_(MeasurementRow.trusted, MeasurementRow.counts),
             or_(
                 VerdictRow.verdict != Verdict.INVALID.value,
                 and_(VerdictRow.verdict.is_(None), MeasurementRow.run_id == unjudged),
-            )
+            ),
         )
-        .order_by(MeasurementRow.scenario, MeasurementRow.position, RunRow.started_at, RunRow.id)
+        .order_by(
+            MeasurementRow.scenario,
+            MeasurementRow.position,
+            RunRow.started_at,
+            RunRow.id,
+            MeasurementRow.attempt,
+        )
     )
-    if scenarios is not None:
-        query = query.where(MeasurementRow.scenario.in_(scenarios))
-    begins = {} if whole else _beginnings(session)
-    nights: dict[tuple[str, str], list[Night]] = {}
-    fingerprint = cache(_fingerprint)  # nights by the thousand have but a few
-    for (
-        scenario,
-        part,
-        run_id,
-        started_at,
-        version,
-        scenario_hash,
-        load,
-        generator,
-        url,
-        paired,
-        *values,
-    ) in session.execute(query):
-        found = nights.setdefault((scenario, part), [])
-        if scenario not in begins or (started_at, run_id) >= begins[scenario]:
-            made = fingerprint(scenario_hash, load, generator, url, paired)
-            found.append(Night(run_id, started_at, version, made, np.array(values, dtype=np.float64)))
-    return [Series(scenario, part, found) for (scenario, part), found in nights.items()]
+    return query if scenarios is None else query.where(MeasurementRow.scenario.in_(scenarios))
+
+
+def _night(attempts: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> Night:
+    """A night from the rows of its attempts."""
+    _, _, started_at, run_id, version, _, *made = attempts[0][: -len(METRICS)]
+    values = np.array([each[-len(METRICS) :] for each in attempts], dtype=np.float64)
+    counting = next(number for number, each in enumerate(attempts) if each.counts)
+    return Night(run_id, started_at, version, fingerprint(*made), values[counting], values)
 
 
 def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:

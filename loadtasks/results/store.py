@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.errors import BadInputError
-from loadtasks.results import approval, history
+from loadtasks.results import approval, attempts, history
+from loadtasks.results.attempts import Attempt
 from loadtasks.results.database import Database
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
@@ -19,8 +20,7 @@ from loadtasks.results.regressions import Regressions
 from loadtasks.results.rows import (
     alert_of,
     baseline_of,
-    measurement_of,
-    measurement_row,
+    failure_row,
     pairing_of,
     pairing_row,
     run_of,
@@ -34,7 +34,6 @@ from loadtasks.results.schema import (
     AlertRow,
     BaselineRow,
     FailureRow,
-    MeasurementRow,
     PairingRow,
     RemarkRow,
     RunRow,
@@ -42,7 +41,7 @@ from loadtasks.results.schema import (
 )
 from loadtasks.results.series import Series, read_series
 
-__all__ = ["Alert", "Baseline", "HistoryEntry", "Store"]
+__all__ = ["Alert", "Attempt", "Baseline", "HistoryEntry", "Store"]
 
 _NEWEST = 3
 """How many run ids are offered when an unknown one was asked for."""
@@ -120,43 +119,60 @@ class Store:
         measurements: Sequence[Measurement],
         failure: str | None = None,
         pairing: Pairing | None = None,
-        remark: str | None = None,
     ) -> None:
-        """Keep what a scenario showed, in place of whatever was kept of it in this run.
+        """Keep what a scenario showed first, in place of whatever was kept of it in this run.
 
         `failure` says why what it showed can't be trusted all the same, when something went wrong under way; `pairing`
-        is what its reference showed; `remark` what else people should know of how it was measured.
+        is what its reference showed.
         """
-        for measurement in measurements:
-            if measurement.scenario != scenario:
-                raise ValueError(f"a measurement of {measurement.scenario} among those of {scenario}")
-        rows = [measurement_row(run_id, position, each) for position, each in enumerate(measurements)]
         with self._database.writing() as session:
-            _clear(session, run_id, scenario)
-            session.add_all(rows)
+            _row(session, run_id)
+            attempts.clear(session, run_id, scenario)
+            attempts.save(session, run_id, scenario, Attempt(number=1, measurements=list(measurements)))
             if pairing is not None:
                 session.add(pairing_row(run_id, scenario, pairing))
             if failure is not None:
-                session.add(_failure_row(run_id, scenario, failure))
+                session.add(failure_row(run_id, scenario, failure))
+
+    def add_attempt(
+        self,
+        run_id: str,
+        scenario: str,
+        measurements: Sequence[Measurement],
+        *,
+        number: int,
+        trusted: bool = True,
+        remark: str | None = None,
+    ) -> None:
+        """Keep what a scenario showed when it was measured again, beside its other attempts; one of all counts.
+
+        An attempt of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
+        evidence. `remark` is what people should know of all of them.
+        """
+        attempt = Attempt(number=number, measurements=list(measurements), trusted=trusted)
+        with self._database.writing() as session:
+            _row(session, run_id)
+            attempts.save(session, run_id, scenario, attempt)
             if remark is not None:
                 session.add(RemarkRow(run_id=run_id, scenario=scenario, sentence=remark))
+
+    def attempts(self, run_id: str, scenario: str) -> list[Attempt]:
+        """Every attempt of a scenario in one run, in order."""
+        with self._database.reading() as session:
+            _row(session, run_id)
+            return attempts.read(session, run_id, scenario)
 
     def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
         """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
         with self._database.writing() as session:
-            _clear(session, run_id, scenario)
-            session.add(_failure_row(run_id, scenario, sentence))
+            _row(session, run_id)
+            attempts.clear(session, run_id, scenario)
+            session.add(failure_row(run_id, scenario, sentence))
 
     def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
-        """A run's measurements, or one scenario's, in the order planned; the whole first, then its parts."""
+        """A run's measurements that count, or one scenario's, in the order planned; the whole first, then its parts."""
         with self._database.reading() as session:
-            planned = _row(session, run_id).scenarios
-            query = select(MeasurementRow).where(MeasurementRow.run_id == run_id)
-            if scenario is not None:
-                query = query.where(MeasurementRow.scenario == scenario)
-            rows = session.scalars(query.order_by(MeasurementRow.scenario, MeasurementRow.position)).all()
-        order = {name: number for number, name in enumerate(planned)}
-        return [measurement_of(row) for row in sorted(rows, key=lambda row: order.get(row.scenario, len(order)))]
+            return attempts.counting(session, run_id, scenario, _row(session, run_id).scenarios)
 
     def failures(self, run_id: str) -> dict[str, str]:
         """Why scenarios could not be measured, by scenario."""
@@ -273,16 +289,3 @@ def _row(session: Session, run_id: str) -> RunRow:
 
 def _newest_ids(session: Session, limit: int) -> list[str]:
     return list(session.scalars(select(RunRow.id).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit)))
-
-
-def _failure_row(run_id: str, scenario: str, sentence: str) -> FailureRow:
-    # PostgreSQL takes no NUL characters, and a target may have answered with some.
-    return FailureRow(run_id=run_id, scenario=scenario, sentence=sentence.replace("\0", "\N{SYMBOL FOR NULL}"))
-
-
-def _clear(session: Session, run_id: str, scenario: str) -> None:
-    """Make room for what a scenario showed."""
-    _row(session, run_id)
-    approval.withdraw(session, run_id, scenario)
-    for table in (MeasurementRow, FailureRow, PairingRow, RemarkRow, VerdictRow):
-        session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))

@@ -8,13 +8,15 @@ run in a process of its own and be tried again. The command line and the DAG cal
 """
 
 from loadtasks.steps.deciding import approve, backtest, move_regression
-from loadtasks.steps.judging import compare, conclude, judge, suspects
-from loadtasks.steps.measuring import measure, measure_again
+from loadtasks.steps.judging import compare, conclude, judge
+from loadtasks.steps.measuring import measure
 from loadtasks.steps.opening import open_run, scenario_names
+from loadtasks.steps.repeating import announced, measure_again, suspects
 from loadtasks.steps.telling import alert, document, write_report
 
 __all__ = [
     "alert",
+    "announced",
     "approve",
     "backtest",
     "compare",

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from loadtasks.engine.measurement import by_scenario
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, State
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
-from loadtasks.verdict import validity
 from loadtasks.verdict.compare import Known, compare_run
 from loadtasks.verdict.judge import judge_run
 from loadtasks.verdict.look import Look, look_back
@@ -17,26 +15,6 @@ from loadtasks.verdict.reference import Beside, Budget
 from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.verdict.suites import read_suites
 from loadtasks.workspace import Workspace
-
-
-def suspects(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> list[str]:
-    """The scenarios that look worse than their past and nobody knows of: to be measured once more before it is told.
-
-    Asked before the run is judged, so only that much is known of their validity. Beside a reference there are none: its
-    rounds are the second look.
-    """
-    with Store.open(workspace.results_url) as store:
-        run, measurements = store.run(run_id), store.measurements(run_id)
-        failures = store.failures(run_id)
-        if run.reference_url is not None:
-            return []
-        looks, known = _looks(store, run_id, sensitivity)
-    measured = by_scenario(measurements)
-    named = {(each.scenario, each.part) for each in known}
-    doubtful = {key[0] for key, look in looks.items() if look.doubtful and key not in named}
-    return [
-        name for name in run.scenarios if name in doubtful and not validity.findings(name, measured[name], failures)
-    ]
 
 
 def judge(workspace: Workspace, run_id: str) -> Verdict:
@@ -66,12 +44,12 @@ def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None =
     beside a reference, which is the baseline.
     """
     with Store.open(workspace.results_url) as store:
-        run, (looks, known) = store.run(run_id), _looks(store, run_id, sensitivity)
+        run, (seen, known) = store.run(run_id), looks(store, run_id, sensitivity)
         compared = compare_run(
             store.verdicts(run_id),
             store.measurements(run_id),
             Known(
-                looks=looks,
+                looks=seen,
                 regressions=known,
                 approved={each.scenario: each.run_id for each in store.baselines()},
                 measurements=store.measurements,
@@ -102,13 +80,13 @@ def conclude(workspace: Workspace, run_id: str) -> Verdict:
     return overall([verdicts.get(scenario, Verdict.INVALID) for scenario in planned])
 
 
-def _looks(
+def looks(
     store: Store, run_id: str, sensitivity: Sensitivity | None
 ) -> tuple[dict[tuple[str, str], Look], list[Regression]]:
     """A run's night beside its past, and the regressions that have not ended, but for those that it found itself."""
     known = [each for each in store.regressions.all() if each.found_run != run_id or len(each.moves) > 1]
-    looks = look_back(run_id, store.series(unjudged=run_id), known, sensitivity or Sensitivity.from_environ())
-    return looks, [each for each in known if not each.state.ended]
+    seen = look_back(run_id, store.series(unjudged=run_id), known, sensitivity or Sensitivity.from_environ())
+    return seen, [each for each in known if not each.state.ended]
 
 
 def _beside(run: Run, pairings: Mapping[str, Pairing]) -> dict[str, Beside]:

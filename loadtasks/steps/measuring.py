@@ -1,9 +1,8 @@
-"""Measuring the scenarios of a run, and suspects once more."""
+"""Measuring the scenarios of a run."""
 
 import socket
 import tempfile
 from collections.abc import Sequence
-from math import log
 from pathlib import Path
 
 from loadtasks.engine.calibration import calibrate
@@ -16,8 +15,6 @@ from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
-from loadtasks.units import duration
-from loadtasks.verdict import validity
 from loadtasks.workspace import Workspace
 
 
@@ -43,7 +40,7 @@ def measure(
     """
     with Store.open(workspace.results_url) as store:
         try:
-            measurements, pairing = _exercise(
+            measurements, pairing = exercise(
                 workspace, store, run_id, scenario, target, on_progress, processes, reference
             )
         except LoadTasksError as error:
@@ -53,7 +50,7 @@ def measure(
             what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"the load engine failed: {error!r}"
             store.save_failure(run_id, scenario, f"{what}; nothing of this scenario was kept.")
             raise
-        died = _death(target, scenario)
+        died = death(target, scenario)
         try:
             store.save_measurements(run_id, scenario, measurements, died, pairing)
         except LoadTasksError as error:
@@ -63,31 +60,7 @@ def measure(
     return measurements
 
 
-def measure_again(
-    workspace: Workspace,
-    run_id: str,
-    scenario: str,
-    target: Target,
-    on_progress: OnProgress | None = None,
-    *,
-    processes: int = 1,
-) -> list[Measurement]:
-    """Measure a suspect once more; the milder of both measurements is the one that counts, and both are told.
-
-    Raises:
-        As `measure`; the first measurement is kept then.
-    """
-    with Store.open(workspace.results_url) as store:
-        first = store.measurements(run_id, scenario)
-        second, _ = _exercise(workspace, store, run_id, scenario, target, on_progress, processes)
-        if not first or validity.findings(scenario, second, {}):
-            return first
-        kept = min(first, second, key=lambda each: _badness(each[0]))
-        store.save_measurements(run_id, scenario, kept, remark=_both(first[0], second[0]))
-    return kept
-
-
-def _exercise(
+def exercise(
     workspace: Workspace,
     store: Store,
     run_id: str,
@@ -97,6 +70,11 @@ def _exercise(
     processes: int,
     reference: Target | None = None,
 ) -> tuple[list[Measurement], Pairing | None]:
+    """Run one scenario as its run wants it; gives what it showed, and what its reference did.
+
+    Raises:
+        LoadTasksError: it could not be measured.
+    """
     run = store.run(run_id)
     (chosen,) = select(read_scenarios(workspace.scenarios), [scenario])
     target.check_alive()
@@ -111,17 +89,6 @@ def _exercise(
     )
 
 
-def _badness(measurement: Measurement) -> tuple[float, float]:
-    """What orders two measurements of one night: how many good answers, then how slow."""
-    times_s = [each for each in (measurement.p50_s, measurement.p95_s) if each]
-    return -(measurement.success_rate or 0.0), sum(map(log, times_s))
-
-
-def _both(first: Measurement, second: Measurement) -> str:
-    told = (f"p50 {duration(each.p50_s)}, p95 {duration(each.p95_s)}" for each in (first, second))
-    return "measured twice, since it looked worse than its past: {}; then {}; the milder one counts".format(*told)
-
-
 def _calibration(store: Store, run: Run) -> Calibration:
     """What the generator can do on this host: measured before the first scenario that the run has measured here."""
     host = socket.gethostname()
@@ -132,7 +99,7 @@ def _calibration(store: Store, run: Run) -> Calibration:
     return known
 
 
-def _death(target: Target, scenario: str) -> str | None:
+def death(target: Target, scenario: str) -> str | None:
     """What is said of a target that no longer answers after a scenario; None when it does."""
     try:
         target.check_alive()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from loadtasks.results.series import METRICS, Night, Series
 from loadtasks.verdict.history import State as Nightly
 from loadtasks.verdict.nights import Nights, Past, Row
 from loadtasks.verdict.sensitivity import Sensitivity
+
+
+class Again(StrEnum):
+    """Why a scenario is measured again in the same night, in words."""
+
+    SUSPECT = "looks worse than its past"
+    LEARNING = "to learn how far two measurements of one night differ"
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,13 @@ class Look:
         return self.series.nights[-1]
 
     @property
-    def doubtful(self) -> bool:
-        """Whether it looks worse than the past, or was found so this very night."""
+    def again(self) -> Again | None:
+        """Why it should be measured again tonight: it looks worse than the past, or was found so this very night."""
         judgements = [past.judgement for past in self.pasts.values()]
-        return any(
+        worse = any(
             each.state is Nightly.SUSPECT or (each.state is Nightly.REGRESSED and each.raised) for each in judgements
         )
+        return Again.SUSPECT if worse else None
 
     def level(self, metric: str) -> float | None:
         """The median of the nights before it, or before the first one of a change; None where there is none."""

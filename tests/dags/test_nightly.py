@@ -18,8 +18,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from loadtasks.results.store import Store
 from loadtasks.scenarios.files import PACKAGED, read_scenarios
+from loadtasks.workspace import Workspace
 from tests.dags.airflow_process import PROJECT, AirflowProcess, Night
+from tests.past import Past
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
 """Fast ones."""
@@ -143,10 +146,25 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
     controller.stop()
 
 
+def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
+    """After a good night, nights that leave a scenario one bad night short of suspicion."""
+    workspace = Workspace.from_environ().moved(var)
+    with Store.open(workspace.results_url) as store:
+        run = store.run(store.latest_run_id()).model_copy(update={"target_url": target_url})
+        (measurement,) = store.measurements(run.id, scenario)
+    past = Past(workspace, run, measurement)
+    past.keep_quiet_ones(measurement.p50_s or 0.0)
+    past.forget(past.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
+
+
 @pytest.fixture(scope="module")
 def bad_night(good_night: Night, mailbox: tuple[Mailbox, int]) -> Night:
+    port = free_port()
+    keep_a_bad_past(good_night.airflow.var, "config_put.sequential", f"http://127.0.0.1:{port}")
     return good_night.airflow.night(
         *LIGHT,
+        "--port",
+        str(port),
         APP_FAULTS="config:fail=503@0.5",
         AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(mailbox[1]),
         AIRFLOW_VAR_PERFORMANCE_RECIPIENTS="ann@example.org, bob@example.org",
@@ -170,6 +188,20 @@ def test_missed_target_is_told_by_mail_in_html_and_plain_text(bad_night: Night, 
         text = body.get_content()
         assert "config_get" in text
         assert "95" in text
+
+
+def test_what_looks_worse_than_its_past_is_measured_again(bad_night: Night) -> None:
+    var = bad_night.airflow.var
+    document = json.loads((var / "reports" / "latest" / "results.json").read_text())
+    (scenario,) = [each for each in document["scenarios"] if each["scenario"] == "config_put.sequential"]
+    assert [each["counts"] for each in scenario["attempts"]].count(True) == 1
+    assert len(scenario["attempts"]) > 1
+    assert any("since it looked worse than its past" in each["sentence"] for each in scenario["findings"])
+    run_id = bad_night.airflow.latest_run()["run_id"]
+    folder = var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={run_id}"
+    assert len(list(folder.glob("task_id=measure_again/map_index=*/attempt=1.log"))) == 1
+    log = (folder / "task_id=suspects" / "attempt=1.log").read_text()
+    assert "Measured again: config_put.sequential (looks worse than its past)" in log
 
 
 @pytest.fixture(scope="module")

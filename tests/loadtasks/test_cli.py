@@ -403,7 +403,7 @@ def test_results_that_are_cut_in_half_are_exit_2(tmp_path: Path, workspace: Work
     half.write_text(whole.read_text()[: whole.stat().st_size // 2])
     refused(call("report", str(half)), 2, str(half), "not whole JSON")
     refused(call("compare", str(whole), str(half)), 2, str(half))
-    half.write_text(whole.read_text().replace('"schema_version": 3', '"schema_version": 99'))
+    half.write_text(whole.read_text().replace('"schema_version": 4', '"schema_version": 99'))
     refused(call("report", str(half)), 2, "99")
     refused(call("report", str(tmp_path / "missing.json")), 2, "missing.json")
 

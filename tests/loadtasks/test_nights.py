@@ -15,6 +15,7 @@ from loadtasks.results.judgement import FindingKind, ScenarioVerdict, Verdict
 from loadtasks.results.regression import State
 from loadtasks.results.store import Store
 from loadtasks.verdict.history import NEEDED
+from loadtasks.verdict.look import Again
 from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 from tests.measurements import NIGHT, measurement, run
@@ -223,18 +224,18 @@ def test_a_night_of_another_kind_begins_a_level_and_says_so(nights: Nights, chan
 
 
 def test_whoever_would_be_told_worse_is_measured_again_first(nights: Nights):
-    assert steps.suspects(nights.workspace, nights.measure(), SENSITIVE) == []
+    assert steps.suspects(nights.workspace, nights.measure(), SENSITIVE) == {}
     for _ in range(PATIENCE):
         run_id = nights.measure(1.5)
         suspects = steps.suspects(nights.workspace, run_id, SENSITIVE)
         if nights.judge(run_id).verdict is Verdict.REGRESSED:
             break
-    assert suspects == [DASHBOARD]
+    assert suspects == {DASHBOARD: Again.SUSPECT}
 
 
 def test_a_known_regression_is_not_measured_again(nights: Nights):
     nights.until_found(1.5)
-    assert steps.suspects(nights.workspace, nights.measure(1.5), SENSITIVE) == []
+    assert steps.suspects(nights.workspace, nights.measure(1.5), SENSITIVE) == {}
 
 
 def test_comparing_a_run_anew_gives_the_same_again(nights: Nights):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from loadtasks.engine.measurement import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.engine.pairs import Pairs
 from loadtasks.engine.target_metrics import TargetMetrics
-from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
+from loadtasks.results.document import AttemptSummary, ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
 from loadtasks.results.run import Run
 
@@ -28,6 +28,7 @@ def _section(title: str) -> str:
         ("The document", ResultsDocument),
         ("Run", Run),
         ("Scenario", ScenarioResult),
+        ("Attempt", AttemptSummary),
         ("Finding", Finding),
         ("Comparison", Comparison),
         ("Pairs", Pairs),

@@ -27,10 +27,10 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "says"),
     [
-        (2, "its schema_version is 2, and only version 3 is read here"),
-        (4, "its schema_version is 4, and only version 3 is read here"),
-        ("3", "its schema_version is '3', and only version 3"),
-        (None, "it names no schema_version, and only version 3"),
+        (3, "its schema_version is 3, and only version 4 is read here"),
+        (5, "its schema_version is 5, and only version 4 is read here"),
+        ("4", "its schema_version is '4', and only version 4"),
+        (None, "it names no schema_version, and only version 4"),
     ],
 )
 def test_a_file_of_another_version_is_refused_and_says_which_is_read(

@@ -64,3 +64,27 @@ def test_a_run_before_there_were_references_has_none(url: str) -> None:
     with Store.open(url) as store:
         assert store.run(run().id) == run()
         assert store.pairings(run().id) == {}
+
+
+def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    before = [measurement(MIXED), measurement(MIXED, part="sessions")]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        tables = tables_of(connection, "0005")
+        kept = tables.tables["measurements"]
+        names = {column.name for column in kept.columns} - {"id"}
+        assert not names & {"attempt", "counts", "trusted"}, "else the test doesn't begin before the migration"
+        of_run = {column.name: run_values(run()).get(column.name) for column in tables.tables["runs"].columns}
+        connection.execute(insert(tables.tables["runs"]).values(of_run))
+        rows = [measurement_row(run().id, position, each) for position, each in enumerate(before)]
+        connection.execute(insert(kept), [{name: getattr(row, name) for name in names} for row in rows])
+    engine.dispose()
+    with Store.open(url) as store:
+        (first,) = store.attempts(run().id, MIXED)
+        assert (first.number, first.counts, first.trusted, first.measurements) == (1, True, True, before)
+        again = [measurement(MIXED, times_s=[0.001])]
+        store.add_attempt(run().id, MIXED, again, number=2)
+        assert store.measurements(run().id) == again
+        assert len(store.attempts(run().id, MIXED)) == 2

@@ -1,0 +1,66 @@
+"""Nights that were kept before tonight's, like one that was measured but as fast and as good as a test wants them."""
+
+from datetime import timedelta
+
+import numpy as np
+
+from loadtasks import steps
+from loadtasks.engine.measurement import Measurement
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.run import Run
+from loadtasks.results.store import Store
+from loadtasks.verdict.history import NEEDED
+from loadtasks.workspace import Workspace
+from tests.measurements import histogram
+
+_PATIENCE = 10
+
+
+class Past:
+    """The past of one scenario, whose nights follow each other soon after the one that is their pattern."""
+
+    def __init__(self, workspace: Workspace, run: Run, measurement: Measurement) -> None:
+        self._workspace, self._run, self._measurement = workspace, run, measurement
+        self._random = np.random.default_rng(5)
+        self._number = 0
+
+    def keep(self, time_s: float, success_rate: float = 1.0) -> str:
+        """One night, not judged yet; gives its run's id."""
+        run_id, scenario = f"night-{self._number:03d}", self._measurement.scenario
+        number = self._measurement.counts.scheduled
+        good = round(number * success_rate)
+        times_s = time_s * self._random.lognormal(0, 0.02) * self._random.lognormal(0, 0.05, good)
+        shown = {
+            "counts": self._measurement.counts.model_copy(update={"completed": good, "failed": number - good}),
+            "response": histogram(times_s.tolist()),
+            "elapsed_s": float(times_s.sum()) / 2,
+        }
+        with Store.open(self._workspace.results_url) as store:
+            begins = self._run.started_at + timedelta(milliseconds=self._number)
+            store.open_run(self._run.model_copy(update={"id": run_id, "started_at": begins, "scenarios": [scenario]}))
+            store.save_measurements(run_id, scenario, [self._measurement.model_copy(update=shown)])
+        self._number += 1
+        return run_id
+
+    def keep_quiet_ones(self, time_s: float) -> None:
+        """As many nights as it takes to judge the next."""
+        for _ in range(NEEDED + 1):
+            self._judge(self.keep(time_s))
+
+    def until_suspected(self, time_s: float, success_rate: float = 1.0) -> str:
+        """Bad nights until one of them is to be measured again: that one."""
+        for _ in range(_PATIENCE):
+            run_id = self.keep(time_s, success_rate)
+            if steps.suspects(self._workspace, run_id):
+                return run_id
+            self._judge(run_id)
+        raise AssertionError("bad nights that nobody suspects")
+
+    def forget(self, run_id: str) -> None:
+        """Make a night one that measured nothing, so that the next takes its place."""
+        with Store.open(self._workspace.results_url) as store:
+            store.save_failure(run_id, self._measurement.scenario, "forgotten")
+
+    def _judge(self, run_id: str) -> None:
+        with Store.open(self._workspace.results_url) as store:
+            store.save_verdicts(run_id, [ScenarioVerdict(scenario=self._measurement.scenario, verdict=Verdict.PASS)])

@@ -20,7 +20,7 @@ from loadtasks.verdict.budget import Budget
 from loadtasks.verdict.history import NEEDED, History, Series, State
 from loadtasks.verdict.levels import ATTEMPTS
 
-BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 12, 6.5: 16, 7.0: 24}
+BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 4, 6.5: 8, 7.0: 12}
 """By threshold, how many blocks of series show enough alarms."""
 NIGHTS = 200
 _BLOCK = 1000
@@ -46,6 +46,8 @@ def alarms(attempts: Sequence[Values], threshold: float) -> int:
         history.begin(attempts[0][:, night])
         for values in attempts[1:]:
             wanted = np.array([each is not None for each in history.again()])
+            if not wanted.any():
+                break
             history.add(np.where(wanted, values[:, night], np.nan))
         for row, judgement in enumerate(history.judge()):
             if judgement.raised and judgement.state is State.REGRESSED:

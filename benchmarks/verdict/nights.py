@@ -4,8 +4,9 @@
 drift: lognormal with a coefficient of variation, correlated from night to night (0.3), and 3 % of nights are outliers
 (drift x 1.5). At a random night from 20 to 50 there comes a shift, of everything or of the slowest tenth, or never.
 A run once more in the same night meets a drift of its own, a step from the first one's as a night is from the night
-before: so "confirmed by a re-run" finds and misses what it does in the table of the anchors page. Paired, a reference and the candidate stand side by side in one night: rounds of 100 requests each, the drift shared
-within a round but for 3 % noise on each side.
+before: so the re-run of the anchors page's table finds and misses what it does there. Paired, a reference and the
+candidate stand side by side in one night: rounds of 100 requests each, the drift shared within a round but for 3 %
+noise on each side.
 """
 
 from dataclasses import dataclass, replace
@@ -151,8 +152,8 @@ def cell_key(cell: Cell) -> list[int]:
     """Numbers that tell a cell from the others, for its seeds."""
     shift = 0 if cell.shift is None else 9999 if cell.shift == TAIL else round(float(cell.shift) * 1000)
     noise = cell.noise
-    parts = (noise.cv, noise.correlation, noise.outliers, noise.weekend, noise.steps, noise.freedom or 0.0, noise.within)
-    return [shift, *(round(each * 1000) for each in parts)]
+    told = (noise.cv, noise.correlation, noise.outliers, noise.weekend, noise.steps, noise.freedom or 0.0)
+    return [shift, *(round(each * 1000) for each in (*told, noise.within))]
 
 
 def _all_requests(

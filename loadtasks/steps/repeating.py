@@ -11,7 +11,7 @@ from loadtasks.steps.judging import looks
 from loadtasks.steps.measuring import death, exercise
 from loadtasks.units import duration, share
 from loadtasks.verdict import validity
-from loadtasks.verdict.look import Again
+from loadtasks.verdict.history import Again
 from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 

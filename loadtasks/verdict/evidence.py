@@ -14,11 +14,13 @@ so that more measurements say nothing by their number. What is gained depends on
 itself has shown: the variance of a mean of k is `alike + (1 - alike) / k` of a single one's.
 
 Since single nights count only so far, a large change would take as many nights as a moderate one. So a run of nights
-that are all far off speaks too: outlier nights are rare, and rarely follow one another.
+that are all far off speaks too: outlier nights are rare, and rarely follow one another; nor do measurements of one
+night, as far as they are not alike, so that a large change which all of them show is found in its first night.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +51,9 @@ class Evidence:
     information: Values
     """The inverse of the squared standard error, in units of the innovations' spread."""
     spreads: Values
-    """How many spreads the first of these nights stands above the level."""
+    """How many spreads the first of these nights stands above the level, by its mildest measurement."""
+    number: Values
+    """How many measurements of that night that is worth: those that are alike count for fewer."""
 
     def rise(self, fresh: NDArray[np.int64]) -> Values:
         """Log odds of a higher level since each night, if one of the `fresh` newest; -inf where that is not asked."""
@@ -69,7 +73,7 @@ class Evidence:
     def _far(self, spreads: Values) -> Values:
         far = math.log(_FAR_AFTER / _FAR_BEFORE)
         near = math.log((1 - _FAR_AFTER) / (1 - _FAR_BEFORE))
-        odds: Values = _FAR_WEIGHT + np.cumsum(np.where(spreads > _FAR, far, near), axis=1)
+        odds: Values = _FAR_WEIGHT + np.cumsum(np.where(spreads > _FAR, self.number * far, near), axis=1)
         return odds
 
 
@@ -78,7 +82,9 @@ def weigh(levels: Levels) -> Evidence:
     estimates = levels.estimates()
     present = ~np.isnan(levels.nights)
     follows = present[:, 1:] & present[:, :-1]
-    variance = _variance(levels, estimates.alike)
+    number = (~np.isnan(levels.attempts)).sum(axis=2)
+    alike = estimates.alike[:, None]
+    variance = alike + (1.0 - alike) / np.maximum(number, 1)
     correlation = estimates.correlation[:, None]
     deviation = np.sqrt(np.maximum(variance[:, 1:] - correlation**2 * variance[:, :-1], _LEAST_VARIANCE))
     first, later = 1.0 / deviation, np.where(follows, (1.0 - correlation) / deviation, 0.0)
@@ -86,17 +92,18 @@ def weigh(levels: Levels) -> Evidence:
     innovations = np.where(follows, (nights[:, 1:] - correlation * nights[:, :-1]) / deviation, 0.0)
     level = np.maximum((later**2).sum(axis=1), 1e-9)
     mean = (later * innovations).sum(axis=1) / level
-    number = np.maximum(levels.count - 1, 1)
+    steps = np.maximum(levels.count - 1, 1)
     centred = np.where(follows, innovations - later * mean[:, None], 0.0)
-    spread = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(number - 1, 1)), levels.least)
+    spread = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(steps - 1, 1)), levels.least)
     lasted = np.arange(WIDTH)[None, :]  # nights after the first
     asked = lasted + 1 + BEFORE <= levels.count[:, None]
     about, information = _change(_newest(innovations), _newest(first), _newest(later), mean[:, None], level[:, None])
     information = np.where(asked, np.maximum(information, 1e-9), np.nan)
     score = about / (spread[:, None] * np.sqrt(information))
-    freedom = np.maximum(number - 2, 1)[:, None]
+    freedom = np.maximum(steps - 2, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
-    return Evidence(normal, information, _newest(estimates.distances / estimates.spread[:, None]))
+    spreads = _newest(estimates.mildest / estimates.spread[:, None])
+    return Evidence(normal, information, spreads, alike + (1.0 - alike) * _newest(number))
 
 
 def total(log_odds: Values) -> Values:
@@ -108,18 +115,7 @@ def total(log_odds: Values) -> Values:
     return summed
 
 
-def _variance(levels: Levels, alike: Values) -> Values:
-    """Of each night's mean, for measurements of variance 1."""
-    variance = np.ones(levels.nights.shape)
-    several = np.argwhere(~np.isnan(levels.attempts[:, :, 1]))
-    if len(several):
-        rows, nights = several.T
-        number = (~np.isnan(levels.attempts[rows, nights])).sum(axis=1)
-        variance[rows, nights] = alike[rows] + (1.0 - alike[rows]) / number
-    return variance
-
-
-def _newest(nights: Values) -> Values:
+def _newest(nights: NDArray[Any]) -> NDArray[Any]:
     """Of each row the newest ones, from the newest back."""
     return nights[:, ::-1][:, :WIDTH]
 
@@ -127,8 +123,8 @@ def _newest(nights: Values) -> Values:
 def _change(innovations: Values, first: Values, later: Values, mean: Values, level: Values) -> tuple[Values, Values]:
     """The efficient score and information of a change since each night, the old level integrated out.
 
-    From the newest back. A change of 1 moves the innovation of the night that it begins with by `first`, and those after
-    it by `later`; a level of 1 moves all by `later`. `mean` and `level` are that level's estimate and information.
+    From the newest back. A change of 1 moves the innovation of the night that it begins with by `first`, and those
+    after it by `later`; a level of 1 moves all by `later`. `mean` and `level` are its estimate and information.
     """
     score, information = (
         np.concatenate([np.zeros((len(each), 1)), np.cumsum(each, axis=1)[:, :-1]], axis=1)

@@ -1,8 +1,9 @@
 """Judging series night by night against their own past, with false alarms held to a budget for the whole family.
 
-A night whose series looks bad is measured again, up to three times, before anything is said of it; and in the second
-week once more in any case, to learn how far two measurements of one night differ. Many series are judged side by side. A regression stays open until it is accepted (the new level), dismissed (a false
-alarm: the level stands and evidence is gathered anew) or has recovered by itself; until then it isn't raised again.
+Many series are judged side by side. A night that looks bad is measured again, up to three times, before anything is
+said of it; and while a series is learnt once more in any case, which shows how far two measurements of one night
+differ. A regression stays open until it is accepted (the new level), dismissed (a false alarm: the level stands and
+evidence is gathered anew) or has recovered by itself; until then it isn't raised again.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loadtasks.verdict import evidence
 from loadtasks.verdict.budget import Budget
@@ -25,9 +25,11 @@ _UNTAUGHT = 2
 """The first nights, which are not measured again: a pipeline that is just tried out takes no longer than it must."""
 _SETTLED = 21
 """Nights that an improvement has lasted before it becomes the level."""
-SUSPICION = 2.0
-"""So near to the threshold, in log odds, there is a suspicion. The wider, the sooner a regression is found and the more
-nights are measured again; it is part of what `loadtasks.verdict.budget` was simulated with."""
+_DOUBT = 2.0
+"""So near to the threshold, in log odds, a night is measured again. The wider, the sooner a regression is found and the
+more nights are measured again; it is part of what `loadtasks.verdict.budget` was simulated with."""
+_SUSPICION = 0.75
+"""So near to the threshold after that, there is a suspicion: one bad night more would raise an alarm."""
 
 
 class State(StrEnum):
@@ -41,12 +43,10 @@ class State(StrEnum):
 
 
 class Again(StrEnum):
-    """Why a night is measured again."""
+    """Why a night is measured again, in words."""
 
-    SUSPECT = "suspect"
-    """It looks worse than its past."""
-    LEARNING = "learning"
-    """To learn how far two measurements of one night differ."""
+    SUSPECT = "looks worse than its past"
+    LEARNING = "to learn how far two measurements of one night differ"
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class History:
     def again(self) -> list[Again | None]:
         """Which series are to be measured again in the night that has begun, and why."""
         nights, (_, worse) = self._levels.count, self._weigh()
-        suspect = (nights >= NEEDED) & (worse > -SUSPICION) & (self._attempts < ATTEMPTS)
+        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (self._attempts < ATTEMPTS)
         learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (self._attempts == 1)
         settled = np.isnan(self._of_closed(self._first))
         why = np.select([settled, suspect, learning], [0, 1, 2])
@@ -203,7 +203,7 @@ class History:
         return Judgement(State.IMPROVED, odds=worse, change=change, raised=True)
 
     def _usual(self, row: int, worse: float) -> Judgement:
-        if worse > -SUSPICION:
+        if worse > -_SUSPICION:
             return Judgement(State.SUSPECT, odds=worse)
         if row in self._improved:
             self._settle(row)

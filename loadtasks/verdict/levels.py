@@ -68,7 +68,9 @@ class Stretch:
 
     def __add__(self, later: "Stretch") -> "Stretch":
         both = (self, later)
-        return Stretch(np.concatenate([each.numbers for each in both]), np.concatenate([each.attempts for each in both]))
+        return Stretch(
+            np.concatenate([each.numbers for each in both]), np.concatenate([each.attempts for each in both])
+        )
 
     def __mul__(self, sign: float) -> "Stretch":
         return Stretch(self.numbers, self.attempts * sign)
@@ -92,10 +94,11 @@ class Estimates:
     """Of neighbouring nights, 0 to 0.8."""
     alike: Values
     """The correlation of measurements of one night, 0 to 1: the share of the variance that is the night's own."""
-    distances: Values
-    """The nights' from the place, each measured once or the mean of several; 0 where there is no night."""
+    mildest: Values
+    """How far each night is from the place, by its measurement that is nearest to it; 0 where they lie on both sides of
+    it, or there is no night."""
     clipped: Values
-    """The same, outlying measurements clipped."""
+    """The same by the mean of its measurements, outlying ones clipped."""
 
 
 class Levels:
@@ -177,7 +180,8 @@ class Levels:
         if len(several):
             rows, nights = several.T
             attempts = self.attempts[rows, nights] - place[rows, None]
-            distances[rows, nights] = np.nanmean(attempts, axis=1)
+            least, most = np.nanmin(attempts, axis=1), np.nanmax(attempts, axis=1)
+            distances[rows, nights] = np.where(least > 0, least, np.minimum(most, 0.0))
             attempts = np.clip(attempts, -limit[rows], limit[rows])
             clipped[rows, nights] = np.nanmean(attempts, axis=1)
             alike = self._alike(rows, attempts, spread)
@@ -192,8 +196,8 @@ class Levels:
 
         Shrunk towards 0.4, as if that had been seen in 4 pairs.
         """
-        number = (~np.isnan(attempts)).sum(axis=1)
-        counted = np.where((number > 2)[:, None] & (np.arange(ATTEMPTS) == 0), np.nan, attempts)
+        chosen = ~np.isnan(attempts[:, 2:3]) & (np.arange(ATTEMPTS) == 0)
+        counted = np.where(chosen, np.nan, attempts)
         within = np.nanvar(counted, axis=1) * (~np.isnan(counted)).sum(axis=1)
         freedom = (~np.isnan(counted)).sum(axis=1) - 1
         seen = np.bincount(rows, freedom, len(spread))

@@ -2,22 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from loadtasks.results.regression import Regression, State
 from loadtasks.results.series import METRICS, Night, Series
-from loadtasks.verdict.history import State as Nightly
+from loadtasks.verdict.history import Again
 from loadtasks.verdict.nights import Nights, Past, Row
 from loadtasks.verdict.sensitivity import Sensitivity
-
-
-class Again(StrEnum):
-    """Why a scenario is measured again in the same night, in words."""
-
-    SUSPECT = "looks worse than its past"
-    LEARNING = "to learn how far two measurements of one night differ"
 
 
 @dataclass(frozen=True)
@@ -38,12 +30,9 @@ class Look:
 
     @property
     def again(self) -> Again | None:
-        """Why it should be measured again tonight: it looks worse than the past, or was found so this very night."""
-        judgements = [past.judgement for past in self.pasts.values()]
-        worse = any(
-            each.state is Nightly.SUSPECT or (each.state is Nightly.REGRESSED and each.raised) for each in judgements
-        )
-        return Again.SUSPECT if worse else None
+        """Why it should be measured again tonight."""
+        asked = {past.again for past in self.pasts.values()} - {None}
+        return Again.SUSPECT if Again.SUSPECT in asked else next(iter(asked), None)
 
     def level(self, metric: str) -> float | None:
         """The median of the nights before it, or before the first one of a change; None where there is none."""

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loadtasks.results.regression import Change as MetricChange
 from loadtasks.results.series import METRICS, Series
 from loadtasks.verdict import history
 from loadtasks.verdict.budget import Budget
 from loadtasks.verdict.change import Change
-from loadtasks.verdict.history import History, Judgement, State
+from loadtasks.verdict.history import Again, History, Judgement, State
+from loadtasks.verdict.levels import ATTEMPTS, Values
 from loadtasks.verdict.sensitivity import Sensitivity
 
 TAIL = "p95_s"
@@ -54,6 +54,8 @@ class Past:
     """The run of its first night."""
     before_run: str | None
     """The last run before that."""
+    again: Again | None
+    """Why it should be measured again in that night."""
 
 
 @dataclass(frozen=True)
@@ -95,35 +97,52 @@ class Nights:
             Budget(sensitivity.false_alarm_nights),
             sensitivity.improvements_become_level,
         )
-        self._values = self._matrix()
+        self._read()
 
     def replay(self) -> tuple[dict[Row, Past], list[Alarm]]:
         """Judge all nights. Gives what the last one says of each metric, and every alarm on the way."""
         judged: list[Judgement] = []
+        again: list[Again | None] = []
         alarms: list[Alarm] = []
         for night, values in enumerate(self._values):
-            judged = self._history.observe(values)
+            self._history.begin(values)
+            for attempt in self._further.get(night, ()):
+                self._history.add(attempt)
+            if night == len(self._values) - 1:
+                again = self._history.again()
+            judged = self._history.judge()
             for row, judgement in enumerate(judged):
                 if judgement.raised and judgement.change is not None:
                     alarms.append(self._alarm(night, row, judgement, judgement.change))
                     if judgement.state is State.REGRESSED and self._is_dismissed(night, row):
                         self._history.dismiss(row)
-        return {row: self._past(number, judged[number]) for number, row in enumerate(self._rows) if judged}, alarms
+        pasts = {
+            row: self._past(number, judged[number], again[number]) for number, row in enumerate(self._rows) if judged
+        }
+        return pasts, alarms
 
-    def _matrix(self) -> NDArray[np.float64]:
-        """A night a row, a metric of a series a column; not a number where there is no value."""
+    def _read(self) -> None:
+        """Bring the nights into rows, with a metric of a series a column; not a number where there is no value."""
         position = {run_id: number for number, run_id in enumerate(self._runs)}
         values = np.full((len(self._runs), len(self._rows)), np.nan)
+        further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
-            at = [position[each.run_id] for each in series.nights]
             columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
-            values[at, columns] = np.array([each.values for each in series.nights])
+            for night in series.nights:
+                at = position[night.run_id]
+                values[at, columns] = night.attempts[0]
+                if len(night.attempts) > 1:
+                    rows = further.setdefault(at, np.full((ATTEMPTS - 1, len(self._rows)), np.nan))
+                    rows[: len(night.attempts) - 1, columns] = night.attempts[1:ATTEMPTS]
+        self._levels = self._in_logarithms(values)
+        self._values = _tail_apart(self._levels)
+        self._further = {night: _tail_apart(self._in_logarithms(rows)) for night, rows in further.items()}
+
+    def _in_logarithms(self, values: Values) -> Values:
         logarithmic = np.array([not _JUDGED[name].is_share for _, _, name in self._rows], dtype=bool)
         with np.errstate(divide="ignore", invalid="ignore"):
             values[:, logarithmic] = np.log(values[:, logarithmic])
         values[~np.isfinite(values)] = np.nan
-        self._levels = values.copy()
-        values[:, METRICS.index(TAIL) :: len(METRICS)] -= values[:, METRICS.index("p50_s") :: len(METRICS)]
         return values
 
     def _is_dismissed(self, night: int, row: int) -> bool:
@@ -142,15 +161,15 @@ class Nights:
             change=self._in_words(row, change),
         )
 
-    def _past(self, row: int, judgement: Judgement) -> Past:
+    def _past(self, row: int, judgement: Judgement, again: Again | None) -> Past:
         change = judgement.change
         if judgement.state is State.REGRESSED:
             change = self._history.change(row)
         if change is None:
-            return Past(judgement, None, None, None)
+            return Past(judgement, None, None, None, again)
         earlier = np.flatnonzero(~np.isnan(self._values[: change.first, row]))
         before_run = self._runs[int(earlier[-1])] if len(earlier) else None
-        return Past(judgement, self._in_words(row, change), self._runs[change.first], before_run)
+        return Past(judgement, self._in_words(row, change), self._runs[change.first], before_run, again)
 
     def _in_words(self, row: int, change: Change) -> MetricChange:
         metric = self._rows[row][2]
@@ -162,6 +181,13 @@ class Nights:
             size = ((before + each) / before for each in (change.size, change.low, change.high))
         ratio, low, high = size
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
+
+
+def _tail_apart(values: Values) -> Values:
+    """The same with the tail told by how far it lies above the median."""
+    apart = values.copy()
+    apart[:, METRICS.index(TAIL) :: len(METRICS)] -= values[:, METRICS.index("p50_s") :: len(METRICS)]
+    return apart
 
 
 def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> history.Series:

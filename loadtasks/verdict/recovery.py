@@ -29,9 +29,7 @@ class Recovery:
         sign: float,
         worse: bool = True,
     ) -> None:
-        """`before`, `since`: the nights of the level and those after; values times `sign` are the series' own, higher is
-        worse.
-        """
+        """`before`, `since`: the level's nights and the later ones; values times `sign` are the series' own."""
         self.raised = change
         self.worse = worse
         self._turn = 1.0 if worse else -1.0

@@ -12,10 +12,11 @@ from loadtasks.steps.measuring import death, exercise
 from loadtasks.units import duration, share
 from loadtasks.verdict import validity
 from loadtasks.verdict.history import Again
+from loadtasks.verdict.levels import ATTEMPTS
 from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 
-_MOST = {Again.SUSPECT: 4, Again.LEARNING: 2}
+_MOST = {Again.SUSPECT: ATTEMPTS, Again.LEARNING: 2}
 """Attempts in one night, the first among them."""
 _WHY = {Again.SUSPECT: "since it looked worse than its past", Again.LEARNING: str(Again.LEARNING)}
 _WHICH = {

@@ -14,8 +14,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import FindingKind, ScenarioVerdict, Verdict
 from loadtasks.results.regression import State
 from loadtasks.results.store import Store
-from loadtasks.verdict.history import NEEDED
-from loadtasks.verdict.look import Again
+from loadtasks.verdict.history import NEEDED, Again
 from loadtasks.verdict.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 from tests.measurements import NIGHT, measurement, run

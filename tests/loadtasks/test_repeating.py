@@ -18,7 +18,8 @@ from loadtasks.errors import TargetUnavailableError
 from loadtasks.results.document import read_document
 from loadtasks.results.judgement import FindingKind
 from loadtasks.results.store import Store
-from loadtasks.verdict.look import Again, Look
+from loadtasks.verdict.history import Again
+from loadtasks.verdict.look import Look
 from loadtasks.workspace import Workspace
 from tests.past import Past
 from tests.servers import ScriptedServer, ok, scripted

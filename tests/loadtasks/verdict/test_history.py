@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from loadtasks.verdict.budget import Budget
-from loadtasks.verdict.history import NEEDED, History, Judgement, Series, State
+from loadtasks.verdict.history import NEEDED, Again, History, Judgement, Series, State
 from tests.nights import drift
 
 Values = NDArray[np.float64]
@@ -226,3 +226,75 @@ def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
     assert judged[79].state is State.IMPROVED
     assert any(each.recovered for each in judged[80:85])
     assert raised(judged) == []
+
+
+def learnt(alike: bool = False) -> History:
+    """A series with a past of 30 quiet nights, measured again where that was asked."""
+    history, own = History([TIMES], Budget(365)), drift(nights=120, seed=9)[0]
+    for night, value in enumerate(drift(nights=30, seed=8)[0]):
+        history.begin(np.array([value]))
+        for attempt in range(3):
+            if history.again() != [None]:
+                history.add(np.array([value if alike else own[4 * night + attempt]]))
+        history.judge()
+    return history
+
+
+def odds(history: History, *values: float) -> float:
+    """Of a night with these measurements."""
+    history.begin(np.array(values[:1]))
+    for value in values[1:]:
+        history.add(np.array([value]))
+    (judged,) = history.judge()
+    return judged.odds
+
+
+def test_learning_nights_are_measured_twice_but_for_the_first_ones() -> None:
+    history, asked = History([TIMES], Budget(365)), []
+    for value in drift(nights=NEEDED)[0]:
+        history.begin(np.array([value]))
+        asked.append(history.again()[0])
+        history.add(np.array([value]))
+        assert history.again() == [None]
+        history.judge()
+    assert asked == [None, None, *[Again.LEARNING] * (NEEDED - 3), None]
+
+
+def test_a_night_that_looks_bad_is_measured_again_up_to_three_times() -> None:
+    history = learnt()
+    for _ in range(2):
+        history.begin(np.array([0.3]))
+        history.judge()
+    history.begin(np.array([0.3]))
+    asked = [history.again()[0]]
+    for _ in range(3):
+        history.add(np.array([0.3]))
+        asked.append(history.again()[0])
+    assert asked == [Again.SUSPECT] * 3 + [None]
+
+
+def test_what_is_measured_again_clears_a_suspicion_or_confirms_it() -> None:
+    once, cleared, confirmed = (odds(learnt(), 0.08, *again) for again in ((), (0.0, -0.01), (0.08, 0.07)))
+    assert cleared < once < confirmed
+
+
+def test_the_same_again_says_nothing_where_one_night_s_measurements_are_alike() -> None:
+    assert odds(learnt(alike=True), 0.08, 0.08, 0.08) == pytest.approx(odds(learnt(alike=True), 0.08), abs=0.2)
+    assert odds(learnt(), 0.08, 0.08, 0.08) > odds(learnt(), 0.08) + 0.5
+
+
+def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements_show_it() -> None:
+    history = learnt()
+    history.begin(np.array([0.7]))
+    for value in (0.72, 0.69, 0.7):
+        history.add(np.array([value]))
+    (judged,) = history.judge()
+    assert judged.raised
+    assert judged.change is not None
+    assert judged.change.low < 0.7 < judged.change.high
+    for milder in range(4):
+        history = learnt()
+        history.begin(np.array([0.0 if milder == 0 else 0.7]))
+        for attempt in range(1, 4):
+            history.add(np.array([0.0 if milder == attempt else 0.7]))
+        assert not history.judge()[0].raised

@@ -61,8 +61,39 @@ def test_nights_taken_out_come_back_as_they_were() -> None:
     values = np.arange(20.0)[None, :]
     made, whole = levels(values), levels(values)
     taken = made.take(0, 5)
-    assert taken[0].tolist() == taken[1].tolist() == [15, 16, 17, 18, 19]
+    assert taken.numbers.tolist() == taken.means.tolist() == [15, 16, 17, 18, 19]
     assert made.count[0] == 15
-    made.extend(0, *taken)
+    made.extend(0, taken)
     np.testing.assert_array_equal(made.nights, whole.nights)
     assert made.count[0] == 20
+
+
+def several(alike: float, shift: float = 0.0) -> Levels:
+    """Series of 40 nights, each of the last 30 measured twice; the nights since the 20th shifted."""
+    mood, own = drift(correlation=0.0, series=200, nights=40), drift(correlation=0.0, series=200, nights=80, seed=2)
+    made = Levels(np.full(200, 1e-9))
+    for night in range(40):
+        mean = np.sqrt(alike) * mood[:, night] + shift * (night >= 20)
+        made.add(night, mean + np.sqrt(1 - alike) * own[:, night])
+        if night >= 10:
+            made.add_again(2, mean + np.sqrt(1 - alike) * own[:, 40 + night])
+    return made
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_measurements_of_one_night_show_how_alike_they_are_whatever_changes(alike: float, shift: float) -> None:
+    least = alike - 0.1 if not shift else alike - 0.05  # the spread takes a shift for noise
+    assert least <= several(alike, shift).estimates().alike.mean() <= max(alike, 0.2) + (0.4 if shift else 0.1)
+
+
+def test_a_night_measured_again_stands_where_its_measurements_do_on_average() -> None:
+    made = levels(drift(nights=30))
+    made.add(30, np.array([1.0]))
+    assert made.estimates().mildest[0, -1] == pytest.approx(1.0 - made.estimates().place[0])
+    made.add_again(2, np.array([0.01]))
+    found = made.estimates()
+    assert found.mildest[0, -1] == pytest.approx(0.01 - found.place[0])
+    assert found.clipped[0, -1] == pytest.approx((1.5 * found.spread[0] + 0.01 - found.place[0]) / 2)
+    made.add_again(3, np.array([-1.0]))
+    assert made.estimates().mildest[0, -1] == 0.0

@@ -182,29 +182,31 @@ class Levels:
             attempts = self.attempts[rows, nights] - place[rows, None]
             least, most = np.nanmin(attempts, axis=1), np.nanmax(attempts, axis=1)
             distances[rows, nights] = np.where(least > 0, least, np.minimum(most, 0.0))
-            attempts = np.clip(attempts, -limit[rows], limit[rows])
-            clipped[rows, nights] = np.nanmean(attempts, axis=1)
-            alike = self._alike(rows, attempts, spread)
+            clipped[rows, nights] = np.nanmean(np.clip(attempts, -limit[rows], limit[rows]), axis=1)
+            alike = _alike(rows, attempts, spread)
         return Estimates(place, spread, correlation, alike, distances, clipped)
 
-    def _alike(self, rows: NDArray[np.int64], attempts: Values, spread: Values) -> Values:
-        """How alike measurements of one night are, by the variance within the nights that have several.
 
-        A change makes no difference to it. Which nights are measured again depends on their first measurement, and with
-        that the difference to the second one; not so the differences of those that follow, nor where it was made
-        whatever the first one showed: such nights have two.
+def _alike(rows: NDArray[np.int64], attempts: Values, spread: Values) -> Values:
+    """How alike measurements of one night are, by the variance within the nights that have several, of these rows.
 
-        Shrunk towards 0.4, as if that had been seen in 4 pairs.
-        """
-        chosen = ~np.isnan(attempts[:, 2:3]) & (np.arange(ATTEMPTS) == 0)
-        counted = np.where(chosen, np.nan, attempts)
-        within = np.nanvar(counted, axis=1) * (~np.isnan(counted)).sum(axis=1)
-        freedom = (~np.isnan(counted)).sum(axis=1) - 1
-        seen = np.bincount(rows, freedom, len(spread))
-        differ = np.bincount(rows, within, len(spread)) / (spread**2 * _CONSISTENT)
-        differ = (differ + (1 - _PRIOR_ALIKE) * _PRIOR_PAIRS) / (seen + _PRIOR_PAIRS)
-        alike: Values = np.clip(1.0 - differ, 0.0, 1.0)
-        return alike
+    A change makes no difference to it. Which nights are measured again depends on their first measurement, and with
+    that the difference to the second one; not so the differences of those that follow, nor where it was made whatever
+    the first one showed: such nights have two. Measurements far from their night's median are clipped.
+
+    Shrunk towards 0.4, as if that had been seen in 4 pairs.
+    """
+    chosen = ~np.isnan(attempts[:, 2:3]) & (np.arange(ATTEMPTS) == 0)
+    counted = np.where(chosen, np.nan, attempts)
+    number = (~np.isnan(counted)).sum(axis=1)
+    limit = (CLIP * spread[rows])[:, None]
+    apart = np.clip(counted - np.nanmedian(counted, axis=1)[:, None], -limit, limit)
+    within = np.nanvar(apart, axis=1) * number
+    seen = np.bincount(rows, number - 1, len(spread))
+    differ = np.bincount(rows, within, len(spread)) / spread**2
+    differ = (differ + (1 - _PRIOR_ALIKE) * _PRIOR_PAIRS) / (seen + _PRIOR_PAIRS)
+    alike: Values = np.clip(1.0 - differ, 0.0, 1.0)
+    return alike
 
 
 def _median(values: Values, count: NDArray[np.int64]) -> Values:

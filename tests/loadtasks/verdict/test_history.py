@@ -280,7 +280,7 @@ def test_what_is_measured_again_clears_a_suspicion_or_confirms_it() -> None:
 
 def test_the_same_again_says_nothing_where_one_night_s_measurements_are_alike() -> None:
     assert odds(learnt(alike=True), 0.08, 0.08, 0.08) == pytest.approx(odds(learnt(alike=True), 0.08), abs=0.2)
-    assert odds(learnt(), 0.08, 0.08, 0.08) > odds(learnt(), 0.08) + 0.5
+    assert odds(learnt(), 0.08, 0.08, 0.08) > odds(learnt(), 0.08) + 0.3
 
 
 def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements_show_it() -> None:

@@ -83,8 +83,8 @@ def several(alike: float, shift: float = 0.0) -> Levels:
 @pytest.mark.parametrize("alike", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("shift", [0.0, 0.1])
 def test_measurements_of_one_night_show_how_alike_they_are_whatever_changes(alike: float, shift: float) -> None:
-    least = alike - 0.1 if not shift else alike - 0.05  # the spread takes a shift for noise
-    assert least <= several(alike, shift).estimates().alike.mean() <= max(alike, 0.2) + (0.4 if shift else 0.1)
+    most = alike + (0.5 if shift else 0.1)  # the spread takes a shift for noise
+    assert alike - 0.1 <= several(alike, shift).estimates().alike.mean() <= most
 
 
 def test_a_night_measured_again_stands_where_its_measurements_do_on_average() -> None:

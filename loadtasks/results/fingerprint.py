@@ -1,11 +1,14 @@
 """What two measurements must have in common to be compared."""
 
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from loadtasks.engine.measurement import Measurement
 from loadtasks.results.run import Run
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Fingerprint(BaseModel):
@@ -19,8 +22,17 @@ class Fingerprint(BaseModel):
     generator: str
     """Host, version and processes of the generator."""
     target_url: str
+    """Without the port where it is this machine: a target that is started for the night listens wherever it can."""
     paired: bool
     """Whether it was measured in rounds beside a reference."""
+
+    @field_validator("target_url")
+    @classmethod
+    def _without_a_port_of_this_machine(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.port is None or parts.hostname not in _THIS_MACHINE:
+            return url
+        return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}")).geturl()
 
     @classmethod
     def of(cls, run: Run, measurement: Measurement) -> Self:

@@ -107,7 +107,8 @@ class Nights:
         for night, values in enumerate(self._values):
             self._history.begin(values)
             for attempt in self._further.get(night, ()):
-                self._history.add(attempt)
+                if not np.isnan(attempt).all():
+                    self._history.add(attempt)
             if night == len(self._values) - 1:
                 again = self._history.again()
             judged = self._history.judge()

@@ -223,7 +223,7 @@ def test_a_night_of_another_kind_begins_a_level_and_says_so(nights: Nights, chan
 
 
 def test_whoever_would_be_told_worse_is_measured_again_first(nights: Nights):
-    assert steps.suspects(nights.workspace, nights.measure(), SENSITIVE) == {}
+    assert steps.suspects(nights.workspace, nights.measure(0.9), SENSITIVE) == {}
     for _ in range(PATIENCE):
         run_id = nights.measure(1.5)
         suspects = steps.suspects(nights.workspace, run_id, SENSITIVE)

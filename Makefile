@@ -68,6 +68,10 @@ benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliver
 benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, beside Apache Otava and simple detectors (by hand, about 10 minutes)
 	@$(BIN)/python -m benchmarks.verdict.detectors
 
+.PHONY: benchmark-verdict-live
+benchmark-verdict-live: $(VENV)/.development ## paired nights of the API slowed on purpose, beside a busy neighbour (by hand, hours; ARGS="--asked")
+	@$(BIN)/python -m benchmarks.verdict.live $(ARGS)
+
 .PHONY: benchmark-events
 benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
 	@$(BIN)/python -m benchmarks.api.events

@@ -4,9 +4,10 @@
 
 * ROUTE: ``dashboard``, ``sessions``, ``config`` or ``events``.
 * KIND: ``slow=3s`` or ``slow=250ms`` waits before the request is worked on; ``query=50ms`` waits before its first
-  statement in the database, holding the connection, as a slow query does; ``fail`` or ``fail=503`` answers with
-  that status, 400 to 599 (503 when none is given), instead of working; ``cut`` closes the connection when half of the
-  body is sent (of a WebSocket: right after the handshake, with no closing frame).
+  statement in the database, holding the connection, as a slow query does; ``cpu=0.5ms`` computes before the request
+  is worked on, as much as takes the processor that time when nothing comes between (measured at the start); ``fail``
+  or ``fail=503`` answers with that status, 400 to 599 (503 when none is given), instead of working; ``cut`` closes the
+  connection when half of the body is sent (of a WebSocket: right after the handshake, with no closing frame).
 * SHARE: above 0 and up to 1, the share of the route's requests that are hit (all when none is given). 0.2 hits every
   fifth request: shares are counted, not drawn, so that two equal runs meet equal faults.
 
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, has_request_context, request
 
+from app.computation import compute, steps_per_s
 from app.problems import Problem
 
 if TYPE_CHECKING:
@@ -48,8 +50,8 @@ class Fault:
     Attributes:
         text: How it was written.
         route: The blueprint it hits.
-        kind: ``slow``, ``query``, ``fail`` or ``cut``.
-        delay_s: Seconds that ``slow`` and ``query`` wait.
+        kind: ``slow``, ``query``, ``cpu``, ``fail`` or ``cut``.
+        delay_s: Seconds that ``slow`` and ``query`` wait, and of the processor's time that ``cpu`` takes.
         status: Status that ``fail`` answers with.
         share: Share of the requests that are hit.
     """
@@ -79,13 +81,13 @@ def _parse_fault(text: str) -> Fault:
     if route not in ROUTES:
         raise ValueError(f"'{text}' names no route out of {', '.join(ROUTES)}")
     share = _parse_share(text, match["share"])
-    if kind in ("slow", "query"):
+    if kind in ("slow", "query", "cpu"):
         return Fault(text, route, kind, delay_s=_parse_delay(text, value), share=share)
     if kind == "fail":
         return Fault(text, route, kind, status=_parse_status(text, value), share=share)
     if kind == "cut" and value is None:
         return Fault(text, route, kind, share=share)
-    raise ValueError(f"'{text}' has none of the kinds slow=TIME, query=TIME, fail[=STATUS], cut")
+    raise ValueError(f"'{text}' has none of the kinds slow=TIME, query=TIME, cpu=TIME, fail[=STATUS], cut")
 
 
 def _parse_share(text: str, value: str | None) -> float:
@@ -121,6 +123,7 @@ class Faults:
     def __init__(self, faults: list[Fault]) -> None:
         self._faults = faults
         self._seen = [0] * len(faults)
+        self._steps = {fault: round(fault.delay_s * steps_per_s()) for fault in faults if fault.kind == "cpu"}
         self._lock = threading.Lock()
 
     def install(self, app: Flask, database: Database) -> None:
@@ -150,6 +153,8 @@ class Faults:
         for fault in self.due(request.blueprint or ""):
             if fault.kind == "slow":
                 time.sleep(fault.delay_s)
+            elif fault.kind == "cpu":
+                compute(self._steps[fault])
             elif fault.kind == "query":
                 g.query_delay_s = fault.delay_s
             elif fault.kind == "fail":

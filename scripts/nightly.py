@@ -26,7 +26,7 @@ from typing import Any
 
 from airflow_local import CannotStartError, prepare, sole_user
 from approved_build import Build, checked_out, fresh_database, working_revision
-from nightly_services import Services, ShippedApi, check_port_is_free, database_url, free_port
+from nightly_services import Services, ShippedApi, check_port_is_free, database_url, free_port, shared_core
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
 _APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
@@ -113,14 +113,22 @@ def _start_api(options: argparse.Namespace, var: Path, services: Services) -> Sh
     port = options.port or free_port()
     if not options.paired:
         return ShippedApi.start(services, database_url(var), port, APP_REVISION=revision)
-    return ShippedApi.start(services, fresh_database(var, "candidate"), port, APP_REVISION=revision, **_APART)
+    url = fresh_database(var, "candidate")
+    return ShippedApi.start(services, url, port, core=shared_core(), APP_REVISION=revision, **_APART)
 
 
 def _start_reference(var: Path, services: Services, build: Build) -> ShippedApi:
     """Start the approved build, with a database of its own that is seeded like the candidate's."""
     url = fresh_database(var, "reference")
     return ShippedApi.start(
-        services, url, free_port(), name="reference", source=build.source, APP_REVISION=build.revision, **_APART
+        services,
+        url,
+        free_port(),
+        name="reference",
+        source=build.source,
+        core=shared_core(),
+        APP_REVISION=build.revision,
+        **_APART,
     )
 
 

@@ -10,8 +10,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,16 @@ from airflow_local import PROJECT, CannotStartError
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 15
 _SHOWN_LOG_LINES = 15
+
+
+def shared_core() -> int | None:
+    """The core that builds which are compared share: the last of several; None where there is no choice.
+
+    Each would else stay where it happened to be put, beside whatever else is busy there, and that would be taken for a
+    difference between the builds. They are never driven at once, so they have it each for itself.
+    """
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    return max(cores) if len(cores) > 1 else None
 
 
 def free_port() -> int:
@@ -66,9 +76,20 @@ class Services:
             _signal(process, signal.SIGKILL)
             process.wait()
 
-    def start(self, name: str, command: Sequence[str], *, cwd: Path = PROJECT, **environment: str) -> None:
-        """Start a process in a session of its own, so that Ctrl-C reaches us alone and we stop it in order."""
-        with self.log_of(name).open("wb") as log:
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        cwd: Path = PROJECT,
+        core: int | None = None,
+        **environment: str,
+    ) -> None:
+        """Start a process in a session of its own, so that Ctrl-C reaches us alone and we stop it in order.
+
+        `core` is the only one that it may run on, where the system can see to that.
+        """
+        with self.log_of(name).open("wb") as log, _on(core):
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own command line
                 command,
                 cwd=cwd,
@@ -123,11 +144,13 @@ class ShippedApi:
         *,
         name: str = "api",
         source: Path = PROJECT,
+        core: int | None = None,
         **extra: str,
     ) -> ShippedApi:
         """Migrate and seed its database, make a token for a day, and start it under gunicorn.
 
-        `source` is the folder in which its code lies, `extra` are more settings of it.
+        `source` is the folder in which its code lies, `core` the only one that it runs on, `extra` are more settings of
+        it.
 
         Raises:
             CannotStartError: any of it fails.
@@ -146,7 +169,7 @@ class ShippedApi:
         token = _app(source, environment, "token", "load tests of this machine", "--ttl-days", "1", *scopes)
         url = f"http://127.0.0.1:{port}"
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
-        services.start(name, gunicorn, cwd=source, **environment)
+        services.start(name, gunicorn, cwd=source, core=core, **environment)
         services.wait_until_answers(name, f"{url}/healthz")
         return cls(url=url, token=token)
 
@@ -154,6 +177,20 @@ class ShippedApi:
 def database_url(var: Path) -> str:
     """The shipped API's own database: APP_DATABASE_URL, else a file under `var`."""
     return os.environ.get("APP_DATABASE_URL") or f"sqlite:///{(var / 'app' / 'app.db').absolute()}"
+
+
+@contextmanager
+def _on(core: int | None) -> Iterator[None]:
+    """What this thread starts runs on one core."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _app(source: Path, environment: dict[str, str], *arguments: str) -> str:

@@ -30,7 +30,7 @@ from loadtasks.engine.pacer import pacer_of
 from loadtasks.engine.pairs import Pairs
 from loadtasks.engine.progress import OnProgress, Progress
 from loadtasks.engine.recorder import Recorder
-from loadtasks.engine.rounds import Rounds, rounds_of
+from loadtasks.engine.rounds import Rounds, rounds_of, warmup
 from loadtasks.engine.run import measurements
 from loadtasks.engine.runner import Runner, Source
 from loadtasks.engine.target import Target
@@ -84,7 +84,7 @@ def run_paired(
         candidate: where it is sent.
         reference: where the same is sent, to compare with.
         more_rounds: asked before the first round, and whenever all it wanted are done.
-        on_progress: called after every half round.
+        on_progress: called after every round.
         seed: of who is first; the same makes the same order.
         most_s: seconds after which no round begins, once there are so many that they can show something.
         calibration: what the generator can do at best; it is kept with the measurements.
@@ -122,6 +122,7 @@ class _Part:
         match self.scenario:
             case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load) as part:
                 shifts = self.rounds.shifts(load, number)
+                part = part.model_copy(update={"warmup_requests": warmup(part, len(shifts), number)})
                 if isinstance(load, ClosedLoad) and self.rounds.requests is not None:
                     load = load.model_copy(update={"requests": self.rounds.requests})
                 return ClosedRunner(part, load, target, shifts=shifts, source=self.source)
@@ -255,9 +256,9 @@ class _Night:
         recorded = {}
         for side in sides:
             recorded[side] = await side.drive(self._done)
-            if side is self.candidate:
-                candidate = side.keep(recorded[side])
-            self._tell()
+        # Kept after both: what this takes, right before one half of most rounds, would make that side look slower.
+        candidate = self.candidate.keep(recorded[self.candidate])
+        self._tell()
         if self.reference.lost is None:
             reference = self.reference.keep(recorded[self.reference])
             for pairs, *both in zip(self.pairs, candidate, reference, strict=True):

@@ -8,6 +8,8 @@ from loadtasks.engine.measurement import Measurement, metric
 
 PAIRED = ("p50_s", "p95_s", "mean_s", "throughput_per_s", "success_rate", "connect_mean_s")
 """The metrics whose ratio is kept."""
+_DIGITS = 7
+"""Of seconds: a tenth of a microsecond, as fine as targets tell their phases."""
 
 
 class Pairs(BaseModel):
@@ -22,6 +24,8 @@ class Pairs(BaseModel):
     """One a round: how many requests its times are of, on the side that has fewer."""
     log_ratios: dict[str, list[float | None]] = {}
     """By metric, one a round: ln(candidate / reference); None where either has no such number."""
+    phases_s: dict[str, list[tuple[float, float]]] = {}
+    """By phase, one a round: seconds a completed request, of the candidate and of the reference."""
 
     def add(self, candidate: Measurement, reference: Measurement, *, candidate_first: bool) -> None:
         """Add a round."""
@@ -31,6 +35,9 @@ class Pairs(BaseModel):
         for name in PAIRED:
             ratio = _log_ratio(_positive(candidate, name), _positive(reference, name))
             self.log_ratios.setdefault(name, []).append(ratio)
+        for name in {*self.phases_s, *candidate.phases, *reference.phases}:
+            earlier = self.phases_s.setdefault(name, [(0.0, 0.0)] * (len(self.unfit) - 1))
+            earlier.append((_a_request_s(candidate, name), _a_request_s(reference, name)))
 
     def fit(self, name: str) -> list[float]:
         """The log ratios of a metric that can be judged."""
@@ -38,6 +45,11 @@ class Pairs(BaseModel):
             return []
         rounds = zip(self.log_ratios[name], self.unfit, strict=True)
         return [ratio for ratio, unfit in rounds if ratio is not None and not unfit]
+
+
+def _a_request_s(measurement: Measurement, name: str) -> float:
+    phase = measurement.phases.get(name)
+    return round(phase.total_s / max(1, measurement.counts.completed), _DIGITS) if phase else 0.0
 
 
 def _positive(measurement: Measurement, name: str) -> float | None:

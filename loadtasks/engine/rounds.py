@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from loadtasks.engine.pacer import Pacer, due_before, pacer_of
 from loadtasks.engine.shifts import Shift, Span, shifts_of
 from loadtasks.scenarios.load import ClosedLoad, ConnectionsLoad, OpenLoad, StagesLoad, WorkerStagesLoad
-from loadtasks.scenarios.model import PartScenario
+from loadtasks.scenarios.model import HttpScenario, PartScenario
 
 _WINDOWS = 40
 """Into so many a long load is cut; a short one into fewer."""
 _LEAST_WINDOW_S = 0.25
 _LEAST_DUE = 20
 """Requests in a window of an open load, on average; less says little of a percentile."""
-_MOST_REQUESTS = 40
+_MOST_REQUESTS = 20
 """Of a closed load. In the same time many small rounds show more than few large ones, since the machine's mood changes
-within tenths of a second: measured with 20, 50, 100 and 300 requests of 7 ms."""
+within tenths of a second: measured with 10 to 40 requests of 1 ms, and 20 to 300 of 7 ms."""
 _LEAST_PER_WORKER = 4
 """Fewer would measure how the workers begin and end, not how they work."""
+_WARMUP_REQUESTS = 4
+"""Before a round after the first; at least one a worker, whose connection is new."""
 
 
 class Window:
@@ -82,6 +84,11 @@ def rounds_of(part: PartScenario) -> Rounds:
             return _due_windows(load, 1)
         case load:
             return _due_windows(load.publishing, load.listeners)
+
+
+def warmup(part: HttpScenario, workers: int, number: int) -> int:
+    """How many requests of a closed load warm a round (from 0) up: the first as the scenario says, no other by more."""
+    return part.warmup_requests if number == 0 else min(part.warmup_requests, max(_WARMUP_REQUESTS, workers))
 
 
 def _due_windows(load: OpenLoad | StagesLoad, each: int) -> Rounds:

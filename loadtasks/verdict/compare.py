@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from loadtasks.engine.measurement import Measurement, by_scenario
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict
 from loadtasks.results.regression import Regression
+from loadtasks.verdict.causes.case import GREW, GREW_BESIDE
 from loadtasks.verdict.diagnosis import diagnose
 from loadtasks.verdict.look import Look
 from loadtasks.verdict.reference import Beside, compare_rounds
 from loadtasks.verdict.regressions import Compared, compare
+from loadtasks.verdict.typical import typical
 
 FROM_COMPARING = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT, FindingKind.DIAGNOSIS, FindingKind.HISTORY)
 """The kinds of findings that comparing makes, and will make anew."""
@@ -66,8 +68,10 @@ def compare_run(verdicts: Sequence[ScenarioVerdict], measurements: Sequence[Meas
 
 def _beside_reference(verdict: ScenarioVerdict, measurements: Sequence[Measurement], beside: Beside) -> ScenarioVerdict:
     compared = compare_rounds(measurements, beside)
-    reference = beside.pairing.reference if compared.comparisons else []
-    return _together(verdict, measurements, compared, reference, None)
+    if not compared.comparisons:
+        return _together(verdict, measurements, compared, [], None)
+    now, before = typical(measurements, beside.pairing)
+    return _together(verdict, now, compared, before, None, growth=GREW_BESIDE)
 
 
 def _beside_past(
@@ -98,13 +102,14 @@ def _together(
     compared: Compared,
     baseline: Sequence[Measurement],
     baseline_run: str | None,
+    growth: float = GREW,
 ) -> ScenarioVerdict:
     """A verdict with what was compared, and why it is bad where it is."""
     findings = [*_kept(verdict), *compared.findings]
     return ScenarioVerdict(
         scenario=verdict.scenario,
         verdict=verdict_of(verdict.verdict, findings),
-        findings=[*findings, *diagnose(measurements, baseline, findings)],
+        findings=[*findings, *diagnose(measurements, baseline, findings, growth)],
         comparisons=compared.comparisons,
         baseline_run=baseline_run,
     )

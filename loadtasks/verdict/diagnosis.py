@@ -11,7 +11,7 @@ from loadtasks.engine.target_metrics import TargetMetrics
 from loadtasks.results.judgement import Finding, FindingKind
 from loadtasks.verdict import throttling
 from loadtasks.verdict.causes import deliveries, slowness, success, target, throttled, websockets
-from loadtasks.verdict.causes.case import Case, Cause, Rule
+from loadtasks.verdict.causes.case import GREW, Case, Cause, Rule
 
 FAILURES: tuple[Rule, ...] = (throttled.throttled, success.failing, websockets.failing)
 RULES: tuple[Rule, ...] = (target.dependencies, *FAILURES, slowness.slow, deliveries.slow, target.connecting)
@@ -25,9 +25,15 @@ _NOTHING = TargetMetrics()
 
 
 def diagnose(
-    measurements: Sequence[Measurement], baseline: Sequence[Measurement], findings: Sequence[Finding]
+    measurements: Sequence[Measurement],
+    baseline: Sequence[Measurement],
+    findings: Sequence[Finding],
+    growth: float = GREW,
 ) -> list[Finding]:
-    """The likely causes of what the findings say is wrong, for the whole and for each part that is concerned."""
+    """The likely causes of what the findings say is wrong, for the whole and for each part that is concerned.
+
+    `growth`: so many times the baseline's mean can be explained.
+    """
     others = {each.part: each for each in baseline}
     now, before, wanted = _told(measurements), _told(baseline), throttling.is_wanted(findings)
     cases = []
@@ -40,7 +46,17 @@ def diagnose(
             if each.part == measurement.part and each.kind in (FindingKind.TARGET, FindingKind.REGRESSION)
         )
         compared = other if comparable else None
-        cases.append(Case(measurement, compared, wrong, now or _NOTHING, before or _NOTHING, throttling_wanted=wanted))
+        cases.append(
+            Case(
+                measurement,
+                compared,
+                wrong,
+                now or _NOTHING,
+                before or _NOTHING,
+                throttling_wanted=wanted,
+                growth=growth,
+            )
+        )
     parts = tuple(case for case in cases if case.measurement.part)
     causes = [
         _finding(case, cause)

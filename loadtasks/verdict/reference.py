@@ -25,11 +25,11 @@ BESIDE = "beside the reference: "
 """How every note begins that comparing with a reference makes."""
 _TIMES = {"p50_s": "the middle", "p95_s": "the tail"}
 _HIGHER_IS_BETTER = frozenset({"success_rate", "throughput_per_s"})
+_COUNTED = frozenset({"success_rate"})
 _LEAST_IN_ROUND = 20
 """A p95 is judged where a round has at least so many requests."""
 _FEWEST_ROUNDS = 10
-_LOOKS = (30, 60, 120, 240, 480)
-"""After how many rounds one looks: few looks spend little of the error, and noise falls with the root of the rounds."""
+_LOOKS = paired.Rule().looks
 _CLAIMS = {Decision.REGRESSED: FindingKind.REGRESSION, Decision.IMPROVED: FindingKind.IMPROVEMENT}
 
 
@@ -112,7 +112,11 @@ def _ratios(pairs: Sequence[Pairs], rule: paired.Rule) -> dict[tuple[str, str], 
     number = sum(_judges(each, name) for each in pairs for name in JUDGED)
     return {
         (each.part, name): paired.judge(
-            np.array(each.fit(name)), max(1, number), rule, worse_up=name not in _HIGHER_IS_BETTER
+            np.array(each.fit(name)),
+            max(1, number),
+            rule,
+            worse_up=name not in _HIGHER_IS_BETTER,
+            continuous=name not in _COUNTED,
         )
         for each in pairs
         for name in PAIRED

@@ -1,6 +1,7 @@
 import re
 import time
 
+import psutil
 import pytest
 import requests
 import websocket
@@ -17,6 +18,9 @@ def test_written_faults_are_read():
         Fault("events:fail=401", "events", "fail", status=401),
     ]
     assert parse_faults("config:slow=250ms")[0].delay_s == 0.25
+    assert parse_faults("sessions:cpu=0.05ms@0.1") == [
+        Fault("sessions:cpu=0.05ms@0.1", "sessions", "cpu", delay_s=0.00005, share=0.1)
+    ]
     assert parse_faults("config:query=50ms") == [Fault("config:query=50ms", "config", "query", delay_s=0.05)]
     assert parse_faults("") == []
 
@@ -32,8 +36,8 @@ def test_shares_are_exact(share: str, hits: int):
     "text",
     [
         "dashboard", "nowhere:cut", "dashboard:explode", "dashboard:slow", "dashboard:slow=3", "dashboard:slow=-1s",
-        "dashboard:query", "dashboard:fail=200", "dashboard:fail=x", "dashboard:cut=1", "dashboard:cut@0",
-        "dashboard:cut@1.1", "dashboard:cut@x",
+        "dashboard:query", "dashboard:cpu", "dashboard:cpu=1", "dashboard:fail=200", "dashboard:fail=x",
+        "dashboard:cut=1", "dashboard:cut@0", "dashboard:cut@1.1", "dashboard:cut@x",
     ],
 )  # fmt: skip
 def test_a_bad_fault_ends_the_start_with_one_sentence(text: str, tmp_path, database):
@@ -72,6 +76,17 @@ def test_a_slow_query_takes_its_time_in_the_database_phase(start):
     service = start(APP_FAULTS="sessions:query=200ms")
     header = service.get(SESSIONS).headers["Server-Timing"]
     assert float(re.findall(r" db;dur=([\d.]+)", header)[0]) >= 200
+
+
+def test_a_computation_takes_the_processor_its_time_outside_of_the_named_phases(start):
+    service = start(APP_FAULTS="sessions:cpu=100ms")
+    process = psutil.Process(service.process.pid)
+    (worker,) = process.children()
+    before = worker.cpu_times().user
+    header = service.get(SESSIONS).headers["Server-Timing"]
+    assert worker.cpu_times().user - before >= 0.05
+    total_ms, *named_ms = sorted((float(each) for each in re.findall(r"dur=([\d.]+)", header)), reverse=True)
+    assert total_ms - sum(named_ms) >= 50
 
 
 def test_events_fail_and_are_cut(start):

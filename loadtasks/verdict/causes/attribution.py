@@ -16,8 +16,6 @@ from loadtasks.engine.measurement import SERVER, Measurement
 WAITING, FIRST_BYTE, OUTSIDE, UNNAMED, BODY = "waiting", "first_byte", "outside", "unnamed", "body"
 TOTAL = SERVER + "total"
 """What the target says it took altogether; its other phases are parts of it."""
-GREW = 1.1
-"""So many times the baseline's mean is growth that can be explained; a target may be missed without any."""
 _FEW = 20
 """Of fewer requests a mean is a matter of chance."""
 _COVERED = 0.9
@@ -80,11 +78,14 @@ class Attribution:
         return Attribution(steps, self.grown, self.doubts)
 
 
-def attribute(measurement: Measurement, baseline: Measurement | None) -> Attribution | None:
-    """Share out the growth of the mean, or the mean where there is none to explain; None where no step was measured."""
+def attribute(measurement: Measurement, baseline: Measurement | None, growth: float) -> Attribution | None:
+    """Share out the growth of the mean, or the mean where there is none to explain; None where no step was measured.
+
+    `growth`: so many times the baseline's mean is some.
+    """
     now = steps_s(measurement)
     before = steps_s(baseline) if baseline is not None else {}
-    grown = bool(before) and sum(now.values()) > GREW * sum(before.values())
+    grown = bool(before) and sum(now.values()) > growth * sum(before.values())
     amounts = {name: max(0.0, now_s - before.get(name, 0.0) if grown else now_s) for name, now_s in now.items()}
     whole = sum(amounts.values())
     if whole <= 0:

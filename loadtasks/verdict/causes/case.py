@@ -7,6 +7,10 @@ from loadtasks import units
 from loadtasks.engine.measurement import Measurement
 from loadtasks.engine.target_metrics import TargetMetrics
 
+GREW = 1.1
+"""So many times the baseline's mean is growth that can be explained; a target may be missed without any."""
+GREW_BESIDE = 1.02
+"""The same beside a reference, whose nights differ by less."""
 _WORTH_NAMING = 0.01
 """The least share of requests for an error to be named as a cause."""
 _TIMES = frozenset({"mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s", "throughput_per_s"})
@@ -43,6 +47,8 @@ class Case:
     """Of the whole of a mixed scenario."""
     throttling_wanted: bool = False
     """Whether the scenario is there to be throttled."""
+    growth: float = GREW
+    """So many times the baseline's mean is growth that can be explained."""
 
     @property
     def slow(self) -> bool:

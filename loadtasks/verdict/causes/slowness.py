@@ -9,7 +9,6 @@ from loadtasks.verdict.causes import caching, meanings
 from loadtasks.verdict.causes.attribution import (
     BODY,
     FIRST_BYTE,
-    GREW,
     OUTSIDE,
     TOTAL,
     WAITING,
@@ -36,7 +35,7 @@ def slow(case: Case) -> Iterator[Cause]:
     if case.parts:
         yield from _of_parts(case)
         return
-    attribution = attribute(case.measurement, case.baseline)
+    attribution = attribute(case.measurement, case.baseline, case.growth)
     if attribution is None:
         yield Cause(
             "no phase was measured that could tell where the time goes",
@@ -83,7 +82,7 @@ def _of_parts(case: Case) -> Iterator[Cause]:
     """Which kind of request of a mixed scenario carries the time, or its growth."""
     mean_s, before_s = case.measurement.mean_s, case.baseline.mean_s if case.baseline is not None else None
     compared = all(each.baseline is not None for each in case.parts) and mean_s is not None and before_s is not None
-    grown = compared and mean_s > GREW * before_s  # type: ignore[operator]
+    grown = compared and mean_s > case.growth * before_s  # type: ignore[operator]
     amounts = {each.measurement.part: max(0.0, _total_s(each, grown=grown)) for each in case.parts}
     whole = sum(amounts.values())
     part = max(amounts, key=lambda each: amounts[each])

@@ -115,6 +115,12 @@ def test_both_get_the_same_requests_in_the_same_order() -> None:
     assert log.of(CANDIDATE) == [b'{"n": %d}' % n for n in bodies], "a round goes on where the last one ended"
 
 
+def test_only_the_first_round_is_warmed_up_by_all_that_the_scenario_says() -> None:
+    with both() as (log, candidate, reference):
+        pair(thing(ClosedLoad(workers=2, requests=5), warmup_requests=9), candidate.url, reference.url, rounds(3))
+    assert len(log.of(CANDIDATE)) == len(log.of(REFERENCE)) == (9 + 5) + (4 + 5) + (4 + 5)
+
+
 def test_each_is_driven_alone_in_the_order_that_is_kept() -> None:
     with both() as (log, candidate, reference):
         paired = pair(thing(ClosedLoad(workers=2, requests=5)), candidate.url, reference.url, rounds(6))
@@ -185,13 +191,13 @@ def test_rounds_are_added_as_long_as_they_are_wanted() -> None:
         paired = pair(thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, unsure_twice, told.append)
     assert asked == [0, 2, 4, 6]
     assert len(paired.pairs[0].candidate_first) == 6
-    assert len(told) == 12
+    assert len(told) == 6
     assert told[-1].left_s == 0
 
 
 def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
     with both() as (_, candidate, reference):
-        for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 13)):
+        for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 25)):
             targets = Target(candidate.url), Target(reference.url)
             paired = run_paired(thing(load), *targets, rounds(1000), seed="", most_s=1e-9)
             assert len(paired.pairs[0].unfit) == number

@@ -82,7 +82,7 @@ def test_the_windows_of_a_ramp_of_workers_hold_all_of_their_work() -> None:
     [
         (thing(ClosedLoad(workers=10, requests=100)), Rounds(3, requests=40)),
         (thing(ClosedLoad(workers=1, requests=20)), Rounds(1, requests=20)),
-        (thing(ClosedLoad(workers=1, requests=1_000)), Rounds(25, requests=40)),
+        (thing(ClosedLoad(workers=1, requests=1_000)), Rounds(50, requests=20)),
         (thing(ClosedLoad(workers=50, requests=1_000)), Rounds(5, requests=200)),
         (thing(ClosedLoad(workers=5, duration_s=10)), Rounds(40, width_s=0.25)),
         (thing(ClosedLoad(workers=5, duration_s=300)), Rounds(40, width_s=7.5)),

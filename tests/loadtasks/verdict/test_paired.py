@@ -9,7 +9,7 @@ from loadtasks.verdict.paired import Decision, Ratio, Rule, judge, more_rounds
 RULE = Rule()
 
 
-def rounds(size: float, number: int = 90, seed: int = 1, noise: float = 0.075) -> NDArray[np.float64]:
+def rounds(size: float, number: int = 480, seed: int = 1, noise: float = 0.075) -> NDArray[np.float64]:
     return np.log1p(size) + noise * np.random.default_rng(seed).standard_normal(number)
 
 
@@ -84,10 +84,10 @@ def test_few_rounds_say_nothing() -> None:
 
 
 def test_rounds_are_added_only_while_the_answer_is_unsure() -> None:
-    assert more_rounds([Decision.UNSURE, Decision.SAME], 30, RULE) == 15
+    assert more_rounds([Decision.UNSURE, Decision.SAME], 30, RULE) == 30
     assert more_rounds([Decision.UNSURE, Decision.REGRESSED], 30, RULE) == 0
     assert more_rounds([Decision.SAME, Decision.SAME], 30, RULE) == 0
-    assert more_rounds([Decision.UNSURE], 90, RULE) == 0
+    assert more_rounds([Decision.UNSURE], 480, RULE) == 0
 
 
 @pytest.mark.parametrize("looks", [(), (30, 30), (45, 30), (5, 30)])

@@ -1,0 +1,175 @@
+"""Paired nights of the shipped API on this machine, in one build of which a slowdown is injected: found, and false.
+
+    make benchmark-verdict-live
+
+A night drives two endpoints in rounds against two of the shipped API and judges them by the product's own code, with
+the diagnosis: the sessions list, which `APP_FAULTS` slows in the candidate, and the configuration, which nobody slows.
+Meanwhile a neighbour loads the load generator's core at random, in spans of 0.05 to 3 s.
+
+    cpu      Every request computes more: x % of what the reference's median request takes.
+    query    Every request's first statement takes longer by as much. (It sleeps, which the system rounds up by 0.06 ms;
+             that is taken off.)
+    one in   One request of ten computes ten times as much, so that the mean rises by x %: the middle stays, the tail
+    ten      moves.
+    none     Two like builds, each the reference every other night, and every other pair of nights as the scenario is
+             shipped.
+
+One worker sends all but the last, so that a request's time is the API's own. With ten of them requests wait for each
+other: then +10 % of a request's own time is less than 1 % of its response time in one, +10 % in another place, and a
+statement that sleeps longer isn't seen at all while they wait for the processor.
+
+    truth    The ratio that the night's interval has to hold: p50's, or where one in ten is slowed p95's. It is measured
+             of these very two processes before their nights, for `--truth` seconds with the neighbour off, and told as
+             the median of the rounds, which is not the verdict's own estimate. Two like builds are two processes too,
+             and differ by 1 or 2 %.
+    found    Nights in which the slowed endpoint regressed.
+    false    Claims, of a regression or an improvement, of what is not slowed.
+    holds    Nights whose interval holds the truth.
+    named    Nights found with the right cause: the target's own code, or the database.
+
+A line a night as it ends, which is kept as JSON in `var/benchmarks/verdict_live.jsonl`. Ends with 1 where what is asked
+doesn't hold: no false claim at all, 0 of 40 nights of like builds; 9 of 10 nights of +10 % CPU found, their
+intervals holding the truth and named.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+
+from benchmarks.engine.bench import machine, table
+from benchmarks.verdict.burner import burning
+from benchmarks.verdict.live_nights import Cell, Judged, Night, Score
+from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
+from loadtasks.engine.calibration import calibrate
+from loadtasks.engine.measurement import Calibration
+from loadtasks.exercise import measure_scenario
+from loadtasks.results.judgement import FindingKind
+from loadtasks.verdict.compare import Known, compare_run
+from loadtasks.verdict.judge import judge_run
+from loadtasks.verdict.reference import Beside, Budget
+
+SIZES = (0.05, 0.10, 0.20)
+NIGHTS_OF_A_PAIR = 10
+_CLAIMS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
+_SHARE_ASKED = 0.9
+
+
+def main() -> int:
+    """Run the cells, print the table and what doesn't hold."""
+    asked = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and what was started stops with it
+    cells = _cells(asked)
+    core = generator_core()
+    print(f"{machine()}; seed {asked.seed}; {Budget.from_environ()}", flush=True)
+    calibration = calibrate()
+    with standing("") as stand:
+        p50_s = stand.p50_s(asked.truth / 2, str(asked.seed))
+    print(f"the sessions list takes {p50_s * 1e3:.2f} ms (median)", flush=True)
+    VAR.mkdir(parents=True, exist_ok=True)
+    scores = []
+    for cell in cells:
+        score = Score(cell)
+        scores.append(score)
+        for night in _nights(cell, p50_s, asked, core, calibration):
+            score.nights.append(night)
+            print(night.line(len(score.nights)), flush=True)
+            with (VAR / "verdict_live.jsonl").open("a") as lines:
+                lines.write(json.dumps({"at": time.time(), "seed": asked.seed, **asdict(night)}) + "\n")
+    heads = ["cell", "truth", "nights", "found", "false", "time, median", "rounds, median", "holds", "named"]
+    print(table(heads, [each.row() for each in scores]))
+    problems = [problem for score in scores for problem in _problems(score)]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+def _nights(
+    cell: Cell, p50_s: float, asked: argparse.Namespace, core: int, calibration: Calibration
+) -> Iterator[Night]:
+    for first in range(0, cell.nights, NIGHTS_OF_A_PAIR):
+        seed = f"{asked.seed} {cell.name} {first}"
+        with standing(cell.faults(p50_s)) as stand:
+            truth = stand.truth(asked.truth, seed)[cell.metric]
+            with nullcontext() if asked.quiet else burning(core, seed):
+                for number in range(first, min(cell.nights, first + NIGHTS_OF_A_PAIR)):
+                    turned = not cell.size and number % 2 == 1
+                    night_seed = f"{asked.seed} {cell.name} {number}"
+                    on, true = (stand.turned(), truth.turned()) if turned else (stand, truth)
+                    as_shipped = not cell.size and number // 2 % 2 == 1
+                    judged = [_judged(name, on, as_shipped, night_seed, calibration) for name in (SLOWED, UNTOUCHED)]
+                    yield Night(cell, *judged, true)
+
+
+def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: Calibration) -> Judged:
+    began_s = time.perf_counter()
+    measurements, pairing = measure_scenario(
+        scenario(name, as_shipped),
+        stand.candidate,
+        None,
+        processes=1,
+        reference=stand.reference,
+        seed=f"{seed} {name}",
+        calibration=calibration,
+    )
+    seconds = time.perf_counter() - began_s
+    if pairing is None or pairing.problem:
+        raise SystemExit(f"{name}: not measured beside its reference: {pairing and pairing.problem}")
+    beside = {name: Beside(pairing, "reference", Budget.from_environ())}
+    (verdict,) = compare_run(judge_run([name], measurements, {}, []), measurements, Known(beside=beside)).verdicts
+    return Judged(
+        scenario=name,
+        verdict=verdict.verdict,
+        claims=[each.sentence for each in verdict.findings if each.kind in _CLAIMS],
+        causes=[each.sentence for each in verdict.findings if each.kind is FindingKind.DIAGNOSIS],
+        rounds=len(pairing.pairs[0].unfit),
+        unfit=sum(pairing.pairs[0].unfit),
+        seconds=seconds,
+        intervals={each.metric: (each.ratio, each.low, each.high) for each in verdict.comparisons},
+    )
+
+
+def _problems(score: Score) -> Iterator[str]:
+    """What is asked and doesn't hold."""
+    name, number = score.cell.name, len(score.nights)
+    if score.false:
+        yield f"{name}: {score.false} false claims in {number} nights; none is asked"
+    if name != "cpu+10":
+        return
+    least = _SHARE_ASKED * number
+    holds, known = score.holding
+    for what, share in (("found", score.found), ("named", score.named)):
+        if share < least:
+            yield f"{name}: {share} of {number} nights {what}; {least:.0f} asked"
+    if holds < _SHARE_ASKED * known:
+        yield f"{name}: {holds} of {known} intervals hold the truth"
+
+
+def _cells(asked: argparse.Namespace) -> Sequence[Cell]:
+    cells = [Cell("none", 0.0, asked.nights or 40)]
+    cells += [Cell(kind, size, asked.nights or 20) for kind in ("cpu", "query", "tenth") for size in SIZES]
+    if asked.asked:
+        return [Cell("none", 0.0, asked.nights or 40), Cell("cpu", 0.10, asked.nights or 10)]
+    named = {each.name: each for each in cells}
+    if unknown := set(asked.cells) - set(named):
+        raise SystemExit(f"no such cells: {', '.join(sorted(unknown))}; there are {', '.join(named)}")
+    return [named[each] for each in asked.cells] or cells
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nights", type=int, help="in each cell; 20 when not given, 40 without a slowdown")
+    parser.add_argument("--cells", nargs="+", default=[], help="only these: none, cpu+10, query+5, tenth+20, ...")
+    parser.add_argument("--asked", action="store_true", help="only what is asked: 40 nights none, 10 nights cpu+10")
+    parser.add_argument("--quiet", action="store_true", help="without the neighbour")
+    parser.add_argument("--truth", type=float, default=30.0, help="seconds in which the truth is measured")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="the same gives the same order")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

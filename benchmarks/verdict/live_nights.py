@@ -1,0 +1,142 @@
+"""The nights of the live benchmark: what is slowed in each cell, what is said of it, and the score."""
+
+from dataclasses import dataclass, field
+
+from benchmarks.verdict.stand import Truth
+
+_SLEEP_S = 60e-6
+"""What the system adds to a sleep."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One kind of slowdown and its size."""
+
+    kind: str
+    size: float
+    nights: int
+
+    @property
+    def name(self) -> str:
+        """As it is chosen and told: `cpu+10`, `none`."""
+        return f"{self.kind}{round(self.size * 100):+d}" if self.size else self.kind
+
+    @property
+    def metric(self) -> str:
+        """The one that it moves."""
+        return "p95_s" if self.kind == "tenth" else "p50_s"
+
+    @property
+    def cause(self) -> str:
+        """How the right diagnosis begins."""
+        return "the database" if self.kind == "query" else "the target's own code"
+
+    def faults(self, p50_s: float) -> str:
+        """As `APP_FAULTS` has them, of an endpoint that takes so long."""
+        cost_ms = self.size * p50_s * 1e3
+        return {
+            "none": "",
+            "cpu": f"sessions:cpu={cost_ms:.4f}ms",
+            "query": f"sessions:query={max(0.001, cost_ms - _SLEEP_S * 1e3):.4f}ms",
+            "tenth": f"sessions:cpu={10 * cost_ms:.4f}ms@0.1",
+        }[self.kind]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one night says of one scenario."""
+
+    scenario: str
+    verdict: str
+    claims: list[str]
+    causes: list[str]
+    rounds: int
+    unfit: int
+    seconds: float
+    intervals: dict[str, tuple[float, float | None, float | None]]
+    """By metric the ratio, and between what."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night of a cell."""
+
+    cell: Cell
+    slowed: Judged
+    untouched: Judged
+    truth: Truth
+
+    @property
+    def found(self) -> bool:
+        """Whether the slowed endpoint regressed."""
+        return bool(self.cell.size) and self.slowed.verdict == "regressed"
+
+    @property
+    def false(self) -> int:
+        """Claims of what is not slowed."""
+        return len(self.untouched.claims) + (0 if self.cell.size else len(self.slowed.claims))
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the interval holds the truth; None where there is none."""
+        _, low, high = self.slowed.intervals.get(self.cell.metric, (1.0, None, None))
+        return None if low is None or high is None else low <= self.truth.ratio <= high
+
+    @property
+    def named(self) -> bool:
+        """Whether the right cause is told."""
+        return self.found and any(self.cell.cause in each for each in self.slowed.causes)
+
+    def line(self, number: int) -> str:
+        """Told at its end."""
+        ratio, low, high = self.slowed.intervals.get(self.cell.metric, (1.0, None, None))
+        between = f"{low - 1:+.1%} to {high - 1:+.1%}" if low and high else "no interval"
+        marks = ["found"] * self.found + ["named"] * self.named + ["FALSE"] * bool(self.false)
+        return (
+            f"{self.cell.name:9} night {number:2}: {self.slowed.verdict:9} {ratio - 1:+6.1%} ({between}), truth "
+            f"{self.truth.ratio - 1:+.1%}; {self.slowed.rounds} rounds, {self.slowed.seconds:.0f} s; beside it "
+            f"{self.untouched.verdict} in {self.untouched.rounds} rounds, {self.untouched.seconds:.0f} s"
+            f"{'; ' if marks else ''}{' '.join(marks)}"
+        )
+
+
+@dataclass
+class Score:
+    """A cell's nights."""
+
+    cell: Cell
+    nights: list[Night] = field(default_factory=list)
+
+    @property
+    def found(self) -> int:
+        """Nights found."""
+        return sum(each.found for each in self.nights)
+
+    @property
+    def false(self) -> int:
+        """Claims of what is not slowed."""
+        return sum(each.false for each in self.nights)
+
+    @property
+    def holding(self) -> tuple[int, int]:
+        """Nights whose interval holds the truth, of those that have one."""
+        known = [each.holds for each in self.nights if each.holds is not None]
+        return sum(known), len(known)
+
+    @property
+    def named(self) -> int:
+        """Nights with the right cause."""
+        return sum(each.named for each in self.nights)
+
+    def row(self) -> list[str]:
+        """Of the table."""
+        nights = sorted(each.slowed.seconds for each in self.nights)
+        rounds = sorted(each.slowed.rounds for each in self.nights)
+        truths = sorted({round(each.truth.ratio - 1, 3) for each in self.nights})
+        truth = f"{truths[0]:+.1%} to {truths[-1]:+.1%}" if len(truths) > 1 else f"{truths[0]:+.1%}"
+        middle = len(nights) // 2
+        found = f"{self.found}" if self.cell.size else ""
+        named = f"{self.named} of {self.found}" if self.cell.size else ""
+        holds = "{} of {}".format(*self.holding)
+        spent = [f"{nights[middle]:.0f} s", f"{rounds[middle]}"]
+        return [self.cell.name, truth, f"{len(self.nights)}", found, f"{self.false}", *spent, holds, named]

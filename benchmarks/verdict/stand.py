@@ -1,0 +1,122 @@
+"""Two of the shipped API side by side, one of them slowed on purpose, and what is true of them.
+
+They run on one core and by turns (as `make nightly-paired` has them), the load generator on the other.
+"""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from loadtasks.engine.paired import run_paired
+from loadtasks.engine.pairs import Pairs
+from loadtasks.engine.target import Target
+from loadtasks.scenarios.files import read_scenarios, select
+from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.model import HttpScenario
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT / "scripts"))
+
+from approved_build import fresh_database
+from nightly_services import Services, ShippedApi, free_port, shared_core
+
+VAR = PROJECT / "var" / "benchmarks"
+SLOWED, UNTOUCHED = "sessions.concurrent", "config_get.concurrent"
+"""The scenario of the endpoint that is slowed, and of one that never is."""
+_APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
+_CONFIDENCE_Z = 2.58
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A ratio of candidate and reference that is known, and between what (99 %)."""
+
+    ratio: float
+    low: float
+    high: float
+
+    def turned(self) -> "Truth":
+        """Of the reference and the candidate, each in the other's place."""
+        return Truth(1 / self.ratio, 1 / self.high, 1 / self.low)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Both builds, up and answering."""
+
+    candidate: Target
+    reference: Target
+
+    def turned(self) -> "Stand":
+        """Each in the other's place."""
+        return Stand(self.reference, self.candidate)
+
+    def truth(self, seconds: float, seed: str) -> Mapping[str, Truth]:
+        """By metric the ratio of the slowed endpoint, from rounds of so many seconds, with no neighbour.
+
+        It is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
+        """
+        pairs = self._measured(seconds, seed)[0]
+        return {name: _median(np.array(pairs.fit(name))) for name in ("p50_s", "p95_s")}
+
+    def p50_s(self, seconds: float, seed: str) -> float:
+        """How long the slowed endpoint takes in the reference."""
+        return self._measured(seconds, seed)[1]
+
+    def _measured(self, seconds: float, seed: str) -> tuple[Pairs, float]:
+        until_s = time.perf_counter() + seconds
+        done = run_paired(
+            scenario(SLOWED),
+            self.candidate,
+            self.reference,
+            lambda _: 2 if time.perf_counter() < until_s else 0,
+            seed=seed,
+        )
+        if done.lost:
+            raise SystemExit(done.lost)
+        return done.pairs[0], done.reference[0].p50_s or math.nan
+
+
+@contextmanager
+def standing(faults: str) -> Iterator[Stand]:
+    """Start both, the candidate with these faults."""
+    folder = VAR / "verdict_live"
+    core = shared_core()
+    with Services(folder / "logs") as services:
+        sides = [
+            ShippedApi.start(
+                services, fresh_database(folder, name), free_port(), name=name, core=core, APP_FAULTS=spoilt, **_APART
+            )
+            for name, spoilt in (("reference", ""), ("candidate", faults))
+        ]
+        reference, candidate = (Target(each.url, each.token) for each in sides)
+        yield Stand(candidate, reference)
+
+
+def scenario(name: str, shipped_load: bool = False) -> HttpScenario:
+    """A shipped scenario, driven by one worker or as it is shipped."""
+    (chosen,) = select(read_scenarios(PROJECT / "loadtasks" / "scenarios"), [name])
+    assert isinstance(chosen, HttpScenario)
+    return chosen if shipped_load else chosen.model_copy(update={"load": ClosedLoad(workers=1, requests=100)})
+
+
+def generator_core() -> int:
+    """The core that the builds are not on; this process is kept on it."""
+    others = os.sched_getaffinity(0) - {shared_core()}
+    os.sched_setaffinity(0, others)
+    return min(others)
+
+
+def _median(log_ratios: np.ndarray) -> Truth:
+    ordered = np.sort(log_ratios)
+    number = len(ordered)
+    aside = _CONFIDENCE_Z * math.sqrt(number) / 2
+    low, high = max(0, math.floor(number / 2 - aside)), min(number - 1, math.ceil(number / 2 + aside))
+    return Truth(*(float(np.exp(each)) for each in (np.median(ordered), ordered[low], ordered[high])))

@@ -1,11 +1,28 @@
 """The nights of the live benchmark: what is slowed in each cell, what is said of it, and the score."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.verdict.stand import Truth
 
-_SLEEP_S = 60e-6
-"""What the system adds to a sleep."""
+
+@dataclass(frozen=True)
+class Doses:
+    """What makes a slowdown of the size that is wanted."""
+
+    p50_s: float
+    """Of the reference."""
+    idle: Mapping[str, float]
+    """By kind of fault, what one of no size adds, as a share: that it is looked for at all, and that a sleep of no time
+    is none."""
+
+    def faults(self, kind: str, size: float) -> str:
+        """As `APP_FAULTS` has them."""
+        if kind == "none":
+            return ""
+        fault = "query" if kind == "query" else "cpu"
+        cost_ms = max(0.0, size - self.idle[fault]) * self.p50_s * 1e3
+        return f"sessions:cpu={10 * cost_ms:.4f}ms@0.1" if kind == "tenth" else f"sessions:{fault}={cost_ms:.4f}ms"
 
 
 @dataclass(frozen=True)
@@ -30,16 +47,6 @@ class Cell:
     def cause(self) -> str:
         """How the right diagnosis begins."""
         return "the database" if self.kind == "query" else "the target's own code"
-
-    def faults(self, p50_s: float) -> str:
-        """As `APP_FAULTS` has them, of an endpoint that takes so long."""
-        cost_ms = self.size * p50_s * 1e3
-        return {
-            "none": "",
-            "cpu": f"sessions:cpu={cost_ms:.4f}ms",
-            "query": f"sessions:query={max(0.001, cost_ms - _SLEEP_S * 1e3):.4f}ms",
-            "tenth": f"sessions:cpu={10 * cost_ms:.4f}ms@0.1",
-        }[self.kind]
 
 
 @dataclass(frozen=True)

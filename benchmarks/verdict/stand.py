@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from loadtasks.engine.paired import run_paired
-from loadtasks.engine.pairs import Pairs
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
@@ -48,6 +47,16 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is true of two builds."""
+
+    p50_s: float
+    """Of the reference."""
+    ratios: Mapping[str, Truth]
+    """By metric."""
+
+
+@dataclass(frozen=True)
 class Stand:
     """Both builds, up and answering."""
 
@@ -58,19 +67,11 @@ class Stand:
         """Each in the other's place."""
         return Stand(self.reference, self.candidate)
 
-    def truth(self, seconds: float, seed: str) -> Mapping[str, Truth]:
-        """By metric the ratio of the slowed endpoint, from rounds of so many seconds, with no neighbour.
+    def known(self, seconds: float, seed: str) -> Known:
+        """What is true of the slowed endpoint, from rounds of so many seconds, with no neighbour.
 
-        It is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
+        Each ratio is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
         """
-        pairs = self._measured(seconds, seed)[0]
-        return {name: _median(np.array(pairs.fit(name))) for name in ("p50_s", "p95_s")}
-
-    def p50_s(self, seconds: float, seed: str) -> float:
-        """How long the slowed endpoint takes in the reference."""
-        return self._measured(seconds, seed)[1]
-
-    def _measured(self, seconds: float, seed: str) -> tuple[Pairs, float]:
         until_s = time.perf_counter() + seconds
         done = run_paired(
             scenario(SLOWED),
@@ -81,7 +82,8 @@ class Stand:
         )
         if done.lost:
             raise SystemExit(done.lost)
-        return done.pairs[0], done.reference[0].p50_s or math.nan
+        ratios = {name: _median(np.array(done.pairs[0].fit(name))) for name in ("p50_s", "p95_s")}
+        return Known(done.reference[0].p50_s or math.nan, ratios)
 
 
 @contextmanager

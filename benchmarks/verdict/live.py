@@ -43,7 +43,7 @@ from dataclasses import asdict
 
 from benchmarks.engine.bench import machine, table
 from benchmarks.verdict.burner import burning
-from benchmarks.verdict.live_nights import Cell, Doses, Judged, Night, Score
+from benchmarks.verdict.live_nights import LEAST_MS, Cell, Doses, Judged, Night, Score
 from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
 from loadtasks.engine.calibration import calibrate
 from loadtasks.engine.measurement import Calibration
@@ -89,10 +89,10 @@ def main() -> int:
 def _doses(asked: argparse.Namespace) -> Doses:
     idle = {}
     for kind in ("cpu", "query"):
-        with standing(f"sessions:{kind}=0ms") as stand:
+        with standing(f"sessions:{kind}={LEAST_MS}ms") as stand:
             known = stand.known(asked.truth, str(asked.seed))
         idle[kind] = known.ratios["p50_s"].ratio - 1
-    told = " and ".join(f"{each:+.1%} with {kind}=0ms" for kind, each in idle.items())
+    told = " and ".join(f"{each:+.1%} with {kind}={LEAST_MS}ms" for kind, each in idle.items())
     print(f"the sessions list takes {known.p50_s * 1e3:.2f} ms (median); {told}", flush=True)
     return Doses(known.p50_s, idle)
 

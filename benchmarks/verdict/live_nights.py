@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.verdict.stand import Truth
 
+LEAST_MS = 0.001
+
 
 @dataclass(frozen=True)
 class Doses:
@@ -13,15 +15,15 @@ class Doses:
     p50_s: float
     """Of the reference."""
     idle: Mapping[str, float]
-    """By kind of fault, what one of no size adds, as a share: that it is looked for at all, and that a sleep of no time
-    is none."""
+    """By kind of fault, what the least of them adds, as a share: that it is looked for at all, and that a short sleep
+    takes longer."""
 
     def faults(self, kind: str, size: float) -> str:
         """As `APP_FAULTS` has them."""
         if kind == "none":
             return ""
         fault = "query" if kind == "query" else "cpu"
-        cost_ms = max(0.0, size - self.idle[fault]) * self.p50_s * 1e3
+        cost_ms = max(LEAST_MS, (size - self.idle[fault]) * self.p50_s * 1e3)
         return f"sessions:cpu={10 * cost_ms:.4f}ms@0.1" if kind == "tenth" else f"sessions:{fault}={cost_ms:.4f}ms"
 
 

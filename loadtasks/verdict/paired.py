@@ -53,6 +53,8 @@ class Rule:
     noise falls with the root of the rounds."""
     trim: float = 0.2
     """The share of rounds that the trimmed mean sets aside on each side."""
+    trim_counted: float = 0.1
+    """The same of what is counted, such as failures: few rounds may have all of them."""
 
     def __post_init__(self) -> None:
         if len(self.looks) == 0 or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < _FEWEST:
@@ -93,7 +95,7 @@ def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True
     if rounds < _FEWEST:
         return Ratio(Decision.UNSURE, float(np.exp(np.median(log_ratios))) if rounds else 1.0, 0.0, np.inf, rounds)
     sign = 1.0 if worse_up else -1.0
-    places: list[_Place] = [_trimmed_mean(sign * log_ratios, rule.trim)]
+    places: list[_Place] = [_trimmed_mean(sign * log_ratios, rule.trim if continuous else rule.trim_counted)]
     if continuous:
         places.append(_median(sign * log_ratios))
     spent = 1.0 / (rule.false_alarm_nights * len(rule.looks) * metrics * len(places))

@@ -5,26 +5,35 @@ from dataclasses import dataclass, field
 
 from benchmarks.verdict.stand import Truth
 
-LEAST_MS = 0.001
+_LEAST_MS = 0.001
 
 
 @dataclass(frozen=True)
-class Doses:
-    """What makes a slowdown of the size that is wanted."""
+class Faults:
+    """What makes a slowdown of the size that is wanted, as `APP_FAULTS` has it."""
 
-    p50_s: float
-    """Of the reference."""
-    idle: Mapping[str, float]
-    """By kind of fault, what the least of them adds, as a share: that it is looked for at all, and that a short sleep
-    takes longer."""
+    p50_s: Mapping[str, float]
+    """How long a request of the reference takes, by kind of fault."""
 
-    def faults(self, kind: str, size: float) -> str:
-        """As `APP_FAULTS` has them."""
+    @staticmethod
+    def least(kind: str) -> str:
+        """The reference's: as good as none, but what looks for faults and a short sleep take their time there too."""
+        return "" if kind == "none" else _fault(kind, _LEAST_MS)
+
+    def of(self, kind: str, size: float) -> str:
+        """The candidate's."""
         if kind == "none":
             return ""
-        fault = "query" if kind == "query" else "cpu"
-        cost_ms = max(LEAST_MS, (size - self.idle[fault]) * self.p50_s * 1e3)
-        return f"sessions:cpu={10 * cost_ms:.4f}ms@0.1" if kind == "tenth" else f"sessions:{fault}={cost_ms:.4f}ms"
+        cost_ms = size * self.p50_s[kind] * 1e3
+        return _fault(kind, _LEAST_MS + (10 * cost_ms if kind == "tenth" else cost_ms))
+
+
+def _fault(kind: str, milliseconds: float) -> str:
+    return {
+        "cpu": f"sessions:cpu={milliseconds:.4f}ms",
+        "query": f"sessions:query={milliseconds:.4f}ms",
+        "tenth": f"sessions:cpu={milliseconds:.4f}ms@0.1",
+    }[kind]
 
 
 @dataclass(frozen=True)

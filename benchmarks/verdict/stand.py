@@ -87,8 +87,8 @@ class Stand:
 
 
 @contextmanager
-def standing(faults: str) -> Iterator[Stand]:
-    """Start both, the candidate with these faults."""
+def standing(reference_faults: str, candidate_faults: str) -> Iterator[Stand]:
+    """Start both, with these faults."""
     folder = VAR / "verdict_live"
     core = shared_core()
     with Services(folder / "logs") as services:
@@ -96,7 +96,7 @@ def standing(faults: str) -> Iterator[Stand]:
             ShippedApi.start(
                 services, fresh_database(folder, name), free_port(), name=name, core=core, APP_FAULTS=spoilt, **_APART
             )
-            for name, spoilt in (("reference", ""), ("candidate", faults))
+            for name, spoilt in (("reference", reference_faults), ("candidate", candidate_faults))
         ]
         reference, candidate = (Target(each.url, each.token) for each in sides)
         yield Stand(candidate, reference)

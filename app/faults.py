@@ -165,8 +165,8 @@ class Faults:
 
 def delay_statement() -> None:
     """Make the first statement of a request slow whose query is to be."""
-    if has_request_context():
-        time.sleep(g.pop("query_delay_s", 0.0))
+    if has_request_context() and (delay_s := g.pop("query_delay_s", None)) is not None:
+        time.sleep(delay_s)
 
 
 def cut_body(response: Response) -> Response:

@@ -7,10 +7,10 @@ the diagnosis: the sessions list, which `APP_FAULTS` slows in the candidate, and
 Meanwhile a neighbour loads the load generator's core at random, in spans of 0.05 to 3 s.
 
     cpu      Every request computes more: x % of what the reference's median request takes.
-    query    Every request's first statement takes longer by as much. (It sleeps, which the system rounds up by 0.06 ms;
-             that is taken off.)
+    query    Every request's first statement takes longer by as much.
     one in   One request of ten computes ten times as much, so that the mean rises by x %: the middle stays, the tail
     ten      moves.
+             The reference has the same fault of 0.001 ms, so that nothing but its size makes the difference.
     none     Two like builds, each the reference every other night, and every other pair of nights as the scenario is
              shipped.
 
@@ -43,7 +43,7 @@ from dataclasses import asdict
 
 from benchmarks.engine.bench import machine, table
 from benchmarks.verdict.burner import burning
-from benchmarks.verdict.live_nights import Cell, Judged, Night, Score
+from benchmarks.verdict.live_nights import Cell, Faults, Judged, Night, Score
 from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
 from loadtasks.engine.calibration import calibrate
 from loadtasks.engine.measurement import Calibration
@@ -67,15 +67,13 @@ def main() -> int:
     core = generator_core()
     print(f"{machine()}; seed {asked.seed}; {Budget.from_environ()}", flush=True)
     calibration = calibrate()
-    with standing("") as stand:
-        p50_s = stand.p50_s(asked.truth / 2, str(asked.seed))
-    print(f"the sessions list takes {p50_s * 1e3:.2f} ms (median)", flush=True)
+    faults = _faults(cells, asked)
     VAR.mkdir(parents=True, exist_ok=True)
     scores = []
     for cell in cells:
         score = Score(cell)
         scores.append(score)
-        for night in _nights(cell, p50_s, asked, core, calibration):
+        for night in _nights(cell, faults, asked, core, calibration):
             score.nights.append(night)
             print(night.line(len(score.nights)), flush=True)
             with (VAR / "verdict_live.jsonl").open("a") as lines:
@@ -88,13 +86,23 @@ def main() -> int:
     return 1 if problems else 0
 
 
+def _faults(cells: Sequence[Cell], asked: argparse.Namespace) -> Faults:
+    """What takes how long before anything is slowed."""
+    p50_s = {}
+    for kind in dict.fromkeys(each.kind for each in cells if each.size):
+        with standing(Faults.least(kind), Faults.least(kind)) as stand:
+            p50_s[kind] = stand.known(asked.truth, str(asked.seed)).p50_s
+        print(f"{kind}: the sessions list takes {p50_s[kind] * 1e3:.2f} ms (median)", flush=True)
+    return Faults(p50_s)
+
+
 def _nights(
-    cell: Cell, p50_s: float, asked: argparse.Namespace, core: int, calibration: Calibration
+    cell: Cell, faults: Faults, asked: argparse.Namespace, core: int, calibration: Calibration
 ) -> Iterator[Night]:
     for first in range(0, cell.nights, NIGHTS_OF_A_PAIR):
         seed = f"{asked.seed} {cell.name} {first}"
-        with standing(cell.faults(p50_s)) as stand:
-            truth = stand.truth(asked.truth, seed)[cell.metric]
+        with standing(Faults.least(cell.kind), faults.of(cell.kind, cell.size)) as stand:
+            truth = stand.known(asked.truth, seed).ratios[cell.metric]
             with nullcontext() if asked.quiet else burning(core, seed):
                 for number in range(first, min(cell.nights, first + NIGHTS_OF_A_PAIR)):
                     turned = not cell.size and number % 2 == 1

@@ -1,11 +1,39 @@
 """The nights of the live benchmark: what is slowed in each cell, what is said of it, and the score."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.verdict.stand import Truth
 
-_SLEEP_S = 60e-6
-"""What the system adds to a sleep."""
+_LEAST_MS = 0.001
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What makes a slowdown of the size that is wanted, as `APP_FAULTS` has it."""
+
+    p50_s: Mapping[str, float]
+    """How long a request of the reference takes, by kind of fault."""
+
+    @staticmethod
+    def least(kind: str) -> str:
+        """The reference's: as good as none, but what looks for faults and a short sleep take their time there too."""
+        return "" if kind == "none" else _fault(kind, _LEAST_MS)
+
+    def of(self, kind: str, size: float) -> str:
+        """The candidate's."""
+        if kind == "none":
+            return ""
+        cost_ms = size * self.p50_s[kind] * 1e3
+        return _fault(kind, _LEAST_MS + (10 * cost_ms if kind == "tenth" else cost_ms))
+
+
+def _fault(kind: str, milliseconds: float) -> str:
+    return {
+        "cpu": f"sessions:cpu={milliseconds:.4f}ms",
+        "query": f"sessions:query={milliseconds:.4f}ms",
+        "tenth": f"sessions:cpu={milliseconds:.4f}ms@0.1",
+    }[kind]
 
 
 @dataclass(frozen=True)
@@ -30,16 +58,6 @@ class Cell:
     def cause(self) -> str:
         """How the right diagnosis begins."""
         return "the database" if self.kind == "query" else "the target's own code"
-
-    def faults(self, p50_s: float) -> str:
-        """As `APP_FAULTS` has them, of an endpoint that takes so long."""
-        cost_ms = self.size * p50_s * 1e3
-        return {
-            "none": "",
-            "cpu": f"sessions:cpu={cost_ms:.4f}ms",
-            "query": f"sessions:query={max(0.001, cost_ms - _SLEEP_S * 1e3):.4f}ms",
-            "tenth": f"sessions:cpu={10 * cost_ms:.4f}ms@0.1",
-        }[self.kind]
 
 
 @dataclass(frozen=True)

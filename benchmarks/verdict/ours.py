@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from benchmarks.verdict.nights import Cell, Nights, Values, again, paired
 from benchmarks.verdict.simple import Raised
@@ -106,6 +107,11 @@ def in_one_night(cell: Cell, nights: int, seed: int, rule: Rule | None = None) -
 
 def page_interval(cell: Cell, nights: int, seed: int) -> float:
     """The anchors page's paired row: 30 rounds, 99 % t interval above 0, 2 % floor, p50 or p95; the share found."""
-    looks = (30,)
-    rule = Rule(false_alarm_nights=100.0, looks=looks, trim=0.0)  # for two metrics: each 0.005 above, 99 % in all
-    return in_one_night(cell, nights, seed, rule).found
+    rounds, floor, each = 30, 0.02, 0.005
+    reference, candidate = paired(cell, nights, rounds, seed)
+    found = np.zeros(nights, dtype=bool)
+    for share in (0.5, 0.95):
+        ratios = np.log(candidate.percentile_s(share) / reference.percentile_s(share))
+        mean, error = ratios.mean(axis=1), ratios.std(axis=1, ddof=1) / np.sqrt(rounds)
+        found |= (mean > stdtrit(rounds - 1, 1 - each) * error) & (mean >= np.log1p(floor))
+    return float(found.mean())

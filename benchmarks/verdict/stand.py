@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from loadtasks.engine.paired import run_paired
-from loadtasks.engine.pairs import Pairs
 from loadtasks.engine.target import Target
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
@@ -48,6 +47,16 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is true of two builds."""
+
+    p50_s: float
+    """Of the reference."""
+    ratios: Mapping[str, Truth]
+    """By metric."""
+
+
+@dataclass(frozen=True)
 class Stand:
     """Both builds, up and answering."""
 
@@ -58,19 +67,11 @@ class Stand:
         """Each in the other's place."""
         return Stand(self.reference, self.candidate)
 
-    def truth(self, seconds: float, seed: str) -> Mapping[str, Truth]:
-        """By metric the ratio of the slowed endpoint, from rounds of so many seconds, with no neighbour.
+    def known(self, seconds: float, seed: str) -> Known:
+        """What is true of the slowed endpoint, from rounds of so many seconds, with no neighbour.
 
-        It is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
+        Each ratio is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
         """
-        pairs = self._measured(seconds, seed)[0]
-        return {name: _median(np.array(pairs.fit(name))) for name in ("p50_s", "p95_s")}
-
-    def p50_s(self, seconds: float, seed: str) -> float:
-        """How long the slowed endpoint takes in the reference."""
-        return self._measured(seconds, seed)[1]
-
-    def _measured(self, seconds: float, seed: str) -> tuple[Pairs, float]:
         until_s = time.perf_counter() + seconds
         done = run_paired(
             scenario(SLOWED),
@@ -81,12 +82,13 @@ class Stand:
         )
         if done.lost:
             raise SystemExit(done.lost)
-        return done.pairs[0], done.reference[0].p50_s or math.nan
+        ratios = {name: _median(np.array(done.pairs[0].fit(name))) for name in ("p50_s", "p95_s")}
+        return Known(done.reference[0].p50_s or math.nan, ratios)
 
 
 @contextmanager
-def standing(faults: str) -> Iterator[Stand]:
-    """Start both, the candidate with these faults."""
+def standing(reference_faults: str, candidate_faults: str) -> Iterator[Stand]:
+    """Start both, with these faults."""
     folder = VAR / "verdict_live"
     core = shared_core()
     with Services(folder / "logs") as services:
@@ -94,7 +96,7 @@ def standing(faults: str) -> Iterator[Stand]:
             ShippedApi.start(
                 services, fresh_database(folder, name), free_port(), name=name, core=core, APP_FAULTS=spoilt, **_APART
             )
-            for name, spoilt in (("reference", ""), ("candidate", faults))
+            for name, spoilt in (("reference", reference_faults), ("candidate", candidate_faults))
         ]
         reference, candidate = (Target(each.url, each.token) for each in sides)
         yield Stand(candidate, reference)

@@ -42,8 +42,10 @@ class Rule:
 
     false_alarm_nights: float = 5000.0
     """At most one false alarm in so many nights of a scenario, all of its metrics together."""
-    floor: float = 0.03
-    """The least relative change that is an alarm. Two processes of one build differ by up to 2 %."""
+    alike: float = 0.01
+    """The relative difference that two processes of one build may have, in what is measured: no change at all."""
+    floor: float = 0.02
+    """The least relative change beyond it that is an alarm."""
     matters: float = 0.05
     """The relative change that one wants to find: below it the rounds may stop."""
     miss: float = 0.01
@@ -53,6 +55,8 @@ class Rule:
     noise falls with the root of the rounds."""
     trim: float = 0.2
     """The share of rounds that the trimmed mean sets aside on each side."""
+    trim_counted: float = 0.1
+    """The same of what is counted, such as failures: few rounds may have all of them."""
 
     def __post_init__(self) -> None:
         if len(self.looks) == 0 or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < _FEWEST:
@@ -93,12 +97,13 @@ def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True
     if rounds < _FEWEST:
         return Ratio(Decision.UNSURE, float(np.exp(np.median(log_ratios))) if rounds else 1.0, 0.0, np.inf, rounds)
     sign = 1.0 if worse_up else -1.0
-    places: list[_Place] = [_trimmed_mean(sign * log_ratios, rule.trim)]
+    places: list[_Place] = [_trimmed_mean(sign * log_ratios, rule.trim if continuous else rule.trim_counted)]
     if continuous:
         places.append(_median(sign * log_ratios))
     spent = 1.0 / (rule.false_alarm_nights * len(rule.looks) * metrics * len(places))
     place = min(places, key=lambda each: each.interval(spent).width)
-    decision = _decision(place, spent, rule.miss / len(places), rule)
+    alike = rule.alike if continuous else 0.0
+    decision = _decision(place, spent, rule.miss / len(places), alike, rule)
     low, high = sorted(sign * each for each in place.interval(spent))
     ratio, least, most = (float(np.exp(each)) for each in (sign * place.middle, low, high))
     return Ratio(decision, ratio, least, most, rounds)
@@ -149,12 +154,12 @@ class _Median:
         return _Interval(float(self.ordered[beyond]), float(self.ordered[number - 1 - beyond]))
 
 
-def _decision(place: _Place, spent: float, miss: float, rule: Rule) -> Decision:
+def _decision(place: _Place, spent: float, miss: float, alike: float, rule: Rule) -> Decision:
     low, high = place.interval(spent)
-    floor, matters = np.log1p(rule.floor), np.log1p(rule.matters)
-    if low > 0 and place.middle >= floor:
+    none, floor, matters = (float(np.log1p(each)) for each in (alike, alike + rule.floor, rule.matters))
+    if low > none and place.middle >= floor:
         return Decision.REGRESSED
-    if high < 0 and place.middle <= -floor:
+    if high < -none and place.middle <= -floor:
         return Decision.IMPROVED
     least, most = place.interval(miss)
     return Decision.SAME if -matters < least and most < matters else Decision.UNSURE

@@ -38,7 +38,7 @@ class Budget:
     """How much one scenario may take beside its reference."""
 
     rounds: int = _LOOKS[-1]
-    seconds: float = 60.0
+    seconds: float = 30.0
 
     @classmethod
     def from_environ(cls) -> Self:

@@ -278,3 +278,11 @@ def test_a_round_in_which_the_generator_was_unfit_is_not_judged() -> None:
         pairs.add(measurement(), measurement(health=health(unfit=unfit)), candidate_first=True)
     assert pairs.unfit == [False, True]
     assert len(pairs.fit("p50_s")) == 1
+
+
+def test_what_phases_took_is_kept_round_by_round() -> None:
+    pairs = Pairs()
+    pairs.add(measurement(), measurement(), candidate_first=True)
+    pairs.add(measurement(server={"db": 0.03}), measurement(server={"db": 0.02}), candidate_first=False)
+    assert pairs.phases_s["server:db"] == [(0.0, 0.0), (0.03, 0.02)]
+    assert {len(each) for each in pairs.phases_s.values()} == {2}

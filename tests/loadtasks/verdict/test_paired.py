@@ -43,7 +43,16 @@ def test_a_larger_difference_takes_fewer_rounds() -> None:
 def test_a_difference_below_the_floor_is_none() -> None:
     surely = rounds(0.01, noise=0.001)
     assert judge(surely, 1, RULE).decision is Decision.SAME
-    assert judge(surely, 1, Rule(floor=0.005)).decision is Decision.REGRESSED
+    assert judge(surely, 1, Rule(floor=0.005, alike=0.0)).decision is Decision.REGRESSED
+
+
+def test_by_how_much_two_processes_of_one_build_differ_is_no_change() -> None:
+    surely = rounds(0.045, noise=0.12)
+    assert judge(surely, 1, Rule(alike=0.0)).decision is Decision.REGRESSED
+    assert judge(surely, 1, Rule(alike=0.025)).decision is Decision.UNSURE
+    fewer = np.full(120, np.log(0.975))
+    assert judge(fewer, 1, RULE, worse_up=False, continuous=False).decision is Decision.REGRESSED
+    assert judge(fewer, 1, RULE, worse_up=False).decision is Decision.SAME
 
 
 @given(st.permutations(range(30)), st.floats(-0.3, 0.3))
@@ -76,6 +85,49 @@ def test_stalled_rounds_change_nothing() -> None:
     said = judge(log_ratios, 1, RULE)
     assert said.decision is not Decision.REGRESSED
     assert said.ratio == pytest.approx(1.0, abs=0.06)
+
+
+def in_moods(size: float, number: int, seed: int) -> NDArray[np.float64]:
+    """Rounds of which two in five share a busy moment badly."""
+    chance = np.random.default_rng(seed)
+    noise = np.where(chance.random(number) < 0.4, 0.8, 0.06)
+    return np.log1p(size) + noise * chance.standard_normal(number)
+
+
+def test_rounds_that_share_a_busy_moment_badly_hide_nothing() -> None:
+    nights = [judge(in_moods(0.1, 120, seed), 3, RULE) for seed in range(50)]
+    assert sum(each.decision is Decision.REGRESSED for each in nights) >= 45
+    assert all(each.low <= 1.1 <= each.high for each in nights)
+
+
+def test_the_error_rate_is_kept_whatever_the_noise() -> None:
+    rule = Rule(false_alarm_nights=20, floor=0.0, alike=0.0, matters=1e-9)
+    chance = np.random.default_rng(1)
+    for nights in (
+        chance.standard_normal((400, 240)),
+        chance.standard_t(2, (400, 240)),
+        [in_moods(0.0, 240, seed) for seed in range(400)],
+    ):
+        alarms = sum(
+            any(judge(each[:look], 1, rule).decision is Decision.REGRESSED for look in (30, 60, 120, 240))
+            for each in nights
+        )
+        assert alarms <= 20
+
+
+def test_failures_in_few_rounds_are_seen_though_most_rounds_are_alike() -> None:
+    log_ratios = np.zeros(480)
+    log_ratios[::5] = np.log(0.75)
+    counted = judge(log_ratios, 1, RULE, worse_up=False, continuous=False)
+    assert counted.decision is Decision.REGRESSED
+    assert judge(log_ratios, 1, RULE, worse_up=False).ratio == 1, "what the median says"
+
+
+def test_rounds_that_resemble_those_before_them_count_for_fewer() -> None:
+    ordered = rounds(0.0, 120)
+    apart, in_runs = judge(ordered, 1, RULE), judge(np.sort(ordered), 1, RULE)
+    assert in_runs.ratio == apart.ratio
+    assert np.log(in_runs.high / in_runs.low) > 2 * np.log(apart.high / apart.low)
 
 
 def test_few_rounds_say_nothing() -> None:

@@ -154,6 +154,24 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
         assert causes[0].startswith("the database: ")
 
 
+def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds() -> None:
+    rounds = pairs(p50_s=0.06)
+    reference = measurement(times_s=[0.1] * 100, server={"db": 0.02, "total": 0.09})
+    slower = measurement(times_s=[0.106] * 100, server={"db": 0.02, "total": 0.096})
+    stalled = measurement(times_s=[0.206] * 100, server={"db": 0.12, "total": 0.196})
+    for number in range(30):
+        for name, now in (stalled if number % 5 == 0 else slower).phases.items():
+            taken = now.total_s / 100, reference.phases[name].total_s / 100
+            rounds.phases_s.setdefault(name, []).append(taken)
+    judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
+    whole = measurement(times_s=[0.126] * 100, server={"db": 0.04, "total": 0.116})
+    (verdict,) = compare_run(judged, [whole], Known(beside={SCENARIO: beside(rounds, reference=[reference])})).verdicts
+    (cause,) = [each for each in verdict.findings if each.kind is FindingKind.DIAGNOSIS]
+    assert cause.sentence.startswith("the target's own code")
+    assert "(from 70.0 ms to 76.0 ms a request)" in cause.sentence
+    assert cause.sure
+
+
 def test_a_note_is_not_told_twice() -> None:
     known = Known(beside={SCENARIO: beside(pairs(noise=0.4))})
     once = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [measurement()], known).verdicts

@@ -97,6 +97,13 @@ def test_429_with_retry_after_is_throttling_too() -> None:
     assert told.sentence.startswith("throttling, not slowness: 32 of 32 requests were throttled (429 with Retry-After)")
 
 
+def test_what_every_request_computes_is_blamed_on_the_targets_own_code(tmp_path: Path) -> None:
+    with pair(tmp_path, "", {}, {"APP_FAULTS": "sessions:cpu=50ms"}) as made:
+        (told,) = made.causes(SESSIONS, workers=1)
+    assert told.sentence.startswith("the target's own code, outside of the phases that it names: it carries ")
+    assert told.sure
+
+
 def test_a_halved_pool_is_blamed_on_waiting_for_a_connection(tmp_path: Path, postgresql: str) -> None:
     def settings(connections: str) -> dict[str, str]:
         return {

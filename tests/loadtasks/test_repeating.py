@@ -136,10 +136,14 @@ def test_what_was_slow_once_is_measured_until_nobody_suspects_it(
     (kept,) = steps.measure_again(workspace, run_id, THING, Target(server.url))
     assert kept.p50_s is not None
     assert kept.p50_s < SLOW_S
-    assert standing(workspace, run_id) == [(False, True), (True, True)]
-    assert remark(workspace, run_id) == (
-        "measured twice, since it looked worse than its past: p50 T, p95 T; then p50 T, p95 T; the milder one counts, "
-        "and both are evidence"
+    first, *further = standing(workspace, run_id)
+    assert first == (False, True)
+    assert 1 <= len(further) <= 2
+    assert sorted(further)[-1] == (True, True)
+    assert re.fullmatch(
+        "measured (twice|3 times), since it looked worse than its past: p50 T, p95 T(; then p50 T, p95 T)+; "
+        "the (milder|middle) one counts, and (both|all) are evidence",
+        remark(workspace, run_id),
     )
     assert steps.suspects(workspace, run_id) == {}
     sent = len(server.requests)

@@ -1,4 +1,4 @@
-"""What no detector of nights can beat by much: one that is told what others must estimate.
+"""What no detector can beat by much that measures each night once: one that is told what others must estimate.
 
 The same statistic as the history's, but level, spread and correlation are the true ones, and the threshold is set by
 simulation so that it raises exactly four false alarms a series-year. It looks at p50 only.

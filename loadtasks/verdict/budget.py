@@ -8,7 +8,7 @@ _THRESHOLDS = (2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0)
 """Log odds of a change for the worse."""
 _NIGHTS = (13.2, 23.3, 46.4, 95.0, 172.0, 277.0, 587.0, 1480.0, 4370.0, 14400.0, 45800.0)
 """The nights to a false alarm at each: simulated, `python -m benchmarks.verdict.calibration`."""
-_YOUNG = 1.2
+_YOUNG = 1.1
 """A level that is known from a few weeks raises so many times the false alarms of the table, which is of 200 nights."""
 _SLOPE = 1.0
 """Beyond the table, of the threshold over the logarithm of the nights: steeper than the table's, so fewer alarms."""

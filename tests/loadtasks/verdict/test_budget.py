@@ -16,8 +16,8 @@ def test_a_share_is_a_longer_time_for_the_series_alone() -> None:
 
 
 def test_the_threshold_grows_beyond_the_table() -> None:
-    assert Budget(45_800 / 1.2).threshold() == pytest.approx(7.0)
-    assert Budget(458_000 / 1.2).threshold() == pytest.approx(7.0 + 2.3026, abs=1e-3)
+    assert Budget(45_800 / 1.1).threshold() == pytest.approx(7.0)
+    assert Budget(458_000 / 1.1).threshold() == pytest.approx(7.0 + 2.3026, abs=1e-3)
 
 
 @pytest.mark.parametrize("nights", [0.5, -1, float("nan")])

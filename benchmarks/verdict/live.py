@@ -56,13 +56,16 @@ from loadtasks.verdict.reference import Beside, Budget
 SIZES = (0.05, 0.10, 0.20)
 NIGHTS_OF_A_PAIR = 10
 _CLAIMS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
+_DOUBTS = (FindingKind.VALIDITY, FindingKind.HISTORY)
 _SHARE_ASKED = 0.9
 
 
 def main() -> int:
     """Run the cells, print the table and what doesn't hold."""
     asked = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and what was started stops with it
+    # What was started stops with it. The event loop heeds SIGINT alone; a shell in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cells = _cells(asked)
     core = generator_core()
     print(f"{machine()}; seed {asked.seed}; {Budget.from_environ()}", flush=True)
@@ -134,6 +137,7 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         verdict=verdict.verdict,
         claims=[each.sentence for each in verdict.findings if each.kind in _CLAIMS],
         causes=[each.sentence for each in verdict.findings if each.kind is FindingKind.DIAGNOSIS],
+        doubts=[each.sentence for each in verdict.findings if each.kind in _DOUBTS],
         rounds=len(pairing.pairs[0].unfit),
         unfit=sum(pairing.pairs[0].unfit),
         seconds=seconds,

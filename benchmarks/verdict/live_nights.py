@@ -68,6 +68,8 @@ class Judged:
     verdict: str
     claims: list[str]
     causes: list[str]
+    doubts: list[str]
+    """Why nothing, or not all, is claimed."""
     rounds: int
     unfit: int
     seconds: float
@@ -114,6 +116,7 @@ class Night:
             f"{self.cell.name:9} night {number:2}: {self.slowed.verdict:9} {ratio - 1:+6.1%} ({between}), truth "
             f"{self.truth.ratio - 1:+.1%}; {self.slowed.rounds} rounds, {self.slowed.seconds:.0f} s; beside it "
             f"{self.untouched.verdict} in {self.untouched.rounds} rounds, {self.untouched.seconds:.0f} s"
+            f"{'; no claim: ' if low is None else ''}{'; '.join(self.slowed.doubts) if low is None else ''}"
             f"{'; ' if marks else ''}{' '.join(marks)}"
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -89,12 +90,17 @@ class Stand:
 @contextmanager
 def standing(reference_faults: str, candidate_faults: str) -> Iterator[Stand]:
     """Start both, with these faults."""
-    folder = VAR / "verdict_live"
     core = shared_core()
-    with Services(folder / "logs") as services:
+    with TemporaryDirectory(prefix="verdict-live-") as folder, Services(Path(folder) / "logs") as services:
         sides = [
             ShippedApi.start(
-                services, fresh_database(folder, name), free_port(), name=name, core=core, APP_FAULTS=spoilt, **_APART
+                services,
+                fresh_database(Path(folder), name),
+                free_port(),
+                name=name,
+                core=core,
+                APP_FAULTS=spoilt,
+                **_APART,
             )
             for name, spoilt in (("reference", reference_faults), ("candidate", candidate_faults))
         ]

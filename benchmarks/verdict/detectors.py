@@ -16,7 +16,8 @@ The nights: `benchmarks/verdict/nights.py`. A row a detector and coefficient of 
 A series here is one scenario: its p50 and p95 (or the tail, p95 / p50) are judged together. `known level` is no
 detector: it is told the true level, spread and correlation, and set to exactly four false alarms; nobody who has to
 estimate these and measures each night once can find more in 10 nights by much. History measures bad nights again, up to
-three times, and what a re-run meets is a drift of its own, as the anchors page has it. In one night: `paired`, rounds beside a reference.
+three times, and what a re-run meets is a drift of its own, as the anchors page has it. In one night: `paired`, rounds
+beside a reference.
 
 Ends with 1 where what is asked of history and paired doesn't hold.
 """

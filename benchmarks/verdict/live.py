@@ -19,10 +19,9 @@ other: then +10 % of a request's own time is less than 1 % of its response time 
 statement that sleeps longer isn't seen at all while they wait for the processor.
 
     truth    The ratio that the night's interval has to hold: p50's, or where one in ten is slowed p95's. It is measured
-             of these very two processes before their nights, for `--truth` seconds with the neighbour off (for p95 on,
-             who makes most of the tail, in which a slowdown is then a smaller share), and told as the median of the
-             rounds, which is not the verdict's own estimate. Two like builds are two processes too, and differ by about
-             1 %.
+             of these very two processes before their nights, for `--truth` seconds with no neighbour (p95: with one; it
+             makes most of the tail, in which a slowdown is then a smaller share), and told as the median of the rounds,
+             which is not the verdict's own estimate. Two like builds are two processes too, and differ by about 1 %.
     found    Nights in which the slowed endpoint regressed.
     false    Claims, of a regression or an improvement, of what is not slowed.
     holds    Nights whose interval holds the truth.

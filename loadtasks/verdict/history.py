@@ -93,7 +93,6 @@ class History:
         self._improvements_become_level = improvements_become_level
         self._night = -1
         self._first: Values = np.full(len(series), np.nan)
-        self._attempts = 0
         self._weighed: Evidence | None = None
 
     def observe(self, values: Values) -> list[Judgement]:
@@ -105,7 +104,6 @@ class History:
         """Begin the next night with each series' first measurement."""
         self._night += 1
         self._first = values * self._sign
-        self._attempts = 1
         self._levels.add(self._night, self._of_closed(self._first))
         valid = ~np.isnan(self._first)
         for fresh in self._fresh.values():
@@ -114,15 +112,15 @@ class History:
 
     def add(self, values: Values) -> None:
         """What was measured again in the night that has begun; nan of a series that was not."""
-        self._attempts += 1
-        self._levels.add_again(self._attempts, self._of_closed(values * self._sign))
+        begun = np.where(np.isnan(self._first), np.nan, values * self._sign)
+        self._levels.add_again(self._of_closed(begun))
         self._weighed = None
 
     def again(self) -> list[Again | None]:
         """Which series are to be measured again in the night that has begun, and why."""
-        nights, (_, worse) = self._levels.count, self._weigh()
-        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (self._attempts < ATTEMPTS)
-        learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (self._attempts == 1)
+        nights, measured, (_, worse) = self._levels.count, self._levels.measured, self._weigh()
+        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (measured < ATTEMPTS)
+        learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (measured == 1)
         settled = np.isnan(self._of_closed(self._first))
         why = np.select([settled, suspect, learning], [0, 1, 2])
         return [(None, Again.SUSPECT, Again.LEARNING)[each] for each in why]

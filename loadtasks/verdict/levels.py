@@ -118,6 +118,12 @@ class Levels:
         """The first measurements."""
         return self.attempts[:, :, 0]
 
+    @property
+    def measured(self) -> NDArray[np.int64]:
+        """How often the newest night of each series was measured."""
+        number: NDArray[np.int64] = (~np.isnan(self.attempts[:, -1])).sum(axis=1)
+        return number
+
     def add(self, number: int, values: Values) -> None:
         """One night's first measurement of each series; nan where it was not measured, or not validly."""
         valid = np.flatnonzero(~np.isnan(values))
@@ -128,10 +134,10 @@ class Levels:
         self.attempts[valid, -1, 0] = values[valid]
         self.count[valid] = np.minimum(self.count[valid] + 1, MEMORY)
 
-    def add_again(self, attempt: int, values: Values) -> None:
-        """One more measurement of the newest night, `attempt` (2 and on) of it; nan of a series without."""
+    def add_again(self, values: Values) -> None:
+        """One more measurement of each series' newest night, up to `ATTEMPTS`; nan of a series without."""
         valid = np.flatnonzero(~np.isnan(values))
-        self.attempts[valid, -1, attempt - 1] = values[valid]
+        self.attempts[valid, -1, self.measured[valid]] = values[valid]
 
     def stretch(self, row: int) -> Stretch:
         """All nights of one series."""

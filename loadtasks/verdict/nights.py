@@ -107,8 +107,7 @@ class Nights:
         for night, values in enumerate(self._values):
             self._history.begin(values)
             for attempt in self._further.get(night, ()):
-                if not np.isnan(attempt).all():
-                    self._history.add(attempt)
+                self._history.add(attempt)
             if night == len(self._values) - 1:
                 again = self._history.again()
             judged = self._history.judge()

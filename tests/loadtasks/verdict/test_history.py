@@ -298,3 +298,23 @@ def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements
         for attempt in range(1, 4):
             history.add(np.array([0.0 if milder == attempt else 0.7]))
         assert not history.judge()[0].raised
+
+
+def test_each_series_is_measured_again_for_itself() -> None:
+    history, values = History([TIMES] * 3, Budget(365)), drift(series=3, nights=33)
+    for night in range(30):
+        history.observe(values[:, night])
+    for _ in range(2):
+        history.observe(np.array([0.3, 0.3, 0.3]))
+    history.begin(np.array([0.3, 0.3, np.nan]))
+    assert history.again() == [Again.SUSPECT, Again.SUSPECT, None]
+    for _ in range(3):
+        history.add(np.array([0.3, np.nan, 0.3]))
+    assert history.again() == [None, Again.SUSPECT, None]
+    _, once, absent = history.judge()
+    alone = History([TIMES] * 2, Budget(365))
+    for night in range(30):
+        alone.observe(values[1:, night])
+    for value in (0.3, 0.3, np.nan):
+        judged = alone.observe(np.array([0.3, value]))
+    assert (once, absent) == tuple(judged)

@@ -76,7 +76,7 @@ def several(alike: float, shift: float = 0.0) -> Levels:
         mean = np.sqrt(alike) * mood[:, night] + shift * (night >= 20)
         made.add(night, mean + np.sqrt(1 - alike) * own[:, night])
         if night >= 10:
-            made.add_again(2, mean + np.sqrt(1 - alike) * own[:, 40 + night])
+            made.add_again(mean + np.sqrt(1 - alike) * own[:, 40 + night])
     return made
 
 
@@ -91,9 +91,9 @@ def test_a_night_measured_again_stands_where_its_measurements_do_on_average() ->
     made = levels(drift(nights=30))
     made.add(30, np.array([1.0]))
     assert made.estimates().mildest[0, -1] == pytest.approx(1.0 - made.estimates().place[0])
-    made.add_again(2, np.array([0.01]))
+    made.add_again(np.array([0.01]))
     found = made.estimates()
     assert found.mildest[0, -1] == pytest.approx(0.01 - found.place[0])
     assert found.clipped[0, -1] == pytest.approx((1.5 * found.spread[0] + 0.01 - found.place[0]) / 2)
-    made.add_again(3, np.array([-1.0]))
+    made.add_again(np.array([-1.0]))
     assert made.estimates().mildest[0, -1] == 0.0

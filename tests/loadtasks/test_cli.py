@@ -26,6 +26,7 @@ from loadtasks.results.regression import AUTOMATIC, Change, Move, Regression, St
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, free_port, ok, scripted
+from tests.workspaces import own_workspace
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = """
@@ -88,17 +89,7 @@ def server(api: Api) -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """Folders of a test's own, named by the environment as people would."""
-    for name, folder in (("VAR", "var"), ("SCENARIOS", "scenarios"), ("EXPECTATIONS", "expectations")):
-        monkeypatch.setenv(f"LOADTASKS_{name}", str(tmp_path / folder))
-    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "METRICS_PATH", "RECIPIENTS", "SENDER", "PROCESSES"):
-        monkeypatch.delenv(f"LOADTASKS_{name}", raising=False)
-    made = Workspace.from_environ()
-    made.scenarios.mkdir()
-    made.expectations.mkdir()
-    (made.scenarios / "thing.yaml").write_text(SCENARIOS)
-    (made.expectations / "thing.json").write_text(json.dumps(SUITE))
-    return made
+    return own_workspace(tmp_path, monkeypatch, SCENARIOS, json.dumps(SUITE))
 
 
 def call(*arguments: str) -> Result:

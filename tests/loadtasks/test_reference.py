@@ -19,6 +19,7 @@ from loadtasks.results.judgement import FindingKind, Verdict
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, free_port, ok, scripted
+from tests.workspaces import own_workspace
 
 SCENARIO = """
 endpoint: thing
@@ -76,24 +77,9 @@ def pair() -> Iterator[Pair]:
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    for name, folder in (("VAR", "var"), ("SCENARIOS", "scenarios"), ("EXPECTATIONS", "expectations")):
-        (tmp_path / folder).mkdir()
-        monkeypatch.setenv(f"LOADTASKS_{name}", str(tmp_path / folder))
-    for name in (
-        "TARGET",
-        "TOKEN",
-        "RESULTS_URL",
-        "HEALTH_PATH",
-        "PROCESSES",
-        "REFERENCE",
-        "REFERENCE_TOKEN",
-        "ROUNDS_S",
-    ):
-        monkeypatch.delenv(f"LOADTASKS_{name}", raising=False)
+    made = own_workspace(tmp_path, monkeypatch, SCENARIO, json.dumps(SUITE))
     monkeypatch.setenv("LOADTASKS_ROUNDS", "10")
-    (tmp_path / "scenarios" / "thing.yaml").write_text(SCENARIO)
-    (tmp_path / "expectations" / "thing.json").write_text(json.dumps(SUITE))
-    return Workspace.from_environ()
+    return made
 
 
 def test_a_slower_build_is_a_regression_with_its_cause(pair: Pair, workspace: Workspace) -> None:

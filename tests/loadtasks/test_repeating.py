@@ -23,6 +23,7 @@ from loadtasks.verdict.look import Look
 from loadtasks.workspace import Workspace
 from tests.past import Past
 from tests.servers import ScriptedServer, ok, scripted
+from tests.workspaces import own_workspace
 
 THING = "thing.steady"
 SCENARIO = """
@@ -67,14 +68,7 @@ def server(api: Api) -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    for name in ("TARGET", "TOKEN", "RESULTS_URL", "HEALTH_PATH", "METRICS_PATH", "PROCESSES", "REFERENCE"):
-        monkeypatch.delenv(f"LOADTASKS_{name}", raising=False)
-    for name, folder in (("VAR", "var"), ("SCENARIOS", "scenarios"), ("EXPECTATIONS", "expectations")):
-        (tmp_path / folder).mkdir()
-        monkeypatch.setenv(f"LOADTASKS_{name}", str(tmp_path / folder))
-    (tmp_path / "scenarios" / "thing.yaml").write_text(SCENARIO)
-    (tmp_path / "expectations" / "thing.json").write_text(SUITE)
-    return Workspace.from_environ()
+    return own_workspace(tmp_path, monkeypatch, SCENARIO, SUITE)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def own_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str,
     for name in ("VAR", "SCENARIOS", "EXPECTATIONS"):
         monkeypatch.setenv(f"LOADTASKS_{name}", str(folder / name.lower()))
     made = Workspace.from_environ()
-    for each in (made.var, made.scenarios, made.expectations):
+    for each in (made.scenarios, made.expectations):
         each.mkdir()
     (made.scenarios / "thing.yaml").write_text(scenarios)
     (made.expectations / "thing.json").write_text(suite)

@@ -18,7 +18,6 @@ from loadtasks.workspace import Workspace
 
 _MOST = {Again.SUSPECT: ATTEMPTS, Again.LEARNING: 2}
 """Attempts in one night, the first among them."""
-_WHY = {Again.SUSPECT: "since it looked worse than its past", Again.LEARNING: str(Again.LEARNING)}
 _WHICH = {
     1: "the one that can be trusted counts",
     2: "the milder one counts, and both are evidence",
@@ -70,7 +69,7 @@ def measure_again(
             trusted = not validity.findings(scenario, measurements, {}) and death(target, scenario) is None
             new = Attempt(number=len(attempts) + 1, measurements=measurements, trusted=trusted)
             attempts = settled([*attempts, new])
-            remark = _told(why, attempts)
+            remark = _told(attempts) if why is Again.SUSPECT else None  # every scenario learns: nothing to look at
             store.add_attempt(run_id, scenario, measurements, number=new.number, trusted=trusted, remark=remark)
             if len(attempts) < most and _wanted(store, run_id, sensitivity).get(scenario) is not why:
                 break
@@ -95,13 +94,13 @@ def _wanted(store: Store, run_id: str, sensitivity: Sensitivity | None) -> dict[
     }
 
 
-def _told(why: Again, attempts: Sequence[Attempt]) -> str:
-    """How a scenario was measured several times, in one sentence."""
+def _told(attempts: Sequence[Attempt]) -> str:
+    """How a suspect was measured several times, in one sentence."""
     times = "twice" if len(attempts) == 2 else f"{len(attempts)} times"  # noqa: PLR2004 - the word for 2
     trusted = sum(each.trusted for each in attempts)
     among = "of those that can be trusted " if 1 < trusted < len(attempts) else ""
     showed = "; then ".join(map(_showed, attempts))
-    return f"measured {times}, {_WHY[why]}: {showed}; {among}{_WHICH[trusted]}"
+    return f"measured {times}, since it looked worse than its past: {showed}; {among}{_WHICH[trusted]}"
 
 
 def _showed(attempt: Attempt) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
 
 log = logging.getLogger(__name__)
 

@@ -55,7 +55,7 @@ class _MessageHook(SmtpHook):
 def configured_post() -> Post:
     """What Airflow's connection and variable say; recipients else from LOADTASKS_RECIPIENTS, separated by commas."""
     named = Variable.get(RECIPIENTS_VARIABLE, default=None) or os.environ.get("LOADTASKS_RECIPIENTS") or LOCAL_ADDRESS
-    recipients = [each.strip() for each in named.split(",") if each.strip()]
+    recipients = [word.strip() for word in named.split(",") if word.strip()]
     connection = connection_of(SMTP_CONNECTION)
     if connection is None or not connection.host:
         log.info("There is no SMTP connection %s, so alerts are written to the outbox", SMTP_CONNECTION)

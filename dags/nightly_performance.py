@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from dags.connections import REFERENCE_CONNECTION, TARGET_CONNECTION, performance_reference, performance_target
 from dags.mail import configured_post
 from loadtasks import steps
-from loadtasks.engine.processes import processes_from_environ
+from loadtasks.engine.generator.processes import processes_from_environ
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.run import run_id_from
 from loadtasks.workspace import Workspace
@@ -194,7 +194,7 @@ def _broken(task_ids: Sequence[str]) -> list[str]:
     context = get_current_context()
     run_id = str(context["run_id"])
     states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=list(task_ids), run_ids=[run_id])
-    return [each for each in task_ids if states.get(run_id, {}).get(each) in ("failed", "upstream_failed")]
+    return [task_id for task_id in task_ids if states.get(run_id, {}).get(task_id) in ("failed", "upstream_failed")]
 
 
 _offered = _offered_scenarios()

@@ -1,5 +1,5 @@
 """`python -m loadtasks`."""
 
-from loadtasks.cli import main
+from loadtasks.cli.main import main
 
 main()

@@ -101,7 +101,7 @@ def plural(number: int, noun: str, nouns: str | None = None) -> str:
 
 
 def value(metric: str, number: float | None) -> str:
-    """A number of one of `loadtasks.engine.measurement.METRICS` in its own unit, which the metric's name tells."""
+    """A number of one of `loadtasks.measurement.model.METRICS` in its own unit, which the metric's name tells."""
     if metric.endswith("_per_s"):
         return rate(number)
     if metric.endswith("_s"):

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Self
 
 from loadtasks.errors import BadInputError
-from loadtasks.scenarios.files import PACKAGED
-
-_PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,14 @@ class Workspace:
     def from_environ(cls) -> Self:
         """The workspace of LOADTASKS_VAR, LOADTASKS_RESULTS_URL, LOADTASKS_SCENARIOS and LOADTASKS_EXPECTATIONS.
 
-        Defaults: var/ and expectations/ of the project, results.db in var/, the shipped API's scenarios.
+        Defaults: var/, scenarios/ and expectations/ of the current folder, results.db in var/.
         """
-        var = Path(os.environ.get("LOADTASKS_VAR") or _PROJECT / "var")
+        var = Path(os.environ.get("LOADTASKS_VAR") or "var")
         return cls(
             var=var,
             results_url=os.environ.get("LOADTASKS_RESULTS_URL") or _results_url(var),
-            scenarios=Path(os.environ.get("LOADTASKS_SCENARIOS") or PACKAGED),
-            expectations=Path(os.environ.get("LOADTASKS_EXPECTATIONS") or _PROJECT / "expectations"),
+            scenarios=Path(os.environ.get("LOADTASKS_SCENARIOS") or "scenarios"),
+            expectations=Path(os.environ.get("LOADTASKS_EXPECTATIONS") or "expectations"),
         )
 
     def moved(self, var: Path) -> Self:

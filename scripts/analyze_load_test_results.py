@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from loadtasks.cli import cli
+from loadtasks.cli.main import cli
 
 
 def main(arguments: list[str]) -> None:

@@ -65,7 +65,7 @@ def _approved() -> str | None:
     from loadtasks.workspace import Workspace  # noqa: PLC0415
 
     with Store.open(Workspace.from_environ().results_url) as store:
-        newest = max(store.baselines(), key=lambda each: each.approved_at, default=None)
+        newest = max(store.baselines(), key=lambda baseline: baseline.approved_at, default=None)
     _, _, revision = ((newest and newest.target_version) or "").partition("+")
     try:
         return _commit(revision) if revision else None

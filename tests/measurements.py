@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.model import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.results.run import Run
 
 NIGHT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

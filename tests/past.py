@@ -5,11 +5,11 @@ from datetime import timedelta
 import numpy as np
 
 from loadtasks import steps
-from loadtasks.engine.measurement import Measurement
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
-from loadtasks.verdict.history import NEEDED
+from loadtasks.verdict.history.detector import NEEDED
 from loadtasks.workspace import Workspace
 from tests.measurements import histogram
 

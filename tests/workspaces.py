@@ -7,6 +7,10 @@ import pytest
 
 from loadtasks.workspace import Workspace
 
+PROJECT = Path(__file__).resolve().parents[1]
+SHIPPED_SCENARIOS = PROJECT / "scenarios"
+SHIPPED_EXPECTATIONS = PROJECT / "expectations"
+
 
 def own_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str, suite: str) -> Workspace:
     """Folders with a scenario file and a suite named `thing`, and nothing else that the environment would name."""

@@ -17,9 +17,9 @@ import uvloop
 from benchmarks.api.listeners import deliveries
 from benchmarks.engine.bench import machine, pin, table
 from benchmarks.engine.websockets import bare, shipped
-from loadtasks.engine.descriptors import allow_sockets
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.descriptors import allow_sockets
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.scenarios.load import BroadcastLoad
 from loadtasks.scenarios.model import BroadcastScenario
 

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import cast
 from urllib.parse import urlsplit
 
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
 
 PATH = "/api/v1/events"
 MOST_IN_ONE_BYTE = 125

@@ -16,7 +16,7 @@ from socket import create_connection, socket
 import psutil  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
-from loadtasks.engine.measurement import Calibration, Measurement
+from loadtasks.measurement.model import Calibration, Measurement
 from loadtasks.scenarios.load import HttpLoad
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ class Server:
         """CPU time used so far, in seconds."""
         every = [self._process, *self._process.children(recursive=True)]
         times = [process.cpu_times() for process in every]
-        return float(sum(each.user + each.system for each in times))
+        return float(sum(time_s.user + time_s.system for time_s in times))
 
 
 def pin() -> None:

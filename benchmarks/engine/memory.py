@@ -12,9 +12,9 @@ import sys
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.engine.bench import machine, nginx, pin, table
-from loadtasks.engine.progress import Progress
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.generator.progress import Progress
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 

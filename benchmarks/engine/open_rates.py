@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.engine.bench import machine, measured, nginx, pin, table
-from loadtasks.engine.calibration import calibrate
-from loadtasks.engine.measurement import Calibration, Measurement
+from loadtasks.engine.generator.calibration import calibrate
+from loadtasks.measurement.model import Calibration, Measurement
 from loadtasks.scenarios.load import OpenLoad
 
 RATES = (1_000, 5_000, 10_000)

@@ -7,9 +7,9 @@ import sys
 
 from pydantic import TypeAdapter
 
-from loadtasks.engine.measurement import Calibration
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.measurement.model import Calibration
 from loadtasks.scenarios.load import HttpLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 

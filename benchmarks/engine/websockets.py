@@ -20,16 +20,16 @@ import psutil  # type: ignore[import-untyped]
 import uvloop
 
 from benchmarks.engine.bench import GENERATOR_CORE, SERVER_CORE, machine, on_server_core, pin, table
-from loadtasks.engine.descriptors import allow_sockets
-from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.opener import Opener
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.descriptors import allow_sockets
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.engine.websocket.opener import Opener
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad
 from loadtasks.scenarios.model import BroadcastScenario, ConnectionsScenario, Event, Publish, Request
 from tests.app.service import prepare, running
-from tests.loadtasks.engine.fanout import in_process
+from tests.loadtasks.engine.websocket.fanout import in_process
 
 HEADER = (
     "server", "connect p50", "connect p99", "first message", "delivery p50", "delivery p99", "delivered", "missed",

@@ -1,4 +1,4 @@
-"""Where the thresholds of `loadtasks.verdict.budget` come from: false alarms of series without a shift, by simulation.
+"""Simulates the thresholds of `false_alarm_budget`: false alarms of series without a shift.
 
     python -m benchmarks.verdict.calibration
 
@@ -16,9 +16,9 @@ import numpy as np
 from scipy.stats import chi2
 
 from benchmarks.verdict.nights import Noise, Values
-from loadtasks.verdict.budget import Budget
-from loadtasks.verdict.history import NEEDED, History, Series, State
-from loadtasks.verdict.levels import ATTEMPTS
+from loadtasks.verdict.history.detector import NEEDED, Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.levels import ATTEMPTS
 
 BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 4, 6.5: 8, 7.0: 12}
 """By threshold, how many blocks of series show enough alarms."""
@@ -28,7 +28,7 @@ _REQUEST_NOISE = 0.0196  # of the median of 500 lognormal requests, sigma 0.35
 
 
 @dataclass(frozen=True)
-class _Threshold(Budget):
+class _Threshold(FalseAlarmBudget):
     """A budget whose threshold is given."""
 
     given: float = 0.0
@@ -41,7 +41,7 @@ class _Threshold(Budget):
 def alarms(attempts: Sequence[Values], threshold: float) -> int:
     """False alarms of all series, a row each; `attempts`: the nights' first measurements, and those made again."""
     found, series = 0, len(attempts[0])
-    history = History([Series(floor=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
+    history = Detector([SeriesSettings(floor=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
     for night in range(NIGHTS):
         history.begin(attempts[0][:, night])
         for values in attempts[1:]:
@@ -50,7 +50,7 @@ def alarms(attempts: Sequence[Values], threshold: float) -> int:
                 break
             history.add(np.where(wanted, values[:, night], np.nan))
         for row, judgement in enumerate(history.judge()):
-            if judgement.raised and judgement.state is State.REGRESSED:
+            if judgement.raised and judgement.state is DetectorState.REGRESSED:
                 found += 1
                 history.dismiss(row)
     return found
@@ -76,7 +76,7 @@ def _block(seed: int, block: int) -> list[Values]:
     drifts = [noise.drift(random, _BLOCK, NIGHTS)]
     for _ in range(ATTEMPTS - 1):
         drifts.append(noise.again(random, drifts[-1]))
-    return [each.total + _REQUEST_NOISE * random.standard_normal(each.total.shape) for each in drifts]
+    return [drift.total + _REQUEST_NOISE * random.standard_normal(drift.total.shape) for drift in drifts]
 
 
 if __name__ == "__main__":

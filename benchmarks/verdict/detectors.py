@@ -128,13 +128,13 @@ def main() -> int:
     print(table([*heads, "ever", "delay"], [each.row() for each in scores]))
     pairs = list(_paired(asked.nights, asked.series, asked.seed))
     heads = ["paired, in one night", "CV", "shift", "nights", "regressed", "rounds, median", "page's rule"]
-    print(table(heads, [each.row() for each in pairs]))
+    print(table(heads, [pair.row() for pair in pairs]))
     mine = {each.cv: each for each in scores if each.detector.name == "loadtasks, history"}
     otava = {each.cv: each for each in scores if each.detector.name == "Apache Otava"}
     problems = [
         *limits.history({cv: (each.alarms, each.found) for cv, each in mine.items()}),
         *limits.against({cv: (mine[cv].alarms, mine[cv].found, each.alarms, each.found) for cv, each in otava.items()}),
-        *limits.paired([(each.cv, each.shift, each.found) for each in pairs]),
+        *limits.paired([(pair.cv, pair.shift, pair.found) for pair in pairs]),
     ]
     for problem in problems:
         print(problem)
@@ -160,7 +160,7 @@ class Paired:
 
 
 def _scored(cv: float, series: int, seed: int) -> list[Score]:
-    scores = [Score(each, cv) for each in detectors(seed)]
+    scores = [Score(detector, cv) for detector in detectors(seed)]
     for shift in (None, *SHIFTS):
         cell = Cell(Noise(cv), shift)
         nights = made_up(cell, series, seed)

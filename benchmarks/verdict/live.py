@@ -45,13 +45,13 @@ from benchmarks.engine.bench import machine, table
 from benchmarks.verdict.burner import burning
 from benchmarks.verdict.live_nights import Cell, Faults, Judged, Night, Score
 from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
-from loadtasks.engine.calibration import calibrate
-from loadtasks.engine.measurement import Calibration
-from loadtasks.exercise import measure_scenario
+from loadtasks.engine.generator.calibration import calibrate
+from loadtasks.measurement.model import Calibration
 from loadtasks.results.judgement import FindingKind
-from loadtasks.verdict.compare import Known, compare_run
-from loadtasks.verdict.judge import judge_run
-from loadtasks.verdict.reference import Beside, Budget
+from loadtasks.steps.exercise import measure_scenario
+from loadtasks.verdict.compare_run import KnownHistory, compare_run
+from loadtasks.verdict.judge_run import judge_run
+from loadtasks.verdict.reference.findings import ReferenceRounds, RoundBudget
 
 SIZES = (0.05, 0.10, 0.20)
 NIGHTS_OF_A_PAIR = 10
@@ -68,7 +68,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cells = _cells(asked)
     core = generator_core()
-    print(f"{machine()}; seed {asked.seed}; {Budget.from_environ()}", flush=True)
+    print(f"{machine()}; seed {asked.seed}; {RoundBudget.from_environ()}", flush=True)
     calibration = calibrate()
     faults = _faults(cells, asked)
     VAR.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def main() -> int:
 def _faults(cells: Sequence[Cell], asked: argparse.Namespace) -> Faults:
     """What takes how long before anything is slowed."""
     p50_s = {}
-    for kind in dict.fromkeys(each.kind for each in cells if each.size):
+    for kind in dict.fromkeys(cell.kind for cell in cells if cell.size):
         with standing(Faults.least(kind), Faults.least(kind)) as stand:
             p50_s[kind] = stand.known(asked.truth, str(asked.seed)).p50_s
         print(f"{kind}: the sessions list takes {p50_s[kind] * 1e3:.2f} ms (median)", flush=True)
@@ -131,18 +131,22 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
     seconds = time.perf_counter() - began_s
     if pairing is None or pairing.problem:
         raise SystemExit(f"{name}: not measured beside its reference: {pairing and pairing.problem}")
-    beside = {name: Beside(pairing, "reference", Budget.from_environ())}
-    (verdict,) = compare_run(judge_run([name], measurements, {}, []), measurements, Known(beside=beside)).verdicts
+    beside = {name: ReferenceRounds(pairing, "reference", RoundBudget.from_environ())}
+    (verdict,) = compare_run(
+        judge_run([name], measurements, {}, []), measurements, KnownHistory(beside=beside)
+    ).verdicts
     return Judged(
         scenario=name,
         verdict=verdict.verdict,
-        claims=[each.sentence for each in verdict.findings if each.kind in _CLAIMS],
-        causes=[each.sentence for each in verdict.findings if each.kind is FindingKind.DIAGNOSIS],
-        doubts=[each.sentence for each in verdict.findings if each.kind in _DOUBTS],
+        claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
+        causes=[finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
+        doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
         rounds=len(pairing.pairs[0].unfit),
         unfit=sum(pairing.pairs[0].unfit),
         seconds=seconds,
-        intervals={each.metric: (each.ratio, each.low, each.high) for each in verdict.comparisons},
+        intervals={
+            comparison.metric: (comparison.ratio, comparison.low, comparison.high) for comparison in verdict.comparisons
+        },
     )
 
 
@@ -167,10 +171,10 @@ def _cells(asked: argparse.Namespace) -> Sequence[Cell]:
     cells += [Cell(kind, size, asked.nights or 20) for kind in ("cpu", "query", "tenth") for size in SIZES]
     if asked.asked:
         return [Cell("none", 0.0, asked.nights or 40), Cell("cpu", 0.10, asked.nights or 10)]
-    named = {each.name: each for each in cells}
+    named = {cell.name: cell for cell in cells}
     if unknown := set(asked.cells) - set(named):
         raise SystemExit(f"no such cells: {', '.join(sorted(unknown))}; there are {', '.join(named)}")
-    return [named[each] for each in asked.cells] or cells
+    return [named[cell] for cell in asked.cells] or cells
 
 
 def _options() -> argparse.Namespace:

@@ -105,7 +105,7 @@ class Night:
     @property
     def named(self) -> bool:
         """Whether the right cause is told."""
-        return self.found and any(self.cell.cause in each for each in self.slowed.causes)
+        return self.found and any(self.cell.cause in cause for cause in self.slowed.causes)
 
     def line(self, number: int) -> str:
         """Told at its end."""
@@ -131,29 +131,29 @@ class Score:
     @property
     def found(self) -> int:
         """Nights found."""
-        return sum(each.found for each in self.nights)
+        return sum(point.found for point in self.nights)
 
     @property
     def false(self) -> int:
         """Claims of what is not slowed."""
-        return sum(each.false for each in self.nights)
+        return sum(point.false for point in self.nights)
 
     @property
     def holding(self) -> tuple[int, int]:
         """Nights whose interval holds the truth, of those that have one."""
-        known = [each.holds for each in self.nights if each.holds is not None]
+        known = [point.holds for point in self.nights if point.holds is not None]
         return sum(known), len(known)
 
     @property
     def named(self) -> int:
         """Nights with the right cause."""
-        return sum(each.named for each in self.nights)
+        return sum(point.named for point in self.nights)
 
     def row(self) -> list[str]:
         """Of the table."""
-        nights = sorted(each.slowed.seconds for each in self.nights)
-        rounds = sorted(each.slowed.rounds for each in self.nights)
-        truths = sorted({round(each.truth.ratio - 1, 3) for each in self.nights})
+        nights = sorted(point.slowed.seconds for point in self.nights)
+        rounds = sorted(point.slowed.rounds for point in self.nights)
+        truths = sorted({round(point.truth.ratio - 1, 3) for point in self.nights})
         truth = f"{truths[0]:+.1%} to {truths[-1]:+.1%}" if len(truths) > 1 else f"{truths[0]:+.1%}"
         middle = len(nights) // 2
         found = f"{self.found}" if self.cell.size else ""

@@ -13,8 +13,8 @@ import time
 import numpy as np
 
 from benchmarks.verdict.nights import Noise
-from loadtasks.verdict.budget import Budget
-from loadtasks.verdict.history import History, Series, State
+from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 
 SERIES, NIGHTS = 50, 1000
 _MOST_S, _MOST_MB = 2.0, 300.0
@@ -24,11 +24,11 @@ def main() -> int:
     """Print what it took."""
     values = Noise(0.10).drift(np.random.default_rng(1), SERIES, NIGHTS).total
     began_s = time.process_time()
-    history = History([Series(floor=0.02, share=1 / SERIES)] * SERIES, Budget(nights=100))
+    history = Detector([SeriesSettings(floor=0.02, share=1 / SERIES)] * SERIES, FalseAlarmBudget(nights=100))
     raised = 0
     for night in range(NIGHTS):
         judged = history.observe(values[:, night])
-        raised += sum(each.raised and each.state is State.REGRESSED for each in judged)
+        raised += sum(each.raised and each.state is DetectorState.REGRESSED for each in judged)
     took_s = time.process_time() - began_s
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(

@@ -21,7 +21,7 @@ def reported(values: list[float], first: int) -> list[int]:
         points, _ = compute_change_points(
             values[: night + 1], window_len=WINDOW, max_pvalue=P_VALUE, min_magnitude=FLOOR
         )
-        rises = [each.index for each in points if each.stats.mean_2 > each.stats.mean_1]
+        rises = [point.index for point in points if point.stats.mean_2 > point.stats.mean_1]
         new = [index for index in rises if all(abs(index - old) > _SAME for old in known)]
         known += new
         if new:

@@ -8,15 +8,15 @@ from scipy.special import stdtrit
 
 from benchmarks.verdict.nights import Cell, Nights, Values, again, paired
 from benchmarks.verdict.simple import Raised
-from loadtasks.verdict.budget import Budget
-from loadtasks.verdict.change import Change
-from loadtasks.verdict.history import History, Series, State
-from loadtasks.verdict.levels import ATTEMPTS
-from loadtasks.verdict.paired import Decision, Rule, judge, more_rounds
+from loadtasks.verdict.history.change import ChangePoint
+from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.levels import ATTEMPTS
+from loadtasks.verdict.reference.sequential_test import Decision, Rule, judge, more_rounds
 
-BUDGET = Budget(nights=365 / 4)
+BUDGET = FalseAlarmBudget(nights=365 / 4)
 """Four false alarms in a year, for the series of one scenario."""
-FAMILY = (Series(floor=0.02, share=0.95), Series(floor=0.05, share=0.05))
+FAMILY = (SeriesSettings(floor=0.02, share=0.95), SeriesSettings(floor=0.05, share=0.05))
 """The median, and how far the 95th percentile lies above it: that is free of the nights' drift, and so asks for little
 of the budget."""
 
@@ -25,7 +25,7 @@ of the budget."""
 class Judged:
     """What the history says of scenarios over the nights."""
 
-    changes: list[list[tuple[int, Change]]]
+    changes: list[list[tuple[int, ChangePoint]]]
     """Of each scenario, the nights at which a regression is raised, and what is said of it."""
     again: NDArray[np.int64]
     """Scenarios, nights: how often each was measured again."""
@@ -46,8 +46,8 @@ def judged(nights: Nights, cell: Cell, seed: int) -> Judged:
     """
     first, *further = (_values(each) for each in (nights, *again(cell, nights, seed, ATTEMPTS - 1)))
     scenarios, count = nights.times_s.shape[:2]
-    judge_all = History(FAMILY * scenarios, BUDGET)
-    changes: list[list[tuple[int, Change]]] = [[] for _ in range(scenarios)]
+    judge_all = Detector(FAMILY * scenarios, BUDGET)
+    changes: list[list[tuple[int, ChangePoint]]] = [[] for _ in range(scenarios)]
     measured_again = np.zeros((scenarios, count), dtype=np.int64)
     for night in range(count):
         judge_all.begin(first[:, night])
@@ -60,7 +60,7 @@ def judged(nights: Nights, cell: Cell, seed: int) -> Judged:
             judge_all.add(np.where(np.repeat(wanted, len(FAMILY)), values[:, night], np.nan))
         for row, judgement in enumerate(judge_all.judge()):
             scenario = row // len(FAMILY)
-            if judgement.state is State.REGRESSED and judgement.raised and judgement.change:
+            if judgement.state is DetectorState.REGRESSED and judgement.raised and judgement.change:
                 changes[scenario].append((night, judgement.change))
                 if night < nights.shifted[scenario]:
                     judge_all.dismiss(row)
@@ -84,7 +84,7 @@ class Pairs:
     @property
     def found(self) -> float:
         """The share of nights that regressed."""
-        return sum(Decision.REGRESSED in each for each in self.decisions) / len(self.decisions)
+        return sum(Decision.REGRESSED in decision for decision in self.decisions) / len(self.decisions)
 
 
 def in_one_night(cell: Cell, nights: int, seed: int, rule: Rule | None = None) -> Pairs:
@@ -97,7 +97,7 @@ def in_one_night(cell: Cell, nights: int, seed: int, rule: Rule | None = None) -
         number = more = rule.looks[0]
         said: tuple[Decision, ...] = ()
         while more:
-            said = tuple(judge(each[night, :number], len(ratios), rule).decision for each in ratios)
+            said = tuple(judge(ratio[night, :number], len(ratios), rule).decision for ratio in ratios)
             more = more_rounds(said, number, rule)
             number += more
         decisions.append(said)

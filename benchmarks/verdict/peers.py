@@ -34,5 +34,8 @@ def otava(nights: Nights) -> Raised:
 def _start(nights: Nights, share: float) -> tuple["subprocess.Popen[str]", str]:
     command = [str(_PYTHON), str(Path(__file__).with_name("otava_peer.py"))]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    lines = [json.dumps({"values": each.tolist(), "first": JUDGED}) + "\n" for each in nights.percentile_s(share)]
+    lines = [
+        json.dumps({"values": percentile_.tolist(), "first": JUDGED}) + "\n"
+        for percentile_ in nights.percentile_s(share)
+    ]
     return process, "".join(lines)

@@ -65,7 +65,7 @@ def _row(name: str, noise: Noise, series: int, seed: int) -> list[str]:
             delays.append(night - first)
             holds.append(change.low <= np.log1p(shift) <= change.high)
             since.append(change.earliest <= number[first] <= change.latest)
-    within = sum(each < WITHIN for each in delays) / series
+    within = sum(delay < WITHIN for delay in delays) / series
     found_share = len(delays) / series
     measured = [f"{within:.2f}", f"{found_share:.2f}", f"{np.mean(holds):.2f}", f"{np.mean(since):.2f}"]
     return [name, f"{short:.1f}", f"{long:.1f}", f"{shift:+.0%}", *measured]
@@ -74,7 +74,7 @@ def _row(name: str, noise: Noise, series: int, seed: int) -> list[str]:
 def _alarms(cell: Cell, series: int, seed: int, count: int) -> float:
     nights = made_up(cell, series * 60 // count, seed, count)
     changes = ours.judged(nights, cell, seed).changes
-    false = sum(night >= JUDGED for each in changes for night, _ in each)
+    false = sum(night >= JUDGED for change in changes for night, _ in change)
     return false / (len(changes) * (count - JUDGED)) * 365
 
 

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from loadtasks.engine.paired import run_paired
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_paired import run_paired
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario
@@ -104,7 +104,7 @@ def standing(reference_faults: str, candidate_faults: str) -> Iterator[Stand]:
             )
             for name, spoilt in (("reference", reference_faults), ("candidate", candidate_faults))
         ]
-        reference, candidate = (Target(each.url, each.token) for each in sides)
+        reference, candidate = (Target(side.url, side.token) for side in sides)
         yield Stand(candidate, reference)
 
 

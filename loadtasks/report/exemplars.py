@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loadtasks import units
-from loadtasks.engine.measurement import Exemplar, Measurement
+from loadtasks.measurement.model import Exemplar, Measurement
 from loadtasks.report import words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import FindingKind, Verdict
@@ -70,12 +70,14 @@ class Slowest:
 
 def of_scenario(result: ScenarioResult) -> list[Slowest]:
     """The slowest requests of a scenario, slowest first; the whole's, which are those of all its parts."""
-    return [Slowest(each, exemplar) for each in result.measurements[:1] for exemplar in each.exemplars]
+    return [
+        Slowest(measurement, exemplar) for measurement in result.measurements[:1] for exemplar in measurement.exemplars
+    ]
 
 
 def of_bad(document: ResultsDocument) -> list[Slowest]:
     """The slowest requests of each scenario that missed a target or got worse: a few, to begin the search with."""
-    bad = [each for each in document.scenarios if each.verdict in (Verdict.FAIL, Verdict.REGRESSED)]
+    bad = [scenario for scenario in document.scenarios if scenario.verdict in (Verdict.FAIL, Verdict.REGRESSED)]
     number = _ALONE if len(bad) == 1 else _AMONG_OTHERS
     return [each for result in bad for measurement in _concerned(result) for each in _first(measurement, number)]
 
@@ -84,12 +86,12 @@ def _concerned(result: ScenarioResult) -> Iterator[Measurement]:
     """The measurements in which something is wrong; of a mixed scenario the parts alone, where it is theirs."""
     kinds = (FindingKind.TARGET, FindingKind.REGRESSION)
     # What a limit turned away is no slow request.
-    parts = {each.part for each in result.findings if each.kind in kinds and each.metric != "throttled"}
-    return (each for each in result.measurements if each.part in (parts - {""} or parts))
+    parts = {finding.part for finding in result.findings if finding.kind in kinds and finding.metric != "throttled"}
+    return (measurement for measurement in result.measurements if measurement.part in (parts - {""} or parts))
 
 
 def _first(measurement: Measurement, number: int) -> Iterator[Slowest]:
-    return (Slowest(measurement, each) for each in measurement.exemplars[:number])
+    return (Slowest(measurement, exemplar) for exemplar in measurement.exemplars[:number])
 
 
 def _bounded(identity: str | None) -> str | None:

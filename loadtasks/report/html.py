@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS, Health, Measurement
+from loadtasks.measurement.model import METRICS, Health, Measurement
 from loadtasks.report import exemplars, plots, table, words
 from loadtasks.report.phases import TARGET, Metric, Row, metrics, rows
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Comparison, Verdict
-from loadtasks.verdict.percentiles import untold
+from loadtasks.results.judgement import MetricComparison, Verdict
+from loadtasks.verdict.targets.percentiles import untold
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -49,7 +49,7 @@ class Section:
     @property
     def mixed(self) -> bool:
         """Whether there are parts."""
-        return any(each.part for each in self.measurements)
+        return any(measurement.part for measurement in self.measurements)
 
     @property
     def trusted(self) -> bool:
@@ -68,18 +68,18 @@ class Section:
     def far_limits(self) -> list[str]:
         """The limits that are too far above the plot to be drawn, in words."""
         return [
-            f"{METRICS.get(each.metric, each.metric)} {units.value(each.metric, each.limit)}"
-            for each in plots.far_limits(self.result)
+            f"{METRICS.get(far_limit.metric, far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
+            for far_limit in plots.far_limits(self.result)
         ]
 
     @property
-    def comparisons(self) -> list[tuple[str, list[Comparison]]]:
+    def comparisons(self) -> list[tuple[str, list[MetricComparison]]]:
         """What was compared, by part, the whole first; of a mixed scenario in short, since all is a wall of numbers."""
-        parts: dict[str, list[Comparison]] = {}
-        for each in sorted(self.result.comparisons, key=lambda each: each.part != ""):
-            judged = {finding.metric for finding in self.result.findings if finding.part == each.part}
-            if not self.mixed or each.metric in judged | _TOLD_IN_SHORT:
-                parts.setdefault(each.part, []).append(each)
+        parts: dict[str, list[MetricComparison]] = {}
+        for comparison in sorted(self.result.comparisons, key=lambda comparison: comparison.part != ""):
+            judged = {finding.metric for finding in self.result.findings if finding.part == comparison.part}
+            if not self.mixed or comparison.metric in judged | _TOLD_IN_SHORT:
+                parts.setdefault(comparison.part, []).append(comparison)
         return list(parts.items())
 
     @property
@@ -90,7 +90,7 @@ class Section:
     @property
     def server_told(self) -> bool:
         """Whether the target said where its time went."""
-        return any(each.side == TARGET for each in self.phases)
+        return any(phase.side == TARGET for phase in self.phases)
 
     @property
     def told_by_target(self) -> list[Metric]:
@@ -100,7 +100,7 @@ class Section:
     @property
     def throttled(self) -> bool:
         """Whether a limit of the target turned requests away."""
-        return any(each.counts.throttled for each in self.measurements)
+        return any(measurement.counts.throttled for measurement in self.measurements)
 
     @property
     def slowest(self) -> list[exemplars.Slowest]:
@@ -110,8 +110,8 @@ class Section:
     @property
     def errors(self) -> list[tuple[str, Any]]:
         """Part and error; of a mixed scenario its parts' alone, since the whole only adds them up."""
-        parts = [each for each in self.measurements if each.part] or self.measurements
-        return [(each.part, error) for each in parts for error in each.errors]
+        parts = [measurement for measurement in self.measurements if measurement.part] or self.measurements
+        return [(part.part, error) for part in parts for error in part.errors]
 
 
 def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
@@ -202,7 +202,7 @@ def capacity(health: Health) -> str:
 
 def of_part(measurements: list[Measurement], part: str) -> Measurement | None:
     """The measurement of a part, or of the whole; None where it is not at hand."""
-    return next((each for each in measurements if each.part == part), None)
+    return next((measurement for measurement in measurements if measurement.part == part), None)
 
 
 def anchor(scenario: str) -> str:

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS, label_of
-from loadtasks.engine.plan import Plan, Step
+from loadtasks.engine.profiles.plan import Plan, Step
+from loadtasks.measurement.model import METRICS, label_of
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Baseline, HistoryEntry
-from loadtasks.results.regression import Change, Regression
+from loadtasks.results.regression import MetricChange, Regression
 from loadtasks.results.run import Run
-from loadtasks.verdict.nights import Alarm
+from loadtasks.verdict.history.replay import Alarm
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,10 +23,17 @@ _UNJUDGED = "not judged"
 def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" = None) -> None:
     """Past runs, newest first."""
     rows = (
-        (run.id, _when(run.started_at), verdict or _UNJUDGED, str(len(run.scenarios)), f"{run.load_factor:g}",
-         run.target_url, run.target_version or units.MISSING)
+        (
+            run.id,
+            _when(run.started_at),
+            verdict or _UNJUDGED,
+            str(len(run.scenarios)),
+            f"{run.load_factor:g}",
+            run.target_url,
+            run.target_version or units.MISSING,
+        )
         for run, verdict in runs
-    )  # fmt: skip
+    )
     _show(("run", "started", "verdict", "scenarios", "load", "target", "version"), rows, "No run yet.", to)
 
 
@@ -34,10 +41,15 @@ def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | 
     """What past runs measured of one scenario, newest first."""
     metrics = ("success_rate", "mean_s", "p50_s", "p95_s", "p99_s", "throughput_per_s")
     rows = (
-        (entry.run_id, _when(entry.started_at), entry.verdict or _UNJUDGED,
-         *(units.value(name, entry.metrics.get(name)) for name in metrics), entry.load)
+        (
+            entry.run_id,
+            _when(entry.started_at),
+            entry.verdict or _UNJUDGED,
+            *(units.value(name, entry.metrics.get(name)) for name in metrics),
+            entry.load,
+        )
         for entry in entries
-    )  # fmt: skip
+    )
     heads = ("run", "measured", "verdict", "success", "mean", "p50", "p95", "p99", "throughput", "load")
     _show(heads, rows, f"No run has measured {scenario} yet.", to)
 
@@ -45,8 +57,14 @@ def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | 
 def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -> None:
     """The baselines, and who approved them."""
     rows = (
-        (each.scenario, each.run_id, each.approved_by, _when(each.approved_at), each.why or units.MISSING)
-        for each in baselines
+        (
+            baseline.scenario,
+            baseline.run_id,
+            baseline.approved_by,
+            _when(baseline.approved_at),
+            baseline.why or units.MISSING,
+        )
+        for baseline in baselines
     )
     _show(("scenario", "run", "approved by", "when", "why"), rows, "No baseline yet: the first passing run is one.", to)
 
@@ -54,10 +72,19 @@ def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -
 def show_regressions(regressions: Sequence[Regression], to: "Console | None" = None) -> None:
     """Regressions, newest first, with what became of them."""
     rows = (
-        (str(each.id), each.label, each.state.value, told_changes(each.changes), each.first_run,
-         each.version_after or units.MISSING, each.moves[-1].who, _when(each.moves[-1].at), each.moves[-1].why)
-        for each in regressions
-    )  # fmt: skip
+        (
+            str(regression.id),
+            regression.label,
+            regression.state.value,
+            told_changes(regression.changes),
+            regression.first_run,
+            regression.version_after or units.MISSING,
+            regression.moves[-1].who,
+            _when(regression.moves[-1].at),
+            regression.moves[-1].why,
+        )
+        for regression in regressions
+    )
     heads = ("id", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
 
@@ -65,18 +92,23 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
 def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
     """Alarms that would have come, oldest first."""
     rows = (
-        (each.run_id, label_of(each.scenario, each.part), each.state.value,
-         told_changes([each.change]), each.first_run)
-        for each in alarms
-    )  # fmt: skip
+        (
+            alarm.run_id,
+            label_of(alarm.scenario, alarm.part),
+            alarm.state.value,
+            told_changes([alarm.change]),
+            alarm.first_run,
+        )
+        for alarm in alarms
+    )
     _show(("run", "scenario", "alarm", "change", "since run"), rows, "No alarm.", to)
 
 
-def told_changes(changes: Sequence[Change]) -> str:
+def told_changes(changes: Sequence[MetricChange]) -> str:
     """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
     return ", ".join(
-        f"{METRICS[each.metric]} {units.change(each.ratio)} ({units.change(each.low)} to {units.change(each.high)})"
-        for each in changes
+        f"{METRICS[change.metric]} {units.change(change.ratio)} ({units.change(change.low)} to {units.change(change.high)})"
+        for change in changes
     )
 
 

@@ -43,7 +43,7 @@ def compose(
     message = EmailMessage()
     message["Subject"] = subject(document)
     message["From"] = origin
-    message["To"] = [_address(each) for each in recipients]
+    message["To"] = [_address(recipient) for recipient in recipients]
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = make_msgid("nightly-performance", domain=origin.domain)
     message["Auto-Submitted"] = "auto-generated"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.measurement import SERVER, Measurement, Phase
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.model import SERVER, Measurement, Phase
+from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.report.words import plain
 from loadtasks.results.document import ScenarioResult
 
@@ -57,9 +57,9 @@ def rows(result: ScenarioResult) -> list[Row]:
     """Every phase that took any time, in the order of a request; the baseline's where it is comparable."""
     baseline = {each.part: each.phases for each in result.baseline if result.comparisons}
     return [
-        Row(each.part, *_side(name), phase, baseline.get(each.part, {}).get(name))
-        for each in result.measurements
-        for name, phase in sorted(each.phases.items(), key=lambda phase: _place(phase[0]))
+        Row(measurement.part, *_side(name), phase, baseline.get(measurement.part, {}).get(name))
+        for measurement in result.measurements
+        for name, phase in sorted(measurement.phases.items(), key=lambda phase: _place(phase[0]))
         if phase.max_s or name != "waiting"
     ]
 
@@ -83,7 +83,10 @@ def _notable(name: str, values: tuple[float, float], before: TargetMetrics) -> b
 
 
 def _told(measurements: list[Measurement]) -> TargetMetrics:
-    return next((each.target_metrics for each in measurements if each.target_metrics), None) or TargetMetrics()
+    return (
+        next((measurement.target_metrics for measurement in measurements if measurement.target_metrics), None)
+        or TargetMetrics()
+    )
 
 
 def _plus(value: float | None) -> str:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadtasks import units
-from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import METRICS
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.model import METRICS
 from loadtasks.report import words
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
@@ -128,26 +128,26 @@ def latency(result: ScenarioResult) -> str | None:
 def far_limits(result: ScenarioResult) -> list[Finding]:
     """The limits that the plot doesn't show, since they are far above every time."""
     slowest = max((line.histogram.max_s or 0 for line in _lines(result)), default=0)
-    return [each for each in _limits(result) if (each.limit or 0) > _FAR * slowest]
+    return [limit for limit in _limits(result) if (limit.limit or 0) > _FAR * slowest]
 
 
 def _lines(result: ScenarioResult) -> list[_Line]:
     """Comparable baselines, then tonight over them; the parts of a mixed scenario instead of its whole."""
-    parts = [each for each in result.measurements if each.part] or result.measurements
-    compared = {each.part for each in result.comparisons}
+    parts = [measurement for measurement in result.measurements if measurement.part] or result.measurements
+    compared = {comparison.part for comparison in result.comparisons}
     before = {each.part: each for each in result.baseline if each.part in compared}
     colours = {each.part: _STAND_IN[f"var(--line-{place % LINES})"] for place, each in enumerate(parts)}
     tonight = [
-        _Line(words.plain(each.part) or "tonight", each.response, colours[each.part])
-        for each in parts
-        if each.response.count
+        _Line(words.plain(part.part) or "tonight", part.response, colours[part.part])
+        for part in parts
+        if part.response.count
     ]
     if not tonight:
         return []
     baseline = [
-        _Line("baseline", earlier.response, _BASELINE if not each.part else colours[each.part], baseline=True)
-        for each in parts
-        if (earlier := before.get(each.part)) is not None and earlier.response.count
+        _Line("baseline", earlier.response, _BASELINE if not part.part else colours[part.part], baseline=True)
+        for part in parts
+        if (earlier := before.get(part.part)) is not None and earlier.response.count
     ]
     return baseline + tonight
 
@@ -159,9 +159,12 @@ def _end(lines: Sequence[_Line]) -> float:
 
 def _limits(result: ScenarioResult) -> list[Finding]:
     return [
-        each
-        for each in result.findings
-        if each.kind is FindingKind.TARGET and each.limit and each.metric.endswith("_s") and "_per_" not in each.metric
+        finding
+        for finding in result.findings
+        if finding.kind is FindingKind.TARGET
+        and finding.limit
+        and finding.metric.endswith("_s")
+        and "_per_" not in finding.metric
     ]
 
 
@@ -190,7 +193,7 @@ def _draw_axes(axes: Any, lines: Sequence[_Line], limits: Sequence[Finding]) -> 
     axes.set_xticklabels(["min" if q == 0 else f"{q * 100:.6g} %" for q in ticks] + ["max"])
     low = min(line.points(end)[1][0] for line in lines)
     high = max(line.histogram.max_s or 0 for line in lines)
-    drawn = [each.limit for each in limits if each.limit and each.limit <= _FAR * high]
+    drawn = [limit.limit for limit in limits if limit.limit and limit.limit <= _FAR * high]
     top = max([high, *drawn])
     if top / low >= _DECADE:
         axes.set_yscale("log")
@@ -245,15 +248,15 @@ def _apart(heights: Sequence[float], distance: float) -> list[float]:
 
 def _draw_limits(axes: Any, limits: Sequence[Finding]) -> None:
     top = axes.get_ylim()[1]
-    for each in limits:
-        if each.limit is None or each.limit > top:
+    for limit in limits:
+        if limit.limit is None or limit.limit > top:
             continue
-        name = METRICS.get(each.metric, each.metric)
-        axes.axhline(each.limit, color=_LIMIT, linewidth=1.5, dashes=(6, 3))
-        text = f"target {name} {units.duration(each.limit)}" + (f" ({words.plain(each.part)})" if each.part else "")
+        name = METRICS.get(limit.metric, limit.metric)
+        axes.axhline(limit.limit, color=_LIMIT, linewidth=1.5, dashes=(6, 3))
+        text = f"target {name} {units.duration(limit.limit)}" + (f" ({words.plain(limit.part)})" if limit.part else "")
         axes.annotate(
             text,
-            (1.0, each.limit),
+            (1.0, limit.limit),
             (-14, -5),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.histogram import least_count
-from loadtasks.engine.measurement import METRICS, Measurement
+from loadtasks.measurement.histogram import least_count
+from loadtasks.measurement.model import METRICS, Measurement
 from loadtasks.report import words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Comparison, FindingKind, Verdict
-from loadtasks.verdict.percentiles import PERCENTILES, interval_s, untold
+from loadtasks.results.judgement import FindingKind, MetricComparison, Verdict
+from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s, untold
 
 COLUMNS = {
     "scenario": "scenario",
@@ -61,7 +61,7 @@ class Row:
         """The scenario's verdict; of a part what its own findings say, None where they say nothing."""
         if not self.part:
             return self.result.verdict
-        kinds = {each.kind for each in self.result.findings if each.part == self.part}
+        kinds = {finding.kind for finding in self.result.findings if finding.part == self.part}
         for kind, verdict in (
             (FindingKind.VALIDITY, Verdict.INVALID),
             (FindingKind.TARGET, Verdict.FAIL),
@@ -115,7 +115,8 @@ class Row:
         """Whether a metric missed its target or got worse than its baseline."""
         bad = (FindingKind.TARGET, FindingKind.REGRESSION)
         return any(
-            each.metric == metric and each.part == self.part and each.kind in bad for each in self.result.findings
+            finding.metric == metric and finding.part == self.part and finding.kind in bad
+            for finding in self.result.findings
         )
 
     def cell(self, column: str) -> str:
@@ -139,11 +140,11 @@ def rows(document: ResultsDocument) -> list[Row]:
 
 def scenario_rows(result: ScenarioResult) -> Iterator[Row]:
     """The row of a scenario, then those of its parts."""
-    whole = next((each for each in result.measurements if not each.part), None)
+    whole = next((measurement for measurement in result.measurements if not measurement.part), None)
     yield Row(result, "", whole)
-    for each in result.measurements:
-        if each.part:
-            yield Row(result, each.part, each)
+    for measurement in result.measurements:
+        if measurement.part:
+            yield Row(result, measurement.part, measurement)
 
 
 def marked(table: list[Row]) -> bool:
@@ -151,10 +152,12 @@ def marked(table: list[Row]) -> bool:
     return any(row.untold(name) for row in table for name in PERCENTILE_COLUMNS)
 
 
-def _telling(result: ScenarioResult, part: str) -> Comparison | None:
+def _telling(result: ScenarioResult, part: str) -> MetricComparison | None:
     """The comparison that says most: of a metric that regressed, else of any; of the usual ones the first."""
-    known = {each.metric: each for each in result.comparisons if each.part == part}
-    regressed = {each.metric for each in result.findings if each.part == part and each.kind is FindingKind.REGRESSION}
+    known = {comparison.metric: comparison for comparison in result.comparisons if comparison.part == part}
+    regressed = {
+        finding.metric for finding in result.findings if finding.part == part and finding.kind is FindingKind.REGRESSION
+    }
     first = [metric for metric in (*_TOLD_CHANGES, *known) if metric in regressed]
     for metric in (*first, *_TOLD_CHANGES, *known):
         if metric in known:

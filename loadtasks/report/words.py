@@ -8,12 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.measurement import METRICS, Measurement, label_of
+from loadtasks.measurement.model import METRICS, Measurement, label_of
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
-from loadtasks.verdict import throttling
-from loadtasks.verdict.percentiles import NOT_KNOWN, PERCENTILES, interval_s, untold
-from loadtasks.verdict.regressions import NOT_COMPARED
+from loadtasks.verdict.history.findings import NOT_COMPARED
+from loadtasks.verdict.targets import throttling
+from loadtasks.verdict.targets.percentiles import NOT_KNOWN, PERCENTILES, interval_s, untold
 
 WORD = {
     Verdict.PASS: "PASS",
@@ -64,7 +64,9 @@ class Told:
     @property
     def endpoint(self) -> str:
         """The endpoint whose targets it is held to: the part's own in a mixed scenario."""
-        parts = (each.endpoint for each in self.result.measurements if each.part == self.finding.part)
+        parts = (
+            measurement.endpoint for measurement in self.result.measurements if measurement.part == self.finding.part
+        )
         return next(parts, self.result.endpoint)
 
     @property
@@ -137,32 +139,34 @@ def plain(text: str) -> str:
 
 def findings(result: ScenarioResult) -> list[Told]:
     """A scenario's findings, what decides first: validity, targets, regressions, improvements, diagnosis, notes."""
-    return [Told(result, each) for each in sorted(result.findings, key=lambda each: _DECIDES_FIRST[each.kind])]
+    return [
+        Told(result, finding) for finding in sorted(result.findings, key=lambda finding: _DECIDES_FIRST[finding.kind])
+    ]
 
 
 def telling(result: ScenarioResult) -> list[Told]:
     """A scenario's findings without those told elsewhere: that it isn't judged by its past, and causes."""
     throttled = any(
-        each.kind is FindingKind.DIAGNOSIS and not each.part and each.sentence.startswith(throttling.CAUSE)
-        for each in result.findings
+        finding.kind is FindingKind.DIAGNOSIS and not finding.part and finding.sentence.startswith(throttling.CAUSE)
+        for finding in result.findings
     )
     return [
-        each
-        for each in findings(result)
-        if not _is_uncompared(each.finding)
-        and not (throttled and each.finding.kind is FindingKind.NOTE and each.finding.metric == "throttled")
+        finding
+        for finding in findings(result)
+        if not _is_uncompared(finding.finding)
+        and not (throttled and finding.finding.kind is FindingKind.NOTE and finding.finding.metric == "throttled")
     ]
 
 
 def pressing(result: ScenarioResult) -> list[Told]:
     """The same without notes on percentiles that can't be told and met their targets: the table marks those."""
-    missed = {each.metric for each in result.findings if each.kind is FindingKind.TARGET}
+    missed = {finding.metric for finding in result.findings if finding.kind is FindingKind.TARGET}
     return [each for each in telling(result) if not _not_known(each) or each.finding.metric in missed]
 
 
 def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
     """All findings of these kinds, in the run's order."""
-    return [each for result in document.scenarios for each in findings(result) if each.finding.kind in kinds]
+    return [finding for result in document.scenarios for finding in findings(result) if finding.finding.kind in kinds]
 
 
 def misses(document: ResultsDocument) -> list[Told]:
@@ -175,7 +179,7 @@ def invalid(document: ResultsDocument) -> dict[str, str]:
     reasons = {}
     for result in document.scenarios:
         if result.verdict is Verdict.INVALID:
-            why = [each.sentence for each in findings(result) if each.finding.kind is FindingKind.VALIDITY]
+            why = [finding.sentence for finding in findings(result) if finding.finding.kind is FindingKind.VALIDITY]
             reasons[label(result.scenario)] = "; ".join(why) or _without_reason(result.measurements)
     for scenario in document.run.scenarios:
         if all(result.scenario != scenario for result in document.scenarios):
@@ -195,7 +199,9 @@ def notes(document: ResultsDocument) -> list[Told]:
 
 def compared(document: ResultsDocument) -> str:
     """What the run was compared with, and what was not compared, in sentences."""
-    valid = [each for each in document.scenarios if each.measurements and each.verdict is not Verdict.INVALID]
+    valid = [
+        scenario for scenario in document.scenarios if scenario.measurements and scenario.verdict is not Verdict.INVALID
+    ]
     others: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
     for result in valid:
@@ -216,7 +222,7 @@ def compared(document: ResultsDocument) -> str:
     for reason, scenarios in reasons.items():
         whose = "every scenario" if len(scenarios) == len(valid) > 1 else ", ".join(scenarios)
         sentences.append(f"{reason}: {whose}")
-    return "".join(f"{each}. " for each in sentences).rstrip()
+    return "".join(f"{sentence}. " for sentence in sentences).rstrip()
 
 
 def reference(document: ResultsDocument) -> str:
@@ -242,7 +248,7 @@ def headline(document: ResultsDocument) -> str:
     ] or told(document, _REASON[document.verdict])
     if not reasons:
         return f"{tally(document)}; no finding says why"
-    worst = max(reasons, key=lambda each: each.excess)
+    worst = max(reasons, key=lambda reason: reason.excess)
     sentence = f"{worst.label}{':' if worst.sentence[:1].isdigit() else ''} {worst.sentence}"
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"

@@ -1,7 +1,7 @@
 """A run put together whole from what the store keeps of it."""
 
-from loadtasks.engine.measurement import Measurement, by_scenario
-from loadtasks.results.document import AttemptSummary, ResultsDocument, ScenarioResult
+from loadtasks.measurement.model import Measurement, by_scenario
+from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
 from loadtasks.results.store import Store
 
@@ -13,7 +13,7 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
         BadInputError: no such run.
     """
     run, failures, pairings = store.run(run_id), store.failures(run_id), store.pairings(run_id)
-    verdicts = {each.scenario: each for each in store.verdicts(run_id)}
+    verdicts = {verdict.scenario: verdict for verdict in store.verdicts(run_id)}
     measured = by_scenario(store.measurements(run_id))
     results = []
     for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
@@ -30,15 +30,15 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
                 **judged.model_dump(),
             )
         )
-    return ResultsDocument(run=run, verdict=overall([each.verdict for each in results]), scenarios=results)
+    return ResultsDocument(run=run, verdict=overall([result.verdict for result in results]), scenarios=results)
 
 
-def _attempts(store: Store, run_id: str, scenario: str) -> list[AttemptSummary]:
+def _attempts(store: Store, run_id: str, scenario: str) -> list[RepetitionSummary]:
     attempts = store.attempts(run_id, scenario)
     if len(attempts) == 1:  # told whole
         return []
     return [
-        AttemptSummary(
+        RepetitionSummary(
             started_at=whole.started_at,
             p50_s=whole.p50_s,
             p95_s=whole.p95_s,

@@ -11,14 +11,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.pairs import Pairs
+from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
-from loadtasks.results.judgement import Comparison, Finding, Verdict
+from loadtasks.measurement.model import Measurement
+from loadtasks.results.judgement import Finding, MetricComparison, Verdict
 from loadtasks.results.run import Run
 
 
-class AttemptSummary(BaseModel):
+class RepetitionSummary(BaseModel):
     """One of several times that a scenario was measured in the run, in short."""
 
     started_at: datetime
@@ -38,15 +38,15 @@ class ScenarioResult(BaseModel):
     endpoint: str
     verdict: Verdict
     findings: list[Finding]
-    comparisons: list[Comparison]
+    comparisons: list[MetricComparison]
     baseline_run: str | None
     measurements: list[Measurement]
     """The whole first, then its parts; empty when it could not be measured."""
-    attempts: list[AttemptSummary] = []
+    attempts: list[RepetitionSummary] = []
     """In order, where it was measured more than once; else empty."""
     baseline: list[Measurement] = []
     """The baseline's measurements, or the reference's, likewise, for the plots; empty when there is none."""
-    pairs: list[Pairs] = []
+    pairs: list[RoundRatios] = []
     """The rounds beside the reference, likewise; empty where there were none."""
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from loadtasks.engine.measurement import Measurement
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.run import Run
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -56,7 +56,7 @@ class Finding(BaseModel):
     part: str = ""
     """The part of a mixed scenario; empty for the whole."""
     metric: str = ""
-    """One of `loadtasks.engine.measurement.METRICS`; empty where no number was judged."""
+    """One of `loadtasks.measurement.model.METRICS`; empty where no number was judged."""
     observed: float | None = None
     limit: float | None = None
     """The target's limit, or the level before."""
@@ -68,7 +68,7 @@ class Finding(BaseModel):
     """Of a diagnosis: whether what was measured leaves no other explanation that we know of."""
 
 
-class Comparison(BaseModel):
+class MetricComparison(BaseModel):
     """One metric of a measurement beside its level: the median of the comparable nights before."""
 
     model_config = ConfigDict(frozen=True)
@@ -93,7 +93,7 @@ class ScenarioVerdict(BaseModel):
     scenario: str
     verdict: Verdict
     findings: list[Finding] = []
-    comparisons: list[Comparison] = []
+    comparisons: list[MetricComparison] = []
     baseline_run: str | None = None
     """The run whose measurements are shown beside its own: the last one before a change, else the baseline's."""
 

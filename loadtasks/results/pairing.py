@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, model_validator
 
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.pairs import Pairs
+from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.measurement.model import Measurement
 
 
 class Pairing(BaseModel):
@@ -15,7 +15,7 @@ class Pairing(BaseModel):
     """Why the scenario was measured without the reference, in one sentence."""
     reference: list[Measurement] = []
     """The whole first, then its parts."""
-    pairs: list[Pairs] = []
+    pairs: list[RoundRatios] = []
     """Likewise."""
 
     @model_validator(mode="after")

@@ -15,14 +15,14 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from loadtasks.engine.measurement import label_of
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.model import label_of
 
 AUTOMATIC = "automatic"
 """Who did what nobody did by hand."""
 
 
-class State(StrEnum):
+class RegressionState(StrEnum):
     """Where a regression stands."""
 
     OPEN = "open"
@@ -40,23 +40,28 @@ class State(StrEnum):
         return not NEXT[self]
 
 
-NEXT: dict[State, tuple[State, ...]] = {
-    State.OPEN: (State.ACKNOWLEDGED, State.ACCEPTED, State.FIXED, State.DISMISSED),
-    State.ACKNOWLEDGED: (State.ACCEPTED, State.FIXED, State.DISMISSED),
-    State.ACCEPTED: (),
-    State.FIXED: (),
-    State.DISMISSED: (),
+NEXT: dict[RegressionState, tuple[RegressionState, ...]] = {
+    RegressionState.OPEN: (
+        RegressionState.ACKNOWLEDGED,
+        RegressionState.ACCEPTED,
+        RegressionState.FIXED,
+        RegressionState.DISMISSED,
+    ),
+    RegressionState.ACKNOWLEDGED: (RegressionState.ACCEPTED, RegressionState.FIXED, RegressionState.DISMISSED),
+    RegressionState.ACCEPTED: (),
+    RegressionState.FIXED: (),
+    RegressionState.DISMISSED: (),
 }
 """What may follow a state."""
 
 
-class Change(BaseModel):
+class MetricChange(BaseModel):
     """How one metric moved."""
 
     model_config = ConfigDict(frozen=True)
 
     metric: str
-    """One of `loadtasks.engine.measurement.METRICS`."""
+    """One of `loadtasks.measurement.model.METRICS`."""
     before: float
     """Its level before, in its own unit."""
     ratio: float
@@ -72,7 +77,7 @@ class Move(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    state: State
+    state: RegressionState
     at: datetime
     who: str
     why: str
@@ -94,12 +99,12 @@ class Regression(BaseModel):
     """The target's version on the last night before `first_run`."""
     version_after: str | None
     """Its version in `first_run`."""
-    changes: list[Change]
+    changes: list[MetricChange]
     moves: list[Move]
     """From `open` on, oldest first."""
 
     @property
-    def state(self) -> State:
+    def state(self) -> RegressionState:
         """Where it stands now."""
         return self.moves[-1].state
 
@@ -113,7 +118,7 @@ class Regression(BaseModel):
         """How people read whose it is: `mixed.concurrent (sessions)`."""
         return label_of(self.scenario, self.part)
 
-    def check_may_become(self, state: State) -> None:
+    def check_may_become(self, state: RegressionState) -> None:
         """See that a state may follow.
 
         Raises:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import METRICS, Counts, Measurement, metric
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.model import METRICS, Counts, Measurement, metric
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline

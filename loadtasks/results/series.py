@@ -23,7 +23,7 @@ METRICS = ("p50_s", "p95_s", "throughput_per_s", "success_rate", "connect_mean_s
 
 
 @dataclass(frozen=True)
-class Night:
+class SeriesPoint:
     """One scenario, or one part of it, in one run."""
 
     run_id: str
@@ -38,41 +38,41 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Series:
+class MetricSeries:
     """The valid nights of one scenario, or of one part of it, since its last accepted level, oldest first."""
 
     scenario: str
     part: str
-    nights: Sequence[Night]
+    nights: Sequence[SeriesPoint]
 
-    def like(self, fingerprint: Fingerprint) -> "Series":
+    def like(self, fingerprint: Fingerprint) -> "MetricSeries":
         """Those nights only that can be compared with one of this fingerprint."""
-        nights = [each for each in self.nights if each.fingerprint == fingerprint]
-        return Series(self.scenario, self.part, nights)
+        nights = [point for point in self.nights if point.fingerprint == fingerprint]
+        return MetricSeries(self.scenario, self.part, nights)
 
     def values(self, metric: str) -> NDArray[np.float64]:
         """The values of one of `METRICS`, a night each."""
         column = METRICS.index(metric)
-        return np.array([each.values[column] for each in self.nights], dtype=np.float64)
+        return np.array([point.values[column] for point in self.nights], dtype=np.float64)
 
 
 def read_series(
     session: Session, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
-) -> list[Series]:
+) -> list[MetricSeries]:
     """The past of all scenarios, or of those named.
 
     `whole`: from the first night on, whatever was accepted since. `unjudged`: a run that counts though it may have no
     verdicts yet.
     """
     begins = {} if whole else _beginnings(session)
-    nights: dict[tuple[str, str], list[Night]] = {}
+    nights: dict[tuple[str, str], list[SeriesPoint]] = {}
     fingerprint = cache(_fingerprint)  # nights by the thousand have but a few
     rows = session.execute(_attempts(scenarios, unjudged))
     for (scenario, part, started_at, run_id), attempts in groupby(rows, itemgetter(0, 1, 2, 3)):
         found = nights.setdefault((scenario, part), [])
         if scenario not in begins or (started_at, run_id) >= begins[scenario]:
             found.append(_night(list(attempts), fingerprint))
-    return [Series(scenario, part, found) for (scenario, part), found in nights.items()]
+    return [MetricSeries(scenario, part, found) for (scenario, part), found in nights.items()]
 
 
 def _attempts(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
@@ -117,12 +117,12 @@ def _attempts(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[A
     return query if scenarios is None else query.where(MeasurementRow.scenario.in_(scenarios))
 
 
-def _night(attempts: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> Night:
+def _night(attempts: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
     """A night from the rows of its attempts."""
     _, _, started_at, run_id, version, _, *made = attempts[0][: -len(METRICS)]
-    values = np.array([each[-len(METRICS) :] for each in attempts], dtype=np.float64)
+    values = np.array([attempt[-len(METRICS) :] for attempt in attempts], dtype=np.float64)
     counting = next(number for number, each in enumerate(attempts) if each.counts)
-    return Night(run_id, started_at, version, fingerprint(*made), values[counting], values)
+    return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[counting], values)
 
 
 def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:

@@ -8,15 +8,15 @@ from typing import Self
 from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
-from loadtasks.engine.measurement import Calibration, Measurement
 from loadtasks.errors import BadInputError
-from loadtasks.results import approval, attempts, history
-from loadtasks.results.attempts import Attempt
+from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.results import approval, history, repetitions
 from loadtasks.results.database import Database
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
-from loadtasks.results.regressions import Regressions
+from loadtasks.results.regression_store import Regressions
+from loadtasks.results.repetitions import Repetition
 from loadtasks.results.rows import (
     alert_of,
     baseline_of,
@@ -39,9 +39,9 @@ from loadtasks.results.schema import (
     RunRow,
     VerdictRow,
 )
-from loadtasks.results.series import Series, read_series
+from loadtasks.results.series import MetricSeries, read_series
 
-__all__ = ["Alert", "Attempt", "Baseline", "HistoryEntry", "Store"]
+__all__ = ["Alert", "Baseline", "HistoryEntry", "Repetition", "Store"]
 
 _NEWEST = 3
 """How many run ids are offered when an unknown one was asked for."""
@@ -127,8 +127,8 @@ class Store:
         """
         with self._database.writing() as session:
             _row(session, run_id)
-            attempts.clear(session, run_id, scenario)
-            attempts.save(session, run_id, scenario, Attempt(number=1, measurements=list(measurements)))
+            repetitions.clear(session, run_id, scenario)
+            repetitions.save(session, run_id, scenario, Repetition(number=1, measurements=list(measurements)))
             if pairing is not None:
                 session.add(pairing_row(run_id, scenario, pairing))
             if failure is not None:
@@ -149,30 +149,30 @@ class Store:
         An attempt of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
         evidence. `remark` is what people should know of all of them.
         """
-        attempt = Attempt(number=number, measurements=list(measurements), trusted=trusted)
+        attempt = Repetition(number=number, measurements=list(measurements), trusted=trusted)
         with self._database.writing() as session:
             _row(session, run_id)
-            attempts.save(session, run_id, scenario, attempt)
+            repetitions.save(session, run_id, scenario, attempt)
             if remark is not None:
                 session.add(RemarkRow(run_id=run_id, scenario=scenario, sentence=remark))
 
-    def attempts(self, run_id: str, scenario: str) -> list[Attempt]:
+    def attempts(self, run_id: str, scenario: str) -> list[Repetition]:
         """Every attempt of a scenario in one run, in order."""
         with self._database.reading() as session:
             _row(session, run_id)
-            return attempts.read(session, run_id, scenario)
+            return repetitions.read(session, run_id, scenario)
 
     def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
         """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
         with self._database.writing() as session:
             _row(session, run_id)
-            attempts.clear(session, run_id, scenario)
+            repetitions.clear(session, run_id, scenario)
             session.add(failure_row(run_id, scenario, sentence))
 
     def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
         """A run's measurements that count, or one scenario's, in the order planned; the whole first, then its parts."""
         with self._database.reading() as session:
-            return attempts.counting(session, run_id, scenario, _row(session, run_id).scenarios)
+            return repetitions.counting(session, run_id, scenario, _row(session, run_id).scenarios)
 
     def failures(self, run_id: str) -> dict[str, str]:
         """Why scenarios could not be measured, by scenario."""
@@ -210,7 +210,7 @@ class Store:
 
     def baseline(self, scenario: str) -> Baseline | None:
         """The current baseline of a scenario."""
-        return next((each for each in self.baselines() if each.scenario == scenario), None)
+        return next((baseline for baseline in self.baselines() if baseline.scenario == scenario), None)
 
     def baselines(self) -> list[Baseline]:
         """The current baseline of every scenario that has one, by name."""
@@ -267,7 +267,7 @@ class Store:
 
     def series(
         self, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
-    ) -> list[Series]:
+    ) -> list[MetricSeries]:
         """The past of scenarios, see `loadtasks.results.series`."""
         with self._database.reading() as session:
             return read_series(session, scenarios=scenarios, whole=whole, unjudged=unjudged)

@@ -11,9 +11,6 @@ from loadtasks.scenarios.builder import build
 from loadtasks.scenarios.entry import File, WrongFieldError, joined
 from loadtasks.scenarios.model import Scenario
 
-PACKAGED = Path(__file__).parent
-"""The scenarios of the shipped API."""
-
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:
     """Every scenario of a folder by name, in the order of the files and within them.

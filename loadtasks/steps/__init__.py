@@ -7,12 +7,12 @@ Each step takes a workspace and a run id, reads what earlier steps kept, and kee
 run in a process of its own and be tried again. The command line and the DAG call these and nothing else.
 """
 
-from loadtasks.steps.deciding import approve, backtest, move_regression
+from loadtasks.steps.confirm import announced, measure_again, suspects
 from loadtasks.steps.judging import compare, conclude, judge
 from loadtasks.steps.measuring import measure
-from loadtasks.steps.opening import open_run, scenario_names
-from loadtasks.steps.repeating import announced, measure_again, suspects
-from loadtasks.steps.telling import alert, document, write_report
+from loadtasks.steps.open_run import open_run, scenario_names
+from loadtasks.steps.reporting import alert, document, write_report
+from loadtasks.steps.triage import approve, backtest, move_regression
 
 __all__ = [
     "alert",

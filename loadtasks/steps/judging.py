@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.regression import AUTOMATIC, Regression, State
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
-from loadtasks.verdict.compare import Known, compare_run
-from loadtasks.verdict.judge import judge_run
-from loadtasks.verdict.look import Look, look_back
-from loadtasks.verdict.reference import Beside, Budget
-from loadtasks.verdict.sensitivity import Sensitivity
-from loadtasks.verdict.suites import read_suites
+from loadtasks.verdict.compare_run import KnownHistory, compare_run
+from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
+from loadtasks.verdict.history.sensitivity import Sensitivity
+from loadtasks.verdict.judge_run import judge_run
+from loadtasks.verdict.reference.findings import ReferenceRounds, RoundBudget
+from loadtasks.verdict.targets.suites import read_suites
 from loadtasks.workspace import Workspace
 
 
@@ -34,7 +34,7 @@ def judge(workspace: Workspace, run_id: str) -> Verdict:
             workspace.reports / run_id / "data_docs",
         )
         store.save_verdicts(run_id, verdicts)
-    return overall([each.verdict for each in verdicts])
+    return overall([verdict.verdict for verdict in verdicts])
 
 
 def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> Verdict:
@@ -48,10 +48,10 @@ def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None =
         compared = compare_run(
             store.verdicts(run_id),
             store.measurements(run_id),
-            Known(
+            KnownHistory(
                 looks=seen,
                 regressions=known,
-                approved={each.scenario: each.run_id for each in store.baselines()},
+                approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
                 measurements=store.measurements,
                 beside=_beside(run, store.pairings(run_id)),
                 remarks=store.remarks(run_id),
@@ -60,7 +60,7 @@ def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None =
         store.save_verdicts(run_id, compared.verdicts)
         store.regressions.save(run_id, compared.found)
         for number in compared.recovered:
-            store.regressions.move(number, State.FIXED, why=f"back at its level in run {run_id}")
+            store.regressions.move(number, RegressionState.FIXED, why=f"back at its level in run {run_id}")
         verdict = overall([each.verdict for each in compared.verdicts])
         store.close_run(run_id, verdict, datetime.now(UTC))
         if verdict.good and run.reference_url is None:
@@ -75,21 +75,23 @@ def conclude(workspace: Workspace, run_id: str) -> Verdict:
         BadInputError: no such run.
     """
     with Store.open(workspace.results_url) as store:
-        verdicts = {each.scenario: each.verdict for each in store.verdicts(run_id)}
+        verdicts = {verdict.scenario: verdict.verdict for verdict in store.verdicts(run_id)}
         planned = store.run(run_id).scenarios
     return overall([verdicts.get(scenario, Verdict.INVALID) for scenario in planned])
 
 
 def looks(
     store: Store, run_id: str, sensitivity: Sensitivity | None
-) -> tuple[dict[tuple[str, str], Look], list[Regression]]:
+) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression]]:
     """A run's night beside its past, and the regressions that have not ended, but for those that it found itself."""
     known = [each for each in store.regressions.all() if each.found_run != run_id or len(each.moves) > 1]
-    seen = look_back(run_id, store.series(unjudged=run_id), known, sensitivity or Sensitivity.from_environ())
-    return seen, [each for each in known if not each.state.ended]
+    seen = compare_with_baseline(
+        run_id, store.series(unjudged=run_id), known, sensitivity or Sensitivity.from_environ()
+    )
+    return seen, [regression for regression in known if not regression.state.ended]
 
 
-def _beside(run: Run, pairings: Mapping[str, Pairing]) -> dict[str, Beside]:
-    budget = Budget.from_environ() if pairings else Budget()
+def _beside(run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:
+    budget = RoundBudget.from_environ() if pairings else RoundBudget()
     version = run.reference_version or run.reference_url or ""
-    return {each: Beside(pairing, version, budget) for each, pairing in pairings.items()}
+    return {each: ReferenceRounds(pairing, version, budget) for each, pairing in pairings.items()}

@@ -5,16 +5,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtasks.engine.calibration import calibrate
-from loadtasks.engine.measurement import Calibration, Measurement
-from loadtasks.engine.progress import OnProgress
-from loadtasks.engine.target import Target
+from loadtasks.engine.generator.calibration import calibrate
+from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
-from loadtasks.exercise import measure_scenario
+from loadtasks.measurement.model import Calibration, Measurement
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
+from loadtasks.steps.exercise import measure_scenario
 from loadtasks.workspace import Workspace
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadtasks import units
-from loadtasks.engine.measurement import Measurement
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.judgement import Finding, FindingKind
-from loadtasks.verdict import throttling
+from loadtasks.verdict.targets import throttling
 
 _NOT_REACHED = frozenset({"refused", "unreachable"})
 """Kinds of errors that say nothing of the API: it never saw the request."""
@@ -50,7 +50,7 @@ def _doubts(measurement: Measurement) -> Iterator[str]:
 
 def _none_arrived(measurement: Measurement) -> bool:
     counts = measurement.counts
-    kinds = {each.kind for each in measurement.errors}
+    kinds = {error.kind for error in measurement.errors}
     return (
         not counts.completed
         and not counts.throttled

@@ -19,10 +19,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loadtasks.results.store import Store
-from loadtasks.scenarios.files import PACKAGED, read_scenarios
+from loadtasks.scenarios.files import read_scenarios
 from loadtasks.workspace import Workspace
 from tests.dags.airflow_process import PROJECT, AirflowProcess, Night
 from tests.past import Past
+from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
 """Fast ones."""
@@ -81,7 +82,7 @@ def test_good_night_ends_with_0_and_a_verdict_for_each_scenario(good_night: Nigh
 
 def test_scenarios_are_measured_in_the_order_of_their_files(good_night: Night) -> None:
     measured = [line.split()[1] for line in good_night.said.splitlines() if line.startswith("measure ")]
-    planned = [name for name in read_scenarios(PACKAGED) if name in measured]
+    planned = [name for name in read_scenarios(SHIPPED_SCENARIOS) if name in measured]
     assert len(planned) > 1
     assert measured == planned
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.files import read_scenarios
-from loadtasks.verdict.judge import judge_run
-from loadtasks.verdict.targets import read_suites
+from loadtasks.verdict.judge_run import judge_run
+from loadtasks.verdict.targets.validation import read_suites
 from loadtasks.workspace import Workspace
 from tests.app.service import prepare, running
 

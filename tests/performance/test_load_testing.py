@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtasks.engine.measurement import Measurement
+from loadtasks.measurement.model import Measurement
 
 Measure = Callable[[str], list[Measurement]]
 Judge = Callable[[list[Measurement]], None]

@@ -11,7 +11,7 @@ Each is told in seconds a completed request, in which a phase may come never or 
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.measurement import SERVER, Measurement
+from loadtasks.measurement.model import SERVER, Measurement
 
 WAITING, FIRST_BYTE, OUTSIDE, UNNAMED, BODY = "waiting", "first_byte", "outside", "unnamed", "body"
 TOTAL = SERVER + "total"
@@ -66,11 +66,11 @@ class Attribution:
 
     def step(self, *names: str) -> Step | None:
         """The first of these steps."""
-        return next((each for each in self.steps if each.name in names), None)
+        return next((step for step in self.steps if step.name in names), None)
 
     def without(self, name: str) -> "Attribution | None":
         """The shares of the other steps among themselves; None where there is nothing to be shared out."""
-        rest = [each for each in self.steps if each.name != name]
+        rest = [step for step in self.steps if step.name != name]
         whole = sum(each.share for each in rest)
         if whole <= 0:
             return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.measurement import SERVER, Measurement, Phase
+from loadtasks.measurement.model import SERVER, Measurement, Phase
 from loadtasks.verdict.causes.attribution import TOTAL, UNNAMED, Attribution, steps_s
 from loadtasks.verdict.causes.case import Case, Cause
 
@@ -64,7 +64,7 @@ def cached(measurement: Measurement | None) -> Cached | None:
         return None
     name = max(told, key=lambda each: sum(told[each].outcomes.values()))
     steps = steps_s(measurement)
-    computing_s = sum(steps[each] for each in steps if _computes(each, name)) * measurement.counts.completed
+    computing_s = sum(steps[step] for step in steps if _computes(step, name)) * measurement.counts.completed
     return Cached(name.removeprefix(SERVER), told[name], computing_s)
 
 
@@ -73,7 +73,7 @@ def explanation(case: Case, attribution: Attribution) -> Iterator[Cause]:
     now, before = cached(case.measurement), cached(case.baseline)
     if now is None:
         return
-    share = sum(each.share for each in attribution.steps if _computes(each.name, SERVER + now.name))
+    share = sum(step.share for step in attribution.steps if _computes(step.name, SERVER + now.name))
     own = attribution.step(SERVER + now.name)
     if before is not None and before.ratio - now.ratio >= _FELL and share >= _CARRIES:
         yield Cause(_fewer(now, before, share, attribution), _NEXT, sure=not attribution.doubts)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.model import Measurement
+from loadtasks.measurement.target_metrics import TargetMetrics
 
 GREW = 1.1
 """So many times the baseline's mean is growth that can be explained; a target may be missed without any."""
@@ -61,16 +61,16 @@ class Case:
         if self.parts:
             return False
         return bool({"upgrade", "publish"} & self.measurement.phases.keys()) or any(
-            "the upgrade was" in each.example for each in self.measurement.errors
+            "the upgrade was" in error.example for error in self.measurement.errors
         )
 
     def count(self, *kinds: str) -> int:
         """How many errors there were of these kinds."""
-        return sum(each.count for each in self.measurement.errors if each.kind in kinds)
+        return sum(error.count for error in self.measurement.errors if error.kind in kinds)
 
     def example(self, *kinds: str) -> str:
         """One error of these kinds in words, to be added to a sentence."""
-        return next((f", e.g. {each.example}" for each in self.measurement.errors if each.kind in kinds), "")
+        return next((f", e.g. {error.example}" for error in self.measurement.errors if error.kind in kinds), "")
 
     def of_all(self, number: int, noun: str = "request", nouns: str | None = None) -> str:
         """A number of requests among all, in words."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loadtasks import units
-from loadtasks.engine.measurement import SERVER, Phase
+from loadtasks.measurement.model import SERVER, Phase
 from loadtasks.verdict.causes.attribution import TOTAL
 from loadtasks.verdict.causes.case import Case, Cause
 from loadtasks.verdict.causes.meanings import DATABASE, POOL

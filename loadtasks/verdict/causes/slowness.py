@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from loadtasks import units
-from loadtasks.engine.measurement import SERVER
+from loadtasks.measurement.model import SERVER
 from loadtasks.verdict.causes import caching, meanings
 from loadtasks.verdict.causes.attribution import (
     BODY,
@@ -85,7 +85,7 @@ def _of_parts(case: Case) -> Iterator[Cause]:
     grown = compared and mean_s > case.growth * before_s  # type: ignore[operator]
     amounts = {each.measurement.part: max(0.0, _total_s(each, grown=grown)) for each in case.parts}
     whole = sum(amounts.values())
-    part = max(amounts, key=lambda each: amounts[each])
+    part = max(amounts, key=lambda amount: amounts[amount])
     if whole <= 0:
         return
     share, what = amounts[part] / whole, "growth" if grown else "time"
@@ -152,7 +152,7 @@ def _plain(attribution: Attribution, step: Step) -> Cause:
 
 def _spread(attribution: Attribution) -> Cause:
     """No step carries most of it."""
-    told = " and ".join(f"{_name(each)} {units.share(each.share)}" for each in attribution.steps[:2])
+    told = " and ".join(f"{_name(step)} {units.share(step.share)}" for step in attribution.steps[:2])
     what = "growth" if attribution.grown else "time"
     return Cause(
         f"no single phase carries most of the {what}: the largest are {told}; what they have in common can't be told",

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
-from loadtasks.verdict import throttling
 from loadtasks.verdict.causes.case import Case, Cause
+from loadtasks.verdict.targets import throttling
 
 Meaning = tuple[str, str, bool]
 """The cause, the next step, and whether it is sure."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loadtasks import units
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.verdict.causes.case import Case, Cause
 
 NOTED = "the target's own metrics"
@@ -57,7 +57,7 @@ def notes(now: TargetMetrics | None, before: TargetMetrics | None) -> Iterator[s
     }
     told = [
         f"{series} grew by {now.counters[series]:,.0f}, {before.counters.get(series, 0.0):,.0f} in the baseline"
-        for series in sorted(rises, key=lambda each: -rises[each])[:_MOST]
+        for series in sorted(rises, key=lambda rise: -rises[rise])[:_MOST]
     ]
     if told:
         yield f"{NOTED} stand out, which need not be the cause: {'; '.join(told)}"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from loadtasks.verdict import throttling
 from loadtasks.verdict.causes.case import Case, Cause
+from loadtasks.verdict.targets import throttling
 
 _NEXT = (
     "raise the limit for the load tests' user (of the shipped API: a token with the scope load-test and "

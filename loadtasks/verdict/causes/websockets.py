@@ -204,4 +204,4 @@ def _disorder(case: Case) -> Iterator[Cause]:
 def _numbered(case: Case) -> Iterator[tuple[int, int]]:
     """Statuses and close codes with how often they came, the most frequent first."""
     known = [(int(code), number) for code, number in case.measurement.statuses.items() if code.isdigit()]
-    yield from sorted(known, key=lambda each: -each[1])
+    yield from sorted(known, key=lambda regression: -regression[1])

@@ -20,14 +20,15 @@ import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtasks.engine import closed, http
-from loadtasks.engine.closed import ClosedRunner
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.open import OpenRunner
-from loadtasks.engine.pacer import pacer_of
-from loadtasks.engine.recorder import Recorder
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.http import connection as http_connection
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.pacer import pacer_of
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.engine.runners import closed
+from loadtasks.engine.runners.closed import ClosedRunner
+from loadtasks.engine.runners.open import OpenRunner
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 from tests.servers import Act, FaultyServer, faulty, hanging_up, ok
@@ -40,7 +41,7 @@ MOST_BYTES = 4096
 @pytest.fixture(autouse=True, scope="module")
 def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "MAX_BODY", MOST_BYTES)
+        patch.setattr(http_connection, "MAX_BODY", MOST_BYTES)
         patch.setattr(closed, "PAUSE_AFTER_REFUSAL_S", 0.01)
         yield
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from loadtasks.engine.measurement import METRICS, Calibration, ErrorKind, Exemplar, Measurement, metric
+from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict, overall
+from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict, overall
 from tests.measurements import exemplar, health, measurement, run
 
 CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)
@@ -294,13 +294,13 @@ def part_missed() -> ScenarioResult:
     )
 
 
-def _comparisons(tonight: list[Measurement], before: list[Measurement]) -> Iterator[Comparison]:
+def _comparisons(tonight: list[Measurement], before: list[Measurement]) -> Iterator[MetricComparison]:
     for now, then in zip(tonight, before, strict=False):
         for name in ("success_rate", "throughput_per_s", "mean_s", "p50_s", "p95_s", "p99_s"):
             assert name in METRICS
             observed, earlier = metric(now, name), metric(then, name)
             if observed is not None and earlier is not None:
-                yield Comparison(
+                yield MetricComparison(
                     part=now.part,
                     metric=name,
                     observed=observed,

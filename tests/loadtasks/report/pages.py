@@ -21,7 +21,7 @@ class Element:
 
     def all(self, tag: str, **attributes: str) -> "list[Element]":
         """The elements within of a tag, and with these attributes (`class_` holds among others)."""
-        return [each for each in self._elements() if each.tag == tag and each._has(attributes)]
+        return [element for element in self._elements() if element.tag == tag and element._has(attributes)]
 
     def one(self, tag: str, **attributes: str) -> "Element":
         """The one element within of a tag with these attributes."""

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from loadtasks.engine.measurement import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
-from loadtasks.engine.pairs import Pairs
-from loadtasks.engine.target_metrics import TargetMetrics
-from loadtasks.results.document import AttemptSummary, ResultsDocument, ScenarioResult, read_document
-from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
+from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.measurement.model import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult, read_document
+from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict
 from loadtasks.results.run import Run
 
 PAGE = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")
@@ -28,10 +28,10 @@ def _section(title: str) -> str:
         ("The document", ResultsDocument),
         ("Run", Run),
         ("Scenario", ScenarioResult),
-        ("Attempt", AttemptSummary),
+        ("Attempt", RepetitionSummary),
         ("Finding", Finding),
-        ("Comparison", Comparison),
-        ("Pairs", Pairs),
+        ("Comparison", MetricComparison),
+        ("Pairs", RoundRatios),
         ("Measurement", Measurement),
         ("Target metrics", TargetMetrics),
         ("Exemplar", Exemplar),

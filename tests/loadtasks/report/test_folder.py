@@ -19,7 +19,7 @@ def _night(run_id: str = "night-1") -> ResultsDocument:
 def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
     written = folder.write(_night(), tmp_path / "var" / "reports")
     assert written == tmp_path / "var" / "reports" / "night-1"
-    assert sorted(each.name for each in written.iterdir()) == ["index.html", "results.json", "summary.md"]
+    assert sorted(path.name for path in written.iterdir()) == ["index.html", "results.json", "summary.md"]
     assert read_document(written / "results.json") == _night()
     assert parse((written / "index.html").read_text(encoding="utf-8")).one("h1").text == "✓ PASS"
     assert (written / "summary.md").read_text(encoding="utf-8").startswith("# PASS: ")
@@ -43,7 +43,7 @@ def test_latest_points_to_the_newest_and_moves_with_the_folder(tmp_path: Path) -
     assert read_document(reports / "latest" / "results.json").run.id == "night-2"
     reports.rename(tmp_path / "moved")
     assert read_document(tmp_path / "moved" / "latest" / "results.json").run.id == "night-2"
-    assert sorted(each.name for each in (tmp_path / "moved").iterdir()) == ["latest", "night-1", "night-2"]
+    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == ["latest", "night-1", "night-2"]
 
 
 def test_a_link_to_nowhere_is_replaced(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_full_disk_is_one_sentence_and_the_old_report_stays_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.write(_night(), tmp_path)
-    before = {each.name: each.read_bytes() for each in (tmp_path / "night-1").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "night-1").iterdir()}
 
     def full(self: Path, data: object, *args: object, **kwargs: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device", str(self))

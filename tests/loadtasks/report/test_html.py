@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtasks import units
-from loadtasks.engine.measurement import ErrorKind
+from loadtasks.measurement.model import ErrorKind
 from loadtasks.report import html
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Finding, FindingKind, Verdict
@@ -232,8 +232,8 @@ def _hostile() -> ResultsDocument:
         exemplars=[exemplar(request=EVIL, request_id=EVIL, traceparent=f"00-{EVIL}")],
     )
     mixed = [
-        each.model_copy(update={"part": each.part and f"{each.part}{EVIL}$x_1$"})
-        for each in nights.measured("mixed.concurrent")
+        measurement.model_copy(update={"part": measurement.part and f"{measurement.part}{EVIL}$x_1$"})
+        for measurement in nights.measured("mixed.concurrent")
     ]
     return nights.document(
         nights.result(
@@ -261,8 +261,8 @@ def _hostile() -> ResultsDocument:
 def test_whatever_comes_from_a_target_is_text_and_nothing_else() -> None:
     page = parse(html.render(_hostile(), data_docs=True))
     elements = list(page.everything())
-    assert [each.tag for each in elements if each.tag in ("script", "img", "iframe", "object", "form")] == []
-    assert [name for each in elements for name in each.attributes if name.startswith("on")] == []
+    assert [element.tag for element in elements if element.tag in ("script", "img", "iframe", "object", "form")] == []
+    assert [name for element in elements for name in element.attributes if name.startswith("on")] == []
     example = next(code for code in page.all("code") if "onerror" in code.text)
     assert "<script>alert(1)</script><img src=x onerror=alert(2)>" in example.text
     assert "{{ 7*7 }}" in example.text

@@ -1,8 +1,8 @@
 """Where the time went, as the page tells it beside the baseline."""
 
 from loadtasks import units
-from loadtasks.engine.measurement import Phase
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.model import Phase
+from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.report import html, phases
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.judgement import Verdict
@@ -32,7 +32,7 @@ def test_the_caches_hit_ratio_stands_beside_the_baselines() -> None:
 
 def test_without_a_comparable_baseline_none_is_shown() -> None:
     unlike = result().model_copy(update={"comparisons": []})
-    (cache,) = (each for each in phases.rows(unlike) if each.name == "cache")
+    (cache,) = (row for row in phases.rows(unlike) if row.name == "cache")
     assert cache.outcomes == "hit 50.0 %, miss 50.0 %"
     assert cache.before is None
 

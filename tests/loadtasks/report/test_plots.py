@@ -7,7 +7,7 @@ import pytest
 
 from loadtasks.report import plots
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.judgement import Comparison, Finding, FindingKind, Verdict
+from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict
 from tests.loadtasks.report import nights
 from tests.loadtasks.report.pages import Element, parse
 from tests.measurements import measurement
@@ -91,7 +91,7 @@ def test_a_mixed_scenario_has_one_named_line_a_part() -> None:
 
 def test_labels_of_lines_that_end_together_do_not_overlap() -> None:
     whole, *parts = nights.measured("mixed.concurrent")
-    together = [each.model_copy(update={"response": parts[0].response}) for each in parts]
+    together = [part.model_copy(update={"response": parts[0].response}) for part in parts]
     svg = _svg(nights.result("mixed.concurrent", measurements=[whole, *together], baseline=False))
     heights = sorted(float(each.attributes["y"]) for each in svg.all("text") if each.text in nights.PARTS)
     assert len(heights) == len(nights.PARTS)
@@ -106,7 +106,7 @@ def test_a_missed_limit_is_drawn_and_one_far_above_is_told() -> None:
     assert plots.far_limits(near) == []
     far = nights.part_missed()
     assert not [text for text in _texts(far) if "target" in text]
-    assert [each.limit for each in plots.far_limits(far)] == [1.5]
+    assert [far_limit.limit for far_limit in plots.far_limits(far)] == [1.5]
 
 
 def test_limits_that_are_no_times_are_not_drawn() -> None:
@@ -154,6 +154,6 @@ def test_the_same_scenario_is_drawn_the_same_and_shares_no_id_with_another() -> 
 
 def test_parts_with_a_comparison_alone_get_a_baseline() -> None:
     result = nights.result("mixed.concurrent")
-    kept: list[Comparison] = [each for each in result.comparisons if each.part == "sessions"]
+    kept: list[MetricComparison] = [comparison for comparison in result.comparisons if comparison.part == "sessions"]
     lines = plots._lines(result.model_copy(update={"comparisons": kept}))
     assert sum(line.baseline for line in lines) == 1

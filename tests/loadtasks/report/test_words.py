@@ -88,7 +88,7 @@ def test_what_it_was_compared_with_is_told_exactly(results: list[object], senten
 def test_what_is_told_of_the_whole_run_is_told_once_and_other_notes_each() -> None:
     new = nights.result("dashboard.concurrent", Verdict.PASS, NEW, baseline=False)
     doubtful = nights.result("config_put.sequential", Verdict.PASS, SUSPECT)
-    assert [each.sentence for each in words.notes(nights.document(new, doubtful))] == [SUSPECT.sentence]
+    assert [note.sentence for note in words.notes(nights.document(new, doubtful))] == [SUSPECT.sentence]
 
 
 @pytest.mark.parametrize("kind", list(FindingKind))
@@ -162,15 +162,15 @@ def test_a_p99_needs_enough_requests_to_be_told(requests: int, untold: str | Non
 
 
 def test_a_missed_percentile_says_how_far_it_is_known() -> None:
-    (p95,) = [each for each in words.findings(nights.missed_target()) if each.finding.metric == "p95_s"]
+    (p95,) = [finding for finding in words.findings(nights.missed_target()) if finding.finding.metric == "p95_s"]
     assert p95.confidence == "17 requests can't tell a p95; it takes 72"
     (regressed,) = words.findings(nights.regressed())
     assert regressed.confidence == f"{units.interval((0.0576, 0.121))} with 95 % confidence"
-    assert [each.confidence for each in words.findings(nights.improved())] == [
+    assert [finding.confidence for finding in words.findings(nights.improved())] == [
         f"{units.interval((0.0103, 0.0114))} with 95 % confidence"
     ]
-    assert [each.confidence for each in words.findings(nights.throttled())] == [""] * 4
-    assert [each.confidence for each in words.findings(nights.part_missed())] == [""], "a mean is no percentile"
+    assert [finding.confidence for finding in words.findings(nights.throttled())] == [""] * 4
+    assert [finding.confidence for finding in words.findings(nights.part_missed())] == [""], "a mean is no percentile"
 
 
 def test_a_percentile_that_cannot_be_told_is_noted_where_its_target_was_missed_and_else_only_on_the_page() -> None:

@@ -7,7 +7,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, MetaData, create_engine, insert, make_url
 
 import loadtasks.results.migrations
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.store import Store
 from tests.measurements import exemplar, measurement, run

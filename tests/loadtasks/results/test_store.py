@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from loadtasks.engine.measurement import METRICS, Calibration, ErrorKind, metric
-from loadtasks.engine.pairs import Pairs
+from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, metric
 from loadtasks.results.assembly import assemble
-from loadtasks.results.judgement import Comparison, Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
 from tests.measurements import NIGHT, measurement, run
@@ -136,7 +136,7 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
             Finding(kind=FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0, sentence="slow"),
             Finding(kind=FindingKind.DIAGNOSIS, sentence="the database", next_step="look at it", sure=False),
         ],
-        comparisons=[Comparison(metric="p50_s", observed=0.2, baseline=0.0, ratio=None)],
+        comparisons=[MetricComparison(metric="p50_s", observed=0.2, baseline=0.0, ratio=None)],
         baseline_run="another",
     )
     store.save_verdicts(FIRST, [verdict(), full])
@@ -163,7 +163,7 @@ def test_only_missing_leaves_known_baselines_alone(store: Store) -> None:
     night(store, SECOND, days=1)
     store.approve(FIRST, approved_by="ann", why="")
     assert store.approve(SECOND, approved_by="automatic", why="", only_missing=True) == []
-    assert [each.run_id for each in store.baselines()] == [FIRST]
+    assert [baseline.run_id for baseline in store.baselines()] == [FIRST]
 
 
 def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) -> None:
@@ -193,7 +193,7 @@ def test_measuring_anew_withdraws_the_approval_of_what_it_replaces(store: Store)
     store.approve(FIRST, approved_by="ann", why="")
     store.approve(SECOND, approved_by="ann", why="")
     store.save_measurements(SECOND, DASHBOARD, [measurement(DASHBOARD, times_s=[9.0])])
-    assert [each.run_id for each in store.baselines()] == [FIRST]
+    assert [baseline.run_id for baseline in store.baselines()] == [FIRST]
     store.open_run(run(FIRST))
     assert store.baselines() == []
 
@@ -204,8 +204,8 @@ def test_alerts_are_kept_in_order(store: Store) -> None:
         Alert(run_id=FIRST, sent_at=NIGHT, channel="e-mail", recipients=["a@b", "c@d"], subject=subject, where="smtp")
         for subject in ("one", "two")
     ]
-    for each in alerts:
-        store.save_alert(each)
+    for alert in alerts:
+        store.save_alert(alert)
     assert store.alerts(FIRST) == alerts
 
 
@@ -239,7 +239,7 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
     store.save_verdicts(SECOND, [verdict(said=Verdict.REGRESSED, baseline_run=FIRST)])
     document = assemble(store, SECOND)
     assert document.verdict is Verdict.REGRESSED
-    assert [each.scenario for each in document.scenarios] == [DASHBOARD, "gone.x", "late.x", "unjudged.x"]
+    assert [scenario.scenario for scenario in document.scenarios] == [DASHBOARD, "gone.x", "late.x", "unjudged.x"]
     known, gone, late, unjudged = document.scenarios
     assert (known.measurements, known.baseline) == ([slow], [measurement(DASHBOARD)])
     assert [each.verdict for each in (gone, late, unjudged)] == [Verdict.INVALID] * 3
@@ -264,7 +264,9 @@ def test_what_a_generator_can_do_is_kept_by_host(store: Store) -> None:
 
 
 def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store) -> None:
-    pairs = Pairs(candidate_first=[True], unfit=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]})
+    pairs = RoundRatios(
+        candidate_first=[True], unfit=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]}
+    )
     pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], pairs=[pairs])
     store.open_run(run(reference_url="http://127.0.0.1:8001", reference_version="1.4.2"))
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)], pairing=pairing)
@@ -273,7 +275,7 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     document = assemble(store, FIRST)
     assert document.run.reference_version == "1.4.2"
     assert document.scenarios[0].baseline == pairing.reference
-    assert [each.pairs for each in document.scenarios] == [[pairs], []]
+    assert [scenario.pairs for scenario in document.scenarios] == [[pairs], []]
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
     assert list(store.pairings(FIRST)) == [MIXED]
     store.save_failure(FIRST, MIXED, "broke")

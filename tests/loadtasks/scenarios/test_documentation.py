@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from loadtasks.scenarios.builder import _LOADS
 from loadtasks.scenarios.entry import Entry, FeederEntry, File
-from loadtasks.scenarios.files import PACKAGED, read_scenarios
+from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.load import Stage, WorkerStage, WorkerStagesLoad
 from loadtasks.scenarios.model import Checks, Event, JsonCheck, Publish, ReadBack, Request
 from loadtasks.scenarios.think_time import ThinkTime
+from tests.workspaces import SHIPPED_SCENARIOS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 _EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -36,8 +37,8 @@ def test_every_example_works(tmp_path: Path, example: str) -> None:
     (tmp_path / "example.yaml").write_text(example, encoding="utf-8")
     content = yaml.safe_load(example)
     if content["endpoint"] == "mixed":
-        for each in PACKAGED.glob("*.yaml"):
-            if each.stem != "mixed":
-                (tmp_path / each.name).write_text(each.read_text(encoding="utf-8"), encoding="utf-8")
+        for path in SHIPPED_SCENARIOS.glob("*.yaml"):
+            if path.stem != "mixed":
+                (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     names = {f"{content['endpoint']}.{profile}" for profile in content["scenarios"]}
     assert names <= set(read_scenarios(tmp_path))

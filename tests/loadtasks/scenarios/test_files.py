@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from loadtasks.errors import BadInputError
-from loadtasks.scenarios.files import PACKAGED, read_scenarios, select
+from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario, MixedScenario, load_sentence
+from tests.workspaces import SHIPPED_SCENARIOS
 
 GOOD = """
 endpoint: thing
@@ -39,7 +40,7 @@ def asking(field: str) -> str:
 
 
 def test_the_shipped_scenarios_have_their_numbers() -> None:
-    shipped = {name: load_sentence(scenario) for name, scenario in read_scenarios(PACKAGED).items()}
+    shipped = {name: load_sentence(scenario) for name, scenario in read_scenarios(SHIPPED_SCENARIOS).items()}
     assert shipped.pop("mixed.concurrent").startswith("at the same time: ")
     assert shipped == {
         "dashboard.concurrent": "100 requests, 10 workers",
@@ -58,7 +59,7 @@ def test_the_shipped_scenarios_have_their_numbers() -> None:
 
 
 def test_the_shipped_details() -> None:
-    shipped = read_scenarios(PACKAGED)
+    shipped = read_scenarios(SHIPPED_SCENARIOS)
     filtered = shipped["sessions.filtered"]
     assert isinstance(filtered, HttpScenario)
     assert len({str(request.query) for request in filtered.requests}) >= 8
@@ -180,7 +181,7 @@ def test_a_folder_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
 
 
 def test_scenarios_are_chosen_by_name_or_by_endpoint() -> None:
-    shipped = read_scenarios(PACKAGED)
+    shipped = read_scenarios(SHIPPED_SCENARIOS)
     assert [scenario.name for scenario in select(shipped, ["dashboard", "mixed.concurrent"])] == [
         "dashboard.concurrent",
         "dashboard.sustained",
@@ -192,7 +193,7 @@ def test_scenarios_are_chosen_by_name_or_by_endpoint() -> None:
 
 
 def test_the_load_factor_multiplies_load_and_not_time() -> None:
-    shipped = read_scenarios(PACKAGED)
+    shipped = read_scenarios(SHIPPED_SCENARIOS)
     doubled = {name: load_sentence(scenario.scaled(2)) for name, scenario in shipped.items()}
     assert doubled["dashboard.concurrent"] == "200 requests, 20 workers"
     assert doubled["dashboard.sustained"] == "10 s, 10 workers"
@@ -239,7 +240,7 @@ def test_the_connect_timeout_is_part_of_the_hash_where_it_is_not_the_default(tmp
 
 def test_the_shipped_scenarios_keep_their_hashes() -> None:
     """Baselines are known by them: what scenarios gain later must not change those that don't use it."""
-    shipped = read_scenarios(PACKAGED)
+    shipped = read_scenarios(SHIPPED_SCENARIOS)
     assert {name: shipped[name].hash for name in ("dashboard.sustained", "config_put.sequential")} == {
         "dashboard.sustained": "260f3dabceec",
         "config_put.sequential": "867e6cd8e127",
@@ -256,7 +257,7 @@ def test_the_hash_tells_what_is_sent_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_broadcast_knows_its_events(tmp_path: Path) -> None:
-    broadcast = read_scenarios(PACKAGED)["websocket.broadcast"]
+    broadcast = read_scenarios(SHIPPED_SCENARIOS)["websocket.broadcast"]
     assert isinstance(broadcast, BroadcastScenario)
     assert broadcast.event.where == {"type": "session.created"}
     assert broadcast.publish.request.method == "POST"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.identity import identified

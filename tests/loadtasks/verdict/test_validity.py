@@ -1,6 +1,6 @@
 import pytest
 
-from loadtasks.engine.measurement import ErrorKind, Measurement
+from loadtasks.measurement.model import ErrorKind, Measurement
 from loadtasks.results.judgement import FindingKind
 from loadtasks.verdict import validity
 from tests.measurements import health, measurement

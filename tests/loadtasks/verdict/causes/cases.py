@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loadtasks.engine.histogram import Histogram
-from loadtasks.engine.measurement import ErrorKind, Measurement, Phase
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.model import ErrorKind, Measurement, Phase
 from loadtasks.results.judgement import Finding, FindingKind
-from loadtasks.verdict.diagnosis import diagnose
+from loadtasks.verdict.causes.diagnosis import diagnose
 from tests.measurements import measurement
 
 
@@ -31,7 +31,7 @@ def findings(
 
 def causes(*arguments: Any, **options: Any) -> list[Finding]:
     """The same without notes."""
-    return [each for each in findings(*arguments, **options) if each.kind is FindingKind.DIAGNOSIS]
+    return [finding for finding in findings(*arguments, **options) if finding.kind is FindingKind.DIAGNOSIS]
 
 
 def answered(mean_s: float, number: int = 100, **changes: Any) -> Measurement:

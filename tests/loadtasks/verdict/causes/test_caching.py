@@ -1,4 +1,4 @@
-from loadtasks.engine.measurement import Measurement
+from loadtasks.measurement.model import Measurement
 from tests.loadtasks.verdict.causes.cases import answered, causes
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.engine import target_metrics
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.run import run_scenario
-from loadtasks.engine.target import Target
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.measurement import target_metrics
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.judgement import Finding
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario, Request

@@ -1,9 +1,9 @@
 import pytest
 
-from loadtasks.engine.measurement import Measurement
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.model import Measurement
+from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.judgement import Finding, FindingKind
-from loadtasks.verdict.diagnosis import diagnose
+from loadtasks.verdict.causes.diagnosis import diagnose
 from tests.loadtasks.verdict.causes.cases import answered, causes, phase
 from tests.measurements import histogram, measurement
 

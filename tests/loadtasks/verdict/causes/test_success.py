@@ -1,6 +1,6 @@
 import pytest
 
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.target_metrics import TargetMetrics
 from tests.loadtasks.verdict.causes.cases import causes, failed
 from tests.measurements import measurement
 
@@ -123,7 +123,7 @@ def test_one_throttled_request_of_many_is_named_where_none_may_be() -> None:
     now = measurement(times_s=[0.1] * 999, throttled=1, statuses={"200": 999, "429": 1})
     (told,) = causes(now, wrong=("throttled",))
     assert "1 of 1,000 requests was throttled (429 with Retry-After): the times are those of the 999 " in told.sentence
-    assert "throttled" not in " ".join(each.sentence for each in causes(now, wrong=("p95_s",)))
+    assert "throttled" not in " ".join(cause.sentence for cause in causes(now, wrong=("p95_s",)))
 
 
 def test_what_the_target_counts_of_its_limit_is_told() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from loadtasks.engine.measurement import ErrorKind, Measurement
-from loadtasks.engine.target_metrics import TargetMetrics
+from loadtasks.measurement.model import ErrorKind, Measurement
+from loadtasks.measurement.target_metrics import TargetMetrics
 from tests.loadtasks.verdict.causes.cases import causes, phase
 from tests.measurements import measurement
 

@@ -1,0 +1,86 @@
+"""One process of a load generator of several: `python -m loadtasks.engine.generator.child FD`, started by `processes`.
+
+FD is the number of its end of the pipe. What it says there: that it is prepared, its progress, at last what it
+recorded, or the error that keeps it from its work.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+
+from loadtasks.engine.generator.driver import Work, generate
+from loadtasks.engine.generator.processes import KEPT, Prepared, ProcessError
+from loadtasks.engine.generator.progress import Progress
+from loadtasks.engine.runners.precise_timer import precise_timer
+from loadtasks.errors import LoadTasksError
+
+
+def main() -> None:
+    """Do the work that comes through the pipe."""
+    link = Connection(int(sys.argv[1]))
+    work: Work = link.recv()
+    start: Future[float] = Future()
+    threading.Thread(target=_listen, args=(link, start), daemon=True).start()
+    sender = _Sender(link)
+
+    async def begin() -> float:
+        sender.send(Prepared())
+        at = await asyncio.wrap_future(start)
+        await _until(at)
+        return at
+
+    try:
+        sender.send(generate(work, sender.send_progress, begin))
+    except LoadTasksError as error:
+        sender.send(error)
+    except Exception as error:
+        traceback.print_exc()
+        sender.send(ProcessError(f"{work.process} of the load generator failed: {error!r}; {KEPT}"))
+
+
+class _Sender:
+    """Sends from a thread of its own: who receives may be held up, by a terminal say; the event loop must not be."""
+
+    def __init__(self, link: Connection) -> None:
+        self._link = link
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+        self._held: Progress | None = None
+
+    def send(self, message: object) -> None:
+        """Send what has to arrive, after the newest progress; returns when it is sent."""
+        if self._held is not None:
+            self._thread.submit(self._link.send, self._held)
+        self._thread.submit(self._link.send, message).result()
+
+    def send_progress(self, progress: Progress) -> None:
+        """Send progress, or hold it back while an earlier one is still on its way."""
+        self._held = progress
+        if self._last is None or self._last.done():
+            self._last = self._thread.submit(self._link.send, progress)
+            self._held = None
+
+
+def _listen(link: Connection, start: "Future[float]") -> None:
+    """Hear the start, then the end of the process that started this one, which ends this one at once."""
+    try:
+        start.set_result(link.recv())
+        link.recv()
+    except (EOFError, OSError):
+        os._exit(1)  # a thread can end the process in no other way, and the event loop may be busy
+
+
+async def _until(at: float) -> None:
+    rung: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    clock = precise_timer(lambda: rung.set_result(None))
+    clock.set(at)
+    await rung
+    clock.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""How far a scenario is and how it goes: told twice a second while it runs, and when it has ended."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtasks.engine.generator.health import health
+from loadtasks.engine.generator.monitor import Monitor
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.engine.runners.base import Runner
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.model import Calibration
+from loadtasks.scenarios.load import (
+    BroadcastLoad,
+    ClosedLoad,
+    ConnectionsLoad,
+    Load,
+    OpenLoad,
+    StagesLoad,
+    WorkerStagesLoad,
+)
+
+TELL_EVERY_S = 0.5
+_RATE_OVER = 2
+"""So many tellings, a second, are what the rate is of."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a scenario is, or one process's share of it, and how it goes."""
+
+    done: int
+    """How many scheduled requests have come to their end."""
+    expected: int | None
+    """None where only time ends the load."""
+    elapsed_s: float
+    left_s: float | None
+    """Until the load ends, as its profile or its pace so far tells; None where neither does."""
+    rate_per_s: float
+    """Requests that came to their end a second, over the last second."""
+    response: Histogram
+    """Response times so far."""
+    failed: int
+    """Failed or dropped so far."""
+    throttled: int
+    unfit: tuple[str, ...]
+    """Why the generator is not fit so far, a sentence each; empty while it is."""
+
+    @property
+    def share(self) -> float | None:
+        """How much of the load is over, 0 to 1; None where that can't be told."""
+        whole_s = None if self.left_s is None else self.elapsed_s + self.left_s
+        return self.elapsed_s / whole_s if whole_s else None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def merged(shares: Sequence[Progress]) -> Progress:
+    """The progress of the whole, from that of all its processes, in their order."""
+    response = Histogram()
+    for share in shares:
+        response.add(share.response)
+    return Progress(
+        done=sum(share.done for share in shares),
+        expected=_sum([share.expected for share in shares]),
+        elapsed_s=max(share.elapsed_s for share in shares),
+        left_s=_longest([share.left_s for share in shares]),
+        rate_per_s=sum(share.rate_per_s for share in shares),
+        response=response,
+        failed=sum(share.failed for share in shares),
+        throttled=sum(share.throttled for share in shares),
+        unfit=tuple(f"process {number}: {reason}" for number, share in enumerate(shares, 1) for reason in share.unfit),
+    )
+
+
+class ProgressReporter:
+    """Looks at what runs in this process each time that it is called, and tells twice a second how far it is."""
+
+    def __init__(
+        self,
+        running: Mapping[Runner, Load],
+        monitor: Monitor,
+        calibration: Calibration | None,
+        began: float,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._running = running
+        self._monitor = monitor
+        self._calibration = calibration
+        self._began = began
+        self._on_progress = on_progress
+        self._next = began + TELL_EVERY_S
+        self._told = deque([(began, 0)], maxlen=_RATE_OVER)
+
+    def __call__(self, now: float) -> None:
+        """Tell when it is time; `now` is that of `time.perf_counter`."""
+        if now >= self._next:
+            self._next = now + TELL_EVERY_S
+            self.tell(now)
+
+    def tell(self, now: float) -> None:
+        """Tell in any case."""
+        if self._on_progress is not None:
+            self._on_progress(self._progress(now))
+
+    def _progress(self, now: float) -> Progress:
+        whole = Recorder.merged(runner.recorder for runner in self._running)
+        elapsed_s = now - self._began
+        before, done_before = self._told[0]
+        self._told.append((now, whole.done))
+        return Progress(
+            done=whole.done,
+            expected=_sum([runner.expected for runner in self._running]),
+            elapsed_s=elapsed_s,
+            left_s=_longest([_left_s(runner, load, elapsed_s) for runner, load in self._running.items()]),
+            rate_per_s=(whole.done - done_before) / (now - before) if now > before else 0.0,
+            response=whole.response,
+            failed=whole.failed + whole.dropped,
+            throttled=whole.throttled,
+            unfit=tuple(health([self._monitor.observe()], whole, self._calibration).unfit),
+        )
+
+
+def _left_s(runner: Runner, load: Load, elapsed_s: float) -> float | None:
+    expected, done = runner.expected, runner.recorder.done
+    if expected is not None and done >= expected:
+        return 0.0
+    lasts_s = _lasts_s(load)
+    if lasts_s is None and isinstance(load, ClosedLoad) and expected is not None and done:
+        lasts_s = min(elapsed_s * expected / done, load.max_duration_s)
+    return None if lasts_s is None else max(0.0, lasts_s - elapsed_s)
+
+
+def _lasts_s(load: Load) -> float | None:
+    """How long a load lasts; None where its answers decide."""
+    match load:
+        case ClosedLoad() | WorkerStagesLoad() | OpenLoad() | StagesLoad():
+            return load.duration_s
+        case BroadcastLoad():
+            return _lasts_s(load.publishing)
+        case ConnectionsLoad():
+            return None
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _longest(times_s: Sequence[float | None]) -> float | None:
+    known = [time_s for time_s in times_s if time_s is not None]
+    return max(known) if len(known) == len(times_s) else None

@@ -1,0 +1,162 @@
+"""Checks of an answer: status, headers, JSON values, a pattern in the body."""
+
+import io
+import json
+import re
+from typing import Any
+
+import urllib3
+
+from loadtasks.engine.http.response_heads import Heads
+from loadtasks.scenarios.model import Checks, JsonCheck
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+}
+_ALWAYS_WANTED = frozenset(
+    {
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"retry-after",
+        b"server-timing",
+        b"transfer-encoding",
+        b"x-request-id",
+    }
+)
+_SHOWN = 200
+MISSING = object()
+
+
+def body_text(body: bytes, encoding: str) -> bytes:
+    """The body as it was before the server compressed it.
+
+    Raises:
+        ValueError: it doesn't decompress.
+    """
+    if not encoding or encoding == "identity":
+        return body
+    try:
+        return urllib3.HTTPResponse(io.BytesIO(body), headers={"content-encoding": encoding}, status=200).data
+    except urllib3.exceptions.HTTPError as error:
+        raise ValueError(f"the body doesn't decompress as {encoding}: {error}") from error
+
+
+def value_at(document: Any, path: str) -> Any:
+    """The value at a dotted path (`items.0.id`), or MISSING."""
+    for step in path.split("."):
+        if isinstance(document, dict) and step in document:
+            document = document[step]
+        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
+            document = document[int(step)]
+        else:
+            return MISSING
+    return document
+
+
+def contains(document: Any, expected: Any) -> bool:
+    """Whether a JSON document holds all that is expected of it; objects may hold more."""
+    if isinstance(expected, dict):
+        return isinstance(document, dict) and all(
+            key in document and contains(document[key], value) for key, value in expected.items()
+        )
+    return bool(document == expected) and isinstance(document, bool) == isinstance(expected, bool)
+
+
+class Checker:
+    """The checks of one request, ready to be held against many answers."""
+
+    def __init__(self, checks: Checks) -> None:
+        status = checks.status
+        self._statuses = frozenset(
+            range(200, 300) if status is None else [status] if isinstance(status, int) else status
+        )
+        self._headers = {name.lower(): value for name, value in checks.headers.items()}
+        self._json = checks.json_values
+        self._pattern = re.compile(checks.body_matches.encode()) if checks.body_matches else None
+        self.reads_body = checks.reads_body
+        self.wanted_headers = _ALWAYS_WANTED | {name.lower().encode() for name in checks.headers}
+        """The only headers of an answer that are kept, in lower case: most answers carry a dozen that nobody reads."""
+        self.heads = Heads()
+        """What is known of the answers' heads, in the light of these checks."""
+        self._last_good: bytes | None = None
+
+    def status_problem(self, status: int) -> str | None:
+        """What is wrong with the status, in words; None when it is as expected."""
+        if status in self._statuses:
+            return None
+        expected = "2xx" if len(self._statuses) == 100 else " or ".join(map(str, sorted(self._statuses)))  # noqa: PLR2004
+        return f"answered {status}, expected {expected}"
+
+    def problem(self, headers: dict[str, str], body: bytes) -> str | None:
+        """What is wrong with headers or body, in words; None when every check holds."""
+        for name, expected in self._headers.items():
+            if headers.get(name) != expected:
+                return f"header {name} is {headers.get(name)!r}, expected {expected!r}"
+        # The same bytes pass again without being parsed again, which keeps the generator's own work off the clock.
+        if not self.reads_body or body == self._last_good:
+            return None
+        problem = self._body_problem(body, headers.get("content-encoding", ""))
+        if problem is None:
+            self._last_good = body
+        return problem
+
+    def _body_problem(self, raw: bytes, encoding: str) -> str | None:
+        try:
+            body = body_text(raw, encoding)
+        except ValueError as error:
+            return str(error)
+        if self._pattern and not self._pattern.search(body):
+            return f"the body has nothing that matches {self._pattern.pattern.decode()!r}: {shown(body)}"
+        if not self._json:
+            return None
+        try:
+            document = json.loads(body)
+        except ValueError:
+            return f"the body is no JSON: {shown(body)}"
+        for path, check in self._json.items():
+            wrong = _json_problem(value_at(document, path), check)
+            if wrong:
+                return f"{path} {wrong}"
+        return None
+
+
+def shown(body: bytes) -> str:
+    """The beginning of a body, for an error's example."""
+    text = body[: _SHOWN + 1].decode("utf-8", "replace")
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _json_problem(value: Any, check: JsonCheck) -> str | None:
+    if value is MISSING:
+        return "is not in the body"
+    if "equals" in check.model_fields_set and value != check.equals:
+        return f"is {value!r}, expected {check.equals!r}"
+    if check.type and not _is(value, check.type):
+        return f"is {value!r}, expected a JSON {check.type}"
+    if check.length is not None and not (isinstance(value, list | dict | str) and len(value) == check.length):
+        return f"has {len(value) if isinstance(value, list | dict | str) else 'no'} elements, expected {check.length}"
+    return _range_problem(value, check)
+
+
+def _range_problem(value: Any, check: JsonCheck) -> str | None:
+    if check.minimum is None and check.maximum is None:
+        return None
+    if not _is(value, "number"):
+        return f"is {value!r}, expected a number"
+    if check.minimum is not None and value < check.minimum:
+        return f"is {value}, expected at least {check.minimum:g}"
+    if check.maximum is not None and value > check.maximum:
+        return f"is {value}, expected at most {check.maximum:g}"
+    return None
+
+
+def _is(value: Any, name: str) -> bool:
+    if isinstance(value, bool) and name == "number":
+        return False
+    return isinstance(value, _TYPES[name])

@@ -1,0 +1,233 @@
+"""One HTTP/1.1 connection of the load engine: a request at a time, never pipelined.
+
+States:
+
+    CONNECTING ──connection_made──► IDLE ──send──► WAITING ──first byte──► READING
+                                     ▲                                        │
+                                     └──── answer whole, kept alive ──────────┘
+    any ──connection lost, malformed answer, `abort`, or an answer that ends the connection──► CLOSED
+
+The end of each exchange is told by one call of `on_answer`; what went wrong stands in the exchange's `problem`. The
+clock stops when the last byte of the body arrives, before anything is parsed or checked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from time import perf_counter
+from typing import cast
+
+import httptools
+
+from loadtasks.engine.http.exchange import Exchange, Problem
+from loadtasks.engine.http.response_heads import Heads
+
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes of an answer's body; a larger one is a failure."""
+_SWITCHING_PROTOCOLS = 101
+_OK = 200
+_BODILESS = (204, 304)
+
+
+class ConnectionState(Enum):
+    """Where a connection stands; see the module's picture."""
+
+    CONNECTING = "connecting"
+    IDLE = "idle"
+    WAITING = "waiting"
+    READING = "reading"
+    CLOSED = "closed"
+
+
+class _UnaskedError(Exception):
+    """Bytes came that belong to no request."""
+
+
+class HttpConnection(asyncio.Protocol):
+    """A keep-alive connection."""
+
+    def __init__(self, on_answer: Callable[[Exchange], None]) -> None:
+        self.state = ConnectionState.CONNECTING
+        self.exchange: Exchange | None = None
+        """The exchange under way, or the last one."""
+        self._on_answer = on_answer
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._wanted_headers: frozenset[bytes] = frozenset()
+        self._heads = Heads()
+        self._headers_complete = False
+        self._whole = False
+        self._keep_alive = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self.state in (ConnectionState.WAITING, ConnectionState.READING)
+
+    def waited_s(self, now: float) -> float:
+        """How long the request under way has waited for its whole answer; 0 when there is none."""
+        return now - self.exchange.sent if self.busy and self.exchange is not None else 0.0
+
+    def send(self, exchange: Exchange) -> None:
+        """Write a request. The connection must be idle."""
+        if self._transport is None or self.state is not ConnectionState.IDLE:
+            raise RuntimeError(f"a connection that is {self.state.value} can't send")
+        self.exchange = exchange
+        self._wanted_headers, self._heads = exchange.checker.wanted_headers, exchange.checker.heads
+        self._headers_complete = self._whole = False
+        self.state = ConnectionState.WAITING
+        exchange.sent = perf_counter()
+        self._transport.write(exchange.data)
+
+    def abort(self, kind: str, description: str) -> None:
+        """Give the connection up; a request under way fails with this problem."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._fail(kind, description, perf_counter())
+
+    def close(self) -> None:
+        """Close the connection without a word to `on_answer`."""
+        self.state = ConnectionState.CLOSED
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands, TLS included."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.state = ConnectionState.IDLE
+
+    def data_received(self, data: bytes) -> None:
+        """Something arrived."""
+        now = perf_counter()
+        exchange = self.exchange
+        if exchange is None or not self.busy:
+            self.close()  # bytes that nobody asked for: what follows could not be told apart
+            return
+        exchange.end = now
+        if self.state is ConnectionState.READING:
+            self._parse(data, exchange)
+            return
+        exchange.first_byte = now
+        head = self._heads.find(data)
+        if head is None:
+            self.state = ConnectionState.READING
+            self._parse(data, exchange, first=True)
+        else:
+            exchange.take(head, data)
+            self._answered(exchange, keep_alive=True)
+
+    def _parse(self, data: bytes, exchange: Exchange, *, first: bool = False) -> None:
+        unasked = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.abort("malformed", "the answer switches protocols, which nobody asked for")
+            return
+        except httptools.HttpParserError as error:
+            if not self._whole:
+                self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
+                return
+            unasked = True
+        if self._whole and exchange.wire.request.method == "HEAD" and not data.endswith(b"\n"):
+            unasked = True  # a head ends its last line; the parser may have begun with a chunk's size
+        if exchange.body_size > MAX_BODY:
+            self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
+        elif self._whole:
+            keep_alive = not unasked and self._kept_alive(exchange)
+            if first and keep_alive and exchange.checker.status_problem(exchange.status) is None:
+                self._heads.learn(data, exchange.status, exchange.headers, exchange.body_size)
+            self._answered(exchange, keep_alive)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        exchange = self.exchange
+        if exchange is None or not self.busy:
+            self.state = ConnectionState.CLOSED
+        elif exc is None and self._headers_complete and _ends_with_connection(exchange):
+            self._answered(exchange, keep_alive=False)
+        else:
+            when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before the answer"
+            self._fail("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter())
+
+    # What httptools calls while it parses. What one of these raises ends the feed with an HttpParserError.
+
+    def on_message_begin(self) -> None:
+        """An answer begins; after one that is whole it is nobody's, and must not be taken for this exchange's."""
+        if self._whole:
+            raise _UnaskedError
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; repeated ones are joined (RFC 9110, section 5.3)."""
+        lower = name.lower()
+        if lower not in self._wanted_headers:
+            return
+        assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
+        headers = self.exchange.headers
+        key, text = lower.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head of the answer is there."""
+        assert self.exchange is not None  # noqa: S101 - as above
+        self.exchange.status = status = self._parser.get_status_code()
+        # To a HEAD request the answer ends here, whatever Content-Length speaks of; the parser doesn't know that.
+        final = status >= _OK
+        if final and self.exchange.checker.status_problem(status) is not None:
+            self.exchange.keeps_body = True  # it tells what went wrong
+        self._headers_complete = final
+        self._whole = final and self.exchange.wire.request.method == "HEAD"
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; what follows an answer to HEAD is none of it."""
+        assert self.exchange is not None  # noqa: S101 - as above
+        if self._whole:
+            raise _UnaskedError
+        self.exchange.body_size += len(body)
+        if self.exchange.keeps_body and self.exchange.body_size <= MAX_BODY:
+            self.exchange.body_parts.append(body)
+
+    def on_chunk_header(self) -> None:
+        """A chunk's size is known; after an answer to HEAD there is none."""
+        if self._whole:
+            raise _UnaskedError
+
+    def on_message_complete(self) -> None:
+        """One answer is whole; an interim one (1xx) is followed by the real one."""
+        assert self.exchange is not None  # noqa: S101 - as above
+        if self.exchange.status >= _OK:
+            self._whole = True
+            self._keep_alive = bool(self._parser.should_keep_alive())  # the parser knows only until it is fed again
+        elif self.exchange.status != _SWITCHING_PROTOCOLS:
+            self.exchange.begin_answer()
+
+    def _kept_alive(self, exchange: Exchange) -> bool:
+        if exchange.wire.request.method == "HEAD":
+            persists = self._parser.get_http_version() != "1.0"
+            self._parser = httptools.HttpResponseParser(self)  # the old one waits for a body
+            connection = exchange.headers.get("connection", "").lower()
+            return "close" not in connection if persists else "keep-alive" in connection
+        return self._keep_alive
+
+    def _answered(self, exchange: Exchange, keep_alive: bool) -> None:
+        if keep_alive:
+            self.state = ConnectionState.IDLE
+        else:
+            self.close()
+        self._on_answer(exchange)
+
+    def _fail(self, kind: str, description: str, now: float) -> None:
+        was_busy, self.state = self.busy, ConnectionState.CLOSED
+        if was_busy and self.exchange is not None:
+            self.exchange.end = now
+            self.exchange.problem = Problem(kind, description)
+            self._on_answer(self.exchange)
+
+
+def _ends_with_connection(exchange: Exchange) -> bool:
+    """Whether the body is delimited by the connection's end (RFC 9112, section 6.3)."""
+    if exchange.status in _BODILESS:
+        return False
+    headers = exchange.headers
+    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "").lower()

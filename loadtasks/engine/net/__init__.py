@@ -1,0 +1,1 @@
+"""Connections: targets and their addresses, TLS, sockets."""

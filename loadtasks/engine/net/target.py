@@ -1,0 +1,164 @@
+"""The API that is exercised: its address, its token, and whether it is there at all."""
+
+import os
+import ssl
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+import requests
+
+from loadtasks.engine.net import tls
+from loadtasks.errors import BadInputError, TargetUnavailableError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+_PROBE_TIMEOUT_S = 5.0
+_UNAUTHORISED = (401, 403)
+_SERVER_ERROR = 500
+_TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """An address and how to be let in."""
+
+    url: str
+    """Scheme, host, port, and a base path where there is one; no slash at the end."""
+    token: str | None = None
+    """Bearer token. Never stored, logged or shown."""
+    health_path: str = "/healthz"
+    version_path: str = "/version"
+    role: Literal["target", "reference"] = "target"
+    """Which of the two it is, for people."""
+    metrics_path: str | None = None
+    """Where it tells its metrics in Prometheus' text format; None: perhaps where most targets do, perhaps nowhere."""
+
+    USUAL_METRICS_PATH: ClassVar[str] = "/metrics"
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        try:
+            port_is_fine = parts.port is None or parts.port > 0
+        except ValueError:
+            port_is_fine = False
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
+            raise BadInputError(f"{self.role} {self.url!r}: not an address; give one like {DEFAULT_URL}.")
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+
+    def __repr__(self) -> str:
+        return f"Target({self.url!r}, token={'set' if self.token else None})"
+
+    @classmethod
+    def from_environ(cls, url: str | None = None) -> Self:
+        """The target of LOADTASKS_TARGET, _TOKEN, _HEALTH_PATH and _METRICS_PATH; `url` goes before the first."""
+        return cls(
+            url=url or os.environ.get("LOADTASKS_TARGET") or DEFAULT_URL,
+            token=os.environ.get("LOADTASKS_TOKEN") or None,
+            health_path=os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz",
+            metrics_path=os.environ.get("LOADTASKS_METRICS_PATH") or None,
+        )
+
+    def reference_from_environ(self, url: str | None = None) -> Self | None:
+        """The reference of LOADTASKS_REFERENCE, beside this target; `url` goes before it. None where neither names one.
+
+        Its token is LOADTASKS_REFERENCE_TOKEN, else this target's.
+        """
+        named = url or os.environ.get("LOADTASKS_REFERENCE")
+        return self.reference(named, os.environ.get("LOADTASKS_REFERENCE_TOKEN") or self.token) if named else None
+
+    def reference(self, url: str, token: str | None) -> Self:
+        """Another build of the same API, to compare this one with."""
+        return replace(self, url=url, token=token, role="reference")
+
+    def headers(self) -> dict[str, str]:
+        """What every request to the target carries."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def check_alive(self) -> None:
+        """See that the target answers; any answer below 500 will do, since not every API has a health page.
+
+        Raises:
+            TargetUnavailableError: it refuses, hangs, or answers with a server error.
+        """
+        answer = self._get(self.health_path)
+        if answer.status_code >= _SERVER_ERROR:
+            raise TargetUnavailableError(
+                f"{self.role} {self.url}: GET {self.health_path} answered {answer.status_code}, so it isn't well "
+                "enough to be measured; mend it and run again."
+            )
+
+    def check_admitted(self, path: str) -> None:
+        """See that the token is good for a path that a scenario will ask for.
+
+        Raises:
+            BadInputError: 401 or 403.
+            TargetUnavailableError: no answer.
+        """
+        answer = self._get(path)
+        if answer.status_code in _UNAUTHORISED:
+            problem = "is not accepted" if self.token else "is missing"
+            raise BadInputError(
+                f"{self.role} {self.url}: GET {path} answered {answer.status_code}: the token {problem}; set "
+                f"{_TOKENS[self.role]}, or the password of the Airflow connection performance_{self.role}."
+            )
+
+    def version(self) -> str | None:
+        """The `version` of its version page (JSON), with its `revision` after a plus; None where it tells none."""
+        try:
+            body = self._get(self.version_path).json()
+        except (TargetUnavailableError, ValueError):
+            return None
+        version = body.get("version") if isinstance(body, dict) else None
+        revision = body.get("revision") if version else None
+        return f"{version}+{revision}"[:200] if revision else str(version)[:200] if version else None
+
+    def metrics(self) -> requests.Response:
+        """What it answers where its metrics are.
+
+        Raises:
+            TargetUnavailableError: no answer.
+        """
+        return self._get(self.metrics_path or self.USUAL_METRICS_PATH)
+
+    def _get(self, path: str) -> requests.Response:
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                return session.get(
+                    self.url + path,
+                    headers=self.headers(),
+                    timeout=_PROBE_TIMEOUT_S,
+                    allow_redirects=False,
+                    verify=tls.ca_bundle() if self.url.startswith("https") else True,
+                )
+            except requests.Timeout as error:
+                raise TargetUnavailableError(
+                    f"{self.role} {self.url}: GET {path} got no answer within {_PROBE_TIMEOUT_S:g} s; it hangs or the "
+                    "network swallows the request: see that it is up and run again."
+                ) from error
+            except requests.RequestException as error:
+                cause = _cause(error)
+                if isinstance(cause, ssl.SSLError):
+                    raise TargetUnavailableError(f"{self.role} {self.url}: {tls.why(cause)}.") from error
+                raise TargetUnavailableError(
+                    f"{self.role} {self.url}: can't be reached ({_words(cause)}); start it, or name another with "
+                    f"--{self.role}."
+                ) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The innermost reason of a chain of network errors."""
+    innermost: BaseException = error
+    seen: list[BaseException] = []
+    while innermost not in seen:
+        seen.append(innermost)
+        reason = getattr(innermost, "reason", None)
+        wrapped = reason if isinstance(reason, BaseException) else None
+        first = innermost.args[0] if innermost.args and isinstance(innermost.args[0], BaseException) else None
+        innermost = wrapped or first or innermost.__cause__ or innermost.__context__ or innermost
+    return innermost
+
+
+def _words(cause: BaseException) -> str:
+    strerror = getattr(cause, "strerror", None)
+    return str(strerror or cause).lower().removeprefix("[errno 111] ")

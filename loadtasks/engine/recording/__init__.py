@@ -1,0 +1,1 @@
+"""What happened to every request, counted: recorder, phases, exemplars, ratios of rounds."""

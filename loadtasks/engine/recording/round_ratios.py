@@ -1,0 +1,63 @@
+"""The rounds of a candidate beside those of its reference, kept small: one number a round and metric."""
+
+import math
+
+from pydantic import BaseModel
+
+from loadtasks.measurement.model import Measurement, metric
+
+PAIRED = ("p50_s", "p95_s", "mean_s", "throughput_per_s", "success_rate", "connect_mean_s")
+"""The metrics whose ratio is kept."""
+_DIGITS = 7
+"""Of seconds: a tenth of a microsecond, as fine as targets tell their phases."""
+
+
+class RoundRatios(BaseModel):
+    """The rounds of one scenario, or of one part of a mixed one, in the order in which they were driven."""
+
+    part: str = ""
+    candidate_first: list[bool] = []
+    """One a round: whether the candidate was driven before the reference."""
+    unfit: list[bool] = []
+    """One a round: whether the generator was unfit, so that the round is not judged."""
+    requests: list[int] = []
+    """One a round: how many requests its times are of, on the side that has fewer."""
+    log_ratios: dict[str, list[float | None]] = {}
+    """By metric, one a round: ln(candidate / reference); None where either has no such number."""
+    phases_s: dict[str, list[tuple[float, float]]] = {}
+    """By phase, one a round: seconds a completed request, of the candidate and of the reference."""
+
+    def add(self, candidate: Measurement, reference: Measurement, *, candidate_first: bool) -> None:
+        """Add a round."""
+        self.candidate_first.append(candidate_first)
+        self.unfit.append(bool(candidate.health.unfit or reference.health.unfit))
+        self.requests.append(min(candidate.response.count, reference.response.count))
+        for name in PAIRED:
+            ratio = _log_ratio(_positive(candidate, name), _positive(reference, name))
+            self.log_ratios.setdefault(name, []).append(ratio)
+        for name in {*self.phases_s, *candidate.phases, *reference.phases}:
+            earlier = self.phases_s.setdefault(name, [(0.0, 0.0)] * (len(self.unfit) - 1))
+            earlier.append((_a_request_s(candidate, name), _a_request_s(reference, name)))
+
+    def fit(self, name: str) -> list[float]:
+        """The log ratios of a metric that can be judged."""
+        if name not in self.log_ratios:
+            return []
+        rounds = zip(self.log_ratios[name], self.unfit, strict=True)
+        return [ratio for ratio, unfit in rounds if ratio is not None and not unfit]
+
+
+def _a_request_s(measurement: Measurement, name: str) -> float:
+    phase = measurement.phases.get(name)
+    return round(phase.total_s / max(1, measurement.counts.completed), _DIGITS) if phase else 0.0
+
+
+def _positive(measurement: Measurement, name: str) -> float | None:
+    number = metric(measurement, name)
+    if name == "success_rate" and number == 0:
+        return 0.5 / measurement.counts.scheduled  # below what one request makes, and still to be divided
+    return number
+
+
+def _log_ratio(candidate: float | None, reference: float | None) -> float | None:
+    return math.log(candidate / reference) if candidate and reference else None

@@ -1,0 +1,98 @@
+"""One scenario run against a target: its measurement, and one for each part of a mixed scenario."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from loadtasks.engine.generator.driver import Generated, Work, generate
+from loadtasks.engine.generator.health import health
+from loadtasks.engine.generator.processes import generate_together
+from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.shares import most_processes
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.model import Calibration, Health, Measurement
+from loadtasks.scenarios.identity import identified
+from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
+
+
+def run_scenario(
+    scenario: Scenario,
+    target: Target,
+    on_progress: OnProgress | None = None,
+    *,
+    processes: int = 1,
+    calibration: Calibration | None = None,
+) -> list[Measurement]:
+    """Run one scenario to its end. Returns the whole first, then the parts of a mixed scenario.
+
+    What goes wrong with the target is measured, never raised.
+
+    Args:
+        scenario: what is sent.
+        target: where it is sent.
+        on_progress: called twice a second and at the end; with one process on its event loop, so it has to be quick.
+        processes: over how many the load is shared; fewer are used where there is not enough to share.
+        calibration: what one process can do at best; it is kept with the measurement.
+
+    Raises:
+        BadInputError: the target's certificates can't be verified with what is there, or this process may not open as
+            many files as the load has WebSockets.
+        ProcessError: one of several processes broke.
+    """
+    number = min(processes, most_processes(scenario))
+    sent = identified(scenario, uuid4().hex)
+    works = [Work(sent, target, each, number, calibration) for each in range(number)]
+    generated = [generate(works[0], on_progress)] if number == 1 else generate_together(works, on_progress)
+    parts = parts_of(scenario)
+    recorders = {
+        kind: Recorder.merged(
+            generated_load.recorders[kind] for generated_load in generated if kind in generated_load.recorders
+        )
+        for kind in parts
+    }
+    whole = Recorder.merged(recorders.values())
+    fitness = _fitness(generated, whole, calibration)
+    return measurements(
+        scenario, whole, recorders, min(generated_load.started_at for generated_load in generated), fitness
+    )
+
+
+def measurements(
+    scenario: Scenario,
+    whole: Recorder,
+    recorders: Mapping[str, Recorder],
+    started_at: datetime,
+    fitness: Health,
+    manner: str = "",
+) -> list[Measurement]:
+    """The measurement of a scenario, then those of its parts. `manner` ends the sentences that tell their loads."""
+
+    def measured(recorder: Recorder, of: Scenario, kind: str) -> Measurement:
+        return recorder.measurement(
+            scenario=scenario.name,
+            part=kind,
+            endpoint=of.endpoint,
+            scenario_hash=of.hash,
+            load=load_sentence(of) + manner,
+            started_at=started_at,
+            health=fitness,
+        )
+
+    return [
+        measured(whole, scenario, ""),
+        *(measured(recorders[kind], part, kind) for kind, part in parts_of(scenario).items() if kind),
+    ]
+
+
+def _fitness(generated: Sequence[Generated], whole: Recorder, calibration: Calibration | None) -> Health:
+    """How fit the generator was: every one of its processes has to be, since an average hides the one that was not."""
+    together = health([generated_load.observation for generated_load in generated], whole, calibration)
+    if len(generated) == 1:
+        return together
+    unfit = [
+        f"process {number}: {reason}"
+        for number, each in enumerate(generated, 1)
+        for reason in health([each.observation], Recorder.merged(each.recorders.values()), calibration).unfit
+    ]
+    return together.model_copy(update={"unfit": unfit})

@@ -1,0 +1,1 @@
+"""One load profile driven against a target."""

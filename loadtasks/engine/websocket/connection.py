@@ -1,0 +1,215 @@
+"""One WebSocket (RFC 6455) of the load engine, on the event loop.
+
+States:
+
+    CONNECTING ──connection_made──► HANDSHAKE ──101──► OPEN ──close──► CLOSING ──the target's close──► CLOSED
+    any ──connection lost, refused upgrade, the target's close, a broken frame, or `abort`──► CLOSED
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from time import perf_counter
+from typing import cast
+
+from websocket import ABNF
+
+from loadtasks.engine.http.exchange import Problem
+from loadtasks.engine.websocket.frames import FrameError, Frames
+from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
+
+NORMAL_CLOSURE = 1000
+NO_STATUS = 1005
+ABNORMAL_CLOSURE = 1006
+_MEANINGS = {
+    NORMAL_CLOSURE: "normal closure",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    NO_STATUS: "no status",
+    ABNORMAL_CLOSURE: "abnormal closure",
+    1007: "invalid data",
+    1008: "policy violation",
+    1009: "message too big",
+    1010: "mandatory extension",
+    1011: "internal error",
+    1012: "service restart",
+    1013: "try again later",
+    1014: "bad gateway",
+}
+"""Close codes in words (RFC 6455, section 7.4.1, and IANA's registry of them)."""
+
+
+class WebSocketState(Enum):
+    """Where a WebSocket stands; see the module's picture."""
+
+    CONNECTING = "connecting"
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """A WebSocket that tells its opening, its messages and its end. Times are seconds of `time.perf_counter`.
+
+    A message's time is that at which its bytes arrived, before anything of them was read.
+    """
+
+    __slots__ = (
+        "_frames",
+        "_handshake",
+        "_on_close",
+        "_on_message",
+        "_on_open",
+        "_transport",
+        "close_code",
+        "first_message",
+        "number",
+        "opened",
+        "problem",
+        "state",
+        "status",
+    )
+
+    def __init__(
+        self,
+        upgrade: Upgrade,
+        number: int = 0,
+        *,
+        on_open: Callable[["WebSocketConnection"], None] | None = None,
+        on_message: Callable[["WebSocketConnection", str | bytes, float], None] | None = None,
+        on_close: Callable[["WebSocketConnection"], None] | None = None,
+    ) -> None:
+        """`number`: which of its owner's it is; `on_close` is called for an end that the owner didn't ask for."""
+        self.number = number
+        self.state = WebSocketState.CONNECTING
+        self.status = 0
+        """Of the answer to the handshake; 0 before it."""
+        self.opened = 0.0
+        self.first_message = 0.0
+        """When the first message of any kind arrived; 0 before it."""
+        self.close_code: int | None = None
+        """The target's; `ABNORMAL_CLOSURE` where it ended the connection without one."""
+        self.problem: Problem | None = None
+        """Why it never opened, or how it ended though nobody here closed it."""
+        self._on_open = on_open
+        self._on_message = on_message
+        self._on_close = on_close
+        self._handshake: Handshake | None = Handshake(upgrade)
+        self._frames = Frames()
+        self._transport: asyncio.Transport | None = None
+
+    def close(self, code: int = NORMAL_CLOSURE) -> None:
+        """Say goodbye, and close when the target has answered that; one that isn't open is just closed."""
+        if self._transport is None or self.state is WebSocketState.CLOSED:
+            self.state = WebSocketState.CLOSED
+        elif self.state is WebSocketState.OPEN:
+            self.state = WebSocketState.CLOSING
+            self._transport.write(_close_frame(code))
+        elif self.state is WebSocketState.HANDSHAKE:
+            self.state = WebSocketState.CLOSED
+            self._transport.abort()
+
+    def abort(self, kind: str, description: str) -> None:
+        """Give it up."""
+        self._end(Problem(kind, description))
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands: ask for the upgrade."""
+        self._transport = cast(asyncio.Transport, transport)
+        if self.state is WebSocketState.CLOSED or self._handshake is None:
+            self._transport.abort()
+            return
+        self.state = WebSocketState.HANDSHAKE
+        self._transport.write(self._handshake.request)
+
+    def data_received(self, data: bytes) -> None:
+        """Something arrived."""
+        now = perf_counter()
+        if self._handshake is not None:
+            data = self._read_answer(self._handshake, data, now)
+        if not data:
+            return
+        try:
+            for opcode, payload in self._frames.feed(data):
+                if self.state is WebSocketState.CLOSED:
+                    return
+                self._take(opcode, payload, now)
+        except FrameError as error:
+            self.abort(*error.problem)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if self.state in (WebSocketState.CLOSING, WebSocketState.CLOSED):
+            self.state = WebSocketState.CLOSED
+            return
+        when = "before the upgrade was answered"
+        if self.state is WebSocketState.OPEN:
+            when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
+        self._end(Problem("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
+
+    def _read_answer(self, handshake: Handshake, data: bytes, now: float) -> bytes:
+        """Feed the answer to the handshake; returns what belongs to the WebSocket."""
+        if self.state is not WebSocketState.HANDSHAKE:
+            return b""
+        try:
+            rest = handshake.feed(data)
+        except HandshakeError as error:
+            self.status = handshake.status
+            self.abort(*error.problem)
+            return b""
+        if rest is None:
+            return b""
+        self.status, self._handshake = handshake.status, None
+        self.state, self.opened = WebSocketState.OPEN, now
+        if self._on_open is not None:
+            self._on_open(self)
+        return rest
+
+    def _take(self, opcode: int, payload: str | bytes, now: float) -> None:
+        if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
+            if self.state is WebSocketState.OPEN:
+                self.first_message = self.first_message or now
+                if self._on_message is not None:
+                    self._on_message(self, payload, now)
+        elif opcode == ABNF.OPCODE_CLOSE:
+            self._closed_by_target(cast(bytes, payload))
+        elif opcode == ABNF.OPCODE_PING and self.state is WebSocketState.OPEN and self._transport is not None:
+            self._transport.write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
+
+    def _closed_by_target(self, payload: bytes) -> None:
+        code = int.from_bytes(payload[:2], "big") if payload else NO_STATUS
+        try:
+            reason = payload[2:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FrameError("malformed", f"a close frame whose reason is no UTF-8: {error}") from error
+        if self._transport is not None:
+            if self.state is WebSocketState.OPEN:
+                self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
+            self._transport.close()
+        if self.state is WebSocketState.CLOSING:
+            self.state = WebSocketState.CLOSED
+            return
+        self.close_code = code
+        meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
+        said = f", saying {reason!r}" if reason else ""
+        self._end(Problem("closed", f"the target closed the WebSocket with code {code}{meaning}{said}"))
+
+    def _end(self, problem: Problem) -> None:
+        if self.state is WebSocketState.CLOSED:
+            return
+        asked, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
+        if not asked:
+            self.problem = problem
+            if self._on_close is not None:
+                self._on_close(self)
+
+
+def _close_frame(code: int) -> bytes:
+    payload = b"" if code == NO_STATUS else code.to_bytes(2, "big")
+    return bytes(ABNF.create_frame(payload, ABNF.OPCODE_CLOSE).format())

@@ -1,0 +1,168 @@
+"""Deliveries: which published event reached which listener, when, and in which order.
+
+One delivery is one event reaching one listener. A listener's message and the publisher's answer meet by the event's id,
+whichever comes first; messages of events that nobody here published are ignored. A delivery is due when its event is
+due, sent when the publishing request's bytes leave, and ends when the listener has the message.
+
+Order: an event was published after another if its request was sent when the other's was already answered; two whose
+publishing overlaps have no order. Where a listener gets an event after one that was published later, that is told as
+`out_of_order`, once for each such event and listener; where it gets one more than once, as `duplicate`.
+"""
+
+import json
+from array import array
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from loadtasks.engine.http.checks import MISSING, value_at
+from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.response_recording import slow
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.scenarios.model import Event
+
+_MESSAGES_KEPT = 256
+_LONGEST_KEPT = 65536
+"""A message that many listeners get is parsed once: so many of the last ones, and so long, are known again."""
+
+
+class Broadcast:
+    """One event, and when it reached which listener."""
+
+    __slots__ = ("duplicates", "exchange", "id", "number", "reached", "times")
+
+    def __init__(self, event_id: str, number: int, listeners: int) -> None:
+        self.id = event_id
+        self.number = number
+        """In the order in which events were first heard of."""
+        self.exchange: Exchange | None = None
+        """The publishing request; None as long as it isn't answered, and for an event that somebody else published."""
+        self.reached = 0
+        """How many listeners have it."""
+        self.duplicates = 0
+        self.times = array("d", bytes(8 * listeners))
+        """By listener; 0 for one that doesn't have it."""
+
+
+class Deliveries:
+    """Keeps account of all deliveries of one load; twelve bytes each, until the event has reached everyone."""
+
+    def __init__(self, event: Event, listeners: int, timeout_s: float, recorder: Recorder) -> None:
+        self._event = event
+        self._listeners = listeners
+        self._timeout_s = timeout_s
+        self._recorder = recorder
+        self._broadcasts: list[Broadcast] = []
+        self._by_id: dict[str, Broadcast] = {}
+        self._orders = [array("I") for _ in range(listeners)]
+        """By listener: numbers of the events, in the order in which they came."""
+        self._pending: dict[str, Broadcast] = {}
+        """Published, and not yet with everyone."""
+        self._everyone = array("d", [1.0]) * listeners
+        """Stands for the times of every event that has reached everyone and is recorded."""
+        self._broadcast_in_short = lru_cache(_MESSAGES_KEPT)(self._broadcast_in)
+
+    def arrived(self, listener: int, message: str | bytes, now: float) -> None:
+        """A listener got a message."""
+        short = len(message) <= _LONGEST_KEPT
+        broadcast = self._broadcast_in_short(message) if short else self._broadcast_in(message)
+        if broadcast is None:
+            return
+        if broadcast.times[listener]:
+            broadcast.duplicates += 1
+            return
+        broadcast.times[listener] = now
+        broadcast.reached += 1
+        self._orders[listener].append(broadcast.number)
+        if broadcast.reached == self._listeners and broadcast.exchange is not None:
+            self._settle(broadcast, broadcast.exchange)
+
+    def published(self, event_id: str, exchange: Exchange) -> bool:
+        """The publisher was told an event's id. Returns whether it is the first with this id."""
+        broadcast = self._broadcast(event_id)
+        if broadcast.exchange is not None:
+            return False
+        broadcast.exchange = exchange
+        self._pending[event_id] = broadcast
+        if broadcast.reached == self._listeners:
+            self._settle(broadcast, exchange)
+        return True
+
+    def all_made(self, listening: Iterable[int]) -> bool:
+        """Whether every published event has reached all of these listeners."""
+        return not self._pending or all(
+            broadcast.times[listener] for broadcast in self._pending.values() for listener in listening
+        )
+
+    def end(self, now: float, lost: Mapping[int, str]) -> None:
+        """Record what is missing, doubled or out of order. `lost`: what became of listeners that no longer listen."""
+        for broadcast in list(self._pending.values()):
+            if broadcast.exchange is not None:
+                self._record(broadcast, broadcast.exchange, now, lost)
+        self._pending.clear()
+        self._note_order()
+        for broadcast in self._broadcasts:
+            if broadcast.exchange is not None:
+                for _ in range(broadcast.duplicates):
+                    self._recorder.note("duplicate", f"event {broadcast.id} came more than once to one listener")
+
+    def _broadcast(self, event_id: str) -> Broadcast:
+        known = self._by_id.get(event_id)
+        if known is None:
+            known = self._by_id[event_id] = Broadcast(event_id, len(self._broadcasts), self._listeners)
+            self._broadcasts.append(known)
+        return known
+
+    def _broadcast_in(self, message: str | bytes) -> Broadcast | None:
+        """The event that a message tells of; None where it tells of none."""
+        try:
+            document = json.loads(message)
+        except (ValueError, RecursionError):
+            return None
+        if any(value_at(document, path) != expected for path, expected in self._event.where.items()):
+            return None
+        found = value_at(document, self._event.id)
+        return None if found is MISSING else self._broadcast(str(found))
+
+    def _settle(self, broadcast: Broadcast, exchange: Exchange) -> None:
+        """Record an event that has reached everyone, and forget when."""
+        self._record(broadcast, exchange, 0.0, {})
+        broadcast.times = self._everyone
+        del self._pending[broadcast.id]
+
+    def _record(self, broadcast: Broadcast, exchange: Exchange, now: float, lost: Mapping[int, str]) -> None:
+        recorder, due, sent = self._recorder, exchange.due, exchange.sent
+        for listener, at in enumerate(broadcast.times):
+            if not at:
+                gone = f": {lost[listener]}" if listener in lost else ""
+                recorder.fail("missed", f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
+            elif at - sent > self._timeout_s:
+                recorder.fail("missed", f"event {broadcast.id} took {at - sent:.1f} s to a listener", due, sent, at)
+            else:
+                recorder.complete(due, sent, at)
+        recorder.phase("publish", exchange.end - sent)
+        if broadcast.reached:
+            first = min(at for at in broadcast.times if at)
+            recorder.phase("first_delivery", max(0.0, first - sent))
+            recorder.phase("fan_out", max(broadcast.times) - first)
+        slowest = max(at or now for at in broadcast.times)
+        if slowest - due > recorder.slowest.from_s:
+            # In the target's logs it is found by the request that published the event.
+            recorder.slowest.keep(slow(exchange, slowest))
+
+    def _note_order(self) -> None:
+        """Tell which events reached a listener after one that was published later."""
+        for order in self._orders:
+            latest: tuple[str, Exchange] | None = None
+            for number in order:
+                broadcast = self._broadcasts[number]
+                exchange = broadcast.exchange
+                if exchange is None:
+                    continue
+                if latest is not None and exchange.end < latest[1].sent:
+                    self._recorder.note(
+                        "out_of_order",
+                        f"event {broadcast.id} reached a listener after event {latest[0]}, which was published when "
+                        f"the publisher had the answer to {broadcast.id} already",
+                    )
+                if latest is None or exchange.sent > latest[1].sent:
+                    latest = broadcast.id, exchange

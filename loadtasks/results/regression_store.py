@@ -1,0 +1,91 @@
+"""The regressions of a results database: kept when they are found, and moved on until they end."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, desc, select
+from sqlalchemy.orm import Session
+
+from loadtasks.errors import BadInputError
+from loadtasks.results.database import Database
+from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.results.schema import MoveRow, RegressionRow
+
+
+class Regressions:
+    """All regressions. Every writing method is one transaction and can be repeated.
+
+    All methods raise BadInputError, one sentence, when the database can't be read or written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, number: int) -> Regression:
+        """One by its id.
+
+        Raises:
+            BadInputError: there is none.
+        """
+        with self._database.reading() as session:
+            return _regression(session, number)
+
+    def all(self, *, ended: bool = True) -> list[Regression]:
+        """All of them, or only those that have not ended, newest first."""
+        with self._database.reading() as session:
+            found = [_read(row) for row in session.scalars(select(RegressionRow).order_by(desc(RegressionRow.id)))]
+        return [each for each in found if ended or not each.state.ended]
+
+    def save(self, run_id: str, found: Sequence[Regression]) -> list[Regression]:
+        """Keep what a run found, in place of what it had found before and nobody has touched. Gives them their ids."""
+        with self._database.writing() as session:
+            rows = session.scalars(select(RegressionRow).where(RegressionRow.found_run == run_id)).all()
+            touched = {(row.scenario, row.part) for row in rows if len(row.moves) > 1}
+            session.execute(
+                delete(RegressionRow).where(
+                    RegressionRow.id.in_([row.id for row in rows if (row.scenario, row.part) not in touched])
+                )
+            )
+            session.expire_all()
+            kept = [_row(each) for each in found if (each.scenario, each.part) not in touched]
+            session.add_all(kept)
+            session.flush()
+            return [_read(row) for row in kept]
+
+    def move(
+        self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, at: datetime | None = None
+    ) -> Regression:
+        """Move one on, now or at another moment.
+
+        Raises:
+            BadInputError: there is none of this id, or the state can't follow the one it has.
+        """
+        with self._database.writing() as session:
+            _regression(session, number).check_may_become(state)
+            session.add(MoveRow(regression_id=number, state=state.value, at=at or datetime.now(UTC), who=who, why=why))
+            session.flush()
+            session.expire_all()
+            return _regression(session, number)
+
+
+def _regression(session: Session, number: int) -> Regression:
+    row = session.get(RegressionRow, number)
+    if row is None:
+        raise BadInputError(f"there is no regression {number}; `python -m loadtasks regressions` lists them.")
+    return _read(row)
+
+
+def _read(row: RegressionRow) -> Regression:
+    fields = ("id", "scenario", "part", "first_run", "found_run", "version_before", "version_after")
+    return Regression(
+        **{name: getattr(row, name) for name in fields},
+        changes=[MetricChange.model_validate(change) for change in row.changes],
+        moves=[Move(state=RegressionState(move.state), at=move.at, who=move.who, why=move.why) for move in row.moves],
+    )
+
+
+def _row(regression: Regression) -> RegressionRow:
+    return RegressionRow(
+        **regression.model_dump(mode="json", exclude={"id", "moves"}),
+        moves=[MoveRow(**move.model_dump()) for move in regression.moves],
+    )

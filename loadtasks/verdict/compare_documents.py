@@ -1,0 +1,60 @@
+"""Two results documents side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from loadtasks.errors import BadInputError
+from loadtasks.measurement.model import Measurement, metric
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict, overall
+from loadtasks.results.series import METRICS
+from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
+from loadtasks.verdict.history.findings import NOT_COMPARED, comparison
+
+
+def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
+    """A document with its numbers beside another's. Two runs can't tell a change from noise: none is claimed.
+
+    Raises:
+        BadInputError: nothing in the one can be compared with the other.
+    """
+    others = {scenario.scenario: scenario for scenario in other.scenarios if scenario.verdict is not Verdict.INVALID}
+    scenarios, refused = [], []
+    for result in document.scenarios:
+        earlier = others.get(result.scenario)
+        kept = [finding for finding in result.findings if finding.kind not in FROM_COMPARING]
+        changes: dict[str, Any] = {
+            "findings": kept,
+            "comparisons": [],
+            "baseline_run": None,
+            "baseline": [],
+            "pairs": [],
+        }
+        changes["verdict"] = verdict_of(result.verdict, kept)
+        if earlier is not None and earlier.measurements and result.measurements:
+            reason = Fingerprint.of(document.run, result.measurements[0]).unlike(
+                Fingerprint.of(other.run, earlier.measurements[0])
+            )
+            if reason is None:
+                changes["comparisons"] = _side_by_side(result.measurements, earlier.measurements)
+                changes |= {"baseline_run": other.run.id, "baseline": list(earlier.measurements)}
+            else:
+                refused.append(f"{result.scenario}: {reason}")
+                kept.append(Finding(kind=FindingKind.HISTORY, sentence=f"{NOT_COMPARED}{reason}"))
+        scenarios.append(result.model_copy(update=changes))
+    if refused and not any(scenario.comparisons for scenario in scenarios):
+        raise BadInputError(f"runs {document.run.id} and {other.run.id} can't be compared: {'; '.join(refused)}.")
+    verdict = overall([scenario.verdict for scenario in scenarios])
+    return document.model_copy(update={"scenarios": scenarios, "verdict": verdict, "other_run": other.run.id})
+
+
+def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[MetricComparison]:
+    before = {other.part: other for other in others}
+    return [
+        each
+        for measurement in measurements
+        if measurement.part in before
+        for name in METRICS
+        if (each := comparison(measurement, name, metric(before[measurement.part], name))) is not None
+    ]

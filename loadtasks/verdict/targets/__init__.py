@@ -1,0 +1,1 @@
+"""Targets: Great Expectations suites read and validated."""

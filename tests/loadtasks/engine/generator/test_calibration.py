@@ -1,0 +1,34 @@
+"""The generator calibrated for real, and the server that it is calibrated with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+
+from loadtasks.engine.generator import calibration, null_server
+
+
+def test_it_has_a_ceiling_and_a_jitter_and_leaves_no_process_behind() -> None:
+    before = _children()
+    found = calibration.calibrate()
+    assert found.ceiling_per_s > 100
+    assert 0 < found.jitter_p99_s < 10
+    assert _children() == before
+
+
+def test_the_null_server_answers_alike_and_ends_with_its_input() -> None:
+    process = subprocess.Popen(
+        [sys.executable, null_server.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        answers = [requests.get(f"http://127.0.0.1:{port}/{path}", timeout=5) for path in ("a", "b")]
+    assert process.returncode == 0
+    assert [len(answer.content) for answer in answers] == [1024, 1024]
+
+
+def _children() -> set[str]:
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())

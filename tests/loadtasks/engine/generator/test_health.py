@@ -1,0 +1,72 @@
+"""When a generator is not fit, and how that is told."""
+
+import numpy as np
+import pytest
+
+from loadtasks.engine.generator.health import health
+from loadtasks.engine.generator.monitor import Observation
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.model import Calibration
+from tests.measurements import histogram
+
+QUIET = histogram([0.0001] * 100)
+CALIBRATION = Calibration(ceiling_per_s=60_000, jitter_p99_s=0.0001)
+
+
+def seen(*, cpu_share: float = 0.2, elapsed_s: float = 10.0, lags_s: list[float] | None = None) -> Observation:
+    return Observation(elapsed_s, cpu_share * elapsed_s, histogram(lags_s) if lags_s else QUIET)
+
+
+def recorder(*, response_s: float = 0.05, dispatched_late_s: float = 0.0) -> Recorder:
+    made = Recorder()
+    for n in range(100):
+        made.scheduled += 1
+        made.dispatch(dispatched_late_s)
+        made.answer(due=n, sent=n, first_byte=n + response_s, end=n + response_s)
+    return made
+
+
+def test_a_quiet_generator_is_fit_and_says_what_it_was() -> None:
+    found = health([seen()], recorder(), CALIBRATION)
+    assert found.unfit == []
+    assert found.cpu_share == pytest.approx(0.2)
+    assert found.loop_lag_p99_s == pytest.approx(0.0001, rel=0.01)
+    assert found.sent_per_s == pytest.approx(1.0)
+    assert found.calibration == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    ("observation", "dispatched_late_s", "told"),
+    [
+        (seen(lags_s=[0.0] * 90 + [0.2] * 10), 0.0, "event loop lagged 200 ms (p99, limit 100 ms)"),
+        (seen(lags_s=[0.015] * 100), 0.0, "event loop lagged 15.0 ms (median, limit 10.0 ms"),
+        (seen(cpu_share=0.97), 0.0, "used 97% of a core (limit 90%): it was saturated at 1 requests/s of the 60,000/s"),
+        (seen(), 0.4, "requests got their turn 400 ms (p99, limit 100 ms) late"),
+        (seen(), 0.02, "requests got their turn 20.0 ms (median, limit 10.0 ms"),
+    ],
+)
+def test_what_makes_it_unfit_is_told(observation: Observation, dispatched_late_s: float, told: str) -> None:
+    (sentence,) = health([observation], recorder(dispatched_late_s=dispatched_late_s), CALIBRATION).unfit
+    assert told in sentence
+
+
+@pytest.mark.parametrize(
+    ("observation", "dispatched_late_s", "response_s"),
+    [
+        (seen(lags_s=[0.0] * 995 + [0.3] * 5), 0.0, 0.05),  # a few hiccups
+        (seen(lags_s=[0.0008] * 100), 0.0, 0.0005),  # under a millisecond
+        (seen(lags_s=[0.02] * 10), 0.0, 0.05),  # too few to tell a median
+        (seen(lags_s=[0.015] * 100), 0.015, 0.1),  # little beside what is measured
+        (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short to tell
+    ],
+)
+def test_what_does_not(observation: Observation, dispatched_late_s: float, response_s: float) -> None:
+    found = health([observation], recorder(response_s=response_s, dispatched_late_s=dispatched_late_s), CALIBRATION)
+    assert found.unfit == []
+
+
+def test_the_busiest_process_counts_and_all_their_lags() -> None:
+    found = health([seen(cpu_share=0.1), seen(cpu_share=0.95, lags_s=[0.0] * 50 + [0.5] * 50)], recorder(), None)
+    assert found.cpu_share == pytest.approx(0.95)
+    assert np.isclose(found.loop_lag_max_s, 0.5, rtol=0.01)
+    assert len(found.unfit) == 2

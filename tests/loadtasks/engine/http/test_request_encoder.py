@@ -1,0 +1,63 @@
+"""What is written: each request's own trace context in bytes that are otherwise made once."""
+
+import re
+
+from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.engine.runners.base import Source
+from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.model import HttpScenario, Request
+from tests.servers import answering, ok, scripted
+
+TARGET = Target("http://127.0.0.1:8000")
+TRACEPARENT = re.compile(rb"\r\ntraceparent: (00-([0-9a-f]{32})-([0-9a-f]{16})-00)\r\n")
+"""https://www.w3.org/TR/trace-context/#traceparent-header"""
+
+
+def sent(exchange: Exchange) -> tuple[str, str, str]:
+    """The trace context in an exchange's bytes: the whole, trace id, parent id."""
+    (found,) = TRACEPARENT.findall(exchange.data)
+    whole, trace, parent = (part.decode() for part in found)
+    return whole, trace, parent
+
+
+def test_every_request_has_a_trace_context_of_its_own() -> None:
+    source = Source((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    first = [source.next(0.0) for _ in range(300)]
+    source.rewind()
+    contexts = [sent(exchange) for exchange in [*first, source.next(0.0)]]
+    assert [int(parent, 16) for _, _, parent in contexts] == list(range(1, 302))
+    assert all(trace[16:] == parent for _, trace, parent in contexts)
+    assert len({trace[:16] for _, trace, _ in contexts}) == 1
+    assert contexts[-1][0] not in {whole for whole, _, _ in contexts[:-1]}  # after the warm-up, too
+    other = sent(Source((Request(path="/a"),), TARGET).next(0.0))
+    assert other[1][:16] != contexts[0][1][:16]
+
+
+def test_an_exchange_tells_the_context_that_it_sent() -> None:
+    source = Source((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    for exchange in [source.next(0.0) for _ in range(4)]:
+        assert exchange.traceparent == sent(exchange)[0]
+
+
+def test_a_scenarios_own_context_is_left_alone() -> None:
+    own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    exchange = Source((Request(path="/a", headers={"TraceParent": own}),), TARGET).next(0.0)
+    assert exchange.data.lower().count(b"traceparent") == 1
+    assert exchange.traceparent == own
+
+
+def test_the_slowest_requests_name_the_context_that_the_target_saw() -> None:
+    with scripted(answering(ok())) as server:
+        scenario = HttpScenario(
+            name="thing.test",
+            endpoint="thing",
+            requests=(Request(path="/thing"),),
+            load=ClosedLoad(workers=2, requests=5),
+            warmup_requests=3,
+        )
+        (measurement,) = run_scenario(scenario, Target(server.url))
+    seen = [found[0].decode() for request in server.requests for found in TRACEPARENT.findall(request)]
+    assert len(set(seen)) == len(server.requests) == 8
+    assert {exemplar.traceparent for exemplar in measurement.exemplars} == set(seen[3:])

@@ -1,0 +1,261 @@
+"""Recorders merged: whatever is recorded, and in however many of them, the sum is that of one which saw it all."""
+
+import math
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtasks.engine.recording import recorder as module
+from loadtasks.engine.recording.exemplars import Slow
+from loadtasks.engine.recording.recorder import NEVER_ANSWERED, Recorder
+from loadtasks.measurement.model import Health, Measurement
+
+HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
+Entry = partial[None]
+"""One thing that is written down."""
+
+MOMENT = st.floats(0, 1000)
+# Few values too, so that requests are equally slow.
+SPAN = st.one_of(st.floats(0, 100), st.sampled_from((0.0, 0.001, 0.25)))
+KIND = st.sampled_from((*sorted(NEVER_ANSWERED), "cut", "status", "publish: cut"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_batches() -> Iterator[None]:
+    """Times are folded every few requests, so that recorders are merged with times in and out of the histograms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BATCH", 3)
+        yield
+
+
+def _answer(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
+    recorder.scheduled += 1
+    recorder.statuses[200] += 1
+    recorder.answer(due, due + lag, due + lag + first, due + lag + first + body, size)
+
+
+def _complete(due: float, lag: float, service: float, recorder: Recorder) -> None:
+    recorder.scheduled += 1
+    recorder.complete(due, due + lag, due + lag + service)
+
+
+def _throttle(sent: float, service: float, status: int, recorder: Recorder) -> None:
+    recorder.scheduled += 1
+    recorder.statuses[status] += 1
+    recorder.throttle(sent, sent + service)
+
+
+def _fail(kind: str, due: float, lag: float, service: float, recorder: Recorder) -> None:
+    recorder.scheduled += 1
+    recorder.fail(kind, f"{kind} at {due}", due, due + lag, due + lag + service)
+
+
+def _drop(due: float, waited: float, recorder: Recorder) -> None:
+    recorder.scheduled += 1
+    recorder.waited_for_connection += 1
+    recorder.drop(due, due + waited, f"dropped at {due}")
+
+
+def _abandon(due: float, lag: float, service: float, recorder: Recorder) -> None:
+    recorder.scheduled += 1
+    recorder.abandon(due, due + lag, due + lag + service)
+
+
+def _never_send(count: int, recorder: Recorder) -> None:
+    recorder.never_send(count, "never due")
+
+
+def _note(kind: str, recorder: Recorder) -> None:
+    recorder.note(kind, f"{kind} noted")
+
+
+def _phase(name: str, seconds: float, outcome: str, recorder: Recorder) -> None:
+    recorder.phase(name, seconds, outcome)
+
+
+def _dispatch(late_s: float, recorder: Recorder) -> None:
+    recorder.dispatch(late_s)
+
+
+def _slow(response_s: float, due: float, status: int, number: int, recorder: Recorder) -> None:
+    request_id = f"r-{number}" if number else None
+    recorder.slowest.keep(Slow(response_s, due, response_s, "GET /", status, request_id, None))
+
+
+def entries() -> st.SearchStrategy[Entry]:
+    def made(entry: Callable[..., None], *values: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
+        return st.builds(partial, st.just(entry), *values)
+
+    return st.one_of(
+        made(_answer, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
+        made(_complete, MOMENT, SPAN, SPAN),
+        made(_throttle, MOMENT, SPAN, st.sampled_from((429, 503))),
+        made(_fail, KIND, MOMENT, SPAN, SPAN),
+        made(_drop, MOMENT, SPAN),
+        made(_abandon, MOMENT, SPAN, SPAN),
+        made(_slow, SPAN, st.sampled_from((1.0, 2.0)), st.sampled_from((0, 200, 500)), st.integers(0, 20)),
+        made(_never_send, st.integers(1, 50)),
+        made(_note, st.sampled_from(("duplicate", "cut"))),
+        made(_phase, st.sampled_from(("connect", "server:db", "body")), SPAN, st.sampled_from(("", "hit", "miss"))),
+        made(_dispatch, SPAN),
+    )
+
+
+ENTRIES = st.lists(entries(), max_size=40)
+
+
+def recorded(entries: list[Entry]) -> Recorder:
+    recorder = Recorder()
+    for entry in entries:
+        entry(recorder)
+    return recorder
+
+
+def merged(*recorders: Recorder) -> Recorder:
+    whole = Recorder()
+    for recorder in recorders:
+        whole.merge(recorder)
+    return whole
+
+
+def measured(recorder: Recorder) -> Measurement:
+    return recorder.measurement(
+        scenario="thing.test",
+        part="",
+        endpoint="thing",
+        scenario_hash="",
+        load="",
+        started_at=datetime(2026, 11, 24, tzinfo=UTC),
+        health=HEALTH,
+    )
+
+
+def held(recorder: Recorder) -> dict[str, Any]:
+    """All that a recorder holds and that has to be equal to the last bit; sums of floats aren't."""
+    measurement = measured(recorder)
+    return {
+        **measurement.model_dump(include={"counts", "response", "service", "send_lag", "statuses", "exemplars"}),
+        "elapsed_s": measurement.elapsed_s,
+        "body_bytes": measurement.body_bytes,
+        "errors": {error.kind: error.count for error in measurement.errors},
+        "phases": {name: (phase.count, phase.max_s, phase.outcomes) for name, phase in measurement.phases.items()},
+        "span": (recorder.first_start, recorder.last_end),
+        "dispatch_lag": recorder.dispatch_lag.encode(),
+        "sent_per_s": recorder.sent_per_s,
+        "waited_for_connection": recorder.waited_for_connection,
+        "done": recorder.done,
+    }
+
+
+def examples(recorder: Recorder) -> dict[str, str]:
+    return {error.kind: error.example for error in measured(recorder).errors}
+
+
+def assert_same(one: Recorder, other: Recorder) -> None:
+    assert held(one) == held(other)
+    totals, others = measured(one).phases, measured(other).phases
+    for name in totals:
+        assert math.isclose(totals[name].total_s, others[name].total_s, rel_tol=1e-9, abs_tol=1e-12)
+
+
+@given(parts=st.lists(ENTRIES, max_size=4))
+def test_merged_is_what_one_recorder_would_have_seen(parts: list[list[Entry]]) -> None:
+    whole = merged(*map(recorded, parts))
+    single = recorded([entry for part in parts for entry in part])
+    assert_same(whole, single)
+    assert examples(whole) == examples(single)
+
+
+@given(entries=ENTRIES, data=st.data())
+def test_it_is_the_same_however_the_entries_are_dealt(entries: list[Entry], data: st.DataObject) -> None:
+    hands: list[list[Entry]] = [[], [], []]
+    for entry in entries:
+        hands[data.draw(st.integers(0, 2))].append(entry)
+    assert_same(merged(*map(recorded, hands)), recorded(entries))
+
+
+@given(first=ENTRIES, second=ENTRIES, third=ENTRIES)
+def test_merging_is_associative(first: list[Entry], second: list[Entry], third: list[Entry]) -> None:
+    a, b, c = map(recorded, (first, second, third))
+    left, right = merged(merged(a, b), c), merged(a, merged(b, c))
+    assert_same(left, right)
+    assert examples(left) == examples(right)
+
+
+@given(first=ENTRIES, second=ENTRIES)
+def test_merging_is_commutative_but_for_which_failure_is_the_example(first: list[Entry], second: list[Entry]) -> None:
+    a, b = recorded(first), recorded(second)
+    one, other = merged(a, b), merged(b, a)
+    assert_same(one, other)
+    for kind, example in examples(one).items():
+        assert example in (examples(a).get(kind), examples(b).get(kind))
+
+
+@given(first=ENTRIES, second=ENTRIES)
+def test_merging_changes_nothing_in_what_is_merged_and_ties_nothing_together(
+    first: list[Entry], second: list[Entry]
+) -> None:
+    whole, part = recorded(first), recorded(second)
+    part_before = held(part)
+    whole.merge(part)
+    assert held(part) == part_before
+    for entry in first + second:
+        entry(whole)
+    assert held(part) == part_before
+    whole_before = held(whole)
+    for entry in first + second:
+        entry(part)
+    assert held(whole) == whole_before
+
+
+@given(entries=ENTRIES)
+def test_the_size_of_a_batch_makes_no_difference(entries: list[Entry]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BATCH", 4096)
+        unfolded = recorded(entries)
+    assert_same(recorded(entries), unfolded)
+
+
+@given(entries=ENTRIES)
+def test_every_entry_is_counted_once_and_timed_where_it_should_be(entries: list[Entry]) -> None:
+    recorder = recorded(entries)
+    measurement = measured(recorder)
+    assert measurement.conservation_gap == 0
+    timed = [entry for entry in entries if entry.func in (_answer, _complete, _drop, _abandon)]
+    unanswered = [entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_ANSWERED]
+    assert measurement.response.count == len(timed) + len(unanswered)
+    notes = sum(1 for entry in entries if entry.func is _note)
+    assert sum(error.count for error in measurement.errors) == recorder.failed + recorder.dropped + notes
+    assert measurement.send_lag.count == measurement.response.count
+    assert measurement.service.count == measurement.response.count - sum(entry.func is _drop for entry in entries)
+
+
+SLOW = st.lists(st.tuples(SPAN, st.integers(0, 20)), max_size=25)
+
+
+@given(parts=st.tuples(SLOW, SLOW))
+def test_exemplars_are_the_slowest_slowest_first(parts: tuple[list[tuple[float, int]], ...]) -> None:
+    recorders = [
+        recorded([partial(_slow, response_s, 1.0, 200, number) for response_s, number in part]) for part in parts
+    ]
+    for recorder, seen in [*zip(recorders, parts, strict=True), (merged(*recorders), parts[0] + parts[1])]:
+        kept = [exemplar.response_s for exemplar in measured(recorder).exemplars]
+        assert kept == sorted((response_s for response_s, _ in seen), reverse=True)[:10]
+        assert recorder.slowest.from_s == (kept[-1] if len(kept) == 10 else -1.0)
+
+
+def test_appended_stretches_follow_each_other_without_the_time_between() -> None:
+    whole = Recorder()
+    for began in (100.0, 160.0):
+        stretch = Recorder()
+        for n in range(5):
+            stretch.scheduled += 1
+            stretch.complete(began + n, began + n, began + n + 1.0)
+        whole.append(stretch)
+    assert (whole.completed, whole.first_start, whole.last_end) == (10, 100.0, 110.0)
+    assert whole.sent_per_s == pytest.approx(1.0)

@@ -1,0 +1,288 @@
+"""Rounds against a candidate and its reference: both get the same, one after the other, each as often first."""
+
+import itertools
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from loadtasks.engine.generator.progress import Progress
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
+from loadtasks.engine.run_paired import MoreRounds, Paired, orders, run_paired
+from loadtasks.measurement.model import Measurement
+from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad
+from loadtasks.scenarios.model import (
+    BroadcastScenario,
+    ConnectionsScenario,
+    Event,
+    HttpScenario,
+    MixedScenario,
+    PartScenario,
+    Publish,
+    Request,
+    Scenario,
+)
+from tests.loadtasks.engine.websocket.fanout import Fanout, in_thread
+from tests.measurements import health, measurement
+from tests.servers import ScriptedServer, ok, scripted
+
+CANDIDATE, REFERENCE = "candidate", "reference"
+THINGS = tuple(Request(method="PUT", path="/thing", json={"n": n}) for n in range(7))
+
+
+def thing(load: HttpLoad, warmup_requests: int = 0, requests: tuple[Request, ...] = THINGS) -> HttpScenario:
+    return HttpScenario(
+        name="thing.test", endpoint="thing", requests=requests, load=load, warmup_requests=warmup_requests
+    )
+
+
+@dataclass
+class Log:
+    """Who got which body when, over both servers."""
+
+    seen: list[tuple[str, bytes]] = field(default_factory=list)
+    begins: dict[str, list[bytes]] = field(default_factory=lambda: {CANDIDATE: [], REFERENCE: []})
+    """The first body over each connection; a round has its own."""
+    under_way: set[str] = field(default_factory=set)
+    together: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, name: str) -> list[bytes]:
+        return [body for who, body in self.seen if who == name]
+
+
+@dataclass
+class Build:
+    """One of the two servers."""
+
+    name: str
+    log: Log
+    delay_s: float = 0.0
+    dies_after: float = math.inf
+    """So many requests; from then on it answers nothing, and is not well either."""
+    connections: set[socket.socket] = field(default_factory=set)
+
+    def __call__(self, connection: socket.socket, request: bytes) -> bool:
+        head, _, body = request.partition(b"\r\n\r\n")
+        if self.dies_after <= 0:
+            return False
+        if head.startswith(b"PUT"):
+            self.dies_after -= 1
+            with self.log.lock:
+                self.log.seen.append((self.name, body))
+                if connection not in self.connections:
+                    self.connections.add(connection)
+                    self.log.begins[self.name].append(body)
+                self.log.together |= bool(self.log.under_way - {self.name})
+                self.log.under_way.add(self.name)
+            time.sleep(self.delay_s)
+            with self.log.lock:
+                self.log.under_way.discard(self.name)
+        connection.sendall(ok())
+        return True
+
+
+@contextmanager
+def both(**changes: dict[str, float]) -> Iterator[tuple[Log, ScriptedServer, ScriptedServer]]:
+    log = Log()
+    builds = [Build(name, log, **changes.get(name, {})) for name in (CANDIDATE, REFERENCE)]
+    with scripted(builds[0]) as candidate, scripted(builds[1]) as reference:
+        yield log, candidate, reference
+
+
+def rounds(number: int) -> MoreRounds:
+    return lambda pairs: number - len(pairs[0].unfit)
+
+
+def pair(
+    scenario: Scenario, candidate: str, reference: str, more: MoreRounds, tell: Callable[[Progress], None] | None = None
+) -> Paired:
+    target = Target(candidate)
+    return run_paired(scenario, target, target.reference(reference, None), more, tell, seed="a night")
+
+
+def test_both_get_the_same_requests_in_the_same_order() -> None:
+    with both() as (log, candidate, reference):
+        pair(thing(ClosedLoad(workers=1, requests=10)), candidate.url, reference.url, rounds(4))
+    assert log.of(CANDIDATE) == log.of(REFERENCE)
+    bodies = itertools.islice(itertools.cycle(range(7)), 40)
+    assert log.of(CANDIDATE) == [b'{"n": %d}' % n for n in bodies], "a round goes on where the last one ended"
+
+
+def test_only_the_first_round_is_warmed_up_by_all_that_the_scenario_says() -> None:
+    with both() as (log, candidate, reference):
+        pair(thing(ClosedLoad(workers=2, requests=5), warmup_requests=9), candidate.url, reference.url, rounds(3))
+    assert len(log.of(CANDIDATE)) == len(log.of(REFERENCE)) == (9 + 5) + (4 + 5) + (4 + 5)
+
+
+def test_each_is_driven_alone_in_the_order_that_is_kept() -> None:
+    with both() as (log, candidate, reference):
+        paired = pair(thing(ClosedLoad(workers=2, requests=5)), candidate.url, reference.url, rounds(6))
+    halves = [{who for who, _ in log.seen[at : at + 5]} for at in range(0, len(log.seen), 5)]
+    order = [
+        ({CANDIDATE}, {REFERENCE}) if first else ({REFERENCE}, {CANDIDATE}) for first in paired.pairs[0].candidate_first
+    ]
+    assert halves == list(itertools.chain(*order))
+    assert not log.together
+
+
+def test_order_is_balanced_drawn_and_the_same_for_the_same_seed() -> None:
+    drawn = {seed: list(itertools.islice(orders(seed), 40)) for seed in ("a", "b")}
+    assert drawn["a"] == list(itertools.islice(orders("a"), 40)) != drawn["b"]
+    for order in drawn.values():
+        assert all(order[at] is not order[at + 1] for at in range(0, 40, 2))
+        assert len({order[at] for at in range(0, 40, 2)}) == 2, "else one is first in every other round"
+
+
+def test_in_rounds_that_time_ends_both_begin_with_the_same_request() -> None:
+    with both(reference={"delay_s": 0.02}) as (log, candidate, reference):
+        pair(thing(ClosedLoad(workers=1, duration_s=0.1)), candidate.url, reference.url, rounds(4))
+    assert len(log.begins[CANDIDATE]) == 4
+    assert log.begins[CANDIDATE] == log.begins[REFERENCE]
+    assert len(log.of(CANDIDATE)) != len(log.of(REFERENCE)), "else it is no wonder"
+
+
+def test_open_loads_are_due_as_often_on_both_sides() -> None:
+    with both(candidate={"delay_s": 0.03}) as (log, candidate, reference):
+        load = OpenLoad(rate=60.0, duration_s=1.0, arrivals="poisson")
+        paired = pair(thing(load), candidate.url, reference.url, rounds(2))
+    assert sorted(log.of(CANDIDATE)) == sorted(log.of(REFERENCE))
+    assert paired.candidate[0].counts.completed == paired.reference[0].counts.completed > 0
+
+
+def test_a_slower_candidate_shows_in_every_round() -> None:
+    with both(candidate={"delay_s": 0.05}) as (_, candidate, reference):
+        load = ClosedLoad(workers=2, requests=4)
+        paired = pair(thing(load, warmup_requests=1), candidate.url, reference.url, rounds(4))
+    (pairs,) = paired.pairs
+    assert pairs.requests == [4] * 4
+    assert set(pairs.log_ratios) == set(PAIRED)
+    assert all(ratio is not None and ratio > 1 for ratio in pairs.log_ratios["p50_s"])
+    assert all(ratio is not None and ratio < -1 for ratio in pairs.log_ratios["throughput_per_s"])
+    assert pairs.log_ratios["success_rate"] == [0.0] * 4
+    measured, reference_measured = paired.candidate[0], paired.reference[0]
+    assert (measured.counts.completed, reference_measured.counts.completed) == (16, 16)
+    assert "in rounds" in measured.load == reference_measured.load
+
+
+def test_the_time_of_one_is_not_the_others() -> None:
+    with both(reference={"delay_s": 0.2}) as (_, candidate, reference):
+        paired = pair(thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, rounds(4))
+    assert paired.reference[0].elapsed_s >= 1.6
+    assert paired.candidate[0].elapsed_s < paired.reference[0].elapsed_s / 2
+    assert max(exemplar.due_s for exemplar in paired.candidate[0].exemplars) <= paired.candidate[0].elapsed_s
+
+
+def test_rounds_are_added_as_long_as_they_are_wanted() -> None:
+    asked: list[int] = []
+
+    def unsure_twice(pairs: Sequence[RoundRatios]) -> int:
+        asked.append(len(pairs[0].unfit))
+        return 2 if len(asked) < 4 else 0
+
+    told: list[Progress] = []
+    with both() as (_, candidate, reference):
+        paired = pair(thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, unsure_twice, told.append)
+    assert asked == [0, 2, 4, 6]
+    assert len(paired.pairs[0].candidate_first) == 6
+    assert len(told) == 6
+    assert told[-1].left_s == 0
+
+
+def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
+    with both() as (_, candidate, reference):
+        for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 25)):
+            targets = Target(candidate.url), Target(reference.url)
+            paired = run_paired(thing(load), *targets, rounds(1000), seed="", most_s=1e-9)
+            assert len(paired.pairs[0].unfit) == number
+
+
+def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
+    wrong = Request(method="PUT", path="/thing", checks={"status": 418})
+    with both() as (_, candidate, reference):
+        scenario = thing(ClosedLoad(workers=1, requests=2), requests=(wrong,))
+        targets = Target(candidate.url), Target(reference.url)
+        paired = run_paired(scenario, *targets, rounds(1000), seed="", most_s=1e-9)
+    assert len(paired.pairs[0].unfit) == 1
+
+
+def test_a_reference_that_dies_takes_nothing_of_the_candidate_with_it() -> None:
+    with both(reference={"dies_after": 250}) as (_, candidate, reference):
+        load = ClosedLoad(workers=4, requests=400)
+        paired = pair(thing(load), candidate.url, reference.url, rounds(30))
+    assert paired.lost is not None
+    assert paired.lost.startswith(f"reference {reference.url}: ")
+    assert paired.reference == []
+    assert paired.candidate[0].counts.completed == paired.candidate[0].counts.scheduled == 400
+
+
+def test_a_candidate_that_dies_ends_it() -> None:
+    with both(candidate={"dies_after": 10}) as (log, candidate, reference):
+        paired = pair(thing(ClosedLoad(workers=1, requests=10)), candidate.url, reference.url, rounds(30))
+    assert paired.lost is None
+    assert paired.candidate[0].counts.completed == 10
+    assert paired.candidate[0].counts.failed == 10
+    assert len(log.of(REFERENCE)) <= 30
+
+
+def test_every_kind_of_load_has_rounds_and_a_mixed_scenario_has_them_by_part() -> None:
+    publish = Publish(request=Request(method="POST", path="/things"), id="id")
+    event = Event(where={"type": "created"}, id="thing.id")
+    common = {"name": "thing.test", "endpoint": "thing", "path": "/events"}
+    parts: dict[str, PartScenario] = {
+        "opened": ConnectionsScenario(load=ConnectionsLoad(connections=3), **common),
+        "told": BroadcastScenario(
+            load=BroadcastLoad(listeners=2, events=10, rate=100), publish=publish, event=event, **common
+        ),
+    }
+    scenario = MixedScenario(name="mixed.test", endpoint="mixed", parts=parts)
+    with in_thread(Fanout()) as candidate, in_thread(Fanout()) as reference:
+        paired = pair(scenario, candidate, reference, rounds(2))
+    assert [each.part for each in paired.pairs] == [each.part for each in paired.candidate] == ["", "opened", "told"]
+    assert [each.counts.completed for each in paired.candidate] == [46, 6, 40]
+    assert [each.counts.completed for each in paired.reference] == [46, 6, 40]
+    for pairs in paired.pairs:
+        assert all(ratio is not None for ratio in pairs.log_ratios["p50_s"])
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reference", "ratio"),
+    [
+        (measurement(times_s=[0.2] * 10), measurement(times_s=[0.1] * 10), math.log(2)),
+        (measurement(times_s=[]), measurement(times_s=[0.1] * 10), None),
+    ],
+)
+def test_log_ratio_of_a_round(candidate: Measurement, reference: Measurement, ratio: float | None) -> None:
+    pairs = RoundRatios()
+    pairs.add(candidate, reference, candidate_first=True)
+    (kept,) = pairs.log_ratios["p50_s"]
+    assert kept == (None if ratio is None else pytest.approx(ratio, abs=2e-3))
+    assert len(pairs.fit("p50_s")) == (ratio is not None)
+
+
+def test_a_round_in_which_nothing_succeeds_has_a_ratio_all_the_same() -> None:
+    pairs = RoundRatios()
+    pairs.add(measurement(times_s=[], failed=10), measurement(times_s=[0.1] * 10), candidate_first=True)
+    assert pairs.log_ratios["success_rate"] == [pytest.approx(math.log(0.05))]
+
+
+def test_a_round_in_which_the_generator_was_unfit_is_not_judged() -> None:
+    pairs = RoundRatios()
+    for unfit in ([], ["lagged"]):
+        pairs.add(measurement(), measurement(health=health(unfit=unfit)), candidate_first=True)
+    assert pairs.unfit == [False, True]
+    assert len(pairs.fit("p50_s")) == 1
+
+
+def test_what_phases_took_is_kept_round_by_round() -> None:
+    pairs = RoundRatios()
+    pairs.add(measurement(), measurement(), candidate_first=True)
+    pairs.add(measurement(server={"db": 0.03}), measurement(server={"db": 0.02}), candidate_first=False)
+    assert pairs.phases_s["server:db"] == [(0.0, 0.0), (0.03, 0.02)]
+    assert {len(phases_) for phases_ in pairs.phases_s.values()} == {2}

@@ -1,0 +1,289 @@
+"""One WebSocket: its handshake, its messages and its end, against the `websockets` library and byte by byte."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.sync.server import ServerConnection, serve
+
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
+from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
+from loadtasks.engine.websocket.opener import Opener
+from tests.loadtasks.engine.websocket.fanout import (
+    CLOSE,
+    PING,
+    PONG,
+    Fanout,
+    accept,
+    client_frames,
+    close_frame,
+    frame,
+    in_thread,
+)
+from tests.servers import free_port
+
+UPGRADE = Upgrade("/events", Target("http://127.0.0.1:8000"))
+
+
+@contextlib.contextmanager
+def serving(handler: Callable[[ServerConnection], None]) -> Iterator[str]:
+    port = free_port()
+    with serve(handler, "127.0.0.1", port, compression=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def talk(url: str, until: Callable[[WebSocketConnection, list[str | bytes]], Awaitable[None]]) -> WebSocketConnection:
+    """Open a WebSocket, go on `until`, and close it."""
+
+    async def run() -> WebSocketConnection:
+        opener, heard = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10), list[str | bytes]()
+        (opening,) = await opener.open(1, lambda _, message, __: heard.append(message))
+        assert opening.socket is not None
+        await until(opening.socket, heard)
+        await opener.close()
+        return opening.socket
+
+    return uvloop.run(run())
+
+
+async def closed(socket: WebSocketConnection, heard: list[str | bytes]) -> None:
+    while socket.state is not WebSocketState.CLOSED:
+        await asyncio.sleep(0.005)
+
+
+def test_messages_of_every_shape_are_heard_and_pings_are_answered() -> None:
+    sent = ["text", "", "é" * 5000, "x" * 70_000, b"bytes", b"", b"\xff" * 70_000]
+    answered = list[bool]()
+
+    def handler(client: ServerConnection) -> None:
+        for message in sent:
+            client.send(message)
+            client.send([message[:1], message[1:2], message[2:]])  # in three frames
+        answered.append(client.ping("are you there?").wait(10))
+        client.recv()
+
+    async def until(_: WebSocketConnection, heard: list[str | bytes]) -> None:
+        while len(heard) < 2 * len(sent) or not answered:
+            await asyncio.sleep(0.005)
+        assert heard == [message for message in sent for _ in range(2)]
+
+    with serving(handler) as url:
+        talk(url, until)
+    assert answered == [True]
+
+
+def test_a_goodbye_is_said_answered_and_no_problem() -> None:
+    ends = list[tuple[int, int]]()
+
+    def handler(client: ServerConnection) -> None:
+        for _ in client:
+            pass
+        protocol = client.protocol
+        assert protocol.close_rcvd is not None
+        assert protocol.close_sent is not None
+        ends.append((protocol.close_rcvd.code, protocol.close_sent.code))
+
+    async def until(*_: object) -> None:
+        pass
+
+    with serving(handler) as url:
+        socket = talk(url, until)
+    assert ends == [(1000, 1000)]
+    assert (socket.state, socket.problem, socket.close_code) == (WebSocketState.CLOSED, None, None)
+
+
+def test_a_goodbye_that_is_never_answered_ends_all_the_same() -> None:
+    server = Fanout()
+    server.answers_close = False
+
+    async def until(*_: object) -> None:
+        pass
+
+    with in_thread(server) as url:
+        socket = talk(url, until)
+    assert (socket.state, socket.problem) == (WebSocketState.CLOSED, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "words"),
+    [
+        (1001, "", "with code 1001 (going away)"),
+        (1013, "too slow", "with code 1013 (try again later), saying 'too slow'"),
+        (4321, "", "with code 4321"),
+    ],
+)
+def test_the_targets_close_is_told_in_words_and_its_code_is_echoed(code: int, reason: str, words: str) -> None:
+    echoed = list[int]()
+
+    def handler(client: ServerConnection) -> None:
+        client.close(code, reason)
+        assert client.protocol.close_rcvd is not None
+        echoed.append(client.protocol.close_rcvd.code)
+
+    with serving(handler) as url:
+        socket = talk(url, closed)
+    assert echoed == [code]
+    assert socket.close_code == code
+    assert socket.problem == ("closed", f"the target closed the WebSocket {words}")
+
+
+# Byte by byte: a connection that is fed directly.
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.gone = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.gone = True
+
+    abort = close
+
+
+RIGHT = b"the right Sec-WebSocket-Accept"
+
+
+def answer(request: bytes, *headers: bytes, status: bytes = b"101 Switching Protocols") -> bytes:
+    key = next(line[19:] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: "))
+    usual = (b"Upgrade: websocket", b"Connection: Upgrade", RIGHT)
+    lines = [b"HTTP/1.1 " + status, *(headers or usual), b"", b""]
+    return b"\r\n".join(lines).replace(RIGHT, b"Sec-WebSocket-Accept: " + accept(key))
+
+
+def connected(*feeds: bytes) -> tuple[WebSocketConnection, Wire, list[str | bytes]]:
+    """An open connection that was fed these bytes, what it wrote since it is open, and what it heard."""
+    heard, wire = list[str | bytes](), Wire()
+    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: heard.append(message))
+    socket.connection_made(wire)
+    first, *others = feeds or (b"",)
+    upgraded, wire.written = answer(wire.written), b""
+    socket.data_received(upgraded + first)
+    for data in others:
+        if not wire.gone:
+            socket.data_received(data)
+    return socket, wire, heard
+
+
+def test_messages_that_come_with_the_answer_to_the_upgrade_are_heard() -> None:
+    socket, _, heard = connected(frame(b"one") + frame(b"two")[:2], frame(b"two")[2:])
+    assert (socket.status, socket.state, heard) == (101, WebSocketState.OPEN, ["one", "two"])
+    assert socket.first_message == socket.opened > 0
+
+
+def test_an_answer_that_comes_in_pieces_is_read() -> None:
+    wire, heard = Wire(), list[str | bytes]()
+    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: heard.append(message))
+    socket.connection_made(wire)
+    for byte in b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(wire.written) + frame(b"x"):
+        socket.data_received(bytes([byte]))
+    assert (socket.state, heard) == (WebSocketState.OPEN, ["x"])
+
+
+def test_a_ping_is_answered_with_what_it_carried_and_is_no_message() -> None:
+    socket, wire, heard = connected(frame(b"this", opcode=PING) + frame(b"that", opcode=PONG))
+    assert list(client_frames(wire.written)) == [(PONG, b"this")]
+    assert (heard, socket.first_message) == ([], 0.0)
+
+
+def test_nothing_is_heard_after_the_targets_close_and_none_is_answered_twice() -> None:
+    socket, wire, heard = connected(frame(b"x") + close_frame(1000) + frame(b"y") + close_frame(1001))
+    assert (heard, wire.gone) == (["x"], True)
+    assert list(client_frames(wire.written)) == [(CLOSE, (1000).to_bytes(2, "big"))]
+    assert socket.close_code == 1000
+
+
+def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
+    socket, wire, _ = connected(frame(b"", opcode=CLOSE))
+    assert (socket.close_code, list(client_frames(wire.written))) == (1005, [(CLOSE, b"")])
+    socket, _, _ = connected()
+    socket.connection_lost(ConnectionResetError(104, "reset"))
+    assert socket.close_code == 1006
+    assert socket.problem is not None
+    assert socket.problem.kind == "cut"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [frame(b"deflated", rsv=4), frame(b"\x03\xe8\xff", opcode=CLOSE), frame(b"\xff")],
+    ids=["compressed", "a reason that is no UTF-8", "text that is no UTF-8"],
+)
+def test_a_broken_frame_ends_the_connection_by_name(data: bytes) -> None:
+    socket, wire, _ = connected(data)
+    assert (socket.state, wire.gone) == (WebSocketState.CLOSED, True)
+    assert socket.problem is not None
+    assert socket.problem.kind == "malformed"
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), max_size=8))
+def test_random_bytes_after_the_upgrade_leave_it_open_or_end_it_by_name(pieces: list[bytes]) -> None:
+    socket, wire, _ = connected(*pieces)
+    if socket.state is WebSocketState.CLOSED:
+        assert wire.gone
+        assert socket.problem is not None
+        assert socket.problem.kind in ("malformed", "too_large", "closed")
+    else:
+        assert (socket.state, wire.gone) == (WebSocketState.OPEN, False)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=8))
+def test_random_bytes_instead_of_an_answer_wait_or_end_it_by_name(pieces: list[bytes]) -> None:
+    wire, socket = Wire(), WebSocketConnection(UPGRADE)
+    socket.connection_made(wire)
+    for piece in pieces:
+        if not wire.gone:
+            socket.data_received(piece)
+    assert socket.state in (WebSocketState.HANDSHAKE, WebSocketState.CLOSED)
+    assert wire.gone is (socket.problem is not None)
+
+
+USUAL = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade")
+NOT_AN_UPGRADE = {
+    "a wrong accept": ((*USUAL, b"Sec-WebSocket-Accept: wrong"), b"101 Switching Protocols", "malformed"),
+    "no accept": (USUAL, b"101 Switching Protocols", "malformed"),
+    "no upgrade at all": ((RIGHT,), b"101 Switching Protocols", "malformed"),
+    "a connection that goes on": (
+        (USUAL[0], b"Connection: keep-alive", RIGHT),
+        b"101 Switching Protocols",
+        "malformed",
+    ),
+    "another protocol": ((b"Upgrade: h2c", USUAL[1], RIGHT), b"101 Switching Protocols", "malformed"),
+    "refused, its body still to come": ((b"Content-Length: 100",), b"401 Unauthorized", "status"),
+    "answered as any request": ((b"Content-Length: 0",), b"200 OK", "status"),
+}
+
+
+@pytest.mark.parametrize(("headers", "status", "kind"), NOT_AN_UPGRADE.values(), ids=NOT_AN_UPGRADE.keys())
+def test_a_wrong_answer_to_the_upgrade_is_refused_by_name(headers: tuple[bytes, ...], status: bytes, kind: str) -> None:
+    handshake = Handshake(UPGRADE)
+    with pytest.raises(HandshakeError) as raised:
+        handshake.feed(answer(handshake.request, *headers, status=status))
+    assert raised.value.kind == kind
+    assert handshake.status == int(status[:3])
+
+
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: mqtt"])
+def test_what_was_not_offered_must_not_be_chosen(name: str) -> None:
+    handshake = Handshake(UPGRADE)
+    assert b"sec-websocket-extensions" not in handshake.request.lower()
+    usual = answer(handshake.request)
+    with pytest.raises(HandshakeError, match="not offered"):
+        handshake.feed(usual[:-2] + name.encode() + b"\r\n\r\n")

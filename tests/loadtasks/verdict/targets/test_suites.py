@@ -1,0 +1,143 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtasks.errors import BadInputError
+from loadtasks.measurement.model import METRICS
+from loadtasks.verdict.targets.validation import read_suites
+
+_SHIPPED = Path(__file__).parents[4] / "expectations"
+_BETWEEN = "expect_column_values_to_be_between"
+
+
+def expectation(**changes: Any) -> dict[str, Any]:
+    return {"type": _BETWEEN, "kwargs": {"column": "p95_s", "max_value": 2.0, "strict_max": True}} | changes
+
+
+def write(folder: Path, content: object, name: str = "dashboard") -> Path:
+    path = folder / f"{name}.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def with_kwargs(**kwargs: Any) -> dict[str, Any]:
+    return {"expectations": [expectation(kwargs=kwargs)]}
+
+
+def test_the_shipped_targets_are_those_that_were_agreed() -> None:
+    targets = {
+        suite.name: {each.column: (each.target, each.severity) for each in suite.expectations}
+        for suite in read_suites(_SHIPPED)
+    }
+    http = {
+        "dashboard": ("< 1.00 s", "< 2.00 s"),
+        "sessions": ("< 1.50 s", "< 3.00 s"),
+        "config_get": ("< 500 ms", "< 1.00 s"),
+        "config_put": ("< 1.00 s", "< 2.00 s"),
+    }
+    critical = "critical"
+    assert targets == {
+        name: {
+            "success_rate": ("≥ 95.0 %", critical),
+            "throttled": ("= 0", critical),
+            "mean_s": (mean, critical),
+            "p95_s": (p95, critical),
+        }
+        for name, (mean, p95) in http.items()
+    } | {
+        "websocket": {
+            "success_rate": ("≥ 90.0 %", critical),
+            "throttled": ("= 0", critical),
+            "connect_mean_s": ("< 1.00 s", critical),
+        },
+        "rate_limits": {
+            "throttled": ("= 20", critical),
+            "success_rate": ("≥ 100 %", critical),
+            "failed": ("= 0", critical),
+            "dropped": ("= 0", critical),
+            "mean_s": ("< 1.00 s", critical),
+            "p95_s": ("< 2.00 s", critical),
+        },
+        "every_measurement": {"conservation_gap": ("= 0", critical)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "told"),
+    [
+        ({"column": "throttled", "max_value": 0}, "= 0"),
+        ({"column": "throttled", "max_value": 10}, "≤ 10"),
+        ({"column": "conservation_gap", "max_value": 0}, "≤ 0"),
+        ({"column": "completed", "min_value": 90}, "≥ 90"),
+        ({"column": "p95_s", "min_value": 1.0, "max_value": 2.0, "strict_max": True}, "≥ 1.00 s and < 2.00 s"),
+    ],
+)
+def test_a_target_is_told_as_people_write_it(tmp_path: Path, kwargs: dict[str, Any], told: str) -> None:
+    write(tmp_path, with_kwargs(**kwargs))
+    assert read_suites(tmp_path)[0].expectations[0].target == told
+
+
+def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None:
+    raw = expectation(id="0b1c", severity="warning", meta={"a": 1}, description="d", notes=["n"])
+    path = write(tmp_path, {"name": "dashboard", "id": "x", "meta": {}, "notes": "why", "expectations": [raw]})
+    (suite,) = read_suites(tmp_path)
+    assert (suite.name, suite.path, suite.notes) == ("dashboard", path, "why")
+    assert suite.expectations[0].raw == raw
+    assert suite.expectations[0].severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"expectations": [', "not JSON: line 1, column 19"),
+        ([], "a suite is a JSON object"),
+        ({"expectations": []}, "expectations must be a list with at least one"),
+        ({"name": "dashbord", "expectations": [expectation()]}, "name is 'dashbord'.*write 'dashboard'"),
+        ({"expectation": [expectation()]}, "expectation is not known; known are expectations, id"),
+        ({"expectations": ["p95"]}, "expectation 1 must be an object"),
+        ({"expectations": [{"kwargs": {}}]}, "expectation 1: type is missing"),
+        (
+            {"expectations": [expectation(), expectation(kwarg={})]},
+            r"expectation 2 \(expect.*\): kwarg is not known",
+        ),
+        ({"expectations": [expectation(severity="high")]}, "severity 'high' must be one of critical, warning, info"),
+        ({"expectations": [expectation(kwargs=None)]}, "kwargs must be an object"),
+        (with_kwargs(max_value=2), r"kwargs\.column is missing; name one of scheduled, .*connect_mean_s"),
+        (with_kwargs(column="p59_s", max_value=2), r"kwargs\.column 'p59_s' does not exist; name one of scheduled,"),
+        (with_kwargs(column=["p95_s"], max_value=2), r"kwargs\.column \['p95_s'\] does not exist"),
+        (with_kwargs(column="p95_s"), "neither min_value nor max_value"),
+        (with_kwargs(column="p95_s", max_value="2 s"), r"kwargs\.max_value '2 s' must be a number"),
+        (with_kwargs(column="p95_s", max_value=True), r"kwargs\.max_value True must be a number"),
+        (with_kwargs(column="p95_s", max_value=float("nan")), r"kwargs\.max_value nan must be a number"),
+        (with_kwargs(column="p95_s", max_valu=2), r"kwargs\.max_valu is not known; known are column"),
+        (with_kwargs(column="p95_s", min_value=3, max_value=2), r"kwargs\.min_value 3 is above max_value 2"),
+        (with_kwargs(column="p95_s", max_value=3, strict_max="yes"), r"kwargs\.strict_max 'yes' must be true or false"),
+        (with_kwargs(column="success_rate", min_value=95), r"min_value 95 must be a share from 0 to 1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, content: object, says: str) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(BadInputError, match=f"^{path}: .*{says}") as caught:
+        read_suites(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_columns_that_exist_are_all_named(tmp_path: Path) -> None:
+    write(tmp_path, with_kwargs(column="nope", max_value=1))
+    with pytest.raises(BadInputError, match=", ".join(METRICS)):
+        read_suites(tmp_path)
+
+
+def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=f"{tmp_path}: no expectation suite"):
+        read_suites(tmp_path)
+    with pytest.raises(BadInputError, match=f"{tmp_path}/none: no such folder"):
+        read_suites(tmp_path / "none")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "dashboard.json").write_bytes(b"\xff\xfe{")
+    with pytest.raises(BadInputError, match=r"dashboard\.json: can't be read"):
+        read_suites(tmp_path)

@@ -1,0 +1,80 @@
+"""Two results documents side by side."""
+
+import pytest
+
+from loadtasks.errors import BadInputError
+from loadtasks.measurement.model import Measurement
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.judgement import FindingKind, Verdict
+from loadtasks.verdict.compare_documents import compare_documents
+from tests.measurements import measurement, run
+
+FAST, SLOW = measurement(times_s=[0.1] * 100), measurement(times_s=[0.4] * 100)
+OTHER_LOAD = measurement(load="7 requests")
+
+
+def document(*measurements: Measurement, said: Verdict = Verdict.PASS, **changes: str) -> ResultsDocument:
+    scenarios = [
+        ScenarioResult(
+            scenario=each.scenario,
+            endpoint=each.endpoint,
+            verdict=said,
+            findings=[],
+            comparisons=[],
+            baseline_run=None,
+            measurements=[each],
+        )
+        for each in measurements
+    ]
+    return ResultsDocument(run=run(changes.pop("run_id", "now"), **changes), verdict=said, scenarios=scenarios)
+
+
+def test_numbers_stand_side_by_side_and_nothing_is_claimed() -> None:
+    compared = compare_documents(document(SLOW, measurement("new.x")), document(FAST, run_id="old"))
+    known, new = compared.scenarios
+    assert (compared.verdict, known.findings, known.baseline_run, known.baseline) == (Verdict.PASS, [], "old", [FAST])
+    ratios = {comparison.metric: comparison.ratio for comparison in known.comparisons}
+    assert ratios["p50_s"] == pytest.approx(4.0, rel=0.002)
+    assert (new.comparisons, new.baseline_run) == ([], None)
+
+
+def test_a_regression_of_the_past_is_none_of_two_files() -> None:
+    compared = compare_documents(document(SLOW, said=Verdict.REGRESSED), document(FAST))
+    assert (compared.verdict, compared.scenarios[0].verdict) == (Verdict.PASS, Verdict.PASS)
+
+
+def test_an_invalid_measurement_is_nothing_to_compare_with() -> None:
+    compared = compare_documents(document(SLOW), document(FAST, said=Verdict.INVALID))
+    assert compared.scenarios[0].comparisons == []
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "reason"),
+    [
+        (document(SLOW), document(measurement(scenario_hash="other")), "what is sent has changed"),
+        (
+            document(SLOW),
+            document(measurement(load="7 requests")),
+            "its load is 100 requests, 10 workers, not 7 requests",
+        ),
+        (document(SLOW), document(FAST, generator="b"), "its load was made by a-host, loadtasks 0.1.0, not by b"),
+        (document(SLOW), document(FAST, target_url="http://b"), "its target is http://127.0.0.1, not http://b"),
+        (
+            document(SLOW),
+            document(FAST, reference_url="http://b"),
+            "the other was measured in rounds beside a reference",
+        ),
+    ],
+)
+def test_unlike_ones_are_refused_in_one_sentence(now: ResultsDocument, before: ResultsDocument, reason: str) -> None:
+    with pytest.raises(BadInputError) as refused:
+        compare_documents(now, before)
+    assert str(refused.value) == f"runs now and now can't be compared: dashboard.concurrent: {reason}."
+
+
+def test_one_unlike_scenario_among_others_is_noted() -> None:
+    now, before = document(SLOW, measurement("b.x")), document(FAST, measurement("b.x", load="7 requests"))
+    noted = compare_documents(now, before).scenarios[1]
+    assert [(finding.kind, finding.sentence) for finding in noted.findings] == [
+        (FindingKind.HISTORY, "not compared: its load is 100 requests, 10 workers, not 7 requests")
+    ]

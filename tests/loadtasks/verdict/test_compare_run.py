@@ -1,0 +1,37 @@
+"""A judged run held against what is known; what many nights make of it is in tests/loadtasks/test_nights.py."""
+
+from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.verdict.compare_run import KnownHistory, compare_run
+from tests.measurements import measurement
+
+DASHBOARD = "dashboard.concurrent"
+MISS = Finding(kind=FindingKind.TARGET, metric="p95_s", observed=3.0, limit=2.0, sentence="p95 3.00 s")
+
+
+def verdict(said: Verdict = Verdict.PASS, *findings: Finding) -> ScenarioVerdict:
+    return ScenarioVerdict(scenario=DASHBOARD, verdict=said, findings=list(findings))
+
+
+def test_a_missed_target_stays_and_gets_its_cause() -> None:
+    (compared,) = compare_run([verdict(Verdict.FAIL, MISS)], [measurement(times_s=[3.0])], KnownHistory()).verdicts
+    assert compared.verdict is Verdict.FAIL
+    assert compared.findings[0] == MISS
+    assert compared.findings[1].kind is FindingKind.DIAGNOSIS
+
+
+def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
+    given = verdict(Verdict.INVALID, Finding(kind=FindingKind.VALIDITY, sentence="no"))
+    assert compare_run([given], [measurement(times_s=[9.0])], KnownHistory()).verdicts == [given]
+
+
+def test_what_an_earlier_comparison_found_is_found_anew_or_gone() -> None:
+    note = Finding(kind=FindingKind.NOTE, sentence="no target: there is no suite dashboard.json")
+    stale = [Finding(kind=kind, sentence="of yesterday") for kind in (FindingKind.REGRESSION, FindingKind.HISTORY)]
+    (compared,) = compare_run([verdict(Verdict.REGRESSED, note, *stale)], [measurement()], KnownHistory()).verdicts
+    assert (compared.verdict, compared.findings) == (Verdict.PASS, [note])
+
+
+def test_what_is_said_of_how_it_was_measured_decides_nothing() -> None:
+    known = KnownHistory(remarks={DASHBOARD: "measured twice"})
+    (compared,) = compare_run([verdict()], [measurement()], known).verdicts
+    assert (compared.verdict, [finding.sentence for finding in compared.findings]) == (Verdict.PASS, ["measured twice"])

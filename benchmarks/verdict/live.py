@@ -47,7 +47,7 @@ from benchmarks.verdict.live_nights import Cell, Faults, Judged, Night, Score
 from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.measurement.model import Calibration
-from loadtasks.results.judgement import FindingKind
+from loadtasks.results.findings.codes import FindingKind
 from loadtasks.steps.exercise import measure_scenario
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run

@@ -8,7 +8,8 @@ from loadtasks import units
 from loadtasks.measurement.model import Exemplar, Measurement
 from loadtasks.report import words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import Verdict
 
 _ALONE, _AMONG_OTHERS = 3, 1
 """How many are told of a bad scenario: where it is the only one, and where there are more."""

@@ -107,7 +107,8 @@ def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
 def told_changes(changes: Sequence[MetricChange]) -> str:
     """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
     return ", ".join(
-        f"{METRICS[change.metric]} {units.change(change.ratio)} ({units.change(change.low)} to {units.change(change.high)})"
+        f"{METRICS[change.metric]} {units.change(change.ratio)} "
+        f"({units.change(change.low)} to {units.change(change.high)})"
         for change in changes
     )
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from loadtasks.errors import BadInputError
 from loadtasks.report import exemplars, html, table, words
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import FindingKind
+from loadtasks.results.findings.codes import FindingKind
 
 Deliver = Callable[[EmailMessage], str]
 """Sends a message and returns where it went, in words."""

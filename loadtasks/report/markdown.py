@@ -5,7 +5,7 @@ import re
 from loadtasks import units
 from loadtasks.report import exemplars, table, words
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import FindingKind
+from loadtasks.results.findings.codes import FindingKind
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~!&]|\b_|_\b)")
 _BRACKETS = "In brackets: where the true percentile lies with 95 % confidence."

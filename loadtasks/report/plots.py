@@ -18,7 +18,9 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import METRICS
 from loadtasks.report import words
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 
 WIDTH, HEIGHT = 600, 330
 """The view box, in CSS pixels."""

@@ -8,7 +8,8 @@ from loadtasks.measurement.histogram import least_count
 from loadtasks.measurement.model import METRICS, Measurement
 from loadtasks.report import words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import FindingKind, MetricComparison, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s, untold
 
 COLUMNS = {

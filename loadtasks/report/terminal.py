@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from loadtasks.report import table, words
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console

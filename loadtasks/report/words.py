@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from loadtasks import units
 from loadtasks.measurement.model import METRICS, Measurement, label_of
+from loadtasks.report import sentences
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.history.findings import NOT_COMPARED
 from loadtasks.verdict.targets import throttling
 from loadtasks.verdict.targets.percentiles import NOT_KNOWN, PERCENTILES, interval_s, untold
@@ -88,7 +91,7 @@ class Told:
     @property
     def next_step(self) -> str:
         """What to do or to look at, as a sentence; empty where there is nothing to be done."""
-        step = plain(self.finding.next_step).rstrip(".")
+        step = plain(sentences.next_step(self.finding)).rstrip(".")
         return f"Next: {step}." if step else ""
 
     @property
@@ -109,7 +112,7 @@ class Told:
     @property
     def sentence(self) -> str:
         """The finding's sentence, with observed and limit added where it doesn't name them."""
-        sentence = plain(self.finding.sentence).rstrip(".")
+        sentence = plain(sentences.sentence(self.finding)).rstrip(".")
         if self.finding.observed is None or self.finding.limit is None:
             return sentence
         if _names(sentence, self.observed) and _names(sentence, self.limit):

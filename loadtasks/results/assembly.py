@@ -2,7 +2,9 @@
 
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict, overall
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.store import Store
 
 

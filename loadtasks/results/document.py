@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.judgement import Finding, MetricComparison, Verdict
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.run import Run
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from loadtasks.errors import ExitCode
+from loadtasks.results.findings.finding import Finding
 
 
 class Verdict(StrEnum):
@@ -30,42 +31,6 @@ class Verdict(StrEnum):
         if self.good:
             return ExitCode.GOOD
         return ExitCode.INVALID if self is Verdict.INVALID else ExitCode.NOT_GOOD
-
-
-class FindingKind(StrEnum):
-    """Which question a finding answers."""
-
-    VALIDITY = "validity"
-    TARGET = "target"
-    REGRESSION = "regression"
-    IMPROVEMENT = "improvement"
-    DIAGNOSIS = "diagnosis"
-    HISTORY = "history"
-    """What past nights say that decides nothing: too few of them, a suspicion, a recovery, a regression that is known
-    and acknowledged."""
-    NOTE = "note"
-    """Something that was not judged, and why, as a metric without a target. Decides nothing."""
-
-
-class Finding(BaseModel):
-    """One thing that was found, in numbers and in one sentence."""
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: FindingKind
-    part: str = ""
-    """The part of a mixed scenario; empty for the whole."""
-    metric: str = ""
-    """One of `loadtasks.measurement.model.METRICS`; empty where no number was judged."""
-    observed: float | None = None
-    limit: float | None = None
-    """The target's limit, or the level before."""
-    sentence: str
-    """What people read: `p95 3.02 s, target < 2.00 s`."""
-    next_step: str = ""
-    """Of a diagnosis: what to do or to look at."""
-    sure: bool = True
-    """Of a diagnosis: whether what was measured leaves no other explanation that we know of."""
 
 
 class MetricComparison(BaseModel):

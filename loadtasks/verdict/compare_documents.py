@@ -6,8 +6,10 @@ from typing import Any
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.document import ResultsDocument
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.fingerprint import Fingerprint
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict, overall
+from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from loadtasks.results.series import METRICS
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
 from loadtasks.verdict.history.findings import NOT_COMPARED, comparison

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import Regression
 from loadtasks.verdict.causes.case import GREW, GREW_BESIDE
 from loadtasks.verdict.causes.diagnosis import diagnose

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.judgement import FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict import validity
 from loadtasks.verdict.targets import throttling, validation
 from loadtasks.verdict.targets.suites import Suite

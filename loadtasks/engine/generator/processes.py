@@ -2,7 +2,8 @@
 
 This process does none of the work: it starts the others (`python -m loadtasks.engine.generator.child`), tells them
 when to begin once all are prepared, sums up their progress and takes what they recorded. They are no `multiprocessing`
-processes: those run the starting program's main module again, here Airflow's, and are refused to a daemon, as a Celery worker is.
+processes: those run the starting program's main module again, here Airflow's, and are refused to a daemon, as a Celery
+worker is.
 
     started ──its work──► prepared ──all are──► the common start ──progress, twice a second──► what it recorded
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from loadtasks.measurement.model import Measurement
 from loadtasks.measurement.target_metrics import TargetMetrics
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes import deliveries, slowness, success, target, throttled, websockets
 from loadtasks.verdict.causes.case import GREW, Case, Cause, Rule
 from loadtasks.verdict.targets import throttling

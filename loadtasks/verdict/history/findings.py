@@ -6,7 +6,9 @@ from datetime import datetime
 
 from loadtasks import units
 from loadtasks.measurement.model import METRICS, Measurement, metric
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.detector import NEEDED, DetectorState

@@ -13,7 +13,9 @@ from loadtasks import units
 from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS, Measurement, metric
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.pairing import Pairing
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.findings import Compared

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from loadtasks import units
 from loadtasks.measurement.histogram import least_count
 from loadtasks.measurement.model import METRICS, Measurement
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 
 PERCENTILES = {"p50_s": 0.50, "p90_s": 0.90, "p95_s": 0.95, "p99_s": 0.99}
 """The metrics that are percentiles of the response time, and their shares."""

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loadtasks import units
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.targets.suites import Suite, wants_throttling
 
 CAUSE = "throttling, not slowness"

@@ -13,7 +13,8 @@ from typing import Any
 from loadtasks import units
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS, Measurement, metric
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.targets import percentiles
 from loadtasks.verdict.targets.suites import EVERY_MEASUREMENT, Expectation, Suite, read_suites
 

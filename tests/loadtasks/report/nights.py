@@ -6,7 +6,9 @@ import numpy as np
 
 from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict, overall
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from tests.measurements import exemplar, health, measurement, run
 
 CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)

@@ -10,7 +10,9 @@ from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.measurement.model import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult, read_document
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.run import Run
 
 PAGE = (Path(__file__).parents[3] / "docs" / "results.md").read_text(encoding="utf-8")

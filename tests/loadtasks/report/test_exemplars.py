@@ -4,7 +4,9 @@ import pytest
 
 from loadtasks.report import exemplars
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import nights
 from tests.measurements import exemplar, measurement
 

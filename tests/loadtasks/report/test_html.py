@@ -11,7 +11,9 @@ from loadtasks import units
 from loadtasks.measurement.model import ErrorKind
 from loadtasks.report import html
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import nights
 from tests.loadtasks.report.pages import parse
 from tests.measurements import exemplar, health

@@ -12,7 +12,9 @@ import pytest
 from loadtasks.errors import BadInputError
 from loadtasks.report import mail
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import nights
 from tests.loadtasks.report.pages import Element, parse
 

@@ -7,7 +7,9 @@ import pytest
 
 from loadtasks.report import plots
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison, Verdict
 from tests.loadtasks.report import nights
 from tests.loadtasks.report.pages import Element, parse
 from tests.measurements import measurement

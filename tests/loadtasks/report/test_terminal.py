@@ -9,7 +9,9 @@ from rich.console import Console
 
 from loadtasks.report import table, terminal
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import nights
 
 

@@ -7,7 +7,9 @@ import pytest
 from loadtasks import units
 from loadtasks.report import markdown, table, words
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.judgement import Finding, FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import nights
 
 NEW = Finding(kind=FindingKind.HISTORY, sentence="not compared: 3 more nights are needed")

@@ -8,7 +8,9 @@ from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, metric
 from loadtasks.results.assembly import assemble
-from loadtasks.results.judgement import Finding, FindingKind, MetricComparison, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
 from tests.measurements import NIGHT, measurement, run

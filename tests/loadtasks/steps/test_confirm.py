@@ -16,7 +16,7 @@ from loadtasks.engine.net.target import Target
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.model import Calibration
 from loadtasks.results.document import read_document
-from loadtasks.results.judgement import FindingKind
+from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.store import Store
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.detector import RepetitionReason

@@ -11,7 +11,8 @@ import pytest
 
 from loadtasks import steps
 from loadtasks.errors import BadInputError
-from loadtasks.results.judgement import FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.store import Store
 from loadtasks.verdict.history.detector import NEEDED, RepetitionReason

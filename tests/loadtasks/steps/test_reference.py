@@ -15,7 +15,8 @@ from loadtasks import steps
 from loadtasks.cli.main import cli
 from loadtasks.engine.net.target import Target
 from loadtasks.results.document import read_document
-from loadtasks.results.judgement import FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, free_port, ok, scripted

@@ -5,7 +5,8 @@ import pytest
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.judgement import FindingKind, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.compare_documents import compare_documents
 from tests.measurements import measurement, run
 

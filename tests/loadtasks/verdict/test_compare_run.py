@@ -1,6 +1,8 @@
 """A judged run held against what is known; what many nights make of it is in tests/loadtasks/test_nights.py."""
 
-from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from tests.measurements import measurement
 

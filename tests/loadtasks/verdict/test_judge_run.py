@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from loadtasks.results.judgement import FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.targets.validation import read_suites

@@ -1,7 +1,7 @@
 import pytest
 
 from loadtasks.measurement.model import ErrorKind, Measurement
-from loadtasks.results.judgement import FindingKind
+from loadtasks.results.findings.codes import FindingKind
 from loadtasks.verdict import validity
 from tests.measurements import health, measurement
 

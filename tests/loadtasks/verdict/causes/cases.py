@@ -5,7 +5,8 @@ from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import ErrorKind, Measurement, Phase
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.diagnosis import diagnose
 from tests.measurements import measurement
 

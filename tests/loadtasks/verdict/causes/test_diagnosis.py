@@ -4,7 +4,8 @@ import pytest
 
 from loadtasks.measurement.model import Measurement
 from loadtasks.measurement.target_metrics import TargetMetrics
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.targets import throttling
 from loadtasks.verdict.targets.suites import Expectation, Suite

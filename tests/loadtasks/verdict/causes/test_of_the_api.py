@@ -11,7 +11,7 @@ from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.measurement import target_metrics
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.judgement import Finding
+from loadtasks.results.findings.finding import Finding
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, running

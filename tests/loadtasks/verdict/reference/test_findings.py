@@ -7,7 +7,9 @@ import pytest
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
-from loadtasks.results.judgement import Finding, FindingKind, ScenarioVerdict, Verdict
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.history.findings import Compared

@@ -9,7 +9,8 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.judgement import Finding, FindingKind
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.targets.validation import Judged, judge, read_suites
 from tests.measurements import measurement
 

@@ -1,0 +1,108 @@
+"""One thing that was found in a run: a code with its parameters. Its sentence is made when it is shown."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
+
+from loadtasks.results.findings import causes, history, reference, targets, validity
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
+from loadtasks.results.findings.parameters import Parameters
+
+PARAMETERS = {
+    **validity.PARAMETERS,
+    **targets.PARAMETERS,
+    **history.PARAMETERS,
+    **reference.PARAMETERS,
+    **causes.PARAMETERS,
+}
+"""The type of each code's parameters; `Parameters` itself for a code that is missing here."""
+
+_KINDS: dict[FindingCode, FindingKind] = {
+    **dict.fromkeys(
+        (
+            FindingCode.NOT_MEASURED,
+            FindingCode.NOT_JUDGED,
+            FindingCode.MEASUREMENT_FAILED,
+            FindingCode.TARGET_STOPPED_RESPONDING,
+            FindingCode.INTERRUPTED,
+            FindingCode.ENGINE_FAILED,
+            FindingCode.CONSERVATION_VIOLATED,
+            FindingCode.NOTHING_SCHEDULED,
+            FindingCode.EVERYTHING_THROTTLED,
+            FindingCode.TARGET_NOT_REACHED,
+            FindingCode.GENERATOR_SATURATED,
+        ),
+        FindingKind.VALIDITY,
+    ),
+    FindingCode.TARGET_MISSED: FindingKind.TARGET,
+    **dict.fromkeys(
+        (
+            FindingCode.NO_TARGET,
+            FindingCode.INSUFFICIENT_SAMPLE,
+            FindingCode.THROTTLED,
+            FindingCode.THROTTLING_EXPECTED,
+            FindingCode.TEXT,
+        ),
+        FindingKind.NOTE,
+    ),
+    FindingCode.REGRESSION: FindingKind.REGRESSION,
+    FindingCode.REFERENCE_REGRESSION: FindingKind.REGRESSION,
+    FindingCode.IMPROVEMENT: FindingKind.IMPROVEMENT,
+    FindingCode.REFERENCE_IMPROVEMENT: FindingKind.IMPROVEMENT,
+    **dict.fromkeys(
+        (
+            FindingCode.REGRESSION_ACKNOWLEDGED,
+            FindingCode.RECOVERED,
+            FindingCode.SUSPECTED,
+            FindingCode.BASELINE_TOO_SHORT,
+            FindingCode.NOT_COMPARABLE,
+            FindingCode.CONFIRMATION,
+            FindingCode.REFERENCE_MISSING,
+            FindingCode.INCONCLUSIVE,
+            FindingCode.ROUNDS_EXCLUDED,
+        ),
+        FindingKind.HISTORY,
+    ),
+}
+"""Of every code that is no cause."""
+_CRITICAL = frozenset({FindingKind.VALIDITY, FindingKind.TARGET, FindingKind.REGRESSION})
+
+
+class Finding(BaseModel):
+    """One thing that was found, in numbers and names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: FindingCode = FindingCode.TEXT
+    kind: FindingKind = FindingKind.NOTE
+    """Which question it answers; follows from the code."""
+    severity: Severity = Severity.INFO
+    """`critical` decides the verdict. Follows from the kind where it isn't given."""
+    part: str = ""
+    """The part of a mixed scenario; empty for the whole."""
+    metric: str = ""
+    """The name of the metric in the registry; empty where no number was judged."""
+    observed: float | None = None
+    limit: float | None = None
+    """The target's limit, or the level of the baseline."""
+    likelihood: Likelihood | None = None
+    """Of a cause; None of every other finding."""
+    parameters: SerializeAsAny[Parameters] = Parameters()
+    sentence: str = ""
+    next_step: str = ""
+    sure: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Read the parameters as those of the code, and fill in what follows from it."""
+        whole = dict(given)
+        code = FindingCode(whole.get("code", FindingCode.TEXT))
+        if "kind" not in whole:
+            whole["kind"] = _KINDS.get(code, FindingKind.DIAGNOSIS)
+        if "severity" not in whole:
+            whole["severity"] = Severity.CRITICAL if whole["kind"] in _CRITICAL else Severity.INFO
+        parameters = whole.get("parameters")
+        if isinstance(parameters, dict):
+            whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
+        return whole

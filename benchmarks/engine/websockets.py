@@ -86,8 +86,8 @@ async def memory_kib(target: Target, path: str, counts: list[int]) -> dict[int, 
         opener = Opener(path, target, timeout_s=30, connect_timeout_s=10)
         allow_sockets(count)
         opened = await opener.open(count)
-        if failed := [opening.problem for opening in opened if opening.problem is not None]:
-            raise SystemExit(f"{len(failed)} WebSockets did not open: {failed[0].description}")
+        if failed := [opening.failure for opening in opened if opening.failure is not None]:
+            raise SystemExit(f"{len(failed)} WebSockets did not open: {failed[0].text}")
         held[count] = process.memory_info().rss / 1024
         await opener.close()
     return held

@@ -1,19 +1,18 @@
 """One scenario run against a target: its measurement, and one for each part of a mixed scenario."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import uuid4
 
-from loadtasks.engine.generator.driver import Generated, Work, generate
+from loadtasks.engine.generator.driver import Work, generate
 from loadtasks.engine.generator.health import health
 from loadtasks.engine.generator.processes import generate_together
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.shares import most_processes
+from loadtasks.engine.profiles.shares import max_processes
+from loadtasks.engine.recording.measurements import measurements
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.measurement.model import Calibration, Health, Measurement
+from loadtasks.measurement.model import Calibration, Measurement
 from loadtasks.scenarios.identity import identified
-from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
+from loadtasks.scenarios.model import Scenario, parts_of
 
 
 def run_scenario(
@@ -32,67 +31,23 @@ def run_scenario(
         scenario: what is sent.
         target: where it is sent.
         on_progress: called twice a second and at the end; with one process on its event loop, so it has to be quick.
-        processes: over how many the load is shared; fewer are used where there is not enough to share.
+        processes: how many share the load; fewer are used where there is not enough to share.
         calibration: what one process can do at best; it is kept with the measurement.
 
     Raises:
-        BadInputError: the target's certificates can't be verified with what is there, or this process may not open as
-            many files as the load has WebSockets.
+        BadInputError: the target's certificates can't be verified with the CA bundle that the environment names, or
+            this process may not open as many files as the load has WebSockets.
         ProcessError: one of several processes broke.
     """
-    number = min(processes, most_processes(scenario))
+    number = min(processes, max_processes(scenario))
     sent = identified(scenario, uuid4().hex)
-    works = [Work(sent, target, each, number, calibration) for each in range(number)]
+    works = [Work(sent, target, process, number, calibration) for process in range(number)]
     generated = [generate(works[0], on_progress)] if number == 1 else generate_together(works, on_progress)
-    parts = parts_of(scenario)
     recorders = {
-        kind: Recorder.merged(
-            generated_load.recorders[kind] for generated_load in generated if kind in generated_load.recorders
-        )
-        for kind in parts
+        part: Recorder.merged(process.recorders[part] for process in generated if part in process.recorders)
+        for part in parts_of(scenario)
     }
     whole = Recorder.merged(recorders.values())
-    fitness = _fitness(generated, whole, calibration)
-    return measurements(
-        scenario, whole, recorders, min(generated_load.started_at for generated_load in generated), fitness
-    )
-
-
-def measurements(
-    scenario: Scenario,
-    whole: Recorder,
-    recorders: Mapping[str, Recorder],
-    started_at: datetime,
-    fitness: Health,
-    manner: str = "",
-) -> list[Measurement]:
-    """The measurement of a scenario, then those of its parts. `manner` ends the sentences that tell their loads."""
-
-    def measured(recorder: Recorder, of: Scenario, kind: str) -> Measurement:
-        return recorder.measurement(
-            scenario=scenario.name,
-            part=kind,
-            endpoint=of.endpoint,
-            scenario_hash=of.hash,
-            load=load_sentence(of) + manner,
-            started_at=started_at,
-            health=fitness,
-        )
-
-    return [
-        measured(whole, scenario, ""),
-        *(measured(recorders[kind], part, kind) for kind, part in parts_of(scenario).items() if kind),
-    ]
-
-
-def _fitness(generated: Sequence[Generated], whole: Recorder, calibration: Calibration | None) -> Health:
-    """How fit the generator was: every one of its processes has to be, since an average hides the one that was not."""
-    together = health([generated_load.observation for generated_load in generated], whole, calibration)
-    if len(generated) == 1:
-        return together
-    unfit = [
-        f"process {number}: {reason}"
-        for number, each in enumerate(generated, 1)
-        for reason in health([each.observation], Recorder.merged(each.recorders.values()), calibration).unfit
-    ]
-    return together.model_copy(update={"unfit": unfit})
+    started_at = min(process.started_at for process in generated)
+    seen = [(process.observation, process.recorder) for process in generated]
+    return measurements(scenario, whole, recorders, started_at, health(seen, calibration))

@@ -90,12 +90,12 @@ def _driven(
         budget.more_rounds,
         on_progress,
         seed=seed,
-        most_s=budget.seconds,
+        max_duration_s=budget.seconds,
         calibration=calibration,
     )
     if paired.lost is not None:
         return paired.candidate, _unpaired(paired.lost)
-    return paired.candidate, Pairing(reference=paired.reference, pairs=paired.pairs)
+    return paired.candidate, Pairing(reference=paired.reference, pairs=paired.round_ratios)
 
 
 def _unpaired(why: str) -> Pairing:

@@ -7,7 +7,7 @@ States:
                                      └──── answer whole, kept alive ──────────┘
     any ──connection lost, malformed answer, `abort`, or an answer that ends the connection──► CLOSED
 
-The end of each exchange is told by one call of `on_answer`; what went wrong stands in the exchange's `problem`. The
+The end of each exchange is told by one call of `on_response`; what went wrong stands in the exchange's `failure`. The
 clock stops when the last byte of the body arrives, before anything is parsed or checked.
 """
 
@@ -19,8 +19,10 @@ from typing import cast
 
 import httptools
 
-from loadtasks.engine.http.exchange import Exchange, Problem
+from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_heads import Heads
+from loadtasks.engine.net.connector import ConnectError, Connector
+from loadtasks.engine.recording.failure import Failure
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer's body; a larger one is a failure."""
@@ -46,11 +48,11 @@ class _UnaskedError(Exception):
 class HttpConnection(asyncio.Protocol):
     """A keep-alive connection."""
 
-    def __init__(self, on_answer: Callable[[Exchange], None]) -> None:
+    def __init__(self, on_response: Callable[[Exchange], None]) -> None:
         self.state = ConnectionState.CONNECTING
         self.exchange: Exchange | None = None
         """The exchange under way, or the last one."""
-        self._on_answer = on_answer
+        self._on_response = on_response
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._wanted_headers: frozenset[bytes] = frozenset()
@@ -68,6 +70,17 @@ class HttpConnection(asyncio.Protocol):
         """How long the request under way has waited for its whole answer; 0 when there is none."""
         return now - self.exchange.sent if self.busy and self.exchange is not None else 0.0
 
+    async def connect(self, connector: Connector) -> float:
+        """Connect to the connector's target. Returns the seconds that it took.
+
+        Raises:
+            ConnectError: as `Connector.connect`, and where the target closed the connection at once.
+        """
+        seconds = await connector.connect(self)
+        if self.state is not ConnectionState.IDLE:
+            raise ConnectError("cut", "the connection was closed as soon as it was established")
+        return seconds
+
     def send(self, exchange: Exchange) -> None:
         """Write a request. The connection must be idle."""
         if self._transport is None or self.state is not ConnectionState.IDLE:
@@ -80,13 +93,13 @@ class HttpConnection(asyncio.Protocol):
         self._transport.write(exchange.data)
 
     def abort(self, kind: str, description: str) -> None:
-        """Give the connection up; a request under way fails with this problem."""
+        """Give the connection up; a request under way fails with this failure."""
         if self._transport is not None:
             self._transport.abort()
         self._fail(kind, description, perf_counter())
 
     def close(self) -> None:
-        """Close the connection without a word to `on_answer`."""
+        """Close the connection without a word to `on_response`."""
         self.state = ConnectionState.CLOSED
         if self._transport is not None:
             self._transport.abort()
@@ -200,7 +213,7 @@ class HttpConnection(asyncio.Protocol):
             self._whole = True
             self._keep_alive = bool(self._parser.should_keep_alive())  # the parser knows only until it is fed again
         elif self.exchange.status != _SWITCHING_PROTOCOLS:
-            self.exchange.begin_answer()
+            self.exchange.begin_response()
 
     def _kept_alive(self, exchange: Exchange) -> bool:
         if exchange.wire.request.method == "HEAD":
@@ -215,14 +228,14 @@ class HttpConnection(asyncio.Protocol):
             self.state = ConnectionState.IDLE
         else:
             self.close()
-        self._on_answer(exchange)
+        self._on_response(exchange)
 
     def _fail(self, kind: str, description: str, now: float) -> None:
         was_busy, self.state = self.busy, ConnectionState.CLOSED
         if was_busy and self.exchange is not None:
             self.exchange.end = now
-            self.exchange.problem = Problem(kind, description)
-            self._on_answer(self.exchange)
+            self.exchange.failure = Failure(kind, description)
+            self._on_response(self.exchange)
 
 
 def _ends_with_connection(exchange: Exchange) -> bool:

@@ -1,30 +1,9 @@
 """One HTTP request and what came back, with its times."""
 
-from typing import NamedTuple
-
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.request_encoder import Wire
 from loadtasks.engine.http.response_heads import Head
-
-
-class Problem(NamedTuple):
-    """Why an exchange failed."""
-
-    kind: str
-    description: str
-
-
-class ProblemError(Exception):
-    """Something of one connection went wrong; its text is the problem's description."""
-
-    def __init__(self, kind: str, description: str) -> None:
-        super().__init__(description)
-        self.kind = kind
-
-    @property
-    def problem(self) -> Problem:
-        """It as an exchange has it."""
-        return Problem(self.kind, str(self))
+from loadtasks.engine.recording.failure import Failure
 
 
 class Exchange:
@@ -38,10 +17,10 @@ class Exchange:
         "data",
         "due",
         "end",
+        "failure",
         "first_byte",
         "headers",
         "keeps_body",
-        "problem",
         "sent",
         "status",
         "wire",
@@ -59,7 +38,7 @@ class Exchange:
         self.headers: dict[str, str] = {}
         """Those that the checker or the engine reads; names in lower case; repeated ones joined."""
         self.body_parts: list[bytes] = []
-        self.problem: Problem | None = None
+        self.failure: Failure | None = None
 
     @property
     def traceparent(self) -> str | None:
@@ -77,11 +56,11 @@ class Exchange:
         if self.keeps_body:
             self.body_parts = [data[len(data) - head.length :]]
 
-    def refuse(self, problem: Problem, now: float) -> None:
+    def refuse(self, failure: Failure, now: float) -> None:
         """End without having been sent: there was no connection to send it over."""
-        self.sent, self.end, self.problem = self.due, now, problem
+        self.sent, self.end, self.failure = self.due, now, failure
 
-    def begin_answer(self) -> None:
+    def begin_response(self) -> None:
         """Forget an interim answer (1xx): the real one follows."""
         self.status = 0
         self.headers = {}

@@ -5,7 +5,6 @@ a `traceparent` of its own, so that a slow one is found again in the target's tr
 its number goes. Its flags are 00: the target isn't asked to record every trace, which would change what is measured.
 """
 
-import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,7 +13,6 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import default_headers
 
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.net.tls import verifying_context
 from loadtasks.scenarios.model import Request
 
 _VERSION = "00"
@@ -43,26 +41,6 @@ class Wire:
             return next(given, None)
         start = len(self.before) - len("00-0123456789abcdef")
         return data[start : start + _TRACEPARENT_LENGTH].decode("ascii")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the bytes go."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-
-    @classmethod
-    def of(cls, target: Target) -> "Address":
-        """The address of a target; TLS verifies against the bundle that `requests` would use.
-
-        Raises:
-            BadInputError: no such bundle.
-        """
-        parts = urlsplit(target.url)
-        secure = parts.scheme == "https"
-        return cls(parts.hostname or "", parts.port or (443 if secure else 80), verifying_context() if secure else None)
 
 
 class Writer:

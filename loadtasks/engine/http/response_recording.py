@@ -3,39 +3,40 @@
 import json
 
 from loadtasks.engine.http.checks import body_text, contains, shown
-from loadtasks.engine.http.exchange import Exchange, Problem
+from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import Slow
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.model import SERVER
 
 _THROTTLING = (429, 503)
 
 
-def answer_problem(exchange: Exchange) -> Problem | None:
-    """What is wrong: the connection's own problem, the status, or a check; None when the answer is right."""
-    if exchange.problem is not None:
-        return exchange.problem
+def response_failure(exchange: Exchange) -> Failure | None:
+    """What is wrong: the connection's own failure, the status, or a check; None when the answer is right."""
+    if exchange.failure is not None:
+        return exchange.failure
     wrong = exchange.checker.status_problem(exchange.status)
     if wrong is not None:
         body = shown(exchange.body)
-        return Problem("status", f"{wrong}: {body}" if body else wrong)
+        return Failure("status", f"{wrong}: {body}" if body else wrong)
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
-    return None if wrong is None else Problem("check", wrong)
+    return None if wrong is None else Failure("check", wrong)
 
 
-def read_back_problem(exchange: Exchange, sent: object) -> Problem | None:
+def read_back_failure(exchange: Exchange, sent: object) -> Failure | None:
     """What differs between what was sent earlier and what this exchange read back."""
-    problem = answer_problem(exchange)
-    if problem is not None:
-        return Problem(problem.kind, f"reading back: {problem.description}")
+    failure = response_failure(exchange)
+    if failure is not None:
+        return Failure(failure.kind, f"reading back: {failure.text}")
     try:
         found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
     except ValueError:
-        return Problem("check", f"what was read back is no JSON: {shown(exchange.body)}")
+        return Failure("check", f"what was read back is no JSON: {shown(exchange.body)}")
     if contains(found, sent):
         return None
-    return Problem("check", f"read back something else than was sent: {shown(exchange.body)}")
+    return Failure("check", f"read back something else than was sent: {shown(exchange.body)}")
 
 
 def throttled(exchange: Exchange) -> bool:
@@ -43,17 +44,17 @@ def throttled(exchange: Exchange) -> bool:
     return (
         exchange.status in _THROTTLING
         and "retry-after" in exchange.headers
-        and exchange.problem is None
+        and exchange.failure is None
         and exchange.checker.status_problem(exchange.status) is not None
     )
 
 
-def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> None:
+def record(recorder: Recorder, exchange: Exchange, failure: Failure | None) -> None:
     """Write one ended exchange down."""
     if exchange.status:
         recorder.statuses[exchange.status] += 1
     due, sent, end = exchange.due, exchange.sent, exchange.end
-    if problem is None:
+    if failure is None:
         recorder.answer(due, sent, exchange.first_byte, end, exchange.body_size)
         timing = exchange.headers.get("server-timing")
         if timing:
@@ -63,7 +64,7 @@ def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> N
         recorder.throttle(sent, end)
         return
     else:
-        recorder.fail(problem.kind, f"{exchange.wire.line}: {problem.description}", due, sent, end)
+        recorder.fail(failure.kind, f"{exchange.wire.line}: {failure.text}", due, sent, end)
     if end - due > recorder.slowest.from_s:
         recorder.slowest.keep(slow(exchange, end))
 

@@ -5,11 +5,10 @@ import socket
 import ssl
 from time import perf_counter
 
-from loadtasks.engine.http.connection import ConnectionState, HttpConnection
-from loadtasks.engine.http.exchange import ProblemError
-from loadtasks.engine.http.request_encoder import Address
 from loadtasks.engine.net import tls
+from loadtasks.engine.net.address import Address
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import FailureError
 from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
 
 
@@ -44,17 +43,6 @@ class Connector:
             raise ConnectError("unreachable", f"no connection: {error}") from error
         return perf_counter() - began
 
-    async def connect_http(self, connection: HttpConnection) -> float:
-        """Connect one that is to send requests. Returns the seconds it took.
-
-        Raises:
-            ConnectError: as `connect`, and where the target hung up at once.
-        """
-        seconds = await self.connect(connection)
-        if connection.state is not ConnectionState.IDLE:
-            raise ConnectError("cut", "the connection was closed as soon as it stood")
-        return seconds
-
     async def _connect(self, protocol: asyncio.Protocol) -> None:
         """Connect to the address that is known to work, or to the first one of the name that does."""
         peers = [self._peer] if self._peer is not None else await self._resolved()
@@ -87,5 +75,5 @@ class Connector:
         )
 
 
-class ConnectError(ProblemError):
+class ConnectError(FailureError):
     """A connection that could not be opened."""

@@ -26,8 +26,8 @@ class WorkerSchedule(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def shifts_of(load: ClosedLoad | WorkerStagesLoad) -> list[WorkerSchedule]:
-    """The shift of every worker of a load."""
+def schedules_of(load: ClosedLoad | WorkerStagesLoad) -> list[WorkerSchedule]:
+    """The schedule of every worker of a load, by worker number."""
     if isinstance(load, WorkerStagesLoad):
         return [WorkerSchedule(worker, _spans(load, worker)) for worker in range(load.most_workers)]
     whole = Span(0.0, load.duration_s or load.max_duration_s)

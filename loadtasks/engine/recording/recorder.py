@@ -134,9 +134,14 @@ class Recorder:
         """How many scheduled requests have come to their end."""
         return self.completed + self.throttled + self.failed + self.dropped + self.in_flight
 
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds from the first request to the last end, of all that is folded; 0 before there is any."""
+        return 0.0 if self.first_start is None or self.last_end is None else self.last_end - self.first_start
+
     @classmethod
     def merged(cls, recorders: Iterable[Self]) -> Self:
-        """One that holds what all of these hold."""
+        """A recorder that holds what all of these hold."""
         whole = cls()
         for recorder in recorders:
             whole.merge(recorder)
@@ -241,7 +246,6 @@ class Recorder:
     ) -> Measurement:
         """The finished measurement."""
         self.fold()
-        elapsed_s = 0.0 if self.first_start is None or self.last_end is None else self.last_end - self.first_start
         return Measurement(
             scenario=scenario,
             part=part,
@@ -249,7 +253,7 @@ class Recorder:
             scenario_hash=scenario_hash,
             load=load,
             started_at=started_at,
-            elapsed_s=elapsed_s,
+            elapsed_s=self.elapsed_s,
             counts=Counts(
                 scheduled=self.scheduled,
                 completed=self.completed,

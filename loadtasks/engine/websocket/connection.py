@@ -14,7 +14,7 @@ from typing import cast
 
 from websocket import ABNF
 
-from loadtasks.engine.http.exchange import Problem
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 
@@ -64,10 +64,10 @@ class WebSocketConnection(asyncio.Protocol):
         "_on_open",
         "_transport",
         "close_code",
+        "failure",
         "first_message",
         "number",
         "opened",
-        "problem",
         "state",
         "status",
     )
@@ -91,7 +91,7 @@ class WebSocketConnection(asyncio.Protocol):
         """When the first message of any kind arrived; 0 before it."""
         self.close_code: int | None = None
         """The target's; `ABNORMAL_CLOSURE` where it ended the connection without one."""
-        self.problem: Problem | None = None
+        self.failure: Failure | None = None
         """Why it never opened, or how it ended though nobody here closed it."""
         self._on_open = on_open
         self._on_message = on_message
@@ -113,7 +113,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def abort(self, kind: str, description: str) -> None:
         """Give it up."""
-        self._end(Problem(kind, description))
+        self._end(Failure(kind, description))
         if self._transport is not None:
             self._transport.abort()
 
@@ -141,7 +141,7 @@ class WebSocketConnection(asyncio.Protocol):
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
-            self.abort(*error.problem)
+            self.abort(*error.failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -151,7 +151,7 @@ class WebSocketConnection(asyncio.Protocol):
         when = "before the upgrade was answered"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
-        self._end(Problem("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
+        self._end(Failure("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
     def _read_answer(self, handshake: Handshake, data: bytes, now: float) -> bytes:
         """Feed the answer to the handshake; returns what belongs to the WebSocket."""
@@ -161,7 +161,7 @@ class WebSocketConnection(asyncio.Protocol):
             rest = handshake.feed(data)
         except HandshakeError as error:
             self.status = handshake.status
-            self.abort(*error.problem)
+            self.abort(*error.failure)
             return b""
         if rest is None:
             return b""
@@ -198,14 +198,14 @@ class WebSocketConnection(asyncio.Protocol):
         self.close_code = code
         meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
         said = f", saying {reason!r}" if reason else ""
-        self._end(Problem("closed", f"the target closed the WebSocket with code {code}{meaning}{said}"))
+        self._end(Failure("closed", f"the target closed the WebSocket with code {code}{meaning}{said}"))
 
-    def _end(self, problem: Problem) -> None:
+    def _end(self, failure: Failure) -> None:
         if self.state is WebSocketState.CLOSED:
             return
         asked, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
         if not asked:
-            self.problem = problem
+            self.failure = failure
             if self._on_close is not None:
                 self._on_close(self)
 

@@ -16,7 +16,7 @@ from typing import cast
 
 from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
 
-from loadtasks.engine.http.exchange import ProblemError
+from loadtasks.engine.recording.failure import FailureError
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes of one message; a longer one is an error."""
@@ -26,7 +26,7 @@ _MAX_CONTROL = 125
 _FIRST_CONTROL = ABNF.OPCODE_CLOSE
 
 
-class FrameError(ProblemError):
+class FrameError(FailureError):
     """What a WebSocket server must not send."""
 
 

@@ -6,9 +6,9 @@ import os
 
 import httptools
 
-from loadtasks.engine.http.exchange import ProblemError
 from loadtasks.engine.http.request_encoder import Writer
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import FailureError
 from loadtasks.scenarios.model import Request
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -36,7 +36,7 @@ class Upgrade:
         return self._before + key.encode() + self._after
 
 
-class HandshakeError(ProblemError):
+class HandshakeError(FailureError):
     """An upgrade that was refused or answered wrongly."""
 
 

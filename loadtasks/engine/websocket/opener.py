@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
-from loadtasks.engine.http.exchange import Problem
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Upgrade
@@ -28,10 +28,10 @@ _CHECK_EVERY_S = 0.005
 OnMessage = Callable[[WebSocketConnection, str | bytes, float], None]
 
 
-class Opening:
+class WebSocketOpening:
     """One WebSocket being opened, and how that went. Times are seconds of `time.perf_counter`."""
 
-    __slots__ = ("began", "connected", "ended", "problem", "settled", "socket")
+    __slots__ = ("began", "connected", "ended", "failure", "settled", "socket")
 
     def __init__(self) -> None:
         self.began: float | None = None
@@ -40,31 +40,31 @@ class Opening:
         """When TCP and TLS stood; None before."""
         self.ended: float | None = None
         """When it was open or had failed; None before."""
-        self.problem: Problem | None = None
+        self.failure: Failure | None = None
         """Why it failed to open."""
         self.socket: WebSocketConnection | None = None
         self.settled: asyncio.Future[None] | None = None
         """There until it has ended."""
 
     @property
-    def lost(self) -> Problem | None:
+    def lost(self) -> Failure | None:
         """How it ended since it was open, though nobody here closed it; None while it is open."""
-        return self.socket.problem if self.socket is not None and self.problem is None else None
+        return self.socket.failure if self.socket is not None and self.failure is None else None
 
 
 class Opener:
     """Opens WebSockets to one path of a target."""
 
     def __init__(self, path: str, target: Target, timeout_s: float, connect_timeout_s: float) -> None:
-        self.openings: list[Opening] = []
+        self.openings: list[WebSocketOpening] = []
         self._upgrade = Upgrade(path, target)
         self.line = self._upgrade.line
         self._connector = Connector(target, connect_timeout_s)
         self._timeout_s = timeout_s
 
-    async def open(self, count: int, on_message: OnMessage | None = None) -> list[Opening]:
+    async def open(self, count: int, on_message: OnMessage | None = None) -> list[WebSocketOpening]:
         """Open `count` WebSockets; returns when each is open or has failed."""
-        self.openings = [Opening() for _ in range(count)]
+        self.openings = [WebSocketOpening() for _ in range(count)]
         first = perf_counter()
         turns = ((number, first + number * APART_S) for number in range(count))
         await asyncio.gather(*(self._open_in_turn(turns, on_message) for _ in range(min(count, AT_ONCE))))
@@ -82,7 +82,7 @@ class Opener:
             if socket.state is WebSocketState.CLOSING:
                 socket.abort("timeout", "the goodbye was not answered")
 
-    def record(self, opening: Opening, recorder: Recorder) -> None:
+    def record(self, opening: WebSocketOpening, recorder: Recorder) -> None:
         """Record an opening's phases, and the code with which the target closed it if it did."""
         socket = opening.socket
         if socket is None or opening.began is None or not socket.opened:
@@ -104,20 +104,20 @@ class Opener:
             )
             await self._open(opening, opening.socket)
 
-    async def _open(self, opening: Opening, socket: WebSocketConnection) -> None:
+    async def _open(self, opening: WebSocketOpening, socket: WebSocketConnection) -> None:
         settled = opening.settled = asyncio.get_running_loop().create_future()
         opening.began = perf_counter()
         try:
             opening.connected = opening.began + await self._connector.connect(socket)
             await asyncio.wait_for(settled, self._timeout_s)
         except ConnectError as error:
-            opening.ended, opening.problem = perf_counter(), error.problem
+            opening.ended, opening.failure = perf_counter(), error.failure
         except TimeoutError:
             opening.ended = perf_counter()
             socket.abort("timeout", f"the upgrade was not answered within {self._timeout_s:g} s")
         opening.settled = None
-        if not socket.opened and opening.problem is None:
-            opening.problem = socket.problem
+        if not socket.opened and opening.failure is None:
+            opening.failure = socket.failure
 
     def _settle(self, socket: WebSocketConnection) -> None:
         opening = self.openings[socket.number]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtasks.engine.generator.health import health
-from loadtasks.engine.generator.monitor import TICK_S, Monitor, Observation
+from loadtasks.engine.generator.monitor import TICK_S, GeneratorObservation, Monitor
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
@@ -73,7 +73,7 @@ def test_progress_is_told_while_the_load_runs() -> None:
     assert told[0].expected is None
 
 
-async def _watched(seconds: float, block_s: float) -> Observation:
+async def _watched(seconds: float, block_s: float) -> GeneratorObservation:
     monitor = Monitor()
     monitor.watch(lambda now: time.sleep(block_s))
     monitor.start()

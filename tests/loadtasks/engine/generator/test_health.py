@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from loadtasks.engine.generator.health import health
-from loadtasks.engine.generator.monitor import Observation
+from loadtasks.engine.generator.monitor import GeneratorObservation
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.model import Calibration
 from tests.measurements import histogram
@@ -13,8 +13,8 @@ QUIET = histogram([0.0001] * 100)
 CALIBRATION = Calibration(ceiling_per_s=60_000, jitter_p99_s=0.0001)
 
 
-def seen(*, cpu_share: float = 0.2, elapsed_s: float = 10.0, lags_s: list[float] | None = None) -> Observation:
-    return Observation(elapsed_s, cpu_share * elapsed_s, histogram(lags_s) if lags_s else QUIET)
+def seen(*, cpu_share: float = 0.2, elapsed_s: float = 10.0, lags_s: list[float] | None = None) -> GeneratorObservation:
+    return GeneratorObservation(elapsed_s, cpu_share * elapsed_s, histogram(lags_s) if lags_s else QUIET)
 
 
 def recorder(*, response_s: float = 0.05, dispatched_late_s: float = 0.0) -> Recorder:
@@ -45,7 +45,7 @@ def test_a_quiet_generator_is_fit_and_says_what_it_was() -> None:
         (seen(), 0.02, "requests got their turn 20.0 ms (median, limit 10.0 ms"),
     ],
 )
-def test_what_makes_it_unfit_is_told(observation: Observation, dispatched_late_s: float, told: str) -> None:
+def test_what_makes_it_unfit_is_told(observation: GeneratorObservation, dispatched_late_s: float, told: str) -> None:
     (sentence,) = health([observation], recorder(dispatched_late_s=dispatched_late_s), CALIBRATION).unfit
     assert told in sentence
 
@@ -60,7 +60,7 @@ def test_what_makes_it_unfit_is_told(observation: Observation, dispatched_late_s
         (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short to tell
     ],
 )
-def test_what_does_not(observation: Observation, dispatched_late_s: float, response_s: float) -> None:
+def test_what_does_not(observation: GeneratorObservation, dispatched_late_s: float, response_s: float) -> None:
     found = health([observation], recorder(response_s=response_s, dispatched_late_s=dispatched_late_s), CALIBRATION)
     assert found.unfit == []
 

@@ -288,7 +288,7 @@ def test_due_times_are_the_profiles_to_the_microsecond() -> None:
     due: list[float] = []
 
     async def drive(target: Target) -> None:
-        runner = OpenRunner(scenario(load), load, target, on_answer=lambda exchange, problem: due.append(exchange.due))
+        runner = OpenRunner(scenario(load), load, target, on_response=lambda exchange, _: due.append(exchange.due))
         await runner.prepare()
         await runner.run()
         await runner.close()

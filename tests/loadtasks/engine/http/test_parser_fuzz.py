@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.model import Request
 from tests.servers import NoNetwork, ok
 
 METHODS = ("GET", "HEAD", "POST")
 
 
-def source_of(method: str, *, keep_bodies: bool = True) -> Source:
-    return Source((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
+def source_of(method: str, *, keep_bodies: bool = True) -> RequestSource:
+    return RequestSource((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
 
 
 class Caller:
     """Sends a request over a connection, and the next as soon as it has the answer, as a closed load does."""
 
-    def __init__(self, source: Source, most: int = 1) -> None:
+    def __init__(self, source: RequestSource, most: int = 1) -> None:
         self.sent = 0
         self.answers: list[Exchange] = []
         self.transport = NoNetwork()
@@ -140,7 +140,7 @@ def check(answer: Answer, pieces: list[bytes]) -> None:
     caller.connection.connection_lost(None)
     assert caller.connection.state is ConnectionState.CLOSED
     (exchange,) = caller.answers
-    assert exchange.problem is None
+    assert exchange.failure is None
     assert (exchange.status, exchange.body_size) == (answer.status, len(answer.body))
     assert exchange.body == answer.body
     assert {name: value for name, value in exchange.headers.items() if name not in FRAMING} == dict(answer.headers)
@@ -253,7 +253,7 @@ def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
 def outcome(caller: Caller) -> tuple[object, ...]:
     """What a caller was told, and where its connection stands."""
     told = [
-        (answer.status, answer.headers, answer.body, answer.body_size, answer.problem and answer.problem.kind)
+        (answer.status, answer.headers, answer.body, answer.body_size, answer.failure and answer.failure.kind)
         for answer in caller.answers
     ]
     return caller.connection.state, told

@@ -5,7 +5,7 @@ import re
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 from tests.servers import answering, ok, scripted
@@ -23,7 +23,7 @@ def sent(exchange: Exchange) -> tuple[str, str, str]:
 
 
 def test_every_request_has_a_trace_context_of_its_own() -> None:
-    source = Source((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    source = RequestSource((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
     first = [source.next(0.0) for _ in range(300)]
     source.rewind()
     contexts = [sent(exchange) for exchange in [*first, source.next(0.0)]]
@@ -31,19 +31,19 @@ def test_every_request_has_a_trace_context_of_its_own() -> None:
     assert all(trace[16:] == parent for _, trace, parent in contexts)
     assert len({trace[:16] for _, trace, _ in contexts}) == 1
     assert contexts[-1][0] not in {whole for whole, _, _ in contexts[:-1]}  # after the warm-up, too
-    other = sent(Source((Request(path="/a"),), TARGET).next(0.0))
+    other = sent(RequestSource((Request(path="/a"),), TARGET).next(0.0))
     assert other[1][:16] != contexts[0][1][:16]
 
 
 def test_an_exchange_tells_the_context_that_it_sent() -> None:
-    source = Source((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    source = RequestSource((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
     for exchange in [source.next(0.0) for _ in range(4)]:
         assert exchange.traceparent == sent(exchange)[0]
 
 
 def test_a_scenarios_own_context_is_left_alone() -> None:
     own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    exchange = Source((Request(path="/a", headers={"TraceParent": own}),), TARGET).next(0.0)
+    exchange = RequestSource((Request(path="/a", headers={"TraceParent": own}),), TARGET).next(0.0)
     assert exchange.data.lower().count(b"traceparent") == 1
     assert exchange.traceparent == own
 

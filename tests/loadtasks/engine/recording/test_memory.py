@@ -7,11 +7,11 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import answer_problem, record
+from loadtasks.engine.http.response_recording import record, response_failure
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.exemplars import Slow
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.model import Request
 from tests.servers import NoNetwork, ok
 
@@ -76,7 +76,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.recorder = Recorder()
-        self.source = Source((Request(path="/thing"),), Target("http://127.0.0.1"))
+        self.source = RequestSource((Request(path="/thing"),), Target("http://127.0.0.1"))
         self.connection = HttpConnection(self._answered)
         self.connection.connection_made(NoNetwork())
 
@@ -91,7 +91,7 @@ class Loop:
             assert self.connection.state is ConnectionState.IDLE
 
     def _answered(self, exchange: Exchange) -> None:
-        record(self.recorder, exchange, answer_problem(exchange))
+        record(self.recorder, exchange, response_failure(exchange))
 
 
 def test_a_hundred_thousand_answers_cost_connection_and_source_no_more_than_five_thousand() -> None:

@@ -101,7 +101,7 @@ def test_a_goodbye_is_said_answered_and_no_problem() -> None:
     with serving(handler) as url:
         socket = talk(url, until)
     assert ends == [(1000, 1000)]
-    assert (socket.state, socket.problem, socket.close_code) == (WebSocketState.CLOSED, None, None)
+    assert (socket.state, socket.failure, socket.close_code) == (WebSocketState.CLOSED, None, None)
 
 
 def test_a_goodbye_that_is_never_answered_ends_all_the_same() -> None:
@@ -113,7 +113,7 @@ def test_a_goodbye_that_is_never_answered_ends_all_the_same() -> None:
 
     with in_thread(server) as url:
         socket = talk(url, until)
-    assert (socket.state, socket.problem) == (WebSocketState.CLOSED, None)
+    assert (socket.state, socket.failure) == (WebSocketState.CLOSED, None)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_targets_close_is_told_in_words_and_its_code_is_echoed(code: int, re
         socket = talk(url, closed)
     assert echoed == [code]
     assert socket.close_code == code
-    assert socket.problem == ("closed", f"the target closed the WebSocket {words}")
+    assert socket.failure == ("closed", f"the target closed the WebSocket {words}")
 
 
 # Byte by byte: a connection that is fed directly.
@@ -217,8 +217,8 @@ def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
     socket, _, _ = connected()
     socket.connection_lost(ConnectionResetError(104, "reset"))
     assert socket.close_code == 1006
-    assert socket.problem is not None
-    assert socket.problem.kind == "cut"
+    assert socket.failure is not None
+    assert socket.failure.kind == "cut"
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
 def test_a_broken_frame_ends_the_connection_by_name(data: bytes) -> None:
     socket, wire, _ = connected(data)
     assert (socket.state, wire.gone) == (WebSocketState.CLOSED, True)
-    assert socket.problem is not None
-    assert socket.problem.kind == "malformed"
+    assert socket.failure is not None
+    assert socket.failure.kind == "malformed"
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=8))
@@ -238,8 +238,8 @@ def test_random_bytes_after_the_upgrade_leave_it_open_or_end_it_by_name(pieces: 
     socket, wire, _ = connected(*pieces)
     if socket.state is WebSocketState.CLOSED:
         assert wire.gone
-        assert socket.problem is not None
-        assert socket.problem.kind in ("malformed", "too_large", "closed")
+        assert socket.failure is not None
+        assert socket.failure.kind in ("malformed", "too_large", "closed")
     else:
         assert (socket.state, wire.gone) == (WebSocketState.OPEN, False)
 
@@ -252,7 +252,7 @@ def test_random_bytes_instead_of_an_answer_wait_or_end_it_by_name(pieces: list[b
         if not wire.gone:
             socket.data_received(piece)
     assert socket.state in (WebSocketState.HANDSHAKE, WebSocketState.CLOSED)
-    assert wire.gone is (socket.problem is not None)
+    assert wire.gone is (socket.failure is not None)
 
 
 USUAL = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade")

@@ -10,7 +10,7 @@ import pytest
 
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.feeder import Feeder
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
@@ -79,7 +79,7 @@ def test_an_open_load_is_fed_too(feeder: Feeder) -> None:
 
 def test_what_is_sent_is_told_by_its_number_alone(feeder: Feeder) -> None:
     def sent(first: int, step: int, of: Feeder) -> list[str]:
-        source = Source((LOOK, STATIC), Target("http://h"), feeder=of, numbers=lambda: count(first, step))
+        source = RequestSource((LOOK, STATIC), Target("http://h"), feeder=of, numbers=lambda: count(first, step))
         return [source.next(0.0).wire.line for _ in range(12)]
 
     for order in ("cycle", "random"):

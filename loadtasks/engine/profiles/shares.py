@@ -25,7 +25,6 @@ from loadtasks.scenarios.load import (
     WorkerStagesLoad,
 )
 from loadtasks.scenarios.model import (
-    BroadcastScenario,
     ConnectionsScenario,
     HttpScenario,
     PartScenario,

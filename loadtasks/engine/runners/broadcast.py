@@ -1,7 +1,9 @@
 """Events published under an open load profile while listeners wait on WebSockets: each must get every event.
 
-One delivery is one event reaching one listener; so events x listeners deliveries are scheduled. Publisher and listeners
-are one process, so one clock serves.
+One delivery is one event reaching one listener, so events x listeners deliveries are scheduled. Publisher and listeners
+are in one process, so that one clock serves both.
+
+In WARM_UP the listeners' WebSockets and the publisher's connections are opened; nothing is published.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from typing import Any
 
 from loadtasks.engine.http.checks import MISSING, body_text, value_at
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import throttled
+from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.pacer import Pacer
@@ -27,7 +29,7 @@ from loadtasks.scenarios.model import BroadcastScenario, HttpScenario
 
 _CHECK_EVERY_S = 0.01
 _SETTLE_S = 0.25
-"""From the last upgrade to the first event: most servers subscribe a client just after they have accepted it."""
+"""From the last upgrade to the first event: most servers subscribe a client shortly after they have accepted it."""
 
 
 class BroadcastRunner:
@@ -50,7 +52,7 @@ class BroadcastRunner:
         return (self._publisher.expected or 0) * self._load.listeners
 
     async def prepare(self) -> None:
-        """Open the listeners, each connect timed, and the publisher's connection. Nothing is published."""
+        """Open the listeners, each timed, and the publisher's connection. Nothing is published."""
         self.phase = RunnerPhase.WARM_UP
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
@@ -62,18 +64,20 @@ class BroadcastRunner:
         self.phase = RunnerPhase.READY
 
     async def run(self) -> None:
-        """Publish all events, and wait until all are delivered or the scenario's timeout is over."""
+        """Publish all events, and wait until all are delivered or the scenario's timeout is exceeded."""
         self.phase = RunnerPhase.MEASURE
         self.recorder.scheduled = self.expected or 0
         await self._publisher.run()
         last = perf_counter()
-        while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_made(self._listening()):
+        while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_delivered(
+            self._listening()
+        ):
             await asyncio.sleep(_CHECK_EVERY_S)
         self._record(perf_counter())
         self.phase = RunnerPhase.FINISHED
 
     def sweep(self, now: float) -> None:
-        """Time the publisher's requests out."""
+        """Abort the publisher's requests that exceed their timeout."""
         self._publisher.sweep(now)
 
     async def close(self) -> None:
@@ -96,14 +100,14 @@ class BroadcastRunner:
         ]
 
     def _published(self, exchange: Exchange, failure: Failure | None) -> None:
-        """The publisher has its answer: the event's id, or none, and then nothing of it can be delivered."""
+        """The publisher has a response: with the event's id, or without, so that the event can't be delivered."""
         failure = failure or self._take_id(exchange)
         exchange.body_parts = []
         if failure is None:
             return
-        example = f"{exchange.wire.line}: {failure.text}"
+        example = f"{exchange.encoded.line}: {failure.text}"
         for _ in range(self._load.listeners):
-            if throttled(exchange):
+            if is_throttled(exchange):
                 self.recorder.throttle(exchange.sent, exchange.end)
             else:
                 self.recorder.fail(f"publish: {failure.kind}", example, exchange.due, exchange.sent, exchange.end)
@@ -111,14 +115,14 @@ class BroadcastRunner:
     def _take_id(self, exchange: Exchange) -> Failure | None:
         path = self._scenario.publish.id
         try:
-            answer = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+            response = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
-            return Failure("check", f"the publisher's answer is no JSON: {error}")
-        found = value_at(answer, path)
+            return Failure("check", f"the response to publishing is not JSON: {error}")
+        found = value_at(response, path)
         if found is MISSING:
-            return Failure("check", f"the publisher's answer has no {path}")
+            return Failure("check", f"the response to publishing has no {path}")
         if not self._deliveries.published(str(found), exchange):
-            return Failure("check", f"the publisher's answer has the {path} of an earlier one, {found}")
+            return Failure("check", f"the response to publishing has the {path} of an earlier one, {found}")
         return None
 
     def _record(self, now: float) -> None:
@@ -136,9 +140,9 @@ class BroadcastRunner:
         self._deliveries.end(now, lost)
         recorder.scheduled -= published.dropped * self._load.listeners
         if published.dropped:
-            recorder.never_send(
+            recorder.drop_unsent(
                 published.dropped * self._load.listeners,
-                f"{self._scenario.publish.request.path}: no free connection to publish an event in its patience",
+                f"{self._scenario.publish.request.path}: no free connection within the queue timeout",
             )
         recorder.waited_for_connection += published.waited_for_connection
         published.fold()
@@ -149,7 +153,7 @@ class BroadcastRunner:
 def _publisher(
     scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_response: Any, pacer: Pacer | None
 ) -> OpenRunner:
-    """The open profile of publishing requests, whose answers are kept for the event's id."""
+    """The open load of publishing requests, whose responses are kept for the event's id."""
     publishing = HttpScenario(
         name=scenario.name,
         endpoint=scenario.endpoint,

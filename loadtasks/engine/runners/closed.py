@@ -19,7 +19,7 @@ from time import perf_counter
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import read_back_failure, record, response_failure
+from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
@@ -124,7 +124,7 @@ class ClosedRunner:
             unsent = self._load.requests - self.recorder.scheduled
             if unsent:
                 limit_s = self._load.max_duration_s
-                self.recorder.never_send(unsent, f"not sent: the load ended after {limit_s:g} s (max_duration_s)")
+                self.recorder.drop_unsent(unsent, f"not sent: the load ended after {limit_s:g} s (max_duration_s)")
         self.phase = RunnerPhase.FINISHED
 
     def sweep(self, now: float) -> None:
@@ -230,7 +230,7 @@ class ClosedRunner:
         written = worker.read_back_of
         if written is not None:
             worker.read_back_of = None
-            self._record(worker, written, read_back_failure(exchange, written.wire.request.json_body))
+            self._record(worker, written, read_back_failure(exchange, written.encoded.request.json_body))
             return
         failure = response_failure(exchange)
         if failure is None and self._scenario.read_back is not None:
@@ -240,7 +240,7 @@ class ClosedRunner:
         self._record(worker, exchange, failure)
 
     def _record(self, worker: _Worker, exchange: Exchange, failure: Failure | None) -> None:
-        record(self._recording, exchange, failure)
+        record_exchange(self._recording, exchange, failure)
         worker.exchange = None
         if worker.think is not None and self.phase is RunnerPhase.MEASURE:
             self._think(worker, worker.think())

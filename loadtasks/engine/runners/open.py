@@ -19,7 +19,7 @@ from time import perf_counter
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import record, response_failure
+from loadtasks.engine.http.response_recording import record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
@@ -230,14 +230,14 @@ class OpenRunner:
 
     def _record(self, exchange: Exchange) -> None:
         failure = response_failure(exchange)
-        record(self._recording, exchange, failure)
+        record_exchange(self._recording, exchange, failure)
         if self._on_response is not None and self.phase is not RunnerPhase.WARM_UP:
             self._on_response(exchange, failure)
         self._finish_when_done()
 
     def _drop(self, exchange: Exchange, now: float) -> None:
         self._recording.drop(
-            exchange.due, now, f"{exchange.wire.line}: no free connection within {self._load.patience_s:g} s"
+            exchange.due, now, f"{exchange.encoded.line}: no free connection within {self._load.patience_s:g} s"
         )
 
     def _finish_when_done(self) -> None:

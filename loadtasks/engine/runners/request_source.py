@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.request_encoder import Wire, Writer
+from loadtasks.engine.http.request_encoder import EncodedRequest, RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
 from loadtasks.scenarios.feeder import Feeder
@@ -16,7 +16,7 @@ from loadtasks.scenarios.template import Row
 _NO_ROW: Row = {}
 
 
-_Ready = tuple[Wire, Checker, bool]
+_Ready = tuple[EncodedRequest, Checker, bool]
 """A request, ready to be sent: its bytes, its checks, and whether the answer's body is kept."""
 
 
@@ -38,9 +38,9 @@ class RequestSource:
     ) -> None:
         self._numbers = numbers
         self._ready: list[_Ready] = []
-        self._reads: dict[Wire, _Ready] = {}
+        self._reads: dict[EncodedRequest, _Ready] = {}
         self._sent = 0
-        writer = Writer(target, os.urandom(8).hex())
+        writer = RequestEncoder(target, os.urandom(8).hex())
         templates = [_Template(writer, request, keep_bodies) for request in requests]
         reader = None if read_back is None else _Template(writer, Request(path=read_back.path), keep_bodies=True)
         for row in feeder.in_order() if feeder is not None else [_NO_ROW]:
@@ -58,21 +58,21 @@ class RequestSource:
 
     def next(self, due: float, ready: _Ready | None = None) -> Exchange:
         """The next request, due at this time; `ready` goes before it."""
-        wire, checker, keeps_body = ready or next(self._coming)
+        encoded, checker, keeps_body = ready or next(self._coming)
         self._sent = number = self._sent + 1
         digits = b"%016x" % number
-        data = b"".join((wire.before, digits, b"-", digits, wire.after)) if wire.after else wire.before
-        return Exchange(wire, checker, due, data, keeps_body)
+        data = b"".join((encoded.before, digits, b"-", digits, encoded.after)) if encoded.after else encoded.before
+        return Exchange(encoded, checker, due, data, keeps_body)
 
     def read_back(self, written: Exchange, due: float) -> Exchange:
         """The request that reads back what another one wrote."""
-        return self.next(due, self._reads[written.wire])
+        return self.next(due, self._reads[written.encoded])
 
 
 class _Template:
     """A request that becomes another one with each row, or stays the same where it names no column."""
 
-    def __init__(self, writer: Writer, request: Request, keep_bodies: bool) -> None:
+    def __init__(self, writer: RequestEncoder, request: Request, keep_bodies: bool) -> None:
         self._writer = writer
         self._request = request
         self._checker = Checker(request.checks)
@@ -84,4 +84,4 @@ class _Template:
         return self._same or self._written(self._request.fed(row))
 
     def _written(self, request: Request) -> _Ready:
-        return self._writer.write_down(request), self._checker, self._keeps_body
+        return self._writer.encode(request), self._checker, self._keeps_body

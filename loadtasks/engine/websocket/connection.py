@@ -3,7 +3,7 @@
 States:
 
     CONNECTING ──connection_made──► HANDSHAKE ──101──► OPEN ──close──► CLOSING ──the target's close──► CLOSED
-    any ──connection lost, refused upgrade, the target's close, a broken frame, or `abort`──► CLOSED
+    any ──connection lost, refused upgrade, the target's close, a malformed frame, or `abort`──► CLOSED
 """
 
 import asyncio
@@ -37,11 +37,11 @@ _MEANINGS = {
     1013: "try again later",
     1014: "bad gateway",
 }
-"""Close codes in words (RFC 6455, section 7.4.1, and IANA's registry of them)."""
+"""What close codes mean (RFC 6455, section 7.4.1, and IANA's WebSocket Close Code Number Registry)."""
 
 
 class WebSocketState(Enum):
-    """Where a WebSocket stands; see the module's picture."""
+    """The state of a WebSocket, which changes as the module's docstring shows."""
 
     CONNECTING = "connecting"
     HANDSHAKE = "handshake"
@@ -51,7 +51,7 @@ class WebSocketState(Enum):
 
 
 class WebSocketConnection(asyncio.Protocol):
-    """A WebSocket that tells its opening, its messages and its end. Times are seconds of `time.perf_counter`.
+    """A WebSocket that reports its opening, its messages and its end. Times are those of `time.perf_counter`.
 
     A message's time is that at which its bytes arrived, before anything of them was read.
     """
@@ -81,18 +81,26 @@ class WebSocketConnection(asyncio.Protocol):
         on_message: Callable[["WebSocketConnection", str | bytes, float], None] | None = None,
         on_close: Callable[["WebSocketConnection"], None] | None = None,
     ) -> None:
-        """`number`: which of its owner's it is; `on_close` is called for an end that the owner didn't ask for."""
+        """Prepare to connect.
+
+        Args:
+            upgrade: the request of the opening handshake.
+            number: which of its owner's WebSockets it is.
+            on_open: called when the target has accepted the upgrade.
+            on_message: called with each message and the time at which it arrived.
+            on_close: called when the WebSocket ends though its owner did not close it.
+        """
         self.number = number
         self.state = WebSocketState.CONNECTING
         self.status = 0
-        """Of the answer to the handshake; 0 before it."""
+        """HTTP status of the response to the handshake; 0 before it."""
         self.opened = 0.0
         self.first_message = 0.0
         """When the first message of any kind arrived; 0 before it."""
         self.close_code: int | None = None
-        """The target's; `ABNORMAL_CLOSURE` where it ended the connection without one."""
+        """The target's close code; `ABNORMAL_CLOSURE` where it ended the connection without one."""
         self.failure: Failure | None = None
-        """Why it never opened, or how it ended though nobody here closed it."""
+        """Why it never opened, or how it ended though its owner did not close it."""
         self._on_open = on_open
         self._on_message = on_message
         self._on_close = on_close
@@ -101,7 +109,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def close(self, code: int = NORMAL_CLOSURE) -> None:
-        """Say goodbye, and close when the target has answered that; one that isn't open is just closed."""
+        """Send a close frame, and close when the target has sent its own; one that isn't open is closed at once."""
         if self._transport is None or self.state is WebSocketState.CLOSED:
             self.state = WebSocketState.CLOSED
         elif self.state is WebSocketState.OPEN:
@@ -112,7 +120,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._transport.abort()
 
     def abort(self, kind: str, description: str) -> None:
-        """Give it up."""
+        """End the WebSocket at once, as failed for this reason."""
         self._end(Failure(kind, description))
         if self._transport is not None:
             self._transport.abort()
@@ -120,7 +128,7 @@ class WebSocketConnection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands: ask for the upgrade."""
+        """The connection is established: request the upgrade."""
         self._transport = cast(asyncio.Transport, transport)
         if self.state is WebSocketState.CLOSED or self._handshake is None:
             self._transport.abort()
@@ -129,10 +137,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport.write(self._handshake.request)
 
     def data_received(self, data: bytes) -> None:
-        """Something arrived."""
+        """Bytes arrived."""
         now = perf_counter()
         if self._handshake is not None:
-            data = self._read_answer(self._handshake, data, now)
+            data = self._read_handshake(self._handshake, data, now)
         if not data:
             return
         try:
@@ -148,13 +156,13 @@ class WebSocketConnection(asyncio.Protocol):
         if self.state in (WebSocketState.CLOSING, WebSocketState.CLOSED):
             self.state = WebSocketState.CLOSED
             return
-        when = "before the upgrade was answered"
+        when = "before a response to the upgrade"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
         self._end(Failure("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
-    def _read_answer(self, handshake: Handshake, data: bytes, now: float) -> bytes:
-        """Feed the answer to the handshake; returns what belongs to the WebSocket."""
+    def _read_handshake(self, handshake: Handshake, data: bytes, now: float) -> bytes:
+        """Read the response to the handshake. Returns the bytes after it, which are the WebSocket's own."""
         if self.state is not WebSocketState.HANDSHAKE:
             return b""
         try:
@@ -187,7 +195,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             reason = payload[2:].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise FrameError("malformed", f"a close frame whose reason is no UTF-8: {error}") from error
+            raise FrameError("malformed", f"a close frame whose reason is not UTF-8: {error}") from error
         if self._transport is not None:
             if self.state is WebSocketState.OPEN:
                 self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
@@ -197,14 +205,14 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self.close_code = code
         meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
-        said = f", saying {reason!r}" if reason else ""
-        self._end(Failure("closed", f"the target closed the WebSocket with code {code}{meaning}{said}"))
+        stated = f", reason {reason!r}" if reason else ""
+        self._end(Failure("closed", f"the target closed the WebSocket with code {code}{meaning}{stated}"))
 
     def _end(self, failure: Failure) -> None:
         if self.state is WebSocketState.CLOSED:
             return
-        asked, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
-        if not asked:
+        is_ours, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
+        if not is_ours:
             self.failure = failure
             if self._on_close is not None:
                 self._on_close(self)

@@ -1,8 +1,8 @@
 """The messages in what a WebSocket server sends (RFC 6455, section 5); its frames are read by websocket-client.
 
-One shape of frame is nearly all that a server broadcasts, and is taken out of the bytes without websocket-client, whose
-general reading costs ten times as much: a text message in one unmasked frame that has arrived whole and is shorter than
-64 KiB. By section 5.2 it is
+Nearly all that a server broadcasts has one form, which is read here without websocket-client, whose general reading
+costs ten times as much: a text message in one unmasked frame that has arrived whole and is shorter than 64 KiB. By
+section 5.2 it is
 
     0x81               FIN, no reserved bit, opcode 1 (text)
     0 to 125, or 126   no mask; the payload's length, or, after 126, the length in the next two bytes
@@ -27,7 +27,7 @@ _FIRST_CONTROL = ABNF.OPCODE_CLOSE
 
 
 class FrameError(FailureError):
-    """What a WebSocket server must not send."""
+    """Bytes that a WebSocket server must not send (RFC 6455)."""
 
 
 class _NeedMoreError(Exception):
@@ -35,7 +35,7 @@ class _NeedMoreError(Exception):
 
 
 class Frames:
-    """The incoming side of one WebSocket. It keeps nothing between messages."""
+    """The incoming side of one WebSocket. It keeps no bytes between messages."""
 
     __slots__ = ("_at", "_buffer", "_data", "_fragments")
 
@@ -43,12 +43,12 @@ class Frames:
         self._data = b""
         self._at = 0
         self._buffer: frame_buffer | None = None
-        """There while a frame is read by websocket-client."""
+        """Set while websocket-client reads a frame."""
         self._fragments: continuous_frame | None = None
-        """There while a message in several frames is under way."""
+        """Set while a message in several frames is read."""
 
     def feed(self, data: bytes) -> Iterator[tuple[int, str | bytes]]:
-        """What these bytes complete, in order: messages (text as str) and control frames, each after its opcode.
+        """Yield what these bytes complete, in order: messages (text as str) and control frames, each with its opcode.
 
         Raises:
             FrameError: `malformed` or `too_large`; nothing can be read after it.
@@ -73,7 +73,7 @@ class Frames:
 
     def _whole_text(self) -> bytes | None:
         data, start = self._data, self._at
-        if data[start] != _WHOLE_TEXT or len(data) - start < 2:  # noqa: PLR2004 - a header's least length
+        if data[start] != _WHOLE_TEXT or len(data) - start < 2:  # noqa: PLR2004 - a header's minimum length
             return None
         length, body = data[start + 1], start + 2
         if length >= _TWO_BYTES_OF_LENGTH:
@@ -99,16 +99,16 @@ class Frames:
                 raise _too_large() from None
             return None
         except WebSocketException as error:
-            raise FrameError("malformed", f"a broken WebSocket frame: {error}") from error
+            raise FrameError("malformed", f"a malformed WebSocket frame: {error}") from error
         self._buffer = None
         if frame.mask_value:
-            raise FrameError("malformed", "a broken WebSocket frame: it is masked, which a server's must not be")
+            raise FrameError("malformed", "a malformed WebSocket frame: it is masked, which a server's must not be")
         if frame.opcode >= _FIRST_CONTROL and (not frame.fin or len(frame.data) > _MAX_CONTROL):
-            raise FrameError("malformed", "a broken WebSocket frame: a control frame in pieces, or too long")
+            raise FrameError("malformed", "a malformed WebSocket frame: a control frame in fragments, or too long")
         return frame
 
-    def _take(self, most: int) -> bytes:
-        piece = self._data[self._at : self._at + most]
+    def _take(self, max_bytes: int) -> bytes:
+        piece = self._data[self._at : self._at + max_bytes]
         if not piece:
             raise _NeedMoreError
         self._at += len(piece)
@@ -121,7 +121,7 @@ class Frames:
         try:
             fragments.validate(frame)
         except WebSocketException as error:
-            raise FrameError("malformed", f"a broken WebSocket message: {error}") from error
+            raise FrameError("malformed", f"a malformed WebSocket message: {error}") from error
         fragments.add(frame)
         if fragments.cont_data is not None and len(fragments.cont_data[1]) > MAX_MESSAGE:
             raise _too_large()
@@ -136,7 +136,7 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FrameError("malformed", f"a WebSocket text message that is no UTF-8: {error}") from error
+        raise FrameError("malformed", f"a WebSocket text message that is not UTF-8: {error}") from error
 
 
 def _too_large() -> FrameError:

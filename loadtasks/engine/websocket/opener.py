@@ -1,9 +1,9 @@
 """Many WebSockets opened to one path of a target.
 
-At most `AT_ONCE` are being opened at a time, begun no sooner than `APART_S` after each other; each one's time begins
-with its own turn. So what is measured is how long the target takes: not the second after which a SYN is sent again that
-found the target's backlog of unaccepted connections full, and not a queue of ours, since opening a connection costs
-nearly 0.1 ms, during which the generator looks at no other.
+At most `MAX_CONCURRENT` are being opened at a time, each begun no sooner than `MIN_INTERVAL_S` after the last; the time
+of each begins with its own turn. So what is measured is how long the target takes: not the second after which a SYN is
+sent again that found the target's backlog of unaccepted connections full, and not a queue of the generator's, which
+needs nearly 0.1 ms to open a connection and does nothing else meanwhile.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Upgrade
 
-AT_ONCE = 100
-"""Below the least backlog that servers commonly listen with, 128."""
-APART_S = 0.00025
-"""More than an opening costs, and still faster than most targets accept WebSockets."""
-_CLOSE_S = 1.0
-"""What a target has to answer a goodbye."""
+MAX_CONCURRENT = 100
+"""Below the smallest backlog that servers commonly listen with, 128."""
+MIN_INTERVAL_S = 0.00025
+"""Longer than the generator needs for an opening, and still faster than most targets accept WebSockets."""
+_CLOSE_TIMEOUT_S = 1.0
+"""How long the target may take to respond to a close frame."""
 _CHECK_EVERY_S = 0.005
 
 OnMessage = Callable[[WebSocketConnection, str | bytes, float], None]
 
 
 class WebSocketOpening:
-    """One WebSocket being opened, and how that went. Times are seconds of `time.perf_counter`."""
+    """One WebSocket being opened, and how that went. Times are those of `time.perf_counter`, in seconds."""
 
     __slots__ = ("began", "connected", "ended", "failure", "settled", "socket")
 
@@ -37,23 +37,23 @@ class WebSocketOpening:
         self.began: float | None = None
         """When its turn came; None before."""
         self.connected: float | None = None
-        """When TCP and TLS stood; None before."""
+        """When TCP and TLS were established; None before."""
         self.ended: float | None = None
         """When it was open or had failed; None before."""
         self.failure: Failure | None = None
         """Why it failed to open."""
         self.socket: WebSocketConnection | None = None
         self.settled: asyncio.Future[None] | None = None
-        """There until it has ended."""
+        """Completed when the opening has ended; None before it begins and after it."""
 
     @property
     def lost(self) -> Failure | None:
-        """How it ended since it was open, though nobody here closed it; None while it is open."""
+        """How it ended after it was open, though its owner did not close it; None while it is open."""
         return self.socket.failure if self.socket is not None and self.failure is None else None
 
 
 class Opener:
-    """Opens WebSockets to one path of a target."""
+    """Opens WebSockets to one path of a target, and keeps them."""
 
     def __init__(self, path: str, target: Target, timeout_s: float, connect_timeout_s: float) -> None:
         self.openings: list[WebSocketOpening] = []
@@ -63,27 +63,27 @@ class Opener:
         self._timeout_s = timeout_s
 
     async def open(self, count: int, on_message: OnMessage | None = None) -> list[WebSocketOpening]:
-        """Open `count` WebSockets; returns when each is open or has failed."""
+        """Open `count` WebSockets. Returns them when every one is open or has failed; nothing is raised."""
         self.openings = [WebSocketOpening() for _ in range(count)]
         first = perf_counter()
-        turns = ((number, first + number * APART_S) for number in range(count))
-        await asyncio.gather(*(self._open_in_turn(turns, on_message) for _ in range(min(count, AT_ONCE))))
+        turns = ((number, first + number * MIN_INTERVAL_S) for number in range(count))
+        await asyncio.gather(*(self._open_in_turn(turns, on_message) for _ in range(min(count, MAX_CONCURRENT))))
         return self.openings
 
     async def close(self) -> None:
-        """Close all that are open, and wait a while for the target to agree."""
+        """Close all that are open, and wait up to a second for the target's close frames."""
         sockets = [opening.socket for opening in self.openings if opening.socket is not None]
         for socket in sockets:
             socket.close()
-        given_up = perf_counter() + _CLOSE_S
-        while any(socket.state is WebSocketState.CLOSING for socket in sockets) and perf_counter() < given_up:
+        deadline = perf_counter() + _CLOSE_TIMEOUT_S
+        while any(socket.state is WebSocketState.CLOSING for socket in sockets) and perf_counter() < deadline:
             await asyncio.sleep(_CHECK_EVERY_S)
         for socket in sockets:
             if socket.state is WebSocketState.CLOSING:
-                socket.abort("timeout", "the goodbye was not answered")
+                socket.abort("timeout", "no response to the close frame")
 
     def record(self, opening: WebSocketOpening, recorder: Recorder) -> None:
-        """Record an opening's phases, and the code with which the target closed it if it did."""
+        """Record an opening's phases, and the target's close code if it closed the WebSocket."""
         socket = opening.socket
         if socket is None or opening.began is None or not socket.opened:
             return
@@ -114,7 +114,7 @@ class Opener:
             opening.ended, opening.failure = perf_counter(), error.failure
         except TimeoutError:
             opening.ended = perf_counter()
-            socket.abort("timeout", f"the upgrade was not answered within {self._timeout_s:g} s")
+            socket.abort("timeout", f"no response to the upgrade within {self._timeout_s:g} s")
         opening.settled = None
         if not socket.opened and opening.failure is None:
             opening.failure = socket.failure

@@ -162,7 +162,7 @@ def test_without_a_token_of_its_own_the_reference_has_the_targets(monkeypatch: p
     ("options", "says"),
     [
         (("--processes", "2"), "rounds are driven by one process"),
-        (("--reference", "nowhere"), "reference 'nowhere': not an address"),
+        (("--reference", "nowhere"), "reference 'nowhere' is not an address"),
     ],
 )
 def test_what_can_not_be_is_refused_before_anything_is_sent(pair: Pair, options: tuple[str, ...], says: str) -> None:

@@ -22,7 +22,7 @@ def recorder(*, response_s: float = 0.05, dispatched_late_s: float = 0.0) -> Rec
     for n in range(100):
         made.scheduled += 1
         made.dispatch(dispatched_late_s)
-        made.answer(due=n, sent=n, first_byte=n + response_s, end=n + response_s)
+        made.complete_response(due=n, sent=n, first_byte=n + response_s, end=n + response_s)
     return made
 
 

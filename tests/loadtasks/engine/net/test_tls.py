@@ -192,7 +192,7 @@ def test_a_connect_timeout_goes_before_the_default() -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "REQUESTS_CA_BUNDLE: .*ca.pem isn't there"), ("no certificate", "ca.pem: no CA certificates")],
+    [(None, "REQUESTS_CA_BUNDLE: .*ca.pem does not exist"), ("no certificate", "ca.pem has no CA certificates")],
 )
 def test_a_ca_bundle_that_can_not_be_used_is_one_sentence(bundle: Path, content: str | None, words: str) -> None:
     bundle.unlink()
@@ -270,7 +270,7 @@ def test_a_certificate_is_held_against_the_name_and_not_the_address(authority: t
     ("url", "kind", "words"),
     [
         ("http://dual.example:{port}", "refused", "connection refused"),
-        ("http://nowhere.invalid", "unreachable", "nowhere.invalid is no known name"),
+        ("http://nowhere.invalid", "unreachable", "nowhere.invalid can't be resolved"),
     ],
 )
 def test_a_target_that_can_not_be_reached_is_named(url: str, kind: str, words: str) -> None:

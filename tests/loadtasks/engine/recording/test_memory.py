@@ -9,7 +9,7 @@ from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import record, response_failure
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.recording.exemplars import Slow
+from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.model import Request
@@ -32,7 +32,7 @@ def held_bytes(*roots: object) -> int:
     return sum(map(sys.getsizeof, seen.values()))
 
 
-def write_down(recorder: Recorder, numbers: range) -> Iterator[int]:
+def fill(recorder: Recorder, numbers: range) -> Iterator[int]:
     """Outcomes of every kind, all different in their times and words; yields what is held, now and then."""
     for n in numbers:
         due, end = n * 1e-3, n * 1e-3 + 0.001 + n % 1000 * 1e-6
@@ -52,19 +52,19 @@ def write_down(recorder: Recorder, numbers: range) -> Iterator[int]:
                 recorder.complete(due, due, end)
             case _:
                 recorder.statuses[200 + n % 5] += 1
-                recorder.answer(due, due + 1e-6, due + 5e-4, end)
+                recorder.complete_response(due, due + 1e-6, due + 5e-4, end)
         if end - due > recorder.slowest.from_s:
-            recorder.slowest.keep(Slow(end - due, due, end - due, f"GET /{n}", 200, f"r-{n}", f"t-{n}"))
+            recorder.slowest.keep(SlowRequest(end - due, due, end - due, f"GET /{n}", 200, f"r-{n}", f"t-{n}"))
         if n % 10_007 == 0:
             yield held_bytes(recorder)
 
 
 def test_two_million_requests_cost_a_recorder_no_more_than_a_hundred_thousand() -> None:
     recorder = Recorder()
-    early = max(write_down(recorder, range(100_000)))
+    early = max(fill(recorder, range(100_000)))
     recorder.fold()
     early_folded = held_bytes(recorder)
-    late = max(write_down(recorder, range(100_000, 2_000_000)))
+    late = max(fill(recorder, range(100_000, 2_000_000)))
     recorder.fold()
     assert recorder.done == 2_000_000
     assert late - early < 256 * KIB  # batches are fuller at one look than at another

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtasks.engine.recording import recorder as module
-from loadtasks.engine.recording.exemplars import Slow
-from loadtasks.engine.recording.recorder import NEVER_ANSWERED, Recorder
+from loadtasks.engine.recording.exemplars import SlowRequest
+from loadtasks.engine.recording.recorder import NEVER_RESPONDED, Recorder
 from loadtasks.measurement.model import Health, Measurement
 
 HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
@@ -22,7 +22,7 @@ Entry = partial[None]
 MOMENT = st.floats(0, 1000)
 # Few values too, so that requests are equally slow.
 SPAN = st.one_of(st.floats(0, 100), st.sampled_from((0.0, 0.001, 0.25)))
-KIND = st.sampled_from((*sorted(NEVER_ANSWERED), "cut", "status", "publish: cut"))
+KIND = st.sampled_from((*sorted(NEVER_RESPONDED), "cut", "status", "publish: cut"))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -36,7 +36,7 @@ def small_batches() -> Iterator[None]:
 def _answer(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
     recorder.scheduled += 1
     recorder.statuses[200] += 1
-    recorder.answer(due, due + lag, due + lag + first, due + lag + first + body, size)
+    recorder.complete_response(due, due + lag, due + lag + first, due + lag + first + body, size)
 
 
 def _complete(due: float, lag: float, service: float, recorder: Recorder) -> None:
@@ -67,7 +67,7 @@ def _abandon(due: float, lag: float, service: float, recorder: Recorder) -> None
 
 
 def _never_send(count: int, recorder: Recorder) -> None:
-    recorder.never_send(count, "never due")
+    recorder.drop_unsent(count, "never due")
 
 
 def _note(kind: str, recorder: Recorder) -> None:
@@ -84,7 +84,7 @@ def _dispatch(late_s: float, recorder: Recorder) -> None:
 
 def _slow(response_s: float, due: float, status: int, number: int, recorder: Recorder) -> None:
     request_id = f"r-{number}" if number else None
-    recorder.slowest.keep(Slow(response_s, due, response_s, "GET /", status, request_id, None))
+    recorder.slowest.keep(SlowRequest(response_s, due, response_s, "GET /", status, request_id, None))
 
 
 def entries() -> st.SearchStrategy[Entry]:
@@ -227,7 +227,7 @@ def test_every_entry_is_counted_once_and_timed_where_it_should_be(entries: list[
     measurement = measured(recorder)
     assert measurement.conservation_gap == 0
     timed = [entry for entry in entries if entry.func in (_answer, _complete, _drop, _abandon)]
-    unanswered = [entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_ANSWERED]
+    unanswered = [entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_RESPONDED]
     assert measurement.response.count == len(timed) + len(unanswered)
     notes = sum(1 for entry in entries if entry.func is _note)
     assert sum(error.count for error in measurement.errors) == recorder.failed + recorder.dropped + notes

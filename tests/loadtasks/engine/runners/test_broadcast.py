@@ -174,7 +174,7 @@ def test_what_else_is_heard_is_ignored() -> None:
         (close_frame(1013, "too slow"), "closed", "1013", "code 1013 (try again later), saying 'too slow'"),
         (frame(b"deflated", rsv=4), "malformed", None, "a broken WebSocket frame"),
     ],
-    ids=["closed", "compressed unasked"],
+    ids=["closed", "compressed unexpected"],
 )
 def test_a_listener_that_is_lost_misses_the_rest_and_its_end_is_told(
     ends_with: bytes, kind: str, code: str | None, words: str

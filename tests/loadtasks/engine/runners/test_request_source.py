@@ -80,7 +80,7 @@ def test_an_open_load_is_fed_too(feeder: Feeder) -> None:
 def test_what_is_sent_is_told_by_its_number_alone(feeder: Feeder) -> None:
     def sent(first: int, step: int, of: Feeder) -> list[str]:
         source = RequestSource((LOOK, STATIC), Target("http://h"), feeder=of, numbers=lambda: count(first, step))
-        return [source.next(0.0).wire.line for _ in range(12)]
+        return [source.next(0.0).encoded.line for _ in range(12)]
 
     for order in ("cycle", "random"):
         chosen = feeder.model_copy(update={"order": order, "seed": 2})

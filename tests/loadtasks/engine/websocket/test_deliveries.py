@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.request_encoder import Writer
+from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.deliveries import Deliveries
 from loadtasks.scenarios.model import Checks, Event, Request
 
 EVENT = Event(where={"type": "created"}, id="thing.id")
-WIRE = Writer(Target("http://127.0.0.1:8000")).write_down(Request(method="POST", path="/things"))
+WIRE = RequestEncoder(Target("http://127.0.0.1:8000")).encode(Request(method="POST", path="/things"))
 TIMEOUT_S = 1000.0
 LISTENERS, EVENTS = 4, 5
 

@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Health, Measurement
+from loadtasks.measurement.health import Health
+from loadtasks.measurement.model import METRICS, Measurement
 from loadtasks.report import exemplars, plots, table, words
 from loadtasks.report.phases import TARGET, Metric, Row, metrics, rows
+from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.verdict.targets.percentiles import untold
@@ -158,6 +160,8 @@ def environment() -> "Environment":
         "share": units.share,
         "change": units.change,
         "count": units.count,
+        "saturation": saturation_sentence,
+        "error_name": lambda error: f"publishing: {error.code}" if error.publishing else error.code,
         "metric": lambda name: METRICS.get(name, name),
         "told": lambda number, name: units.value(name, number),
         "moment": moment,

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -98,6 +98,7 @@ class MeasurementRow(Base):
     trusted: Mapped[bool]
     """Whether this attempt is evidence for the history, if the scenario's verdict is not `invalid`."""
     endpoint: Mapped[str]
+    protocol: Mapped[str]
     scenario_hash: Mapped[str]
     load: Mapped[str]
     started_at: Mapped[datetime]

@@ -59,4 +59,4 @@ def test_of_a_mixed_scenario_those_of_the_parts_that_are_bad_are_told(
 
 
 def test_of_what_is_good_or_not_trusted_none_is_told() -> None:
-    assert exemplars.of_bad(nights.document(nights.result("dashboard.concurrent"), nights.unfit())) == []
+    assert exemplars.of_bad(nights.document(nights.result("dashboard.concurrent"), nights.saturated())) == []

@@ -22,7 +22,7 @@ from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.workspace import Workspace
 from tests.dags.airflow_process import PROJECT, AirflowProcess, Night
-from tests.past import Past
+from tests.earlier_runs import EarlierRuns
 from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
@@ -154,9 +154,9 @@ def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
         good, _ = store.runs(limit=100)[-1]
         run = good.model_copy(update={"target_url": target_url})
         (measurement,) = store.measurements(run.id, scenario)
-    past = Past(workspace, run, measurement)
-    past.keep_quiet_ones(measurement.p50_s or 0.0)
-    past.forget(past.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
+    earlier = EarlierRuns(workspace, run, measurement)
+    earlier.keep_baseline(measurement.p50_s or 0.0)
+    earlier.forget(earlier.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 SLOWER = MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)
 
@@ -84,7 +84,7 @@ def test_one_that_is_not_there_is_told_in_a_sentence(store: Store):
 
 def keep(store: Store, nights: list[tuple[str, Verdict, dict[str, Any]]]) -> None:
     for number, (run_id, verdict, changes) in enumerate(nights):
-        store.open_run(run(run_id, started_at=NIGHT + timedelta(days=number), target_version=f"1.{number}.0"))
+        store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=number), target_version=f"1.{number}.0"))
         store.save_measurements(run_id, "dashboard.concurrent", [measurement(**changes)])
         store.save_verdicts(run_id, [ScenarioVerdict(scenario="dashboard.concurrent", verdict=verdict)])
 

@@ -18,12 +18,12 @@ from loadtasks.results.store import Store
 from loadtasks.verdict.history.detector import NEEDED, RepetitionReason
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 DASHBOARD = "dashboard.concurrent"
 SENSITIVE = Sensitivity(false_alarm_nights=100.0)
 PATIENCE = 25
-FIRST = NIGHT - timedelta(days=300)
+FIRST = STARTED_AT - timedelta(days=300)
 QUIET = 25
 
 

@@ -15,7 +15,7 @@ from loadtasks.verdict.history.detector import (
     SeriesSettings,
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from tests.nights import drift
+from tests.series import drift
 
 Values = NDArray[np.float64]
 
@@ -43,13 +43,13 @@ def raised(judged: list[Judgement], state: DetectorState = DetectorState.REGRESS
 
 
 def shifted(size: float, at: int = 30, nights: int = 60, cv: float = 0.05, seed: int = 1) -> Values:
-    values = drift(cv=cv, nights=nights, seed=seed)[0]
+    values = drift(cv=cv, runs=nights, seed=seed)[0]
     values[at:] += size
     return values
 
 
 def test_the_first_nights_say_how_many_are_still_needed() -> None:
-    judged = judge(drift(nights=NEEDED + 1)[0])
+    judged = judge(drift(runs=NEEDED + 1)[0])
     assert [each.needed for each in judged] == [*range(NEEDED - 1, 0, -1), 0, 0]
     assert {each.state for each in judged[: NEEDED - 1]} == {DetectorState.LEARNING}
     assert judged[NEEDED].state is DetectorState.NORMAL
@@ -57,7 +57,7 @@ def test_the_first_nights_say_how_many_are_still_needed() -> None:
 
 def test_false_alarms_keep_the_family_s_budget() -> None:
     series, nights, budget = 60, 120, 20
-    values = drift(cv=0.1, series=series, nights=nights, seed=7)
+    values = drift(cv=0.1, series=series, runs=nights, seed=7)
     history = Detector([SeriesSettings(floor=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
     false = 0
     for night in range(nights):
@@ -90,7 +90,7 @@ def test_a_large_shift_takes_three_nights_and_a_single_night_never_does() -> Non
 @given(st.floats(0.3, 100.0))
 @settings(max_examples=5, deadline=None)
 def test_no_single_night_raises_an_alarm_however_bad(size: float) -> None:
-    calm = drift(cv=0.02, nights=60, seed=3)[0]
+    calm = drift(cv=0.02, runs=60, seed=3)[0]
     before = [each.odds for each in judge(calm)]
     bad = [night for night in range(NEEDED, 60) if before[night - 1] < -1.3]
     values = np.tile(calm, (len(bad), 1))
@@ -122,7 +122,7 @@ def test_nights_without_a_valid_value_are_as_if_they_had_not_been(gaps: set[int]
 
 
 def test_series_side_by_side_are_judged_as_each_alone() -> None:
-    values = np.stack([shifted(0.2), drift(nights=60, seed=4)[0], -shifted(0.2, seed=2)])
+    values = np.stack([shifted(0.2), drift(runs=60, seed=4)[0], -shifted(0.2, seed=2)])
     family = [TIMES, TIMES, SeriesSettings(floor=0.02, share=1.0, worse_up=False)]
     history = Detector(family, FalseAlarmBudget(365))
     together = [history.observe(values[:, night]) for night in range(60)]
@@ -237,8 +237,8 @@ def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
 
 def learnt(alike: bool = False) -> Detector:
     """A series with a past of 30 quiet nights, measured again where that was asked."""
-    history, own = Detector([TIMES], FalseAlarmBudget(365)), drift(nights=120, seed=9)[0]
-    for night, value in enumerate(drift(nights=30, seed=8)[0]):
+    history, own = Detector([TIMES], FalseAlarmBudget(365)), drift(runs=120, seed=9)[0]
+    for night, value in enumerate(drift(runs=30, seed=8)[0]):
         history.begin(np.array([value]))
         for repetition in range(3):
             if history.again() != [None]:
@@ -258,7 +258,7 @@ def odds(history: Detector, *values: float) -> float:
 
 def test_learning_nights_are_measured_twice_but_for_the_first_ones() -> None:
     history, asked = Detector([TIMES], FalseAlarmBudget(365)), []
-    for value in drift(nights=NEEDED)[0]:
+    for value in drift(runs=NEEDED)[0]:
         history.begin(np.array([value]))
         asked.append(history.again()[0])
         history.add(np.array([value]))
@@ -308,7 +308,7 @@ def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements
 
 
 def test_each_series_is_measured_again_for_itself() -> None:
-    history, values = Detector([TIMES] * 3, FalseAlarmBudget(365)), drift(series=3, nights=33)
+    history, values = Detector([TIMES] * 3, FalseAlarmBudget(365)), drift(series=3, runs=33)
     for night in range(30):
         history.observe(values[:, night])
     for _ in range(2):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
 from loadtasks.verdict.history.detector import RepetitionReason
@@ -18,8 +19,8 @@ class BaselineComparison:
 
     series: MetricSeries
     """The nights that can be compared, that night being the last."""
-    unlike: str | None
-    """Why earlier nights can't be: said where the newest of them can't."""
+    not_comparable: NotComparable | None
+    """Why the last run before it can't be compared with it; None where it can, or where there is none."""
     pasts: Mapping[str, MetricHistory]
     """By metric."""
 
@@ -65,20 +66,20 @@ def compare_with_baseline(
     moment = next((each.nights[-1].started_at for each in until.values() if each is not None), None)
     if moment is None:
         return {}
-    comparable, unlike = [], {}
+    comparable, not_comparable = [], {}
     for one in series:
         key, seen = (one.scenario, one.part), until[one.scenario, one.part]
         if seen is None:  # not measured tonight; it counts in the family all the same
             seen = MetricSeries(*key, [point for point in one.nights if point.started_at <= moment])
         if seen.nights:
             like = seen.like(seen.nights[-1].fingerprint)
-            unlike[key] = _unlike(seen)
+            not_comparable[key] = _not_comparable(seen)
             comparable.append(without(like, known))
     runs = sorted({(night.started_at, night.run_id) for one in comparable for night in one.nights})
     nights = SeriesReplay(comparable, [each for _, each in runs], sensitivity, dismissed(known))
     pasts, _ = nights.replay()
     return {
-        (one.scenario, one.part): BaselineComparison(one, unlike[one.scenario, one.part], _of(pasts, one))
+        (one.scenario, one.part): BaselineComparison(one, not_comparable[one.scenario, one.part], _of(pasts, one))
         for one in comparable
         if one.nights and one.nights[-1].run_id == run_id
     }
@@ -92,13 +93,13 @@ def _until(series: MetricSeries, run_id: str) -> MetricSeries | None:
     return None
 
 
-def _unlike(series: MetricSeries) -> str | None:
-    """Why the last night but one can't be compared with the last one."""
+def _not_comparable(series: MetricSeries) -> NotComparable | None:
+    """Why the last run but one can't be compared with the last one."""
     if len(series.nights) == 1:
         return None
     before, tonight = series.nights[-2:]
-    reason = tonight.fingerprint.unlike(before.fingerprint)
-    return f"since run {before.run_id} {reason}" if reason is not None else None
+    difference = tonight.fingerprint.unlike(before.fingerprint)
+    return NotComparable.of(difference, before.run_id, new_baseline=True) if difference is not None else None
 
 
 def without(series: MetricSeries, known: Sequence[Regression]) -> MetricSeries:

@@ -109,7 +109,7 @@ def _unjudged(look: BaselineComparison) -> list[Finding]:
     findings = []
     if look.not_comparable is not None:
         findings.append(Finding(code=FindingCode.NOT_COMPARABLE, parameters=look.not_comparable))
-    if needed and len(look.series.nights) < NEEDED:
+    if needed and len(look.series.points) < NEEDED:
         findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=needed)))
     return findings
 
@@ -135,7 +135,7 @@ def _before(look: BaselineComparison) -> str | None:
 def _opened(
     measurement: Measurement, look: BaselineComparison, changes: Mapping[str, MetricChange], moment: datetime
 ) -> Regression:
-    order = [night.run_id for night in look.series.nights]
+    order = [night.run_id for night in look.series.points]
     first_run = min((str(look.pasts[name].first_run) for name in changes), key=order.index)
     before_run = _before(look)
     why = "; ".join(_size(change) for change in changes.values())

@@ -32,7 +32,7 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
             "comparisons": [],
             "baseline_run": None,
             "baseline": [],
-            "pairs": [],
+            "round_ratios": [],
         }
         changes["verdict"] = verdict_of(result.verdict, kept)
         if earlier is not None and earlier.measurements and result.measurements:

@@ -121,7 +121,7 @@ def test_paired_night_measures_the_working_tree_beside_the_approved_build(good_n
     assert night.code == 0, night
     document = json.loads((night.airflow.var / "reports" / "latest" / "results.json").read_text())
     (scenario,) = document["scenarios"]
-    assert len(scenario["pairs"][0]["log_ratios"]["p50_s"]) == 10
+    assert len(scenario["round_ratios"][0]["log_ratios"]["p50_s"]) == 10
     candidate, reference = (scenario[side][0]["counts"]["completed"] for side in ("measurements", "baseline"))
     assert candidate == reference == 200
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout

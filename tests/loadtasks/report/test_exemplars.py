@@ -11,8 +11,8 @@ from tests.loadtasks.report import nights
 from tests.measurements import exemplar, measurement
 
 
-def one(**changes: object) -> exemplars.Slowest:
-    return exemplars.Slowest(measurement("dashboard.concurrent"), exemplar(**changes))  # type: ignore[arg-type]
+def one(**changes: object) -> exemplars.RenderedExemplar:
+    return exemplars.RenderedExemplar(measurement("dashboard.concurrent"), exemplar(**changes))  # type: ignore[arg-type]
 
 
 def mixed(*findings: Finding) -> ScenarioResult:

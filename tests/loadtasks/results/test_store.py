@@ -269,7 +269,7 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     pairs = RoundRatios(
         candidate_first=[True], unfit=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]}
     )
-    pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], pairs=[pairs])
+    pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], round_ratios=[pairs])
     store.open_run(run(reference_url="http://127.0.0.1:8001", reference_version="1.4.2"))
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)], pairing=pairing)
     store.save_measurements(FIRST, MIXED, [measurement(MIXED)], pairing=Pairing(problem="it is down"))
@@ -277,7 +277,7 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     document = assemble(store, FIRST)
     assert document.run.reference_version == "1.4.2"
     assert document.scenarios[0].baseline == pairing.reference
-    assert [scenario.pairs for scenario in document.scenarios] == [[pairs], []]
+    assert [scenario.round_ratios for scenario in document.scenarios] == [[pairs], []]
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
     assert list(store.pairings(FIRST)) == [MIXED]
     store.save_failure(FIRST, MIXED, "broke")

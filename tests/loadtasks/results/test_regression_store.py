@@ -100,13 +100,13 @@ def test_a_series_has_the_valid_nights_since_the_accepted_level(store: Store):
         ],
     )
     (series,) = store.series()
-    assert [point.run_id for point in series.nights] == ["n0", "n1", "n3"]
+    assert [point.run_id for point in series.points] == ["n0", "n1", "n3"]
     assert series.values("p50_s") == pytest.approx([0.05, 0.2, 0.05], rel=2e-3)
-    assert [point.target_version for point in series.nights] == ["1.0.0", "1.1.0", "1.3.0"]
-    assert [point.run_id for point in series.like(series.nights[0].fingerprint).nights] == ["n0", "n1"]
+    assert [point.target_version for point in series.points] == ["1.0.0", "1.1.0", "1.3.0"]
+    assert [point.run_id for point in series.like(series.points[0].fingerprint).points] == ["n0", "n1"]
     store.approve("n1", approved_by="ada", why="")
     (since,) = store.series()
-    assert [point.run_id for point in since.nights] == ["n1", "n3"]
+    assert [point.run_id for point in since.points] == ["n1", "n3"]
     (whole,) = store.series(whole=True)
-    assert [point.run_id for point in whole.nights] == ["n0", "n1", "n3"]
+    assert [point.run_id for point in whole.points] == ["n0", "n1", "n3"]
     assert store.series(scenarios=["nobody"]) == []

@@ -167,7 +167,7 @@ def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None))
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
     (series,) = store.series(unjudged="later")
-    several, once = series.nights
+    several, once = series.points
     p50 = METRICS.index("p50_s")
     assert several.repetitions.shape == (3, len(METRICS))
     assert several.repetitions[:, p50] == pytest.approx([0.3, 0.1, 0.2], rel=2e-3)

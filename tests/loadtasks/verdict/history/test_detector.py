@@ -19,7 +19,7 @@ from tests.series import drift
 
 Values = NDArray[np.float64]
 
-TIMES = SeriesSettings(floor=0.02, share=1.0)
+TIMES = SeriesSettings(min_effect=0.02, share=1.0)
 
 
 def judge(
@@ -27,10 +27,10 @@ def judge(
     series: SeriesSettings = TIMES,
     nights: float = 365,
     then: Callable[[Detector, int, Judgement], None] = lambda *_: None,
-    improvements_become_level: bool = True,
+    accept_improvements: bool = True,
 ) -> list[Judgement]:
     """One series' judgements, night by night; `then` acts on each."""
-    history = Detector([series], FalseAlarmBudget(nights), improvements_become_level)
+    history = Detector([series], FalseAlarmBudget(nights), accept_improvements)
     judged = []
     for night, value in enumerate(values):
         judged += history.observe(np.array([value]))
@@ -58,7 +58,7 @@ def test_the_first_nights_say_how_many_are_still_needed() -> None:
 def test_false_alarms_keep_the_family_s_budget() -> None:
     series, nights, budget = 60, 120, 20
     values = drift(cv=0.1, series=series, runs=nights, seed=7)
-    history = Detector([SeriesSettings(floor=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
+    history = Detector([SeriesSettings(min_effect=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
     false = 0
     for night in range(nights):
         for row, each in enumerate(history.observe(values[:, night])):
@@ -123,7 +123,7 @@ def test_nights_without_a_valid_value_are_as_if_they_had_not_been(gaps: set[int]
 
 def test_series_side_by_side_are_judged_as_each_alone() -> None:
     values = np.stack([shifted(0.2), drift(runs=60, seed=4)[0], -shifted(0.2, seed=2)])
-    family = [TIMES, TIMES, SeriesSettings(floor=0.02, share=1.0, worse_up=False)]
+    family = [TIMES, TIMES, SeriesSettings(min_effect=0.02, share=1.0, worse_up=False)]
     history = Detector(family, FalseAlarmBudget(365))
     together = [history.observe(values[:, night]) for night in range(60)]
     for row, series in enumerate(family):
@@ -132,7 +132,7 @@ def test_series_side_by_side_are_judged_as_each_alone() -> None:
 
 
 def test_less_throughput_is_worse_and_more_is_better() -> None:
-    throughput = SeriesSettings(floor=0.02, share=1.0, worse_up=False)
+    throughput = SeriesSettings(min_effect=0.02, share=1.0, worse_up=False)
     (night,) = raised(judge(shifted(-0.3), throughput))
     change = judge(shifted(-0.3), throughput)[night].change
     assert change is not None
@@ -142,7 +142,7 @@ def test_less_throughput_is_worse_and_more_is_better() -> None:
 
 
 def test_what_is_smaller_than_the_floor_is_a_suspicion_and_no_alarm() -> None:
-    judged = judge(shifted(0.03, cv=0.004), SeriesSettings(floor=0.05, share=1.0))
+    judged = judge(shifted(0.03, cv=0.004), SeriesSettings(min_effect=0.05, share=1.0))
     assert raised(judged) == []
     assert DetectorState.SUSPECT in {each.state for each in judged}
     assert raised(judge(shifted(0.03, cv=0.004), TIMES))
@@ -228,7 +228,7 @@ def test_an_improvement_is_told_once_and_becomes_the_level() -> None:
 def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
     values = shifted(-0.3, at=30, nights=110)
     values[80:] += 0.3
-    judged = judge(values, improvements_become_level=False)
+    judged = judge(values, accept_improvements=False)
     assert len(raised(judged, DetectorState.IMPROVED)) == 1
     assert judged[79].state is DetectorState.IMPROVED
     assert any(each.recovered for each in judged[80:85])

@@ -12,7 +12,7 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase, Protocol
 from loadtasks.results.run import Run
 
-NIGHT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+STARTED_AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
 
 def histogram(times_s: Sequence[float]) -> Histogram:
@@ -83,7 +83,7 @@ def measurement(
         "protocol": Protocol.HTTP,
         "scenario_hash": "5eed",
         "load": "100 requests, 10 workers",
-        "started_at": NIGHT,
+        "started_at": STARTED_AT,
         "elapsed_s": 2.0,
         "counts": Counts(
             scheduled=ended if scheduled is None else scheduled,
@@ -108,7 +108,7 @@ def measurement(
 def run(run_id: str = "20261124T020000Z-aaaa", **changes: Any) -> Run:
     plausible = {
         "id": run_id,
-        "started_at": NIGHT,
+        "started_at": STARTED_AT,
         "trigger": "manual",
         "target_url": "http://127.0.0.1:8000",
         "target_version": "1.2.0",

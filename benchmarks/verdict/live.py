@@ -141,8 +141,8 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
         causes=[finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
         doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
-        rounds=len(pairing.pairs[0].saturated),
-        saturated=sum(pairing.pairs[0].saturated),
+        rounds=len(pairing.round_ratios[0].saturated),
+        saturated=sum(pairing.round_ratios[0].saturated),
         seconds=seconds,
         intervals={
             comparison.metric: (comparison.ratio, comparison.low, comparison.high) for comparison in verdict.comparisons

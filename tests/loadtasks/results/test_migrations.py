@@ -31,7 +31,8 @@ def tables_of(connection: Connection, revision: str) -> MetaData:
 
 def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     """The columns of a measurement, with its errors and its generator's health in the shape before revision 0007."""
-    values = {column.name: getattr(row, column.name) for column in MeasurementRow.__table__.columns}
+    columns = MeasurementRow.__mapper__.column_attrs
+    values = {attribute.columns[0].name: getattr(row, attribute.key) for attribute in columns}
     errors = [{"kind": each["code"], "count": each["count"], "example": each["sample"]} for each in row.errors]
     health = {name: value for name, value in row.health.items() if name != "saturation"} | {"unfit": []}
     return values | {"errors": errors, "health": health}
@@ -98,9 +99,9 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         )
     engine.dispose()
     with Store.open(url) as store:
-        (first,) = store.attempts(run().id, MIXED)
-        assert (first.number, first.counts, first.trusted, first.measurements) == (1, True, True, before)
+        (first,) = store.repetitions(run().id, MIXED)
+        assert (first.number, first.reported, first.trusted, first.measurements) == (1, True, True, before)
         again = [measurement(MIXED, times_s=[0.001])]
-        store.add_attempt(run().id, MIXED, again, number=2)
+        store.add_repetition(run().id, MIXED, again, number=2)
         assert store.measurements(run().id) == again
-        assert len(store.attempts(run().id, MIXED)) == 2
+        assert len(store.repetitions(run().id, MIXED)) == 2

@@ -223,7 +223,7 @@ def saturated() -> ScenarioResult:
     )
 
 
-def bad_night() -> ResultsDocument:
+def bad_run() -> ResultsDocument:
     """Everything at once: a missed target, a regression, one saturated and one missing measurement, one improvement."""
     faults = {
         each.scenario: each

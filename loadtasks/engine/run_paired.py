@@ -21,7 +21,8 @@ from loadtasks.engine.generator.round_driver import RoundDriver
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.rounds import rounds_of
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.model import Scenario, parts_of
 
@@ -172,6 +173,6 @@ class _PairedRun:
                 response=recorder.response,
                 failed=recorder.failed + recorder.dropped,
                 throttled=recorder.throttled,
-                unfit=(),
+                saturation=(),
             )
         )

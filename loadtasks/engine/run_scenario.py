@@ -10,7 +10,8 @@ from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.shares import max_processes
 from loadtasks.engine.recording.measurements import measurements
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.model import Scenario, parts_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from loadtasks.engine.generator.driver import Work, generate
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.scenarios.load import ClosedLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 

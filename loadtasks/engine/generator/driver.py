@@ -17,7 +17,7 @@ from loadtasks.engine.profiles.shares import share_of, share_slice
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import Runner
 from loadtasks.engine.runners.selection import runner_for
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.scenarios.model import Scenario, parts_of
 
 Begin = Callable[[], Awaitable[float]]

@@ -15,7 +15,8 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.engine.runners.selection import runner_for
 from loadtasks.errors import TargetUnavailableError
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.model import HttpScenario, PartScenario, Scenario, parts_of
 
 _LOAD_SUFFIX = ", in rounds paired with a reference"

@@ -23,6 +23,7 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.recording.failure import Failure
+from loadtasks.measurement.errors import ErrorCode
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of a response's body; a larger one is a failure."""
@@ -78,7 +79,7 @@ class HttpConnection(asyncio.Protocol):
         """
         seconds = await connector.connect(self)
         if self.state is not ConnectionState.IDLE:
-            raise ConnectError("cut", "the connection was closed as soon as it was established")
+            raise ConnectError(ErrorCode.CUT, "the connection was closed as soon as it was established")
         return seconds
 
     def send(self, exchange: Exchange) -> None:
@@ -96,11 +97,11 @@ class HttpConnection(asyncio.Protocol):
         exchange.sent = perf_counter()
         self._transport.write(exchange.data)
 
-    def abort(self, kind: str, description: str) -> None:
+    def abort(self, code: ErrorCode, text: str) -> None:
         """End the connection at once; a request under way fails, for this reason."""
         if self._transport is not None:
             self._transport.abort()
-        self._fail(kind, description, perf_counter())
+        self._fail(code, text, perf_counter())
 
     def close(self) -> None:
         """Close the connection without calling `on_response`."""
@@ -140,17 +141,17 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.abort("malformed", "the response switches protocols, which the request did not ask for")
+            self.abort(ErrorCode.MALFORMED, "the response switches protocols, which the request did not ask for")
             return
         except httptools.HttpParserError as error:
             if not self._whole:
-                self.abort("malformed", f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}")
+                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}")
                 return
             unexpected = True
         if self._whole and exchange.encoded.request.method == "HEAD" and not data.endswith(b"\n"):
             unexpected = True  # a head ends its last line; the parser may have begun with a chunk's size
         if exchange.body_size > MAX_BODY:
-            self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
+            self.abort(ErrorCode.TOO_LARGE, f"the body is larger than {MAX_BODY >> 20} MiB")
         elif self._whole:
             keep_alive = not unexpected and self._kept_alive(exchange)
             if first and keep_alive and exchange.checker.status_problem(exchange.status) is None:
@@ -166,7 +167,9 @@ class HttpConnection(asyncio.Protocol):
             self._end_exchange(exchange, keep_alive=False)
         else:
             when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before a response"
-            self._fail("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter())
+            self._fail(
+                ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter()
+            )
 
     # What httptools calls while it parses. What one of these raises ends the feed with an HttpParserError.
 
@@ -234,11 +237,11 @@ class HttpConnection(asyncio.Protocol):
             self.close()
         self._on_response(exchange)
 
-    def _fail(self, kind: str, description: str, now: float) -> None:
+    def _fail(self, code: ErrorCode, text: str, now: float) -> None:
         was_busy, self.state = self.busy, ConnectionState.CLOSED
         if was_busy and self.exchange is not None:
             self.exchange.end = now
-            self.exchange.failure = Failure(kind, description)
+            self.exchange.failure = Failure(code, text)
             self._on_response(self.exchange)
 
 

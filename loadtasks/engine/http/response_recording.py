@@ -8,6 +8,7 @@ from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import SERVER
 
 _THROTTLING = (429, 503)
@@ -20,23 +21,23 @@ def response_failure(exchange: Exchange) -> Failure | None:
     wrong = exchange.checker.status_problem(exchange.status)
     if wrong is not None:
         body = excerpt(exchange.body)
-        return Failure("status", f"{wrong}: {body}" if body else wrong)
+        return Failure(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
-    return None if wrong is None else Failure("check", wrong)
+    return None if wrong is None else Failure(ErrorCode.CHECK, wrong)
 
 
 def read_back_failure(exchange: Exchange, sent: object) -> Failure | None:
     """Why what an exchange read back is not what was sent earlier; None when it is."""
     failure = response_failure(exchange)
     if failure is not None:
-        return Failure(failure.kind, f"reading back: {failure.text}")
+        return Failure(failure.code, f"reading back: {failure.text}")
     try:
         found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
     except ValueError:
-        return Failure("check", f"what was read back is not JSON: {excerpt(exchange.body)}")
+        return Failure(ErrorCode.CHECK, f"what was read back is not JSON: {excerpt(exchange.body)}")
     if contains(found, sent):
         return None
-    return Failure("check", f"what was read back is not what was sent: {excerpt(exchange.body)}")
+    return Failure(ErrorCode.CHECK, f"what was read back is not what was sent: {excerpt(exchange.body)}")
 
 
 def is_throttled(exchange: Exchange) -> bool:
@@ -64,7 +65,7 @@ def record_exchange(recorder: Recorder, exchange: Exchange, failure: Failure | N
         recorder.throttle(sent, end)
         return
     else:
-        recorder.fail(failure.kind, f"{exchange.encoded.line}: {failure.text}", due, sent, end)
+        recorder.fail(failure.code, f"{exchange.encoded.line}: {failure.text}", due, sent, end)
     if end - due > recorder.slowest.from_s:
         recorder.slowest.keep(slow_request(exchange, end))
 

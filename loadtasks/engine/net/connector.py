@@ -9,6 +9,7 @@ from loadtasks.engine.net import tls
 from loadtasks.engine.net.address import Address
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import FailureError
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
 
 
@@ -32,17 +33,17 @@ class Connector:
             async with asyncio.timeout(self._timeout_s):
                 await self._connect(protocol)
         except TimeoutError as error:
-            raise ConnectError("connect_timeout", f"no connection within {self._timeout_s:g} s") from error
+            raise ConnectError(ErrorCode.CONNECT_TIMEOUT, f"no connection within {self._timeout_s:g} s") from error
         except ssl.SSLError as error:
-            raise ConnectError("tls", tls.why(error)) from error
+            raise ConnectError(ErrorCode.TLS, tls.why(error)) from error
         except ConnectionRefusedError as error:
-            raise ConnectError("refused", "connection refused") from error
+            raise ConnectError(ErrorCode.REFUSED, "connection refused") from error
         except socket.gaierror as error:
             raise ConnectError(
-                "unreachable", f"the host name {self._address.host} can't be resolved ({error.strerror})"
+                ErrorCode.UNREACHABLE, f"the host name {self._address.host} can't be resolved ({error.strerror})"
             ) from error
         except OSError as error:
-            raise ConnectError("unreachable", f"no connection: {error}") from error
+            raise ConnectError(ErrorCode.UNREACHABLE, f"no connection: {error}") from error
         return perf_counter() - began
 
     async def _connect(self, protocol: asyncio.Protocol) -> None:

@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+from loadtasks.measurement.errors import ErrorCode
+
 
 class Failure(NamedTuple):
     """Why something failed."""
 
-    kind: str
+    code: ErrorCode
     text: str
     """One occurrence in plain words, without a full stop at the end."""
 
@@ -14,11 +16,11 @@ class Failure(NamedTuple):
 class FailureError(Exception):
     """What one connection or one message did is a failure; its text is that of the failure."""
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, code: ErrorCode, text: str) -> None:
         super().__init__(text)
-        self.kind = kind
+        self.code = code
 
     @property
     def failure(self) -> Failure:
         """The failure that an exchange or an opening keeps."""
-        return Failure(self.kind, str(self))
+        return Failure(self.code, str(self))

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.measurement.model import Health, Measurement
-from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
+from loadtasks.measurement.health import Health
+from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.scenarios.model import HttpScenario, Scenario, load_sentence, parts_of
 
 
 def measurements(
@@ -32,6 +33,7 @@ def measurements(
             scenario=scenario.name,
             part=part,
             endpoint=described.endpoint,
+            protocol=_protocol(described),
             scenario_hash=described.hash,
             load=load_sentence(described) + load_suffix,
             started_at=started_at,
@@ -42,3 +44,9 @@ def measurements(
         measurement(whole, scenario, ""),
         *(measurement(recorders[name], part, name) for name, part in parts_of(scenario).items() if name),
     ]
+
+
+def _protocol(scenario: Scenario) -> Protocol:
+    """HTTP where any part of the scenario sends HTTP requests, else WebSocket."""
+    is_http = any(isinstance(part, HttpScenario) for part in parts_of(scenario).values())
+    return Protocol.HTTP if is_http else Protocol.WEBSOCKET

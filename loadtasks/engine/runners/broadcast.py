@@ -24,6 +24,7 @@ from loadtasks.engine.runners.open import OpenRunner
 from loadtasks.engine.websocket.connection import WebSocketConnection
 from loadtasks.engine.websocket.deliveries import Deliveries
 from loadtasks.engine.websocket.opener import Opener
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import BroadcastLoad
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario
 
@@ -57,8 +58,8 @@ class BroadcastRunner:
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
             if opening.failure is not None:
-                kind, description = opening.failure
-                self.recorder.note(kind, f"listener {self._opener.line}: {description}")
+                code, text = opening.failure
+                self.recorder.note(code, f"listener {self._opener.line}: {text}")
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
         self.phase = RunnerPhase.READY
@@ -105,24 +106,24 @@ class BroadcastRunner:
         exchange.body_parts = []
         if failure is None:
             return
-        example = f"{exchange.encoded.line}: {failure.text}"
+        sample = f"{exchange.encoded.line}: {failure.text}"
         for _ in range(self._load.listeners):
             if is_throttled(exchange):
                 self.recorder.throttle(exchange.sent, exchange.end)
             else:
-                self.recorder.fail(f"publish: {failure.kind}", example, exchange.due, exchange.sent, exchange.end)
+                self.recorder.fail(failure.code, sample, exchange.due, exchange.sent, exchange.end, publishing=True)
 
     def _take_id(self, exchange: Exchange) -> Failure | None:
         path = self._scenario.publish.id
         try:
             response = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
-            return Failure("check", f"the response to publishing is not JSON: {error}")
+            return Failure(ErrorCode.CHECK, f"the response to publishing is not JSON: {error}")
         found = value_at(response, path)
         if found is MISSING:
-            return Failure("check", f"the response to publishing has no {path}")
+            return Failure(ErrorCode.CHECK, f"the response to publishing has no {path}")
         if not self._deliveries.published(str(found), exchange):
-            return Failure("check", f"the response to publishing has the {path} of an earlier one, {found}")
+            return Failure(ErrorCode.CHECK, f"the response to publishing has the {path} of an earlier one, {found}")
         return None
 
     def _record(self, now: float) -> None:
@@ -136,7 +137,7 @@ class BroadcastRunner:
                     recorder.statuses[opening.socket.status] += 1
             elif opening.lost is not None:
                 lost[number] = opening.lost.text
-                recorder.note(opening.lost.kind, f"listener {self._opener.line}: {opening.lost.text}")
+                recorder.note(opening.lost.code, f"listener {self._opener.line}: {opening.lost.text}")
         self._deliveries.end(now, lost)
         recorder.scheduled -= published.dropped * self._load.listeners
         if published.dropped:

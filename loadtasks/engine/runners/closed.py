@@ -28,6 +28,7 @@ from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.request_source import RequestSource
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import ClosedLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import HttpScenario
 from loadtasks.scenarios.think_time import ThinkTime
@@ -133,7 +134,7 @@ class ClosedRunner:
         for worker in self._workers:
             connection = worker.connection
             if connection is not None and connection.waited_s(now) > timeout_s:
-                connection.abort("timeout", f"no complete response within {timeout_s:g} s")
+                connection.abort(ErrorCode.TIMEOUT, f"no complete response within {timeout_s:g} s")
 
     async def close(self) -> None:
         """Close every connection; what was under way is recorded as in flight."""

@@ -76,4 +76,4 @@ class ConnectionsRunner:
         if failure is None:
             recorder.complete(began, began, opening.ended)
         else:
-            recorder.fail(failure.kind, f"{self._opener.line}: {failure.text}", began, began, opening.ended)
+            recorder.fail(failure.code, f"{self._opener.line}: {failure.text}", began, began, opening.ended)

@@ -29,6 +29,7 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.precise_timer import PreciseTimer, precise_timer
 from loadtasks.engine.runners.request_source import RequestSource
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import OpenLoad, StagesLoad
 from loadtasks.scenarios.model import HttpScenario
 
@@ -130,7 +131,7 @@ class OpenRunner:
         timeout_s = self._scenario.timeout_s
         for connection in list(self._connections):
             if connection.waited_s(now) > timeout_s:
-                connection.abort("timeout", f"no complete response within {timeout_s:g} s")
+                connection.abort(ErrorCode.TIMEOUT, f"no complete response within {timeout_s:g} s")
         while self._waiting and now - self._waiting[0].due > self._load.patience_s:
             self._drop(self._waiting.popleft(), now)
         if self.phase is RunnerPhase.MEASURE:

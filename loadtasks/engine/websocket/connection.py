@@ -17,6 +17,7 @@ from websocket import ABNF
 from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
+from loadtasks.measurement.errors import ErrorCode
 
 NORMAL_CLOSURE = 1000
 NO_STATUS = 1005
@@ -119,9 +120,9 @@ class WebSocketConnection(asyncio.Protocol):
             self.state = WebSocketState.CLOSED
             self._transport.abort()
 
-    def abort(self, kind: str, description: str) -> None:
+    def abort(self, code: ErrorCode, text: str) -> None:
         """End the WebSocket at once, as failed for this reason."""
-        self._end(Failure(kind, description))
+        self._end(Failure(code, text))
         if self._transport is not None:
             self._transport.abort()
 
@@ -159,7 +160,7 @@ class WebSocketConnection(asyncio.Protocol):
         when = "before a response to the upgrade"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
-        self._end(Failure("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
+        self._end(Failure(ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
     def _read_handshake(self, handshake: Handshake, data: bytes, now: float) -> bytes:
         """Read the response to the handshake. Returns the bytes after it, which are the WebSocket's own."""
@@ -195,7 +196,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             reason = payload[2:].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise FrameError("malformed", f"a close frame whose reason is not UTF-8: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a close frame whose reason is not UTF-8: {error}") from error
         if self._transport is not None:
             if self.state is WebSocketState.OPEN:
                 self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
@@ -206,7 +207,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.close_code = code
         meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
         stated = f", reason {reason!r}" if reason else ""
-        self._end(Failure("closed", f"the target closed the WebSocket with code {code}{meaning}{stated}"))
+        self._end(Failure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}"))
 
     def _end(self, failure: Failure) -> None:
         if self.state is WebSocketState.CLOSED:

@@ -19,6 +19,7 @@ from loadtasks.engine.http.checks import MISSING, value_at
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import slow_request
 from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Event
 
 _MAX_KEPT_MESSAGES = 256
@@ -104,7 +105,7 @@ class Deliveries:
         for broadcast in self._broadcasts:
             if broadcast.exchange is not None:
                 for _ in range(broadcast.duplicates):
-                    self._recorder.note("duplicate", f"event {broadcast.id} reached a listener more than once")
+                    self._recorder.note(ErrorCode.DUPLICATE, f"event {broadcast.id} reached a listener more than once")
 
     def _broadcast(self, event_id: str) -> Broadcast:
         known = self._by_id.get(event_id)
@@ -135,10 +136,10 @@ class Deliveries:
         for listener, at in enumerate(broadcast.times):
             if not at:
                 gone = f": {lost[listener]}" if listener in lost else ""
-                recorder.fail("missed", f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
+                recorder.fail(ErrorCode.MISSED, f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
             elif at - sent > self._timeout_s:
                 recorder.fail(
-                    "missed", f"event {broadcast.id} took {at - sent:.1f} s to reach a listener", due, sent, at
+                    ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to reach a listener", due, sent, at
                 )
             else:
                 recorder.complete(due, sent, at)
@@ -163,7 +164,7 @@ class Deliveries:
                     continue
                 if latest is not None and exchange.end < latest[1].sent:
                     self._recorder.note(
-                        "out_of_order",
+                        ErrorCode.OUT_OF_ORDER,
                         f"event {broadcast.id} reached a listener after event {latest[0]}, which was published only "
                         f"after the response to {broadcast.id}",
                     )

@@ -17,6 +17,7 @@ from typing import cast
 from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
 
 from loadtasks.engine.recording.failure import FailureError
+from loadtasks.measurement.errors import ErrorCode
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes of one message; a longer one is an error."""
@@ -99,12 +100,16 @@ class Frames:
                 raise _too_large() from None
             return None
         except WebSocketException as error:
-            raise FrameError("malformed", f"a malformed WebSocket frame: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a malformed WebSocket frame: {error}") from error
         self._buffer = None
         if frame.mask_value:
-            raise FrameError("malformed", "a malformed WebSocket frame: it is masked, which a server's must not be")
+            raise FrameError(
+                ErrorCode.MALFORMED, "a malformed WebSocket frame: a server's must not be masked"
+            )
         if frame.opcode >= _FIRST_CONTROL and (not frame.fin or len(frame.data) > _MAX_CONTROL):
-            raise FrameError("malformed", "a malformed WebSocket frame: a control frame in fragments, or too long")
+            raise FrameError(
+                ErrorCode.MALFORMED, "a malformed WebSocket frame: a fragmented or too long control frame"
+            )
         return frame
 
     def _take(self, max_bytes: int) -> bytes:
@@ -121,7 +126,7 @@ class Frames:
         try:
             fragments.validate(frame)
         except WebSocketException as error:
-            raise FrameError("malformed", f"a malformed WebSocket message: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a malformed WebSocket message: {error}") from error
         fragments.add(frame)
         if fragments.cont_data is not None and len(fragments.cont_data[1]) > MAX_MESSAGE:
             raise _too_large()
@@ -136,8 +141,8 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FrameError("malformed", f"a WebSocket text message that is not UTF-8: {error}") from error
+        raise FrameError(ErrorCode.MALFORMED, f"a WebSocket text message that is not UTF-8: {error}") from error
 
 
 def _too_large() -> FrameError:
-    return FrameError("too_large", f"a WebSocket message is larger than {MAX_MESSAGE >> 20} MiB")
+    return FrameError(ErrorCode.TOO_LARGE, f"a WebSocket message is larger than {MAX_MESSAGE >> 20} MiB")

@@ -9,6 +9,7 @@ import httptools
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import FailureError
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Request
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -63,7 +64,9 @@ class Handshake:
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            raise HandshakeError("malformed", f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}") from error
+            raise HandshakeError(
+                ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}"
+            ) from error
         else:
             if not self.status:
                 return None
@@ -91,14 +94,18 @@ class Handshake:
     def _check(self) -> None:
         """Check what RFC 6455, section 4.1, requires. No extension or subprotocol was offered: none may be chosen."""
         if self.status != _SWITCHING_PROTOCOLS:
-            raise HandshakeError("status", f"the response to the upgrade was {self.status}, expected 101")
+            raise HandshakeError(ErrorCode.STATUS, f"the response to the upgrade was {self.status}, expected 101")
         headers = self._headers
         if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
-            raise HandshakeError("malformed", "the response to the upgrade was 101 without `Upgrade: websocket`")
+            raise HandshakeError(
+                ErrorCode.MALFORMED, "the upgrade was accepted (101) without `Upgrade: websocket`"
+            )
         # SHA-1 is the protocol's, for no secret.
         digest = hashlib.sha1(f"{self._key}{_GUID}".encode(), usedforsecurity=False).digest()
         if headers.get("sec-websocket-accept") != base64.b64encode(digest).decode():
-            raise HandshakeError("malformed", "the response to the upgrade has a wrong Sec-WebSocket-Accept")
+            raise HandshakeError(ErrorCode.MALFORMED, "the response to the upgrade has a wrong Sec-WebSocket-Accept")
         for name in ("sec-websocket-extensions", "sec-websocket-protocol"):
             if name in headers:
-                raise HandshakeError("malformed", f"the response to the upgrade has {name}, which was not offered")
+                raise HandshakeError(
+                    ErrorCode.MALFORMED, f"the response has {name}, which was not offered"
+                )

@@ -16,6 +16,7 @@ from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Upgrade
+from loadtasks.measurement.errors import ErrorCode
 
 MAX_CONCURRENT = 100
 """Below the smallest backlog that servers commonly listen with, 128."""
@@ -80,7 +81,7 @@ class Opener:
             await asyncio.sleep(_CHECK_EVERY_S)
         for socket in sockets:
             if socket.state is WebSocketState.CLOSING:
-                socket.abort("timeout", "no response to the close frame")
+                socket.abort(ErrorCode.TIMEOUT, "no response to the close frame")
 
     def record(self, opening: WebSocketOpening, recorder: Recorder) -> None:
         """Record an opening's phases, and the target's close code if it closed the WebSocket."""
@@ -114,7 +115,7 @@ class Opener:
             opening.ended, opening.failure = perf_counter(), error.failure
         except TimeoutError:
             opening.ended = perf_counter()
-            socket.abort("timeout", f"no response to the upgrade within {self._timeout_s:g} s")
+            socket.abort(ErrorCode.TIMEOUT, f"no response to the upgrade within {self._timeout_s:g} s")
         opening.settled = None
         if not socket.opened and opening.failure is None:
             opening.failure = socket.failure

@@ -93,7 +93,7 @@ def both(**changes: dict[str, float]) -> Iterator[tuple[Log, ScriptedServer, Scr
 
 
 def rounds(number: int) -> MoreRounds:
-    return lambda pairs: number - len(pairs[0].unfit)
+    return lambda pairs: number - len(pairs[0].saturated)
 
 
 def pair(
@@ -180,7 +180,7 @@ def test_rounds_are_added_as_long_as_they_are_wanted() -> None:
     asked: list[int] = []
 
     def unsure_twice(pairs: Sequence[RoundRatios]) -> int:
-        asked.append(len(pairs[0].unfit))
+        asked.append(len(pairs[0].saturated))
         return 2 if len(asked) < 4 else 0
 
     told: list[Progress] = []
@@ -197,7 +197,7 @@ def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
         for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 25)):
             targets = Target(candidate.url), Target(reference.url)
             paired = run_paired(thing(load), *targets, rounds(1000), seed="", max_duration_s=1e-9)
-            assert len(paired.round_ratios[0].unfit) == number
+            assert len(paired.round_ratios[0].saturated) == number
 
 
 def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
@@ -206,7 +206,7 @@ def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
         scenario = thing(ClosedLoad(workers=1, requests=2), requests=(wrong,))
         targets = Target(candidate.url), Target(reference.url)
         paired = run_paired(scenario, *targets, rounds(1000), seed="", max_duration_s=1e-9)
-    assert len(paired.round_ratios[0].unfit) == 1
+    assert len(paired.round_ratios[0].saturated) == 1
 
 
 def test_a_reference_that_dies_takes_nothing_of_the_candidate_with_it() -> None:

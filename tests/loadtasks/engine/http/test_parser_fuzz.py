@@ -164,16 +164,16 @@ def test_a_valid_answer_reads_the_same_byte_by_byte_and_cut_once_anywhere(answer
 @settings(max_examples=300)
 @given(
     answer=answers().filter(lambda answer: answer.state is not ConnectionState.READING),
-    unexpected=st.one_of(answers().map(lambda answer: answer.data), st.binary(min_size=1)).filter(
+    unasked=st.one_of(answers().map(lambda answer: answer.data), st.binary(min_size=1)).filter(
         lambda data: not data.startswith((b"\r", b"\n"))
     ),
     cuts=CUTS,
 )
 def test_bytes_beyond_an_answer_leave_it_as_it_is_and_end_the_connection(
-    answer: Answer, unexpected: bytes, cuts: list[int]
+    answer: Answer, unasked: bytes, cuts: list[int]
 ) -> None:
     """They could be taken for the answer to the next request; a blank line alone is nothing (RFC 9112, section 2.2)."""
-    ended = Answer(**{**vars(answer), "data": answer.data + unexpected, "state": ConnectionState.CLOSED})
+    ended = Answer(**{**vars(answer), "data": answer.data + unasked, "state": ConnectionState.CLOSED})
     check(ended, pieces_of(ended.data, cuts))
 
 
@@ -253,7 +253,7 @@ def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
 def outcome(caller: Caller) -> tuple[object, ...]:
     """What a caller was told, and where its connection stands."""
     told = [
-        (answer.status, answer.headers, answer.body, answer.body_size, answer.failure and answer.failure.kind)
+        (answer.status, answer.headers, answer.body, answer.body_size, answer.failure and answer.failure.code)
         for answer in caller.answers
     ]
     return caller.connection.state, told
@@ -269,7 +269,7 @@ def outcome(caller: Caller) -> tuple[object, ...]:
 def test_what_was_answered_before_changes_nothing(
     seen: list[Answer], edits: list[tuple[str, int, int, bytes]], cuts: list[int], keep_bodies: bool
 ) -> None:
-    """KnownHeads that are known need no parser: with them and without, the same bytes must read the same."""
+    """Heads that are known need no parser: with them and without, the same bytes must read the same."""
     damaged, method = seen[0].data, seen[0].method
     for edit in edits:
         damaged = _mutated(damaged, edit)

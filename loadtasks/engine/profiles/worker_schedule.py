@@ -52,5 +52,5 @@ def _spans(load: WorkerStagesLoad, worker: int) -> tuple[Span, ...]:
 
 
 def _crossing(before: int, after: int, worker: int) -> float:
-    """Which part of a stage is over when its line crosses a worker's number; of use only where it does."""
+    """The share of a stage (0 to 1) at which its line crosses a worker's number; meaningless where it does not."""
     return (worker - before) / (after - before) if after != before else 0.0

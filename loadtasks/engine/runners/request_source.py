@@ -17,13 +17,13 @@ _NO_ROW: Row = {}
 
 
 _Ready = tuple[EncodedRequest, Checker, bool]
-"""A request, ready to be sent: its bytes, its checks, and whether the answer's body is kept."""
+"""A request, ready to be sent: its bytes, its checks, and whether the response's body is kept."""
 
 
 class RequestSource:
-    """A scenario's requests, as bytes, over and over in order; each with a trace context of its own.
+    """A scenario's requests as bytes, over and over in order; each has a trace context of its own.
 
-    Where a feeder is given, each round through the requests is made of its next row.
+    Where a feeder is given, each pass through the requests uses its next row.
     """
 
     def __init__(
@@ -36,13 +36,23 @@ class RequestSource:
         keep_bodies: bool = False,
         numbers: Numbers = itertools.count,
     ) -> None:
+        """Encode every request, for every row of the feeder.
+
+        Args:
+            requests: of the scenario.
+            target: where they are sent.
+            feeder: whose rows fill in the requests' columns.
+            read_back: the request that reads back what another one wrote.
+            keep_bodies: whether the bodies of all responses are kept.
+            numbers: which of the scenario's requests, numbered from 0, are sent here.
+        """
         self._numbers = numbers
         self._ready: list[_Ready] = []
         self._reads: dict[EncodedRequest, _Ready] = {}
         self._sent = 0
-        writer = RequestEncoder(target, os.urandom(8).hex())
-        templates = [_Template(writer, request, keep_bodies) for request in requests]
-        reader = None if read_back is None else _Template(writer, Request(path=read_back.path), keep_bodies=True)
+        encoder = RequestEncoder(target, os.urandom(8).hex())
+        templates = [_Template(encoder, request, keep_bodies) for request in requests]
+        reader = None if read_back is None else _Template(encoder, Request(path=read_back.path), keep_bodies=True)
         for row in feeder.in_order() if feeder is not None else [_NO_ROW]:
             for template in templates:
                 ready = template.ready(row)
@@ -52,13 +62,13 @@ class RequestSource:
         self.rewind()
 
     def rewind(self) -> None:
-        """Begin with the first request again; trace contexts go on."""
+        """Begin with the first request again; trace contexts are not repeated."""
         ready, period = self._ready, len(self._ready)
-        self._coming: Iterator[_Ready] = (ready[number % period] for number in self._numbers())
+        self._upcoming: Iterator[_Ready] = (ready[number % period] for number in self._numbers())
 
     def next(self, due: float, ready: _Ready | None = None) -> Exchange:
-        """The next request, due at this time; `ready` goes before it."""
-        encoded, checker, keeps_body = ready or next(self._coming)
+        """The next request, or `ready` where it is given, due at a time of `time.perf_counter`."""
+        encoded, checker, keeps_body = ready or next(self._upcoming)
         self._sent = number = self._sent + 1
         digits = b"%016x" % number
         data = b"".join((encoded.before, digits, b"-", digits, encoded.after)) if encoded.after else encoded.before
@@ -70,18 +80,18 @@ class RequestSource:
 
 
 class _Template:
-    """A request that becomes another one with each row, or stays the same where it names no column."""
+    """A request that each row fills in, or that is always the same where it names no column."""
 
-    def __init__(self, writer: RequestEncoder, request: Request, keep_bodies: bool) -> None:
-        self._writer = writer
+    def __init__(self, encoder: RequestEncoder, request: Request, keep_bodies: bool) -> None:
+        self._encoder = encoder
         self._request = request
         self._checker = Checker(request.checks)
         self._keeps_body = keep_bodies or self._checker.reads_body
-        self._same = None if request.columns() else self._written(request)
+        self._constant = None if request.columns() else self._encoded(request)
 
     def ready(self, row: Row) -> _Ready:
         """The request of a row."""
-        return self._same or self._written(self._request.fed(row))
+        return self._constant or self._encoded(self._request.fed(row))
 
-    def _written(self, request: Request) -> _Ready:
-        return self._writer.encode(request), self._checker, self._keeps_body
+    def _encoded(self, request: Request) -> _Ready:
+        return self._encoder.encode(request), self._checker, self._keeps_body

@@ -103,13 +103,9 @@ class Frames:
             raise FrameError(ErrorCode.MALFORMED, f"a malformed WebSocket frame: {error}") from error
         self._buffer = None
         if frame.mask_value:
-            raise FrameError(
-                ErrorCode.MALFORMED, "a malformed WebSocket frame: a server's must not be masked"
-            )
+            raise FrameError(ErrorCode.MALFORMED, "a malformed WebSocket frame: a server's must not be masked")
         if frame.opcode >= _FIRST_CONTROL and (not frame.fin or len(frame.data) > _MAX_CONTROL):
-            raise FrameError(
-                ErrorCode.MALFORMED, "a malformed WebSocket frame: a fragmented or too long control frame"
-            )
+            raise FrameError(ErrorCode.MALFORMED, "a malformed WebSocket frame: a fragmented or too long control frame")
         return frame
 
     def _take(self, max_bytes: int) -> bytes:

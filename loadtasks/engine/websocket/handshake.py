@@ -97,15 +97,11 @@ class Handshake:
             raise HandshakeError(ErrorCode.STATUS, f"the response to the upgrade was {self.status}, expected 101")
         headers = self._headers
         if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
-            raise HandshakeError(
-                ErrorCode.MALFORMED, "the upgrade was accepted (101) without `Upgrade: websocket`"
-            )
+            raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was accepted (101) without `Upgrade: websocket`")
         # SHA-1 is the protocol's, for no secret.
         digest = hashlib.sha1(f"{self._key}{_GUID}".encode(), usedforsecurity=False).digest()
         if headers.get("sec-websocket-accept") != base64.b64encode(digest).decode():
             raise HandshakeError(ErrorCode.MALFORMED, "the response to the upgrade has a wrong Sec-WebSocket-Accept")
         for name in ("sec-websocket-extensions", "sec-websocket-protocol"):
             if name in headers:
-                raise HandshakeError(
-                    ErrorCode.MALFORMED, f"the response has {name}, which was not offered"
-                )
+                raise HandshakeError(ErrorCode.MALFORMED, f"the response has {name}, which was not offered")

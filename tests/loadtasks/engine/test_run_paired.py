@@ -176,20 +176,22 @@ def test_the_time_of_one_is_not_the_others() -> None:
     assert max(exemplar.due_s for exemplar in paired.candidate[0].exemplars) <= paired.candidate[0].elapsed_s
 
 
-def test_rounds_are_added_as_long_as_they_are_wanted() -> None:
-    asked: list[int] = []
+def test_rounds_are_added_as_long_as_more_are_needed() -> None:
+    driven: list[int] = []
 
-    def unsure_twice(pairs: Sequence[RoundRatios]) -> int:
-        asked.append(len(pairs[0].saturated))
-        return 2 if len(asked) < 4 else 0
+    def inconclusive_twice(pairs: Sequence[RoundRatios]) -> int:
+        driven.append(len(pairs[0].saturated))
+        return 2 if len(driven) < 4 else 0
 
-    told: list[Progress] = []
+    reported: list[Progress] = []
     with both() as (_, candidate, reference):
-        paired = pair(thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, unsure_twice, told.append)
-    assert asked == [0, 2, 4, 6]
+        paired = pair(
+            thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, inconclusive_twice, reported.append
+        )
+    assert driven == [0, 2, 4, 6]
     assert len(paired.round_ratios[0].candidate_first) == 6
-    assert len(told) == 6
-    assert told[-1].left_s == 0
+    assert len(reported) == 6
+    assert reported[-1].left_s == 0
 
 
 def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
@@ -244,7 +246,7 @@ def test_every_kind_of_load_has_rounds_and_a_mixed_scenario_has_them_by_part() -
     assert (
         [each.part for each in paired.round_ratios]
         == [each.part for each in paired.candidate]
-        == ["", "opened", "told"]
+        == ["", "opened", "published"]
     )
     assert [each.counts.completed for each in paired.candidate] == [46, 6, 40]
     assert [each.counts.completed for each in paired.reference] == [46, 6, 40]

@@ -70,7 +70,9 @@ def test_what_saturates_it(
         (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short
     ],
 )
-def test_what_does_not_saturate_it(observation: GeneratorObservation, dispatched_late_s: float, response_s: float) -> None:
+def test_what_does_not_saturate_it(
+    observation: GeneratorObservation, dispatched_late_s: float, response_s: float
+) -> None:
     found = health([(observation, recorder(response_s=response_s, dispatched_late_s=dispatched_late_s))], CALIBRATION)
     assert found.saturation == []
 

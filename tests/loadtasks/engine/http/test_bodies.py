@@ -1,4 +1,4 @@
-"""Where an answer ends (RFC 9112, section 6), and whether its connection is used again: against scripted sockets."""
+"""Where a response ends (RFC 9112, section 6), and whether its connection is used again: against scripted sockets."""
 
 import socket
 import time
@@ -52,7 +52,7 @@ def piecemeal(data: bytes) -> Handler:
         pytest.param(
             answering(head("HTTP/1.1 200 OK", "Connection: keep-alive") + b"hello", keep=False), 3, id="1.1 to the end"
         ),
-        pytest.param(answering(ok(b"hello", "Connection: close"), keep=True), 3, id="told to close, left open"),
+        pytest.param(answering(ok(b"hello", "Connection: close"), keep=True), 3, id="asked to close, left open"),
     ],
 )
 def test_a_body_is_whole_and_its_connection_used_again_where_it_may_be(handler: Handler, connections: int) -> None:
@@ -63,7 +63,7 @@ def test_a_body_is_whole_and_its_connection_used_again_where_it_may_be(handler: 
 
 
 @pytest.mark.parametrize(
-    ("method", "answer", "status", "connections"),
+    ("method", "response", "status", "connections"),
     [
         ("GET", head("HTTP/1.1 304 Not Modified", "Content-Length: 5", "ETag: x"), 304, 1),
         ("GET", head("HTTP/1.1 204 No Content", "Connection: close"), 204, 3),
@@ -74,8 +74,10 @@ def test_a_body_is_whole_and_its_connection_used_again_where_it_may_be(handler: 
         ("HEAD", head("HTTP/1.1 103 Early Hints") + head("HTTP/1.1 404 Not Found", "Content-Length: 5"), 404, 1),
     ],
 )
-def test_an_answer_without_a_body_ends_with_its_head(method: str, answer: bytes, status: int, connections: int) -> None:
-    with scripted(answering(answer)) as server:
+def test_a_response_without_a_body_ends_with_its_head(
+    method: str, response: bytes, status: int, connections: int
+) -> None:
+    with scripted(answering(response)) as server:
         (measurement,) = run_scenario(asking(3, method, status=status), Target(server.url))
         assert measurement.counts.completed == 3, measurement.errors
         assert measurement.statuses == {str(status): 3}
@@ -83,34 +85,34 @@ def test_an_answer_without_a_body_ends_with_its_head(method: str, answer: bytes,
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("response", "words"),
     [
         (CHUNKED[: CHUNKED.index(b"0\r\nSum")], "closed after 5 bytes of the body"),
-        (head("HTTP/1.1 100 Continue"), "closed before the answer"),
-        (HELLO[:20], "closed before the answer"),
+        (head("HTTP/1.1 100 Continue"), "closed before a response"),
+        (HELLO[:20], "closed before a response"),
     ],
     ids=["chunks", "only 1xx", "head"],
 )
-def test_an_answer_that_is_cut_short_is_cut(answer: bytes, words: str) -> None:
-    with scripted(answering(answer, keep=False)) as server:
+def test_a_response_that_is_cut_short_is_cut(response: bytes, words: str) -> None:
+    with scripted(answering(response, keep=False)) as server:
         (measurement,) = run_scenario(asking(2), Target(server.url))
     assert [(error.code, error.count) for error in measurement.errors] == [("cut", 2)]
     assert words in measurement.errors[0].sample
 
 
 def test_a_connection_that_is_closed_while_idle_is_replaced() -> None:
-    def say_goodbye(connection: socket.socket, request: bytes) -> bool:
+    def send_close(connection: socket.socket, request: bytes) -> bool:
         connection.sendall(HELLO)
         connection.shutdown(socket.SHUT_WR)
         return True
 
-    with scripted(say_goodbye) as server:
+    with scripted(send_close) as server:
         (measurement,) = run_scenario(asking(3, think_time_s=0.1), Target(server.url))
         assert measurement.counts.completed == 3, measurement.errors
         assert server.connections == 3
 
 
-def test_an_interim_answers_headers_are_not_the_answers() -> None:
+def test_an_interim_responses_headers_are_not_the_responses() -> None:
     interim = head("HTTP/1.1 103 Early Hints", "X-Stage: early")
     with scripted(answering(interim + ok(b"hello", "X-Stage: final"))) as server:
         (measurement,) = run_scenario(asking(3, headers={"X-Stage": "final"}), Target(server.url))

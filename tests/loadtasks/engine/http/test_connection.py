@@ -48,7 +48,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("answer", "keep", "connections"),
+    ("response", "keep", "connections"),
     [
         (ok(), True, 1),
         (CHUNKED, True, 1),
@@ -59,8 +59,8 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
     ],
     ids=["length", "chunked", "to the end", "interim", "no content", "closed after each"],
 )
-def test_every_way_to_end_an_answer(answer: bytes, keep: bool, connections: int) -> None:
-    with scripted(answering(answer, keep=keep)) as server:
+def test_every_way_to_end_a_response(response: bytes, keep: bool, connections: int) -> None:
+    with scripted(answering(response, keep=keep)) as server:
         measurement = run(server, scenario(ClosedLoad(workers=1, requests=3)))
         assert measurement.counts.completed == 3, measurement.errors
         assert (len(server.requests), server.connections) == (3, connections)
@@ -74,18 +74,18 @@ def test_head_has_no_body_whatever_its_length_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("response", "kind", "words"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "cut", "after 4 bytes of the body"),
-        (b"", "cut", "before the answer"),
+        (b"", "cut", "before a response"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "malformed", "SSH-2.0"),
         (ok(b'{"title": "broken"}', status="500 Internal Server Error"), "status", "500"),
         (ok(b"", status="401 Unauthorized"), "status", "401"),
     ],
     ids=["truncated", "closed", "not http", "server error", "no token"],
 )
-def test_a_wrong_answer_is_a_named_failure_and_not_timed(answer: bytes, kind: str, words: str) -> None:
-    measurement = run_against(answering(answer, keep=False), scenario(ONE))
+def test_a_wrong_response_is_a_named_failure_and_not_timed(response: bytes, kind: str, words: str) -> None:
+    measurement = run_against(answering(response, keep=False), scenario(ONE))
     assert measurement.counts.failed == 1
     assert [error.code for error in measurement.errors] == [kind]
     assert words in measurement.errors[0].sample
@@ -163,9 +163,9 @@ def test_a_duration_ends_the_load() -> None:
         (Checks(json={"total": JsonCheck(minimum=20)}), "total is 12, expected at least 20"),
         (Checks(json={"missing": JsonCheck(type="string")}), "missing is not in the body"),
         (Checks(body_matches="it.ms"), None),
-        (Checks(body_matches="nowhere"), "nothing that matches"),
+        (Checks(body_matches="nowhere"), "nothing in the body matches"),
         (Checks(headers={"content-type": "text/html"}), "content-type"),
-        (Checks(status=(201, 202)), "answered 200, expected 201 or 202"),
+        (Checks(status=(201, 202)), "responded 200, expected 201 or 202"),
     ],
 )
 def test_checks_make_a_request_good_or_a_failure(checks: Checks, words: str | None) -> None:
@@ -218,10 +218,10 @@ def test_each_update_is_read_back_and_compared(keeps: bool, completed: int) -> N
         assert measurement.counts.completed == completed
         assert [request.split(b" ")[0] for request in server.requests] == [b"PUT", b"GET"] * 6
         if not keeps:
-            assert "read back something else" in measurement.errors[0].sample
+            assert "what was read back is not what was sent" in measurement.errors[0].sample
 
 
-def test_an_open_profile_sends_what_is_due_whatever_the_answers_do() -> None:
+def test_an_open_profile_sends_what_is_due_whatever_the_responses_do() -> None:
     """The target stalls once for 0.4 s: response times hold the waiting, service times of later requests don't."""
     lock = threading.Lock()
     stalled = threading.Event()

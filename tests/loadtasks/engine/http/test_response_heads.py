@@ -1,4 +1,4 @@
-"""Known heads: an answer without a parser reads as one with it, and nothing else is taken for one."""
+"""Known heads: a response without a parser reads as one with it, and nothing else is taken for one."""
 
 import pytest
 

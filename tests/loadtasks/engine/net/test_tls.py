@@ -142,7 +142,7 @@ def test_a_target_that_does_not_verify_is_a_named_failure(
 
 
 @contextlib.contextmanager
-def mute(answer: bytes) -> Iterator[Target]:
+def mute(response: bytes) -> Iterator[Target]:
     """A target that takes connections and never shakes hands: it says nothing, or at once the same to everyone."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         taken: list[socket.socket] = []
@@ -152,7 +152,7 @@ def mute(answer: bytes) -> Iterator[Target]:
                 while True:
                     connection, _ = listener.accept()
                     taken.append(connection)
-                    connection.sendall(answer)
+                    connection.sendall(response)
 
         thread = threading.Thread(target=take, daemon=True)
         thread.start()
@@ -166,11 +166,11 @@ def mute(answer: bytes) -> Iterator[Target]:
 
 
 @pytest.mark.parametrize("exercise", [http, websocket])
-def test_a_target_without_tls_at_an_https_address_is_told(exercise: Callable[[Target], Measurement]) -> None:
+def test_a_target_without_tls_at_an_https_address_is_reported(exercise: Callable[[Target], Measurement]) -> None:
     with mute(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") as target:
         measurement = exercise(target)
     assert [error.code for error in measurement.errors] == ["tls"]
-    assert "not TLS; does its address begin with http://" in measurement.errors[0].sample
+    assert "does not respond with TLS; does its address begin with http://" in measurement.errors[0].sample
 
 
 @pytest.mark.parametrize("exercise", [http, websocket])

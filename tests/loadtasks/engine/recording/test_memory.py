@@ -1,4 +1,4 @@
-"""What an engine holds in memory depends on what it is asked to do, never on how often it has done it."""
+"""What an engine holds in memory depends on what it has to do, never on how often it has done it."""
 
 import gc
 import sys
@@ -7,7 +7,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import record, response_failure
+from loadtasks.engine.http.response_recording import record_exchange, response_failure
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.recorder import Recorder
@@ -25,10 +25,10 @@ def held_bytes(*roots: object) -> int:
     seen: dict[int, object] = {}
     waiting = list(roots)
     while waiting:
-        each = waiting.pop()
-        if id(each) not in seen and not isinstance(each, SHARED):
-            seen[id(each)] = each
-            waiting += gc.get_referents(each)
+        found = waiting.pop()
+        if id(found) not in seen and not isinstance(found, SHARED):
+            seen[id(found)] = found
+            waiting += gc.get_referents(found)
     return sum(map(sys.getsizeof, seen.values()))
 
 
@@ -40,7 +40,7 @@ def fill(recorder: Recorder, numbers: range) -> Iterator[int]:
         recorder.dispatch(n % 100 * 1e-6)
         match n % 20:
             case 0:
-                recorder.fail("timeout", f"GET /{n}: no answer", due, due, end)
+                recorder.fail("timeout", f"GET /{n}: no response", due, due, end)
             case 1:
                 recorder.fail("cut", f"GET /{n}: cut", due, due, end)
             case 2:
@@ -72,7 +72,7 @@ def test_two_million_requests_cost_a_recorder_no_more_than_a_hundred_thousand() 
 
 
 class Loop:
-    """A closed load of one worker without a network: the answer is there as soon as the request is sent."""
+    """A closed load of one worker without a network: the response is there as soon as the request is sent."""
 
     def __init__(self) -> None:
         self.recorder = Recorder()
@@ -81,7 +81,7 @@ class Loop:
         self.connection.connection_made(NoNetwork())
 
     def send(self, numbers: range) -> None:
-        """Send a request each; no two answers are alike."""
+        """Send a request each; no two responses are alike."""
         for n in numbers:
             body = b'{"number": %d}' % n
             timing = f"Server-Timing: db;dur={n % 977}"
@@ -91,10 +91,10 @@ class Loop:
             assert self.connection.state is ConnectionState.IDLE
 
     def _answered(self, exchange: Exchange) -> None:
-        record(self.recorder, exchange, response_failure(exchange))
+        record_exchange(self.recorder, exchange, response_failure(exchange))
 
 
-def test_a_hundred_thousand_answers_cost_connection_and_source_no_more_than_five_thousand() -> None:
+def test_a_hundred_thousand_responses_cost_connection_and_source_no_more_than_five_thousand() -> None:
     loop = Loop()
     loop.send(range(1, 5_000))
     loop.recorder.fold()

@@ -58,7 +58,7 @@ def test_merged_phases_add_up_within_the_same_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "reported"),
     [
         ("cache;desc=hit;dur=1.5", [("cache", 0.0015, "hit")]),
         ('cache; dur="2"; desc="a miss"', [("cache", 0.002, "a miss")]),
@@ -69,8 +69,8 @@ def test_merged_phases_add_up_within_the_same_bounds() -> None:
         (f"{'n' * 1000};dur=1", [("n" * 40, 0.001, "")]),
     ],
 )
-def test_headers_are_read_within_bounds(header: str, told: list[tuple[str, float, str]]) -> None:
-    assert [tuple(each) for each in server_timing(header)] == told
+def test_headers_are_read_within_bounds(header: str, reported: list[tuple[str, float, str]]) -> None:
+    assert [tuple(each) for each in server_timing(header)] == reported
 
 
 @pytest.mark.parametrize("processes", [1, 2])

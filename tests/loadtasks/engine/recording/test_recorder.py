@@ -35,7 +35,7 @@ def small_batches() -> Iterator[None]:
         yield
 
 
-def _answer(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
+def _response(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
     recorder.scheduled += 1
     recorder.statuses[200] += 1
     recorder.complete_response(due, due + lag, due + lag + first, due + lag + first + body, size)
@@ -94,7 +94,7 @@ def entries() -> st.SearchStrategy[Entry]:
         return st.builds(partial, st.just(entry), *values)
 
     return st.one_of(
-        made(_answer, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
+        made(_response, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
         made(_complete, MOMENT, SPAN, SPAN),
         made(_throttle, MOMENT, SPAN, st.sampled_from((429, 503))),
         made(_fail, CODE, st.booleans(), MOMENT, SPAN, SPAN),
@@ -229,7 +229,7 @@ def test_every_entry_is_counted_once_and_timed_where_it_should_be(entries: list[
     recorder = recorded(entries)
     measurement = measured(recorder)
     assert measurement.conservation_gap == 0
-    timed = [entry for entry in entries if entry.func in (_answer, _complete, _drop, _abandon)]
+    timed = [entry for entry in entries if entry.func in (_response, _complete, _drop, _abandon)]
     unanswered = [
         entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_RESPONDED and not entry.args[1]
     ]

@@ -67,7 +67,7 @@ class Watch:
         return True
 
 
-def test_a_worker_thinks_between_an_answer_and_its_next_request() -> None:
+def test_a_worker_thinks_between_a_response_and_its_next_request() -> None:
     watch = Watch()
     with scripted(watch) as server:
         measurement = exercise(server.url, ClosedLoad(workers=2, requests=8, think_time_s=0.1))
@@ -79,7 +79,7 @@ def test_a_worker_thinks_between_an_answer_and_its_next_request() -> None:
 
 
 class Noting(ClosedRunner):
-    """Notes which worker wanted to send at which second of the load."""
+    """Notes which worker sends at which second of the load."""
 
     def __init__(self, load: Load, server: ScriptedServer, **settings: object) -> None:
         super().__init__(scenario(load, **settings), load, Target(server.url))

@@ -221,12 +221,6 @@ def test_a_target_at_an_ipv6_address(
     assert measurement.counts.completed == 6, measurement.errors
 
 
-def test_the_host_header_of_an_ipv6_address_is_bracketed() -> None:
-    with scripted(answering(ok()), host="::1") as server:
-        http(Target(server.url))
-        assert all(f"\r\nHost: [::1]:{server.port}\r\n".encode() in request for request in server.requests)
-
-
 class DualStack(uvloop.Loop):
     """Knows `dual.example`, which has an IPv6 and an IPv4 address, the IPv6 one first."""
 

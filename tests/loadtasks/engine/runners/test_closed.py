@@ -19,7 +19,8 @@ from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.engine.runners.closed import ClosedRunner, _Worker
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import ClosedLoad, WorkerStage, WorkerStagesLoad
-from loadtasks.scenarios.model import HttpScenario, Request
+from loadtasks.scenarios.model import Request
+from tests.loadtasks.engine.http_runs import TEN, run, run_against, scenario
 from tests.servers import ScriptedServer, answering, free_port, ok, scripted
 
 Load = ClosedLoad | WorkerStagesLoad
@@ -32,11 +33,6 @@ def ramp(*stages: tuple[int, float], start: int = 0, **settings: object) -> Work
         stages=tuple(WorkerStage(workers=workers, duration_s=seconds) for workers, seconds in stages),
         **settings,
     )
-
-
-def scenario(load: Load, **settings: object) -> HttpScenario:
-    settings = {"warmup_requests": 0, **settings}
-    return HttpScenario(name="thing.test", endpoint="thing", requests=(Request(path="/thing"),), load=load, **settings)
 
 
 def exercise(url: str, load: Load, **settings: object) -> Measurement:
@@ -188,3 +184,43 @@ def test_a_ramp_that_is_shared_by_processes_is_the_same_ramp() -> None:
         (measurement,) = run_scenario(shared, Target(server.url), processes=2)
         assert server.connections == 3
     assert measurement.counts.completed == measurement.counts.scheduled == 3
+
+
+def test_a_hanging_target_ends_and_the_rest_is_dropped() -> None:
+    def hang(connection: socket.socket, request: bytes) -> bool:
+        time.sleep(1)
+        return False
+
+    load = ClosedLoad(workers=1, requests=50, max_duration_s=0.2)
+    measurement = run_against(hang, scenario(load, timeout_s=0.3))
+    assert measurement.counts.scheduled == 50
+    assert measurement.counts.dropped >= 48
+    assert measurement.response.count == measurement.counts.failed
+
+
+def test_warm_up_is_sent_over_the_same_connections_and_not_counted() -> None:
+    with scripted(answering(ok())) as server:
+        measurement = run(server, scenario(TEN, warmup_requests=6))
+        assert measurement.counts.scheduled == 10
+        assert len(server.requests) == 16
+        assert server.connections == 2
+        assert measurement.response.count == 10
+        assert measurement.phases["connect"].count == 2
+
+
+def test_requests_are_cycled_through_in_order() -> None:
+    with scripted(answering(ok())) as server:
+        cycle = tuple(Request(path=f"/{name}") for name in "abc")
+        run(server, scenario(ClosedLoad(workers=1, requests=7), *cycle))
+        assert [request.split(b" ")[1] for request in server.requests] == [b"/a", b"/b", b"/c"] * 2 + [b"/a"]
+
+
+def test_a_duration_ends_the_load() -> None:
+    def slowly(connection: socket.socket, request: bytes) -> bool:
+        time.sleep(0.02)
+        connection.sendall(ok())
+        return True
+
+    measurement = run_against(slowly, scenario(ClosedLoad(workers=2, duration_s=0.5)))
+    assert measurement.counts.completed == measurement.counts.scheduled
+    assert 0 < measurement.counts.completed <= 2 * (0.5 / 0.02 + 1)

@@ -3,7 +3,14 @@ import pytest
 from loadtasks.measurement.model import ErrorKind, Measurement
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import Failure, FailureDetail, NothingAdmitted, NotReached, RequestCounts
+from loadtasks.results.findings.validity import (
+    Failure,
+    FailureCode,
+    FailureDetail,
+    NothingAdmitted,
+    NotReached,
+    RequestCounts,
+)
 from loadtasks.verdict import validity
 from tests.measurements import failure, health, measurement
 
@@ -29,8 +36,8 @@ def test_a_sound_measurement_is_trusted() -> None:
         FindingCode.ENGINE_FAILED,
     ],
 )
-def test_a_scenario_that_could_not_be_measured_keeps_the_code_and_the_detail_of_its_failure(code: FindingCode) -> None:
-    failures = {"dashboard.concurrent": Failure(code=code, detail="gone"), "other": failure("x")}  # type: ignore[arg-type]
+def test_a_scenario_that_could_not_be_measured_keeps_the_code_and_the_detail_of_its_failure(code: FailureCode) -> None:
+    failures = {"dashboard.concurrent": Failure(code=code, detail="gone"), "other": failure("x")}
     assert findings(failures=failures) == [Finding(code=code, parameters=FailureDetail(detail="gone"))]
 
 

@@ -133,7 +133,7 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         raise SystemExit(f"{name}: not measured beside its reference: {pairing and pairing.problem}")
     beside = {name: ReferenceRounds(pairing, "reference", RoundBudget.from_environ())}
     (verdict,) = compare_run(
-        judge_run([name], measurements, {}, []), measurements, KnownHistory(beside=beside)
+        judge_run([name], measurements, {}, []), measurements, KnownHistory(references=beside)
     ).verdicts
     return Judged(
         scenario=name,

@@ -17,6 +17,7 @@ from loadtasks.engine.profiles.plan import plans
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.measurement.model import Measurement
 from loadtasks.report import listings, terminal
+from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.document import read_document
 from loadtasks.results.run import new_run_id
 from loadtasks.results.store import Store
@@ -235,7 +236,8 @@ def _measure_suspects(workspace: Workspace, run_id: str, target: Target, process
     suspects = steps.suspects(workspace, run_id)
     if not suspects:
         return
-    console.print(f"Measured again: {steps.announced(suspects)}", highlight=False, markup=False)
+    for line in render_repetitions_due(suspects):
+        console.print(line, highlight=False, markup=False)
     with RunProgress(console, len(suspects)) as progress:
         for scenario in suspects:
             progress.begin(scenario)

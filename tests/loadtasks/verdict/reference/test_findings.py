@@ -146,7 +146,7 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
     beside_it = beside(pairs(p50_s=4.0, p95_s=4.0), reference=[reference])
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     for _ in range(2):
-        judged = compare_run(judged, [slow], KnownHistory(beside={SCENARIO: beside_it})).verdicts
+        judged = compare_run(judged, [slow], KnownHistory(references={SCENARIO: beside_it})).verdicts
         (verdict,) = judged
         assert verdict.verdict is Verdict.REGRESSED
         assert verdict.baseline_run is None
@@ -168,7 +168,7 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     whole = measurement(times_s=[0.126] * 100, server={"db": 0.04, "total": 0.116})
     (verdict,) = compare_run(
-        judged, [whole], KnownHistory(beside={SCENARIO: beside(rounds, reference=[reference])})
+        judged, [whole], KnownHistory(references={SCENARIO: beside(rounds, reference=[reference])})
     ).verdicts
     (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
     assert cause.sentence.startswith("the target's own code")
@@ -177,7 +177,7 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
 
 
 def test_a_note_is_not_told_twice() -> None:
-    known = KnownHistory(beside={SCENARIO: beside(pairs(noise=0.4))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(noise=0.4))})
     once = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [measurement()], known).verdicts
     assert len(once[0].findings) == 1
     assert compare_run(once, [measurement()], known).verdicts == once
@@ -185,7 +185,7 @@ def test_a_note_is_not_told_twice() -> None:
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.INVALID)]
-    known = KnownHistory(beside={SCENARIO: beside(pairs(p50_s=1.0))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(p50_s=1.0))})
     (verdict,) = compare_run(judged, [measurement()], known).verdicts
     assert (verdict.verdict, verdict.comparisons) == (Verdict.INVALID, [])
 

@@ -163,7 +163,7 @@ def _limits(result: ScenarioResult) -> list[Finding]:
     return [
         finding
         for finding in result.findings
-        if finding.kind is FindingKind.TARGET
+        if finding.misses_target
         and finding.limit
         and finding.metric.endswith("_s")
         and "_per_" not in finding.metric

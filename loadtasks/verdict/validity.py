@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import Failure, FailureDetail, NothingAdmitted, NotReached, RequestCounts
+from loadtasks.results.findings.validity import Failure, FailureDetail, NotReached, RequestCounts
 from loadtasks.verdict.targets import throttling
 
 _NOT_REACHED = frozenset({"refused", "unreachable"})
@@ -45,11 +45,7 @@ def _findings_of(measurement: Measurement) -> Iterator[Finding]:
     elif throttling.nothing_admitted(measurement):
         yield Finding(
             code=FindingCode.EVERYTHING_THROTTLED,
-            parameters=NothingAdmitted(
-                scheduled=counts.scheduled,
-                throttled=counts.throttled,
-                statuses=throttling.limit_statuses(measurement),
-            ),
+            parameters=throttling.rejected(measurement),
         )
     elif _none_arrived(measurement):
         yield Finding(

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtasks import units
-from loadtasks.report.sentences.throttling import rejections
+from loadtasks.report.sentences.throttling import ASK_FOR_MORE, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import FailureDetail, NothingAdmitted, NotReached, RequestCounts
+from loadtasks.results.findings.targets import Throttled
+from loadtasks.results.findings.validity import FailureDetail, NotReached, RequestCounts
 
 
 def _failed(_finding: Finding, failure: FailureDetail) -> str:
@@ -38,10 +39,10 @@ def _conservation_violated(_finding: Finding, counts: RequestCounts) -> str:
     )
 
 
-def _everything_throttled(_finding: Finding, parameters: NothingAdmitted) -> str:
+def _everything_throttled(_finding: Finding, throttled: Throttled) -> str:
     return (
         f"the target's rate limit rejected every request that was sent: "
-        f"{rejections(parameters.throttled, parameters.scheduled, parameters.statuses)}, so nothing was measured"
+        f"{rejections(throttled)}, so nothing was measured"
     )
 
 
@@ -68,8 +69,6 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
-    FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: (
-        "ask for a higher limit, or send fewer requests per second"
-    ),
+    FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
 }
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

@@ -3,14 +3,8 @@ import pytest
 from loadtasks.measurement.model import ErrorKind, Measurement
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import (
-    Failure,
-    FailureCode,
-    FailureDetail,
-    NothingAdmitted,
-    NotReached,
-    RequestCounts,
-)
+from loadtasks.results.findings.targets import Throttled
+from loadtasks.results.findings.validity import Failure, FailureCode, FailureDetail, NotReached, RequestCounts
 from loadtasks.verdict import validity
 from tests.measurements import failure, health, measurement
 
@@ -72,7 +66,7 @@ def test_when_a_limit_admitted_none_the_measurement_is_invalid(dropped: int, sch
     assert findings(measurement(times_s=[], throttled=100, dropped=dropped, statuses={"429": 100})) == [
         Finding(
             code=FindingCode.EVERYTHING_THROTTLED,
-            parameters=NothingAdmitted(scheduled=scheduled, throttled=100, statuses=(429,)),
+            parameters=Throttled(scheduled=scheduled, throttled=100, statuses=(429,)),
         )
     ]
 

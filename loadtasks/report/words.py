@@ -53,7 +53,7 @@ _DECIDES_FIRST = {kind: place for place, kind in enumerate(KIND_WORD)}
 
 
 @dataclass(frozen=True)
-class Told:
+class RenderedFinding:
     """A finding with the scenario and the endpoint that it is about."""
 
     result: ScenarioResult
@@ -144,14 +144,15 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())
 
 
-def findings(result: ScenarioResult) -> list[Told]:
+def findings(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings, what decides first: validity, targets, regressions, improvements, diagnosis, notes."""
     return [
-        Told(result, finding) for finding in sorted(result.findings, key=lambda finding: _DECIDES_FIRST[finding.kind])
+        RenderedFinding(result, finding)
+        for finding in sorted(result.findings, key=lambda finding: _DECIDES_FIRST[finding.kind])
     ]
 
 
-def telling(result: ScenarioResult) -> list[Told]:
+def telling(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings without those told elsewhere: that it isn't judged by its past, and causes."""
     throttled = any(
         not finding.part and finding.code in (FindingCode.RATE_LIMITED, FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER)
@@ -160,18 +161,17 @@ def telling(result: ScenarioResult) -> list[Told]:
     return [
         finding
         for finding in findings(result)
-        if not _is_uncompared(finding.finding)
-        and not (throttled and finding.finding.code is FindingCode.THROTTLED)
+        if not _is_uncompared(finding.finding) and not (throttled and finding.finding.code is FindingCode.THROTTLED)
     ]
 
 
-def pressing(result: ScenarioResult) -> list[Told]:
+def pressing(result: ScenarioResult) -> list[RenderedFinding]:
     """The same without notes on percentiles that can't be told and met their targets: the table marks those."""
     missed = {finding.metric for finding in result.findings if finding.misses_target}
     return [each for each in telling(result) if not _not_known(each) or each.finding.metric in missed]
 
 
-def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
+def told(document: ResultsDocument, *kinds: FindingKind) -> list[RenderedFinding]:
     """All findings of these kinds, in the run's order."""
     return [
         told
@@ -181,7 +181,7 @@ def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
     ]
 
 
-def misses(document: ResultsDocument) -> list[Told]:
+def misses(document: ResultsDocument) -> list[RenderedFinding]:
     """Every missed target and every regression of the run."""
     return told(document, FindingKind.TARGET, FindingKind.REGRESSION)
 
@@ -199,8 +199,8 @@ def invalid(document: ResultsDocument) -> dict[str, str]:
     return reasons
 
 
-def notes(document: ResultsDocument) -> list[Told]:
-    """What was not judged, and why; of percentiles that can't be told `Told.confidence` says so."""
+def notes(document: ResultsDocument) -> list[RenderedFinding]:
+    """What was not judged, and why; of percentiles that can't be told `RenderedFinding.confidence` says so."""
     return [
         each
         for result in document.scenarios
@@ -270,7 +270,7 @@ def headline(document: ResultsDocument) -> str:
 def _compared_with(document: ResultsDocument, result: ScenarioResult) -> str:
     if document.other_run is not None:
         return f"run {plain(document.other_run)}; two runs alone can't tell a change from noise"
-    return f"the reference, {reference(document)}" if result.pairs else "the median of the nights before"
+    return f"the reference, {reference(document)}" if result.round_ratios else "the median of the nights before"
 
 
 def _names(sentence: str, number: str) -> bool:
@@ -285,7 +285,7 @@ def _is_uncompared(finding: Finding) -> bool:
     return finding.kind is FindingKind.HISTORY and finding.sentence.startswith(NOT_COMPARED)
 
 
-def _not_known(told: Told) -> bool:
+def _not_known(told: RenderedFinding) -> bool:
     return told.finding.code is FindingCode.INSUFFICIENT_SAMPLE
 
 

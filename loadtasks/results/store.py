@@ -9,9 +9,10 @@ from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, history, repetitions
-from loadtasks.results.database import Database
+from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
@@ -55,14 +56,14 @@ class Store:
     All methods raise BadInputError, one sentence, when the database can't be read or written, or has no such run.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
         self.regressions = Regressions(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
         """Open the results database at a SQLAlchemy URL, making and migrating it where needed."""
-        return cls(Database(url))
+        return cls(ResultsDatabase(url))
 
     def close(self) -> None:
         """Close the database."""

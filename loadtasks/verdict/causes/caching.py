@@ -82,13 +82,9 @@ def explain_by_cache(case: Case, attribution: Attribution) -> Iterator[Finding]:
         return
     share = min(1.0, sum(step.share for step in attribution.steps if _computes(step.name, SERVER + now.name)))
     own = attribution.step(SERVER + now.name)
-    hits = CacheHits(
-        hit_ratio=now.hit_ratio, computing_share=share, grown=attribution.grown, doubts=attribution.doubts
-    )
+    hits = CacheHits(hit_ratio=now.hit_ratio, computing_share=share, grown=attribution.grown, doubts=attribution.doubts)
     if before is not None and before.hit_ratio - now.hit_ratio >= _MIN_FALL and share >= _MIN_SHARE:
-        yield case.cause(
-            FindingCode.CACHE_HITS_FELL, _compared(hits, now, before), likely_if(not attribution.doubts)
-        )
+        yield case.cause(FindingCode.CACHE_HITS_FELL, _compared(hits, now, before), likely_if(not attribution.doubts))
     elif before is None and now.hit_ratio < _MIN_RATIO and share >= _MIN_SHARE:
         yield case.cause(FindingCode.CACHE_HITS_FEW, hits, Likelihood.POSSIBLE)
     elif own is not None and own.share >= _MIN_SHARE and now.waiting_share >= _MIN_WAITING:

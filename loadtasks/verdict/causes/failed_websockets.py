@@ -95,9 +95,7 @@ def _refused_upgrades(case: Case) -> Iterator[Finding]:
 
 def _of_upgrade(status: int) -> FindingCode:
     other = (
-        FindingCode.UPGRADE_FAILED
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        else FindingCode.UPGRADE_UNSUPPORTED
+        FindingCode.UPGRADE_FAILED if status >= HTTPStatus.INTERNAL_SERVER_ERROR else FindingCode.UPGRADE_UNSUPPORTED
     )
     return _BY_UPGRADE_STATUS.get(status, other)
 

@@ -44,9 +44,7 @@ def unexpected_statuses(case: Case) -> Iterator[tuple[int, Finding]]:
     if sum(found.values()) != failed:  # the scenario expects some of them, and which ones isn't recorded
         yield (
             failed,
-            case.cause(
-                FindingCode.UNEXPECTED_STATUSES, case.failed(failed, ErrorCode.STATUS), Likelihood.POSSIBLE
-            ),
+            case.cause(FindingCode.UNEXPECTED_STATUSES, case.failed(failed, ErrorCode.STATUS), Likelihood.POSSIBLE),
         )
         return
     # Of several statuses it is unknown to which one the sample belongs.

@@ -33,9 +33,7 @@ def _throttled_otherwise(case: Case) -> Iterator[Finding]:
         yield _without_retry_after(case, count)
     elif "throttled" in case.metrics:
         # The limit is another one, doesn't hold, or others used it up: the counts look the same.
-        yield case.cause(
-            FindingCode.RATE_LIMIT_DIFFERS, throttling.rejected(case.measurement), Likelihood.POSSIBLE
-        )
+        yield case.cause(FindingCode.RATE_LIMIT_DIFFERS, throttling.rejected(case.measurement), Likelihood.POSSIBLE)
 
 
 def _without_retry_after(case: Case, count: int) -> Finding:

@@ -260,7 +260,5 @@ def _miss(expectation: Expectation, part: str, observed: float | None) -> Findin
         metric=expectation.column,
         observed=observed,
         limit=expectation.limit_for(observed),
-        parameters=TargetMissed(
-            expectation=expectation.type, suite=expectation.path.name, bounds=expectation.bounds
-        ),
+        parameters=TargetMissed(expectation=expectation.type, suite=expectation.path.name, bounds=expectation.bounds),
     )

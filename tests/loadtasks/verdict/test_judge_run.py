@@ -81,9 +81,7 @@ def test_where_throttling_is_expected_it_is_noted_and_only_another_number_fails(
         assert verdict.verdict is Verdict.FAIL
         assert FindingCode.RATE_LIMIT_DIFFERS in codes(verdict)
         assert not {FindingCode.THROTTLED, FindingCode.RATE_LIMITED} & set(codes(verdict))
-        (expected,) = (
-            finding for finding in verdict.findings if finding.code is FindingCode.THROTTLING_EXPECTED
-        )
+        (expected,) = (finding for finding in verdict.findings if finding.code is FindingCode.THROTTLING_EXPECTED)
         assert isinstance(expected.parameters, ThrottlingExpected)
         assert not expected.parameters.held
 

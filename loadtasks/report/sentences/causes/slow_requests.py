@@ -253,8 +253,8 @@ def _connecting(_finding: Finding, parameters: Connecting) -> str:
 
 
 _LOOK_AT_STATEMENTS = (
-    "look for this endpoint's slow statements (PostgreSQL: pg_stat_statements, EXPLAIN ANALYZE) and for what changed: a "
-    "query, an index, the size of a table, locks"
+    "look for this endpoint's slow statements (PostgreSQL: pg_stat_statements, EXPLAIN ANALYZE) and for what changed: "
+    "a query, an index, the size of a table, locks"
 )
 _LOOK_AT_THE_CACHE = (
     "check that the cache is enabled and reachable (of the shipped API: APP_CACHE, APP_REDIS_URL), how long it keeps "
@@ -310,7 +310,9 @@ NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
         "hold each for a shorter time"
     ),
     FindingCode.DATABASE_CONNECTIONS_HELD: always(_LOOK_AT_STATEMENTS),
-    FindingCode.CACHE_SLOW: always("measure the response time of the cache's server and the network to it, and its load"),
+    FindingCode.CACHE_SLOW: always(
+        "measure the response time of the cache's server and the network to it, and its load"
+    ),
     FindingCode.CACHE_HITS_FELL: always(_LOOK_AT_THE_CACHE),
     FindingCode.CACHE_HITS_FEW: always(_LOOK_AT_THE_CACHE),
     FindingCode.CACHE_COMPUTATION_AWAITED: always(

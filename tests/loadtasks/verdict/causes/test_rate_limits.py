@@ -27,9 +27,7 @@ def causes_where_expected(now: Measurement, *wrong: str) -> list[Finding]:
 
 
 def test_429_without_retry_after_is_throttling_and_not_slowness() -> None:
-    (cause,) = causes(
-        failed({ErrorCode.STATUS: 40}, {"200": 60, "429": 40}, completed=60), wrong=("success_rate",)
-    )
+    (cause,) = causes(failed({ErrorCode.STATUS: 40}, {"200": 60, "429": 40}, completed=60), wrong=("success_rate",))
     assert cause.code is FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER
     assert cause.parameters == WithoutRetryAfter(count=40, scheduled=100, expected=False)
 

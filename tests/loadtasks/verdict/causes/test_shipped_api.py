@@ -36,8 +36,7 @@ class Pair:
     def causes(self, path: str, wrong: str = "p50_s", workers: int = 4, requests: int = 32) -> list[Finding]:
         """The causes for a path when this metric is wrong."""
         baseline, candidate = (
-            measured(Target(service.url, service.token), path, workers, requests)
-            for service in (self.before, self.now)
+            measured(Target(service.url, service.token), path, workers, requests) for service in (self.before, self.now)
         )
         return causes(candidate, baseline, wrong=(wrong,))
 

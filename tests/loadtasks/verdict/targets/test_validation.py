@@ -41,9 +41,7 @@ def found(judged: Judged, scenario: str) -> list[tuple[FindingCode, str]]:
 
 
 def missed(judged: Judged, scenario: str) -> list[Finding]:
-    return [
-        finding for finding in judged.findings.get(scenario, []) if finding.code is FindingCode.TARGET_MISSED
-    ]
+    return [finding for finding in judged.findings.get(scenario, []) if finding.code is FindingCode.TARGET_MISSED]
 
 
 def test_what_meets_its_targets_has_no_findings() -> None:
@@ -111,9 +109,7 @@ def test_an_untrusted_scenario_is_judged_by_conservation_alone(tmp_path: Path) -
 def test_what_has_no_suite_is_found() -> None:
     judged = shipped(measurement("search.x"), measurement("mixed.x"), measurement("mixed.x", part="search"))
     assert judged.untargeted == ["search.x", "mixed.x (search)"]
-    assert judged.findings["search.x"] == [
-        Finding(code=FindingCode.NO_TARGET, parameters=NoTarget(endpoint="search"))
-    ]
+    assert judged.findings["search.x"] == [Finding(code=FindingCode.NO_TARGET, parameters=NoTarget(endpoint="search"))]
     assert judged.findings["mixed.x"] == [
         Finding(code=FindingCode.NO_TARGET, part="search", parameters=NoTarget(endpoint="search"))
     ]

@@ -75,7 +75,9 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
 }
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.CAUSE_UNKNOWN: always("look at the target's own logs and metrics of that time"),
-    FindingCode.REDIS_DOWN: always("restore Redis, or its connection to the target (of the shipped API: APP_REDIS_URL)"),
+    FindingCode.REDIS_DOWN: always(
+        "restore Redis, or its connection to the target (of the shipped API: APP_REDIS_URL)"
+    ),
     FindingCode.RATE_LIMITED: always(_RAISE_THE_LIMIT),
     FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER: _what_to_do_about_429,
     FindingCode.RATE_LIMIT_DIFFERS: always(

@@ -13,7 +13,7 @@ from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, Measurem
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
-_AS_JSON = ("statuses", "errors", "phases", "target_metrics", "exemplars", "health")
+_AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemplars", "health")
 
 
 def run_values(run: Run) -> dict[str, Any]:

@@ -100,6 +100,7 @@ class MeasurementRow(ResultsBase):
     trusted: Mapped[bool]
     """Whether this repetition is part of the baseline, if the scenario's verdict is not `invalid`."""
     endpoint: Mapped[str]
+    protocol: Mapped[str]
     scenario_hash: Mapped[str]
     load: Mapped[str]
     started_at: Mapped[datetime]

@@ -9,7 +9,8 @@ from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, history, repetitions
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import Failure

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtasks.measurement.health import Saturation
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.findings.targets import Throttled
@@ -53,6 +54,12 @@ class NotReached(Parameters):
     """The text of one error."""
 
 
+class SaturationParameters(Parameters):
+    """Where the load generator was saturated."""
+
+    saturation: Saturation
+
+
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.MEASUREMENT_FAILED: FailureDetail,
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
@@ -61,5 +68,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.CONSERVATION_VIOLATED: RequestCounts,
     FindingCode.EVERYTHING_THROTTLED: Throttled,
     FindingCode.TARGET_NOT_REACHED: NotReached,
+    FindingCode.GENERATOR_SATURATED: SaturationParameters,
 }
 """By code; a code that is missing here has no parameters."""

@@ -1,1 +1,1 @@
-"""Why something is wrong: one module per kind of trouble, with rules that name a cause and the data that supports it."""
+"""Why something is wrong: a module per kind of trouble, with rules that name a cause and the data behind it."""

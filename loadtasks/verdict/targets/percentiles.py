@@ -35,7 +35,7 @@ def insufficient_samples(
 
     `targeted`: the part and the metric of each target.
     """
-    for name in PERCENTILES:
+    for name, quantile in PERCENTILES.items():
         small = [
             measurement
             for measurement in measurements
@@ -48,7 +48,7 @@ def insufficient_samples(
             part=small[0].part if len(small) == 1 else "",
             metric=name,
             parameters=InsufficientSample(
-                needed=least_count(PERCENTILES[name]),
+                needed=least_count(quantile),
                 samples=tuple(
                     Sample(part=measurement.part, requests=measurement.response.count) for measurement in small
                 ),

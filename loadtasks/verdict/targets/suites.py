@@ -147,9 +147,7 @@ def _read_suite(path: Path) -> Suite:
     return Suite(
         name=path.stem,
         path=path,
-        expectations=tuple(
-            _expectation(path, number, expectation) for number, expectation in enumerate(expectations, 1)
-        ),
+        expectations=tuple(_expectation(path, number, given) for number, given in enumerate(expectations, 1)),
         notes=raw.get("notes"),
     )
 

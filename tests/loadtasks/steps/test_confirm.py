@@ -14,7 +14,7 @@ from loadtasks import steps
 from loadtasks.cli.main import cli
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import TargetUnavailableError
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.results.document import read_document
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.repetitions import RepetitionReason

@@ -253,8 +253,8 @@ def _connecting(_finding: Finding, parameters: Connecting) -> str:
 
 
 _LOOK_AT_STATEMENTS = (
-    "look for this endpoint's slow statements (PostgreSQL: pg_stat_statements, EXPLAIN ANALYZE) and for what changed: a "
-    "query, an index, the size of a table, locks"
+    "look for this endpoint's slow statements (PostgreSQL: pg_stat_statements, EXPLAIN ANALYZE) and for what changed: "
+    "a query, an index, the size of a table, locks"
 )
 _LOOK_AT_THE_CACHE = (
     "check that the cache is enabled and reachable (of the shipped API: APP_CACHE, APP_REDIS_URL), how long it keeps "

@@ -12,7 +12,7 @@ from alembic import op
 from loadtasks.results.migrations import old_sentences
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 _UNIQUE_BEFORE = "uq_measurements_run_id_scenario_part_attempt"
 _UNIQUE = "uq_measurements_run_id_scenario_part_repetition"

@@ -150,7 +150,8 @@ def test_missed_deliveries_while_redis_is_down_are_blamed_on_it() -> None:
 
 def test_a_publisher_that_fails_differs_from_websockets_that_do() -> None:
     failing = ErrorCount(code=ErrorCode.STATUS, count=200, sample="POST /events: 500", publishing=True)
-    (cause,) = causes(broadcast({}, 200, errors=[failing]), wrong=BAD)
+    now = broadcast({}, 200).model_copy(update={"errors": [failing]})
+    (cause,) = causes(now, wrong=BAD)
     assert cause.code is FindingCode.PUBLISHING_FAILED
     assert cause.parameters == PublishingFailed(
         count=200, scheduled=1000, sample="POST /events: 500", error=ErrorCode.STATUS

@@ -58,7 +58,7 @@ def _doubted(sentence: str, doubts: Sequence[Doubt]) -> str:
     """A sentence with what makes it uncertain."""
     if not doubts:
         return sentence
-    return f"{sentence}; uncertain, since {' and '.join(_DOUBTS[doubt.code](doubt) for doubt in doubts)}"
+    return f"{sentence}; uncertain: {'; '.join(_DOUBTS[doubt.code](doubt) for doubt in doubts)}"
 
 
 _DOUBTS: Mapping[DoubtCode, Callable[[Doubt], str]] = {
@@ -155,8 +155,8 @@ def _transfer(_finding: Finding, parameters: BodyTransfer) -> str:
 
 def _larger(_finding: Finding, parameters: BodyTransfer) -> str:
     return _doubted(
-        f"the responses are larger, {units.count(parameters.body_bytes)} bytes, "
-        f"{units.count(parameters.body_bytes_before)} in the baseline: {_amount(parameters.step)} is the transfer of "
+        f"the responses are larger ({units.count(parameters.body_bytes)} bytes, "
+        f"{units.count(parameters.body_bytes_before)} in the baseline): {_amount(parameters.step)} is the transfer of "
         f"the response body ({_times(parameters.step)})",
         parameters.doubts,
     )
@@ -214,7 +214,7 @@ def _step_name(step: Step) -> str:
 
 def _hits_fell(_finding: Finding, parameters: CacheHits) -> str:
     sentence = (
-        f"fewer responses come from the cache: {percent(parameters.hit_ratio)}, "
+        f"fewer responses come from the cache: {percent(parameters.hit_ratio)} now, "
         f"{percent(parameters.hit_ratio_before or 0.0)} in the baseline; computing the others is "
         f"{percent(parameters.computing_share)} of the {_increase(parameters.grown)}"
     )
@@ -264,7 +264,7 @@ _LOOK_AT_SIZES = (
     "compare the size of the responses with before, check that they are compressed, and measure the network"
 )
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
-    FindingCode.NO_PHASES: always("unknown: no phase was measured that shows where the time is spent"),
+    FindingCode.NO_PHASES: always("unknown, since no phase was measured that shows where the time is spent"),
     FindingCode.SLOW_TAIL: _tail,
     FindingCode.PART_DOMINATES: _part,
     FindingCode.NO_PART_DOMINATES: _no_part,

@@ -27,21 +27,21 @@ from loadtasks.results.findings.causes.slowness import (
     BodyTransfer,
     BusyConnections,
     CacheHits,
-    Connecting,
     DatabasePool,
-    Deliveries,
     Doubt,
     DoubtCode,
     HeldConnections,
     LargestSteps,
     MeanTime,
     NetworkOrTarget,
-    Opening,
     PartShare,
+    RequestStep,
+    SlowConnecting,
+    SlowDelivery,
+    SlowOpening,
     SlowPublishing,
     SlowStep,
     SlowTail,
-    Step,
 )
 from loadtasks.results.findings.codes import FindingCode, Likelihood, Severity
 from loadtasks.results.findings.finding import Finding
@@ -91,8 +91,8 @@ def requests(**fields: Any) -> dict[str, Any]:
     return {"count": 50, "scheduled": 1200, "sample": SAMPLE} | fields
 
 
-def step(name: str, share: float = 0.927, now_s: float = 0.0529, before_s: float | None = 0.0008) -> Step:
-    return Step(name=name, share=share, now_s=now_s, before_s=before_s)
+def step(name: str, share: float = 0.927, now_s: float = 0.0529, before_s: float | None = 0.0008) -> RequestStep:
+    return RequestStep(name=name, share=share, now_s=now_s, before_s=before_s)
 
 
 def mean(now_s: float, before_s: float | None = None) -> MeanTime:
@@ -205,12 +205,12 @@ CAUSES = (
     cause(C.FIRST_BYTE_SLOW, NetworkOrTarget(step=step("first_byte"), connect_s=0.001, network_excluded=True)),
     cause(C.RESPONSES_LARGER, BodyTransfer(step=step("body"), body_bytes=10_000.0, body_bytes_before=1_000.0)),
     cause(C.TRANSFER_SLOW, BodyTransfer(step=step("body"))),
-    cause(C.CONNECTING_SLOW, Connecting(connect=mean(0.8, 0.001))),
-    cause(C.FAN_OUT_SLOW, Deliveries(**EVENT_TIMES)),
+    cause(C.CONNECTING_SLOW, SlowConnecting(connect=mean(0.8, 0.001))),
+    cause(C.FAN_OUT_SLOW, SlowDelivery(**EVENT_TIMES)),
     cause(C.PUBLISHING_SLOW, SlowPublishing(**EVENT_TIMES, phase="db")),
-    cause(C.EVENT_TRANSPORT_SLOW, Deliveries(**EVENT_TIMES)),
-    cause(C.UPGRADE_SLOW, Opening(connect=mean(0.9, 0.03), upgrade=mean(0.88, 0.02))),
-    cause(C.OPENING_SLOW, Opening(connect=mean(0.9), upgrade=mean(0.02))),
+    cause(C.EVENT_TRANSPORT_SLOW, SlowDelivery(**EVENT_TIMES)),
+    cause(C.UPGRADE_SLOW, SlowOpening(connect=mean(0.9, 0.03), upgrade=mean(0.88, 0.02))),
+    cause(C.OPENING_SLOW, SlowOpening(connect=mean(0.9), upgrade=mean(0.02))),
     *(
         cause(code, RefusedUpgrades(count=50, status=status, sample=SAMPLE))
         for code, status in (
@@ -245,7 +245,7 @@ CAUSES = (
     cause(C.EVENTS_NOT_DELIVERED, FailedRequests(**requests())),
     cause(C.EVENTS_DUPLICATED, Occurrences(count=100, sample=SAMPLE)),
     cause(C.EVENTS_OUT_OF_ORDER, Occurrences(count=50, sample=SAMPLE)),
-    Finding(code=C.TARGET_METRICS_UNREADABLE, parameters=MetricsProblem(problem="GET /metrics answered 404")),
+    Finding(code=C.TARGET_METRICS_UNREADABLE, parameters=MetricsProblem(problem="GET /metrics: 404")),
     Finding(
         code=C.TARGET_METRICS_STAND_OUT,
         parameters=CounterRises(

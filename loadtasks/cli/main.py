@@ -213,7 +213,7 @@ def targets(workspace: Workspace, expectations: Path | None) -> None:
         (
             suite.name,
             expectation.column,
-            render_target(expectation.column, expectation.bounds, expectation.type),
+            render_target(expectation.column, expectation.bounds) or expectation.type,
             str(suite.path),
         )
         for suite in read_suites(workspace.expectations)

@@ -22,6 +22,8 @@ from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.report import sentences
 from loadtasks.results.document import read_document
+from loadtasks.results.findings.causes.failures import MetricsProblem
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
@@ -109,10 +111,13 @@ def test_the_targets_own_metrics_are_kept_and_where_they_should_be_and_are_not_i
     assert measurement.target_metrics.counters == {"things_total": 6.0}
     monkeypatch.setenv("LOADTASKS_METRICS_PATH", "/nowhere")
     assert call("run", "thing.alone", "--target", server.url).exit_code == 0
-    notes = [finding.sentence for finding in read_document(document).scenarios[0].findings]
-    assert any(
-        note.startswith("the target's own metrics can't be used: GET /nowhere answered no metrics") for note in notes
+    (note,) = (
+        finding
+        for finding in read_document(document).scenarios[0].findings
+        if finding.code is FindingCode.TARGET_METRICS_UNREADABLE
     )
+    assert isinstance(note.parameters, MetricsProblem)
+    assert note.parameters.problem.startswith("GET /nowhere ")
 
 
 def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(

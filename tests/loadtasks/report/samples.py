@@ -9,7 +9,7 @@ from loadtasks.measurement.health import Calibration, Saturation, SaturationCode
 from loadtasks.measurement.model import METRICS, Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.causes.failures import RateLimited
-from loadtasks.results.findings.causes.slowness import SlowStep, Step
+from loadtasks.results.findings.causes.slowness import RequestStep, SlowStep
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import (
@@ -170,7 +170,7 @@ def missed_target() -> ScenarioResult:
         Finding(
             code=FindingCode.DATABASE_SLOW,
             likelihood=Likelihood.LIKELY,
-            parameters=SlowStep(step=Step(name="server:db", now_s=2.7, before_s=0.0042, share=0.93)),
+            parameters=SlowStep(step=RequestStep(name="server:db", now_s=2.7, before_s=0.0042, share=0.93)),
         ),
         measurements=measurements,
     )

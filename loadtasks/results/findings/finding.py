@@ -112,7 +112,7 @@ class Finding(BaseModel):
             whole |= {"code": FindingCode.TEXT, "kind": unknown.kind, "parameters": unknown}
         code = FindingCode(whole.get("code", FindingCode.TEXT))
         parameters = whole.get("parameters")
-        if isinstance(parameters, dict):
+        if isinstance(parameters, dict) and (parameters or code is not FindingCode.TEXT):
             parameters = whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
         if "kind" not in whole:
             known = parameters.kind if isinstance(parameters, StoredText) else _KINDS.get(code, FindingKind.DIAGNOSIS)

@@ -27,6 +27,7 @@ def upgrade() -> None:
         measurements.alter_column("counts", new_column_name="reported", server_default=None)
         measurements.add_column(sa.Column("reason", sa.String(), nullable=True))
         measurements.drop_constraint(op.f(_UNIQUE_BEFORE), type_="unique")
+    with op.batch_alter_table("measurements") as measurements:  # on its own: SQLite knows the new names only now
         measurements.create_unique_constraint(op.f(_UNIQUE), ["run_id", "scenario", "part", "repetition"])
     with op.batch_alter_table("failures") as failures:
         failures.alter_column("sentence", new_column_name="detail")

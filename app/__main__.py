@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from app.check import findings
-from app.database import Database
-from app.keys import signing_keys
-from app.revocations import Revocations
-from app.schema import SchemaError
-from app.seed import seed
+from app.security.keys import signing_keys
+from app.security.revocations import Revocations
+from app.security.tokens import SCOPES, USUAL_SCOPES, check_name, sign
+from app.self_check import findings
+from app.sessions.sample_data import seed
 from app.settings import Settings, SettingsError
-from app.tokens import SCOPES, USUAL_SCOPES, check_name, sign
+from app.storage.database import Database
+from app.storage.schema_version import SchemaError
 
 
 def open_database(*, with_schema: bool = True) -> Database:

@@ -8,30 +8,36 @@ from typing import Any
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 
-from app import openapi, problems
-from app.auth import Authentication
-from app.browsers import guarded
-from app.cache import Cache, LocalCache, NoCache
-from app.correlation import correlated
-from app.criteria import CriteriaStore
-from app.database import Database
-from app.events import Events
+from app.cache.local import Cache, LocalCache, NoCache
+from app.cache.shared import RedisCache
+from app.config import routes as config
+from app.config.criteria import CriteriaStore
+from app.dashboard import routes as dashboard
+from app.dashboard.statistics import Dashboard
+from app.events import routes as events
+from app.events.publisher import Events
 from app.faults import Faults, parse_faults
-from app.keys import signing_keys
-from app.observation import observed
-from app.rate_limits import WINDOW_S, RateLimits
-from app.redis_link import RedisLink
-from app.revocations import Revocations
-from app.routes import config, dashboard, documentation, events, health, sessions
+from app.health import routes as health
+from app.observability.access_log import observed
+from app.observability.correlation import correlated
+from app.observability.server_timing import timed
+from app.openapi import document as openapi
+from app.openapi import routes as documentation
+from app.rate_limits.limits import WINDOW_S, RateLimits
+from app.rate_limits.windows import LocalWindows, RedisWindows, Windows
+from app.redis.client import RedisLink
+from app.security.keys import signing_keys
+from app.security.revocations import Revocations
+from app.security.tokens import Tokens
 from app.services import EXTENSION, Services
+from app.sessions import routes as sessions
+from app.sessions.simulation import Simulation
 from app.settings import Settings
-from app.shared_cache import RedisCache
-from app.simulation import Simulation
-from app.statistics import Dashboard
-from app.timing import timed
-from app.tokens import Tokens
+from app.storage.database import Database
+from app.web import problems
+from app.web.auth import Authentication
+from app.web.security_headers import guarded
 from app.websockets.hub import Hub, Limits
-from app.windows import LocalWindows, RedisWindows, Windows
 
 BODY_BYTES_MAX = 64 * 1024
 

@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, has_request_context, request
 
-from app.computation import compute, steps_per_s
-from app.problems import Problem
+from app.web.computation import compute, steps_per_s
+from app.web.problems import Problem
 
 if TYPE_CHECKING:
-    from app.database import Database
+    from app.storage.database import Database
 
 ROUTES = ("dashboard", "sessions", "config", "events")
 UNITS_S = {"s": 1.0, "ms": 0.001}

@@ -21,13 +21,13 @@ if "prometheus_client" not in sys.modules:
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from app import metrics
-from app.database import Database
-from app.keys import signing_keys
-from app.logs import LineLogger
-from app.schema import SchemaError
+from app.observability import metrics
+from app.observability.logs import LineLogger
+from app.security.keys import signing_keys
 from app.services import EXTENSION
 from app.settings import Settings, SettingsError
+from app.storage.database import Database
+from app.storage.schema_version import SchemaError
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from app.cache import Cache
-from app.criteria import CriteriaStore
-from app.database import Database
-from app.events import Events
-from app.redis_link import RedisLink
+from app.cache.local import Cache
+from app.config.criteria import CriteriaStore
+from app.dashboard.statistics import Dashboard
+from app.events.publisher import Events
+from app.redis.client import RedisLink
+from app.sessions.simulation import Simulation
 from app.settings import Settings
-from app.simulation import Simulation
-from app.statistics import Dashboard
+from app.storage.database import Database
 from app.websockets.hub import Hub
 
 EXTENSION = "optimisation-service"

@@ -13,7 +13,7 @@ if ! command -v openssl >/dev/null; then
 fi
 random() { head -c "$1" /dev/urandom | base64 | tr -d '\n' | tr '+/' "${2:-xy}"; }  # letters and digits
 url_safe() { base64 | tr -d '=\n' | tr '+/' '-_'; }
-token() {  # of "load tests", valid until it is revoked; as app/tokens.py makes them
+token() {  # of "load tests", valid until it is revoked; as app/security/tokens.py makes them
   signed=$(printf '{"alg":"HS256","typ":"JWT"}' | url_safe).$(
     printf '{"sub":"load tests","scope":"read write load-test","iat":%s}' "$(date +%s)" | url_safe)
   echo "$signed.$(printf %s "$signed" | openssl dgst -sha256 -hmac "$1" -binary | url_safe)"

@@ -22,12 +22,12 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessa
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import ProtocolError
 
-from app import metrics
-from app.websockets.agenda import Agenda
+from app.observability import metrics
 from app.websockets.client import Client, Opening
-from app.websockets.doorman import LATE, NO_TOKEN, UNCHECKED, Check, Doorman, Refusal, token_of
+from app.websockets.connection_limit import Seats
+from app.websockets.deadlines import Agenda
 from app.websockets.frames import PING, READY, Message
-from app.websockets.seats import Seats
+from app.websockets.token_checker import LATE, NO_TOKEN, UNCHECKED, Check, Doorman, Refusal, token_of
 
 ALARM_BYTES = 4096
 # Heartbeats begin at such distances, in parts of the interval, that they stay apart however many clients come at once.

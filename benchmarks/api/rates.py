@@ -24,10 +24,10 @@ from statistics import median
 
 import requests
 
-from app.database import Database
-from app.seed import seed
+from app.security.tokens import SCOPES, sign
+from app.sessions.sample_data import seed
 from app.settings import Settings
-from app.tokens import SCOPES, sign
+from app.storage.database import Database
 from benchmarks.engine.bench import PROJECT, finished, machine, on_server_core, pin, table
 
 CONNECTIONS = 10

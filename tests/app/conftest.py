@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
+from app.storage.database import Database
 from tests.app.service import Service, environ_for, prepare, running
 from tests.postgresql import create_database
 
-DATABASE_DEPENDENT = {
-    "test_commands", "test_config", "test_counts", "test_dashboard", "test_database", "test_listing",
-    "test_migrations", "test_plans", "test_seed", "test_sessions", "test_tokens",
-}  # fmt: skip
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_database: runs against SQLite and PostgreSQL, not SQLite alone")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what depends on the database against each kind."""
+    """Run what depends on the database against each database that the service supports."""
     if "kind" in metafunc.fixturenames:
-        both = metafunc.module.__name__.rpartition(".")[2] in DATABASE_DEPENDENT
-        metafunc.parametrize("kind", ["sqlite", "postgresql"] if both else ["sqlite"], scope="session")
+        every = metafunc.definition.get_closest_marker("every_database")
+        metafunc.parametrize("kind", ["sqlite", "postgresql"] if every else ["sqlite"], scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from typing import Any
 import requests
 import websocket
 
-from app.database import Database
-from app.seed import seed
-from app.tokens import SCOPES, sign
+from app.security.tokens import SCOPES, sign
+from app.sessions.sample_data import seed
+from app.storage.database import Database
 
 ROOT = Path(__file__).parents[2]
 START_S = 30
@@ -96,7 +96,7 @@ def run_app(environ: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def launch(environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
     with log.open("wb") as stderr:
         return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr)
 

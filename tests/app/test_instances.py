@@ -16,14 +16,14 @@ import requests
 import websocket
 from sqlalchemy import update
 
-from app.database import Database
-from app.models import OptimizationSession, Technique
-from app.sessions import NewSession, start_session
-from app.simulation import Simulation
+from app.sessions.queries import NewSession, start_session
+from app.sessions.simulation import Simulation
+from app.storage.database import Database
+from app.storage.models import OptimizationSession, Technique
+from tests.app.cache.test_local import ASKING, outcome
+from tests.app.events.test_routes import heard
+from tests.app.observability.test_metrics import scrape, wait_for
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, running
-from tests.app.test_cache import ASKING, outcome
-from tests.app.test_events import heard
-from tests.app.test_metrics import scrape, wait_for
 from tests.postgresql import create_database
 from tests.redis_server import RedisServer, running_redis
 

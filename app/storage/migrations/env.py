@@ -1,0 +1,15 @@
+"""What Alembic runs: the migrations on the connection that ``app.storage.schema_version`` hands in."""
+
+from alembic import context
+
+from app.storage.models import Base
+from app.storage.schema_version import VERSION_TABLE
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,4 +1,4 @@
-"""Whether something that the service can do without answers, and when to try it again."""
+"""A circuit breaker: a dependency that failed isn't called again for a second."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ RETRY_S = 1.0
 log = logging.getLogger(__name__)
 
 
-class Availability:
-    """Knows whether it answered last. Once it did not, one request a second tries it; the others go on without.
+class CircuitBreaker:
+    """Remembers whether a dependency is available.
+
+    After a failure a single call per second is let through to try the dependency again; all other callers use their
+    fallback without waiting.
 
     Args:
-        name: How people are told which it is.
-        without: What happens meanwhile, for people.
-        gauge: 1 while it answers.
+        name: What the log calls the dependency.
+        fallback: What the log says the service does without it.
+        gauge: Set to 1 while the dependency is available, else to 0.
     """
 
-    def __init__(self, name: str, without: str, gauge: Gauge) -> None:
+    def __init__(self, name: str, fallback: str, gauge: Gauge) -> None:
         self._name = name
-        self._without = without
+        self._fallback = fallback
         self._gauge = gauge
-        self._works = True
+        self._available = True
         self._retry_at = 0.0
         self._lock = threading.Lock()
         gauge.set(1)
 
     @property
-    def works(self) -> bool:
-        """Whether the last question was answered."""
-        return self._works
+    def available(self) -> bool:
+        """Whether the last call succeeded."""
+        return self._available
 
-    def may_be_asked(self) -> bool:
-        """Whether it is to be asked: it works, or it is time to try it again."""
-        if self._works:
+    def allows_call(self) -> bool:
+        """Whether the dependency may be called: it is available, or the next retry is due."""
+        if self._available:
             return True
         with self._lock:
             now = time.monotonic()
@@ -47,21 +50,21 @@ class Availability:
             self._retry_at = now + RETRY_S
             return True
 
-    def lose(self, why: object) -> None:
-        """It did not answer."""
+    def record_failure(self, reason: object) -> None:
+        """Note that a call failed; the first failure is logged."""
         with self._lock:
             self._retry_at = time.monotonic() + RETRY_S
-            lost, self._works = self._works, False
+            was_available, self._available = self._available, False
             self._gauge.set(0)
-        if lost:
-            log.warning("%s is gone (%s): %s", self._name, why, self._without)
+        if was_available:
+            log.warning("%s is unreachable (%s): %s", self._name, reason, self._fallback)
 
-    def find(self) -> None:
-        """It answered."""
-        if self._works:
+    def record_success(self) -> None:
+        """Note that a call succeeded; the first success after a failure is logged."""
+        if self._available:
             return
         with self._lock:
-            found, self._works = not self._works, True
+            was_available, self._available = self._available, True
             self._gauge.set(1)
-        if found:
-            log.warning("%s is back", self._name)
+        if not was_available:
+            log.warning("%s is reachable again", self._name)

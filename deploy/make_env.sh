@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .env from deploy/env.example: a random value for every empty secret, and the token that one of them signs.
-# An existing .env is left alone.
+# Makes .env from deploy/env.example: a random value for every empty secret, and the load tests' token.
+# An existing .env is left unchanged.
 set -eu
 cd "$(dirname "$0")/.."
 if [ -e .env ]; then
@@ -23,7 +23,7 @@ secret_key=$(random 48)
 while IFS= read -r line; do
   case $line in
   AIRFLOW_FERNET_KEY=) echo "$line$(random 32 -_)" ;;
-  AIRFLOW_JWT_SECRET=) echo "$line$(random 48)" ;; # HS512 wants 64 characters
+  AIRFLOW_JWT_SECRET=) echo "$line$(random 48)" ;; # HS512 needs 64 characters
   APP_SECRET_KEY=) echo "$line$secret_key" ;;
   LOADTASKS_TOKEN=) echo "$line$(token "$secret_key")" ;;
   [A-Z]*=) echo "$line$(random 24)" ;;

@@ -1,9 +1,10 @@
-"""Answers that are kept for a while, so that what many ask for is computed once.
+"""Documents cached in the process, so that what many clients request is computed once.
 
-What is promised: an answer is never older than its time to live. After ``invalidate`` returns, nobody gets an answer
-whose computation began before. While an answer is computed, all who ask for it wait for that one computation; when it
-fails, it fails for all of them and nothing is kept. A cache in the process knows only of the invalidations of its own
-process: what another one writes shows when the time to live is over. ``app.cache.shared`` knows of all.
+Every cache promises: a document is never older than its time to live. After `invalidate` returns, no caller gets a
+document whose computation began before. While a document is computed, everybody who requests it waits for that one
+computation (single flight); if it fails, it fails for all of them and nothing is cached. A cache in the process knows
+only the invalidations of its own process, so another process's write shows when the time to live is over;
+`app.cache.shared` knows those of all instances.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from app.observability.server_timing import describe, phase
 HIT, WAIT, MISS = "hit", "wait", "miss"
 
 
-def note(key: str, outcome: str) -> None:
-    """Describe the phase of the current request, and count what came of it."""
+def record_outcome(key: str, outcome: str) -> None:
+    """Count the outcome of a lookup and show it in the current request's `Server-Timing`."""
     describe("cache", outcome)
     _counter(key, outcome).inc()
 
@@ -35,92 +36,92 @@ def _counter(key: str, outcome: str) -> Counter:
 
 
 class Cache(Protocol):
-    """Where answers are kept. What it does counts as the phase ``cache``, computations don't.
+    """A cache of documents. Its own work is the phase `cache` of a request; computing a document isn't part of it.
 
-    The phase is described as ``hit`` (it was there), ``wait`` (another request was computing it) or ``miss``.
+    The phase is described as `hit` (cached), `wait` (another request was computing it) or `miss`.
     """
 
     def get(self, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
-        """Give what is kept under a key, or else compute it and keep it.
+        """Return the document cached under a key, or compute and cache it.
 
         Args:
-            key: What it is.
-            ttl_s: Seconds for which it is kept when it is computed now.
-            compute: Makes it; what it raises is raised for all who wait.
+            key: Names the document.
+            ttl_s: Seconds for which a document that is computed now stays cached.
+            compute: Makes the document; its exceptions are raised for everybody who waits for it.
         """
         ...
 
     def invalidate(self, key: str) -> None:
-        """Forget what is kept under a key; a computation under way still answers those who wait for it already."""
+        """Drop the document under a key; callers that already wait for its computation still get the result."""
         ...
 
 
 class LocalCache:
-    """Keeps answers in the process."""
+    """Caches documents in the process."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[float, bytes]] = {}
+        self._cached: dict[str, tuple[float, bytes]] = {}
         self._flights: dict[str, Future[bytes]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
-        """See ``Cache``."""
+        """See `Cache`."""
         with phase("cache"):
             value = self._find(key)
             if value is not None:
-                note(key, HIT)
+                record_outcome(key, HIT)
                 return value
             with self._lock:
                 value, flight = self._find(key), self._flights.get(key)
                 if value is None and flight is None:
-                    mine = self._flights[key] = Future[bytes]()
+                    own_flight = self._flights[key] = Future[bytes]()
             if value is not None:
-                note(key, HIT)
+                record_outcome(key, HIT)
                 return value
             if flight is not None:
-                note(key, WAIT)
+                record_outcome(key, WAIT)
                 return flight.result()
-            note(key, MISS)
-        return self._compute(key, ttl_s, compute, mine)
+            record_outcome(key, MISS)
+        return self._compute(key, ttl_s, compute, own_flight)
 
     def invalidate(self, key: str) -> None:
-        """See ``Cache``."""
+        """See `Cache`."""
         with self._lock:
-            self._kept.pop(key, None)
+            self._cached.pop(key, None)
             self._flights.pop(key, None)
 
     def _find(self, key: str) -> bytes | None:
-        until, value = self._kept.get(key, (0.0, None))
-        return value if until > time.monotonic() else None
+        expires_at, value = self._cached.get(key, (0.0, None))
+        return value if expires_at > time.monotonic() else None
 
     def _compute(self, key: str, ttl_s: float, compute: Callable[[], bytes], flight: Future[bytes]) -> bytes:
-        until = time.monotonic() + ttl_s
+        expires_at = time.monotonic() + ttl_s
         try:
             value = compute()
         except BaseException as error:
-            self._land(key, flight, None)
+            self._finish(key, flight, None)
             flight.set_exception(error)
             raise
-        self._land(key, flight, (until, value))
+        self._finish(key, flight, (expires_at, value))
         flight.set_result(value)
         return value
 
-    def _land(self, key: str, flight: Future[bytes], kept: tuple[float, bytes] | None) -> None:
-        """End a computation; what it made is kept unless the key was invalidated in the meantime."""
+    def _finish(self, key: str, flight: Future[bytes], entry: tuple[float, bytes] | None) -> None:
+        """End a computation; its result is cached unless the key was invalidated in the meantime."""
         with self._lock:
             if self._flights.get(key) is flight:
                 del self._flights[key]
-                if kept is not None:
-                    self._kept[key] = kept
+                if entry is not None:
+                    self._cached[key] = entry
 
 
 class NoCache:
-    """Keeps nothing: every answer is computed."""
+    """Caches nothing: every document is computed anew."""
 
     def get(self, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
-        """See ``Cache``."""
-        note(key, MISS)
+        """See `Cache`."""
+        record_outcome(key, MISS)
         return compute()
 
     def invalidate(self, key: str) -> None:
-        """See ``Cache``."""
+        """See `Cache`."""

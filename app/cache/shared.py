@@ -1,12 +1,12 @@
-"""Answers that all instances keep together, in Redis.
+"""Documents cached in Redis, shared by all instances.
 
 What `app.cache.local` promises holds for all instances that reach Redis: after `invalidate` returned on one of them,
-nobody on any of them gets an answer whose computation began before. A Redis that is started anew serves nothing that
-it brings back from its disk.
+no caller on any of them gets a document whose computation began before. A restarted Redis serves nothing that it
+restored from its disk.
 
-Without Redis each instance goes on with a cache of its own, in which nothing grows older than ``ALONE_S``: so long may
-what another instance wrote go unseen then. When only one instance is cut off, what it wrote meanwhile shows at the
-others once it reaches Redis again, or when the time to live is over.
+While Redis is unreachable an instance uses a cache of its own, whose documents live for `MAX_AGE_WITHOUT_REDIS_S` at
+most: for that long it may miss another instance's write. If only one instance can't reach Redis, the other instances
+see what it wrote once it reaches Redis again, or when the time to live is over.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import cast
 
-from app.cache.local import HIT, MISS, WAIT, LocalCache, note
+from app.cache.local import HIT, MISS, WAIT, LocalCache, record_outcome
 from app.observability.server_timing import phase
-from app.redis.client import RedisLink
+from app.redis.client import RedisClient
 
-ALONE_S = 1.0
-# A computation that takes longer isn't kept.
-FLIGHT_S = 60.0
-# For so long an instance that died while it computed holds up the others.
-PATIENCE_S = 3.0
+MAX_AGE_WITHOUT_REDIS_S = 1.0
+# The result of a computation that takes longer isn't cached.
+MAX_COMPUTATION_S = 60.0
+# How long other instances wait for one that may have died during its computation.
+MAX_WAIT_S = 3.0
 POLL_S = 0.01
 
 PREFIX = "optimisation-service:cache"
 
-# A flight is a computation under way. Redis forgets it when its answer is kept and when the key is invalidated: as long
-# as it is there, the key wasn't invalidated since the flight began.
-_BOARD = """
+# A flight is a computation under way. Redis drops its entry when the result is cached and when the key is invalidated,
+# so an entry that is still there proves that the key wasn't invalidated since the flight began.
+_JOIN = """
 local value = redis.call('GET', KEYS[1])
 if value then return {value, false} end
 local flight = redis.call('GET', KEYS[2])
@@ -42,13 +42,13 @@ if flight then return {false, flight} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return {false, ARGV[1]}
 """
-_LAND = """
+_FINISH = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
 redis.call('DEL', KEYS[2])
 if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 """
-# The last invalidations before an end of Redis may not have reached its disk.
-_FORGET_OTHER_RUNS = """
+# Invalidations just before Redis ended may not have reached its disk, so a new process of it starts with no documents.
+_DROP_EARLIER_PROCESS = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if redis.call('GET', KEYS[1]) == run then return end
 for _, name in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', name) end
@@ -57,139 +57,136 @@ redis.call('SET', KEYS[1], run)
 
 
 def _names(key: str) -> tuple[str, str]:
-    """Where the value and the flight of a key are in Redis."""
+    """The names of a key's document and flight in Redis."""
     return f"{PREFIX}:value:{key}", f"{PREFIX}:flight:{key}"
 
 
 @dataclass(frozen=True)
-class _Seat:
-    """One thread's part in a flight.
-
-    Attributes:
-        token: What Redis knows the flight by.
-        answer: What all threads of this instance get that wait for the flight.
-        leads: Whether it is this thread that provides the answer.
-        computes: Whether it does so by computing it, rather than by watching another instance do it.
-    """
+class _Flight:
+    """One thread's part in a flight."""
 
     token: bytes
-    answer: Future[bytes]
+    """Identifies the flight in Redis."""
+    result: Future[bytes]
+    """What all threads of this instance get that wait for the flight."""
     leads: bool
+    """Whether this thread provides the result."""
     computes: bool
+    """Whether this thread computes the result itself, rather than polling for another instance's."""
 
 
 class RedisCache:
-    """Keeps answers in Redis; one that is kept costs one round trip.
+    """Caches documents in Redis; a hit costs one round trip.
 
-    Of an instance's threads that wait for another instance's computation one watches for all of them. When it fails or
-    takes longer than ``PATIENCE_S``, that thread computes too.
+    Of an instance's threads that wait for another instance's computation one polls on behalf of all. If that
+    computation fails or takes longer than `MAX_WAIT_S`, the polling thread computes the document too.
 
     Args:
-        link: Where they are kept.
+        redis: The connection to Redis.
     """
 
-    def __init__(self, link: RedisLink) -> None:
-        self._link = link
-        self._alone = LocalCache()
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+        self._local = LocalCache()
         self._flights: dict[bytes, Future[bytes]] = {}
         self._lock = threading.Lock()
-        self._boarding = link.client.register_script(_BOARD)
-        self._landing = link.client.register_script(_LAND)
-        link.greet("EVAL", _FORGET_OTHER_RUNS, "1", f"{PREFIX}-run", f"{PREFIX}:*")
+        self._join_script = redis.raw.register_script(_JOIN)
+        self._finish_script = redis.raw.register_script(_FINISH)
+        redis.run_on_connect("EVAL", _DROP_EARLIER_PROCESS, "1", f"{PREFIX}-run", f"{PREFIX}:*")
 
     def get(self, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
-        """See ``Cache``."""
+        """See `Cache`."""
         with phase("cache"):
-            found: bytes | _Seat | None = self._find(key)
+            found: bytes | _Flight | None = self._find(key)
             if found is None:
-                found = self._board(key)
+                found = self._join(key)
             if isinstance(found, bytes):
-                note(key, HIT)
+                record_outcome(key, HIT)
                 return found
             if found is not None and not found.leads:
-                note(key, WAIT)
-                return found.answer.result()
+                record_outcome(key, WAIT)
+                return found.result.result()
         if found is None:
-            return self._alone.get(key, min(ttl_s, ALONE_S), compute)
+            return self._local.get(key, min(ttl_s, MAX_AGE_WITHOUT_REDIS_S), compute)
         try:
             value = self._lead(found, key, ttl_s, compute)
         except BaseException as error:
             self._leave(found)
-            found.answer.set_exception(error)
+            found.result.set_exception(error)
             raise
         self._leave(found)
-        found.answer.set_result(value)
+        found.result.set_result(value)
         return value
 
     def invalidate(self, key: str) -> None:
-        """See ``Cache``."""
-        self._link.tell(f"{PREFIX}:{key}", lambda redis: redis.delete(*_names(key)))
-        self._alone.invalidate(key)
+        """See `Cache`."""
+        self._redis.send_eventually(f"{PREFIX}:{key}", lambda redis: redis.delete(*_names(key)))
+        self._local.invalidate(key)
 
     def _find(self, key: str) -> bytes | None:
-        return self._link.ask(lambda redis: cast(bytes | None, redis.get(_names(key)[0])), lambda: None)
+        return self._redis.call(lambda redis: cast(bytes | None, redis.get(_names(key)[0])), lambda: None)
 
-    def _board(self, key: str) -> bytes | _Seat | None:
-        """Join the flight of a key or begin one; the value if it is there by now, nothing if Redis is gone."""
-        mine, answer = secrets.token_bytes(16), Future[bytes]()
+    def _join(self, key: str) -> bytes | _Flight | None:
+        """Join the flight of a key or begin one; the document if it is cached by now, None without Redis."""
+        own_token, result = secrets.token_bytes(16), Future[bytes]()
         with self._lock:
-            self._flights[mine] = answer  # before another thread can meet the token in Redis
-        value, token = self._begin(key, mine)
-        if token == mine:
-            return _Seat(mine, answer, leads=True, computes=True)
+            self._flights[own_token] = result  # before another thread can find the token in Redis
+        value, token = self._begin(key, own_token)
+        if token == own_token:
+            return _Flight(own_token, result, leads=True, computes=True)
         with self._lock:
-            del self._flights[mine]
+            del self._flights[own_token]
             if token is None:
                 return value
-            shared = self._flights.setdefault(token, answer)
-        return _Seat(token, shared, leads=shared is answer, computes=False)
+            shared = self._flights.setdefault(token, result)
+        return _Flight(token, shared, leads=shared is result, computes=False)
 
     def _begin(self, key: str, token: bytes) -> tuple[bytes | None, bytes | None]:
-        """The value, or else the token of the flight under way, which is the given one if there was none before."""
-        arguments: list[bytes | int] = [token, int(FLIGHT_S * 1000)]
-        answer = self._link.ask(lambda redis: self._boarding(_names(key), arguments, redis), lambda: (None, None))
-        value, known = cast(tuple[bytes | None, bytes | None], answer)
-        return value, known
+        """The document, or else the token of the flight under way: the given one if there was none before."""
+        arguments: list[bytes | int] = [token, int(MAX_COMPUTATION_S * 1000)]
+        found = self._redis.call(lambda redis: self._join_script(_names(key), arguments, redis), lambda: (None, None))
+        value, current_token = cast(tuple[bytes | None, bytes | None], found)
+        return value, current_token
 
-    def _leave(self, seat: _Seat) -> None:
+    def _leave(self, flight: _Flight) -> None:
         with self._lock:
-            del self._flights[seat.token]
+            del self._flights[flight.token]
 
-    def _lead(self, seat: _Seat, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
-        token: bytes | None = seat.token
-        if not seat.computes:
+    def _lead(self, flight: _Flight, key: str, ttl_s: float, compute: Callable[[], bytes]) -> bytes:
+        token: bytes | None = flight.token
+        if not flight.computes:
             with phase("cache"):
-                value, token = self._watch(key, seat.token)
+                value, token = self._poll(key, flight.token)
             if value is not None:
-                note(key, WAIT)
+                record_outcome(key, WAIT)
                 return value
         if token is None:
-            return self._alone.get(key, min(ttl_s, ALONE_S), compute)
-        note(key, MISS)
+            return self._local.get(key, min(ttl_s, MAX_AGE_WITHOUT_REDIS_S), compute)
+        record_outcome(key, MISS)
         return self._compute(key, ttl_s, compute, token)
 
-    def _watch(self, key: str, token: bytes) -> tuple[bytes | None, bytes | None]:
-        """Wait for another instance's flight; gives the value, or else the token to compute with."""
-        until = time.monotonic() + PATIENCE_S
+    def _poll(self, key: str, token: bytes) -> tuple[bytes | None, bytes | None]:
+        """Wait for another instance's flight; the document, or else the token to compute it with."""
+        deadline = time.monotonic() + MAX_WAIT_S
         names = _names(key)
         flying = True
-        while flying and time.monotonic() < until:
+        while flying and time.monotonic() < deadline:
             time.sleep(POLL_S)
-            flying = self._link.ask(lambda redis: redis.get(names[1]) == token, lambda: False)
+            flying = self._redis.call(lambda redis: redis.get(names[1]) == token, lambda: False)
         return self._begin(key, secrets.token_bytes(16))
 
     def _compute(self, key: str, ttl_s: float, compute: Callable[[], bytes], token: bytes) -> bytes:
-        until = time.monotonic() + ttl_s
+        expires_at = time.monotonic() + ttl_s
         try:
             value = compute()
         except BaseException:
-            self._land(key, token, b"", 0)
+            self._finish(key, token, b"", 0)
             raise
-        self._land(key, token, value, until - time.monotonic())
+        self._finish(key, token, value, expires_at - time.monotonic())
         return value
 
-    def _land(self, key: str, token: bytes, value: bytes, ttl_s: float) -> None:
-        """End a computation; what it made is kept unless the key was invalidated in the meantime."""
+    def _finish(self, key: str, token: bytes, value: bytes, ttl_s: float) -> None:
+        """End a computation; its result is cached unless the key was invalidated in the meantime."""
         arguments: list[bytes | int] = [token, value, int(ttl_s * 1000)]
         with phase("cache"):
-            self._link.ask(lambda redis: self._landing(_names(key), arguments, redis), lambda: None)
+            self._redis.call(lambda redis: self._finish_script(_names(key), arguments, redis), lambda: None)

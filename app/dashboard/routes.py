@@ -1,12 +1,13 @@
-"""The dashboard."""
+"""Routes of the dashboard."""
 
 from flask import Blueprint, Response
 
-from app.openapi.document import Operation, operation
-from app.openapi.schemas import Dashboard
+from app.dashboard.model import Dashboard
+from app.dashboard.statistics import DashboardStatistics
+from app.openapi.operations import Operation, operation
 from app.rate_limits.limits import DASHBOARD
-from app.services import services
-from app.web.representations import answer
+from app.web.components import component
+from app.web.representations import document_response
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
 
@@ -14,5 +15,5 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/api/v1/dashboard")
 @blueprint.get("/stats")
 @operation(Operation(Dashboard, tagged=True, limit=DASHBOARD))
 def stats() -> Response:
-    """The figures over all sessions."""
-    return answer(services().dashboard.get())
+    """Statistics over all sessions."""
+    return document_response(component(DashboardStatistics).get())

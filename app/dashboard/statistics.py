@@ -1,4 +1,4 @@
-"""The dashboard's figures, computed by the database from covering indexes and kept for a while."""
+"""The dashboard's statistics, computed by the database from covering indexes and cached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from app.cache.local import Cache
-from app.storage.database import Database
+from app.storage.database import AppDatabase
 from app.storage.models import OptimizationSession, Status
 from app.web.responses import encode_timed
 
@@ -23,55 +23,52 @@ _BY_STATUS = select(
 ).group_by(OptimizationSession.status)
 
 
-class Dashboard:
-    """The figures as they are told to clients.
+class DashboardStatistics:
+    """Computes the statistics and caches them.
 
-    A session that was started counts in every answer to a request that is made after the start was answered. How far
-    sessions have come since, and when they end, shows within the time to live: they move on many times a second, and
-    figures made anew at each of their steps would never be kept.
+    A session that was started counts in every response to a request that was made after the response to its start.
+    Progress and ends of sessions show within the time to live only: sessions move on many times a second, and if each
+    step invalidated the statistics, they would never be cached.
 
     Args:
         database: Where the sessions are.
-        cache: Where the figures are kept.
-        ttl_s: Seconds for which they are kept.
+        cache: Where the statistics are cached.
+        ttl_s: Seconds for which they are cached.
     """
 
-    def __init__(self, database: Database, cache: Cache, ttl_s: float) -> None:
+    def __init__(self, database: AppDatabase, cache: Cache, ttl_s: float) -> None:
         self._database = database
         self._cache = cache
         self._ttl_s = ttl_s
 
     def get(self) -> bytes:
-        """The figures that ``compute_figures`` makes, as JSON."""
+        """The statistics as JSON, see `compute_statistics`."""
         return self._cache.get(KEY, self._ttl_s, self._compute)
 
-    def forget(self) -> None:
-        """Compute the figures anew when they are next asked for."""
+    def invalidate(self) -> None:
+        """Compute the statistics anew for the next request."""
         self._cache.invalidate(KEY)
 
     def _compute(self) -> bytes:
-        return encode_timed(compute_figures(self._database))
+        return encode_timed(compute_statistics(self._database))
 
 
-def compute_figures(database: Database) -> dict[str, Any]:
-    """Compute the dashboard's figures.
+def compute_statistics(database: AppDatabase) -> dict[str, Any]:
+    """Compute the dashboard's statistics.
 
     Returns:
-        ``total_sessions``; ``by_status`` (a count for every status); ``success_rate`` (completed over completed and
-        failed, a share); ``mean_size_reduction`` (a share) and ``mean_speedup`` (a factor) of completed sessions;
-        ``sessions_per_day``, the sessions created on each of the last 30 UTC days, oldest first, today last. Means
-        and rate are null when there is nothing to compute them from.
+        What `app.dashboard.model.Dashboard` describes.
     """
     now = datetime.now(UTC)
     first = now.date() - timedelta(days=DAYS - 1)
     by_day = select(OptimizationSession.created_on, func.count()).group_by(OptimizationSession.created_on)
     by_day = by_day.where(OptimizationSession.created_on >= first)
 
-    def ask(connection: Connection) -> tuple[Any, Any]:
+    def run(connection: Connection) -> tuple[Any, Any]:
         return connection.execute(_BY_STATUS).all(), connection.execute(by_day).all()
 
-    statuses, days = database.ask(ask)
-    return {"generated_at": now.isoformat(), **_totals(statuses), "sessions_per_day": _each_day(first, days)}
+    statuses, days = database.query(run)
+    return {"generated_at": now.isoformat(), **_totals(statuses), "sessions_per_day": _days(first, days)}
 
 
 def _totals(rows: list[Row[Any]] | Any) -> dict[str, Any]:
@@ -87,7 +84,7 @@ def _totals(rows: list[Row[Any]] | Any) -> dict[str, Any]:
     }
 
 
-def _each_day(first: date, rows: Any) -> list[dict[str, Any]]:
+def _days(first: date, rows: Any) -> list[dict[str, Any]]:
     counts = dict(rows)
     days = (first + timedelta(days=offset) for offset in range(DAYS))
     return [{"date": day.isoformat(), "sessions": counts.get(day, 0)} for day in days]

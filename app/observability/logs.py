@@ -1,7 +1,7 @@
-"""Logs: one JSON object a line on standard error.
+"""Logs on standard error, one JSON object per line.
 
-Every record has ``at`` (UTC), ``level``, ``logger``, ``pid`` and ``message``; an error's has ``exception``, a request's
-``request_id``, ``trace_id`` and, where the caller named one, ``parent_id``.
+Every line has `at` (UTC), `level`, `logger`, `pid` and `message`. Lines about an exception also have `exception`. Lines
+written during a request also have `request_id`, `trace_id` and, where the caller sent one, `parent_id`.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import structlog
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from app.observability.correlation import current
+from app.observability.correlation import current_correlation
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
-# What an Authorization header or a query string says, wherever a message or a traceback quotes one.
+# Credentials in an Authorization header or a query string that a message or a traceback quotes.
 SECRET = re.compile(r"((?:bearer|basic)\s+|(?:access_)?token=)[^\s\"'&,;]+", re.IGNORECASE)
 
 
 def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     event["pid"] = os.getpid()
-    correlation = current()
+    correlation = current_correlation()
     if correlation is not None:
-        event.update(correlation.fields())
+        event.update(correlation.log_fields())
     return event
 
 
@@ -37,7 +37,7 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 
 def json_formatter() -> logging.Formatter:
-    """Make the formatter that writes a record, its traceback and its extra fields too, as one line of JSON."""
+    """Make the formatter that writes a record, with its traceback and its extra fields, as one line of JSON."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -56,18 +56,18 @@ def json_formatter() -> logging.Formatter:
     )
 
 
-class LineLogger(Logger):  # type: ignore[misc]  # gunicorn comes without types
-    """gunicorn's logger with our lines.
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn comes without types
+    """gunicorn's logger, writing lines of JSON.
 
-    gunicorn's own way to set a format, a logging configuration, would make it write an access log in any case.
+    gunicorn could take the format from a logging configuration instead, but would then always write an access log.
     """
 
     def setup(self, cfg: Config) -> None:
-        """Set the handlers of gunicorn's loggers and of ours up."""
+        """Set up the handlers of gunicorn's loggers and of the logger `app`."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(json_formatter())
-        ours = logging.getLogger("app")
-        ours.handlers = list(self.error_log.handlers)
-        ours.setLevel(self.loglevel)
-        ours.propagate = False
+        app_logger = logging.getLogger("app")
+        app_logger.handlers = list(self.error_log.handlers)
+        app_logger.setLevel(self.loglevel)
+        app_logger.propagate = False

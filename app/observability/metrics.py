@@ -1,6 +1,6 @@
-"""What the service tells Prometheus.
+"""The service's metrics for Prometheus.
 
-Where ``PROMETHEUS_MULTIPROC_DIR`` is set, as ``app.gunicorn_conf`` does, the figures are those of all workers together.
+Where `PROMETHEUS_MULTIPROC_DIR` is set, as `app.gunicorn_conf` does, the values cover all worker processes.
 """
 
 from __future__ import annotations
@@ -26,73 +26,73 @@ BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 
 LATENCY = Histogram(
     "http_request_duration_seconds",
-    "From a request's arrival in the application to the last byte of its answer; of a WebSocket, its opening.",
+    "From a request's arrival in the application to the last byte of its response; for a WebSocket, the handshake.",
     ("method", "route", "status"),
     buckets=BUCKETS_S,
 )
-IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being answered.", multiprocess_mode="livesum")
-POOL_IN_USE = Gauge("database_connections_in_use", "Database connections at work.", multiprocess_mode="livesum")
-POOL_MAX = Gauge("database_connections_max", "Database connections there may be.", multiprocess_mode="livesum")
+IN_FLIGHT = Gauge("http_requests_in_flight", "Requests that are being processed.", multiprocess_mode="livesum")
+POOL_IN_USE = Gauge("database_connections_in_use", "Database connections in use.", multiprocess_mode="livesum")
+POOL_LIMIT = Gauge("database_connections_max", "Limit of the database connections.", multiprocess_mode="livesum")
 CACHE_REQUESTS = Counter(
     "cache_requests",
-    "Answers asked of the cache: it was there, another request computed it, or neither.",
+    "Lookups in the cache: hit, wait (another request was computing the value) or miss.",
     ("key", "outcome"),
 )
 RATE_LIMIT_REJECTIONS = Counter(
-    "rate_limit_rejections", "Requests refused (429) as beyond a rate limit.", ("method", "route")
+    "rate_limit_rejections", "Requests refused (429) because they exceed a rate limit.", ("method", "route")
 )
 REPLICA_UP = Gauge(
     "database_replica_up",
-    "Whether the replica answers: 0 as soon as it is gone for one worker.",
+    "Whether the replica is reachable: 0 as soon as one worker can't reach it.",
     ("replica",),
     multiprocess_mode="livemin",
 )
-WEBSOCKETS = Gauge("websocket_connections", "WebSockets open.", multiprocess_mode="livesum")
-EVENTS = Counter("websocket_events", "Events told to the WebSockets.")
-DELIVERIES = Counter("websocket_deliveries", "Events sent to, or waiting for, one WebSocket each.")
-DEFLATED = Counter("websocket_deflated_deliveries", "Of these, those to WebSockets that take compressed messages.")
+WEBSOCKETS = Gauge("websocket_connections", "Open WebSockets.", multiprocess_mode="livesum")
+EVENTS = Counter("websocket_events", "Events published to the WebSockets.")
+DELIVERIES = Counter("websocket_deliveries", "Events sent to, or queued for, a single WebSocket.")
+DEFLATED = Counter("websocket_deflated_deliveries", "Deliveries to WebSockets that take compressed messages.")
 PENDING = Gauge(
-    "websocket_connections_pending", "WebSockets open that have not told their token.", multiprocess_mode="livesum"
+    "websocket_connections_pending", "Open WebSockets that haven't sent a token yet.", multiprocess_mode="livesum"
 )
-SILENT = Counter("websocket_silent_clients", "WebSockets cut for answering no ping.")
-SLOW = Counter("websocket_slow_clients", "WebSockets closed (1013) for not taking what was sent.")
+SILENT = Counter("websocket_silent_clients", "WebSockets cut because they answered no ping.")
+SLOW = Counter("websocket_slow_clients", "WebSockets closed (1013) because they read too slowly.")
 
 
 @cache
 def redis_up() -> Gauge:
-    """The gauge for Redis, which only a process that uses it has: any other would count as one that lost it."""
+    """Make the gauge for Redis, once. Only a process that uses Redis may have it: 0 would mean that Redis is down."""
     return Gauge(
-        "redis_up", "Whether Redis answers: 0 as soon as it is gone for one worker.", multiprocess_mode="livemin"
+        "redis_up", "Whether Redis is reachable: 0 as soon as one worker can't reach it.", multiprocess_mode="livemin"
     )
 
 
 def watch_pool(engine: Engine, size: int) -> None:
-    """Keep the figures of an engine's pool.
+    """Keep the metrics of an engine's connection pool.
 
     Args:
         engine: The engine.
         size: Connections that its pool may have.
     """
-    POOL_MAX.inc(size)
-    event.listen(engine, "checkout", _take)
-    event.listen(engine, "checkin", _give_back)
+    POOL_LIMIT.inc(size)
+    event.listen(engine, "checkout", _connection_taken)
+    event.listen(engine, "checkin", _connection_returned)
 
 
-def _take(*_: Any) -> None:
+def _connection_taken(*_: Any) -> None:
     POOL_IN_USE.inc()
 
 
-def _give_back(*_: Any) -> None:
+def _connection_returned(*_: Any) -> None:
     POOL_IN_USE.dec()
 
 
 def remove_folder() -> None:
-    """Remove the folder that the workers share."""
+    """Remove the folder through which the workers share their values."""
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def exposition() -> bytes:
-    """All figures in Prometheus' text format."""
+    """Render all metrics in Prometheus' text format."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
@@ -101,17 +101,17 @@ def exposition() -> bytes:
 
 
 class AllWorkers(MultiProcessCollector):
-    """Collects the figures of all workers; reads no file that another process has only just made and left empty."""
+    """Collects the values of all workers, skipping files that a worker has created but not yet written."""
 
     def collect(self) -> Iterable[Metric]:
-        """Merge the files; the collector of the library fails at an empty one."""
-        files = [str(file) for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db") if _is_begun(file)]
+        """Merge the files; the library's own collector fails on an empty file."""
+        files = [str(file) for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db") if _has_content(file)]
         merged: Iterable[Metric] = self.merge(files)  # type: ignore[no-untyped-call]
         return merged
 
 
-def _is_begun(file: Path) -> bool:
+def _has_content(file: Path) -> bool:
     try:
         return file.stat().st_size > 0
-    except FileNotFoundError:  # the end of its worker removed it
+    except FileNotFoundError:  # its worker ended and removed it
         return False

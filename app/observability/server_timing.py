@@ -1,10 +1,10 @@
-"""Where a request's time went, told in the ``Server-Timing`` header.
+"""Where a request's time went, sent in the `Server-Timing` header.
 
-Phases: ``cache`` (looking up an answer that may be kept, and waiting for another request that computes it; ``desc``
-says whether it was a ``hit``, a ``wait`` or a ``miss``), ``pool`` (waiting for a database connection, and with SQLite
-for one's turn to write), ``db`` (everything between having that connection and giving it back), ``serialise`` (writing
-JSON) and ``total`` (from the request's arrival in the application to its first header). No phase is part of another,
-``total`` aside. Durations are in milliseconds.
+The phases are: `cache`, looking up a cached document and waiting for another request that computes it, with `desc`
+being `hit`, `wait` or `miss`; `pool`, waiting for a database connection and, with SQLite, for the write lock; `db`,
+from getting that connection to giving it back; `serialise`, writing JSON; and `total`, from the request's arrival in
+the application to its first header. No phase overlaps another, except that `total` covers all. Durations are in
+milliseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PHASES = ("cache", "pool", "db", "serialise")
 
 
-class Timing:
+class ServerTiming:
     """The phases of one request, in seconds."""
 
     __slots__ = ("_descriptions", "_phases_s", "_started")
@@ -32,26 +32,26 @@ class Timing:
         self._descriptions: dict[str, str] = {}
 
     def add(self, name: str, seconds: float) -> None:
-        """Add to one phase."""
+        """Add a duration to a phase."""
         self._phases_s[name] += seconds
 
     def describe(self, name: str, description: str) -> None:
-        """Say in one word how a phase went; the last word counts."""
+        """Set the one-word description of a phase; a later one replaces it."""
         self._descriptions[name] = f";desc={description}"
 
     def header(self) -> str:
-        """The header's value, the total being the time until now."""
-        told = [f"{n}{self._descriptions.get(n, '')};dur={s * 1000:.3f}" for n, s in self._phases_s.items()]
-        told.append(f"total;dur={(time.perf_counter() - self._started) * 1000:.3f}")
-        return ", ".join(told)
+        """Render the header's value; the total is the time until now."""
+        entries = [f"{n}{self._descriptions.get(n, '')};dur={s * 1000:.3f}" for n, s in self._phases_s.items()]
+        entries.append(f"total;dur={(time.perf_counter() - self._started) * 1000:.3f}")
+        return ", ".join(entries)
 
 
-_current: ContextVar[Timing | None] = ContextVar("timing", default=None)
+_current: ContextVar[ServerTiming | None] = ContextVar("timing", default=None)
 
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
-    """Count what is done inside as a phase of the current request; outside of requests this does nothing."""
+    """Add the duration of the block to a phase of the current request; outside of requests this does nothing."""
     timing = _current.get()
     if timing is None:
         yield
@@ -64,23 +64,23 @@ def phase(name: str) -> Iterator[None]:
 
 
 def describe(name: str, description: str) -> None:
-    """Say in one word how a phase of the current request went; outside of requests this does nothing."""
+    """Set the one-word description of a phase of the current request; outside of requests this does nothing."""
     timing = _current.get()
     if timing is not None:
         timing.describe(name, description)
 
 
 def current_header() -> str:
-    """The header's value for the current request, empty outside of requests."""
+    """Render the header's value for the current request; empty outside of requests."""
     timing = _current.get()
     return timing.header() if timing else ""
 
 
-def timed(wsgi_app: WSGIApplication) -> WSGIApplication:
+def time_requests(wsgi_app: WSGIApplication) -> WSGIApplication:
     """Wrap a WSGI application so that every response carries the header."""
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        timing = Timing()
+        timing = ServerTiming()
         _current.set(timing)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:

@@ -1,7 +1,7 @@
-"""Moving windows: how many requests were let through in the last seconds, by key; in the process or in Redis.
+"""Sliding windows that count the requests admitted in the last seconds, by key; in the process or in Redis.
 
-What is promised: in no span of the window's length, wherever it begins, more are let through than the limit. Refused
-requests don't count. A key is forgotten when its window is over.
+In no span of the window's length, wherever it begins, more requests are admitted than the limit. Refused requests don't
+count. A key is dropped when its window is over.
 """
 
 from __future__ import annotations
@@ -13,78 +13,76 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.redis.client import RedisLink
+from app.redis.client import RedisClient
 
 PREFIX = "optimisation-service:rate"
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of one request.
-
-    Attributes:
-        admitted: Whether it is let through.
-        remaining: How many more would be at this moment.
-        reset_s: Seconds until the oldest one that counts no longer does.
-    """
+    """The decision on one request."""
 
     admitted: bool
+    """Whether the request is admitted."""
     remaining: int
+    """How many more requests would be admitted now."""
     reset_s: float
+    """Seconds until the oldest request in the window leaves it."""
 
 
-class Windows(Protocol):
-    """Where it is counted."""
+class SlidingWindows(Protocol):
+    """Counts admitted requests by key."""
 
-    def take(self, key: str, limit: int) -> Admission:
-        """Let one request through and count it, or refuse it.
+    def admit(self, key: str, limit: int) -> Admission:
+        """Admit and count a request, or refuse it.
 
         Args:
             key: Whose window.
-            limit: How many are let through in one window.
+            limit: How many requests are admitted per window.
         """
         ...
 
 
 class LocalWindows:
-    """Counts in the process.
+    """Sliding windows in the process.
 
     Args:
-        window_s: Length of the windows.
-        clock: Tells nanoseconds, whole ones so that none is lost, and never fewer than before.
+        window_s: Length of the windows in seconds.
+        clock: A monotonic clock in whole nanoseconds, so that no rounding admits a request too early.
     """
 
     def __init__(self, window_s: float, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._window_ns = round(window_s * 1e9)
         self._clock = clock
-        # Moments at which requests were let through, oldest first; the key with the oldest last one first.
-        self._taken: OrderedDict[str, list[int]] = OrderedDict()
+        # When requests were admitted, oldest first; keys in the order of their last admitted request.
+        self._admitted: OrderedDict[str, list[int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, key: str, limit: int) -> Admission:
-        """See ``Windows``."""
+    def admit(self, key: str, limit: int) -> Admission:
+        """See `SlidingWindows`."""
         with self._lock:
             now = self._clock()
-            self._forget(now - self._window_ns)
-            taken = self._taken.setdefault(key, [])
-            while taken and taken[0] <= now - self._window_ns:
-                del taken[0]
-            admitted = len(taken) < limit
+            self._drop_until(now - self._window_ns)
+            times = self._admitted.setdefault(key, [])
+            while times and times[0] <= now - self._window_ns:
+                del times[0]
+            admitted = len(times) < limit
             if admitted:
-                taken.append(now)
-                self._taken.move_to_end(key)
-            return Admission(admitted, limit - len(taken), (taken[0] + self._window_ns - now) / 1e9)
+                times.append(now)
+                self._admitted.move_to_end(key)
+            return Admission(admitted, limit - len(times), (times[0] + self._window_ns - now) / 1e9)
 
-    def _forget(self, until: int) -> None:
-        while self._taken:
-            key, taken = next(iter(self._taken.items()))
-            if taken[-1] > until:
+    def _drop_until(self, time_ns: int) -> None:
+        """Drop the keys whose last request was admitted at this time or before."""
+        while self._admitted:
+            key, times = next(iter(self._admitted.items()))
+            if times[-1] > time_ns:
                 return
-            del self._taken[key]
+            del self._admitted[key]
 
 
-# By Redis' own clock, since those of the instances differ. Microseconds, which its numbers hold exactly.
-_TAKE = """
+# By Redis' own clock, since the clocks of instances differ. In microseconds, which Lua's numbers hold exactly.
+_ADMIT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -104,24 +102,24 @@ return {admitted and 1 or 0, count, (oldest or now) + window - now}
 
 
 class RedisWindows:
-    """Counts in Redis, for all instances together; while Redis is gone, each counts by itself.
+    """Sliding windows in Redis, shared by all instances; while Redis is unreachable, each instance counts on its own.
 
     Args:
-        link: The connection.
-        window_s: Length of the windows.
+        redis: The connection to Redis.
+        window_s: Length of the windows in seconds.
     """
 
-    def __init__(self, link: RedisLink, window_s: float) -> None:
-        self._link = link
+    def __init__(self, redis: RedisClient, window_s: float) -> None:
+        self._redis = redis
         self._window_us = round(window_s * 1e6)
-        self._alone = LocalWindows(window_s)
-        self._script = link.client.register_script(_TAKE)
+        self._local = LocalWindows(window_s)
+        self._script = redis.raw.register_script(_ADMIT)
 
-    def take(self, key: str, limit: int) -> Admission:
-        """See ``Windows``."""
+    def admit(self, key: str, limit: int) -> Admission:
+        """See `SlidingWindows`."""
 
-        def ask(_redis: object) -> Admission:
+        def run(_redis: object) -> Admission:
             admitted, count, reset_us = self._script([f"{PREFIX}:{key}"], [limit, self._window_us])
             return Admission(bool(admitted), limit - count, reset_us / 1e6)
 
-        return self._link.ask(ask, lambda: self._alone.take(key, limit))
+        return self._redis.call(run, lambda: self._local.admit(key, limit))

@@ -1,4 +1,4 @@
-"""The connection to Redis, which the service can do without: slower, and saying so."""
+"""The connection to Redis. The service works without Redis, more slowly, and reports that it does."""
 
 from __future__ import annotations
 
@@ -10,95 +10,100 @@ from typing import TypeVar
 from redis import Redis, RedisError
 from redis.connection import AbstractConnection
 
-from app.circuit_breaker import Availability
+from app.circuit_breaker import CircuitBreaker
 from app.observability import metrics
 
 TIMEOUT_S = 0.5
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def without_password(url: str) -> str:
-    """How people are told which Redis is meant."""
+    """Replace the user and password in a Redis URL by `***`, for messages."""
     return re.sub("//.*@", "//***@", url)
 
 
-class RedisLink:
-    """A connection pool to Redis that notices when Redis is gone and when it is back.
+class RedisClient:
+    """A connection pool to Redis that notices when Redis becomes unreachable and when it is back.
 
-    Once a question failed, nobody waits for Redis for a second; after that one request tries again while the others go
-    on without. What has to be told, and couldn't be, is told before the next question.
+    After a failed command nobody waits for Redis for a second; then one request tries again while the others use their
+    fallbacks. Commands given to `send_eventually` that failed are sent before the next command that reaches Redis.
 
     Args:
-        url: As redis-py takes it: ``redis://:password@host:6379/0``.
+        url: As redis-py takes it: `redis://:password@host:6379/0`.
     """
 
     def __init__(self, url: str) -> None:
-        self._greetings: list[tuple[str, ...]] = []
-        self._owed: dict[str, Callable[[Redis], object]] = {}
-        self.client: Redis = Redis.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, redis_connect_func=self._greet
+        self._connection_commands: list[tuple[str, ...]] = []
+        self._deferred: dict[str, Callable[[Redis], object]] = {}
+        self.raw: Redis = Redis.from_url(
+            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, redis_connect_func=self._set_up
         )
         self.name = without_password(url)
         self._lock = threading.Lock()
-        without = "this instance goes on by itself"
-        self._availability = Availability(f"Redis at {self.name}", without, metrics.redis_up())
-        self.ask(lambda redis: bool(redis.ping()), lambda: False)
+        fallback = "this instance works on its own"
+        self._breaker = CircuitBreaker(f"Redis at {self.name}", fallback, metrics.redis_up())
+        self.call(lambda redis: bool(redis.ping()), lambda: False)
 
     @property
-    def works(self) -> bool:
-        """Whether the last question was answered."""
-        return self._availability.works
+    def available(self) -> bool:
+        """Whether the last command succeeded."""
+        return self._breaker.available
 
-    def ask(self, question: Callable[[Redis], Answer], otherwise: Callable[[], Answer]) -> Answer:
-        """Ask Redis, or do otherwise when it is gone; exceptions other than Redis' own are the caller's."""
-        if not self._availability.may_be_asked():
-            return otherwise()
-        try:
-            if self._owed:
-                self._pay()
-            answer = question(self.client)
-        except RedisError as error:
-            self._availability.lose(error)
-            return otherwise()
-        self._availability.find()
-        return answer
-
-    def tell(self, name: str, message: Callable[[Redis], object]) -> None:
-        """Tell Redis something: now, or before anything else that it is asked or told once it is back.
+    def call(self, command: Callable[[Redis], Result], fallback: Callable[[], Result]) -> Result:
+        """Run a command, or its fallback when Redis is unreachable. Only Redis' own errors are caught.
 
         Args:
-            name: Of messages that couldn't be told only the last of each name is owed.
-            message: Tells it; it may be told twice.
+            command: Uses the connection pool.
+            fallback: What to do instead.
+        """
+        if not self._breaker.allows_call():
+            return fallback()
+        try:
+            if self._deferred:
+                self._send_deferred()
+            result = command(self.raw)
+        except RedisError as error:
+            self._breaker.record_failure(error)
+            return fallback()
+        self._breaker.record_success()
+        return result
+
+    def send_eventually(self, name: str, command: Callable[[Redis], object]) -> None:
+        """Run a command now or, while Redis is unreachable, before any other command once it is back.
+
+        Args:
+            name: Of several deferred commands of the same name only the last one is kept.
+            command: Uses the connection pool; it may run twice.
         """
 
-        def owe() -> None:
+        def defer() -> None:
             with self._lock:
-                self._owed[name] = message
+                self._deferred[name] = command
 
-        self.ask(message, owe)
+        self.call(command, defer)
 
-    def greet(self, *command: str) -> None:
-        """Say a command on every connection from now on before it is used.
+    def run_on_connect(self, *command: str) -> None:
+        """Run a command on every new connection before that is used, and once now.
 
-        A Redis that was started anew is greeted before anything is asked of it, since the old one's connections ended.
+        A restarted Redis has lost its connections, so it gets the command before anything else is sent to it.
         """
-        self._greetings.append(command)
-        self.ask(lambda redis: redis.execute_command(*command), lambda: None)  # type: ignore[no-untyped-call]
+        self._connection_commands.append(command)
+        self.call(lambda redis: redis.execute_command(*command), lambda: None)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Close the connections."""
-        self.client.close()
+        self.raw.close()
 
-    def _greet(self, connection: AbstractConnection) -> None:
+    def _set_up(self, connection: AbstractConnection) -> None:
         connection.on_connect()  # type: ignore[no-untyped-call]
-        for command in self._greetings:
+        for command in self._connection_commands:
             connection.send_command(*command)  # type: ignore[no-untyped-call]
             connection.read_response()
 
-    def _pay(self) -> None:
-        for name, message in list(self._owed.items()):
-            message(self.client)
+    def _send_deferred(self) -> None:
+        for name, command in list(self._deferred.items()):
+            command(self.raw)
             with self._lock:
-                if self._owed.get(name) is message:
-                    del self._owed[name]
+                if self._deferred.get(name) is command:
+                    del self._deferred[name]

@@ -1,4 +1,4 @@
-"""The keys that tokens are signed with."""
+"""The keys that sign access tokens."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from app.settings import SECRET_KEY_MIN, Settings, SettingsError
+from app.settings import MIN_SECRET_KEY_LENGTH, Settings, SettingsError
 
 SUFFIX = ".secret"
 RANDOM_BYTES = 48
 
 
 def signing_keys(settings: Settings) -> tuple[str, ...]:
-    """The keys of ``APP_SECRET_KEY``, or the one in a file beside the SQLite database, made when it is not there.
+    """Read the keys of `APP_SECRET_KEY`, or the key in a file next to the SQLite database, which is made if missing.
 
     Returns:
-        At least one. The first signs, all verify.
+        At least one key. The first one signs, all of them verify.
 
     Raises:
-        SettingsError: There is none, and none can be made.
+        SettingsError: There is no key, and none can be made.
     """
     if settings.secret_keys:
         return settings.secret_keys
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite":
         raise SettingsError(
-            f"APP_SECRET_KEY isn't set: give all instances of the service the same {SECRET_KEY_MIN} random characters "
-            "or more to sign tokens with."
+            f"APP_SECRET_KEY isn't set: set it to at least {MIN_SECRET_KEY_LENGTH} random characters, the same for all "
+            "instances of the service."
         )
     file = Path(f"{url.database}{SUFFIX}")
     try:
         return (_read_or_make(file),)
     except OSError as error:
         raise SettingsError(
-            f"The key in {file} can't be had ({error.strerror}): make it readable and its folder writable, or set "
-            "APP_SECRET_KEY."
+            f"The key in {file} can't be read or made ({error.strerror}): make it readable and its folder writable, or "
+            "set APP_SECRET_KEY."
         ) from error
 
 
@@ -46,15 +46,17 @@ def _read_or_make(file: Path) -> str:
     if not file.exists():
         _make(file)
     key = file.read_text(encoding="latin-1").strip()
-    if len(key) < SECRET_KEY_MIN:
-        raise SettingsError(f"{file} holds no key: remove it, and a new one is made, which ends all tokens.")
+    if len(key) < MIN_SECRET_KEY_LENGTH:
+        raise SettingsError(
+            f"{file} holds no valid key: remove it, and a new key is made, which invalidates all tokens."
+        )
     return key
 
 
 def _make(file: Path) -> None:
-    """Make the file whole or not at all; of several that try at once the first one's stays."""
+    """Make the file completely or not at all; of several processes that try at once, the first one's file stays."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)  # O_EXCL, and its owner's alone
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)  # exclusive, and readable by its owner alone
     try:
         with os.fdopen(descriptor, "w") as new:
             new.write(secrets.token_urlsafe(RANDOM_BYTES) + "\n")

@@ -1,4 +1,4 @@
-"""Which tokens were revoked: all of a subject that were issued up to a moment."""
+"""Revoked tokens: all tokens of a user that were issued up to a given time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import time
 
 from sqlalchemy import select
 
-from app.storage.database import Database
+from app.storage.database import AppDatabase
 from app.storage.models import Revocation
 
 
 class Revocations:
     """The revocations in a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: AppDatabase) -> None:
         self._database = database
 
     def revoke(self, subject: str) -> None:
@@ -25,12 +25,12 @@ class Revocations:
         with self._database.write(durable=True) as connection:
             connection.execute(statement)
 
-    def holds_for(self, subject: str, issued_at: float) -> bool:
+    def is_revoked(self, subject: str, issued_at: float) -> bool:
         """Whether a token is revoked.
 
         Args:
-            subject: Whose it is.
-            issued_at: When it was issued, as Unix time in seconds.
+            subject: The token's subject.
+            issued_at: When the token was issued, as Unix time in seconds.
         """
         with self._database.read() as connection:
             before = connection.scalar(select(Revocation.before).where(Revocation.subject == subject))

@@ -1,7 +1,7 @@
 """Access tokens: JSON Web Tokens (RFC 7519), signed with HS256 and with nothing else.
 
-Claims: ``sub`` is the user's name, ``scope`` what it may do, separated by spaces, ``iat`` the moment of issue, ``exp``
-the end (for ever without), ``jti`` an id.
+Claims: `sub` is the user's name, `scope` the scopes separated by spaces, `iat` the time of issue, `exp` the time of
+expiry (none: the token never expires), `jti` an id.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from app.security.revocations import Revocations
 
 LOAD_TEST = "load-test"
-USUAL_SCOPES = ("read", "write")
-SCOPES = (*USUAL_SCOPES, LOAD_TEST)
+DEFAULT_SCOPES = ("read", "write")
+SCOPES = (*DEFAULT_SCOPES, LOAD_TEST)
 ALGORITHM = "HS256"
-TOKEN_BYTES_MAX = 4096
-NAME_MAX = 64
-REMEMBERED_S = 10.0
-REMEMBERED_TOKENS = 1024
+MAX_TOKEN_BYTES = 4096
+MAX_NAME_LENGTH = 64
+CACHED_S = 10.0
+MAX_CACHED_TOKENS = 1024
 
 
 def check_name(name: str) -> str:
-    """See that a user can be called this, and give it back.
+    """Validate a user's name and return it.
 
     Raises:
-        ValueError: It is empty, too long or not printable.
+        ValueError: The name is empty, too long or not printable.
     """
-    if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-        raise ValueError(f"a name has 1 to {NAME_MAX} printable characters")
+    if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        raise ValueError(f"a name has 1 to {MAX_NAME_LENGTH} printable characters")
     return name
 
 
@@ -52,30 +52,27 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows.
-
-    Attributes:
-        name: The user whom it was made for.
-        scopes: Some of ``SCOPES``.
-        expires_at: Unix time in seconds at which it ends, infinite when it doesn't.
-    """
+    """What a valid token permits."""
 
     name: str
+    """The user that the token was issued to."""
     scopes: frozenset[str]
+    """Some of `SCOPES`."""
     expires_at: float
+    """Unix time in seconds at which the token expires; infinite if it doesn't."""
 
 
-def sign(key: str, name: str, scopes: tuple[str, ...] = USUAL_SCOPES, ttl: timedelta | None = None) -> str:
-    """Make a token.
+def issue_token(key: str, name: str, scopes: tuple[str, ...] = DEFAULT_SCOPES, ttl: timedelta | None = None) -> str:
+    """Issue a signed token.
 
     Args:
-        key: What it is signed with.
-        name: The user whom it is for.
-        scopes: Some of ``SCOPES``.
-        ttl: How long it is valid; for ever when None.
+        key: The key that signs it.
+        name: The user that it is issued to.
+        scopes: Some of `SCOPES`.
+        ttl: How long it is valid; None: it never expires.
 
     Raises:
-        ValueError: Nobody can be called that.
+        ValueError: The name is invalid.
     """
     now = time.time()
     id_ = secrets.token_hex(8)
@@ -85,37 +82,37 @@ def sign(key: str, name: str, scopes: tuple[str, ...] = USUAL_SCOPES, ttl: timed
     return jwt.encode(claims, key, ALGORITHM)
 
 
-class Tokens:
-    """Checks tokens. What one allows is remembered for ten seconds, so a revocation takes that long.
+class TokenVerifier:
+    """Verifies tokens. A result is cached for `CACHED_S` seconds, so a revocation takes effect within that time.
 
     Args:
-        keys: A token is good that was signed with any of them.
-        revocations: Those that count all the same.
+        keys: A token signed with any of these keys is accepted.
+        revocations: Which tokens are revoked.
     """
 
     def __init__(self, keys: tuple[str, ...], revocations: Revocations) -> None:
         self._keys = keys
         self._revocations = revocations
-        self._remembered: dict[bytes, tuple[float, Grant]] = {}
+        self._cached: dict[bytes, tuple[float, Grant]] = {}
         self._lock = threading.Lock()
 
-    def check(self, token: str) -> Grant | None:
-        """Tell what a token allows, or None when it is no token of ours, expired or revoked."""
-        if len(token) > TOKEN_BYTES_MAX or not token.isascii():
+    def verify(self, token: str) -> Grant | None:
+        """Verify a token; None when it is invalid, expired or revoked."""
+        if len(token) > MAX_TOKEN_BYTES or not token.isascii():
             return None
         digest = hashlib.sha256(token.encode()).digest()
-        until, grant = self._remembered.get(digest, (0.0, None))
+        until, grant = self._cached.get(digest, (0.0, None))
         if grant is None or until < time.monotonic():
-            grant = self._verify(token)
-            self._remember(digest, grant)
+            grant = self._verify_uncached(token)
+            self._cache(digest, grant)
         return grant if grant and grant.expires_at > time.time() else None
 
-    def _verify(self, token: str) -> Grant | None:
+    def _verify_uncached(self, token: str) -> Grant | None:
         try:
             claims = _Claims.model_validate(self._decode(token))
         except (jwt.InvalidTokenError, ValidationError):
             return None
-        if self._revocations.holds_for(claims.sub, claims.iat):
+        if self._revocations.is_revoked(claims.sub, claims.iat):
             return None
         return Grant(claims.sub, frozenset(claims.scope.split()), claims.exp)
 
@@ -127,11 +124,11 @@ class Tokens:
                 pass
         return jwt.decode(token, self._keys[-1], [ALGORITHM])
 
-    def _remember(self, digest: bytes, grant: Grant | None) -> None:
+    def _cache(self, digest: bytes, grant: Grant | None) -> None:
         with self._lock:
             if grant is None:
-                self._remembered.pop(digest, None)
+                self._cached.pop(digest, None)
                 return
-            if len(self._remembered) >= REMEMBERED_TOKENS:
-                self._remembered.clear()
-            self._remembered[digest] = (time.monotonic() + REMEMBERED_S, grant)
+            if len(self._cached) >= MAX_CACHED_TOKENS:
+                self._cached.clear()
+            self._cached[digest] = (time.monotonic() + CACHED_S, grant)

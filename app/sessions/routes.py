@@ -1,15 +1,18 @@
-"""Optimisation sessions."""
+"""Routes of the optimisation sessions."""
 
 from flask import Blueprint, Response, url_for
 
-from app.events.publisher import CREATED
-from app.openapi.document import Operation, operation
-from app.openapi.schemas import Session, SessionDetails, SessionPage
+from app.dashboard.statistics import DashboardStatistics
+from app.events.publisher import CREATED, EventPublisher
+from app.openapi.operations import Operation, operation
 from app.rate_limits.limits import SESSION_STARTS, SESSIONS
-from app.services import services
-from app.sessions.queries import NewSession, SessionQuery, get_session, list_sessions, start_session
+from app.sessions.model import NewSession, Session, SessionDetails, SessionPage, SessionQuery
+from app.sessions.queries import get_session, list_sessions, start_session
+from app.sessions.simulation import Simulation
+from app.storage.database import AppDatabase
+from app.web.components import component
 from app.web.input import read_body, read_query
-from app.web.representations import answer
+from app.web.representations import document_response
 from app.web.responses import encode_timed, json_response
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/sessions")
@@ -18,15 +21,15 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/optimization/ses
 @blueprint.get("")
 @operation(Operation(SessionPage, query=SessionQuery, tagged=True, limit=SESSIONS))
 def index() -> Response:
-    """One page of the sessions that the query string asks for."""
-    return answer(encode_timed(list_sessions(services().database, read_query(SessionQuery))))
+    """One page of the sessions that match the query string."""
+    return document_response(encode_timed(list_sessions(component(AppDatabase), read_query(SessionQuery))))
 
 
 @blueprint.get("/<int:session_id>")
 @operation(Operation(SessionDetails, tagged=True, limit=SESSIONS))
 def show(session_id: int) -> Response:
     """One session."""
-    return answer(encode_timed(get_session(services().database, session_id)))
+    return document_response(encode_timed(get_session(component(AppDatabase), session_id)))
 
 
 @blueprint.post("")
@@ -34,9 +37,9 @@ def show(session_id: int) -> Response:
 def start() -> Response:
     """Start a session."""
     new = read_body(NewSession)
-    session = start_session(services().database, new)
-    services().dashboard.forget()
-    services().events.publish(CREATED, session)
-    services().simulation.add(session["id"])
+    session = start_session(component(AppDatabase), new)
+    component(DashboardStatistics).invalidate()
+    component(EventPublisher).publish(CREATED, session)
+    component(Simulation).add(session["id"])
     location = url_for("sessions.show", session_id=session["id"])
     return json_response(session, 201, headers={"Location": location})

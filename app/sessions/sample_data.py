@@ -1,4 +1,4 @@
-"""Sample data: the same for the same number of sessions and the same day."""
+"""Sample data, a function of the number of sessions and the day."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from app.sessions.simulation import outcome
-from app.storage.database import Database
+from app.sessions.simulation import draw_results
+from app.storage.database import AppDatabase
 from app.storage.models import Model, OptimizationSession, Status, Technique
 
 SEED = 20_250_101
 DAYS = 90
-# Only the youngest sessions can still be open.
+# Share of the sessions, the most recent ones, that are still open.
 OPEN_SHARE = 0.02
 BATCH = 5_000
 
-ENDED = {Status.COMPLETED: 84, Status.FAILED: 10, Status.CANCELLED: 6}
-UNENDED = {Status.QUEUED: 2, Status.RUNNING: 3}
+ENDED_WEIGHTS = {Status.COMPLETED: 84, Status.FAILED: 10, Status.CANCELLED: 6}
+OPEN_WEIGHTS = {Status.QUEUED: 2, Status.RUNNING: 3}
 FAILURES = ("the accuracy fell below the limit", "out of memory", "the time limit was reached")
 
 MODELS = (
@@ -40,16 +40,16 @@ MODELS = (
 )
 
 
-def seed(database: Database, sessions: int, today: date) -> int:
-    """Fill an empty database; one that has models or sessions is left alone.
+def insert_sample_data(database: AppDatabase, sessions: int, today: date) -> int:
+    """Fill an empty database; a database that has models is left unchanged.
 
     Args:
         database: A database with its schema.
-        sessions: How many sessions to make, spread over the 90 days before today.
-        today: The UTC day that the data is made for.
+        sessions: How many sessions to insert, spread over the 90 days before today.
+        today: The current UTC day.
 
     Returns:
-        How many sessions were made.
+        How many sessions were inserted.
     """
     with database.write() as connection:
         if connection.scalar(select(func.count()).select_from(Model)):
@@ -57,7 +57,7 @@ def seed(database: Database, sessions: int, today: date) -> int:
         models = [{"id": i, "name": n, "family": f, "parameters": p} for i, (n, f, p) in enumerate(MODELS, start=1)]
         connection.execute(insert(Model), models)
         rows = make_sessions(sessions, today)
-        # Asked to return something, SQLAlchemy gives PostgreSQL many rows a statement.
+        # With a RETURNING clause SQLAlchemy sends many rows per statement to PostgreSQL.
         statement = insert(OptimizationSession).returning(OptimizationSession.id)
         while batch := list(islice(rows, BATCH)):
             connection.execute(statement, batch)
@@ -66,30 +66,32 @@ def seed(database: Database, sessions: int, today: date) -> int:
 
 
 def make_sessions(count: int, today: date) -> Iterator[dict[str, Any]]:
-    """Make the rows of the sessions, oldest first."""
-    chance = random.Random(SEED)  # noqa: S311
+    """Generate the rows of the sessions, oldest first."""
+    generator = random.Random(SEED)  # noqa: S311
     midnight = datetime.combine(today, time(), UTC)
-    # The triangle makes the service more used with every week.
-    ages_s = sorted((round(chance.triangular(0, DAYS * 86_400, 0), 3) for _ in range(count)), reverse=True)
+    # A triangular distribution: the number of sessions grows from week to week.
+    ages_s = sorted((round(generator.triangular(0, DAYS * 86_400, 0), 3) for _ in range(count)), reverse=True)
     first_open = count - int(count * OPEN_SHARE)
     for index, age_s in enumerate(ages_s):
-        yield _make_session(chance, midnight - timedelta(seconds=age_s), UNENDED if index >= first_open else ENDED)
+        yield _make_session(
+            generator, midnight - timedelta(seconds=age_s), OPEN_WEIGHTS if index >= first_open else ENDED_WEIGHTS
+        )
 
 
-def _make_session(chance: random.Random, created_at: datetime, statuses: dict[Status, int]) -> dict[str, Any]:
-    status = chance.choices(list(statuses), list(statuses.values()))[0]
-    progress = {Status.QUEUED: 0.0, Status.COMPLETED: 1.0}.get(status, round(chance.random(), 2))
+def _make_session(generator: random.Random, created_at: datetime, statuses: dict[Status, int]) -> dict[str, Any]:
+    status = generator.choices(list(statuses), list(statuses.values()))[0]
+    progress = {Status.QUEUED: 0.0, Status.COMPLETED: 1.0}.get(status, round(generator.random(), 2))
     results: dict[str, Any] = dict.fromkeys(("size_reduction", "speedup", "accuracy_change"))
     return {
-        "model_id": chance.randint(1, len(MODELS)),
-        "technique": chance.choice(list(Technique)).value,
+        "model_id": generator.randint(1, len(MODELS)),
+        "technique": generator.choice(list(Technique)).value,
         "status": status.value,
         "progress": progress,
-        **(outcome(chance) if status == Status.COMPLETED else results),
-        "failure": chance.choice(FAILURES) if status == Status.FAILED else None,
+        **(draw_results(generator) if status == Status.COMPLETED else results),
+        "failure": generator.choice(FAILURES) if status == Status.FAILED else None,
         "criteria": None,
         "simulated": False,
         "created_at": created_at,
         "created_on": created_at.date(),
-        "updated_at": created_at + timedelta(seconds=round(chance.uniform(60, 3600), 3)),
+        "updated_at": created_at + timedelta(seconds=round(generator.uniform(60, 3600), 3)),
     }

@@ -1,4 +1,4 @@
-"""The tables. A change here needs a migration in migrations/versions, and a new ``HEAD`` in schema.py."""
+"""The tables. A change here needs a migration in `migrations/versions` and a new `HEAD` in `schema_version.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Status(StrEnum):
-    """Where a session stands."""
+    """The state of a session."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -35,8 +35,8 @@ class Technique(StrEnum):
     COMPILATION = "compilation"
 
 
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, kept in UTC: SQLite knows no time zones."""
+class UtcTimestamp(TypeDecorator[datetime]):
+    """A timestamp, stored in UTC without its time zone, which SQLite doesn't support."""
 
     impl = DateTime
     cache_ok = True
@@ -50,12 +50,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-class Base(DeclarativeBase):
-    """Base of all tables."""
+class TableBase(DeclarativeBase):
+    """Base class of all tables."""
 
 
-class Model(Base):
-    """A machine-learning model that sessions optimise; ``parameters`` is their count. Its id is given, not counted."""
+class Model(TableBase):
+    """A machine-learning model that sessions optimise. Its id is assigned by the sample data, not by the database."""
 
     __tablename__ = "models"
 
@@ -63,24 +63,20 @@ class Model(Base):
     name: Mapped[str] = mapped_column(String(64), unique=True)
     family: Mapped[str] = mapped_column(String(32))
     parameters: Mapped[int] = mapped_column(BigInteger)
+    """How many parameters the model has."""
 
 
 LOWEST = -1e308
-"""Lower than any value. SQLite takes the index only for the very text that it was made with."""
+"""Lower than any value. SQLite uses an index on an expression only if the query has exactly the same text."""
 
 
 def lowest_if_missing(column: Mapped[float | None]) -> ColumnElement[float]:
-    """Make the key to sort a column by: no value comes lowest, whatever the database does with nulls."""
+    """Make the key to sort a column by: missing values come lowest, whatever the database does with nulls."""
     return func.coalesce(column, literal_column(repr(LOWEST)))
 
 
-class OptimizationSession(Base):
-    """One attempt to optimise one model.
-
-    ``progress`` and ``size_reduction`` are shares of 1, ``speedup`` a factor, ``accuracy_change`` a difference of
-    shares; the last three are known of completed sessions only. ``created_on`` is the UTC day of ``created_at``.
-    ``simulated`` marks sessions whose progress this service makes, so that it can take them up after a restart.
-    """
+class OptimizationSession(TableBase):
+    """One attempt to optimise one model."""
 
     __tablename__ = "sessions"
 
@@ -89,18 +85,24 @@ class OptimizationSession(Base):
     technique: Mapped[str] = mapped_column(String(32))
     status: Mapped[str] = mapped_column(String(16))
     progress: Mapped[float]
+    """Share of the work that is done, 0 to 1."""
     size_reduction: Mapped[float | None]
+    """Share by which the model got smaller; of completed sessions only."""
     speedup: Mapped[float | None]
+    """Factor by which the model got faster; of completed sessions only."""
     accuracy_change: Mapped[float | None]
+    """Change of the accuracy as a difference of shares; of completed sessions only."""
     failure: Mapped[str | None] = mapped_column(Text)
     criteria: Mapped[str | None] = mapped_column(Text)
     simulated: Mapped[bool]
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Whether this service simulates the session's progress and resumes it after a restart."""
+    created_at: Mapped[datetime] = mapped_column(UtcTimestamp)
     created_on: Mapped[date]
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """The UTC day of `created_at`."""
+    updated_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
     __table_args__ = (
-        # The dashboard never touches the table itself.
+        # The dashboard reads these two indexes only, never the table.
         Index("sessions_results", "status", "size_reduction", "speedup"),
         Index("sessions_by_day", "created_on"),
     )
@@ -113,18 +115,18 @@ SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "speedup": lowest_if_missing(OptimizationSession.speedup),
     "accuracy_change": lowest_if_missing(OptimizationSession.accuracy_change),
 }
-# For each sort: one of all sessions, and two that begin with what can be filtered by; see `app.sessions.listing`.
-_KIND = (OptimizationSession.status, OptimizationSession.technique)
+# Three indexes per sort: one of all sessions, and two that begin with the filters; see `app.sessions.listing`.
+_FILTERED_BY = (OptimizationSession.status, OptimizationSession.technique)
 for _name, _key in SORT_KEYS.items():
     Index(f"sessions_by_{_name}", _key, OptimizationSession.id)
-    Index(f"sessions_of_kind_by_{_name}", *_KIND, _key, OptimizationSession.id)
-    Index(f"sessions_of_model_by_{_name}", *_KIND, OptimizationSession.model_id, _key, OptimizationSession.id)
+    Index(f"sessions_of_kind_by_{_name}", *_FILTERED_BY, _key, OptimizationSession.id)
+    Index(f"sessions_of_model_by_{_name}", *_FILTERED_BY, OptimizationSession.model_id, _key, OptimizationSession.id)
 
 
-class SessionCount(Base):
+class SessionCount(TableBase):
     """How many sessions there are of one status, technique and model.
 
-    Triggers in the database keep it, in the transaction that writes the sessions: it is exact whoever writes them.
+    Triggers in the database update it in the transaction that writes the sessions, so it is exact whoever writes them.
     """
 
     __tablename__ = "session_counts"
@@ -135,8 +137,8 @@ class SessionCount(Base):
     sessions: Mapped[int] = mapped_column(BigInteger)
 
 
-class Revocation(Base):
-    """The tokens of a subject that were issued up to ``before``, a Unix time in seconds, are revoked."""
+class Revocation(TableBase):
+    """The tokens of a subject that were issued up to `before`, a Unix time in seconds, are revoked."""
 
     __tablename__ = "revocations"
 
@@ -144,24 +146,24 @@ class Revocation(Base):
     before: Mapped[float]
 
 
-class Document(Base):
-    """A configuration document as JSON, by name."""
+class Document(TableBase):
+    """A configuration document as JSON, stored under its name."""
 
     __tablename__ = "documents"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     body: Mapped[str] = mapped_column(Text)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTimestamp)
 
 
-class ConfigurationChange(Base):
-    """One replacement of a configuration document; entity tags as in HTTP, bodies as JSON, who as a token's name."""
+class ConfigurationChange(TableBase):
+    """One replacement of a configuration document: entity tags as in HTTP, bodies as JSON, and the token's user."""
 
     __tablename__ = "configuration_changes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     document: Mapped[str] = mapped_column(String(64))
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcTimestamp)
     changed_by: Mapped[str] = mapped_column(String(64))
     etag_before: Mapped[str] = mapped_column(String(80))
     etag_after: Mapped[str] = mapped_column(String(80))

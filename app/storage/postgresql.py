@@ -6,24 +6,24 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
 
-# The default is that of spinning disks, for which PostgreSQL would rather read a whole table than its index.
+# PostgreSQL's default suits spinning disks and makes it prefer reading a whole table to using an index.
 PLANNER = "-c random_page_cost=1.1"
 DRIVER = "postgresql+psycopg"
 
 
-def open_pool(url: URL, connections: int, connections_max: int, **parameters: Any) -> Engine:
-    """Make a pool; nothing is connected yet.
+def open_pool(url: URL, connections: int, max_connections: int, **parameters: Any) -> Engine:
+    """Make a connection pool; it connects when it is first used.
 
     Args:
-        url: Of the database; whatever driver it names, the one that is installed is taken.
+        url: URL of the database; the driver that it names is replaced by the installed one.
         connections: Connections that are kept open.
-        connections_max: Connections at the same time; who wants one more waits.
-        parameters: Of libpq.
+        max_connections: Connections at the same time; a request that needs another one waits.
+        parameters: Connection parameters of libpq.
     """
     return create_engine(
         url.set(drivername=DRIVER),
         pool_size=connections,
-        max_overflow=max(0, connections_max - connections),
+        max_overflow=max(0, max_connections - connections),
         pool_use_lifo=True,
         pool_pre_ping=True,
         connect_args={"options": PLANNER, **parameters},

@@ -1,4 +1,4 @@
-"""The version of the database's schema: read, and brought up to date by Alembic."""
+"""The version of the database's schema: read, and brought up to date with Alembic."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 from sqlalchemy import Connection, String, column, inspect, select, table, text
 
 HEAD = "0005"
-"""The newest revision in ``migrations/versions``, which the code needs."""
+"""The newest revision in `migrations/versions`, which the code needs."""
 VERSION_TABLE = "app_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x0A99_5C4E
-"""The key under which PostgreSQL lets one process at a time migrate."""
+"""The key of the PostgreSQL lock that lets one process at a time migrate."""
 
 
 class SchemaError(Exception):
     """The database can't be used as it is; the message is one sentence that says what to do."""
 
 
-def version(connection: Connection) -> str | None:
-    """The revision that a database is at, None before the first one."""
+def read_version(connection: Connection) -> str | None:
+    """Read the revision of a database; None before the first migration."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     number = column("version_num", String)
@@ -31,10 +31,10 @@ def upgrade(connection: Connection, name: str) -> None:
 
     Args:
         connection: In a transaction that writes.
-        name: How people are told which database is meant.
+        name: What error messages call the database.
 
     Raises:
-        SchemaError: A newer version of the service has written the database.
+        SchemaError: A newer version of the service has migrated the database.
     """
     from alembic import command  # noqa: PLC0415 - takes 0.2 s, which only this command should
     from alembic.config import Config  # noqa: PLC0415
@@ -49,4 +49,6 @@ def upgrade(connection: Connection, name: str) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise SchemaError(f"{name} was written by a newer version of the service ({error}): use that one.") from error
+        raise SchemaError(
+            f"{name} was migrated by a newer version of the service ({error}): use that version."
+        ) from error

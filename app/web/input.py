@@ -1,44 +1,55 @@
-"""What a request gives a route: its JSON body, its query string."""
+"""The input of a request, validated: its JSON body and its query string."""
 
 from typing import TypeVar
 
 from flask import request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.web.problems import Problem
+from app.web.problems import ProblemError
 
 MAX_PAGE_SIZE = 100
-# The databases refuse whole numbers of more than 64 bits, which page times size must not be.
+# Page times size must stay within 64 bits, the databases' largest integers.
 MAX_PAGE = 1_000_000
 
-T = TypeVar("T", bound=BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_body(kind: type[T]) -> T:
-    """Read the request's body.
+class PageQuery(BaseModel):
+    """The page of a list, as given in a query string."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    page: int = Field(default=1, ge=1, le=MAX_PAGE)
+    """Number of the page, from 1."""
+    page_size: int = Field(default=20, ge=1, le=MAX_PAGE_SIZE)
+    """Items on a page."""
+
+
+def read_body(model: type[Model]) -> Model:
+    """Read and validate the request's body.
 
     Raises:
-        Problem: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON; 422, it is not of this kind.
+        ProblemError: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON; 422, it is invalid.
     """
     if not request.is_json:
-        raise Problem(415, "Send the body as Content-Type: application/json.")
+        raise ProblemError(415, "Send the body as Content-Type: application/json.")
     data = request.get_data(cache=False)
     if request.content_length is None:
-        # A body of unknown length was cut off at the limit without a word; it is reading on that tells.
+        # Werkzeug silently cuts a body of unknown length at the limit; reading on raises the 413.
         request.stream.read(1)
     try:
-        return kind.model_validate_json(data)
+        return model.model_validate_json(data)
     except ValidationError as error:
-        raise Problem.from_validation(error) from None
+        raise ProblemError.from_validation(error) from None
 
 
-def read_query(kind: type[T]) -> T:
-    """Read the request's query string.
+def read_query(model: type[Model]) -> Model:
+    """Read and validate the request's query string.
 
     Raises:
-        Problem: 422, it is not of this kind.
+        ProblemError: 422, it is invalid.
     """
     try:
-        return kind.model_validate(request.args.to_dict())
+        return model.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise Problem.from_validation(error) from None
+        raise ProblemError.from_validation(error) from None

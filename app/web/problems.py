@@ -1,31 +1,59 @@
-"""Errors as RFC 9457 problem documents."""
+"""Errors as problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, Response, request
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
-from app.web.responses import json_response
+from app.web.responses import ResponseModel, json_response
 
 MEDIA_TYPE = "application/problem+json"
 
 log = logging.getLogger(__name__)
 
 
-class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
-    """An error that is told to the client.
+class InvalidField(ResponseModel):
+    """One error in the input."""
 
-    Attributes:
+    field: str
+    """Dotted path of the field."""
+    detail: str
+    """What is wrong, in one sentence."""
+
+
+class ProblemDocument(ResponseModel):
+    """An error (RFC 9457)."""
+
+    type: Literal["about:blank"]
+    """Always about:blank: the status says what kind of error it is."""
+    title: str
+    """The status's phrase."""
+    status: int = Field(ge=400, le=599)
+    """The HTTP status."""
+    detail: str
+    """What went wrong, in one sentence."""
+    instance: str
+    """Path of the request."""
+    errors: list[InvalidField] = Field(default=[], min_length=1)
+    """The invalid fields of the input."""
+    parts: dict[str, str] = Field(default={})
+    """The state of each dependency, when the service isn't ready."""
+
+
+class ProblemError(Exception):
+    """An error that is sent to the client as a problem document.
+
+    Args:
         status: HTTP status.
-        detail: One sentence for people.
-        errors: For invalid input, one ``{"field", "detail"}`` each; ``field`` is a dotted path.
+        detail: What went wrong, in one sentence.
+        errors: Of invalid input, the `field` and `detail` of each error; `field` is a dotted path.
         headers: Further response headers.
         extensions: Further members of the document.
     """
@@ -47,27 +75,27 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
         self.extensions = dict(extensions or {})
 
     @classmethod
-    def invalid(cls, field: str, detail: str) -> Problem:
+    def invalid(cls, field: str, detail: str) -> ProblemError:
         """Make the problem of one invalid field."""
         return cls(422, f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
 
     @classmethod
-    def from_validation(cls, error: ValidationError) -> Problem:
-        """Make the problem of input that pydantic refused; input that isn't JSON at all is a 400."""
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        if found[0]["type"] == "json_invalid":
-            return cls(400, f"The body is not JSON: {found[0]['msg'].removeprefix('Invalid JSON: ')}.")
+    def from_validation(cls, error: ValidationError) -> ProblemError:
+        """Make the problem of input that pydantic refused: 400 if it isn't JSON, else 422."""
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        if details[0]["type"] == "json_invalid":
+            return cls(400, f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.")
         errors = [
             {
-                "field": ".".join(str(part) for part in one["loc"]) or "body",
-                "detail": one["msg"].removeprefix("Value error, "),
+                "field": ".".join(str(part) for part in detail["loc"]) or "body",
+                "detail": detail["msg"].removeprefix("Value error, "),
             }
-            for one in found
+            for detail in details
         ]
-        return cls(422, "; ".join(f"{one['field']}: {one['detail']}" for one in errors), errors=errors)
+        return cls(422, "; ".join(f"{error['field']}: {error['detail']}" for error in errors), errors=errors)
 
     def response(self) -> Response:
-        """Make the response that tells it."""
+        """Make the response with the problem document."""
         document: dict[str, Any] = {
             "type": "about:blank",
             "title": _title(self.status),
@@ -89,24 +117,24 @@ def _title(status: int) -> str:
 
 
 def install(app: Flask) -> None:
-    """Let an application answer every error with a problem document."""
-    app.register_error_handler(Problem, Problem.response)
-    app.register_error_handler(WebsocketMismatch, _answer_mismatch)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_unexpected)
+    """Make an application respond to every error with a problem document."""
+    app.register_error_handler(ProblemError, ProblemError.response)
+    app.register_error_handler(WebsocketMismatch, _handle_mismatch)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(Exception, _handle_unexpected_error)
 
 
-def _answer_mismatch(error: WebsocketMismatch) -> Response:
+def _handle_mismatch(error: WebsocketMismatch) -> Response:
     if request.headers.get("Upgrade", "").lower() == "websocket":
-        return Problem(400, "This address isn't a WebSocket.").response()
-    return Problem(426, "This address is a WebSocket; ask for the upgrade.").response()
+        return ProblemError(400, "This address isn't a WebSocket.").response()
+    return ProblemError(426, "This address is a WebSocket; request the upgrade.").response()
 
 
-def _answer_http(error: HTTPException) -> Response:
+def _handle_http_error(error: HTTPException) -> Response:
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    return Problem(error.code or 500, error.description or "", headers=headers).response()
+    return ProblemError(error.code or 500, error.description or "", headers=headers).response()
 
 
-def _answer_unexpected(error: Exception) -> Response:
+def _handle_unexpected_error(error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return Problem(500, "The service failed to answer; its log says why.").response()
+    return ProblemError(500, "The service failed to process the request; its log says why.").response()

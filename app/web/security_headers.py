@@ -1,6 +1,6 @@
-"""What browsers are told of each response: what may not be done with it, and which other origins may read it.
+"""Response headers that restrict what browsers do with a response, and CORS headers for other origins.
 
-A wrapper of the WSGI application, since it costs less than Flask's hooks and no answer gets round it.
+It wraps the WSGI application, since that costs less than Flask's hooks and covers every response.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
 Headers = list[tuple[str, str]]
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-SECURITY: Headers = [
+SECURITY_HEADERS: Headers = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ]
 TRANSPORT_SECURITY = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-# Nobody but the client itself may keep what its token showed it, and it has to ask whether that still holds.
+# Only the client itself may cache a response to its token, and must revalidate it before each use.
 CACHING = ("Cache-Control", "private, no-cache")
 
 ALLOWED_METHODS = "GET, POST, PUT"
 ALLOWED_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
 EXPOSED_HEADERS = "ETag, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, Server-Timing"
-PREFLIGHT_S = 600
+PREFLIGHT_MAX_AGE_S = 600
 
 
-def guarded(wsgi_app: WSGIApplication, origins: frozenset[str], *, behind_tls: bool) -> WSGIApplication:
-    """Wrap a WSGI application so that every response carries the headers.
+def add_security_headers(wsgi_app: WSGIApplication, origins: frozenset[str], *, behind_tls: bool) -> WSGIApplication:
+    """Wrap a WSGI application so that every response has the security and CORS headers.
 
     Args:
         wsgi_app: The application.
-        origins: Origins whose pages may call it; without any, none may and preflight requests go to the application.
-        behind_tls: Whether clients reach it by TLS alone; then they are told never to come without (HSTS).
+        origins: Origins whose pages may call it. If empty, none may, and preflight requests go to the application.
+        behind_tls: Whether clients reach it by TLS only; responses then forbid plain HTTP (HSTS).
     """
-    always = [*SECURITY, TRANSPORT_SECURITY] if behind_tls else SECURITY
+    fixed_headers = [*SECURITY_HEADERS, TRANSPORT_SECURITY] if behind_tls else SECURITY_HEADERS
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        shared = _sharing(environ.get("HTTP_ORIGIN", ""), origins)
+        cors_headers = _cors_headers(environ.get("HTTP_ORIGIN", ""), origins)
         protected = environ.get("PATH_INFO", "").startswith(PROTECTED)
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
@@ -52,12 +52,12 @@ def guarded(wsgi_app: WSGIApplication, origins: frozenset[str], *, behind_tls: b
                 headers.append(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
             if protected and "Cache-Control" not in present:
                 headers.append(CACHING)
-            headers += always
-            headers += shared
+            headers += fixed_headers
+            headers += cors_headers
             return start_response(status, headers, exc_info)
 
         if origins and _is_preflight(environ):
-            start("204 No Content", _permission() if len(shared) > 1 else [])
+            start("204 No Content", _preflight_headers() if len(cors_headers) > 1 else [])
             return []
         return wsgi_app(environ, start)
 
@@ -72,8 +72,8 @@ def _is_preflight(environ: WSGIEnvironment) -> bool:
     )
 
 
-def _sharing(origin: str, origins: frozenset[str]) -> Headers:
-    """What an origin may read; that answers depend on the origin holds for all of them."""
+def _cors_headers(origin: str, origins: frozenset[str]) -> Headers:
+    """The CORS headers for an origin. Responses to every origin vary with it."""
     if not origins:
         return []
     if origin not in origins:
@@ -85,9 +85,9 @@ def _sharing(origin: str, origins: frozenset[str]) -> Headers:
     ]
 
 
-def _permission() -> Headers:
+def _preflight_headers() -> Headers:
     return [
         ("Access-Control-Allow-Methods", ALLOWED_METHODS),
         ("Access-Control-Allow-Headers", ALLOWED_HEADERS),
-        ("Access-Control-Max-Age", str(PREFLIGHT_S)),
+        ("Access-Control-Max-Age", str(PREFLIGHT_MAX_AGE_S)),
     ]

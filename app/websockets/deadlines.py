@@ -1,4 +1,4 @@
-"""When each client is to be attended to next."""
+"""When each client needs attention next."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
-from app.websockets.client import Client
+from app.websockets.client import WebSocketClient
 
 
-class Agenda:
-    """One appointment a client, the latest that was made. All costs a logarithm of their number, however many wait."""
+class Deadlines:
+    """A priority queue with one deadline per client, the last one set; each operation costs a logarithm of its size."""
 
     def __init__(self) -> None:
-        # Appointments that were replaced stay until their time; the number keeps clients from being compared.
-        self._heap: list[tuple[float, int, Client]] = []
+        # Replaced deadlines stay in the heap until they are due; the numbers keep heapq from comparing clients.
+        self._heap: list[tuple[float, int, WebSocketClient]] = []
         self._numbers = count()
 
-    def put(self, client: Client, at: float) -> None:
-        """Attend to a client at a time on the monotonic clock, and not when it was planned before."""
+    def set(self, client: WebSocketClient, at: float) -> None:
+        """Set a client's deadline, on the monotonic clock; it replaces an earlier one."""
         client.due = at
         heapq.heappush(self._heap, (at, next(self._numbers), client))
 
-    def remove(self, client: Client) -> None:
-        """Don't attend to a client any more."""
+    def remove(self, client: WebSocketClient) -> None:
+        """Remove a client's deadline."""
         client.due = math.inf
 
-    def pause_s(self) -> float | None:
-        """Seconds for which there is nothing to do; None: for ever."""
+    def remaining_s(self) -> float | None:
+        """Seconds until the next deadline; None when there is none."""
         return max(0.0, self._heap[0][0] - time.monotonic()) if self._heap else None
 
-    def due(self) -> Iterator[Client]:
-        """Those whose time has come, each once."""
+    def take_due(self) -> Iterator[WebSocketClient]:
+        """The clients whose deadline has passed, each once; it is removed."""
         now = time.monotonic()
         while self._heap and self._heap[0][0] <= now:
             at, _, client = heapq.heappop(self._heap)

@@ -1,4 +1,4 @@
-"""Checks the tokens of WebSocket clients: at the door where the first message brings one, and with the heartbeats."""
+"""Verifies the tokens of WebSocket clients: a token in the first message, and every token again with each heartbeat."""
 
 from __future__ import annotations
 
@@ -12,73 +12,73 @@ from typing import NamedTuple
 from wsproto.frame_protocol import CloseReason
 
 from app.security.tokens import Grant
-from app.web.auth import needed_scope
+from app.web.auth import required_scope
 
-SCOPE = needed_scope("GET")
+SCOPE = required_scope("GET")
 JOIN_S = 2.0
 
 log = logging.getLogger(__name__)
 
-Check = Callable[[str], Grant | None]
+Verify = Callable[[str], Grant | None]
 
 
 class Refusal(NamedTuple):
-    """Why a client is closed, and the code that says so."""
+    """Why a client is closed: the close code and the reason."""
 
     code: CloseReason
     reason: str
 
 
-UNKNOWN = Refusal(CloseReason.POLICY_VIOLATION, "the token is unknown, expired or revoked")
+INVALID = Refusal(CloseReason.POLICY_VIOLATION, "the token is invalid, expired or revoked")
 INSUFFICIENT = Refusal(CloseReason.POLICY_VIOLATION, f"the token lacks the scope {SCOPE}")
-UNCHECKED = Refusal(CloseReason.TRY_AGAIN_LATER, "the token can't be checked now")
+UNVERIFIED = Refusal(CloseReason.TRY_AGAIN_LATER, "the token can't be verified now")
 NO_TOKEN = Refusal(CloseReason.POLICY_VIOLATION, 'the first message must be {"token": "..."}')
-LATE = Refusal(CloseReason.POLICY_VIOLATION, "no token within the time")
+LATE = Refusal(CloseReason.POLICY_VIOLATION, "no token within the time limit")
 
 
-def token_of(message: str) -> str:
-    """The token that a client's first message tells, empty when it tells none."""
+def token_from(message: str) -> str:
+    """The token in a client's first message; empty when there is none."""
     try:
-        told = json.loads(message)
+        content = json.loads(message)
     except (ValueError, RecursionError):
         return ""
-    token = told.get("token") if isinstance(told, dict) else None
+    token = content.get("token") if isinstance(content, dict) else None
     return token if isinstance(token, str) else ""
 
 
-class Doorman:
-    """Checks tokens in a thread of its own, since a check may have to wait for the database.
+class TokenChecker:
+    """Verifies tokens in a thread of its own, since verification may wait for the database.
 
     Args:
-        check: Tells what a token allows, None for nothing.
+        verify: Returns what a token permits; None when it is invalid.
     """
 
-    def __init__(self, check: Check) -> None:
-        self._check = check
-        self._questions: queue.SimpleQueue[tuple[str, Callable[[Refusal | None], None]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="doorman", daemon=True)
+    def __init__(self, verify: Verify) -> None:
+        self._verify = verify
+        self._checks: queue.SimpleQueue[tuple[str, Callable[[Refusal | None], None]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="token-checker", daemon=True)
         self._thread.start()
 
-    def ask(self, token: str, answer: Callable[[Refusal | None], None]) -> None:
-        """Have a token checked; what is found is told from the doorman's thread, None when it is good."""
-        self._questions.put((token, answer))
+    def check(self, token: str, callback: Callable[[Refusal | None], None]) -> None:
+        """Verify a token; the callback gets the result in the checker's thread, None when the token is valid."""
+        self._checks.put((token, callback))
 
     def close(self) -> None:
-        """End; what wasn't answered yet never is."""
-        self._questions.put(None)
+        """End the thread; checks that are still queued are dropped."""
+        self._checks.put(None)
         self._thread.join(JOIN_S)
 
     def _run(self) -> None:
-        while question := self._questions.get():
-            token, answer = question
-            answer(self._look_at(token))
+        while check := self._checks.get():
+            token, callback = check
+            callback(self._refusal(token))
 
-    def _look_at(self, token: str) -> Refusal | None:
+    def _refusal(self, token: str) -> Refusal | None:
         try:
-            grant = self._check(token)
+            grant = self._verify(token)
         except Exception:
-            log.exception("a WebSocket client's token could not be checked")
-            return UNCHECKED
+            log.exception("a WebSocket client's token could not be verified")
+            return UNVERIFIED
         if grant is None:
-            return UNKNOWN
+            return INVALID
         return None if SCOPE in grant.scopes else INSUFFICIENT

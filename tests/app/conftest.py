@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.storage.database import Database
+from app.storage.database import AppDatabase
 from tests.app.service import Service, environ_for, prepare, running
 from tests.postgresql import create_database
 
@@ -46,7 +46,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], 
 
 
 @pytest.fixture
-def database(tmp_path: Path, url: str) -> Iterator[Database]:
+def database(tmp_path: Path, url: str) -> Iterator[AppDatabase]:
     """A database with 100 sessions."""
     made = prepare(tmp_path, 100, url)
     yield made
@@ -54,7 +54,7 @@ def database(tmp_path: Path, url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, database: Database) -> Iterator[Callable[..., Service]]:
+def start(tmp_path: Path, database: AppDatabase) -> Iterator[Callable[..., Service]]:
     """Starts a service with settings of its own on that database."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running(database, tmp_path, **settings))

@@ -25,28 +25,25 @@ from tests.postgresql import create_database
 from tests.redis_server import RedisServer
 from tests.servers import free_port, ok, scripted
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 PUTS = 10
 
 
 @dataclass
 class Front:
-    """nginx and what stands behind it.
-
-    Attributes:
-        url: Where clients come in.
-        instances: The services behind it.
-        log: What nginx logs of requests.
-    """
+    """nginx and the instances behind it."""
 
     url: str
+    """nginx's address."""
     instances: tuple[Service, ...]
+    """The services behind it."""
     log: Path
+    """nginx's log of requests."""
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        """Ask on a connection of its own."""
+        """Send a request on a new connection."""
         sent = {"Authorization": f"Bearer {self.instances[0].token}"} | headers
-        return requests.get(self.url + path, headers=sent, timeout=PATIENCE_S)
+        return requests.get(self.url + path, headers=sent, timeout=TIMEOUT_S)
 
     def listen(self) -> websocket.WebSocket:
         header = [f"Authorization: Bearer {self.instances[0].token}"]
@@ -70,7 +67,11 @@ def configuration(folder: Path, port: int, upstream: list[int]) -> str:
     text = (ROOT / "deploy/nginx.conf").read_text()
     for pattern, replacement, count in (
         (r" /tmp/", f" {folder}/", 6),
-        (r"server api:8000 resolve(.*);", " ".join(rf"server 127.0.0.1:{each}\1;" for each in upstream), 2),
+        (
+            r"server api:8000 resolve(.*);",
+            " ".join(rf"server 127.0.0.1:{upstream_port}\1;" for upstream_port in upstream),
+            2,
+        ),
         (r"listen 8080 ", f"listen 127.0.0.1:{port} ", 1),
         (r"/dev/stdout", f"{folder}/access.log", 1),
         (r"/dev/stderr", f"{folder}/error.log", 1),
@@ -94,11 +95,11 @@ def nginx(folder: Path, upstream: list[int]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(PATIENCE_S)
+        process.wait(TIMEOUT_S)
 
 
 def wait_for_port(port: int, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -124,7 +125,7 @@ def opened_front(folder: Path, database_url: str) -> Iterator[Front]:
             own.mkdir()
             settings = {"APP_REDIS_URL": redis.url, "APP_SESSION_DURATION_S": "0.2"}
             instances.append(stack.enter_context(running(database, own, **settings)))
-        url = stack.enter_context(nginx(folder, [port_of(each.url) for each in instances]))
+        url = stack.enter_context(nginx(folder, [port_of(instance.url) for instance in instances]))
         yield Front(url, tuple(instances), folder / "access.log")
 
 
@@ -140,40 +141,40 @@ def front(tmp_path_factory: pytest.TempPathFactory, postgresql: str) -> Iterator
 
 
 def counted(service: Service, sample: str) -> float:
-    """A figure of one instance, asked without the front."""
+    """A metric of one instance, read without nginx."""
     found = re.findall(rf"^{re.escape(sample)} (\S+)$", service.get("/metrics").text, flags=re.MULTILINE)
     return float(found[0]) if found else 0.0
 
 
 def test_requests_are_spread_over_the_instances(front: Front):
     answered = 'http_request_duration_seconds_count{method="GET",route="/api/v1/dashboard/stats",status="200"}'
-    before = [counted(each, answered) for each in front.instances]
+    before = [counted(instance, answered) for instance in front.instances]
     assert {front.get(STATS).status_code for _ in range(20)} == {200}
-    grown = [counted(each, answered) - old for each, old in zip(front.instances, before, strict=True)]
+    grown = [counted(instance, answered) - earlier for instance, earlier in zip(front.instances, before, strict=True)]
     assert sum(grown) == 20
     assert min(grown) > 0
 
 
 def test_websockets_pass_and_those_of_one_client_meet_the_same_instance(front: Front):
     listening = [front.listen() for _ in range(4)]
-    assert sorted(counted(each, "websocket_connections") for each in front.instances) == [0, 4]
-    for each in listening:
-        each.ping("here")
-        assert each.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"here")
-        each.close()
+    assert sorted(counted(instance, "websocket_connections") for instance in front.instances) == [0, 4]
+    for client in listening:
+        client.ping("here")
+        assert client.recv_data(control_frame=True) == (websocket.ABNF.OPCODE_PONG, b"here")
+        client.close()
 
 
 def test_an_event_of_one_instance_reaches_the_clients_of_both(front: Front):
-    listening = [front.listen(), *(each.listen() for each in front.instances)]
+    listening = [front.listen(), *(instance.listen() for instance in front.instances)]
     ids = [instance.start_session().json()["id"] for instance in front.instances for _ in range(3)]
-    for each in listening:
-        heard = []
-        while len(heard) < len(ids):
-            event = json.loads(each.recv())
+    for client in listening:
+        started = []
+        while len(started) < len(ids):
+            event = json.loads(client.recv())
             if event["type"] == "session.created" and event["session"]["id"] in ids:
-                heard.append(event["session"]["id"])
-        assert sorted(heard) == sorted(ids)
-        each.close()
+                started.append(event["session"]["id"])
+        assert sorted(started) == sorted(ids)
+        client.close()
 
 
 @pytest.mark.parametrize(
@@ -186,12 +187,12 @@ def test_a_user_s_limit_is_exact_over_both_instances(front: Front, path: str, li
     def ask(_: int) -> tuple[int, bool]:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         method, body = ("PUT", criteria) if limit == PUTS else ("GET", None)
-        answer = requests.request(method, front.url + path, data=body, headers=headers, timeout=PATIENCE_S)
-        return answer.status_code, "Retry-After" in answer.headers
+        response = requests.request(method, front.url + path, data=body, headers=headers, timeout=TIMEOUT_S)
+        return response.status_code, "Retry-After" in response.headers
 
     with ThreadPoolExecutor(8) as together:
-        answers = Counter(together.map(ask, range(limit + 20)))
-    assert answers == {(200, False): limit, (429, True): 20}
+        responses = Counter(together.map(ask, range(limit + 20)))
+    assert responses == {(200, False): limit, (429, True): 20}
 
 
 def test_metrics_are_kept_from_the_outside(front: Front):
@@ -205,56 +206,56 @@ def test_a_request_s_own_id_goes_with_it_and_others_get_one(front: Front):
     assert len(made) == 2
 
 
-def test_what_a_client_says_of_itself_is_not_believed(tmp_path):
+def test_forwarding_headers_of_clients_are_not_trusted(tmp_path):
     with scripted(lambda connection, _: bool(connection.sendall(ok()))) as api, nginx(tmp_path, [api.port]) as url:
         forged = {"X-Forwarded-For": "10.1.2.3", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "elsewhere"}
-        assert requests.get(url + STATS, headers=forged, timeout=PATIENCE_S).status_code == 200
+        assert requests.get(url + STATS, headers=forged, timeout=TIMEOUT_S).status_code == 200
         lines = api.requests[0].decode().lower().split("\r\n")
-    told = dict(line.split(": ") for line in lines if line.startswith("x-forwarded"))
+    forwarded = dict(line.split(": ") for line in lines if line.startswith("x-forwarded"))
     host = url.removeprefix("http://")
-    assert told == {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http", "x-forwarded-host": host}
+    assert forwarded == {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http", "x-forwarded-host": host}
 
 
-def test_an_answer_that_failed_is_not_asked_for_twice(tmp_path):
+def test_a_failed_response_is_not_retried(tmp_path):
     bad = ok(status="503 Service Unavailable")
     with scripted(lambda connection, _: bool(connection.sendall(bad))) as api, nginx(tmp_path, [api.port] * 2) as url:
-        assert requests.get(url + STATS, timeout=PATIENCE_S).status_code == 503
+        assert requests.get(url + STATS, timeout=TIMEOUT_S).status_code == 503
         assert len(api.requests) == 1
 
 
 def test_a_body_that_is_too_large_goes_no_further(front: Front):
     token = {"Authorization": f"Bearer {front.instances[0].token}"}
-    refused = requests.post(front.url + STATS, data=b"x" * 2_000_000, headers=token, timeout=PATIENCE_S)
+    refused = requests.post(front.url + STATS, data=b"x" * 2_000_000, headers=token, timeout=TIMEOUT_S)
     assert refused.status_code == 413
 
 
-def test_clients_that_are_slow_to_ask_hold_up_nobody(tmp_path):
+def test_clients_that_send_slowly_delay_nobody(tmp_path):
     head = f"PUT {CRITERIA} HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n"
     with ExitStack() as stack:
         api = stack.enter_context(scripted(lambda connection, _: bool(connection.sendall(ok()))))
         url = stack.enter_context(nginx(tmp_path, [api.port]))
         for begun in [head, head + "\r\n{"] * 20:
-            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port_of(url)), timeout=PATIENCE_S))
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port_of(url)), timeout=TIMEOUT_S))
             slow.sendall(begun.encode())
-        assert requests.get(url + STATS, timeout=PATIENCE_S).status_code == 200
+        assert requests.get(url + STATS, timeout=TIMEOUT_S).status_code == 200
         assert api.connections == 1
 
 
-def test_no_request_fails_while_the_instances_exchange_their_workers(front: Front):
+def test_no_request_fails_while_the_instances_replace_their_workers(front: Front):
     with clients(replace(front.instances[0], url=front.url), keep_alive=True) as asking:
-        for each in front.instances:
-            each.process.send_signal(signal.SIGHUP)
-        for each in front.instances:
-            wait_for_log(each, "Booting worker", 2)
-            wait_for_log(each, "Worker exiting")
-        asking.wait_for_answers(50)
+        for instance in front.instances:
+            instance.process.send_signal(signal.SIGHUP)
+        for instance in front.instances:
+            wait_for_log(instance, "Booting worker", 2)
+            wait_for_log(instance, "Worker exiting")
+        asking.wait_for_responses(50)
     assert asking.failures == []
     assert asking.other == set()
 
 
-def test_an_instance_that_is_gone_costs_no_request_and_is_logged(front: Front, tmp_path):
+def test_an_unreachable_instance_costs_no_request_and_is_logged(front: Front, tmp_path):
     with nginx(tmp_path, [port_of(front.instances[0].url), free_port()]) as url:
         token = {"Authorization": f"Bearer {front.instances[0].token}"}
-        answers = [requests.get(url + STATS, headers=token, timeout=PATIENCE_S) for _ in range(10)]
-    assert {answer.status_code for answer in answers} == {200}
+        responses = [requests.get(url + STATS, headers=token, timeout=TIMEOUT_S) for _ in range(10)]
+    assert {response.status_code for response in responses} == {200}
     assert ", " in (tmp_path / "access.log").read_text()

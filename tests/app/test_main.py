@@ -6,8 +6,8 @@ from click.testing import CliRunner, Result
 
 from app.__main__ import main
 from app.security.revocations import Revocations
-from app.security.tokens import Tokens
-from app.storage.database import Database
+from app.security.tokens import TokenVerifier
+from app.storage.database import AppDatabase
 from tests.app.service import SECRET_KEY, environ_for, launch, run_app
 
 pytestmark = pytest.mark.every_database
@@ -23,27 +23,27 @@ def run(tmp_path, url):
     return command
 
 
-def test_from_nothing_to_a_token(run, url):
+def test_commands_from_an_empty_database_to_a_token(run, url):
     too_early = run("seed")
     assert too_early.exit_code == 1
     assert "run python -m app migrate" in too_early.stderr
 
     assert run("migrate").exit_code == 0
     assert run("migrate").exit_code == 0
-    assert run("seed", "--sessions", "10").stderr == "10 sessions made.\n"
+    assert run("seed", "--sessions", "10").stderr == "10 sessions inserted.\n"
     assert run("seed", "--sessions", "10").stderr == "Nothing to do: the database has data.\n"
 
     token = run("token", "me", "--scope", "read", "--ttl-days", "1").stdout.removesuffix("\n")
     theirs = run("token", "you").stdout.strip()
-    tokens = Tokens((SECRET_KEY,), Revocations(Database(url)))
-    assert tokens.check(token).scopes == {"read"}
-    assert time.time() < tokens.check(token).expires_at < time.time() + 86_500
-    assert tokens.check(theirs).scopes == {"read", "write"}
-    assert tokens.check(theirs).expires_at == math.inf
+    tokens = TokenVerifier((SECRET_KEY,), Revocations(AppDatabase(url)))
+    assert tokens.verify(token).scopes == {"read"}
+    assert time.time() < tokens.verify(token).expires_at < time.time() + 86_500
+    assert tokens.verify(theirs).scopes == {"read", "write"}
+    assert tokens.verify(theirs).expires_at == math.inf
     assert run("revoke", "me").stderr == "The tokens of me are revoked.\n"
-    again = Tokens((SECRET_KEY,), Revocations(Database(url)))
-    assert again.check(token) is None
-    assert again.check(theirs)
+    again = TokenVerifier((SECRET_KEY,), Revocations(AppDatabase(url)))
+    assert again.verify(token) is None
+    assert again.verify(theirs)
 
 
 @pytest.mark.parametrize("command", ["token", "revoke"])

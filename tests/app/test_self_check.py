@@ -25,14 +25,14 @@ def test_all_is_well(tmp_path, database, redis_server):
     ]
 
 
-def test_a_bad_setting_is_told_and_nothing_else_looked_at(tmp_path):
+def test_an_invalid_setting_is_reported_and_nothing_else_checked(tmp_path):
     code, lines = check(tmp_path, APP_WORKERS="2")
     assert code == 1
     assert list(lines) == ["settings"]
     assert "needs APP_REDIS_URL" in lines["settings"]
 
 
-def test_each_fault_is_one_sentence_that_says_what_to_do(tmp_path):
+def test_every_fault_is_one_sentence_that_says_what_to_do(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, lines = check(tmp_path, APP_PORT=port, APP_REDIS_URL="redis://:secret@127.0.0.1:1/0")
@@ -40,7 +40,7 @@ def test_each_fault_is_one_sentence_that_says_what_to_do(tmp_path):
     assert lines["database"].startswith("fault    database: ")
     assert "run python -m app migrate" in lines["database"]
     assert "secret" not in lines["Redis"]
-    assert "see that it runs and that APP_REDIS_URL names it" in lines["Redis"]
+    assert "check that it runs and that APP_REDIS_URL is right" in lines["Redis"]
     assert f"127.0.0.1:{port} can't be listened on" in lines["port"]
     assert lines["settings"].startswith("ok")
 
@@ -64,7 +64,7 @@ def test_databases_and_their_key(tmp_path, database, postgresql_url):
         ("APP_HOST", "0.0.0.0", "TLS"),
     ],
 )
-def test_what_is_worth_a_look_fails_nothing(tmp_path, database, setting: str, value: str, part: str):
+def test_warnings_do_not_fail_the_check(tmp_path, database, setting: str, value: str, part: str):
     code, lines = check(tmp_path, **{setting: value})
     assert code == 0
     assert lines[part].startswith(f"warning  {part}: ")

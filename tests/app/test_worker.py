@@ -1,4 +1,4 @@
-"""Stopping and reloading under load: what has come is answered, and nobody is refused without need."""
+"""Stopping and reloading under load: arrived requests are processed, and none is refused without need."""
 
 import os
 import re
@@ -16,7 +16,7 @@ import pytest
 from tests.app.service import STATS, Service
 
 SLOW = {"APP_FAULTS": "dashboard:slow=1s"}
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 
 def address(service: Service) -> tuple[str, int]:
@@ -25,15 +25,15 @@ def address(service: Service) -> tuple[str, int]:
 
 
 def ask(service: Service, connection: HTTPConnection, path: str = "/version") -> int:
-    """The status of one request; tells the error of one that failed."""
+    """Send a request; its status."""
     connection.request("GET", path, headers={"Authorization": f"Bearer {service.token}"})
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 class Clients:
-    """Clients that ask over and over, each on one connection or on a new one for each request."""
+    """Clients that send requests repeatedly, on one connection each or on a new one per request."""
 
     def __init__(self, service: Service, *, keep_alive: bool) -> None:
         self._service = service
@@ -44,7 +44,7 @@ class Clients:
         self.failures: list[str] = []
 
     def run(self) -> None:
-        connection = HTTPConnection(*address(self._service), timeout=PATIENCE_S)
+        connection = HTTPConnection(*address(self._service), timeout=TIMEOUT_S)
         while not self._stop.is_set():
             try:
                 status = self._ask(connection)
@@ -68,9 +68,9 @@ class Clients:
             connection.close()
             return ask(self._service, connection)
 
-    def wait_for_answers(self, count: int) -> None:
-        wanted, deadline = self.answered + count, time.monotonic() + PATIENCE_S
-        while self.answered < wanted:
+    def wait_for_responses(self, count: int) -> None:
+        goal, deadline = self.answered + count, time.monotonic() + TIMEOUT_S
+        while self.answered < goal:
             assert time.monotonic() < deadline, self.failures
             time.sleep(0.01)
 
@@ -84,24 +84,24 @@ def clients(service: Service, *, keep_alive: bool) -> Iterator[Clients]:
     with ThreadPoolExecutor(4) as pool:
         done = [pool.submit(asking.run) for _ in range(4)]
         try:
-            asking.wait_for_answers(20)
+            asking.wait_for_responses(20)
             yield asking
         finally:
             asking.stop()
-    for each in done:
-        each.result()
+    for finished in done:
+        finished.result()
 
 
 def connects(service: Service) -> bool:
     try:
-        socket.create_connection(address(service), timeout=PATIENCE_S).close()
+        socket.create_connection(address(service), timeout=TIMEOUT_S).close()
     except ConnectionRefusedError:
         return False
     return True
 
 
 def wait_for_log(service: Service, words: str, count: int = 1) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while service.log.read_text().count(words) < count:
         assert time.monotonic() < deadline, service.log.read_text()
         time.sleep(0.01)
@@ -109,38 +109,38 @@ def wait_for_log(service: Service, words: str, count: int = 1) -> None:
 
 @contextmanager
 def slow_request(service: Service) -> Iterator[Future[int]]:
-    """A request that is being answered; it gives its status."""
+    """A request that is being processed; its status follows."""
     with ThreadPoolExecutor(1) as pool:
-        status = pool.submit(ask, service, HTTPConnection(*address(service), timeout=PATIENCE_S), STATS)
-        deadline = time.monotonic() + PATIENCE_S
+        status = pool.submit(ask, service, HTTPConnection(*address(service), timeout=TIMEOUT_S), STATS)
+        deadline = time.monotonic() + TIMEOUT_S
         while "http_requests_in_flight 2.0" not in service.get("/metrics").text:  # it and this one
             assert time.monotonic() < deadline
         yield status
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
-def test_no_request_fails_while_workers_are_exchanged(start, keep_alive: bool):
+def test_no_request_fails_while_workers_are_replaced(start, keep_alive: bool):
     service = start()
     with clients(service, keep_alive=keep_alive) as asking:
         for booted in (2, 3):
             service.process.send_signal(signal.SIGHUP)
             wait_for_log(service, "Booting worker", booted)
             wait_for_log(service, "Worker exiting", booted - 1)
-            asking.wait_for_answers(20)
+            asking.wait_for_responses(20)
     assert asking.failures == []
     assert asking.other == set()
 
 
-def test_a_request_under_way_is_answered_although_its_worker_is_exchanged(start):
+def test_a_request_under_way_is_processed_although_its_worker_is_replaced(start):
     service = start(**SLOW)
     with slow_request(service) as status:
         service.process.send_signal(signal.SIGHUP)
-        assert status.result(PATIENCE_S) == 200
+        assert status.result(TIMEOUT_S) == 200
     wait_for_log(service, "Worker exiting")
     assert service.get("/version").status_code == 200
 
 
-def test_websockets_are_sent_away_from_a_worker_that_goes_and_may_come_again(start):
+def test_a_replaced_worker_closes_its_websockets_and_clients_may_reconnect(start):
     service = start()
     with_old = service.listen()
     service.process.send_signal(signal.SIGHUP)
@@ -152,7 +152,7 @@ def test_websockets_are_sent_away_from_a_worker_that_goes_and_may_come_again(sta
     again.close()
 
 
-def test_a_stop_answers_what_is_under_way_and_refuses_what_is_new(start):
+def test_a_stop_finishes_requests_under_way_and_refuses_new_ones(start):
     service = start(**SLOW)
     with slow_request(service) as status:
         service.process.send_signal(signal.SIGTERM)
@@ -160,20 +160,20 @@ def test_a_stop_answers_what_is_under_way_and_refuses_what_is_new(start):
         while connects(service):
             assert not status.done(), "still taken, although nothing is under way any more"
             time.sleep(0.01)  # as many as the system would queue must not be what refuses
-        assert status.result(PATIENCE_S) == 200
+        assert status.result(TIMEOUT_S) == 200
     service.http.close()
-    assert service.process.wait(PATIENCE_S) == 0
+    assert service.process.wait(TIMEOUT_S) == 0
 
 
-def test_a_stop_answers_what_has_connected_but_was_not_taken_yet(start):
+def test_a_stop_processes_requests_on_connections_that_were_not_accepted_yet(start):
     service = start()
     worker = int(re.findall(r"Booting worker with pid: (\d+)", service.log.read_text())[0])
     os.kill(worker, signal.SIGSTOP)
-    with socket.create_connection(address(service), timeout=PATIENCE_S) as waiting:
+    with socket.create_connection(address(service), timeout=TIMEOUT_S) as waiting:
         waiting.sendall(b"GET /version HTTP/1.1\r\nHost: here\r\n\r\n")
         service.process.send_signal(signal.SIGTERM)
         wait_for_log(service, "Handling signal: term")
         os.kill(worker, signal.SIGCONT)
         assert waiting.recv(1024).startswith(b"HTTP/1.1 200")
     service.http.close()
-    assert service.process.wait(PATIENCE_S) == 0
+    assert service.process.wait(TIMEOUT_S) == 0

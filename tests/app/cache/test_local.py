@@ -33,13 +33,13 @@ def source() -> Source:
     return Source()
 
 
-def test_one_computation_however_many_ask(source: Source):
+def test_many_requests_cause_one_computation(source: Source):
     cache = LocalCache()
     with ThreadPoolExecutor(ASKING) as pool:
-        answers = [pool.submit(cache.get, "key", 60, source) for _ in range(ASKING)]
+        responses = [pool.submit(cache.get, "key", 60, source) for _ in range(ASKING)]
         assert source.begun.wait(20)
         source.go.set()
-        assert {answer.result(20) for answer in answers} == {b"1"}
+        assert {response.result(20) for response in responses} == {b"1"}
     assert source.made == 1
 
 
@@ -49,26 +49,26 @@ def test_a_failure_is_for_all_who_waited_and_is_not_kept():
     def fail() -> bytes:
         begun.set()
         assert go.wait(20)
-        raise OSError("the database is gone")
+        raise OSError("the database is unreachable")
 
-    def ask() -> bytes:
+    def get() -> bytes:
         return cache.get("key", 60, lambda: pytest.fail("computed although another request did"))
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(cache.get, "key", 60, fail)
         assert begun.wait(20)
         flight = cache._flights["key"]
-        second = pool.submit(ask)
+        second = pool.submit(get)
         while not flight._condition._waiters:
             assert not second.done()
         go.set()
-        for answer in (first, second):
-            with pytest.raises(OSError, match="gone"):
-                answer.result(20)
+        for response in (first, second):
+            with pytest.raises(OSError, match="unreachable"):
+                response.result(20)
     assert cache.get("key", 60, lambda: b"better") == b"better"
 
 
-def test_who_asks_after_an_invalidation_gets_nothing_that_was_begun_before(source: Source):
+def test_after_an_invalidation_no_earlier_computation_is_served(source: Source):
     cache = LocalCache()
     with ThreadPoolExecutor(1) as pool:
         early = pool.submit(cache.get, "key", 60, source)
@@ -80,7 +80,7 @@ def test_who_asks_after_an_invalidation_gets_nothing_that_was_begun_before(sourc
     assert cache.get("key", 60, source) == b"new"
 
 
-def test_an_answer_ends_with_its_time_to_live(source: Source, monkeypatch: pytest.MonkeyPatch):
+def test_an_response_ends_with_its_time_to_live(source: Source, monkeypatch: pytest.MonkeyPatch):
     now = 1000.0
     monkeypatch.setattr("app.cache.local.time.monotonic", lambda: now)
     source.go.set()
@@ -107,7 +107,7 @@ def outcome(server_timing: str) -> str:
     return server_timing.split("cache;desc=")[1].split(";", maxsplit=1)[0]
 
 
-def test_a_hundred_requests_at_a_cold_cache_cause_one_computation(service: Service):
+def test_a_hundred_requests_to_a_cold_cache_cause_one_computation(service: Service):
     address = urlsplit(service.url)
     service.start_session()  # makes it cold
     clients = [HTTPConnection(address.hostname, address.port, timeout=20) for _ in range(ASKING)]
@@ -115,12 +115,12 @@ def test_a_hundred_requests_at_a_cold_cache_cause_one_computation(service: Servi
         client.connect()
     for client in clients:
         client.request("GET", STATS, headers={"Authorization": f"Bearer {service.token}"})
-    answers = [client.getresponse() for client in clients]
-    bodies = {answer.read() for answer in answers}
+    responses = [client.getresponse() for client in clients]
+    bodies = {response.read() for response in responses}
     for client in clients:
         client.close()
-    assert {answer.status for answer in answers} == {200}
-    outcomes = Counter(outcome(answer.headers["Server-Timing"]) for answer in answers)
+    assert {response.status for response in responses} == {200}
+    outcomes = Counter(outcome(response.headers["Server-Timing"]) for response in responses)
     assert outcomes["miss"] == 1, outcomes
     assert len(bodies) == 1
 
@@ -129,11 +129,11 @@ def test_the_first_request_finds_the_dashboard_warm(start):
     assert outcome(start().get(STATS).headers["Server-Timing"]) == "hit"
 
 
-def test_switched_off_every_answer_is_computed(start):
+def test_switched_off_every_response_is_computed(start):
     service = start(APP_CACHE="off")
-    answers = [service.get(STATS) for _ in range(3)]
-    assert {outcome(answer.headers["Server-Timing"]) for answer in answers} == {"miss"}
-    assert len({answer.json()["generated_at"] for answer in answers}) == 3
+    responses = [service.get(STATS) for _ in range(3)]
+    assert {outcome(response.headers["Server-Timing"]) for response in responses} == {"miss"}
+    assert len({response.json()["generated_at"] for response in responses}) == 3
 
 
 def test_the_dashboard_is_computed_anew_after_its_time_to_live(start):

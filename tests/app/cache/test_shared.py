@@ -10,7 +10,7 @@ from app import circuit_breaker
 from app.cache import shared
 from app.cache.local import MISS, WAIT
 from app.cache.shared import PREFIX, RedisCache
-from app.redis.client import RedisLink
+from app.redis.client import RedisClient
 from tests.app.cache.test_local import ASKING, Source
 from tests.redis_server import RedisServer
 
@@ -29,9 +29,9 @@ def source() -> Source:
 
 @pytest.fixture
 def caches(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RedisCache]]:
-    """Of two instances, which look for a lost Redis at every question."""
+    """Of two instances, which retry Redis with every command."""
     monkeypatch.setattr(circuit_breaker, "RETRY_S", 0)
-    links = [RedisLink(redis_server.url) for _ in range(2)]
+    links = [RedisClient(redis_server.url) for _ in range(2)]
     yield [RedisCache(link) for link in links]
     for link in links:
         link.close()
@@ -39,26 +39,28 @@ def caches(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The outcomes that were noted."""
+    """The recorded outcomes."""
     found: list[str] = []
-    monkeypatch.setattr(shared, "note", lambda _, outcome: found.append(outcome))
+    monkeypatch.setattr(shared, "record_outcome", lambda _, outcome: found.append(outcome))
     return found
 
 
-def test_one_computation_however_many_ask_of_all_instances(caches: list[RedisCache], source: Source, noted: list[str]):
+def test_many_requests_to_all_instances_cause_one_computation(
+    caches: list[RedisCache], source: Source, noted: list[str]
+):
     with ThreadPoolExecutor(ASKING) as pool:
-        answers = [pool.submit(caches[number % 2].get, KEY, 60, source) for number in range(ASKING)]
+        responses = [pool.submit(caches[number % 2].get, KEY, 60, source) for number in range(ASKING)]
         assert source.begun.wait(20)
         while not (caches[0]._flights and caches[1]._flights):
-            assert not answers[0].done()
+            assert not responses[0].done()
         source.go.set()
-        assert {answer.result(20) for answer in answers} == {b"1"}
+        assert {response.result(20) for response in responses} == {b"1"}
     assert source.made == 1
     assert noted.count(MISS) == 1
     assert caches[0]._flights == caches[1]._flights == {}
 
 
-def test_what_one_keeps_is_there_for_the_other_until_its_time_to_live_is_over(
+def test_the_other_instance_gets_a_cached_document_until_it_expires(
     caches: list[RedisCache], redis_server: RedisServer
 ):
     assert caches[0].get(KEY, 60, value(b"1")) == b"1"
@@ -69,9 +71,7 @@ def test_what_one_keeps_is_there_for_the_other_until_its_time_to_live_is_over(
     assert caches[1].get(KEY, 60, value(b"2")) == b"2"
 
 
-def test_who_asks_any_instance_after_an_invalidation_gets_nothing_that_was_begun_before(
-    caches: list[RedisCache], source: Source
-):
+def test_after_an_invalidation_no_instance_serves_an_earlier_computation(caches: list[RedisCache], source: Source):
     with ThreadPoolExecutor(1) as pool:
         early = pool.submit(caches[0].get, KEY, 60, source)
         assert source.begun.wait(20)
@@ -89,7 +89,7 @@ def test_a_failure_is_not_kept_and_the_other_instance_tries_too(caches: list[Red
     def fail() -> bytes:
         begun.set()
         assert go.wait(20)
-        raise OSError("the database is gone")
+        raise OSError("the database is unreachable")
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(caches[0].get, KEY, 60, fail)
@@ -98,17 +98,17 @@ def test_a_failure_is_not_kept_and_the_other_instance_tries_too(caches: list[Red
         while not caches[1]._flights:
             assert not second.done()
         go.set()
-        with pytest.raises(OSError, match="gone"):
+        with pytest.raises(OSError, match="unreachable"):
             first.result(20)
         assert second.result(20) == b"better"
     assert noted == [MISS, MISS]
     assert caches[0].get(KEY, 60, fail) == b"better"
 
 
-def test_an_instance_that_died_while_it_computed_is_not_waited_for_long(
+def test_others_do_not_wait_long_for_an_instance_that_died_while_it_computed(
     caches: list[RedisCache], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, noted: list[str]
 ):
-    monkeypatch.setattr(shared, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(shared, "MAX_WAIT_S", 0.1)
     with redis_server.client() as redis:
         redis.set(FLIGHT, "of a dead one")
         assert caches[0].get(KEY, 60, value(b"1")) == b"1"
@@ -130,28 +130,28 @@ def test_a_watcher_gets_what_the_other_instance_computes(
     assert noted == [WAIT]
 
 
-def test_without_redis_each_goes_on_by_itself_and_computes_once(
+def test_without_redis_an_instance_works_on_its_own_and_computes_once(
     caches: list[RedisCache], redis_server: RedisServer, source: Source
 ):
     redis_server.stop()
     with ThreadPoolExecutor(10) as pool:
-        answers = [pool.submit(caches[0].get, KEY, 60, source) for _ in range(10)]
+        responses = [pool.submit(caches[0].get, KEY, 60, source) for _ in range(10)]
         assert source.begun.wait(20)
         source.go.set()
-        assert {answer.result(20) for answer in answers} == {b"1"}
+        assert {response.result(20) for response in responses} == {b"1"}
     caches[0].invalidate(KEY)
     assert caches[0].get(KEY, 60, source) == b"2"
 
 
-def test_without_redis_nothing_gets_older_than_a_moment(
+def test_without_redis_documents_expire_soon(
     caches: list[RedisCache], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(shared, "ALONE_S", 0)
+    monkeypatch.setattr(shared, "MAX_AGE_WITHOUT_REDIS_S", 0)
     redis_server.stop()
     assert [caches[0].get(KEY, 60, value(text)) for text in (b"1", b"2")] == [b"1", b"2"]
 
 
-def test_redis_gone_amid_a_computation_does_not_matter(caches: list[RedisCache], redis_server: RedisServer):
+def test_redis_stopping_during_a_computation_does_not_matter(caches: list[RedisCache], redis_server: RedisServer):
     def compute() -> bytes:
         redis_server.stop()
         return b"1"
@@ -159,7 +159,7 @@ def test_redis_gone_amid_a_computation_does_not_matter(caches: list[RedisCache],
     assert caches[0].get(KEY, 60, compute) == b"1"
 
 
-def test_an_invalidation_that_could_not_be_told_is_told_first(caches: list[RedisCache], redis_server: RedisServer):
+def test_a_deferred_invalidation_is_sent_first(caches: list[RedisCache], redis_server: RedisServer):
     caches[0].get(KEY, 60, value(b"old"))
     with redis_server.client() as redis:
         redis.execute_command("ACL", "SETUSER", "default", "-del")
@@ -170,17 +170,17 @@ def test_an_invalidation_that_could_not_be_told_is_told_first(caches: list[Redis
     assert caches[1].get(KEY, 60, value(b"other")) == b"new"
 
 
-def test_it_is_told_by_whatever_is_asked_next(caches: list[RedisCache], redis_server: RedisServer):
+def test_any_command_sends_it_first(caches: list[RedisCache], redis_server: RedisServer):
     caches[0].get(KEY, 60, value(b"old"))
     with redis_server.client() as redis:
         redis.execute_command("ACL", "SETUSER", "default", "-del")
         caches[0].invalidate(KEY)
         redis.execute_command("ACL", "SETUSER", "default", "+del")
-    caches[0]._link.ask(lambda redis: redis.ping(), lambda: None)
+    caches[0]._link.call(lambda redis: redis.ping(), lambda: None)
     assert caches[1].get(KEY, 60, value(b"new")) == b"new"
 
 
-def test_what_a_redis_brings_back_from_its_disk_is_not_served(caches: list[RedisCache], redis_server: RedisServer):
+def test_what_redis_restored_from_its_disk_is_not_served(caches: list[RedisCache], redis_server: RedisServer):
     caches[0].get(KEY, 60, value(b"old"))
     with redis_server.client() as redis:
         kept = {name: redis.get(name) for name in redis.scan_iter()}

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from app.config.criteria import DEFAULT, Criteria
+from app.config.model import DEFAULT_CRITERIA, Criteria
 from tests.app.service import CRITERIA, Service
 
-DOCUMENT = DEFAULT.model_dump(mode="json")
+DOCUMENT = DEFAULT_CRITERIA.model_dump(mode="json")
 HISTORY = f"{CRITERIA}/history"
 WRITERS = 4
 
@@ -23,9 +23,9 @@ def put(service: Service, number: int, **headers: str) -> requests.Response:
 
 
 def history(service: Service, **query: int) -> dict:
-    answer = service.get(HISTORY, params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = service.get(HISTORY, params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def fresh(start) -> Iterator[Service]:
     return start()
 
 
-def test_each_change_is_in_the_trail_newest_first(fresh: Service):
+def test_every_change_is_in_the_history_newest_first(fresh: Service):
     assert history(fresh) == {"items": [], "page": 1, "page_size": 20, "total": 0, "pages": 0}
     before = fresh.get(CRITERIA).headers["ETag"]
     first = put(fresh, 1).headers["ETag"]
@@ -47,7 +47,7 @@ def test_each_change_is_in_the_trail_newest_first(fresh: Service):
     assert newest["changed_at"] >= oldest["changed_at"]
 
 
-def test_pages_of_the_trail(fresh: Service):
+def test_pages_of_the_history(fresh: Service):
     for number in range(1, 6):
         assert put(fresh, number).status_code == 200
     pages = [history(fresh, page=page, page_size=2) for page in (1, 2, 3, 4)]
@@ -57,7 +57,7 @@ def test_pages_of_the_trail(fresh: Service):
         assert fresh.get(HISTORY, params=query).status_code == 422
 
 
-def test_only_who_has_seen_the_document_replaces_it(fresh: Service):
+def test_only_a_client_that_has_seen_the_document_replaces_it(fresh: Service):
     seen = fresh.get(CRITERIA).headers["ETag"]
     assert put(fresh, 1, If_Match=seen).status_code == 200
     late = put(fresh, 2, If_Match=seen)
@@ -81,7 +81,7 @@ def test_forms_of_if_match(fresh: Service):
     assert put(fresh, 5, If_None_Match='"x"').status_code == 200
 
 
-def test_of_many_who_have_seen_the_same_one_wins(fresh: Service):
+def test_of_many_changes_to_the_same_version_one_wins(fresh: Service):
     seen = fresh.get(CRITERIA).headers["ETag"]
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda number: put(fresh, number, If_Match=seen).status_code, range(1, 17)))
@@ -102,11 +102,11 @@ def test_a_killed_service_has_every_acknowledged_change_and_no_half(start):
             headers = {"Authorization": f"Bearer {service.token}"}
             for number in range(first, 10_000, WRITERS):
                 try:
-                    answer = http.put(service.url + CRITERIA, json=document(number), headers=headers, timeout=20)
+                    response = http.put(service.url + CRITERIA, json=document(number), headers=headers, timeout=20)
                 except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                     return
-                if answer.status_code == 200:
-                    acknowledged.append((number, answer.headers["ETag"]))
+                if response.status_code == 200:
+                    acknowledged.append((number, response.headers["ETag"]))
                 if len(acknowledged) >= 40:
                     enough.set()
 

@@ -2,12 +2,12 @@ import copy
 
 import pytest
 
-from app.config.criteria import DEFAULT
+from app.config.model import DEFAULT_CRITERIA
 from tests.app.service import CRITERIA, Service
 
 pytestmark = pytest.mark.every_database
 
-DOCUMENT = DEFAULT.model_dump(mode="json")
+DOCUMENT = DEFAULT_CRITERIA.model_dump(mode="json")
 OTHER = DOCUMENT | {
     "objective": "speed",
     "techniques": ["compilation", "quantization"],
@@ -22,8 +22,8 @@ def test_default_before_any_put(start):
 
 def test_put_is_read_back_exactly(service: Service):
     for document in (OTHER, DOCUMENT):
-        answer = service.call("PUT", CRITERIA, json=document)
-        assert (answer.status_code, answer.json()) == (200, document)
+        response = service.call("PUT", CRITERIA, json=document)
+        assert (response.status_code, response.json()) == (200, document)
         assert service.get(CRITERIA).json() == document
 
 
@@ -59,14 +59,14 @@ def test_bad_documents_name_the_field_and_change_nothing(service: Service, path:
     for parent in parents:
         part = part[parent]
     part[name] = value
-    answer = service.call("PUT", CRITERIA, json=document)
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [path]
+    response = service.call("PUT", CRITERIA, json=document)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [path]
     assert service.get(CRITERIA).json() == before
 
 
 @pytest.mark.parametrize("name", list(DOCUMENT))
 def test_every_field_is_needed(service: Service, name: str):
-    answer = service.call("PUT", CRITERIA, json={key: value for key, value in DOCUMENT.items() if key != name})
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [name]
+    response = service.call("PUT", CRITERIA, json={key: value for key, value in DOCUMENT.items() if key != name})
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [name]

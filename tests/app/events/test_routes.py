@@ -10,7 +10,7 @@ from tests.app.service import SESSIONS, STATS, Service
 ENDS = ("session.completed", "session.failed")
 
 
-def heard(client: websocket.WebSocket, *session_ids: int) -> list[list[dict]]:
+def events_of(client: websocket.WebSocket, *session_ids: int) -> list[list[dict]]:
     """All events of each of these sessions, up to its end."""
     found: dict[int, list[dict]] = {session_id: [] for session_id in session_ids}
     while not all(events and events[-1]["type"] in ENDS for events in found.values()):
@@ -23,7 +23,7 @@ def heard(client: websocket.WebSocket, *session_ids: int) -> list[list[dict]]:
 def test_every_client_hears_everything_of_all_sessions_that_anyone_starts(service: Service):
     clients = [service.listen(), service.listen(service.new_token("read"))]
     ids = [service.start_session().json()["id"] for _ in range(2)]
-    stories = [heard(client, *ids) for client in clients]
+    stories = [events_of(client, *ids) for client in clients]
     assert stories[0] == stories[1]
     for session_id, events in zip(ids, stories[0], strict=True):
         end = "failed" if session_id % 2 == 0 else "completed"
@@ -52,9 +52,9 @@ def test_no_valid_token_no_upgrade(service: Service, header: list[str]):
 @pytest.mark.parametrize("headers", [{"Sec-WebSocket-Key": ""}, {"Sec-WebSocket-Version": "8"}])
 def test_a_bad_handshake_is_a_problem(service: Service, headers: dict[str, str]):
     usual = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "13"}
-    answer = service.get("/api/v1/events", headers=usual | headers)
-    assert answer.status_code == 400
-    assert answer.headers["Sec-WebSocket-Version"] == "13"
+    response = service.get("/api/v1/events", headers=usual | headers)
+    assert response.status_code == 400
+    assert response.headers["Sec-WebSocket-Version"] == "13"
 
 
 def test_other_addresses_are_no_websockets(service: Service):
@@ -84,12 +84,12 @@ def test_a_close_is_answered(service: Service):
     assert client.sock.recv(1) == b""
 
 
-def test_nonsense_costs_its_sender_the_connection_and_nobody_else(service: Service):
+def test_invalid_data_costs_only_its_sender_the_connection(service: Service):
     other, client = service.listen(), service.listen()
     client.sock.sendall(b"\xff" * 100)
     while client.recv_frame().opcode != websocket.ABNF.OPCODE_CLOSE:
         pass
-    assert heard(other, service.start_session().json()["id"])
+    assert events_of(other, service.start_session().json()["id"])
     client.shutdown()
     other.close()
 
@@ -111,7 +111,7 @@ def test_many_websockets_and_many_requests_at_the_same_time(service: Service):
         worker.join()
     assert statuses == [200] * 200
     for client in clients:
-        assert heard(client, session_id)
+        assert events_of(client, session_id)
         client.close()
 
 
@@ -119,12 +119,12 @@ def test_open_websockets_hold_no_thread_that_requests_need(start):
     service = start(APP_THREADS="1")
     clients = [service.listen() for _ in range(3)]
     assert service.get(STATS).status_code == 200
-    assert heard(clients[0], service.start_session().json()["id"])
+    assert events_of(clients[0], service.start_session().json()["id"])
     for client in clients:
         client.close()
 
 
-def test_a_stopping_service_says_goodbye(start):
+def test_a_stopping_service_closes_its_websockets(start):
     service = start()
     client = service.listen()
     stopper = threading.Thread(target=service.stop)

@@ -33,15 +33,15 @@ def test_any_other_id_is_replaced(service: Service, given: str):
         ("GET", "/api/v1/events", None, 426),
     ],
 )
-def test_every_answer_has_its_own(service: Service, method: str, path: str, token: str | None, status: int):
-    answers = [service.call(method, path, token=token) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [status] * 2
-    ids = [answer.headers["X-Request-ID"] for answer in answers]
+def test_every_response_has_an_id_of_its_own(service: Service, method: str, path: str, token: str | None, status: int):
+    responses = [service.call(method, path, token=token) for _ in range(2)]
+    assert [response.status_code for response in responses] == [status] * 2
+    ids = [response.headers["X-Request-ID"] for response in responses]
     assert all(re.fullmatch(NEW_ID, one) for one in ids)
     assert ids[0] != ids[1]
 
 
-def test_upgrades_and_refused_ones_have_it_too(service: Service):
+def test_upgrades_have_the_id_too(service: Service):
     url = service.url.replace("http://", "ws://") + "/api/v1/events"
     header = ["X-Request-ID: mine"]
     client = websocket.create_connection(url, header=[*header, f"Authorization: Bearer {service.token}"], timeout=10)
@@ -57,7 +57,7 @@ def test_upgrades_and_refused_ones_have_it_too(service: Service):
     [f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00", f"01-{TRACE}-{PARENT}-01", f"cc-{TRACE}-{PARENT}-01-what"],
 )
 def test_a_trace_is_taken_up(given: str):
-    correlation = Correlation.of({"HTTP_TRACEPARENT": given})
+    correlation = Correlation.from_environ({"HTTP_TRACEPARENT": given})
     assert (correlation.trace_id, correlation.parent_id) == (TRACE, PARENT)
 
 
@@ -78,12 +78,12 @@ def test_a_trace_is_taken_up(given: str):
     ],
 )
 def test_a_malformed_one_begins_a_new_trace(given: str):
-    correlation = Correlation.of({"HTTP_TRACEPARENT": given})
+    correlation = Correlation.from_environ({"HTTP_TRACEPARENT": given})
     assert re.fullmatch("(?!0{32})[0-9a-f]{32}", correlation.trace_id)
     assert (correlation.trace_id != TRACE, correlation.parent_id) == (True, None)
 
 
-def test_the_log_lines_of_a_request_carry_both(start):
+def test_log_lines_of_a_request_carry_its_ids(start):
     service = start(APP_CACHE="off")
     with service.database.write() as connection:
         connection.exec_driver_sql("DROP TABLE documents")
@@ -97,7 +97,7 @@ def test_the_log_lines_of_a_request_carry_both(start):
     assert "parent_id" not in second
 
 
-def test_what_is_said_outside_of_requests_carries_none(start):
+def test_lines_outside_of_requests_carry_no_ids(start):
     service = start(APP_THREADS="1")
     assert service.get("/version", headers={"X-Request-ID": "mine"}).ok
     requests.get(service.url + "/version", headers={"Content-Length": "what"}, timeout=10)

@@ -39,7 +39,7 @@ def test_a_traceback_is_one_line():
     assert json.loads(line)["exception"].endswith("ValueError: first\nsecond")
 
 
-def test_a_line_for_each_request_only_where_wanted(start):
+def test_requests_are_logged_only_where_the_setting_says_so(start):
     quiet = start()
     quiet.get(STATS)
     quiet.stop()

@@ -17,17 +17,17 @@ SECONDS = "http_request_duration_seconds"
 
 def scrape(service: Service) -> dict[tuple[str, ...], float]:
     """Every sample by its name and the values of its labels, sorted by the labels' names."""
-    answer = requests.get(service.url + "/metrics", timeout=10)
-    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    response = requests.get(service.url + "/metrics", timeout=10)
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in text_string_to_metric_families(response.text)
         for sample in family.samples
     }
 
 
-def figures(service: Service) -> dict[tuple[str, ...], float]:
-    """The samples when all requests that were answered have been counted, which is after their last byte."""
+def settled_samples(service: Service) -> dict[tuple[str, ...], float]:
+    """The samples after all finished requests were counted, which happens after their last byte."""
     deadline = time.monotonic() + 20
     while scrape(service)["http_requests_in_flight",] != 1:
         assert time.monotonic() < deadline
@@ -35,7 +35,7 @@ def figures(service: Service) -> dict[tuple[str, ...], float]:
 
 
 def wait_for(service: Service, name: str, value: float) -> dict[tuple[str, ...], float]:
-    """Ask until a figure that another thread sets is this one; gives all of them."""
+    """Read the metrics until one that another thread sets has this value; all samples."""
     deadline = time.monotonic() + 20
     while (found := scrape(service))[name,] != value:
         assert time.monotonic() < deadline, f"{name} is {found[name,]}, not {value}"
@@ -60,7 +60,7 @@ def test_requests_are_counted_by_method_route_and_status(start):
     service.get(STATS, token="wrong")
     service.call("PUT", CRITERIA, json={})
     service.listen().close()
-    found = figures(service)
+    found = settled_samples(service)
     assert counted(found, "GET", STATS, 200) == 3
     assert counted(found, "POST", SESSIONS, 201) == 1
     assert counted(found, "GET", f"{SESSIONS}/<int:session_id>", 200) == 1
@@ -75,18 +75,18 @@ def test_requests_are_counted_by_method_route_and_status(start):
 def test_the_time_is_the_whole_request_s(start):
     service = start(APP_FAULTS="dashboard:slow=300ms")
     service.get(STATS)
-    found = figures(service)
+    found = settled_samples(service)
     assert found[f"{SECONDS}_sum", "GET", STATS, "200"] >= 0.3
     assert found[f"{SECONDS}_bucket", "0.25", "GET", STATS, "200"] == 0
 
 
-def test_what_clients_make_up_is_one_series(service: Service):
-    before = figures(service)
+def test_unknown_paths_and_methods_share_a_series(service: Service):
+    before = settled_samples(service)
     for number in range(5):
         service.get(f"/nowhere/{number}")
         service.get(f"/api/v1/{number}", token="wrong")
         service.call(f"BREW{number}", "/nowhere")
-    after = figures(service)
+    after = settled_samples(service)
     grown = {name for name in after if name[0] == f"{SECONDS}_count" and after[name] != before.get(name, 0)}
     assert grown <= {
         (f"{SECONDS}_count", *rest)
@@ -100,7 +100,7 @@ def test_what_clients_make_up_is_one_series(service: Service):
     assert counted(after, "other", "unmatched", 404) - counted(before, "other", "unmatched", 404) == 5
 
 
-def test_what_is_in_use_now(start):
+def test_gauges_of_what_is_in_use(start):
     service = start(APP_THREADS="3")
     found = wait_for(service, "http_requests_in_flight", 1)  # the one for the metrics
     assert found["database_connections_in_use",] == 0
@@ -112,7 +112,7 @@ def test_what_is_in_use_now(start):
         wait_for(service, "database_connections_in_use", 1)
         wait_for(service, "http_requests_in_flight", 2)
     waiting.join()
-    found = figures(service)
+    found = settled_samples(service)
     assert found["database_connections_in_use",] == 0
 
 
@@ -132,7 +132,7 @@ def test_websockets_and_their_events(start):
 
 
 @pytest.mark.parametrize(("cache", "outcomes"), [("on", {"hit": 3, "miss": 1}), ("off", {"miss": 4})])
-def test_what_the_cache_is_asked_is_counted_by_key_and_outcome(start, cache: str, outcomes: dict[str, int]):
+def test_cache_lookups_are_counted_by_key_and_outcome(start, cache: str, outcomes: dict[str, int]):
     service = start(APP_CACHE=cache)  # which computes once at its start
     for _ in range(3):
         service.get(STATS)
@@ -151,17 +151,17 @@ def two_workers(start: Callable[..., Service]) -> Service:
     return service
 
 
-def test_the_figures_are_those_of_all_workers(two_workers: Service):
+def test_the_metrics_cover_all_workers(two_workers: Service):
     for _ in range(20):
         with requests.Session() as http:
             http.get(two_workers.url + "/version", timeout=10)
-    assert {counted(figures(two_workers), "GET", "/version", 200) for _ in range(10)} == {20}
+    assert {counted(settled_samples(two_workers), "GET", "/version", 200) for _ in range(10)} == {20}
 
 
 def test_of_a_dead_worker_only_what_it_counted_stays(two_workers: Service):
     clients = [two_workers.listen() for _ in range(4)]
     wait_for(two_workers, "websocket_connections", 4)
-    before = figures(two_workers)
+    before = settled_samples(two_workers)
     for pid in workers(two_workers):
         os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + 20
@@ -184,14 +184,14 @@ def test_a_reload_keeps_what_was_counted(start):
     service.http.close()
     wait_for(service, "database_connections_max", Settings().threads + SPARE_CONNECTIONS)
     service.get(STATS)
-    assert counted(figures(service), "GET", STATS, 200) == 2
+    assert counted(settled_samples(service), "GET", STATS, 200) == 2
 
 
 def test_a_file_just_made_by_another_worker_does_no_harm(start, tmp_path):
     service = start()
     (folder,) = tmp_path.glob("app-metrics-*")
     (folder / "histogram_1.db").touch()
-    assert counted(figures(service), "GET", "/healthz", 200) >= 1
+    assert counted(settled_samples(service), "GET", "/healthz", 200) >= 1
 
 
 def test_nothing_is_left_behind(start, tmp_path):
@@ -201,6 +201,6 @@ def test_nothing_is_left_behind(start, tmp_path):
     assert list(tmp_path.glob("app-metrics-*")) == []
 
 
-def test_a_start_that_fails_leaves_nothing_either(tmp_path, database):
+def test_a_failed_start_leaves_nothing_behind(tmp_path, database):
     assert launch(environ_for(tmp_path, APP_PORT="http"), tmp_path / "log").wait(20) == 1
     assert list(tmp_path.glob("app-metrics-*")) == []

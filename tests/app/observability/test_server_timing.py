@@ -6,8 +6,8 @@ import requests
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service
 
 
-def phases(answer: requests.Response) -> dict[str, float]:
-    header = answer.headers["Server-Timing"]
+def phases(response: requests.Response) -> dict[str, float]:
+    header = response.headers["Server-Timing"]
     assert re.fullmatch(
         r"cache(;desc=(hit|wait|miss))?;dur=[\d.]+, pool;dur=[\d.]+, db;dur=[\d.]+, serialise;dur=[\d.]+, "
         r"total;dur=[\d.]+",
@@ -26,22 +26,22 @@ def test_phases_are_parts_of_the_total(service: Service, path: str):
 
 
 @pytest.mark.parametrize("path", ["/version", "/nowhere", "/api/v1/nowhere", CRITERIA])
-def test_every_answer_has_them(service: Service, path: str):
+def test_every_response_has_the_phases(service: Service, path: str):
     assert phases(service.get(path))["total"] > 0
 
 
-def test_no_database_no_time_in_it(service: Service):
+def test_without_database_access_its_phase_is_0(service: Service):
     assert phases(service.get("/version"))["db"] == 0
 
 
-def test_a_kept_answer_takes_no_database_and_says_so(service: Service):
+def test_a_cached_response_needs_no_database(service: Service):
     service.get(STATS)
-    answer = service.get(STATS)
-    assert "cache;desc=hit;dur=" in answer.headers["Server-Timing"]
-    assert phases(answer)["db"] == 0
+    response = service.get(STATS)
+    assert "cache;desc=hit;dur=" in response.headers["Server-Timing"]
+    assert phases(response)["db"] == 0
 
 
-def test_the_handshake_has_them_too(service: Service):
+def test_the_handshake_has_the_phases(service: Service):
     client = service.listen()
     assert "total;dur=" in client.getheaders()["server-timing"]
     client.close()

@@ -1,6 +1,6 @@
 """Requests of every kind, made from the OpenAPI document, against the real service.
 
-Schemathesis checks each answer: no server error, no undocumented status, media type, header or body, no way round the
+Schemathesis checks each response: no server error, no undocumented status, media type, header or body, no way round the
 token, invalid input refused. Its pytest plugin does not know this pytest, so its strategies are driven by Hypothesis.
 """
 
@@ -46,7 +46,7 @@ def takes_input(operation: APIOperation) -> bool:
 
 
 def seen(schema: BaseSchema, call: Callable[[Case], schemathesis.Response]) -> dict[str, set[int]]:
-    """Make requests of each operation, right ones and wrong ones; gives the statuses of the answers."""
+    """Make requests of each operation, right ones and wrong ones; gives the statuses of the responses."""
     found: dict[str, set[int]] = defaultdict(set)
     for operation in (result.ok() for result in schema.get_all_operations()):
         for mode in GenerationMode:
@@ -76,7 +76,7 @@ def keep_rules(case: Case) -> None:
         case.body["model"] = "bert-base"
 
 
-def test_with_a_token_every_answer_is_as_documented(described: BaseSchema, service: Service):
+def test_with_a_token_every_response_is_as_documented(described: BaseSchema, service: Service):
     def call(case: Case) -> schemathesis.Response:
         if case.meta.generation.mode.is_positive:
             keep_rules(case)
@@ -101,7 +101,7 @@ def test_with_a_token_every_answer_is_as_documented(described: BaseSchema, servi
     assert [name for name, statuses in expected.items() if not statuses <= found[name]] == []
 
 
-def test_without_a_token_every_answer_is_as_documented(described: BaseSchema, service: Service):
+def test_without_a_token_every_response_is_as_documented(described: BaseSchema, service: Service):
     found = seen(described, lambda case: case.call_and_validate(session=service.http, timeout=20))
     assert all(found[name] == {200} for name in OPEN)
     assert {name for name, statuses in found.items() if statuses == {401}} == set(found) - OPEN

@@ -15,14 +15,14 @@ def in_file(folder: Path) -> Settings:
     return Settings(database_url=f"sqlite:///{folder}/app.db")
 
 
-def test_the_keys_that_are_set_count(tmp_path: Path):
+def test_the_keys_of_the_setting_are_used(tmp_path: Path):
     settings = Settings(database_url=f"sqlite:///{tmp_path}/app.db", secret_key=f"{KEY}, {OTHER}")
     assert signing_keys(settings) == (KEY, OTHER)
     assert list(tmp_path.iterdir()) == []
     assert KEY not in repr(settings)
 
 
-def test_else_a_file_beside_the_database_has_one(tmp_path: Path):
+def test_without_a_setting_a_file_next_to_the_database_has_the_key(tmp_path: Path):
     folder = tmp_path / "new"
     (key,) = signing_keys(in_file(folder))
     assert len(key) == 64
@@ -32,7 +32,7 @@ def test_else_a_file_beside_the_database_has_one(tmp_path: Path):
     assert signing_keys(in_file(tmp_path / "other")) != (key,)
 
 
-def test_all_who_begin_at_once_get_the_same(tmp_path: Path, monkeypatch):
+def test_processes_that_start_together_get_the_same_key(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda _file: False)  # all of them see none
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(signing_keys, [in_file(tmp_path)] * 8))
@@ -42,13 +42,13 @@ def test_all_who_begin_at_once_get_the_same(tmp_path: Path, monkeypatch):
 
 def test_a_file_without_a_key_is_one_sentence(tmp_path: Path):
     (tmp_path / "app.db.secret").write_text("short\n")
-    with pytest.raises(SettingsError, match=r"app\.db\.secret holds no key: remove it, .*\.$"):
+    with pytest.raises(SettingsError, match=r"app\.db\.secret holds no valid key: remove it, .*\.$"):
         signing_keys(in_file(tmp_path))
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path):
     (tmp_path / "app.db.secret").mkdir()
-    with pytest.raises(SettingsError, match=r"can't be had \(Is a directory\): .* set APP_SECRET_KEY\.$"):
+    with pytest.raises(SettingsError, match=r"can't be read or made \(Is a directory\): .* set APP_SECRET_KEY\.$"):
         signing_keys(in_file(tmp_path))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.security import tokens as module
 from app.security.revocations import Revocations
-from app.security.tokens import REMEMBERED_TOKENS, TOKEN_BYTES_MAX, Tokens, sign
+from app.security.tokens import MAX_CACHED_TOKENS, MAX_TOKEN_BYTES, TokenVerifier, issue_token
 
 pytestmark = pytest.mark.every_database
 
@@ -25,13 +25,13 @@ class NoneRevoked(Revocations):
     def __init__(self) -> None:
         pass
 
-    def holds_for(self, subject: str, issued_at: float) -> bool:
+    def is_revoked(self, subject: str, issued_at: float) -> bool:
         return False
 
 
 @pytest.fixture(params=[(KEY,), (KEY, OTHER), (OTHER, KEY)], ids=["alone", "first", "second"])
-def tokens(request: pytest.FixtureRequest) -> Tokens:
-    return Tokens(request.param, NoneRevoked())
+def tokens(request: pytest.FixtureRequest) -> TokenVerifier:
+    return TokenVerifier(request.param, NoneRevoked())
 
 
 def encoded(part: Any) -> str:
@@ -45,14 +45,14 @@ def made(header: Any, claims: Any, key: str = KEY, digest: str = "sha256") -> st
     return f"{signed}.{encoded(hmac.digest(key.encode(), signed.encode(), digest))}"
 
 
-def test_what_a_token_allows(tokens: Tokens):
-    grant = tokens.check(sign(KEY, "Zoë at work", ("read", "load-test")))
+def test_what_a_token_allows(tokens: TokenVerifier):
+    grant = tokens.verify(issue_token(KEY, "Zoë at work", ("read", "load-test")))
     assert (grant.name, grant.scopes) == ("Zoë at work", {"read", "load-test"})
-    assert tokens.check(sign(KEY, "me")).scopes == {"read", "write"}
+    assert tokens.verify(issue_token(KEY, "me")).scopes == {"read", "write"}
 
 
-def test_anybody_who_has_the_key_may_make_one(tokens: Tokens):
-    assert tokens.check(made({"alg": "HS256"}, CLAIMS | {"iat": int(time.time())})).name == "me"
+def test_anybody_who_has_the_key_may_make_one(tokens: TokenVerifier):
+    assert tokens.verify(made({"alg": "HS256"}, CLAIMS | {"iat": int(time.time())})).name == "me"
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_anybody_who_has_the_key_may_make_one(tokens: Tokens):
         made({"alg": "HS256"}, b"[" * 2000),
         made({"alg": "HS256"}, b"{}{"),
         made({"alg": "HS256"}, [CLAIMS]),
-        made({"alg": "HS256"}, CLAIMS | {"pad": "x" * TOKEN_BYTES_MAX}),
+        made({"alg": "HS256"}, CLAIMS | {"pad": "x" * MAX_TOKEN_BYTES}),
     ],
 )
-def test_no_token_of_ours(tokens: Tokens, token: str):
-    assert tokens.check(token) is None
+def test_invalid_tokens_are_refused(tokens: TokenVerifier, token: str):
+    assert tokens.verify(token) is None
 
 
 @pytest.mark.parametrize(
@@ -105,77 +105,81 @@ def test_no_token_of_ours(tokens: Tokens, token: str):
         ("aud", "somebody else"),
     ],
 )
-def test_signed_but_not_as_we_do(tokens: Tokens, claim: str, value: Any):
+def test_signed_tokens_with_invalid_claims_are_refused(tokens: TokenVerifier, claim: str, value: Any):
     claims = {name: given for name, given in (CLAIMS | {claim: value}).items() if given is not MISSING}
-    assert tokens.check(made({"alg": "HS256"}, CLAIMS))
-    assert tokens.check(made({"alg": "HS256"}, claims)) is None
+    assert tokens.verify(made({"alg": "HS256"}, CLAIMS))
+    assert tokens.verify(made({"alg": "HS256"}, claims)) is None
 
 
-def test_an_expired_token_is_refused_although_it_was_remembered():
-    tokens = Tokens((KEY,), NoneRevoked())
-    token = sign(KEY, "me", ttl=timedelta(seconds=0.1))  # whole seconds, rounded up
-    assert tokens.check(token)
+def test_an_expired_token_is_refused_although_it_was_cached():
+    tokens = TokenVerifier((KEY,), NoneRevoked())
+    token = issue_token(KEY, "me", ttl=timedelta(seconds=0.1))  # whole seconds, rounded up
+    assert tokens.verify(token)
     deadline = time.monotonic() + 10
-    while tokens.check(token):
+    while tokens.verify(token):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
-def test_nobody_is_called_that(name: str):
+def test_invalid_names_are_refused(name: str):
     with pytest.raises(ValueError, match="1 to 64 printable"):
-        sign(KEY, name)
+        issue_token(KEY, name)
 
 
 def test_all_keys_verify():
-    old, new = sign(OTHER, "me"), sign(KEY, "me")
-    rotated = Tokens((KEY, OTHER), NoneRevoked())
-    assert rotated.check(old)
-    assert rotated.check(new)
-    assert rotated.check(sign("x" * 32, "me")) is None
-    assert Tokens((KEY,), NoneRevoked()).check(old) is None
+    old, new = issue_token(OTHER, "me"), issue_token(KEY, "me")
+    rotated = TokenVerifier((KEY, OTHER), NoneRevoked())
+    assert rotated.verify(old)
+    assert rotated.verify(new)
+    assert rotated.verify(issue_token("x" * 32, "me")) is None
+    assert TokenVerifier((KEY,), NoneRevoked()).verify(old) is None
 
 
-def test_revoked_are_all_of_a_user_until_now(database):
+def test_a_revocation_covers_all_tokens_of_a_user_until_now(database):
     revocations = Revocations(database)
-    earlier, theirs = sign(KEY, "me"), sign(KEY, "you")
+    earlier, theirs = issue_token(KEY, "me"), issue_token(KEY, "you")
     revocations.revoke("me")
-    later = sign(KEY, "me")
-    assert [bool(Tokens((KEY,), revocations).check(token)) for token in (earlier, theirs, later)] == [False, True, True]
+    later = issue_token(KEY, "me")
+    assert [bool(TokenVerifier((KEY,), revocations).verify(token)) for token in (earlier, theirs, later)] == [
+        False,
+        True,
+        True,
+    ]
     revocations.revoke("me")
-    assert Tokens((KEY,), revocations).check(later) is None
+    assert TokenVerifier((KEY,), revocations).verify(later) is None
 
 
-def test_a_revocation_reaches_a_process_that_remembers_the_token(database, monkeypatch):
-    tokens = Tokens((KEY,), Revocations(database))
-    token, fresh = sign(KEY, "me"), sign(KEY, "me")
-    assert tokens.check(token)
+def test_a_revocation_reaches_a_process_that_cached_the_token(database, monkeypatch):
+    tokens = TokenVerifier((KEY,), Revocations(database))
+    token, fresh = issue_token(KEY, "me"), issue_token(KEY, "me")
+    assert tokens.verify(token)
     Revocations(database).revoke("me")
-    assert tokens.check(token)
-    assert tokens.check(fresh) is None
-    soon = time.monotonic() + module.REMEMBERED_S
+    assert tokens.verify(token)
+    assert tokens.verify(fresh) is None
+    soon = time.monotonic() + module.CACHED_S
     monkeypatch.setattr("app.security.tokens.time.monotonic", lambda: soon)
-    assert tokens.check(token) is None
+    assert tokens.verify(token) is None
 
 
-def test_a_remembered_token_costs_neither_a_signature_nor_a_query(tokens: Tokens, monkeypatch):
-    token = sign(KEY, "me")
-    tokens.check(token)
+def test_a_cached_token_costs_neither_a_signature_nor_a_query(tokens: TokenVerifier, monkeypatch):
+    token = issue_token(KEY, "me")
+    tokens.verify(token)
     monkeypatch.setattr(jwt, "decode", lambda *_: pytest.fail("verified again"))
-    monkeypatch.setattr(NoneRevoked, "holds_for", lambda *_: pytest.fail("looked up again"))
-    assert tokens.check(token).name == "me"
+    monkeypatch.setattr(NoneRevoked, "is_revoked", lambda *_: pytest.fail("looked up again"))
+    assert tokens.verify(token).name == "me"
 
 
-def test_no_more_are_remembered_than_a_bound():
-    tokens = Tokens((KEY,), NoneRevoked())
-    for number in range(REMEMBERED_TOKENS + 2):
-        assert tokens.check(sign(KEY, f"user {number}"))
-        tokens.check(f"wrong {number}")
-    assert len(tokens._remembered) <= REMEMBERED_TOKENS
+def test_the_number_of_cached_tokens_is_bounded():
+    tokens = TokenVerifier((KEY,), NoneRevoked())
+    for number in range(MAX_CACHED_TOKENS + 2):
+        assert tokens.verify(issue_token(KEY, f"user {number}"))
+        tokens.verify(f"wrong {number}")
+    assert len(tokens._cached) <= MAX_CACHED_TOKENS
 
 
-def test_of_a_remembered_token_only_a_digest_is_kept():
-    tokens = Tokens((KEY,), NoneRevoked())
-    token = sign(KEY, "me")
-    tokens.check(token)
-    assert list(tokens._remembered) == [hashlib.sha256(token.encode()).digest()]
+def test_only_a_digest_of_a_token_is_cached():
+    tokens = TokenVerifier((KEY,), NoneRevoked())
+    token = issue_token(KEY, "me")
+    tokens.verify(token)
+    assert list(tokens._cached) == [hashlib.sha256(token.encode()).digest()]

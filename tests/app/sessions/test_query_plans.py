@@ -1,4 +1,4 @@
-"""How the databases come by what the API lists: never by reading a whole table."""
+"""The query plans of the lists, which never read a whole table."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,9 +9,10 @@ from typing import get_args
 import pytest
 from sqlalchemy import event
 
-from app.dashboard.statistics import compute_figures
-from app.sessions.queries import SessionQuery, Sort, list_sessions
-from app.storage.database import Database
+from app.dashboard.statistics import compute_statistics
+from app.sessions.model import SessionQuery, Sort
+from app.sessions.queries import list_sessions
+from app.storage.database import AppDatabase
 from tests.app.service import prepare
 
 pytestmark = pytest.mark.every_database
@@ -34,7 +35,7 @@ FILTERS: list[dict[str, str]] = [
 ]
 WHOLE = re.compile(r"^SCAN sessions$|Seq Scan on sessions\b", re.MULTILINE)
 # Of an index that begins with a status and a technique both are given, or what is found would have to be sorted.
-# PostgreSQL tells on the next line where in the index it begins and ends.
+# PostgreSQL shows on the next line which part of the index it reads.
 WHOLE_INDEX = re.compile(
     r"^SCAN sessions|INDEX sessions_of_\w+ \(status=\?\)"
     r"|Scan (Backward )?using \w+ on sessions\b[^\n]*\n(?!\s*Index Cond)",
@@ -43,7 +44,7 @@ WHOLE_INDEX = re.compile(
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]) -> Iterator[Database]:
+def many(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]) -> Iterator[AppDatabase]:
     """A database with 50,000 sessions."""
     folder = tmp_path_factory.mktemp("many")
     made = prepare(folder, 50_000, new_url(folder))
@@ -51,7 +52,7 @@ def many(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str
     made.dispose()
 
 
-def executed(database: Database, work: Callable[[], object]) -> list[tuple[str, object]]:
+def executed(database: AppDatabase, work: Callable[[], object]) -> list[tuple[str, object]]:
     """The statements that something makes, each with its parameters."""
     found: list[tuple[str, object]] = []
 
@@ -66,7 +67,7 @@ def executed(database: Database, work: Callable[[], object]) -> list[tuple[str, 
     return found
 
 
-def plans(database: Database, work: Callable[[], object]) -> str:
+def plans(database: AppDatabase, work: Callable[[], object]) -> str:
     explain = "EXPLAIN QUERY PLAN " if database.url.get_backend_name() == "sqlite" else "EXPLAIN "
     statements = executed(database, work)
     with database.read() as connection:
@@ -75,7 +76,7 @@ def plans(database: Database, work: Callable[[], object]) -> str:
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=lambda filters: "-".join(filters.values()) or "all")
-def test_no_list_reads_a_whole_table_or_index(many: Database, filters: dict[str, str]):
+def test_no_list_reads_a_whole_table_or_index(many: AppDatabase, filters: dict[str, str]):
     # All sessions are read in the order of an index, as far as the page goes.
     whole = WHOLE_INDEX if filters else WHOLE
     for sort in get_args(Sort):
@@ -90,7 +91,7 @@ def test_no_list_reads_a_whole_table_or_index(many: Database, filters: dict[str,
 
 
 @pytest.mark.parametrize("sort", get_args(Sort))
-def test_a_cursor_begins_within_the_index(many: Database, sort: str):
+def test_a_cursor_begins_within_the_index(many: AppDatabase, sort: str):
     page = list_sessions(many, SessionQuery(sort=sort))
     plan = plans(many, lambda: list_sessions(many, SessionQuery(sort=sort, cursor=page["next"])))
     assert re.search(
@@ -98,12 +99,12 @@ def test_a_cursor_begins_within_the_index(many: Database, sort: str):
     ), plan
 
 
-def test_the_dashboard_reads_indexes_only(many: Database):
-    plan = plans(many, lambda: compute_figures(many))
+def test_the_dashboard_reads_indexes_only(many: AppDatabase):
+    plan = plans(many, lambda: compute_statistics(many))
     assert not WHOLE.search(plan), plan
 
 
-def test_a_page_takes_two_statements_and_a_cursor_s_one_however_long(many: Database):
+def test_a_page_takes_two_statements_and_a_cursor_s_one_however_long(many: AppDatabase):
     for size in (1, 100):
         page = list_sessions(many, SessionQuery(page_size=size))
         assert len(executed(many, lambda: list_sessions(many, SessionQuery(page_size=size)))) == 2  # noqa: B023

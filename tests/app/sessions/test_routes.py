@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from app.config.criteria import DEFAULT
+from app.config.model import DEFAULT_CRITERIA
 from app.sessions.listing import SORTS
-from app.sessions.queries import NewSession, SessionQuery, list_sessions, start_session
-from app.storage.database import Database
+from app.sessions.model import NewSession, SessionQuery
+from app.sessions.queries import list_sessions, start_session
+from app.storage.database import AppDatabase
 from app.storage.models import OptimizationSession
 from tests.app.service import SESSIONS, Service
 
@@ -30,9 +31,9 @@ def word(parts: object) -> str:
 
 
 def listed(service: Service, **query) -> dict:
-    answer = service.get(SESSIONS, params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = service.get(SESSIONS, params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def test_first_page_is_the_newest(service: Service):
@@ -146,15 +147,15 @@ def test_sessions_without_a_value_come_lowest(service: Service, field: str):
     ],
 )
 def test_bad_queries_name_the_parameter(service: Service, query: dict, field: str):
-    answer = service.get(SESSIONS, params=query)
-    assert answer.status_code == 422
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    response = service.get(SESSIONS, params=query)
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize("field", SORTS)
-def test_cursors_neither_repeat_nor_miss_a_session_while_others_are_added(database: Database, sign: str, field: str):
+def test_cursors_neither_repeat_nor_miss_a_session_while_others_are_added(database: AppDatabase, sign: str, field: str):
     with database.read() as connection:
         before = connection.scalars(select(OptimizationSession.id)).all()
     query = {"sort": sign + field, "page_size": 7}
@@ -187,19 +188,19 @@ def test_one_session(service: Service):
 
 @pytest.mark.parametrize("session_id", ["999999999", "99999999999999999999999", "abc"])
 def test_unknown_session(service: Service, session_id: str):
-    answer = service.get(f"{SESSIONS}/{session_id}")
-    assert (answer.status_code, answer.json()["status"]) == (404, 404)
+    response = service.get(f"{SESSIONS}/{session_id}")
+    assert (response.status_code, response.json()["status"]) == (404, 404)
 
 
 def test_start(service: Service):
-    answer = service.start_session(criteria=DEFAULT.model_dump(mode="json"))
-    item = answer.json()
-    assert answer.status_code == 201
+    response = service.start_session(criteria=DEFAULT_CRITERIA.model_dump(mode="json"))
+    item = response.json()
+    assert response.status_code == 201
     assert set(item) == FIELDS
     assert (item["model"], item["technique"], item["status"]) == ("bert-base", "pruning", "queued")
-    found = service.get(answer.headers["Location"]).json()
+    found = service.get(response.headers["Location"]).json()
     assert found["id"] == item["id"]
-    assert found["criteria"] == DEFAULT.model_dump(mode="json")
+    assert found["criteria"] == DEFAULT_CRITERIA.model_dump(mode="json")
 
 
 @pytest.mark.parametrize(
@@ -214,9 +215,9 @@ def test_start(service: Service):
 )
 def test_bad_starts_name_the_field(service: Service, body: dict, field: str):
     before = listed(service)["total"]
-    answer = service.start_session(**body)
-    assert answer.status_code == 422
-    assert field in [error["field"] for error in answer.json()["errors"]]
+    response = service.start_session(**body)
+    assert response.status_code == 422
+    assert field in [error["field"] for error in response.json()["errors"]]
     assert listed(service)["total"] == before
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.sessions.sample_data import make_sessions, seed
-from app.storage.database import Database
+from app.sessions.sample_data import insert_sample_data, make_sessions
+from app.storage.database import AppDatabase
 from app.storage.models import OptimizationSession
 
 pytestmark = pytest.mark.every_database
@@ -25,7 +25,7 @@ def test_another_day_moves_them_all_and_changes_nothing_else():
         assert other == one
 
 
-def test_sessions_are_told_apart_by_what_they_are():
+def test_the_fields_of_sessions_match_their_status():
     rows = list(make_sessions(5_000, TODAY))
     assert set(Counter(row["status"] for row in rows)) == {"queued", "running", "completed", "failed", "cancelled"}
     assert all((row["speedup"] is not None) == (row["status"] == "completed") for row in rows)
@@ -37,10 +37,10 @@ def test_sessions_are_told_apart_by_what_they_are():
 
 
 def test_only_an_empty_database_is_filled(url):
-    database = Database(url)
+    database = AppDatabase(url)
     database.create_schema()
-    assert seed(database, 50, TODAY) == 50
-    assert seed(database, 70, TODAY) == 0
+    assert insert_sample_data(database, 50, TODAY) == 50
+    assert insert_sample_data(database, 70, TODAY) == 0
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(OptimizationSession)) == 50
     database.dispose()

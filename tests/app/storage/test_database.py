@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.storage.database import Database
+from app.storage.database import AppDatabase
 from app.storage.models import Document
 from app.storage.schema_version import SchemaError
 from tests.app.service import environ_for, launch, run_app
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.every_database
 
 def sentence_of(url: str) -> str:
     with pytest.raises(SchemaError) as refused:
-        Database(url).check_schema()
+        AppDatabase(url).check_schema()
     sentence = str(refused.value)
     assert len(sentence.splitlines()) == 1
     assert sentence.endswith(".")
@@ -41,18 +41,18 @@ def test_a_wrong_password_is_one_sentence(postgresql_url):
 def test_a_file_that_is_no_database_is_one_sentence(tmp_path):
     (tmp_path / "app.db").write_text("This is a text, and no database, long enough to be taken for one." * 20)
     assert "file is not a database" in sentence_of(f"sqlite:///{tmp_path}/app.db")
-    assert "can't be made" in sentence_of(f"sqlite:///{tmp_path}/app.db/deeper/app.db")
+    assert "can't be created" in sentence_of(f"sqlite:///{tmp_path}/app.db/deeper/app.db")
 
 
 @pytest.mark.parametrize("command", ["migrate", "seed"])
-def test_commands_tell_that_the_database_is_away(tmp_path, command: str):
+def test_commands_report_an_unreachable_database(tmp_path, command: str):
     done = run_app(environ_for(tmp_path, APP_DATABASE_URL="postgresql://me@127.0.0.1:1/app"), command)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: postgresql+psycopg://me@127.0.0.1:1/app can't be used (")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_server_tells_that_the_database_is_away(tmp_path):
+def test_the_server_reports_an_unreachable_database(tmp_path):
     log = tmp_path / "log"
     process = launch(environ_for(tmp_path, APP_DATABASE_URL="postgresql://me@127.0.0.1:1/app"), log)
     assert process.wait(20) == 1
@@ -80,7 +80,7 @@ def test_readers_are_not_held_up_by_a_writer(database):
 
 
 def test_the_pool_has_the_size_that_is_set_and_no_more(postgresql_url):
-    database = Database(postgresql_url, connections=1, connections_max=2)
+    database = AppDatabase(postgresql_url, connections=1, max_connections=2)
     database._engine.pool._timeout = 0  # type: ignore[attr-defined]
     with database.read(), database.read(), pytest.raises(PoolTimeoutError), database.read():
         pass
@@ -89,10 +89,10 @@ def test_the_pool_has_the_size_that_is_set_and_no_more(postgresql_url):
 
 
 def test_a_connection_that_the_server_closed_is_replaced(postgresql_url):
-    database = Database(postgresql_url, connections=1, connections_max=2)
+    database = AppDatabase(postgresql_url, connections=1, max_connections=2)
     with database.read() as connection:
         lost = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    other = Database(postgresql_url)
+    other = AppDatabase(postgresql_url)
     with other.read() as connection:
         connection.execute(text(f"SELECT pg_terminate_backend({lost}, 5000)"))
     with database.read() as connection:

@@ -10,8 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from app.storage import database as module
-from app.storage.database import Database
-from app.storage.models import Base
+from app.storage.database import AppDatabase
+from app.storage.models import TableBase
 from app.storage.schema_version import HEAD, MIGRATIONS, VERSION_TABLE, SchemaError
 from tests.app.service import ROOT, environ_for
 
@@ -46,7 +46,7 @@ def step_down(url: str, revision: str) -> None:
 @pytest.mark.filterwarnings("ignore:autogenerate skipping:UserWarning")
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection:sqlalchemy.exc.SAWarning")
 def test_the_migrations_make_the_tables_that_the_code_expects(url, new_url, tmp_path):
-    Database(url).create_schema()
+    AppDatabase(url).create_schema()
     with create_engine(url).connect() as connection:
         options = {
             "version_table": VERSION_TABLE,
@@ -54,10 +54,10 @@ def test_the_migrations_make_the_tables_that_the_code_expects(url, new_url, tmp_
             "include_object": lambda _object, _name, kind, *_: kind != "index",  # see below
         }
         context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, TableBase.metadata) == []
     (tmp_path / "other").mkdir()
     other = create_engine(new_url(tmp_path / "other"))
-    Base.metadata.create_all(other)  # Alembic doesn't compare indexes with expressions well
+    TableBase.metadata.create_all(other)  # Alembic doesn't compare indexes with expressions well
     assert indexes(create_engine(url)) == indexes(other)
 
 
@@ -87,7 +87,7 @@ def test_only_the_version_that_the_code_needs_is_used(database, url, version: st
     with pytest.raises(SchemaError, match=f"has version {version} of its tables, not {HEAD}: run"):
         database.check_schema()
     if version > HEAD:
-        with pytest.raises(SchemaError, match="written by a newer version"):
+        with pytest.raises(SchemaError, match="migrated by a newer version"):
             database.create_schema()
     else:
         database.create_schema()
@@ -103,11 +103,11 @@ def test_an_interrupted_migration_leaves_nothing_behind(url, monkeypatch):
 
     monkeypatch.setattr(module, "upgrade", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Database(url).create_schema()
+        AppDatabase(url).create_schema()
     monkeypatch.undo()
     with create_engine(url).connect() as connection:
         assert inspect(connection).get_table_names() == []
-    Database(url).create_schema()
+    AppDatabase(url).create_schema()
 
 
 def test_many_instances_may_migrate_at_once(url, tmp_path):

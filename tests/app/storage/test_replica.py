@@ -1,4 +1,4 @@
-"""A streaming replica is read while it answers, and nobody misses what they wrote themselves."""
+"""A streaming replica is read while it responses, and nobody misses what they wrote themselves."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from app.config.criteria import DEFAULT
-from app.sessions.queries import NewSession, start_session
+from app.config.model import DEFAULT_CRITERIA
+from app.sessions.model import NewSession
+from app.sessions.queries import start_session
 from app.settings import Settings, SettingsError
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, running
 from tests.postgresql import Standby, create_database
@@ -42,9 +43,9 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 
 def total(service: Service) -> int:
-    answer = service.get(SESSIONS)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["total"]
+    response = service.get(SESSIONS)
+    assert response.status_code == 200, response.text
+    return response.json()["total"]
 
 
 def state(service: Service) -> tuple[str, float]:
@@ -72,7 +73,7 @@ def test_the_replica_is_read_unless_it_lacks_what_was_written_here(service: Serv
 
 def test_a_configuration_that_was_put_is_never_a_stale_one(service: Service, standby: Standby):
     standby.tell("SELECT pg_wal_replay_pause()")
-    criteria = DEFAULT.model_dump(mode="json") | {"time_limit_s": 77}
+    criteria = DEFAULT_CRITERIA.model_dump(mode="json") | {"time_limit_s": 77}
     assert service.call("PUT", CRITERIA, json=criteria).status_code == 200
     assert service.get(CRITERIA).json()["time_limit_s"] == 77
     assert service.get(f"{CRITERIA}/history").json()["total"] == 1
@@ -84,7 +85,7 @@ def test_without_the_replica_the_primary_is_read(service: Service, standby: Stan
     standby.stop()
     assert total(service) == 50
     assert service.get(STATS).status_code == 200
-    assert state(service) == ("gone: the primary is read", 0)
+    assert state(service) == ("unreachable: the primary is read", 0)
     standby.start()
     wait_until(lambda: total(service) and state(service) == ("ok", 1))
 

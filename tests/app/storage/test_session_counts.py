@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from app.sessions.queries import NewSession, SessionQuery, list_sessions, start_session
-from app.storage.database import Database
+from app.sessions.model import NewSession, SessionQuery
+from app.sessions.queries import list_sessions, start_session
+from app.storage.database import AppDatabase
 from app.storage.models import OptimizationSession, SessionCount
 
 pytestmark = pytest.mark.every_database
@@ -17,7 +18,7 @@ WRITERS = 4
 CHANGES = 15
 
 
-def check_counts(database: Database) -> int:
+def check_counts(database: AppDatabase) -> int:
     """Compare counts with rows; gives how many sessions there are."""
     kind = (OptimizationSession.status, OptimizationSession.technique, OptimizationSession.model_id)
     with database.read() as connection:
@@ -40,23 +41,23 @@ def check_counts(database: Database) -> int:
         "accuracy_change, failure, criteria, simulated, created_at, created_on, updated_at FROM sessions WHERE id > 40",
     ],
 )
-def test_what_is_written_by_hand_counts(database: Database, statement: str):
+def test_statements_by_hand_are_counted(database: AppDatabase, statement: str):
     assert check_counts(database) == 100
     with database.write() as connection:
         connection.execute(text(statement))
     check_counts(database)
 
 
-def test_what_is_taken_back_does_not_count(database: Database):
+def test_a_rollback_is_not_counted(database: AppDatabase):
     with suppress(KeyError), database.write() as connection:
         connection.execute(text("DELETE FROM sessions WHERE id > 50"))
         raise KeyError
     assert check_counts(database) == 100
 
 
-def test_many_writers_at_once(database: Database, url: str):
+def test_many_writers_at_once(database: AppDatabase, url: str):
     def write(number: int) -> None:
-        chance, mine = random.Random(number), Database(url)
+        chance, mine = random.Random(number), AppDatabase(url)
         for _ in range(CHANGES):
             start_session(mine, NewSession(model="bert-base", technique="pruning"))
             # Several statements a transaction, the same rows in different orders: what could lock each other out.
@@ -72,7 +73,7 @@ def test_many_writers_at_once(database: Database, url: str):
     assert check_counts(database) > WRITERS * CHANGES
 
 
-def test_a_migration_counts_what_is_there(database: Database):
+def test_a_migration_counts_what_is_there(database: AppDatabase):
     with database.write() as connection:
         connection.execute(text("UPDATE session_counts SET sessions = 7"))
         connection.execute(text("UPDATE app_version SET version_num = '0004'"))
@@ -80,7 +81,7 @@ def test_a_migration_counts_what_is_there(database: Database):
     assert check_counts(database) == 100
 
 
-def test_sessions_inserted_many_at_a_time_count(database: Database):
+def test_sessions_inserted_many_at_a_time_count(database: AppDatabase):
     with database.read() as connection:
         rows = [dict(row) for row in connection.execute(select(OptimizationSession.__table__)).mappings()]
     with database.write() as connection:

@@ -2,7 +2,7 @@ import jwt
 import pytest
 import requests
 
-from app.security.tokens import TOKEN_BYTES_MAX, sign
+from app.security.tokens import MAX_TOKEN_BYTES, issue_token
 from tests.app.service import SECRET_KEY, SESSIONS, STATS, Service
 
 CLAIMS = {"sub": "me", "scope": "read", "iat": 1}
@@ -14,23 +14,23 @@ def get(service: Service, header: str | None) -> requests.Response:
 
 
 @pytest.mark.parametrize("header", [None, "Basic dTpw", "Bearer", "Bearer ", "Bearer wrong", "wrong"])
-def test_no_valid_token_no_answer(service: Service, header: str | None):
-    answer = get(service, header)
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert answer.json()["status"] == 401
+def test_no_valid_token_no_response(service: Service, header: str | None):
+    response = get(service, header)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert response.json()["status"] == 401
 
 
 @pytest.mark.parametrize(
     "token",
     [
-        sign("another key of as many characters", "me"),
+        issue_token("another key of as many characters", "me"),
         jwt.encode(CLAIMS, None, "none"),
         jwt.encode(CLAIMS, SECRET_KEY, "HS384"),
         jwt.encode(CLAIMS | {"exp": 1}, SECRET_KEY),
         jwt.encode({"scope": "read", "iat": 1}, SECRET_KEY),
         jwt.encode({"sub": "me", "iat": 1}, SECRET_KEY),
-        jwt.encode(CLAIMS | {"pad": "x" * TOKEN_BYTES_MAX}, SECRET_KEY),
+        jwt.encode(CLAIMS | {"pad": "x" * MAX_TOKEN_BYTES}, SECRET_KEY),
     ],
     ids=["another key", "alg none", "another alg", "expired", "without sub", "without scope", "too long"],
 )

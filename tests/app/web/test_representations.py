@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from app.web.representations import GZIP_MIN_BYTES, prefers_gzip
+from app.web.representations import MIN_GZIP_BYTES, prefers_gzip
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service
 
 PLAIN = {"Accept-Encoding": "identity"}
@@ -30,8 +30,8 @@ def test_a_document_that_the_client_has_is_not_sent_again(service: Service, path
 def test_forms_of_if_none_match(service: Service, form: str, status: int):
     etag = service.get(CRITERIA, headers=PLAIN).headers["ETag"]
     for method in ("GET", "HEAD"):
-        answer = service.call(method, CRITERIA, headers=PLAIN | {"If-None-Match": form.format(etag)})
-        assert answer.status_code == status
+        response = service.call(method, CRITERIA, headers=PLAIN | {"If-None-Match": form.format(etag)})
+        assert response.status_code == status
 
 
 def test_another_document_has_another_tag(service: Service):
@@ -42,12 +42,12 @@ def test_another_document_has_another_tag(service: Service):
 
 def test_reading_with_if_match(service: Service):
     etag = service.get(CRITERIA, headers=PLAIN).headers["ETag"]
-    statuses = [service.get(CRITERIA, headers=PLAIN | {"If-Match": each}).status_code for each in (etag, "*", '"x"')]
+    statuses = [service.get(CRITERIA, headers=PLAIN | {"If-Match": tag}).status_code for tag in (etag, "*", '"x"')]
     assert statuses == [200, 200, 412]
 
 
 @pytest.mark.parametrize("path", [STATS, SESSIONS])
-def test_compressed_when_asked(service: Service, path: str):
+def test_compressed_on_request(service: Service, path: str):
     plain = service.get(path, headers=PLAIN)
     packed = service.get(path, headers={"Accept-Encoding": "gzip"}, stream=True)
     raw = packed.raw.read(decode_content=False)
@@ -60,9 +60,9 @@ def test_compressed_when_asked(service: Service, path: str):
 
 
 def test_a_small_document_stays_as_it_is(service: Service):
-    answer = service.get(CRITERIA, headers={"Accept-Encoding": "gzip"})
-    assert len(answer.content) < GZIP_MIN_BYTES
-    assert "Content-Encoding" not in answer.headers
+    response = service.get(CRITERIA, headers={"Accept-Encoding": "gzip"})
+    assert len(response.content) < MIN_GZIP_BYTES
+    assert "Content-Encoding" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_small_document_stays_as_it_is(service: Service):
         ("identity;q=0.5, gzip;q=0.5", True), ("identity;q=0, gzip;q=0.1", True),
     ],
 )  # fmt: skip
-def test_what_accept_encoding_asks_for(header: str, expected: bool):
+def test_preferences_in_accept_encoding(header: str, expected: bool):
     assert prefers_gzip(header) is expected
 
 

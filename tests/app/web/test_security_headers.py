@@ -23,34 +23,34 @@ PREFLIGHT = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Hea
         ("OPTIONS", STATS, 200),
     ],
 )
-def test_every_answer_says_what_may_not_be_done_with_it(service: Service, method: str, path: str, status: int):
-    answer = service.call(method, path)
-    assert answer.status_code == status
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["X-Frame-Options"] == "DENY"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
-    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
-    assert "Strict-Transport-Security" not in answer.headers
+def test_every_response_has_the_security_headers(service: Service, method: str, path: str, status: int):
+    response = service.call(method, path)
+    assert response.status_code == status
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert "Strict-Transport-Security" not in response.headers
 
 
 @pytest.mark.parametrize(("path", "caching"), [(STATS, "private, no-cache"), (SESSIONS, "private, no-cache")])
-def test_what_a_token_shows_is_kept_by_nobody_else(service: Service, path: str, caching: str):
+def test_protected_responses_are_private(service: Service, path: str, caching: str):
     assert service.get(path).headers["Cache-Control"] == caching
 
 
 def test_the_policy_of_the_page_lets_its_style_through(service: Service):
-    answer = requests.get(service.url + "/docs", timeout=10)
-    style = re.search("<style>(.*?)</style>", answer.text, re.DOTALL)[1]
+    response = requests.get(service.url + "/docs", timeout=10)
+    style = re.search("<style>(.*?)</style>", response.text, re.DOTALL)[1]
     digest = b64encode(sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
-    assert " style=" not in answer.text
+    assert f"style-src 'sha256-{digest}'" in response.headers["Content-Security-Policy"]
+    assert " style=" not in response.text
 
 
 def test_without_the_setting_no_origin_may_read(service: Service):
-    answer = service.get(STATS, headers={"Origin": PAGE})
-    assert answer.status_code == 200
-    assert not [name for name in answer.headers if name.startswith("Access-Control-")]
+    response = service.get(STATS, headers={"Origin": PAGE})
+    assert response.status_code == 200
+    assert not [name for name in response.headers if name.startswith("Access-Control-")]
     assert requests.options(service.url + STATS, headers={"Origin": PAGE} | PREFLIGHT, timeout=10).status_code == 401
 
 

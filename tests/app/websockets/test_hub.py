@@ -9,24 +9,21 @@ from itertools import pairwise
 import pytest
 
 from app.security.tokens import Grant
-from app.websockets.client import Client, Opening
-from app.websockets.connection_limit import Seats
-from app.websockets.deadlines import Agenda
-from app.websockets.hub import SAID_BYTES_MAX, Hub, Limits
-from app.websockets.sending import send
-from app.websockets.token_checker import Check
+from app.websockets.client import AcceptedConnection
+from app.websockets.hub import MAX_RECEIVED_BYTES, WebSocketHub, WebSocketLimits
+from app.websockets.token_checker import Verify
 from tests.app.peer import BINARY, CLOSE, PING, PONG, TEXT, Peer
 
-NewHub = Callable[..., Hub]
+NewHub = Callable[..., WebSocketHub]
 
 
 @pytest.fixture
 def new_hub() -> Iterator[NewHub]:
     """Makes hubs; the token `good` may read, `narrow` may only write."""
-    hubs: list[Hub] = []
+    hubs: list[WebSocketHub] = []
 
-    def make(check: Check | None = None, **limits: float) -> Hub:
-        hubs.append(Hub(check or look_at, Limits(**limits)))
+    def make(custom: Verify | None = None, **limits: float) -> WebSocketHub:
+        hubs.append(WebSocketHub(custom or verify, WebSocketLimits(**limits)))
         return hubs[-1]
 
     yield make
@@ -34,7 +31,7 @@ def new_hub() -> Iterator[NewHub]:
         hub.close()
 
 
-def look_at(token: str) -> Grant | None:
+def verify(token: str) -> Grant | None:
     scopes = {"good": {"read"}, "narrow": {"write"}}.get(token)
     return Grant("test", frozenset(scopes), math.inf) if scopes else None
 
@@ -62,9 +59,9 @@ def test_a_slow_client_is_closed_and_the_others_miss_nothing(new_hub: NewHub, de
 def test_a_closed_hub_has_no_thread(new_hub: NewHub):
     hub = new_hub(close_s=0.1)
     client, pending = Peer.attach(hub), Peer.attach(hub, token="")
-    before = {thread for thread in threading.enumerate() if thread.name in ("websockets", "doorman")}
+    before = {thread for thread in threading.enumerate() if thread.name in ("websockets", "token-checker")}
     hub.close()
-    assert [each.end()[0] for each in (client, pending)] == [1001, 1001]
+    assert [peer.end()[0] for peer in (client, pending)] == [1001, 1001]
     assert not [thread for thread in before if thread.is_alive()]
 
 
@@ -90,7 +87,7 @@ def test_a_message_that_can_not_be_sent_is_none_to_the_others(new_hub: NewHub):
     client.close()
 
 
-def test_whoever_answers_pings_stays_and_whoever_does_not_is_cut(new_hub: NewHub):
+def test_a_client_stays_that_answers_pings_and_one_that_does_not_is_cut(new_hub: NewHub):
     hub = new_hub(heartbeat_s=0.4)
     answering, talking, silent = (Peer.attach(hub) for _ in range(3))
     for _ in range(4):
@@ -103,13 +100,13 @@ def test_whoever_answers_pings_stays_and_whoever_does_not_is_cut(new_hub: NewHub
     with pytest.raises((EOFError, ConnectionResetError)):
         silent.frame()
     hub.broadcast("still there")
-    for each in (answering, talking):
-        assert each.message() == "still there"
-        each.close()
+    for peer in (answering, talking):
+        assert peer.message() == "still there"
+        peer.close()
 
 
 def test_heartbeats_of_clients_that_come_together_are_spread():
-    hub = Hub(look_at, Limits(heartbeat_s=1000, close_s=0))
+    hub = WebSocketHub(verify, WebSocketLimits(heartbeat_s=1000, close_s=0))
     clients = [Peer.attach(hub) for _ in range(100)]
     hub.broadcast("all are attached")
     assert {client.message() for client in clients} == {"all are attached"}
@@ -123,23 +120,23 @@ def test_heartbeats_of_clients_that_come_together_are_spread():
 
 def test_the_first_message_brings_a_token(new_hub: NewHub):
     hub = new_hub()
-    known, told = Peer.attach(hub), Peer.attach(hub, token="")
+    known, late = Peer.attach(hub), Peer.attach(hub, token="")
     hub.broadcast("before")
     assert known.message() == "before"
-    told.send(TEXT, b'{"tok', fin=False)
-    told.send(0, b'en": "good"}')
-    assert told.message() == '{"type":"ready"}'
-    told.send(TEXT, b"whatever else")
+    late.send(TEXT, b'{"tok', fin=False)
+    late.send(0, b'en": "good"}')
+    assert late.message() == '{"type":"ready"}'
+    late.send(TEXT, b"whatever else")
     hub.broadcast("after")
-    assert [known.message(), told.message()] == ["after", "after"]
+    assert [known.message(), late.message()] == ["after", "after"]
     known.close()
-    told.close()
+    late.close()
 
 
 @pytest.mark.parametrize(
     ("opcode", "message", "reason"),
     [
-        (TEXT, b'{"token": "bad"}', "the token is unknown, expired or revoked"),
+        (TEXT, b'{"token": "bad"}', "the token is invalid, expired or revoked"),
         (TEXT, b'{"token": "narrow"}', "the token lacks the scope read"),
         (TEXT, b"good", 'the first message must be {"token": "..."}'),
         (TEXT, b'{"token": ""}', 'the first message must be {"token": "..."}'),
@@ -147,7 +144,7 @@ def test_the_first_message_brings_a_token(new_hub: NewHub):
         (TEXT, b'["token"]', 'the first message must be {"token": "..."}'),
         (TEXT, b"[" * 4000, 'the first message must be {"token": "..."}'),
         (BINARY, b'{"token": "good"}', 'the first message must be {"token": "..."}'),
-        (PING, b"", "no token within the time"),
+        (PING, b"", "no token within the time limit"),
     ],
 )
 def test_a_first_message_without_a_good_token_is_the_last(new_hub: NewHub, opcode: int, message: bytes, reason: str):
@@ -155,16 +152,16 @@ def test_a_first_message_without_a_good_token_is_the_last(new_hub: NewHub, opcod
     client = Peer.attach(hub, token="")
     client.send(opcode, message)
     hub.broadcast("not for it")
-    heard = [client.frame() for _ in range(2 if opcode == PING else 1)]
-    assert heard[-1][:2] == (CLOSE, (1008).to_bytes(2, "big") + reason.encode())
+    frames = [client.frame() for _ in range(2 if opcode == PING else 1)]
+    assert frames[-1][:2] == (CLOSE, (1008).to_bytes(2, "big") + reason.encode())
     client.close()
 
 
 def test_a_check_that_takes_long_or_fails_holds_up_nobody(new_hub: NewHub):
-    may_answer = threading.Event()
+    may_response = threading.Event()
 
     def check(token: str) -> Grant | None:
-        may_answer.wait()
+        may_response.wait()
         raise ConnectionError("no database")
 
     hub = new_hub(check, token_s=0.5, heartbeat_s=0.3)
@@ -174,8 +171,8 @@ def test_a_check_that_takes_long_or_fails_holds_up_nobody(new_hub: NewHub):
         opcode, payload, _ = known.frame()
         assert opcode == PING
         known.send(PONG, payload)
-    may_answer.set()
-    assert asking.end() == (1013, "the token can't be checked now")
+    may_response.set()
+    assert asking.end() == (1013, "the token can't be verified now")
     hub.broadcast("go on")
     assert known.message() == "go on"
     known.close()
@@ -189,88 +186,43 @@ def test_a_token_that_ends_ends_its_websocket(new_hub: NewHub):
     assert client.frame()[0] == PING
     client.send(PONG)
     grants.clear()
-    assert client.end() == (1008, "the token is unknown, expired or revoked")
+    assert client.end() == (1008, "the token is invalid, expired or revoked")
     client.close()
 
 
-def test_who_says_too_much_is_closed(new_hub: NewHub):
+def test_a_client_that_sends_too_much_is_closed(new_hub: NewHub):
     hub = new_hub()
     client = Peer.attach(hub)
     client.socket.sendall((bytes([0x82, 0xFE]) + (4096).to_bytes(2, "big") + bytes(4 + 4096)) * 17)
-    assert SAID_BYTES_MAX < 17 * 4096
-    assert client.end() == (1008, "too much was said")
+    assert MAX_RECEIVED_BYTES < 17 * 4096
+    assert client.end() == (1008, "too much data between two heartbeats")
     client.close()
 
 
-def test_seats():
-    seats = Seats(3, 1)
-    assert seats.take(pending=True)
-    assert not seats.take(pending=True)
-    seats.confirm()
-    assert seats.take(pending=True)
-    assert seats.take(pending=False)
-    assert not seats.take(pending=False)
-    seats.give_back(pending=True)
-    assert seats.take(pending=False)
-    assert not seats.take(pending=True)
-
-
-def test_seats_are_given_back(new_hub: NewHub):
+def test_slots_are_released(new_hub: NewHub):
     hub = new_hub(clients=2, pending=1)
     for number in range(5):
         pending = Peer.attach(hub, token="")
-        assert not hub.seats.take(pending=True)
+        assert not hub.slots.acquire(pending=True)
         if number % 2:
             pending.send(TEXT, b'{"token": "good"}')
             pending.message()
         pending.send(CLOSE, (1000).to_bytes(2, "big"))
         assert pending.end() == (1000, "")
-        with pytest.raises(EOFError):  # it is closed once its place is free
+        with pytest.raises(EOFError):  # it is closed once its slot is free
             pending.frame()
         pending.close()
-    assert hub.seats.take(pending=False)
-    assert hub.seats.take(pending=True)
+    assert hub.slots.acquire(pending=False)
+    assert hub.slots.acquire(pending=True)
 
 
-def test_the_agenda_knows_the_latest_appointment_of_each():
-    class Someone(Client):
-        def __init__(self) -> None:
-            self.due = math.inf
-
-    agenda, early, late, never = Agenda(), Someone(), Someone(), Someone()
-    assert agenda.pause_s() is None
-    now = time.monotonic()
-    agenda.put(late, now - 3)
-    agenda.put(late, now - 1)
-    agenda.put(early, now - 2)
-    agenda.put(never, now - 2)
-    agenda.remove(never)
-    assert agenda.pause_s() == 0
-    assert list(agenda.due()) == [early, late]
-    agenda.put(early, now + 1000)
-    assert 0 < agenda.pause_s() <= 1000
-    assert list(agenda.due()) == []
-
-
-def test_sending_never_waits_and_tells_what_was_taken():
-    ours, theirs = socket.socketpair()
-    data = b"x" * 10_000_000
-    sent = send(ours.fileno(), data)
-    assert 0 < sent < len(data)
-    assert send(ours.fileno(), data) == 0
-    theirs.close()
-    with pytest.raises(BrokenPipeError):
-        send(ours.fileno(), data)
-    ours.close()
-
-
-def test_a_connection_that_is_gone_already_costs_nothing(new_hub: NewHub):
+def test_a_lost_connection_releases_its_slot(new_hub: NewHub):
     hub = new_hub(clients=1)
     ours, theirs = socket.socketpair()
     theirs.close()
     ours.close()
-    assert hub.seats.take(pending=False)
-    hub.attach(Opening(ours, b"", token="good"))
+    assert hub.slots.acquire(pending=False)
+    hub.attach(AcceptedConnection(ours, b"", token="good"))
     deadline = time.monotonic() + 10
-    while not hub.seats.take(pending=False):
+    while not hub.slots.acquire(pending=False):
         assert time.monotonic() < deadline

@@ -13,7 +13,7 @@ from app.openapi.operations import Operation, operation
 from app.settings import Settings
 from app.web.auth import bearer_token
 from app.web.components import component
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 from app.websockets import deflate
 from app.websockets.client import AcceptedConnection
 from app.websockets.handshake import VERSION, handshake_response, is_allowed_origin, take_over
@@ -78,19 +78,19 @@ def _read_handshake() -> tuple[str, str]:
     """The key and the offered extensions of a valid handshake.
 
     Raises:
-        ProblemError: 400, the handshake is invalid; 403, the origin isn't allowed; 501, this isn't gunicorn.
+        ApiProblemError: 400, the handshake is invalid; 403, the origin isn't allowed; 501, this isn't gunicorn.
     """
     key, version = request.headers.get("Sec-WebSocket-Key"), request.headers.get("Sec-WebSocket-Version")
     if not key or version != VERSION:
         headers = {"Sec-WebSocket-Version": VERSION}
-        raise ProblemError(400, f"Send Sec-WebSocket-Key and Sec-WebSocket-Version: {VERSION}.", headers=headers)
+        raise ApiProblemError(400, f"Send Sec-WebSocket-Key and Sec-WebSocket-Version: {VERSION}.", headers=headers)
     allowed = component(Settings).origins
     if not is_allowed_origin(request.headers.get("Origin"), request.headers.get("Host", ""), allowed):
-        raise ProblemError(403, "Pages of this origin may not open WebSockets here.")
+        raise ApiProblemError(403, "Pages of this origin may not open WebSockets here.")
     if "gunicorn.socket" not in request.environ:
-        raise ProblemError(501, "WebSockets need the service to run under gunicorn.")
+        raise ApiProblemError(501, "WebSockets need the service to run under gunicorn.")
     return key, request.headers.get(deflate.HEADER, "")
 
 
-def _no_free_slot() -> ProblemError:
-    return ProblemError(503, "There are too many WebSockets.", headers={"Retry-After": str(RETRY_S)})
+def _no_free_slot() -> ApiProblemError:
+    return ApiProblemError(503, "There are too many WebSockets.", headers={"Retry-After": str(RETRY_S)})

@@ -12,7 +12,7 @@ from app.redis.client import RedisClient
 from app.settings import Settings
 from app.storage.database import AppDatabase
 from app.web.components import component, find_component
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 from app.web.responses import json_response
 
 blueprint = Blueprint("health", __name__)
@@ -32,7 +32,7 @@ def health() -> Response:
         with component(AppDatabase).read() as connection:
             connection.execute(text("SELECT id FROM sessions LIMIT 1")).all()
     except SQLAlchemyError as error:
-        raise ProblemError(503, f"The database doesn't respond: {type(error).__name__}.") from error
+        raise ApiProblemError(503, f"The database doesn't respond: {type(error).__name__}.") from error
     return json_response({"status": "ok", "database": "ok", "redis": _redis_state()})
 
 
@@ -51,7 +51,7 @@ def readiness() -> Response:
     problems = [f"{name}: {state}" for name, state in parts.items() if state != "ok"]
     parts["redis"] = _redis_state()
     if problems:
-        raise ProblemError(503, f"The service isn't ready. {'; '.join(problems)}.", extensions={"parts": parts})
+        raise ApiProblemError(503, f"The service isn't ready. {'; '.join(problems)}.", extensions={"parts": parts})
     if database.replica is not None:
         parts["replica"] = "ok" if database.replica.available else "unreachable: the primary is read"
     return json_response({"status": "ready", "parts": parts})

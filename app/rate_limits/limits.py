@@ -13,7 +13,7 @@ from flask import Flask, Response, after_this_request, g, request
 from app.observability import metrics
 from app.rate_limits.windows import SlidingWindows
 from app.security.tokens import LOAD_TEST, Grant
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 WINDOW_S = 60
 LOAD_TEST_USER = "X-Load-Test-User"
@@ -78,13 +78,13 @@ class RateLimiter:
             detail = (
                 f"A user may make {limit.requests} requests of {limit.name} in any {WINDOW_S} s; retry in {reset} s."
             )
-            raise ProblemError(429, detail, headers={"Retry-After": reset})
+            raise ApiProblemError(429, detail, headers={"Retry-After": reset})
 
     def _counted_user(self, grant: Grant) -> str | None:
         """The user to count the request for; None when it isn't limited. Load tests never count for a real user.
 
         Raises:
-            ProblemError: 400, the load test names no valid user.
+            ApiProblemError: 400, the load test names no valid user.
         """
         if not self._allow_load_test or LOAD_TEST not in grant.scopes:
             return f"user/{grant.name}"
@@ -92,7 +92,7 @@ class RateLimiter:
         if simulated_user is None:
             return None
         if not VALID_USER.fullmatch(simulated_user):
-            raise ProblemError(400, f"{LOAD_TEST_USER} takes 1 to 64 letters, digits and ._:@-")
+            raise ApiProblemError(400, f"{LOAD_TEST_USER} takes 1 to 64 letters, digits and ._:@-")
         return f"load-test/{simulated_user}"
 
 

@@ -12,7 +12,7 @@ from app.sessions.cursor import PageCursor
 from app.sessions.listing import MAX_OFFSET, ListShape
 from app.storage.models import LOWEST, Status, Technique
 from app.web.input import PageQuery
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 from app.web.responses import Count, ResponseModel, Share
 
 TIMESTAMP_FIELDS = ("created_at", "updated_at")
@@ -113,11 +113,13 @@ class SessionQuery(PageQuery):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.created_from and self.created_to and self.created_from > self.created_to:
-            raise ProblemError.invalid("created_from", "must not be later than created_to")
+            raise ApiProblemError.invalid("created_from", "must not be later than created_to")
         if (self.page - 1) * self.page_size > MAX_OFFSET:
-            raise ProblemError.invalid("page", f"begins after more than {MAX_OFFSET} sessions: use the cursor instead")
+            raise ApiProblemError.invalid(
+                "page", f"begins after more than {MAX_OFFSET} sessions: use the cursor instead"
+            )
         if self.cursor is not None and "page" in self.model_fields_set:
-            raise ProblemError.invalid("cursor", "can't be given together with page")
+            raise ApiProblemError.invalid("cursor", "can't be given together with page")
         self.last_row()
         return self
 
@@ -125,7 +127,7 @@ class SessionQuery(PageQuery):
         """The decoded cursor: the row after which the page begins; None without a cursor.
 
         Raises:
-            ProblemError: 422, it isn't a cursor, or it belongs to another sort.
+            ApiProblemError: 422, it isn't a cursor, or it belongs to another sort.
         """
         if self.cursor is None:
             return None
@@ -133,7 +135,7 @@ class SessionQuery(PageQuery):
         try:
             return PageCursor.decode(self.cursor, self.sort, kind)
         except ValueError as error:
-            raise ProblemError.invalid("cursor", str(error)) from None
+            raise ApiProblemError.invalid("cursor", str(error)) from None
 
     @property
     def field(self) -> str:

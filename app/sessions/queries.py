@@ -13,7 +13,7 @@ from app.sessions.listing import MAX_SORTED_RANGE, AnySelect, ListShape, count_s
 from app.sessions.model import NewSession, SessionQuery
 from app.storage.database import AppDatabase
 from app.storage.models import Model, OptimizationSession, Status
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 UTC_SUFFIX = "+00:00"
 
@@ -42,7 +42,7 @@ def list_sessions(database: AppDatabase, query: SessionQuery) -> dict[str, Any]:
         What `SessionPage` describes.
 
     Raises:
-        ProblemError: 422, there are too many sessions to sort them.
+        ApiProblemError: 422, there are too many sessions to sort them.
     """
     total, found = database.query(lambda connection: _find(connection, query))
     items = found[: query.page_size]
@@ -74,7 +74,7 @@ def _count(connection: Connection, shape: ListShape, parameters: dict[str, Any])
     """Count the sessions of a list; None when neither the response nor a limit needs the number.
 
     Raises:
-        ProblemError: 422, there are too many sessions to sort them.
+        ApiProblemError: 422, there are too many sessions to sort them.
     """
     if shape.after and not shape.needs_sort:
         return None
@@ -84,7 +84,7 @@ def _count(connection: Connection, shape: ListShape, parameters: dict[str, Any])
             f"must be by creation in a range of more than {MAX_SORTED_RANGE} sessions: "
             "choose that sort, a smaller range, or no range"
         )
-        raise ProblemError.invalid("sort", detail)
+        raise ApiProblemError.invalid("sort", detail)
     return int(total)
 
 
@@ -95,14 +95,14 @@ def get_session(database: AppDatabase, session_id: int) -> dict[str, Any]:
         What `SessionDetails` describes.
 
     Raises:
-        ProblemError: 404, there is none with this id.
+        ApiProblemError: 404, there is none with this id.
     """
     statement = _COLUMNS.add_columns(OptimizationSession.criteria).where(OptimizationSession.id == session_id)
     items = []
     if session_id <= MAX_ID:
         items = database.query(lambda connection: fetch_sessions(connection, statement))
     if not items:
-        raise ProblemError(404, f"There is no session {session_id}.")
+        raise ApiProblemError(404, f"There is no session {session_id}.")
     return items[0]
 
 
@@ -113,13 +113,13 @@ def start_session(database: AppDatabase, new: NewSession) -> dict[str, Any]:
         What `Session` describes.
 
     Raises:
-        ProblemError: 422, there is no such model.
+        ApiProblemError: 422, there is no such model.
     """
     now = datetime.now(UTC)
     with database.write(acknowledged=True) as connection:
         model_id = connection.scalar(select(Model.id).where(Model.name == new.model))
         if model_id is None:
-            raise ProblemError.invalid("model", f"there is no model {new.model}")
+            raise ApiProblemError.invalid("model", f"there is no model {new.model}")
         row = {
             "model_id": model_id,
             "technique": new.technique.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, g, request
 
 from app.security.tokens import TokenVerifier
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 PROTECTED = "/api/"
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,13 +41,13 @@ class Authentication:
         token = bearer_token()
         if token is None:
             detail = "Send a token: Authorization: Bearer TOKEN."
-            raise ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+            raise ApiProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
         grant = self._tokens.verify(token)
         if grant is None:
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            raise ProblemError(401, "The token is invalid, expired or revoked.", headers=headers)
+            raise ApiProblemError(401, "The token is invalid, expired or revoked.", headers=headers)
         scope = required_scope(current.method)
         if scope not in grant.scopes:
             headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
-            raise ProblemError(403, f"The token lacks the scope {scope}.", headers=headers)
+            raise ApiProblemError(403, f"The token lacks the scope {scope}.", headers=headers)
         g.grant = grant

@@ -14,7 +14,7 @@ from flask import Flask, Response, g, has_request_context, request
 from app.faults import Fault
 from app.storage.database import AppDatabase
 from app.web.cpu_work import compute, steps_per_s
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class FaultInjector:
             elif fault.kind == "query":
                 g.query_delay_s = fault.delay_s
             elif fault.kind == "fail":
-                raise ProblemError(fault.status, f"This response is an injected fault: {fault.text}.")
+                raise ApiProblemError(fault.status, f"This response is an injected fault: {fault.text}.")
             else:
                 g.cut = True
 

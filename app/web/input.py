@@ -5,7 +5,7 @@ from typing import TypeVar
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 MAX_PAGE_SIZE = 100
 # Page times size must stay within 64 bits, the databases' largest integers.
@@ -29,10 +29,10 @@ def read_body(model: type[Model]) -> Model:
     """Read and validate the request's body.
 
     Raises:
-        ProblemError: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON; 422, it is invalid.
+        ApiProblemError: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON; 422, it is invalid.
     """
     if not request.is_json:
-        raise ProblemError(415, "Send the body as Content-Type: application/json.")
+        raise ApiProblemError(415, "Send the body as Content-Type: application/json.")
     data = request.get_data(cache=False)
     if request.content_length is None:
         # Werkzeug silently cuts a body of unknown length at the limit; reading on raises the 413.
@@ -40,16 +40,16 @@ def read_body(model: type[Model]) -> Model:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        raise ProblemError.from_validation(error) from None
+        raise ApiProblemError.from_validation(error) from None
 
 
 def read_query(model: type[Model]) -> Model:
     """Read and validate the request's query string.
 
     Raises:
-        ProblemError: 422, it is invalid.
+        ApiProblemError: 422, it is invalid.
     """
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise ProblemError.from_validation(error) from None
+        raise ApiProblemError.from_validation(error) from None

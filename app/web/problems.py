@@ -47,7 +47,7 @@ class ProblemDocument(ResponseModel):
     """The state of each dependency, when the service isn't ready."""
 
 
-class ProblemError(Exception):
+class ApiProblemError(Exception):
     """An error that is sent to the client as a problem document.
 
     Args:
@@ -75,12 +75,12 @@ class ProblemError(Exception):
         self.extensions = dict(extensions or {})
 
     @classmethod
-    def invalid(cls, field: str, detail: str) -> ProblemError:
+    def invalid(cls, field: str, detail: str) -> ApiProblemError:
         """Make the problem of one invalid field."""
         return cls(422, f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
 
     @classmethod
-    def from_validation(cls, error: ValidationError) -> ProblemError:
+    def from_validation(cls, error: ValidationError) -> ApiProblemError:
         """Make the problem of input that pydantic refused: 400 if it isn't JSON, else 422."""
         details = error.errors(include_url=False, include_context=False, include_input=False)
         if details[0]["type"] == "json_invalid":
@@ -118,7 +118,7 @@ def _title(status: int) -> str:
 
 def install(app: Flask) -> None:
     """Make an application respond to every error with a problem document."""
-    app.register_error_handler(ProblemError, ProblemError.response)
+    app.register_error_handler(ApiProblemError, ApiProblemError.response)
     app.register_error_handler(WebsocketMismatch, _handle_mismatch)
     app.register_error_handler(HTTPException, _handle_http_error)
     app.register_error_handler(Exception, _handle_unexpected_error)
@@ -126,15 +126,15 @@ def install(app: Flask) -> None:
 
 def _handle_mismatch(error: WebsocketMismatch) -> Response:
     if request.headers.get("Upgrade", "").lower() == "websocket":
-        return ProblemError(400, "This address isn't a WebSocket.").response()
-    return ProblemError(426, "This address is a WebSocket; request the upgrade.").response()
+        return ApiProblemError(400, "This address isn't a WebSocket.").response()
+    return ApiProblemError(426, "This address is a WebSocket; request the upgrade.").response()
 
 
 def _handle_http_error(error: HTTPException) -> Response:
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    return ProblemError(error.code or 500, error.description or "", headers=headers).response()
+    return ApiProblemError(error.code or 500, error.description or "", headers=headers).response()
 
 
 def _handle_unexpected_error(error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return ProblemError(500, "The service failed to process the request; its log says why.").response()
+    return ApiProblemError(500, "The service failed to process the request; its log says why.").response()

@@ -13,7 +13,7 @@ from flask import Response, request
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, quote_etag
 
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 # A smaller document fits into one packet, compressed or not.
 MIN_GZIP_BYTES = 1024
@@ -50,7 +50,7 @@ def document_response(body: bytes, status: int = 200) -> Response:
     """Make the response with a JSON document, or a 304 if the client has it already.
 
     Raises:
-        ProblemError: 412, a reading request's If-Match names another document.
+        ApiProblemError: 412, a reading request's If-Match names another document.
     """
     environ = request._get_current_object().environ  # type: ignore[attr-defined]  # the proxy looks it up at each use
     etag = _cached_tag(body)
@@ -61,7 +61,7 @@ def document_response(body: bytes, status: int = 200) -> Response:
     headers["ETag"] = quote_etag(etag)
     if environ["REQUEST_METHOD"] in READING_METHODS:
         if "HTTP_IF_MATCH" in environ and not request.if_match.contains(etag):
-            raise ProblemError(412, "If-Match names another document.", headers={"ETag": headers["ETag"]})
+            raise ApiProblemError(412, "If-Match names another document.", headers={"ETag": headers["ETag"]})
         if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(etag):
             headers.pop("Content-Encoding", None)
             return Response(status=304, headers=headers)
@@ -72,13 +72,13 @@ def check_preconditions(body: bytes) -> None:
     """Check that the current request may replace a document.
 
     Raises:
-        ProblemError: 412, If-Match names another document than this one, or If-None-Match names this one.
+        ApiProblemError: 412, If-Match names another document than this one, or If-None-Match names this one.
     """
     etag = tag(body)
     headers = {"ETag": quote_etag(etag)}
     # The tag of the compressed document stands for the same document.
     etags = (etag, etag + GZIP_SUFFIX)
     if "If-Match" in request.headers and not any(request.if_match.contains(etag) for etag in etags):
-        raise ProblemError(412, "The document has changed: read it again, then repeat the change.", headers=headers)
+        raise ApiProblemError(412, "The document has changed: read it again, then repeat the change.", headers=headers)
     if any(request.if_none_match.contains_weak(etag) for etag in etags):
-        raise ProblemError(412, "The document exists and is the one that If-None-Match names.", headers=headers)
+        raise ApiProblemError(412, "The document exists and is the one that If-None-Match names.", headers=headers)

@@ -242,15 +242,15 @@ def test_clients_that_send_slowly_delay_nobody(tmp_path):
 
 
 def test_no_request_fails_while_the_instances_replace_their_workers(front: Front):
-    with clients(replace(front.instances[0], url=front.url), keep_alive=True) as asking:
+    with clients(replace(front.instances[0], url=front.url), keep_alive=True) as running_clients:
         for instance in front.instances:
             instance.process.send_signal(signal.SIGHUP)
         for instance in front.instances:
             wait_for_log(instance, "Booting worker", 2)
             wait_for_log(instance, "Worker exiting")
-        asking.wait_for_responses(50)
-    assert asking.failures == []
-    assert asking.other == set()
+        running_clients.wait_for_responses(50)
+    assert running_clients.failures == []
+    assert running_clients.other == set()
 
 
 def test_an_unreachable_instance_costs_no_request_and_is_logged(front: Front, tmp_path):

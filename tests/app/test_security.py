@@ -1,4 +1,4 @@
-"""What docs/security.md says and no other test covers; and that the tests that it names exist."""
+"""The claims of docs/security.md that no other test covers, and whether the tests that it names exist."""
 
 import ast
 import re

@@ -80,14 +80,14 @@ class Clients:
 
 @contextmanager
 def clients(service: Service, *, keep_alive: bool) -> Iterator[Clients]:
-    asking = Clients(service, keep_alive=keep_alive)
+    running_clients = Clients(service, keep_alive=keep_alive)
     with ThreadPoolExecutor(4) as pool:
-        done = [pool.submit(asking.run) for _ in range(4)]
+        done = [pool.submit(running_clients.run) for _ in range(4)]
         try:
-            asking.wait_for_responses(20)
-            yield asking
+            running_clients.wait_for_responses(20)
+            yield running_clients
         finally:
-            asking.stop()
+            running_clients.stop()
     for finished in done:
         finished.result()
 
@@ -121,14 +121,14 @@ def slow_request(service: Service) -> Iterator[Future[int]]:
 @pytest.mark.parametrize("keep_alive", [True, False])
 def test_no_request_fails_while_workers_are_replaced(start, keep_alive: bool):
     service = start()
-    with clients(service, keep_alive=keep_alive) as asking:
+    with clients(service, keep_alive=keep_alive) as running_clients:
         for booted in (2, 3):
             service.process.send_signal(signal.SIGHUP)
             wait_for_log(service, "Booting worker", booted)
             wait_for_log(service, "Worker exiting", booted - 1)
-            asking.wait_for_responses(20)
-    assert asking.failures == []
-    assert asking.other == set()
+            running_clients.wait_for_responses(20)
+    assert running_clients.failures == []
+    assert running_clients.other == set()
 
 
 def test_a_request_under_way_is_processed_although_its_worker_is_replaced(start):

@@ -170,13 +170,13 @@ def test_a_deferred_invalidation_is_sent_first(caches: list[RedisCache], redis_s
     assert caches[1].get(KEY, 60, value(b"other")) == b"new"
 
 
-def test_any_command_sends_it_first(caches: list[RedisCache], redis_server: RedisServer):
+def test_any_command_sends_a_deferred_invalidation_first(caches: list[RedisCache], redis_server: RedisServer):
     caches[0].get(KEY, 60, value(b"old"))
     with redis_server.client() as redis:
         redis.execute_command("ACL", "SETUSER", "default", "-del")
         caches[0].invalidate(KEY)
         redis.execute_command("ACL", "SETUSER", "default", "+del")
-    caches[0]._link.call(lambda redis: redis.ping(), lambda: None)
+    caches[0]._redis.call(lambda redis: redis.ping(), lambda: None)
     assert caches[1].get(KEY, 60, value(b"new")) == b"new"
 
 

@@ -22,10 +22,10 @@ def test_every_line_is_a_json_object(start):
     service = start()
     service.get(STATS)
     service.stop()
-    said = lines(service, "gunicorn.error")
-    assert len(said) > 3
-    assert all(set(line) >= LINE for line in said)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", said[0]["at"])
+    records = lines(service, "gunicorn.error")
+    assert len(records) > 3
+    assert all(set(line) >= LINE for line in records)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", records[0]["at"])
 
 
 def test_a_traceback_is_one_line():

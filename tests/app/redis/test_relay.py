@@ -140,8 +140,8 @@ def test_a_subscription_that_fell_silent_is_made_anew(
 
 def test_other_messages_on_the_channel_do_no_harm(instances: list[Instance], redis_server: RedisServer):
     with redis_server.client() as redis:
-        for nonsense in (b"", b"nonsense", b"\xff \xff \xff"):
-            assert redis.publish("test:0", nonsense) == 2
+        for envelope in (b"", b"nonsense", b"\xff \xff \xff"):
+            assert redis.publish("test:0", envelope) == 2
     instances[0].relay.publish("there")
     assert [instance.next(1) for instance in instances] == [["there"], ["there"]]
 

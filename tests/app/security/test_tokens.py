@@ -40,7 +40,7 @@ def encoded(part: Any) -> str:
 
 
 def made(header: Any, claims: Any, key: str = KEY, digest: str = "sha256") -> str:
-    """A token that is signed as ours are, whatever it says."""
+    """A correctly signed token with any header and claims."""
     signed = f"{encoded(header)}.{encoded(claims)}"
     return f"{signed}.{encoded(hmac.digest(key.encode(), signed.encode(), digest))}"
 

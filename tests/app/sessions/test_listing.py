@@ -11,7 +11,7 @@ from app.sessions.model import SessionQuery
 from app.sessions.queries import list_sessions
 from app.storage.database import AppDatabase
 from app.storage.models import LOWEST, OptimizationSession
-from app.web.problems import ProblemError
+from app.web.problems import ApiProblemError
 
 pytestmark = pytest.mark.every_database
 
@@ -64,7 +64,7 @@ def test_a_range_of_too_many_is_not_sorted_by_something_else(database: AppDataba
     if after:
         query["cursor"] = list_sessions(database, SessionQuery.model_validate(query))["next"]
     monkeypatch.setattr(queries, "MAX_SORTED_RANGE", 99)
-    with pytest.raises(ProblemError, match="range of more than 99 sessions"):
+    with pytest.raises(ApiProblemError, match="range of more than 99 sessions"):
         list_sessions(database, SessionQuery.model_validate(query))
     monkeypatch.setattr(queries, "MAX_SORTED_RANGE", 100)
     assert list_sessions(database, SessionQuery.model_validate(query))
@@ -72,5 +72,5 @@ def test_a_range_of_too_many_is_not_sorted_by_something_else(database: AppDataba
 
 def test_pages_end_where_only_a_cursor_is_cheap():
     assert SessionQuery(page=101, page_size=100)
-    with pytest.raises(ProblemError, match="use the cursor instead"):
+    with pytest.raises(ApiProblemError, match="use the cursor instead"):
         SessionQuery(page=102, page_size=100)

@@ -115,5 +115,5 @@ def test_many_instances_may_migrate_at_once(url, tmp_path):
     arguments = [sys.executable, "-m", "app", "migrate"]
     started = [subprocess.Popen(arguments, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for process in started:
-        _, said = process.communicate(timeout=60)
-        assert (process.returncode, said) == (0, "The schema is up to date.\n")
+        _, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stderr) == (0, "The schema is up to date.\n")

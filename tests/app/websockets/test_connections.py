@@ -175,7 +175,7 @@ def test_the_service_takes_all_descriptors_that_it_may(start):
     assert limits[1] == limits[2] == str(hard)
 
 
-def nonsense(chance: random.Random) -> bytes:
+def invalid_data(chance: random.Random) -> bytes:
     """Random bytes, or random ones in a frame that looks right."""
     if chance.random() < 0.3:
         return chance.randbytes(chance.randrange(1, 3000))
@@ -191,7 +191,7 @@ def test_invalid_data_of_some_clients_does_not_affect_the_others(service: Servic
         client = Peer.open(service, *([DEFLATE] if number % 2 else []), token=None if number % 3 else "")
         with suppress(ConnectionError):
             for _ in range(chance.randrange(1, 4)):
-                client.socket.sendall(nonsense(chance))
+                client.socket.sendall(invalid_data(chance))
         client.close()
     assert receives_events(other, service)
     other.close()

@@ -165,18 +165,18 @@ def test_a_check_that_takes_long_or_fails_holds_up_nobody(new_hub: NewHub):
         raise ConnectionError("no database")
 
     hub = new_hub(check, token_s=0.5, heartbeat_s=0.3)
-    known, asking = Peer.attach(hub), Peer.attach(hub, token="")
-    asking.send(TEXT, b'{"token": "good"}')
+    known, pending = Peer.attach(hub), Peer.attach(hub, token="")
+    pending.send(TEXT, b'{"token": "good"}')
     for _ in range(3):  # its own token is to be checked with each of them
         opcode, payload, _ = known.frame()
         assert opcode == PING
         known.send(PONG, payload)
     may_response.set()
-    assert asking.end() == (1013, "the token can't be verified now")
+    assert pending.end() == (1013, "the token can't be verified now")
     hub.broadcast("go on")
     assert known.message() == "go on"
     known.close()
-    asking.close()
+    pending.close()
 
 
 def test_a_token_that_ends_ends_its_websocket(new_hub: NewHub):

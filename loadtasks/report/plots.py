@@ -18,7 +18,6 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import METRICS
 from loadtasks.report import words
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 
@@ -163,10 +162,7 @@ def _limits(result: ScenarioResult) -> list[Finding]:
     return [
         finding
         for finding in result.findings
-        if finding.kind is FindingKind.TARGET
-        and finding.limit
-        and finding.metric.endswith("_s")
-        and "_per_" not in finding.metric
+        if finding.misses_target and finding.limit and finding.metric.endswith("_s") and "_per_" not in finding.metric
     ]
 
 

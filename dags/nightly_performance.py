@@ -17,6 +17,7 @@ from dags.mail import configured_post
 from loadtasks import steps
 from loadtasks.engine.generator.processes import processes_from_environ
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import run_id_from
 from loadtasks.workspace import Workspace
 
@@ -104,7 +105,8 @@ def suspects() -> list[str]:
         raise AirflowSkipException("There is no run to look at.")
     with _failing_in_one_sentence():
         found = steps.suspects(Workspace.from_environ(), _this_run())
-    log.info("Measured again: %s", steps.announced(found) or "nothing")
+    for line in render_repetitions_due(found):
+        log.info(line)
     return list(found)
 
 

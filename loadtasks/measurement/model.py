@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.metrics import METRICS, values_of
 from loadtasks.measurement.target_metrics import TargetMetrics
 
 SERVER = "server:"
@@ -154,98 +155,63 @@ class Measurement(BaseModel):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
+    def metrics(self) -> dict[str, int | float | None]:
+        """The value of each metric of the registry (`loadtasks.measurement.metrics.METRICS`)."""
+        return values_of(self)
+
+    @property
     def success_rate(self) -> float | None:
         """Completed of those that no limit turned away, 0 to 1."""
         return self.counts.success_rate
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def conservation_gap(self) -> int:
         """Requests unaccounted for; 0 unless the engine is wrong."""
         return self.counts.conservation_gap
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def throughput_per_s(self) -> float | None:
-        """Completed requests a second."""
+        """Completed requests a second; None where no time passed."""
         return self.counts.completed / self.elapsed_s if self.elapsed_s > 0 else None
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def mean_s(self) -> float | None:
         """Mean response time."""
         return self.response.mean_s
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def p50_s(self) -> float | None:
         """Median response time."""
-        return self.response.quantile_s(0.50)
+        return metric(self, "p50_s")
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def p90_s(self) -> float | None:
-        """90th percentile of the response time."""
-        return self.response.quantile_s(0.90)
-
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def p95_s(self) -> float | None:
         """95th percentile of the response time."""
-        return self.response.quantile_s(0.95)
+        return metric(self, "p95_s")
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def p99_s(self) -> float | None:
-        """99th percentile of the response time."""
-        return self.response.quantile_s(0.99)
-
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def max_s(self) -> float | None:
         """Longest response time."""
         return self.response.max_s
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def connect_mean_s(self) -> float | None:
         """Mean time to open a connection (for WebSockets until the upgrade was accepted)."""
-        phase = self.phases.get("connect")
-        return phase.mean_s if phase else None
+        return self.phase_mean_s("connect")
 
-
-METRICS: dict[str, str] = {
-    "scheduled": "requests scheduled",
-    "completed": "requests completed",
-    "throttled": "requests throttled",
-    "failed": "requests failed",
-    "dropped": "requests dropped",
-    "in_flight": "requests in flight at the deadline",
-    "conservation_gap": "requests unaccounted for",
-    "success_rate": "success rate",
-    "throughput_per_s": "throughput",
-    "mean_s": "mean",
-    "p50_s": "p50",
-    "p90_s": "p90",
-    "p95_s": "p95",
-    "p99_s": "p99",
-    "max_s": "max",
-    "connect_mean_s": "mean time to connect",
-}
-"""The numbers of a measurement that targets and comparisons may name, and how people read them."""
+    def phase_mean_s(self, name: str) -> float | None:
+        """Mean time of a phase; None where it never occurred."""
+        phase = self.phases.get(name)
+        return phase.mean_s if phase is not None else None
 
 
 def metric(measurement: Measurement, name: str) -> float | None:
-    """The value of one of `METRICS`; None where the measurement has none.
+    """The value of one metric of the registry; None where the measurement has none.
 
     Raises:
         KeyError: no such metric.
     """
-    if name not in METRICS:
-        raise KeyError(name)
-    holder = measurement.counts if name in Counts.model_fields else measurement
-    value: float | None = getattr(holder, name)
-    return value
+    return METRICS[name].value(measurement)
 
 
 def label_of(scenario: str, part: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from loadtasks import units
 from loadtasks.measurement.health import Health
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.measurement.model import Measurement
 from loadtasks.report import exemplars, plots, table, words
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
 from loadtasks.report.sentences.validity import saturation_sentence
@@ -70,7 +71,7 @@ class Section:
     def far_limits(self) -> list[str]:
         """The limits that are too far above the plot to be drawn, in words."""
         return [
-            f"{METRICS.get(far_limit.metric, far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
+            f"{metric_label(far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
             for far_limit in plots.far_limits(self.result)
         ]
 
@@ -162,7 +163,7 @@ def environment() -> "Environment":
         "count": units.count,
         "saturation": saturation_sentence,
         "error_name": lambda error: f"publishing: {error.code}" if error.publishing else error.code,
-        "metric": lambda name: METRICS.get(name, name),
+        "metric": metric_label,
         "told": lambda number, name: units.value(name, number),
         "moment": moment,
         "anchor": anchor,

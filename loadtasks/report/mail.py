@@ -149,7 +149,7 @@ def _wrapped(line: str) -> list[str]:
 
 def _plain_table(rows: list[table.TableRow]) -> str:
     """The table in columns, narrow enough for a mail."""
-    columns = ("scenario", "verdict", "success", "p50", "p95", "change")
+    columns = ("scenario", "verdict", *(metric.name for metric in table.MAIL_METRICS), "change")
     cells = [[table.COLUMNS[column] for column in columns], *([row.cell(column) for column in columns] for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
     return "\n".join(

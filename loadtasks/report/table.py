@@ -5,28 +5,28 @@ from dataclasses import dataclass
 
 from loadtasks import units
 from loadtasks.measurement.histogram import least_count
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import PERCENTILES, Table, columns_of, metric_label
+from loadtasks.measurement.model import Measurement, metric
 from loadtasks.report import words
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s, untold
+from loadtasks.verdict.targets.percentiles import interval_s, untold
 
 COLUMNS = {
     "scenario": "scenario",
     "verdict": "verdict",
-    "requests": "requests",
-    "success": "success",
-    "mean": "mean",
-    "p50": "p50",
-    "p95": "p95",
-    "p99": "p99",
-    "throughput": "throughput",
+    **{metric.name: metric.column for metric in columns_of(Table.RUN)},
     "change": "vs baseline",
 }
 """The columns and their headings."""
-PERCENTILE_COLUMNS = ("p50", "p95", "p99")
+METRIC_COLUMNS = [metric.name for metric in columns_of(Table.RUN)]
+DETAIL_METRICS = columns_of(Table.DETAILS)
+MAIL_METRICS = columns_of(Table.MAIL)
+PERCENTILE_COLUMNS = [name for name in METRIC_COLUMNS if name in PERCENTILES]
 _WITHIN = "_within"
+WITHIN_COLUMNS = [f"{name}{_WITHIN}" for name in sorted(PERCENTILE_COLUMNS, key=lambda name: name == "p95_s")]
+"""Where each percentile lies; that of the p95, by which most targets are set, comes last."""
 ALL_COLUMNS = {
     key: heading
     for column, usual in COLUMNS.items()
@@ -39,7 +39,9 @@ MARK = "*"
 """Marks a percentile that can't be told."""
 FOOTNOTE = "{} can't be told from so few requests: it takes {}.".format(
     MARK,
-    ", ".join(f"{units.count(least_count(PERCENTILES[f'{name}_s']))} for a {name}" for name in PERCENTILE_COLUMNS),
+    ", ".join(
+        f"{units.count(least_count(PERCENTILES[name]))} for a {metric_label(name)}" for name in PERCENTILE_COLUMNS
+    ),
 )
 _TOLD_CHANGES = ("p95_s", "p50_s", "mean_s")
 
@@ -74,42 +76,27 @@ class TableRow:
         return None
 
     @property
-    def requests(self) -> str:
-        """How many were scheduled."""
-        return units.count(self.measurement.counts.scheduled if self.measurement else None)
-
-    @property
-    def success(self) -> str:
-        """The share of them that was completed."""
-        return units.share(self.measurement.success_rate if self.measurement else None)
-
-    @property
-    def throughput(self) -> str:
-        """Completed requests a second."""
-        return units.rate(self.measurement.throughput_per_s if self.measurement else None)
-
-    @property
     def change(self) -> str:
         """How its time compares with the baseline: p95, or the metric that regressed, then named."""
         comparison = _telling(self.result, self.part)
         if comparison is None or self.result.verdict is Verdict.INVALID:
             return units.MISSING
         changed = units.change(comparison.ratio)
-        return changed if comparison.metric == "p95_s" else f"{changed} {METRICS.get(comparison.metric, '')}".strip()
+        return changed if comparison.metric == "p95_s" else f"{changed} {metric_label(comparison.metric)}".strip()
 
-    def time(self, name: str) -> str:
-        """One of `mean`, `p50`, `p90`, `p95`, `p99`, `max`."""
-        return units.duration(getattr(self.measurement, f"{name}_s") if self.measurement else None)
+    def value(self, name: str) -> str:
+        """A metric in its unit."""
+        return units.value(name, metric(self.measurement, name) if self.measurement else None)
 
     def untold(self, name: str) -> str | None:
         """Why a percentile can't be told; None where it can, and where there is none."""
-        return untold(self.measurement, f"{name}_s") if self.measurement else None
+        return untold(self.measurement, name) if self.measurement else None
 
     def within(self, name: str) -> str:
         """Where a percentile lies with 95 % confidence; empty where that can't be told, or nothing is claimed."""
         if self.measurement is None or self.result.verdict is Verdict.INVALID:
             return ""
-        bounds_s = interval_s(self.measurement, f"{name}_s")
+        bounds_s = interval_s(self.measurement, name)
         return units.interval(bounds_s) if bounds_s is not None else ""
 
     def misses(self, metric: str) -> bool:
@@ -128,10 +115,9 @@ class TableRow:
             return words.WORD[self.verdict] if self.verdict else ""
         if column.endswith(_WITHIN):
             return self.within(column.removesuffix(_WITHIN))
-        if column in ("mean", "p50", "p95", "p99"):
-            return self.time(column) + (MARK if self.untold(column) else "")
-        cell: str = getattr(self, column)
-        return cell
+        if column == "change":
+            return self.change
+        return self.value(column) + (MARK if self.untold(column) else "")
 
 
 def rows(document: ResultsDocument) -> list[TableRow]:
@@ -159,8 +145,8 @@ def _telling(result: ScenarioResult, part: str) -> MetricComparison | None:
     regressed = {
         finding.metric for finding in result.findings if finding.part == part and finding.kind is FindingKind.REGRESSION
     }
-    first = [metric for metric in (*_TOLD_CHANGES, *known) if metric in regressed]
-    for metric in (*first, *_TOLD_CHANGES, *known):
-        if metric in known:
-            return known[metric]
+    first = [name for name in (*_TOLD_CHANGES, *known) if name in regressed]
+    for name in (*first, *_TOLD_CHANGES, *known):
+        if name in known:
+            return known[name]
     return None

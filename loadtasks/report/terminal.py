@@ -32,7 +32,13 @@ _KIND_STYLE = {
     FindingKind.HISTORY: "dim",
     FindingKind.NOTE: "dim",
 }
-_SPARED_FIRST = ("p50_within", "p99_within", "p95_within", "mean", "requests", "throughput", "p50")
+_SPARED_FIRST = (
+    *table.WITHIN_COLUMNS,
+    "mean_s",
+    "scheduled",
+    "throughput_per_s",
+    "p50_s",
+)
 """Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
 
 

@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Measurement, label_of
+from loadtasks.measurement.metrics import PERCENTILES, metric_label
+from loadtasks.measurement.model import Measurement, label_of
 from loadtasks.report import sentences
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
@@ -16,7 +17,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.history.findings import NOT_COMPARED
 from loadtasks.verdict.targets import throttling
-from loadtasks.verdict.targets.percentiles import NOT_KNOWN, PERCENTILES, interval_s, untold
+from loadtasks.verdict.targets.percentiles import NOT_KNOWN, interval_s, untold
 
 WORD = {
     Verdict.PASS: "PASS",
@@ -97,7 +98,7 @@ class RenderedFinding:
     @property
     def metric(self) -> str:
         """The metric in people's words; empty where no number was judged."""
-        return METRICS.get(self.finding.metric, self.finding.metric)
+        return metric_label(self.finding.metric)
 
     @property
     def observed(self) -> str:

@@ -48,7 +48,7 @@ class HistoryEntry(BaseModel):
     verdict: Verdict | None
     """None while the run has not been judged."""
     metrics: dict[str, float | None]
-    """One value for each of `loadtasks.measurement.model.METRICS`."""
+    """One value for each of `loadtasks.measurement.metrics.METRICS`."""
     scenario_hash: str
     load: str
     target_version: str | None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import METRICS, Counts, Measurement, metric
+from loadtasks.measurement.model import Counts, Measurement
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline
@@ -41,7 +41,7 @@ def measurement_row(
         reported=True,
         trusted=trusted,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
-        **{name: metric(measurement, name) for name in METRICS},
+        **measurement.metrics,
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
         **measurement.model_dump(mode="json", include=set(_AS_JSON)),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
@@ -11,7 +12,6 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
-from loadtasks.results.series import METRICS
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
 from loadtasks.verdict.history.findings import comparison
 
@@ -66,6 +66,6 @@ def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurem
         each
         for measurement in measurements
         if measurement.part in before
-        for name in METRICS
+        for name in BASELINE_METRICS
         if (each := comparison(measurement, name, metric(before[measurement.part], name))) is not None
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from loadtasks import units
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 
@@ -14,7 +15,7 @@ GREW_BESIDE = 1.02
 """The same beside a reference, whose nights differ by less."""
 _WORTH_NAMING = 0.01
 """The least share of requests for an error to be named as a cause."""
-_TIMES = frozenset({"mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s", "throughput_per_s"})
+_TIMES = frozenset({*PERCENTILES, "mean_s", "max_s", "throughput_per_s"})
 _REDIS = "redis_up"
 _NOTHING = TargetMetrics()
 

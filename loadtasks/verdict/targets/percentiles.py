@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from loadtasks import units
 from loadtasks.measurement.histogram import least_count
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import METRICS, PERCENTILES
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 
-PERCENTILES = {"p50_s": 0.50, "p90_s": 0.90, "p95_s": 0.95, "p99_s": 0.99}
-"""The metrics that are percentiles of the response time, and their shares."""
 NOT_KNOWN = "not known: "
 """How every note begins that says that a percentile can't be told."""
 
@@ -27,7 +26,7 @@ def untold(measurement: Measurement, name: str) -> str | None:
     count = measurement.response.count
     if not count or not _too_few(measurement, name):
         return None
-    return f"{units.plural(count, 'request')} can't tell a {METRICS[name]}; it takes {_least(name)}"
+    return f"{units.plural(count, 'request')} can't tell a {METRICS[name].label}; it takes {_least(name)}"
 
 
 def notes(measurements: Sequence[Measurement], targeted: Collection[tuple[str, str]]) -> Iterator[Finding]:
@@ -44,7 +43,7 @@ def notes(measurements: Sequence[Measurement], targeted: Collection[tuple[str, s
         if not few:
             continue
         counts = ", ".join(f"{each.part or 'all'} {units.count(each.response.count)}" for each in few)
-        told = f"so few requests can't tell a {METRICS[name]} ({counts}); it takes {_least(name)}"
+        told = f"so few requests can't tell a {METRICS[name].label} ({counts}); it takes {_least(name)}"
         sentence = untold(few[0], name) if len(few) == 1 else told
         yield Finding(
             kind=FindingKind.NOTE,

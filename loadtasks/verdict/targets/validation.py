@@ -12,7 +12,8 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS, Measurement, metric
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.targets import percentiles
@@ -179,8 +180,7 @@ def _frame(rows: Sequence[Measurement]) -> Any:
 
     return pd.DataFrame(
         [
-            {"row": row.label, "scenario": row.scenario, "part": row.part, "endpoint": row.endpoint}
-            | {name: metric(row, name) for name in METRICS}
+            {"row": row.label, "scenario": row.scenario, "part": row.part, "endpoint": row.endpoint} | row.metrics
             for row in rows
         ]
     ).astype(dict.fromkeys(METRICS, float))
@@ -245,7 +245,7 @@ def _problem(info: dict[str, Any]) -> str | None:
 
 def _miss(expectation: Expectation, part: str, observed: float | None) -> Finding:
     critical = expectation.severity == "critical"
-    what = METRICS.get(expectation.column, expectation.type)
+    what = METRICS[expectation.column].label if expectation.column in METRICS else expectation.type
     limit = expectation.limit_beside(observed)
     told = _observed(expectation.column, observed, limit)
     if expectation.counts and observed is not None:  # 40 requests throttled

@@ -6,7 +6,8 @@ import numpy as np
 
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Calibration, Saturation, SaturationCode
-from loadtasks.measurement.model import METRICS, Exemplar, Measurement, metric
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.model import Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding

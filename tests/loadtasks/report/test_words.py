@@ -158,9 +158,9 @@ def test_the_change_is_of_the_metric_that_regressed() -> None:
 def test_a_p99_needs_enough_requests_to_be_told(requests: int, untold: str | None) -> None:
     tonight = samples.measured("dashboard.concurrent", times_s=[0.01] * requests)
     (row,) = table.scenario_rows(samples.result("dashboard.concurrent", measurements=tonight, baseline=False))
-    assert row.untold("p99") == untold
-    assert row.cell("p99").endswith(table.MARK) is (untold is not None)
-    assert row.within("p99") == ("10.0 ms" if requests == 368 else "")
+    assert row.untold("p99_s") == untold
+    assert row.cell("p99_s").endswith(table.MARK) is (untold is not None)
+    assert row.within("p99_s") == ("10.0 ms" if requests == 368 else "")
 
 
 def test_a_missed_percentile_says_how_far_it_is_known() -> None:
@@ -208,7 +208,7 @@ def test_the_summary_has_verdict_table_findings_and_what_is_not_known() -> None:
     assert any(line.startswith("- **websocket.broadcast**: not measured: ") for line in lines)
     assert "[index.html](index.html)" in lines[-1]
     p95 = table.rows(samples.bad_run())[0]
-    assert cells[2][6] == f"{p95.time('p95')} ({p95.within('p95')})"
+    assert cells[2][6] == f"{p95.value('p95_s')} ({p95.within('p95_s')})"
     assert "In brackets: where the true percentile lies with 95 % confidence." in lines
     (slowest,) = [line for line in lines if line.startswith("- **dashboard.sustained**: GET ")]
     exemplar = samples.missed_target().measurements[0].exemplars[0]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS
+from loadtasks.measurement.metrics import METRICS
 from loadtasks.verdict.targets.validation import read_suites
 
 _SHIPPED = Path(__file__).parents[4] / "expectations"

@@ -8,6 +8,7 @@ answer, are counted by kind but not timed: a fast error must not make an API loo
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -17,6 +18,10 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.metrics import METRICS, values_of
 from loadtasks.measurement.target_metrics import TargetMetrics
 
+MEASUREMENT_VERSION = 1
+"""How measured values come about. It is part of a measurement's fingerprint, so runs of different versions are never
+compared: raise it only when the same target under the same load would show other values than before, as after a change
+of what is timed. A release, a new metric or a renamed field is no reason."""
 SERVER = "server:"
 """How the names of phases begin that the target tells of in its Server-Timing header."""
 
@@ -120,8 +125,9 @@ class Measurement(BaseModel):
     """What the scenario, or the part, speaks."""
     scenario_hash: str
     """Fingerprint of what was sent and under which load; only equal ones are compared."""
-    load: str
-    """The load profile as a sentence."""
+    load: dict[str, Any]
+    """The load as data, under names that never change: `model`, the numbers of that profile, and `paired` where it was
+    driven in rounds with a reference. `loadtasks.report.load_sentence` words it."""
     started_at: datetime
     elapsed_s: float
     counts: Counts

@@ -10,6 +10,7 @@ from loadtasks.measurement.health import Health
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
 from loadtasks.report import exemplars, plots, table, words
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
 from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.results.document import ResultsDocument, ScenarioResult
@@ -162,6 +163,7 @@ def environment() -> "Environment":
         "change": units.change,
         "count": units.count,
         "saturation": saturation_sentence,
+        "load": load_sentence,
         "error_name": lambda error: f"publishing: {error.code}" if error.publishing else error.code,
         "metric": metric_label,
         "told": lambda number, name: units.value(name, number),

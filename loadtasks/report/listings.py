@@ -8,6 +8,7 @@ from loadtasks import units
 from loadtasks.engine.profiles.plan import Plan, Step
 from loadtasks.measurement.metrics import METRICS, Table, columns_of
 from loadtasks.measurement.model import label_of
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Baseline, HistoryEntry
@@ -47,7 +48,7 @@ def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | 
             _when(entry.started_at),
             entry.verdict or _UNJUDGED,
             *(units.value(metric.name, entry.metrics.get(metric.name)) for metric in metrics),
-            entry.load,
+            load_sentence(entry.load),
         )
         for entry in entries
     )
@@ -125,7 +126,7 @@ def show_plan(plan: Plan, to: "Console | None" = None) -> None:
     counted = "as many as the answers allow" if plan.expected is None else f"{units.count(plan.expected)} in all"
     lasts = "" if plan.lasts_s is None else f", over {units.span(plan.lasts_s)}"
     fed = "" if plan.feeder is None else f"; {plan.feeder}"
-    to.print(f"{plan.name}: {plan.sentence}; {counted}{lasts}{fed}", soft_wrap=True)
+    to.print(f"{plan.name}: {load_sentence(plan.load)}; {counted}{lasts}{fed}", soft_wrap=True)
     if plan.first_due_s:
         to.print(f"first due after {', '.join(f'{due_s:.6g}' for due_s in plan.first_due_s)} s", soft_wrap=True)
     if plan.due:

@@ -81,6 +81,8 @@ class RunRow(ResultsBase):
     load_factor: Mapped[float]
     scenarios: Mapped[list[str]]
     generator: Mapped[str]
+    processes: Mapped[int]
+    measurement_version: Mapped[int]
     calibrations: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
 
@@ -116,7 +118,7 @@ class MeasurementRow(ResultsBase):
     endpoint: Mapped[str]
     protocol: Mapped[str]
     scenario_hash: Mapped[str]
-    load: Mapped[str]
+    load: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     elapsed_s: Mapped[float]
     response: Mapped[str]

@@ -1,5 +1,6 @@
 """The past of every scenario, in numbers: what regressions are found in."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, String, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
 from loadtasks.measurement.metrics import BASELINE_METRICS
@@ -83,8 +84,10 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
         RunRow.target_version,
         MeasurementRow.reported,
         MeasurementRow.scenario_hash,
-        MeasurementRow.load,
+        cast(MeasurementRow.load, String),  # as text, since equal fingerprints are made once
         RunRow.generator,
+        RunRow.processes,
+        RunRow.measurement_version,
         RunRow.target_url,
         RunRow.reference_url.is_not(None),
         *(getattr(MeasurementRow, name) for name in BASELINE_METRICS),
@@ -123,9 +126,23 @@ def _night(repetitions: Sequence[Row[Any]], fingerprint: Callable[..., Fingerpri
     return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[counting], values)
 
 
-def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:
+def _fingerprint(
+    scenario_hash: str,
+    load: str,
+    generator: str,
+    processes: int,
+    measurement_version: int,
+    target_url: str,
+    paired: bool,
+) -> Fingerprint:
     return Fingerprint(
-        scenario_hash=scenario_hash, load=load, generator=generator, target_url=target_url, paired=bool(paired)
+        scenario_hash=scenario_hash,
+        load=json.loads(load),
+        generator=generator,
+        processes=processes,
+        measurement_version=measurement_version,
+        target_url=target_url,
+        paired=bool(paired),
     )
 
 

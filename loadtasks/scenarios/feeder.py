@@ -23,7 +23,7 @@ class Feeder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str = Field(exclude=True)
+    file: str
     """As the scenario file names it."""
     order: Literal["cycle", "random"]
     """As they stand in the file, or shuffled; over and over in either case."""
@@ -31,8 +31,8 @@ class Feeder(BaseModel):
     """Of the shuffling: the same seed gives the same order every night."""
     content: str
     """Fingerprint of the rows."""
-    rows: Annotated[tuple[Row, ...], SkipValidation] = Field(exclude=True, repr=False)
-    size: int = Field(exclude=True)
+    rows: Annotated[tuple[Row, ...], SkipValidation] = Field(repr=False)
+    size: int
     """Bytes of all rows as JSON."""
 
     @classmethod

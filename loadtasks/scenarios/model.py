@@ -1,7 +1,5 @@
 """Scenarios: what is sent, what must come back, and under which load. docs/scenarios.md describes the files."""
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -18,7 +16,6 @@ from loadtasks.scenarios.values import (
     PositiveSeconds,
     Status,
     check_header_value,
-    not_given,
 )
 
 CONNECT_TIMEOUT_S = 10.0
@@ -131,16 +128,8 @@ class _Scenario(BaseModel):
     """`endpoint.profile`"""
     endpoint: str
     timeout_s: PositiveSeconds = 30.0
-    connect_timeout_s: PositiveSeconds = Field(
-        default=CONNECT_TIMEOUT_S, exclude_if=lambda given: given == CONNECT_TIMEOUT_S
-    )
+    connect_timeout_s: PositiveSeconds = CONNECT_TIMEOUT_S
     """Until a connection stands, TLS included."""
-
-    @property
-    def hash(self) -> str:
-        """Fingerprint of all that is sent and of the load: 12 hex digits."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"name"}), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def _named(columns: frozenset[str]) -> str:
@@ -155,10 +144,10 @@ class HttpScenario(_Scenario):
     load: HttpLoad
     warmup_requests: Annotated[int, Field(ge=0)] = 10
     """Sent before the measurement, over the same connections, and not counted."""
-    scales: bool = Field(default=True, exclude_if=lambda given: given)
+    scales: bool = True
     """Whether the load factor of a run multiplies the load."""
     read_back: ReadBack | None = None
-    feeder: Feeder | None = Field(default=None, exclude_if=not_given)
+    feeder: Feeder | None = None
 
     @model_validator(mode="after")
     def _columns_are_fed(self) -> Self:
@@ -266,15 +255,6 @@ Scenario = HttpScenario | ConnectionsScenario | BroadcastScenario | MixedScenari
 def parts_of(scenario: Scenario) -> dict[str, PartScenario]:
     """The parts of a mixed scenario by their kind; a scenario of its own is its one part, ""."""
     return scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
-
-
-def load_sentence(scenario: Scenario) -> str:
-    """The load of a scenario in words."""
-    if isinstance(scenario, MixedScenario):
-        return "at the same time: " + "; ".join(
-            f"{kind} {part.load.sentence()}" for kind, part in scenario.parts.items()
-        )
-    return scenario.load.sentence()
 
 
 def first_request(scenario: Scenario) -> Request | None:

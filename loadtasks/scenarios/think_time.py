@@ -50,11 +50,3 @@ class ThinkTime(BaseModel):
         if self.mean is not None:
             return chance.expovariate(1 / self.mean)
         return chance.uniform(self.min or 0.0, self.max or 0.0)
-
-    def sentence(self) -> str:
-        """The pause in words."""
-        if self.mean is not None:
-            return f"thinking {self.mean:g} s on average (exponential, seed {self.seed})"
-        if self.min == self.max:
-            return f"thinking {self.min:g} s"
-        return f"thinking {self.min:g} to {self.max:g} s (seed {self.seed})"

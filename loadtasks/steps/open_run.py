@@ -5,7 +5,6 @@ import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from loadtasks import __version__
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.judgement import Verdict
@@ -63,7 +62,8 @@ def open_run(
         reference_url=reference.url if reference is not None else None,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],
-        generator=_generator(processes),
+        generator=os.environ.get("LOADTASKS_GENERATOR") or socket.gethostname(),
+        processes=processes,
     )
     with Store.open(workspace.results_url) as store:
         store.open_run(run)
@@ -79,9 +79,3 @@ def open_run(
         run = run.model_copy(update={"target_version": target.version(), "reference_version": beside})
         store.open_run(run)
     return run
-
-
-def _generator(processes: int) -> str:
-    """Host, version and processes of the generator: the part of a run's fingerprint that tells what made the load."""
-    name = f"{os.environ.get('LOADTASKS_GENERATOR') or socket.gethostname()}, loadtasks {__version__}"
-    return name if processes == 1 else f"{name}, {processes} processes"

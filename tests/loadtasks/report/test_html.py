@@ -231,7 +231,6 @@ def _hostile() -> ResultsDocument:
         failed=1,
         errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample=EVIL)],
         statuses={EVIL: 1},
-        load=EVIL,
         server={EVIL: 0.1},
         exemplars=[exemplar(request=EVIL, request_id=EVIL, traceparent=f"00-{EVIL}")],
     )

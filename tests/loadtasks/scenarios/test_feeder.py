@@ -7,6 +7,7 @@ import pytest
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios import feeder as limits
 from loadtasks.scenarios import model
+from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.feeder import Feeder
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.model import HttpScenario, MixedScenario, Request, first_request
@@ -84,12 +85,12 @@ def test_rows_come_in_order_or_shuffled_by_the_seed(tmp_path: Path) -> None:
 
 
 def test_the_hash_covers_the_rows_and_their_order_and_not_the_files_name(tmp_path: Path) -> None:
-    before = read(tmp_path).hash
-    assert read(tmp_path, users_csv=USERS.replace("\n", "\r\n")).hash == before
-    assert read(tmp_path, FED.replace("users.csv", "people.csv"), people_csv=USERS).hash == before
-    assert read(tmp_path, users_csv=USERS.replace("Ann", "Bob")).hash != before
-    assert read(tmp_path, users_csv=USERS + "9,Eve\n").hash != before
-    assert read(tmp_path, FED.replace("file: users.csv", "file: users.csv, order: random")).hash != before
+    before = scenario_hash(read(tmp_path))
+    assert scenario_hash(read(tmp_path, users_csv=USERS.replace("\n", "\r\n"))) == before
+    assert scenario_hash(read(tmp_path, FED.replace("users.csv", "people.csv"), people_csv=USERS)) == before
+    assert scenario_hash(read(tmp_path, users_csv=USERS.replace("Ann", "Bob"))) != before
+    assert scenario_hash(read(tmp_path, users_csv=USERS + "9,Eve\n")) != before
+    assert scenario_hash(read(tmp_path, FED.replace("file: users.csv", "file: users.csv, order: random"))) != before
     assert read(tmp_path).scaled(2).feeder == read(tmp_path).feeder
 
 

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from loadtasks.errors import BadInputError
+from loadtasks.report.load_sentence import load_sentence
+from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.files import read_scenarios, select
-from loadtasks.scenarios.model import BroadcastScenario, HttpScenario, MixedScenario, load_sentence
+from loadtasks.scenarios.load_data import load_data
+from loadtasks.scenarios.model import HttpScenario, MixedScenario, Scenario
 from tests.workspaces import SHIPPED_SCENARIOS
 
 GOOD = """
@@ -15,6 +18,10 @@ request: {path: /thing}
 scenarios:
   concurrent: {load: {workers: 2, requests: 10}}
 """
+
+
+def in_words(scenario: Scenario) -> str:
+    return load_sentence(load_data(scenario))
 
 
 def folder(tmp_path: Path, **files: str) -> Path:
@@ -40,7 +47,7 @@ def asking(field: str) -> str:
 
 
 def test_the_shipped_scenarios_have_their_numbers() -> None:
-    shipped = {name: load_sentence(scenario) for name, scenario in read_scenarios(SHIPPED_SCENARIOS).items()}
+    shipped = {name: in_words(scenario) for name, scenario in read_scenarios(SHIPPED_SCENARIOS).items()}
     assert shipped.pop("mixed.concurrent").startswith("at the same time: ")
     assert shipped == {
         "dashboard.concurrent": "100 requests, 10 workers",
@@ -194,11 +201,11 @@ def test_scenarios_are_chosen_by_name_or_by_endpoint() -> None:
 
 def test_the_load_factor_multiplies_load_and_not_time() -> None:
     shipped = read_scenarios(SHIPPED_SCENARIOS)
-    doubled = {name: load_sentence(scenario.scaled(2)) for name, scenario in shipped.items()}
+    doubled = {name: in_words(scenario.scaled(2)) for name, scenario in shipped.items()}
     assert doubled["dashboard.concurrent"] == "200 requests, 20 workers"
     assert doubled["dashboard.sustained"] == "10 s, 10 workers"
     assert doubled["websocket.broadcast"] == "50 events at 25/s to 40 listeners"
-    assert load_sentence(shipped["dashboard.concurrent"].scaled(0.01)) == "1 requests, one after another"
+    assert in_words(shipped["dashboard.concurrent"].scaled(0.01)) == "1 requests, one after another"
     assert shipped["rate_limits.dashboard"].scaled(2) == shipped["rate_limits.dashboard"]
 
 
@@ -208,9 +215,9 @@ def test_a_ramp_of_workers_is_scaled_and_nobody_stays_nobody(tmp_path: Path) -> 
         "start_workers: 1, stages: [{workers: 3, duration_s: 2}, {workers: 0, duration_s: 1.5}]",
     )
     scenario = read_scenarios(folder(tmp_path, ramp=content))["thing.concurrent"]
-    assert load_sentence(scenario) == "workers from 1 to 3 in 2 s, 0 in 1.5 s"
-    assert load_sentence(scenario.scaled(2)) == "workers from 2 to 6 in 2 s, 0 in 1.5 s"
-    assert load_sentence(scenario.scaled(0.1)) == "workers from 1 to 1 in 2 s, 0 in 1.5 s"
+    assert in_words(scenario) == "workers from 1 to 3 in 2 s, 0 in 1.5 s"
+    assert in_words(scenario.scaled(2)) == "workers from 2 to 6 in 2 s, 0 in 1.5 s"
+    assert in_words(scenario.scaled(0.1)) == "workers from 1 to 1 in 2 s, 0 in 1.5 s"
 
 
 @pytest.mark.parametrize(
@@ -225,39 +232,6 @@ def test_a_think_time_is_part_of_the_load(tmp_path: Path, think_time: str, sente
     plain = read_scenarios(folder(tmp_path, one=GOOD))["thing.concurrent"]
     content = GOOD.replace("requests: 10", f"requests: 10, think_time_s: {think_time}")
     thinking = read_scenarios(folder(tmp_path, one=content))["thing.concurrent"]
-    assert load_sentence(thinking) == f"10 requests, 2 workers, {sentence}"
-    assert load_sentence(thinking.scaled(2)) == f"20 requests, 4 workers, {sentence}"
-    assert thinking.hash != plain.hash
-
-
-def test_the_connect_timeout_is_part_of_the_hash_where_it_is_not_the_default(tmp_path: Path) -> None:
-    hashes = [
-        read_scenarios(folder(tmp_path, one=content))["thing.concurrent"].hash
-        for content in (GOOD, more("connect_timeout_s: 10"), more("connect_timeout_s: 3"))
-    ]
-    assert hashes[0] == hashes[1] != hashes[2]
-
-
-def test_the_shipped_scenarios_keep_their_hashes() -> None:
-    """Baselines are known by them: what scenarios gain later must not change those that don't use it."""
-    shipped = read_scenarios(SHIPPED_SCENARIOS)
-    assert {name: shipped[name].hash for name in ("dashboard.sustained", "config_put.sequential")} == {
-        "dashboard.sustained": "260f3dabceec",
-        "config_put.sequential": "867e6cd8e127",
-    }
-
-
-def test_the_hash_tells_what_is_sent_and_nothing_else(tmp_path: Path) -> None:
-    one = read_scenarios(folder(tmp_path, one=GOOD))["thing.concurrent"]
-    (tmp_path / "one.yaml").write_text("# a comment\n" + GOOD, encoding="utf-8")
-    assert read_scenarios(tmp_path)["thing.concurrent"].hash == one.hash
-    (tmp_path / "one.yaml").write_text(GOOD.replace("requests: 10", "requests: 11"), encoding="utf-8")
-    assert read_scenarios(tmp_path)["thing.concurrent"].hash != one.hash
-    assert one.scaled(2).hash != one.hash
-
-
-def test_a_broadcast_knows_its_events(tmp_path: Path) -> None:
-    broadcast = read_scenarios(SHIPPED_SCENARIOS)["websocket.broadcast"]
-    assert isinstance(broadcast, BroadcastScenario)
-    assert broadcast.event.where == {"type": "session.created"}
-    assert broadcast.publish.request.method == "POST"
+    assert in_words(thinking) == f"10 requests, 2 workers, {sentence}"
+    assert in_words(thinking.scaled(2)) == f"20 requests, 4 workers, {sentence}"
+    assert scenario_hash(thinking) != scenario_hash(plain)

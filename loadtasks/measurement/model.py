@@ -1,8 +1,8 @@
 """What one scenario showed in one run: counts, three histograms, statuses, errors, phases, and the generator's health.
 
-The histograms hold the requests that were answered as they should be, and those that never were (timed out, dropped, in
-flight at the deadline) with the time they had reached. Requests that failed otherwise, a refused connection or an error
-answer, are counted by kind but not timed: a fast error must not make an API look fast.
+The histograms hold the requests whose response passed every check, and those that never got one (timed out, dropped, in
+flight at the deadline), with the time they had waited. Requests that failed in another way, as by a refused connection
+or an error status, are counted by their error code but not timed: a fast error must not make an API look fast.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MEASUREMENT_VERSION = 1
 compared: raise it only when the same target under the same load would show other values than before, as after a change
 of what is timed. A release, a new metric or a renamed field is no reason."""
 SERVER = "server:"
-"""How the names of phases begin that the target tells of in its Server-Timing header."""
+"""The prefix of the names of phases that the target reports in its Server-Timing header."""
 
 
 class Counts(BaseModel):
@@ -36,16 +36,16 @@ class Counts(BaseModel):
 
     scheduled: int
     completed: int
-    """Answered, and every check held."""
+    """Got a response that passed every check."""
     throttled: int
     """Turned away by a limit of the target: 429 or 503 with `Retry-After` (RFC 6585, RFC 9110). Neither timed nor a
-    failure: it says how much the target admits, not how well it answers."""
+    failure: it shows how much the target admits, not how well it responds."""
     failed: int
-    """Answered wrongly, refused, cut or timed out."""
+    """Got a wrong response, or none: refused, cut or timed out."""
     dropped: int
-    """Found no connection within its patience and was never sent."""
+    """Found no free connection within its queue timeout, and was never sent."""
     in_flight: int
-    """Sent, and still unanswered when the measurement was ended."""
+    """Sent, and still without a response when the measurement ended."""
 
     @property
     def conservation_gap(self) -> int:
@@ -76,7 +76,7 @@ class Phase(BaseModel):
     total_s: float
     max_s: float
     outcomes: dict[str, int] = {}
-    """How often it went which way, where the target tells (`desc`), as a cache's `hit` and `miss`."""
+    """How often the phase had which outcome, where the target reports it (`desc`), as a cache's `hit` and `miss`."""
 
     @property
     def mean_s(self) -> float | None:
@@ -85,14 +85,14 @@ class Phase(BaseModel):
 
     @property
     def hit_ratio(self) -> float | None:
-        """Of a cache the share of answers that it gave, 0 to 1; None where the target tells no `hit` or `miss`."""
-        asked = sum(self.outcomes.values())
+        """The share of a cache's look-ups that hit, 0 to 1; None where the target reports no `hit` or `miss`."""
+        lookups = sum(self.outcomes.values())
         known = "hit" in self.outcomes or "miss" in self.outcomes
-        return self.outcomes.get("hit", 0) / asked if known else None
+        return self.outcomes.get("hit", 0) / lookups if known else None
 
 
 class Exemplar(BaseModel):
-    """One of the slowest requests, to be found again in the target's own logs and traces."""
+    """A single request kept as an example: one of the slowest, to be found in the target's own logs and traces."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -103,9 +103,9 @@ class Exemplar(BaseModel):
     response_s: float
     service_s: float
     status: int
-    """0 where no answer came."""
+    """0 where no response came."""
     request_id: str | None
-    """`X-Request-ID` of the answer."""
+    """`X-Request-ID` of the response."""
     traceparent: str | None
     """What was sent (W3C Trace Context, https://www.w3.org/TR/trace-context/)."""
 
@@ -118,7 +118,7 @@ class Measurement(BaseModel):
     scenario: str
     """`endpoint.profile`, as in `dashboard.sustained`."""
     part: str = ""
-    """The kind within a mixed scenario, as in `sessions`; empty for the whole."""
+    """The part of a mixed scenario, as in `sessions`; empty for the whole."""
     endpoint: str
     """The endpoint whose targets this measurement is held to."""
     protocol: Protocol
@@ -138,18 +138,18 @@ class Measurement(BaseModel):
     send_lag: Histogram
     """sent - due"""
     statuses: dict[str, int]
-    """Answers by HTTP status, or by WebSocket close code."""
+    """Responses by HTTP status, and closed WebSockets by close code."""
     errors: list[ErrorCount]
     """By code, most frequent first."""
     phases: dict[str, Phase]
     """Of every completed request `waiting` (from due to sent), `first_byte` and `body`; of connections `connect`; of
     WebSockets `connect` (until the upgrade was accepted, `upgrade` being its part since TCP and TLS stood) and
-    `first_message`; of published events `publish` (until answered), `first_delivery` (until the first listener had it)
-    and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
+    `first_message`; of published events `publish` (until the response), `first_delivery` (until the first listener had
+    it) and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
     body_bytes: int = 0
     """Of the bodies of completed requests."""
     target_metrics: TargetMetrics | None = None
-    """What the target's own metrics told before and after; of the whole alone, None where it tells none."""
+    """The target's own metrics before and after; of the whole alone, None where the target has none."""
     exemplars: list[Exemplar]
     """The slowest requests, slowest first."""
     health: Health

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.histogram import least_count
+from loadtasks.measurement.histogram import min_count
 from loadtasks.measurement.metrics import PERCENTILES, Table, columns_of, metric_label
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.report import words
@@ -39,9 +39,7 @@ MARK = "*"
 """Marks a percentile that can't be told."""
 FOOTNOTE = "{} can't be told from so few requests: it takes {}.".format(
     MARK,
-    ", ".join(
-        f"{units.count(least_count(PERCENTILES[name]))} for a {metric_label(name)}" for name in PERCENTILE_COLUMNS
-    ),
+    ", ".join(f"{units.count(min_count(PERCENTILES[name]))} for a {metric_label(name)}" for name in PERCENTILE_COLUMNS),
 )
 _TOLD_CHANGES = ("p95_s", "p50_s", "mean_s")
 

@@ -22,7 +22,7 @@ def _times_or_none(count: int, factor: float) -> int:
 
 
 class _Closed(_Load):
-    """Workers that send their next request when they have the answer to the last."""
+    """Workers that send their next request when they have the response to the last."""
 
     think_time_s: ThinkTime | None = None
 
@@ -41,7 +41,7 @@ class ClosedLoad(_Closed):
     @model_validator(mode="after")
     def _one_end(self) -> Self:
         if (self.requests is None) == (self.duration_s is None):
-            raise ValueError("a closed load ends after either `requests` or `duration_s`: give one of them")
+            raise ValueError("a closed load ends after `requests` or after `duration_s`: give one of them")
         return self
 
     def scaled(self, factor: float) -> Self:
@@ -67,12 +67,12 @@ class WorkerStagesLoad(_Closed):
 
     @model_validator(mode="after")
     def _has_workers(self) -> Self:
-        if not self.most_workers:
+        if not self.max_workers:
             raise ValueError("every stage has 0 workers, so nothing would be sent")
         return self
 
     @property
-    def most_workers(self) -> int:
+    def max_workers(self) -> int:
         """The highest number of workers at a time."""
         return max(self.start_workers, *(stage.workers for stage in self.stages))
 
@@ -96,16 +96,16 @@ class _Open(_Load):
 
 
 class OpenLoad(_Open):
-    """Requests that are due at a steady rate, whatever the answers do. The load factor multiplies the rate."""
+    """Requests that are due at a steady rate, however fast the target responds. The load factor multiplies the rate."""
 
     model: Literal["open"] = "open"
     rate: PositiveRate
     """Requests a second."""
     duration_s: PositiveSeconds
     arrivals: Literal["constant", "poisson"] = "constant"
-    """Evenly spaced, or as independent people come: a Poisson process."""
+    """Evenly spaced, or random as independent users arrive: a Poisson process."""
     seed: Seed = 1
-    """Of the Poisson process: the same seed gives the same due times every night."""
+    """Of the Poisson process: the same seed gives the same due times in every run."""
 
     @property
     def peak_rate(self) -> float:
@@ -155,7 +155,7 @@ class StagesLoad(_Open):
 
 
 class ConnectionsLoad(_Load):
-    """WebSockets opened at once, each held until all are open, or longer. The load factor multiplies them."""
+    """WebSockets opened at once and held until all are open, or longer. The load factor multiplies their number."""
 
     model: Literal["connections"] = "connections"
     connections: Positive
@@ -170,7 +170,7 @@ class ConnectionsLoad(_Load):
 class BroadcastLoad(_Load):
     """Events published while listeners wait. The load factor multiplies the listeners.
 
-    Either so many `events` at a constant `rate`, or what an open profile makes: `rate` with `duration_s`, or `stages`.
+    Either a number of `events` at a constant `rate`, or an open profile: `rate` with `duration_s`, or `stages`.
     """
 
     model: Literal["broadcast"] = "broadcast"

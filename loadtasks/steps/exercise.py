@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_paired import run_paired
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError
-from loadtasks.measurement import target_metrics
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.pairing import Pairing
@@ -61,9 +61,9 @@ def measure_scenario(
     Raises:
         LoadTasksError: it could not be measured.
     """
-    before = target_metrics.read(target)
+    before = read_metrics(target)
     measurements, pairing = _driven(scenario, target, on_progress, processes, reference, seed, calibration)
-    told = target_metrics.between(target, before, target_metrics.read(target))
+    told = compare_metrics(target, before, read_metrics(target))
     return [measurements[0].model_copy(update={"target_metrics": told}), *measurements[1:]], pairing
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from loadtasks import units
-from loadtasks.measurement.histogram import least_count
+from loadtasks.measurement.histogram import min_count
 from loadtasks.measurement.metrics import METRICS, PERCENTILES
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingKind
@@ -54,8 +54,8 @@ def notes(measurements: Sequence[Measurement], targeted: Collection[tuple[str, s
 
 
 def _too_few(measurement: Measurement, name: str) -> bool:
-    return name in PERCENTILES and 0 < measurement.response.count < least_count(PERCENTILES[name])
+    return name in PERCENTILES and 0 < measurement.response.count < min_count(PERCENTILES[name])
 
 
 def _least(name: str) -> str:
-    return units.count(least_count(PERCENTILES[name]))
+    return units.count(min_count(PERCENTILES[name]))

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Calibration, Health
-from loadtasks.measurement.histogram import least_count
+from loadtasks.measurement.histogram import min_count
 from loadtasks.measurement.metrics import METRICS
 from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
@@ -69,7 +69,7 @@ def metrics_table() -> str:
                 metric.unit.replace("_", " "),
                 ("higher" if metric.higher_is_better else "lower") if any(judges.values()) else "–",  # noqa: RUF001
                 ", ".join(name for name, rule in judges.items() if rule is not None) or "–",  # noqa: RUF001
-                f"{least_count(metric.quantile):,}" if metric.quantile is not None else "–",  # noqa: RUF001
+                f"{min_count(metric.quantile):,}" if metric.quantile is not None else "–",  # noqa: RUF001
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

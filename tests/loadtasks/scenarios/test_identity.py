@@ -100,5 +100,5 @@ def test_the_parts_of_a_mixed_scenario_are_one_measurement(scenarios: dict[str, 
 def test_other_placeholders_still_need_a_feeder(tmp_path: Path) -> None:
     wrong = CONTENT.replace("/things/{{measurement.id}}", "/things/{{measurement.number}}")
     (tmp_path / "thing.yaml").write_text(wrong)
-    with pytest.raises(BadInputError, match="stands for a column, but there is no `feeder`"):
+    with pytest.raises(BadInputError, match="names a column, but there is no `feeder`"):
         read_scenarios(tmp_path)

@@ -87,9 +87,12 @@ def of_bad(document: ResultsDocument) -> list[RenderedExemplar]:
 
 def _concerned(result: ScenarioResult) -> Iterator[Measurement]:
     """The measurements in which something is wrong; of a mixed scenario the parts alone, where it is theirs."""
-    kinds = (FindingKind.TARGET, FindingKind.REGRESSION)
     # What a limit turned away is no slow request.
-    parts = {finding.part for finding in result.findings if finding.kind in kinds and finding.metric != "throttled"}
+    parts = {
+        finding.part
+        for finding in result.findings
+        if (finding.misses_target or finding.kind is FindingKind.REGRESSION) and finding.metric != "throttled"
+    }
     return (measurement for measurement in result.measurements if measurement.part in (parts - {""} or parts))
 
 

@@ -15,7 +15,6 @@ from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, 
 from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import untold
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -173,7 +172,7 @@ def environment() -> "Environment":
         "word": words.WORD.__getitem__,
         "sentence": sentence,
         "capacity": capacity,
-        "untold": untold,
+        "untold": table.indicative,
         "of_part": of_part,
         "plain": words.plain,
     }

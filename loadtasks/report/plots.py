@@ -18,7 +18,6 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.metrics import METRICS, Unit, metric_label
 from loadtasks.report import words
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 
@@ -163,7 +162,7 @@ def _limits(result: ScenarioResult) -> list[Finding]:
     return [
         finding
         for finding in result.findings
-        if finding.kind is FindingKind.TARGET
+        if finding.misses_target
         and finding.limit
         and finding.metric in METRICS
         and METRICS[finding.metric].unit is Unit.SECONDS

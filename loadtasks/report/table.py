@@ -8,10 +8,11 @@ from loadtasks.measurement.histogram import min_count
 from loadtasks.measurement.metrics import PERCENTILES, Table, columns_of, metric_label
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.report import words
+from loadtasks.report.sentences.targets import indicative_only
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import interval_s, untold
+from loadtasks.verdict.targets.percentiles import interval_s, requests_needed
 
 COLUMNS = {
     "scenario": "scenario",
@@ -62,7 +63,11 @@ class TableRow:
         """The scenario's verdict; of a part what its own findings say, None where they say nothing."""
         if not self.part:
             return self.result.verdict
-        kinds = {finding.kind for finding in self.result.findings if finding.part == self.part}
+        kinds = {
+            finding.kind
+            for finding in self.result.findings
+            if finding.part == self.part and (finding.kind is not FindingKind.TARGET or finding.misses_target)
+        }
         for kind, verdict in (
             (FindingKind.VALIDITY, Verdict.INVALID),
             (FindingKind.TARGET, Verdict.FAIL),
@@ -87,8 +92,8 @@ class TableRow:
         return units.value(name, metric(self.measurement, name) if self.measurement else None)
 
     def untold(self, name: str) -> str | None:
-        """Why a percentile can't be told; None where it can, and where there is none."""
-        return untold(self.measurement, name) if self.measurement else None
+        """Why a percentile is indicative only; None where it is more, and where there is none."""
+        return indicative(self.measurement, name) if self.measurement else None
 
     def within(self, name: str) -> str:
         """Where a percentile lies with 95 % confidence; empty where that can't be told, or nothing is claimed."""
@@ -99,9 +104,10 @@ class TableRow:
 
     def misses(self, metric: str) -> bool:
         """Whether a metric missed its target or got worse than its baseline."""
-        bad = (FindingKind.TARGET, FindingKind.REGRESSION)
         return any(
-            finding.metric == metric and finding.part == self.part and finding.kind in bad
+            finding.metric == metric
+            and finding.part == self.part
+            and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
             for finding in self.result.findings
         )
 
@@ -130,6 +136,12 @@ def scenario_rows(result: ScenarioResult) -> Iterator[TableRow]:
     for measurement in result.measurements:
         if measurement.part:
             yield TableRow(result, measurement.part, measurement)
+
+
+def indicative(measurement: Measurement, metric: str) -> str | None:
+    """Why a percentile is indicative only; None where it is more, and where the metric is none."""
+    needed = requests_needed(measurement, metric)
+    return indicative_only(metric, measurement.response.count, needed) if needed is not None else None
 
 
 def marked(table: list[TableRow]) -> bool:

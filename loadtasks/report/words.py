@@ -11,13 +11,13 @@ from loadtasks import units
 from loadtasks.measurement.metrics import PERCENTILES, metric_label
 from loadtasks.measurement.model import Measurement, label_of
 from loadtasks.report import sentences
+from loadtasks.report.sentences.targets import indicative_only
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.history.findings import NOT_COMPARED
-from loadtasks.verdict.targets import throttling
-from loadtasks.verdict.targets.percentiles import NOT_KNOWN, interval_s, untold
+from loadtasks.verdict.targets.percentiles import interval_s, requests_needed
 
 WORD = {
     Verdict.PASS: "PASS",
@@ -82,12 +82,16 @@ class RenderedFinding:
         bounds_s = interval_s(measurement, self.finding.metric)
         if bounds_s is not None:
             return f"{units.interval(bounds_s)} with 95 % confidence"
-        return untold(measurement, self.finding.metric) or ""
+        needed = requests_needed(measurement, self.finding.metric)
+        if needed is None:
+            return ""
+        return indicative_only(self.finding.metric, measurement.response.count, needed)
 
     @property
     def kind(self) -> str:
         """Which question it answers, in people's words; a cause that isn't sure says so."""
-        return KIND_WORD[self.finding.kind] if self.finding.sure else POSSIBLE
+        possible = self.finding.likelihood is Likelihood.POSSIBLE or not self.finding.sure
+        return POSSIBLE if possible else KIND_WORD[self.finding.kind]
 
     @property
     def next_step(self) -> str:
@@ -152,26 +156,30 @@ def findings(result: ScenarioResult) -> list[RenderedFinding]:
 def telling(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings without those told elsewhere: that it isn't judged by its past, and causes."""
     throttled = any(
-        finding.kind is FindingKind.DIAGNOSIS and not finding.part and finding.sentence.startswith(throttling.CAUSE)
+        not finding.part and finding.code in (FindingCode.RATE_LIMITED, FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER)
         for finding in result.findings
     )
     return [
         finding
         for finding in findings(result)
-        if not _is_uncompared(finding.finding)
-        and not (throttled and finding.finding.kind is FindingKind.NOTE and finding.finding.metric == "throttled")
+        if not _is_uncompared(finding.finding) and not (throttled and finding.finding.code is FindingCode.THROTTLED)
     ]
 
 
 def pressing(result: ScenarioResult) -> list[RenderedFinding]:
     """The same without notes on percentiles that can't be told and met their targets: the table marks those."""
-    missed = {finding.metric for finding in result.findings if finding.kind is FindingKind.TARGET}
+    missed = {finding.metric for finding in result.findings if finding.misses_target}
     return [each for each in telling(result) if not _not_known(each) or each.finding.metric in missed]
 
 
 def told(document: ResultsDocument, *kinds: FindingKind) -> list[RenderedFinding]:
     """All findings of these kinds, in the run's order."""
-    return [finding for result in document.scenarios for finding in findings(result) if finding.finding.kind in kinds]
+    return [
+        told
+        for result in document.scenarios
+        for told in findings(result)
+        if told.finding.kind in kinds and (told.finding.kind is not FindingKind.TARGET or told.finding.misses_target)
+    ]
 
 
 def misses(document: ResultsDocument) -> list[RenderedFinding]:
@@ -198,7 +206,7 @@ def notes(document: ResultsDocument) -> list[RenderedFinding]:
         each
         for result in document.scenarios
         for each in telling(result)
-        if each.finding.kind in (FindingKind.NOTE, FindingKind.HISTORY) and not _not_known(each)
+        if _is_note(each.finding) and not _not_known(each)
     ]
 
 
@@ -279,7 +287,14 @@ def _is_uncompared(finding: Finding) -> bool:
 
 
 def _not_known(told: RenderedFinding) -> bool:
-    return told.finding.kind is FindingKind.NOTE and told.finding.sentence.startswith(NOT_KNOWN)
+    return told.finding.code is FindingCode.INSUFFICIENT_SAMPLE
+
+
+def _is_note(finding: Finding) -> bool:
+    """Whether it decides nothing: a note, what history says, or a missed target that is not critical."""
+    if finding.kind is FindingKind.TARGET:
+        return not finding.misses_target
+    return finding.kind in (FindingKind.NOTE, FindingKind.HISTORY)
 
 
 def _all_well(document: ResultsDocument) -> str:

@@ -66,7 +66,7 @@ def measure_again(
         most = _MOST[why] if why is not None else 0
         while why is not None and len(repetitions) < most:
             measurements, _ = exercise(workspace, store, run_id, scenario, target, on_progress, processes)
-            trusted = not validity.findings(scenario, measurements, {}) and death(target, scenario) is None
+            trusted = not validity.findings(scenario, measurements, {}) and death(target) is None
             new = Repetition(number=len(repetitions) + 1, measurements=measurements, trusted=trusted)
             repetitions = choose_reported([*repetitions, new])
             remark = (

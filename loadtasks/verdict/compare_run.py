@@ -9,7 +9,7 @@ from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import Regression
-from loadtasks.verdict.causes.case import GREW, GREW_BESIDE
+from loadtasks.verdict.causes.case import MIN_GROWTH, MIN_GROWTH_TO_REFERENCE
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.findings import Compared, compare
@@ -77,7 +77,7 @@ def _beside_reference(
     if not compared.comparisons:
         return _together(verdict, measurements, compared, [], None)
     now, before = typical(measurements, beside.pairing)
-    return _together(verdict, now, compared, before, None, growth=GREW_BESIDE)
+    return _together(verdict, now, compared, before, None, min_growth=MIN_GROWTH_TO_REFERENCE)
 
 
 def _beside_past(
@@ -108,14 +108,14 @@ def _together(
     compared: Compared,
     baseline: Sequence[Measurement],
     baseline_run: str | None,
-    growth: float = GREW,
+    min_growth: float = MIN_GROWTH,
 ) -> ScenarioVerdict:
     """A verdict with what was compared, and why it is bad where it is."""
     findings = [*_kept(verdict), *compared.findings]
     return ScenarioVerdict(
         scenario=verdict.scenario,
         verdict=verdict_of(verdict.verdict, findings),
-        findings=[*findings, *diagnose(measurements, baseline, findings, growth)],
+        findings=[*findings, *diagnose(measurements, baseline, findings, min_growth)],
         comparisons=compared.comparisons,
         baseline_run=baseline_run,
     )
@@ -129,7 +129,7 @@ def verdict_of(given: Verdict, findings: Sequence[Finding]) -> Verdict:
     """What findings come to; invalid stays invalid."""
     if given is Verdict.INVALID:
         return given
-    kinds = {finding.kind for finding in findings}
+    kinds = {finding.kind for finding in findings if finding.kind is not FindingKind.TARGET or finding.misses_target}
     for kind, verdict in (
         (FindingKind.TARGET, Verdict.FAIL),
         (FindingKind.REGRESSION, Verdict.REGRESSED),

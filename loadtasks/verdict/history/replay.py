@@ -7,12 +7,12 @@ import numpy as np
 
 from loadtasks.results.regression import MetricChange
 from loadtasks.results.series import METRICS, MetricSeries
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history import detector
 from loadtasks.verdict.history.change import ChangePoint
 from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, RepetitionReason
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.levels import ATTEMPTS, Values
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 TAIL = "p95_s"
 """Judged by how far it lies above the median: what slows all requests alike slows both, and p50 tells it."""
@@ -94,8 +94,8 @@ class SeriesReplay:
         self._dismissed = dismissed or {}
         self._history = Detector(
             [_judged_as(name, len(self._series), sensitivity) for _, _, name in self._rows],
-            FalseAlarmBudget(sensitivity.false_alarm_nights),
-            sensitivity.improvements_become_level,
+            FalseAlarmBudget(sensitivity.runs_per_false_alarm),
+            sensitivity.accept_improvements,
         )
         self._read()
 
@@ -192,7 +192,7 @@ def _tail_apart(values: Values) -> Values:
 
 def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> detector.SeriesSettings:
     judged = _JUDGED[metric]
-    floor = sensitivity.floor if judged.floor is None else max(judged.floor, sensitivity.floor)
+    floor = sensitivity.min_effect if judged.floor is None else max(judged.floor, sensitivity.min_effect)
     return detector.SeriesSettings(
         floor=floor if judged.is_share else float(np.log1p(floor)),
         share=judged.weight / scenarios,

@@ -91,12 +91,12 @@ class MeasurementRow(Base):
     part: Mapped[str]
     position: Mapped[int]
     """0 for the whole; its parts follow in the order in which they were saved."""
-    attempt: Mapped[int]
+    repetition: Mapped[int] = mapped_column("attempt")
     """From 1, in order of measuring: a scenario may be measured several times in one run."""
-    counts: Mapped[bool]
-    """Whether this attempt stands for the run; one does."""
+    reported: Mapped[bool] = mapped_column("counts")
+    """Whether this repetition stands for the run; one does."""
     trusted: Mapped[bool]
-    """Whether this attempt is evidence for the history, if the scenario's verdict is not `invalid`."""
+    """Whether this repetition is evidence for the history, if the scenario's verdict is not `invalid`."""
     endpoint: Mapped[str]
     scenario_hash: Mapped[str]
     load: Mapped[str]

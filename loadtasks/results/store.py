@@ -134,7 +134,7 @@ class Store:
             if failure is not None:
                 session.add(failure_row(run_id, scenario, failure))
 
-    def add_attempt(
+    def add_repetition(
         self,
         run_id: str,
         scenario: str,
@@ -144,20 +144,20 @@ class Store:
         trusted: bool = True,
         remark: str | None = None,
     ) -> None:
-        """Keep what a scenario showed when it was measured again, beside its other attempts; one of all counts.
+        """Keep what a scenario showed when it was measured again, beside its other repetitions; one of all counts.
 
-        An attempt of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
+        A repetition of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
         evidence. `remark` is what people should know of all of them.
         """
-        attempt = Repetition(number=number, measurements=list(measurements), trusted=trusted)
+        repetition = Repetition(number=number, measurements=list(measurements), trusted=trusted)
         with self._database.writing() as session:
             _row(session, run_id)
-            repetitions.save(session, run_id, scenario, attempt)
+            repetitions.save(session, run_id, scenario, repetition)
             if remark is not None:
                 session.add(RemarkRow(run_id=run_id, scenario=scenario, sentence=remark))
 
-    def attempts(self, run_id: str, scenario: str) -> list[Repetition]:
-        """Every attempt of a scenario in one run, in order."""
+    def repetitions(self, run_id: str, scenario: str) -> list[Repetition]:
+        """Every repetition of a scenario in one run, in order."""
         with self._database.reading() as session:
             _row(session, run_id)
             return repetitions.read(session, run_id, scenario)

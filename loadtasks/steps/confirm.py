@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.repetitions import Repetition, settled
+from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.results.store import Store
 from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.judging import compare_series
@@ -12,9 +12,9 @@ from loadtasks.steps.run_context import RunContext
 from loadtasks.units import duration, share
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.detector import RepetitionReason
-from loadtasks.verdict.history.levels import ATTEMPTS
+from loadtasks.verdict.history.levels import MAX_REPETITIONS
 
-_MAX_REPETITIONS = {RepetitionReason.SUSPECT: ATTEMPTS, RepetitionReason.LEARNING: 2}
+_LIMITS = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2}
 """By reason; the first measurement is one of them."""
 _WHICH = {
     1: "the one that can be trusted counts",
@@ -46,19 +46,19 @@ def confirm(
         As `measure`; the repetitions kept until then stand.
     """
     with Store.open(context.workspace.results_url) as store:
-        repetitions = store.attempts(run_id, scenario)
+        repetitions = store.repetitions(run_id, scenario)
         reason = _due(context, store, run_id).get(scenario)
-        most = _MAX_REPETITIONS[reason] if reason is not None else 0
+        most = _LIMITS[reason] if reason is not None else 0
         while reason is not None and len(repetitions) < most:
             measurements, _ = exercise_scenario(context, store, run_id, scenario, on_progress)
             trusted = (
                 not validity.findings(scenario, measurements, {}) and target_lost(context.target, scenario) is None
             )
             new = Repetition(number=len(repetitions) + 1, measurements=measurements, trusted=trusted)
-            repetitions = settled([*repetitions, new])
+            repetitions = choose_reported([*repetitions, new])
             # A repetition made to learn is no news: every scenario has some.
             remark = _told(repetitions) if reason is RepetitionReason.SUSPECT else None
-            store.add_attempt(run_id, scenario, measurements, number=new.number, trusted=trusted, remark=remark)
+            store.add_repetition(run_id, scenario, measurements, number=new.number, trusted=trusted, remark=remark)
             if len(repetitions) < most and _due(context, store, run_id).get(scenario) is not reason:
                 break
         return store.measurements(run_id, scenario)

@@ -197,8 +197,8 @@ def test_what_looks_worse_than_its_past_is_measured_again(bad_night: Night) -> N
     var = bad_night.airflow.var
     document = json.loads((var / "reports" / "latest" / "results.json").read_text())
     (scenario,) = [each for each in document["scenarios"] if each["scenario"] == "config_put.sequential"]
-    assert [each["counts"] for each in scenario["attempts"]].count(True) == 1
-    assert len(scenario["attempts"]) > 1
+    assert [each["reported"] for each in scenario["repetitions"]].count(True) == 1
+    assert len(scenario["repetitions"]) > 1
     assert any("since it looked worse than its past" in each["sentence"] for each in scenario["findings"])
     run_id = bad_night.airflow.latest_run()["run_id"]
     folder = var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={run_id}"

@@ -16,7 +16,7 @@ from loadtasks.verdict.history import evidence
 from loadtasks.verdict.history.change import ChangePoint, measure, step
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import ATTEMPTS, MEMORY, Levels, Values
+from loadtasks.verdict.history.levels import MAX_REPETITIONS, MEMORY, Levels, Values
 from loadtasks.verdict.history.recovery import Recovery
 
 NEEDED = 14
@@ -121,7 +121,7 @@ class Detector:
     def again(self) -> list[RepetitionReason | None]:
         """Which series are to be measured again in the night that has begun, and why."""
         nights, measured, (_, worse) = self._levels.count, self._levels.measured, self._weigh()
-        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (measured < ATTEMPTS)
+        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (measured < MAX_REPETITIONS)
         learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (measured == 1)
         settled = np.isnan(self._of_closed(self._first))
         why = np.select([settled, suspect, learning], [0, 1, 2])

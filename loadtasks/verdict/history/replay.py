@@ -12,7 +12,7 @@ from loadtasks.verdict.history import detector
 from loadtasks.verdict.history.change import ChangePoint
 from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, RepetitionReason
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import ATTEMPTS, Values
+from loadtasks.verdict.history.levels import MAX_REPETITIONS, Values
 
 TAIL = "p95_s"
 """Judged by how far it lies above the median: what slows all requests alike slows both, and p50 tells it."""
@@ -106,8 +106,8 @@ class SeriesReplay:
         alarms: list[Alarm] = []
         for night, values in enumerate(self._values):
             self._history.begin(values)
-            for attempt in self._further.get(night, ()):
-                self._history.add(attempt)
+            for repetition in self._further.get(night, ()):
+                self._history.add(repetition)
             if night == len(self._values) - 1:
                 again = self._history.again()
             judged = self._history.judge()
@@ -130,10 +130,10 @@ class SeriesReplay:
             columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
             for night in series.nights:
                 at = position[night.run_id]
-                values[at, columns] = night.attempts[0]
-                if len(night.attempts) > 1:
-                    rows = further.setdefault(at, np.full((ATTEMPTS - 1, len(self._rows)), np.nan))
-                    rows[: len(night.attempts) - 1, columns] = night.attempts[1:ATTEMPTS]
+                values[at, columns] = night.repetitions[0]
+                if len(night.repetitions) > 1:
+                    rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._rows)), np.nan))
+                    rows[: len(night.repetitions) - 1, columns] = night.repetitions[1:MAX_REPETITIONS]
         self._levels = self._in_logarithms(values)
         self._values = _tail_apart(self._levels)
         self._further = {night: _tail_apart(self._in_logarithms(rows)) for night, rows in further.items()}

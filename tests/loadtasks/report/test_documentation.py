@@ -30,7 +30,7 @@ def _section(title: str) -> str:
         ("The document", ResultsDocument),
         ("Run", Run),
         ("Scenario", ScenarioResult),
-        ("Attempt", RepetitionSummary),
+        ("Repetition", RepetitionSummary),
         ("Finding", Finding),
         ("Comparison", MetricComparison),
         ("Pairs", RoundRatios),

@@ -82,9 +82,9 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         connection.execute(insert(kept), [{name: getattr(row, name) for name in names} for row in rows])
     engine.dispose()
     with Store.open(url) as store:
-        (first,) = store.attempts(run().id, MIXED)
-        assert (first.number, first.counts, first.trusted, first.measurements) == (1, True, True, before)
+        (first,) = store.repetitions(run().id, MIXED)
+        assert (first.number, first.reported, first.trusted, first.measurements) == (1, True, True, before)
         again = [measurement(MIXED, times_s=[0.001])]
         store.add_attempt(run().id, MIXED, again, number=2)
         assert store.measurements(run().id) == again
-        assert len(store.attempts(run().id, MIXED)) == 2
+        assert len(store.repetitions(run().id, MIXED)) == 2

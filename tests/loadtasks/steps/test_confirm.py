@@ -87,15 +87,15 @@ def past(workspace: Workspace, server: ScriptedServer) -> Past:
 
 
 def remark(workspace: Workspace, run_id: str) -> str:
-    """What is told of the attempts, every time being `T`."""
+    """What is told of the repetitions, every time being `T`."""
     with Store.open(workspace.results_url) as store:
         return re.sub(r"[\d.]+ (ms|µs|s)\b", "T", store.remarks(run_id)[THING])
 
 
 def standing(workspace: Workspace, run_id: str) -> list[tuple[bool, bool]]:
-    """Of each attempt whether it counts and can be trusted."""
+    """Of each repetition whether it counts and can be trusted."""
     with Store.open(workspace.results_url) as store:
-        return [(attempt.counts, attempt.trusted) for attempt in store.attempts(run_id, THING)]
+        return [(repetition.reported, repetition.trusted) for repetition in store.repetitions(run_id, THING)]
 
 
 def test_what_stays_slow_is_measured_three_times_more_and_all_of_it_is_told(
@@ -106,11 +106,11 @@ def test_what_stays_slow_is_measured_three_times_more_and_all_of_it_is_told(
     assert f"Measured again: {THING} (looks worse than its past)\n1/1 {THING}: 10 requests" in result.output
     document = read_document(workspace.reports / "latest" / "results.json")
     (scenario,) = document.scenarios
-    assert len(scenario.attempts) == 4
-    times_s = [attempt.p50_s or 0.0 for attempt in scenario.attempts]
+    assert len(scenario.repetitions) == 4
+    times_s = [repetition.p50_s or 0.0 for repetition in scenario.repetitions]
     assert all(time_s >= SLOW_S for time_s in times_s)
-    assert [attempt.counts for attempt in scenario.attempts].count(True) == 1
-    (counting,) = [attempt for attempt in scenario.attempts if attempt.counts]
+    assert [repetition.reported for repetition in scenario.repetitions].count(True) == 1
+    (counting,) = [repetition for repetition in scenario.repetitions if repetition.reported]
     assert (counting.started_at, counting.p50_s) == (
         scenario.measurements[0].started_at,
         scenario.measurements[0].p50_s,

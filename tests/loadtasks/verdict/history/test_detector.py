@@ -240,9 +240,9 @@ def learnt(alike: bool = False) -> Detector:
     history, own = Detector([TIMES], FalseAlarmBudget(365)), drift(nights=120, seed=9)[0]
     for night, value in enumerate(drift(nights=30, seed=8)[0]):
         history.begin(np.array([value]))
-        for attempt in range(3):
+        for repetition in range(3):
             if history.again() != [None]:
-                history.add(np.array([value if alike else own[4 * night + attempt]]))
+                history.add(np.array([value if alike else own[4 * night + repetition]]))
         history.judge()
     return history
 
@@ -302,8 +302,8 @@ def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements
     for milder in range(4):
         history = learnt()
         history.begin(np.array([0.0 if milder == 0 else 0.7]))
-        for attempt in range(1, 4):
-            history.add(np.array([0.0 if milder == attempt else 0.7]))
+        for repetition in range(1, 4):
+            history.add(np.array([0.0 if milder == repetition else 0.7]))
         assert not history.judge()[0].raised
 
 

@@ -10,7 +10,7 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
 from loadtasks.results.run import Run
 
-NIGHT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+STARTED_AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
 
 def histogram(times_s: Sequence[float]) -> Histogram:
@@ -80,7 +80,7 @@ def measurement(
         "endpoint": part or scenario.partition(".")[0],
         "scenario_hash": "5eed",
         "load": "100 requests, 10 workers",
-        "started_at": NIGHT,
+        "started_at": STARTED_AT,
         "elapsed_s": 2.0,
         "counts": Counts(
             scheduled=ended if scheduled is None else scheduled,
@@ -105,7 +105,7 @@ def measurement(
 def run(run_id: str = "20261124T020000Z-aaaa", **changes: Any) -> Run:
     plausible = {
         "id": run_id,
-        "started_at": NIGHT,
+        "started_at": STARTED_AT,
         "trigger": "manual",
         "target_url": "http://127.0.0.1:8000",
         "target_version": "1.2.0",

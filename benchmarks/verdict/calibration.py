@@ -41,7 +41,7 @@ class _Threshold(FalseAlarmBudget):
 def alarms(repetitions: Sequence[Values], threshold: float) -> int:
     """False alarms of all series, a row each; `repetitions`: the nights' first measurements, and those made again."""
     found, series = 0, len(repetitions[0])
-    history = Detector([SeriesSettings(floor=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
+    history = Detector([SeriesSettings(min_effect=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
     for night in range(NIGHTS):
         history.begin(repetitions[0][:, night])
         for values in repetitions[1:]:

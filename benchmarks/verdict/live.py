@@ -137,8 +137,8 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
         causes=[finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
         doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
-        rounds=len(pairing.pairs[0].unfit),
-        unfit=sum(pairing.pairs[0].unfit),
+        rounds=len(pairing.round_ratios[0].unfit),
+        unfit=sum(pairing.round_ratios[0].unfit),
         seconds=seconds,
         intervals={
             comparison.metric: (comparison.ratio, comparison.low, comparison.high) for comparison in verdict.comparisons

@@ -16,7 +16,7 @@ from loadtasks.verdict.reference.sequential_test import Decision, Rule, judge, m
 
 BUDGET = FalseAlarmBudget(nights=365 / 4)
 """Four false alarms in a year, for the series of one scenario."""
-FAMILY = (SeriesSettings(floor=0.02, share=0.95), SeriesSettings(floor=0.05, share=0.05))
+FAMILY = (SeriesSettings(min_effect=0.02, share=0.95), SeriesSettings(min_effect=0.05, share=0.05))
 """The median, and how far the 95th percentile lies above it: that is free of the nights' drift, and so asks for little
 of the budget."""
 

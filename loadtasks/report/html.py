@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from loadtasks import units
 from loadtasks.measurement.model import METRICS, Health, Measurement
 from loadtasks.report import exemplars, plots, table, words
-from loadtasks.report.phases import TARGET, Metric, Row, metrics, rows
+from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.verdict.targets.percentiles import untold
@@ -32,7 +32,7 @@ class Section:
         return anchor(self.result.scenario)
 
     @property
-    def findings(self) -> list[words.Told]:
+    def findings(self) -> list[words.RenderedFinding]:
         """What decides first."""
         return words.telling(self.result)
 
@@ -83,7 +83,7 @@ class Section:
         return list(parts.items())
 
     @property
-    def phases(self) -> list[Row]:
+    def phases(self) -> list[PhaseRow]:
         """Every phase, in the order of a request."""
         return rows(self.result)
 
@@ -93,7 +93,7 @@ class Section:
         return any(phase.side == TARGET for phase in self.phases)
 
     @property
-    def told_by_target(self) -> list[Metric]:
+    def told_by_target(self) -> list[TargetMetricRow]:
         """What the target's own metrics say."""
         return metrics(self.result)
 
@@ -103,7 +103,7 @@ class Section:
         return any(measurement.counts.throttled for measurement in self.measurements)
 
     @property
-    def slowest(self) -> list[exemplars.Slowest]:
+    def slowest(self) -> list[exemplars.RenderedExemplar]:
         """The slowest requests."""
         return exemplars.of_scenario(self.result)
 

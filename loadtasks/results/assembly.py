@@ -28,7 +28,7 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
                 measurements=measurements,
                 repetitions=_repetitions(store, run_id, scenario),
                 baseline=pairing.reference if pairing else _beside(store, judged),
-                pairs=pairing.pairs if pairing else [],
+                round_ratios=pairing.round_ratios if pairing else [],
                 **judged.model_dump(),
             )
         )

@@ -47,7 +47,7 @@ class ScenarioResult(BaseModel):
     """In order, where it was measured more than once; else empty."""
     baseline: list[Measurement] = []
     """The baseline's measurements, or the reference's, likewise, for the plots; empty when there is none."""
-    pairs: list[RoundRatios] = []
+    round_ratios: list[RoundRatios] = []
     """The rounds beside the reference, likewise; empty where there were none."""
 
 

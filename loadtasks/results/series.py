@@ -43,17 +43,17 @@ class MetricSeries:
 
     scenario: str
     part: str
-    nights: Sequence[SeriesPoint]
+    points: Sequence[SeriesPoint]
 
     def like(self, fingerprint: Fingerprint) -> "MetricSeries":
         """Those nights only that can be compared with one of this fingerprint."""
-        nights = [point for point in self.nights if point.fingerprint == fingerprint]
+        nights = [point for point in self.points if point.fingerprint == fingerprint]
         return MetricSeries(self.scenario, self.part, nights)
 
     def values(self, metric: str) -> NDArray[np.float64]:
         """The values of one of `METRICS`, a night each."""
         column = METRICS.index(metric)
-        return np.array([point.values[column] for point in self.nights], dtype=np.float64)
+        return np.array([point.values[column] for point in self.points], dtype=np.float64)
 
 
 def read_series(

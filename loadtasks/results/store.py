@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Calibration, Measurement
 from loadtasks.results import approval, history, repetitions
-from loadtasks.results.database import Database
+from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
@@ -53,14 +53,14 @@ class Store:
     All methods raise BadInputError, one sentence, when the database can't be read or written, or has no such run.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
         self.regressions = Regressions(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
         """Open the results database at a SQLAlchemy URL, making and migrating it where needed."""
-        return cls(Database(url))
+        return cls(ResultsDatabase(url))
 
     def close(self) -> None:
         """Close the database."""

@@ -117,7 +117,7 @@ def _paired_or_alone(
     )
     if paired.lost is not None:
         return paired.candidate, _unpaired(paired.lost)
-    return paired.candidate, Pairing(reference=paired.reference, pairs=paired.pairs)
+    return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.pairs)
 
 
 def _unpaired(why: str) -> Pairing:

@@ -23,7 +23,7 @@ from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
 from tests.dags.airflow_process import PROJECT, AirflowProcess, Night
-from tests.past import Past
+from tests.earlier_runs import EarlierRuns
 from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
@@ -122,7 +122,7 @@ def test_paired_night_measures_the_working_tree_beside_the_approved_build(good_n
     assert night.code == 0, night
     document = json.loads((night.airflow.var / "reports" / "latest" / "results.json").read_text())
     (scenario,) = document["scenarios"]
-    assert len(scenario["pairs"][0]["log_ratios"]["p50_s"]) == 10
+    assert len(scenario["round_ratios"][0]["log_ratios"]["p50_s"]) == 10
     candidate, reference = (scenario[side][0]["counts"]["completed"] for side in ("measurements", "baseline"))
     assert candidate == reference == 200
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
@@ -155,9 +155,9 @@ def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
         good, _ = store.runs(limit=100)[-1]
         run = good.model_copy(update={"target_url": target_url})
         (measurement,) = store.measurements(run.id, scenario)
-    past = Past(context, run, measurement)
-    past.keep_quiet_ones(measurement.p50_s or 0.0)
-    past.forget(past.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
+    earlier = EarlierRuns(context, run, measurement)
+    earlier.keep_baseline(measurement.p50_s or 0.0)
+    earlier.forget(earlier.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
 
 
 @pytest.fixture(scope="module")

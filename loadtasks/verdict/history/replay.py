@@ -25,7 +25,7 @@ class _Judged:
     weight: float
     """Its part of the false alarms that its scenario may raise."""
     worse_up: bool = True
-    floor: float | None = None
+    min_effect: float | None = None
     """The least change that is told, where it isn't people's to set."""
     is_share: bool = False
     """Whether changes are differences; otherwise they are factors, and logarithms are judged."""
@@ -33,10 +33,10 @@ class _Judged:
 
 _JUDGED = {
     "p50_s": _Judged(0.5),
-    TAIL: _Judged(0.15, floor=0.05),
+    TAIL: _Judged(0.15, min_effect=0.05),
     "throughput_per_s": _Judged(0.15, worse_up=False),
-    "success_rate": _Judged(0.1, worse_up=False, floor=0.02, is_share=True),
-    "connect_mean_s": _Judged(0.1, floor=0.1),
+    "success_rate": _Judged(0.1, worse_up=False, min_effect=0.02, is_share=True),
+    "connect_mean_s": _Judged(0.1, min_effect=0.1),
 }
 
 Row = tuple[str, str, str]
@@ -89,7 +89,7 @@ class SeriesReplay:
         dismissed: Mapping[tuple[str, str], frozenset[str]] | None = None,
     ) -> None:
         self._runs = list(runs)
-        self._series = [each for each in series if each.nights]
+        self._series = [each for each in series if each.points]
         self._rows: list[Row] = [(each.scenario, each.part, name) for each in self._series for name in METRICS]
         self._dismissed = dismissed or {}
         self._history = Detector(
@@ -128,7 +128,7 @@ class SeriesReplay:
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
             columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
-            for night in series.nights:
+            for night in series.points:
                 at = position[night.run_id]
                 values[at, columns] = night.repetitions[0]
                 if len(night.repetitions) > 1:
@@ -192,9 +192,9 @@ def _tail_apart(values: Values) -> Values:
 
 def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> detector.SeriesSettings:
     judged = _JUDGED[metric]
-    floor = sensitivity.min_effect if judged.floor is None else max(judged.floor, sensitivity.min_effect)
+    min_effect = sensitivity.min_effect if judged.min_effect is None else max(judged.min_effect, sensitivity.min_effect)
     return detector.SeriesSettings(
-        floor=floor if judged.is_share else float(np.log1p(floor)),
+        min_effect=min_effect if judged.is_share else float(np.log1p(min_effect)),
         share=judged.weight / scenarios,
         worse_up=judged.worse_up,
     )

@@ -71,9 +71,9 @@ def compare_rounds(measurements: Sequence[Measurement], beside: ReferenceRounds)
     problem = pairing.problem or (f"its own measurement can't be trusted: {doubts[0]}" if doubts else None)
     if problem is not None:
         return Compared(findings=[_note("", f"not compared, {problem}")])
-    ratios = _ratios(pairing.pairs, beside.budget.rule)
+    ratios = _ratios(pairing.round_ratios, beside.budget.rule)
     compared = Compared()
-    for measurement, reference, pairs in zip(measurements, pairing.reference, pairing.pairs, strict=True):
+    for measurement, reference, pairs in zip(measurements, pairing.reference, pairing.round_ratios, strict=True):
         told = [
             _Told(pairs, name, ratio, metric(measurement, name), metric(reference, name), beside.version)
             for (part, name), ratio in ratios.items()
@@ -86,7 +86,7 @@ def compare_rounds(measurements: Sequence[Measurement], beside: ReferenceRounds)
             finding.kind is FindingKind.HISTORY for finding in compared.findings
         ):  # the whole's stands for its parts'
             compared.findings += _doubts(pairs, judged)
-    compared.findings += _rounds_left_out(pairing.pairs[0])
+    compared.findings += _rounds_left_out(pairing.round_ratios[0])
     return compared
 
 

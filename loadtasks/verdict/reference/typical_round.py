@@ -14,7 +14,7 @@ def typical(measurements: Sequence[Measurement], pairing: Pairing) -> tuple[list
 
     The candidate's are the reference's and the median of what each round adds: both sides of a round share its moment.
     """
-    sides = [_phases_s(pair) for pair in pairing.pairs]
+    sides = [_phases_s(pair) for pair in pairing.round_ratios]
     return (
         [
             _with(each, {name: both[0] for name, both in of.items()})

@@ -33,7 +33,7 @@ def _section(title: str) -> str:
         ("Repetition", RepetitionSummary),
         ("Finding", Finding),
         ("Comparison", MetricComparison),
-        ("Pairs", RoundRatios),
+        ("Round ratios", RoundRatios),
         ("Measurement", Measurement),
         ("Target metrics", TargetMetrics),
         ("Exemplar", Exemplar),

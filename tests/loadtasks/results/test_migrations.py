@@ -85,6 +85,6 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         (first,) = store.repetitions(run().id, MIXED)
         assert (first.number, first.reported, first.trusted, first.measurements) == (1, True, True, before)
         again = [measurement(MIXED, times_s=[0.001])]
-        store.add_attempt(run().id, MIXED, again, number=2)
+        store.add_repetition(run().id, MIXED, again, number=2)
         assert store.measurements(run().id) == again
         assert len(store.repetitions(run().id, MIXED)) == 2

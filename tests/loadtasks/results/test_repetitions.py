@@ -14,7 +14,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.results.series import METRICS
 from loadtasks.results.store import Store
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 RUN = run().id
@@ -162,12 +162,12 @@ def test_half_an_repetition_is_not_kept(store: Store) -> None:
 def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     keep(store, 0.3, 0.7, 0.4, 0.2, untrusted=[3])
     store.add_repetition(RUN, DASHBOARD, shown(0.1), number=2)  # the order is that of measuring, not of keeping
-    later = run("later", started_at=NIGHT + timedelta(days=1), scenarios=[DASHBOARD])
+    later = run("later", started_at=STARTED_AT + timedelta(days=1), scenarios=[DASHBOARD])
     store.open_run(later)
     store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None))
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
     (series,) = store.series(unjudged="later")
-    several, once = series.nights
+    several, once = series.points
     p50 = METRICS.index("p50_s")
     assert several.repetitions.shape == (3, len(METRICS))
     assert several.repetitions[:, p50] == pytest.approx([0.3, 0.1, 0.2], rel=2e-3)

@@ -42,7 +42,7 @@ def pairs(
 
 def beside(*each: RoundRatios, **changes: object) -> ReferenceRounds:
     reference = [measurement(part=one.part, times_s=[0.1] * 100) for one in each]
-    pairing = {"reference": reference, "pairs": list(each)} | changes
+    pairing = {"reference": reference, "round_ratios": list(each)} | changes
     return ReferenceRounds(Pairing.model_validate(pairing), "1.4.2")
 
 
@@ -127,7 +127,7 @@ def test_each_part_is_judged() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"problem": "it is down", "reference": [], "pairs": []}, "not compared, it is down"),
+        ({"problem": "it is down", "reference": [], "round_ratios": []}, "not compared, it is down"),
         ({"reference": [measurement(times_s=[], throttled=9)]}, "not compared, its own measurement can't be trusted"),
     ],
 )

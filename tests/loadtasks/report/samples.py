@@ -208,7 +208,7 @@ def not_measured() -> ScenarioResult:
     )
 
 
-def unfit() -> ScenarioResult:
+def saturated() -> ScenarioResult:
     """`config_get.concurrent`, measured by a generator that was saturated."""
     reason = (
         "the generator used 98% of a core (limit 90%): it was saturated and its times are its own; ask for less load"
@@ -222,11 +222,11 @@ def unfit() -> ScenarioResult:
     )
 
 
-def bad_night() -> ResultsDocument:
+def bad_run() -> ResultsDocument:
     """Everything at once: a missed target, a regression, one unfit and one missing measurement, one improvement."""
     faults = {
         each.scenario: each
-        for each in (missed_target(), regressed(), not_measured(), unfit(), improved(), part_missed())
+        for each in (missed_target(), regressed(), not_measured(), saturated(), improved(), part_missed())
     }
     return document(*(faults.get(name) or result(name) for name in (*SCENARIOS, "mixed.concurrent")))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import METRICS, Counts, Measurement, metric
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline
@@ -56,10 +57,10 @@ def measurement_of(row: MeasurementRow) -> Measurement:
     )
 
 
-def failure_row(run_id: str, scenario: str, sentence: str) -> FailureRow:
+def failure_row(run_id: str, scenario: str, failure: Failure) -> FailureRow:
     """Why a scenario could not be measured, as a row."""
     # PostgreSQL takes no NUL characters, and a target may have answered with some.
-    return FailureRow(run_id=run_id, scenario=scenario, sentence=sentence.replace("\0", "\N{SYMBOL FOR NULL}"))
+    return FailureRow(run_id=run_id, scenario=scenario, sentence=failure.detail.replace("\0", "\N{SYMBOL FOR NULL}"))
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

@@ -12,6 +12,8 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Calibration, Measurement
 from loadtasks.results import approval, history, repetitions
 from loadtasks.results.database import ResultsDatabase
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
@@ -117,7 +119,7 @@ class Store:
         run_id: str,
         scenario: str,
         measurements: Sequence[Measurement],
-        failure: str | None = None,
+        failure: Failure | None = None,
         pairing: Pairing | None = None,
     ) -> None:
         """Keep what a scenario showed first, in place of whatever was kept of it in this run.
@@ -162,24 +164,24 @@ class Store:
             _row(session, run_id)
             return repetitions.read(session, run_id, scenario)
 
-    def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
+    def save_failure(self, run_id: str, scenario: str, failure: Failure) -> None:
         """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
         with self._database.writing() as session:
             _row(session, run_id)
             repetitions.clear(session, run_id, scenario)
-            session.add(failure_row(run_id, scenario, sentence))
+            session.add(failure_row(run_id, scenario, failure))
 
     def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
         """A run's measurements that count, or one scenario's, in the order planned; the whole first, then its parts."""
         with self._database.reading() as session:
             return repetitions.counting(session, run_id, scenario, _row(session, run_id).scenarios)
 
-    def failures(self, run_id: str) -> dict[str, str]:
+    def failures(self, run_id: str) -> dict[str, Failure]:
         """Why scenarios could not be measured, by scenario."""
         with self._database.reading() as session:
             _row(session, run_id)
             rows = session.scalars(select(FailureRow).where(FailureRow.run_id == run_id).order_by(FailureRow.scenario))
-            return {row.scenario: row.sentence for row in rows}
+            return {row.scenario: Failure(code=FindingCode.MEASUREMENT_FAILED, detail=row.sentence) for row in rows}
 
     def remarks(self, run_id: str) -> dict[str, str]:
         """What is said of how scenarios were measured, by scenario."""

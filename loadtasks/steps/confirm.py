@@ -51,9 +51,7 @@ def confirm(
         most = _LIMITS[reason] if reason is not None else 0
         while reason is not None and len(repetitions) < most:
             measurements, _ = exercise_scenario(context, store, run_id, scenario, on_progress)
-            trusted = (
-                not validity.findings(scenario, measurements, {}) and target_lost(context.target, scenario) is None
-            )
+            trusted = not validity.findings(scenario, measurements, {}) and target_lost(context.target) is None
             new = Repetition(number=len(repetitions) + 1, measurements=measurements, trusted=trusted)
             repetitions = choose_reported([*repetitions, new])
             # A repetition made to learn is no news: every scenario has some.

@@ -11,6 +11,8 @@ from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement import target_metrics
 from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -81,14 +83,12 @@ def drive(
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
 
 
-def target_lost(target: Target, scenario: str) -> str | None:
-    """Why what a scenario showed can't be trusted when the target no longer responds after it; None when it does."""
+def target_lost(target: Target) -> Failure | None:
+    """Why what a target has just shown can't be trusted: it no longer responds. None when it does."""
     try:
         target.check_alive()
     except TargetUnavailableError as error:
-        return (
-            f"the target stopped responding while {scenario} was measured; the measurement is kept, not judged: {error}"
-        )
+        return Failure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
     return None
 
 

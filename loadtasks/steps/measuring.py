@@ -7,6 +7,8 @@ from pathlib import Path
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure, FailureCode
 from loadtasks.results.store import Store
 from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.run_context import RunContext
@@ -28,19 +30,23 @@ def measure(
         try:
             measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
         except LoadTasksError as error:
-            store.save_failure(run_id, scenario, str(error))
+            store.save_failure(run_id, scenario, Failure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error)))
             raise
         except BaseException as error:
-            what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"the load engine failed: {error!r}"
-            store.save_failure(run_id, scenario, f"{what}; nothing of this scenario was kept.")
+            interrupted = isinstance(error, KeyboardInterrupt)
+            code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
+            store.save_failure(run_id, scenario, Failure(code=code, detail=repr(error)))
             raise
-        lost = target_lost(context.target, scenario)
+        lost = target_lost(context.target)
         try:
             store.save_measurements(run_id, scenario, measurements, lost, pairing)
         except LoadTasksError as error:
             raise BadInputError(f"{error} The measurements are in {_rescue(run_id, measurements)}.") from error
     if lost is not None:
-        raise TargetUnavailableError(lost)
+        raise TargetUnavailableError(
+            f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
+            f"{lost.detail}"
+        )
     return measurements
 
 

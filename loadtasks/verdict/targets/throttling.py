@@ -49,20 +49,20 @@ def sentence(measurement: Measurement) -> str:
     )
 
 
-def doubt(measurement: Measurement) -> str | None:
-    """Why nothing can be claimed when a limit turned away all that was sent; None when it didn't."""
+def nothing_admitted(measurement: Measurement) -> bool:
+    """Whether a rate limit rejected every request that was sent."""
     counts = measurement.counts
-    if not counts.throttled or counts.throttled + counts.dropped != counts.scheduled:
-        return None
-    return (
-        f"none of {units.plural(counts.scheduled, 'request')} was admitted: {units.count(counts.throttled)} were "
-        f"throttled ({_answers(measurement)}), so nothing was measured; {_ADVICE}"
-    )
+    return bool(counts.throttled) and counts.throttled + counts.dropped == counts.scheduled
 
 
 def unexplained(measurement: Measurement) -> int:
     """How many were answered with 429 and without the `Retry-After` that would make them throttled."""
     return max(0, measurement.statuses.get("429", 0) - measurement.counts.throttled)
+
+
+def limit_statuses(measurement: Measurement) -> tuple[int, ...]:
+    """Which of the statuses of rate limits, 429 and 503, the target responded with."""
+    return tuple(status for status in (429, 503) if measurement.statuses.get(str(status)))
 
 
 def _answers(measurement: Measurement) -> str:

@@ -14,7 +14,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.results.series import METRICS
 from loadtasks.results.store import Store
-from tests.measurements import STARTED_AT, measurement, run
+from tests.measurements import STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 RUN = run().id
@@ -133,7 +133,7 @@ def test_a_retried_first_one_replaces_all(store: Store) -> None:
     assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [shown(0.4)]
     assert counting(store) == [1]
     assert counting(store, MIXED) == [2], "another scenario's are left alone"
-    store.save_failure(RUN, MIXED, "gone")
+    store.save_failure(RUN, MIXED, failure("gone"))
     assert store.repetitions(RUN, MIXED) == []
 
 

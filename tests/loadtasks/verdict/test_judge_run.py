@@ -5,7 +5,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.targets.validation import read_suites
-from tests.measurements import measurement
+from tests.measurements import failure, measurement
 
 _SUITES = read_suites(Path(__file__).parents[3] / "expectations")
 DASHBOARD = "dashboard.concurrent"
@@ -23,7 +23,7 @@ def test_validity_comes_before_targets() -> None:
         measurement("sessions.x", times_s=[9.0] * 10),
         measurement("config_get.x", times_s=[9.0] * 10, scheduled=99),
     ]
-    verdicts = judge_run(planned, measurements, {"gone.x": "the target was gone"}, _SUITES)
+    verdicts = judge_run(planned, measurements, {"gone.x": failure("the target was gone")}, _SUITES)
     assert {verdict.scenario: verdict.verdict for verdict in verdicts} == {
         "gone.x": Verdict.INVALID,
         DASHBOARD: Verdict.PASS,

@@ -16,7 +16,7 @@ from loadtasks.verdict.targets.suites import read_suites
 @options.load_factor
 @options.with_context
 def plan(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> None:
-    """Show what scenarios would send, and when it is due, without sending anything."""
+    """Show what scenarios would send, and when."""
     for scenario in steps.planned_scenarios(context, scenarios or None, load_factor):
         for planned in plans(scenario):
             listings.show_plan(planned)
@@ -26,7 +26,7 @@ def plan(context: RunContext, scenarios: tuple[str, ...], load_factor: float) ->
 @options.setting("expectations")
 @options.with_context
 def targets(context: RunContext) -> None:
-    """List the targets, each with the file to change it in."""
+    """List the targets and the files they are in."""
     listings.show_targets(
         (suite.name, expectation.column, expectation.target, str(suite.path))
         for suite in read_suites(context.workspace.expectations)

@@ -14,7 +14,10 @@ from loadtasks.errors import LoadTasksError
 
 
 class _Group(click.Group):
-    """Ends with one sentence on stderr and the exit code of the error where one of ours is raised."""
+    """Lists its commands in the order of the flow, and ends with one sentence on stderr where an error is ours."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -26,7 +26,7 @@ def setting(name: str) -> Callable[[Command], Command]:
     """The option of a setting. Its help and default are the setting's, which also checks what is given."""
     known = hint(name)
     default = Settings.model_fields[name].default
-    otherwise = variable(name) if default is None else f"{variable(name)}, else {default}"
+    otherwise = variable(name) if default is None else f"{variable(name)}, else {shown_default(name)}"
     return click.option(
         known.option,
         f"given_{name}",
@@ -40,6 +40,16 @@ def setting(name: str) -> Callable[[Command], Command]:
 def documentation(name: str) -> str:
     """What a setting is, on one line."""
     return " ".join((Settings.model_fields[name].description or "").split())
+
+
+def shown_default(name: str) -> str:
+    """The constant that a setting has where nothing is set; empty where there is none."""
+    default = Settings.model_fields[name].default
+    if isinstance(default, tuple):
+        return ", ".join(default)
+    if default is None:
+        return ""
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def with_context(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -37,9 +37,10 @@ def report(context: RunContext, run_id: str) -> None:
 @click.argument("results", type=click.Path(path_type=Path))
 @click.argument("baseline", type=click.Path(path_type=Path))
 def compare(results: Path, baseline: Path) -> None:
-    """Show the numbers of two results.json files side by side, RESULTS against BASELINE.
+    """Show the numbers of two results files side by side.
 
-    Two runs alone can't tell a change from noise, so no regression is claimed.
+    RESULTS and BASELINE are paths of results.json files. Two runs alone can't tell a change from noise, so no
+    regression is claimed.
     """
     compared = compare_documents(read_document(results), read_document(baseline))
     terminal.show(compared)
@@ -53,7 +54,7 @@ def compare(results: Path, baseline: Path) -> None:
 )
 @options.with_context
 def history(context: RunContext, scenario: str | None, limit: int) -> None:
-    """List past runs, or what past runs measured for one SCENARIO."""
+    """List past runs, or the past of one SCENARIO."""
     with Store.open(context.workspace.results_url) as store:
         if scenario is None:
             listings.show_runs(store.runs(limit))

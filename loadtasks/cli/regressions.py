@@ -60,8 +60,9 @@ for _name, _state, _help in (
 @options.setting("min_effect")
 @options.with_context
 def backtest(context: RunContext, scenarios: tuple[str, ...]) -> None:
-    """Replay the stored runs under other settings, and list the alarms that would have been raised.
+    """Replay the stored runs under other settings.
 
-    Baselines begin where somebody approved or accepted a run; what was dismissed or fixed by hand counts as such.
+    The alarms that would have been raised are listed. Baselines begin where somebody approved or accepted a run; what
+    was dismissed or fixed by hand counts as such.
     """
     listings.show_alarms(steps.backtest(context, scenarios or None))

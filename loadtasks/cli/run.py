@@ -34,9 +34,10 @@ Measure = Callable[..., list[Measurement]]
 @options.setting("var")
 @options.with_context
 def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> None:
-    """Measure scenarios, judge and compare them, write the report and send the alert.
+    """Measure, judge, compare and report scenarios.
 
-    A SCENARIO is named whole (sessions.filtered) or by its endpoint (sessions). Without any, all are measured.
+    A SCENARIO is named whole (sessions.filtered) or by its endpoint (sessions). Without any, all are measured. An alert
+    is sent if the verdict is not good.
     """
     console = terminal.console()
     opened = steps.open_run(

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase, Protocol
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import Failure
 from loadtasks.results.run import Run
@@ -75,11 +77,12 @@ def measurement(
             phases[f"server:{name}"] = Phase(count=completed, total_s=mean_s * completed, max_s=mean_s, outcomes=went)
     if connect_mean_s is not None:
         phases["connect"] = Phase(count=10, total_s=10 * connect_mean_s, max_s=connect_mean_s)
-    failures = [ErrorKind(kind=error, count=failed, example=f"GET /stats: {error}")] if failed else []
+    failures = [ErrorCount(code=error, count=failed, sample=f"GET /stats: {error}")] if failed else []
     plausible = {
         "scenario": scenario,
         "part": part,
         "endpoint": part or scenario.partition(".")[0],
+        "protocol": Protocol.HTTP,
         "scenario_hash": "5eed",
         "load": "100 requests, 10 workers",
         "started_at": STARTED_AT,

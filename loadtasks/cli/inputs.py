@@ -6,6 +6,7 @@ from loadtasks import steps
 from loadtasks.cli import options
 from loadtasks.engine.profiles.plan import plans
 from loadtasks.report import listings
+from loadtasks.report.sentences.targets import render_target
 from loadtasks.steps import RunContext
 from loadtasks.verdict.targets.suites import read_suites
 
@@ -28,7 +29,12 @@ def plan(context: RunContext, scenarios: tuple[str, ...], load_factor: float) ->
 def targets(context: RunContext) -> None:
     """List the targets and the files they are in."""
     listings.show_targets(
-        (suite.name, expectation.column, expectation.target, str(suite.path))
+        (
+            suite.name,
+            expectation.column,
+            render_target(expectation.column, expectation.bounds, expectation.type),
+            str(suite.path),
+        )
         for suite in read_suites(context.workspace.expectations)
         for expectation in suite.expectations
     )

@@ -1,4 +1,4 @@
-"""The latency distribution of a scenario as inline SVG, tonight and its baseline, by percentile.
+"""The latency distribution of a scenario as inline SVG by percentile, this run against its baseline.
 
 The x axis is HdrHistogram's: each further nine takes the same width, so that the tail is seen. It goes as far as the
 number of requests supports: one request in a hundred is the 99th percentile, and the slowest of all stands apart at
@@ -16,9 +16,8 @@ from typing import Any
 from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import METRICS
-from loadtasks.report import words
+from loadtasks.report.text import plain
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 
@@ -140,9 +139,7 @@ def _lines(result: ScenarioResult) -> list[_Line]:
     before = {each.part: each for each in result.baseline if each.part in compared}
     colours = {each.part: _STAND_IN[f"var(--line-{place % LINES})"] for place, each in enumerate(parts)}
     tonight = [
-        _Line(words.plain(part.part) or "tonight", part.response, colours[part.part])
-        for part in parts
-        if part.response.count
+        _Line(plain(part.part) or "tonight", part.response, colours[part.part]) for part in parts if part.response.count
     ]
     if not tonight:
         return []
@@ -163,10 +160,7 @@ def _limits(result: ScenarioResult) -> list[Finding]:
     return [
         finding
         for finding in result.findings
-        if finding.kind is FindingKind.TARGET
-        and finding.limit
-        and finding.metric.endswith("_s")
-        and "_per_" not in finding.metric
+        if finding.misses_target and finding.limit and finding.metric.endswith("_s") and "_per_" not in finding.metric
     ]
 
 
@@ -255,7 +249,7 @@ def _draw_limits(axes: Any, limits: Sequence[Finding]) -> None:
             continue
         name = METRICS.get(limit.metric, limit.metric)
         axes.axhline(limit.limit, color=_LIMIT, linewidth=1.5, dashes=(6, 3))
-        text = f"target {name} {units.duration(limit.limit)}" + (f" ({words.plain(limit.part)})" if limit.part else "")
+        text = f"target {name} {units.duration(limit.limit)}" + (f" ({plain(limit.part)})" if limit.part else "")
         axes.annotate(
             text,
             (1.0, limit.limit),

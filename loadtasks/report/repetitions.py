@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from loadtasks.verdict.history.detector import RepetitionReason
+from loadtasks.results.repetitions import RepetitionReason
 
 
 def render_repetitions_due(due: Mapping[str, RepetitionReason]) -> Iterator[str]:

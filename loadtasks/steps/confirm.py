@@ -1,27 +1,17 @@
 """Repeating scenarios within a run: to confirm what looks like a regression, and to learn how repetitions differ."""
 
-from collections.abc import Sequence
-
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.repetitions import Repetition, choose_reported
+from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.run_context import RunContext
-from loadtasks.units import duration, share
 from loadtasks.verdict import validity
-from loadtasks.verdict.history.detector import RepetitionReason
 from loadtasks.verdict.history.levels import MAX_REPETITIONS
 
 _LIMITS = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2}
 """By reason; the first measurement is one of them."""
-_WHICH = {
-    1: "the one that can be trusted counts",
-    2: "the milder one counts, and both are evidence",
-    3: "the middle one counts, and all are evidence",
-    4: "the second mildest counts, and all are evidence",
-}
 
 
 def repetitions_due(context: RunContext, run_id: str) -> dict[str, RepetitionReason]:
@@ -52,11 +42,9 @@ def confirm(
         while reason is not None and len(repetitions) < most:
             measurements, _ = exercise_scenario(context, store, run_id, scenario, on_progress)
             trusted = not validity.findings(scenario, measurements, {}) and target_lost(context.target) is None
-            new = Repetition(number=len(repetitions) + 1, measurements=measurements, trusted=trusted)
-            repetitions = choose_reported([*repetitions, new])
-            # A repetition made to learn is no news: every scenario has some.
-            remark = _told(repetitions) if reason is RepetitionReason.SUSPECT else None
-            store.add_repetition(run_id, scenario, measurements, number=new.number, trusted=trusted, remark=remark)
+            new = Repetition(number=len(repetitions) + 1, measurements=measurements, reason=reason, trusted=trusted)
+            store.add_repetition(run_id, scenario, new)
+            repetitions.append(new)
             if len(repetitions) < most and _due(context, store, run_id).get(scenario) is not reason:
                 break
         return store.measurements(run_id, scenario)
@@ -78,20 +66,3 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
         for name in run.scenarios
         if name in reasons and not validity.findings(name, measured[name], failures)
     }
-
-
-def _told(attempts: Sequence[Repetition]) -> str:
-    """How a suspect was measured several times, in one sentence."""
-    times = "twice" if len(attempts) == 2 else f"{len(attempts)} times"  # noqa: PLR2004 - the word for 2
-    trusted = sum(attempt.trusted for attempt in attempts)
-    among = "of those that can be trusted " if 1 < trusted < len(attempts) else ""
-    showed = "; then ".join(map(_showed, attempts))
-    return f"measured {times}, since it looked worse than its past: {showed}; {among}{_WHICH[trusted]}"
-
-
-def _showed(attempt: Repetition) -> str:
-    whole = attempt.measurements[0]
-    told = f"p50 {duration(whole.p50_s)}, p95 {duration(whole.p95_s)}"
-    if whole.success_rate is not None and whole.success_rate < 1:
-        told += f", {share(whole.success_rate)} good"
-    return told if attempt.trusted else f"{told} (not to be trusted)"

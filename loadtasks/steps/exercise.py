@@ -10,7 +10,8 @@ from loadtasks.engine.run_paired import run_paired
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement import target_metrics
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import Failure
 from loadtasks.results.pairing import Pairing

@@ -49,12 +49,12 @@ def compare(context: RunContext, run_id: str) -> Verdict:
             store.verdicts(run_id),
             store.measurements(run_id),
             KnownHistory(
-                looks=comparisons,
+                comparisons=comparisons,
                 regressions=open_regressions,
                 approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
                 measurements=store.measurements,
-                beside=_references(context, run, store.pairings(run_id)),
-                remarks=store.remarks(run_id),
+                references=_references(context, run, store.pairings(run_id)),
+                confirmations=store.confirmations(run_id),
             ),
         )
         store.save_verdicts(run_id, compared.verdicts)

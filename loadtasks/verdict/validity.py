@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import Failure, FailureDetail, NothingAdmitted, NotReached, RequestCounts
+from loadtasks.results.findings.validity import Failure, FailureDetail, NotReached, RequestCounts, SaturationParameters
 from loadtasks.verdict.targets import throttling
 
-_NOT_REACHED = frozenset({"refused", "unreachable"})
+_NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
 """Errors that say nothing about the API, since it never saw the request."""
 
 
@@ -45,28 +46,24 @@ def _findings_of(measurement: Measurement) -> Iterator[Finding]:
     elif throttling.nothing_admitted(measurement):
         yield Finding(
             code=FindingCode.EVERYTHING_THROTTLED,
-            parameters=NothingAdmitted(
-                scheduled=counts.scheduled,
-                throttled=counts.throttled,
-                statuses=throttling.limit_statuses(measurement),
-            ),
+            parameters=throttling.rejected(measurement),
         )
     elif _none_arrived(measurement):
         yield Finding(
             code=FindingCode.TARGET_NOT_REACHED,
-            parameters=NotReached(scheduled=counts.scheduled, sample=measurement.errors[0].example),
+            parameters=NotReached(scheduled=counts.scheduled, sample=measurement.errors[0].sample),
         )
-    for sentence in measurement.health.unfit:
-        yield Finding(kind=FindingKind.VALIDITY, sentence=sentence)
+    for saturation in measurement.health.saturation:
+        yield Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=saturation))
 
 
 def _none_arrived(measurement: Measurement) -> bool:
     counts = measurement.counts
-    kinds = {error.kind for error in measurement.errors}
+    codes = {error.code for error in measurement.errors}
     return (
         not counts.completed
         and not counts.throttled
         and not counts.in_flight
-        and bool(kinds & _NOT_REACHED)
-        and kinds <= _NOT_REACHED | {"dropped"}
+        and bool(codes & _NOT_REACHED)
+        and codes <= _NOT_REACHED | {ErrorCode.DROPPED}
     )

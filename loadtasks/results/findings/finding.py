@@ -60,6 +60,8 @@ _KINDS: dict[FindingCode, FindingKind] = {
             FindingCode.REFERENCE_MISSING,
             FindingCode.INCONCLUSIVE,
             FindingCode.ROUNDS_EXCLUDED,
+            FindingCode.TARGET_METRICS_UNREADABLE,
+            FindingCode.TARGET_METRICS_STAND_OUT,
         ),
         FindingKind.HISTORY,
     ),
@@ -91,6 +93,11 @@ class Finding(BaseModel):
     sentence: str = ""
     next_step: str = ""
     sure: bool = True
+
+    @property
+    def misses_target(self) -> bool:
+        """Whether it fails its scenario: a target of severity `critical` was missed. Others are only reported."""
+        return self.kind is FindingKind.TARGET and self.severity is Severity.CRITICAL
 
     @model_validator(mode="before")
     @classmethod

@@ -5,8 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtasks.measurement.health import Saturation
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
+from loadtasks.results.findings.targets import Throttled
 
 FailureCode = Literal[
     FindingCode.MEASUREMENT_FAILED,
@@ -44,15 +46,6 @@ class RequestCounts(Parameters):
     in_flight: int
 
 
-class NothingAdmitted(Parameters):
-    """A rate limit of the target rejected every request that was sent."""
-
-    scheduled: int
-    throttled: int
-    statuses: tuple[int, ...] = ()
-    """The statuses that limits respond with which were seen, of 429 and 503."""
-
-
 class NotReached(Parameters):
     """No request arrived at the target."""
 
@@ -61,13 +54,20 @@ class NotReached(Parameters):
     """The text of one error."""
 
 
+class SaturationParameters(Parameters):
+    """Where the load generator was saturated."""
+
+    saturation: Saturation
+
+
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.MEASUREMENT_FAILED: FailureDetail,
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
     FindingCode.INTERRUPTED: FailureDetail,
     FindingCode.ENGINE_FAILED: FailureDetail,
     FindingCode.CONSERVATION_VIOLATED: RequestCounts,
-    FindingCode.EVERYTHING_THROTTLED: NothingAdmitted,
+    FindingCode.EVERYTHING_THROTTLED: Throttled,
     FindingCode.TARGET_NOT_REACHED: NotReached,
+    FindingCode.GENERATOR_SATURATED: SaturationParameters,
 }
 """By code; a code that is missing here has no parameters."""

@@ -46,13 +46,13 @@ class RoundBudget:
 
     def more_rounds(self, pairs: Sequence[RoundRatios]) -> int:
         """How many rounds to add until it is known whether anything got worse; 0 when it is, or all are used up."""
-        fit, rule = pairs[0].unfit.count(False), self.rule
-        left = self.rounds - len(pairs[0].unfit)
-        if fit in rule.looks:
+        usable, rule = pairs[0].saturated.count(False), self.rule
+        left = self.rounds - len(pairs[0].saturated)
+        if usable in rule.looks:
             ratios = _ratios(pairs, rule)
             decisions = [ratios[pair.part, name].decision for pair in pairs for name in JUDGED if _judges(pair, name)]
-            return min(left, sequential_test.more_rounds(decisions, fit, rule))
-        return min(left, next(look for look in rule.looks if look > fit) - fit)
+            return min(left, sequential_test.more_rounds(decisions, usable, rule))
+        return min(left, next(look for look in rule.looks if look > usable) - usable)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _ratios(pairs: Sequence[RoundRatios], rule: sequential_test.Rule) -> dict[tu
     number = sum(_judges(pair, name) for pair in pairs for name in JUDGED)
     return {
         (pair.part, name): sequential_test.judge(
-            np.array(pair.fit(name)),
+            np.array(pair.usable(name)),
             max(1, number),
             rule,
             worse_up=name not in _HIGHER_IS_BETTER,
@@ -106,13 +106,13 @@ def _ratios(pairs: Sequence[RoundRatios], rule: sequential_test.Rule) -> dict[tu
         )
         for pair in pairs
         for name in PAIRED
-        if pair.fit(name)
+        if pair.usable(name)
     }
 
 
 def _judges(pairs: RoundRatios, name: str) -> bool:
     """Whether the rounds hold enough to judge a metric by."""
-    return bool(pairs.fit(name)) and (name != "p95_s" or median(pairs.requests) >= _LEAST_IN_ROUND)
+    return bool(pairs.usable(name)) and (name != "p95_s" or median(pairs.requests) >= _LEAST_IN_ROUND)
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ def _doubts(pairs: RoundRatios, judged: Sequence[_Told]) -> Iterator[Finding]:
 
 
 def _rounds_left_out(pairs: RoundRatios) -> Iterator[Finding]:
-    unfit, driven = pairs.unfit.count(True), units.plural(len(pairs.unfit), "round")
-    if unfit:
-        yield _note("", f"{unfit} of {driven} not judged: the generator was not fit")
+    saturated, driven = pairs.saturated.count(True), units.plural(len(pairs.saturated), "round")
+    if saturated:
+        yield _note("", f"{saturated} of {driven} not judged: the load generator was saturated")
 
 
 def _which_moved(told: _Told, judged: Sequence[_Told], claims: dict[str, FindingKind]) -> str:

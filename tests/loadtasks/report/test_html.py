@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtasks import units
-from loadtasks.measurement.model import ErrorKind
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.report import html
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
@@ -163,7 +163,7 @@ def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> Non
 def test_what_the_generator_could_have_sent_is_told_in_words(changes: dict[str, object], told: str) -> None:
     measured = samples.measured("dashboard.concurrent", health=health(**changes))
     page = parse(html.render(samples.document(samples.result("dashboard.concurrent", measurements=measured))))
-    assert f"Fit to make this measurement. {told}" in [each.text for each in page.all("caption")]
+    assert f"Healthy. {told}" in [each.text for each in page.all("caption")]
 
 
 def test_a_broken_conservation_law_is_shown() -> None:
@@ -205,10 +205,10 @@ def test_what_was_not_measured_says_why_and_shows_no_numbers() -> None:
     assert "gone.steady it was planned, and the run ended without it." in unknown
 
 
-def test_of_an_unfit_generator_it_says_so_and_compares_nothing() -> None:
+def test_of_a_saturated_generator_it_says_so_and_compares_nothing() -> None:
     page = parse(html.render(samples.document(samples.saturated())))
     section = page.one("section", id="scenario-config_get.concurrent")
-    assert "Not fit to make this measurement: the generator used 98% of a core" in section.text
+    assert "Saturated: the load generator used 98% of a core" in section.text
     assert "It was not compared: its measurement can't be trusted." in section.text
     assert page.one("table", class_="results").rows()[1][-1] == units.MISSING
 
@@ -229,7 +229,7 @@ def _hostile() -> ResultsDocument:
     measured = samples.measured(
         "dashboard.concurrent",
         failed=1,
-        errors=[ErrorKind(kind=EVIL, count=1, example=EVIL)],
+        errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample=EVIL)],
         statuses={EVIL: 1},
         load=EVIL,
         server={EVIL: 0.1},

@@ -100,7 +100,7 @@ def test_both_bodies_tell_baseline_cause_what_is_not_known_and_the_report() -> N
         assert "the database: the target's phase db carries 93.0 % of the growth" in body
         assert "Next: look for this endpoint's slow statements" in body
         assert "websocket.broadcast: not measured: http://127.0.0.1:8000 refuses connections" in body
-        assert "config_get.concurrent: the generator used 98% of a core" in body
+        assert "config_get.concurrent: the load generator used 98% of a core" in body
         assert "dashboard.concurrent: no target: there is no suite mixed.json." in body
         assert "3 pass, 2 fail, 1 regressed, 1 improved, 2 invalid." in body
         assert "websocket.connections" in body

@@ -32,8 +32,8 @@ SUSPECT = Finding(kind=FindingKind.HISTORY, sentence="under suspicion")
         (samples.bad_run(), "dashboard.sustained p95 3.10 s, target < 2.00 s, and 2 more"),
         (
             samples.document(samples.saturated(), samples.not_measured()),
-            "config_get.concurrent: the generator used 98% of a core (limit 90%): it was saturated and its times are "
-            "its own; ask for less load; and 1 more invalid",
+            "config_get.concurrent: the load generator used 98% of a core (limit 90%): it was saturated, so the times "
+            "are its own and not the target's; lower the load; and 1 more invalid",
         ),
         (
             samples.document(

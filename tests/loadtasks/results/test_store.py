@@ -6,7 +6,9 @@ from sqlalchemy.exc import IntegrityError
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, metric
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import METRICS, metric
 from loadtasks.results.assembly import assemble
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
@@ -83,7 +85,9 @@ def test_measurements_come_back_exactly_and_in_the_planned_order(store: Store) -
         measurement(MIXED, part="dashboard", server={"db": 0.01}, scheduled=120),
     ]
     alone = [
-        measurement(DASHBOARD, errors=[ErrorKind(kind="cut", count=1, example="NUL \0, lone \ud800, \N{SNOWMAN}")])
+        measurement(
+            DASHBOARD, errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample="NUL \0, lone \ud800, \N{SNOWMAN}")]
+        )
     ]
     store.save_measurements(FIRST, DASHBOARD, alone)
     store.save_measurements(FIRST, MIXED, mixed)
@@ -275,7 +279,7 @@ def test_what_a_generator_can_do_is_kept_by_host(store: Store) -> None:
 
 def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store) -> None:
     pairs = RoundRatios(
-        candidate_first=[True], unfit=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]}
+        candidate_first=[True], saturated=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]}
     )
     pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], round_ratios=[pairs])
     store.open_run(run(reference_url="http://127.0.0.1:8001", reference_version="1.4.2"))

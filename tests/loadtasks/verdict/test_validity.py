@@ -1,20 +1,23 @@
 import pytest
 
-from loadtasks.measurement.model import ErrorKind, Measurement
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
     Failure,
     FailureCode,
     FailureDetail,
-    NothingAdmitted,
     NotReached,
     RequestCounts,
+    SaturationParameters,
 )
 from loadtasks.verdict import validity
 from tests.measurements import failure, health, measurement
 
-BUSY = "the generator's event loop lagged 300 ms: the machine was too busy to measure"
+BUSY = Saturation(code=SaturationCode.LOOP_LAG, observed=0.3, limit=0.1, statistic=Statistic.P99)
 
 
 def findings(*measurements: Measurement, failures: dict[str, Failure] | None = None) -> list[Finding]:
@@ -52,9 +55,10 @@ def test_a_violated_conservation_law_names_its_numbers() -> None:
 
 
 def test_a_saturated_generator_is_one_finding_though_the_parts_share_it() -> None:
-    unfit = health(unfit=[BUSY])
-    (finding,) = findings(measurement(health=unfit), measurement(part="a", health=unfit))
-    assert (finding.part, finding.sentence) == ("", BUSY)
+    saturated = health(saturation=[BUSY])
+    assert findings(measurement(health=saturated), measurement(part="a", health=saturated)) == [
+        Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=BUSY))
+    ]
 
 
 def test_nothing_scheduled_is_nothing_measured() -> None:
@@ -72,7 +76,7 @@ def test_when_a_limit_admitted_none_the_measurement_is_invalid(dropped: int, sch
     assert findings(measurement(times_s=[], throttled=100, dropped=dropped, statuses={"429": 100})) == [
         Finding(
             code=FindingCode.EVERYTHING_THROTTLED,
-            parameters=NothingAdmitted(scheduled=scheduled, throttled=100, statuses=(429,)),
+            parameters=Throttled(scheduled=scheduled, throttled=100, statuses=(429,)),
         )
     ]
 
@@ -89,7 +93,10 @@ def test_when_a_limit_admitted_none_the_measurement_is_invalid(dropped: int, sch
         measurement(
             times_s=[],
             failed=2,
-            errors=[ErrorKind(kind="refused", count=1, example=""), ErrorKind(kind="timeout", count=1, example="")],
+            errors=[
+                ErrorCount(code=ErrorCode.REFUSED, count=1, sample=""),
+                ErrorCount(code=ErrorCode.TIMEOUT, count=1, sample=""),
+            ],
         ),
     ],
     ids=[

@@ -22,7 +22,7 @@ def pairs(
     rounds: int = 30,
     *,
     noise: float = 0.03,
-    unfit: int = 0,
+    saturated: int = 0,
     requests: int = 100,
     part: str = "",
     **changes: float,
@@ -34,7 +34,7 @@ def pairs(
     return RoundRatios(
         part=part,
         candidate_first=[True, False] * (rounds // 2),
-        unfit=[number < unfit for number in range(rounds)],
+        saturated=[number < saturated for number in range(rounds)],
         requests=[requests] * rounds,
         log_ratios={name: each.tolist() for name, each in drawn.items()},
     )
@@ -111,8 +111,8 @@ def test_few_rounds_show_nothing_however_large_the_difference() -> None:
 
 
 def test_rounds_that_do_not_count_are_told() -> None:
-    (note,) = compared(pairs(36, unfit=6)).findings
-    assert note.sentence == "beside the reference: 6 of 36 rounds not judged: the generator was not fit"
+    (note,) = compared(pairs(36, saturated=6)).findings
+    assert note.sentence == "beside the reference: 6 of 36 rounds not judged: the load generator was saturated"
 
 
 def test_the_tail_of_small_rounds_is_not_judged() -> None:
@@ -145,7 +145,7 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
     beside_it = beside(pairs(p50_s=4.0, p95_s=4.0), reference=[reference])
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     for _ in range(2):
-        judged = compare_run(judged, [slow], KnownHistory(beside={SCENARIO: beside_it})).verdicts
+        judged = compare_run(judged, [slow], KnownHistory(references={SCENARIO: beside_it})).verdicts
         (verdict,) = judged
         assert verdict.verdict is Verdict.REGRESSED
         assert verdict.baseline_run is None
@@ -167,7 +167,7 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     whole = measurement(times_s=[0.126] * 100, server={"db": 0.04, "total": 0.116})
     (verdict,) = compare_run(
-        judged, [whole], KnownHistory(beside={SCENARIO: beside(rounds, reference=[reference])})
+        judged, [whole], KnownHistory(references={SCENARIO: beside(rounds, reference=[reference])})
     ).verdicts
     (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
     assert cause.sentence.startswith("the target's own code")
@@ -176,7 +176,7 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
 
 
 def test_a_note_is_not_told_twice() -> None:
-    known = KnownHistory(beside={SCENARIO: beside(pairs(noise=0.4))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(noise=0.4))})
     once = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [measurement()], known).verdicts
     assert len(once[0].findings) == 1
     assert compare_run(once, [measurement()], known).verdicts == once
@@ -184,7 +184,7 @@ def test_a_note_is_not_told_twice() -> None:
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.INVALID)]
-    known = KnownHistory(beside={SCENARIO: beside(pairs(p50_s=1.0))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(p50_s=1.0))})
     (verdict,) = compare_run(judged, [measurement()], known).verdicts
     assert (verdict.verdict, verdict.comparisons) == (Verdict.INVALID, [])
 
@@ -204,6 +204,6 @@ def test_none_is_added_once_it_is_known() -> None:
 
 
 def test_rounds_that_do_not_count_are_made_up_for_within_the_budget() -> None:
-    assert RoundBudget(rounds=60).more_rounds([pairs(30, unfit=10)]) == 10
-    assert RoundBudget(rounds=60).more_rounds([pairs(50, unfit=40)]) == 10
-    assert RoundBudget(rounds=60).more_rounds([pairs(60, unfit=60)]) == 0
+    assert RoundBudget(rounds=60).more_rounds([pairs(30, saturated=10)]) == 10
+    assert RoundBudget(rounds=60).more_rounds([pairs(50, saturated=40)]) == 10
+    assert RoundBudget(rounds=60).more_rounds([pairs(60, saturated=60)]) == 0

@@ -8,7 +8,7 @@ import pytest
 
 from loadtasks import steps
 from loadtasks.errors import TargetUnavailableError
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.document import read_document
 from loadtasks.results.findings.codes import FindingCode

@@ -12,6 +12,7 @@ from loadtasks.engine.generator.processes import ProcessError
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.results.document import ScenarioResult
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
@@ -50,7 +51,7 @@ def test_a_target_that_stops_between_scenarios_leaves_the_rest_invalid(workspace
     results = judged(context, run.id)
     assert results[CONCURRENT].verdict is Verdict.PASS
     assert results[ALONE].verdict is Verdict.INVALID
-    assert "can't be reached" in results[ALONE].findings[0].sentence
+    assert [finding.code for finding in results[ALONE].findings] == [FindingCode.MEASUREMENT_FAILED]
 
 
 def test_a_target_that_stops_during_a_scenario_makes_its_measurement_invalid_and_kept(
@@ -62,7 +63,7 @@ def test_a_target_that_stops_during_a_scenario_makes_its_measurement_invalid_and
         steps.measure(context, run_id, ALONE)
     result = judged(context, run_id)[ALONE]
     assert result.verdict is Verdict.INVALID
-    assert "stopped responding" in result.findings[0].sentence
+    assert result.findings[0].code is FindingCode.TARGET_STOPPED_RESPONDING
     assert result.measurements[0].counts.scheduled == 5
 
 
@@ -79,7 +80,8 @@ def test_a_scenario_whose_process_is_killed_is_invalid_for_that_reason(
     with pytest.raises(ProcessError, match="SIGKILL"):
         steps.measure(context, run_id, CONCURRENT, kill_one)
     result = judged(context, run_id)[CONCURRENT]
-    assert "SIGKILL" in result.findings[0].sentence
+    assert result.findings[0].code is FindingCode.MEASUREMENT_FAILED
+    assert "SIGKILL" in result.findings[0].parameters.detail
     assert result.measurements == []
 
 

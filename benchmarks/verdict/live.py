@@ -135,7 +135,7 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         scenario=name,
         verdict=verdict.verdict,
         claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
-        causes=[finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
+        causes=[finding.code for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
         doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
         rounds=len(pairing.round_ratios[0].saturated),
         saturated=sum(pairing.round_ratios[0].saturated),

@@ -32,7 +32,7 @@ def targets(context: RunContext) -> None:
         (
             suite.name,
             expectation.column,
-            render_target(expectation.column, expectation.bounds, expectation.type),
+            render_target(expectation.column, expectation.bounds) or expectation.type,
             str(suite.path),
         )
         for suite in read_suites(context.workspace.expectations)

@@ -27,13 +27,9 @@ _SIGNS = {
 }
 
 
-def render_target(metric: str, bounds: Sequence[Bound], expectation: str) -> str:
-    """What a target demands, in the metric's unit: `< 2.00 s`, `≥ 1.00 s and < 2.00 s`, `= 0`.
-
-    `expectation`: its type, which stands for a target without bounds.
-    """
-    rendered = [f"{_SIGNS[bound.comparison]} {units.value(metric, bound.value)}" for bound in bounds]
-    return " and ".join(rendered) or expectation
+def render_target(metric: str, bounds: Sequence[Bound]) -> str:
+    """What a target demands, in the metric's unit: `< 2.00 s`, `≥ 1.00 s and < 2.00 s`, `= 0`; empty without bounds."""
+    return " and ".join(f"{_SIGNS[bound.comparison]} {units.value(metric, bound.value)}" for bound in bounds)
 
 
 def indicative_only(metric: str, requests: int, needed: int) -> str:
@@ -51,9 +47,10 @@ def _missed(finding: Finding, target: TargetMissed) -> str:
         observed = f"{observed} {label.replace('requests', 'request') if finding.observed == 1 else label}"
     else:
         observed = f"{label} {observed}"
-    demanded = render_target(finding.metric, target.bounds, target.expectation)
     severity = "" if finding.severity is Severity.CRITICAL else f" ({finding.severity.value})"
-    return f"{observed}, target {demanded.removeprefix('= ')}{severity}"
+    if not target.bounds:
+        return f"{observed}, which doesn't meet {target.expectation} of {target.suite}{severity}"
+    return f"{observed}, target {render_target(finding.metric, target.bounds).removeprefix('= ')}{severity}"
 
 
 def _observed(finding: Finding) -> str:

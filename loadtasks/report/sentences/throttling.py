@@ -20,4 +20,5 @@ def rejections(parameters: Throttled) -> str:
 def admitted_only(parameters: Throttled) -> str:
     """Whose response times are left: `the response times are those of the 80 admitted requests`."""
     admitted = parameters.scheduled - parameters.throttled
-    return f"the response times are those of the {units.plural(admitted, 'admitted request')}"
+    number = "one" if admitted == 1 else units.count(admitted)
+    return f"the response times are those of the {number} admitted request{'' if admitted == 1 else 's'}"

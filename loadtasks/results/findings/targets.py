@@ -63,7 +63,7 @@ class InsufficientSample(Parameters):
     needed: int
     """The fewest requests from which the percentile's 95 % confidence interval has both ends."""
     samples: tuple[Sample, ...]
-    """Of every measurement that has a target for it and fewer requests."""
+    """Every measurement that has a target for the percentile and fewer requests."""
 
 
 class Throttled(Parameters):
@@ -76,7 +76,7 @@ class Throttled(Parameters):
 
 
 class ThrottlingExpected(Throttled):
-    """The same where the suite expects the limit to reject requests."""
+    """How many requests a rate limit rejected where the suite expects that."""
 
     held: bool
     """Whether as many were rejected as the suite expects."""

@@ -11,7 +11,7 @@ The time of a step is its mean in seconds per completed request, in which a phas
 from dataclasses import dataclass
 
 from loadtasks.measurement.model import SERVER, Measurement
-from loadtasks.results.findings.causes.slowness import Doubt, DoubtCode, Step
+from loadtasks.results.findings.causes.slowness import Doubt, DoubtCode, RequestStep
 
 WAITING, FIRST_BYTE, OUTSIDE, UNNAMED, BODY = "waiting", "first_byte", "outside", "unnamed", "body"
 TOTAL = SERVER + "total"
@@ -21,20 +21,20 @@ _MIN_REQUESTS = 20
 _MIN_COVERAGE = 0.9
 """The share of responses that have to carry Server-Timing, or the shares are doubtful. A rule of thumb."""
 _MAX_OVERLAP = 1.1
-"""The target's phases may add up to so many times its total, since each is rounded. A rule of thumb."""
+"""The phases overlap when their sum exceeds this multiple of the total; each is rounded. A rule of thumb."""
 
 
 @dataclass(frozen=True)
 class Attribution:
     """All steps, the largest share first."""
 
-    steps: list[Step]
+    steps: list[RequestStep]
     grown: bool
     """Whether the increase over the baseline is attributed; else the time."""
     doubts: tuple[Doubt, ...]
     """What makes the shares uncertain."""
 
-    def step(self, *names: str) -> Step | None:
+    def step(self, *names: str) -> RequestStep | None:
         """The first of these steps."""
         return next((step for step in self.steps if step.name in names), None)
 
@@ -51,8 +51,8 @@ class Attribution:
 def attribute(measurement: Measurement, baseline: Measurement | None, min_growth: float) -> Attribution | None:
     """Attribute the increase of the mean to the steps, or the mean itself where it rose by too little.
 
-    `min_growth`: the mean has to be more than so many times the baseline's for its increase to be attributed. None
-    where no step was measured.
+    `min_growth`: the increase is attributed when the mean exceeds this multiple of the baseline's. None where no step
+    was measured.
     """
     now = steps_s(measurement)
     before = steps_s(baseline) if baseline is not None else {}
@@ -62,7 +62,7 @@ def attribute(measurement: Measurement, baseline: Measurement | None, min_growth
     if whole <= 0:
         return None
     steps = [
-        Step(
+        RequestStep(
             name=name,
             now_s=now[name],
             before_s=before.get(name, 0.0) if grown else None,

@@ -16,7 +16,7 @@ _MIN_FALL = 0.1
 _MIN_RATIO = 0.5
 """Below this hit ratio a cache is suspected where there is no baseline."""
 _SLOWER = 1.5
-"""A computation is slower when it takes more than so many times as long as in the baseline."""
+"""A computation is slower when its time exceeds this multiple of the baseline's."""
 _MIN_COMPUTATIONS = 5
 """With fewer computations their mean isn't compared."""
 _MIN_SHARE = 0.5
@@ -31,7 +31,7 @@ class CacheUse:
     """How a cache was used in one measurement."""
 
     name: str
-    """Of its Server-Timing phase."""
+    """The name of the cache's Server-Timing phase."""
     phase: Phase
     computing_s: float
     """Seconds that all requests together spent in the target, outside the cache."""

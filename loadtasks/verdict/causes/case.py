@@ -12,10 +12,10 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.parameters import Parameters
 
 MIN_GROWTH = 1.1
-"""The mean has to be so many times the baseline's for its increase to be attributed to steps; below, the time itself
-is. A rule of thumb, like the others here: two runs of the same build differ by less on a quiet machine."""
+"""The increase of the mean is attributed to steps when it exceeds this multiple of the baseline's; else the time itself
+is. A rule of thumb: two runs of the same build differ by less on a quiet machine."""
 MIN_GROWTH_TO_REFERENCE = 1.02
-"""The same against a reference, whose paired rounds differ by less than runs do."""
+"""`MIN_GROWTH` against a reference. A rule of thumb: paired rounds differ by less than runs do."""
 _MIN_SHARE = 0.01
 """The smallest share of requests for their failure to be named as a cause. A rule of thumb."""
 _TIMES = frozenset({"mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s", "throughput_per_s"})
@@ -35,13 +35,13 @@ class Case:
     target_metrics: TargetMetrics = _NO_METRICS
     """The target's own metrics during the whole scenario."""
     baseline_target_metrics: TargetMetrics = _NO_METRICS
-    """The same in the baseline."""
+    """The target's own metrics in the baseline."""
     parts: tuple["Case", ...] = ()
     """The parts, where this is the whole of a mixed scenario."""
     throttling_expected: bool = False
     """Whether the suite expects a rate limit to reject requests."""
     min_growth: float = MIN_GROWTH
-    """The mean has to be so many times the baseline's for its increase to be attributed."""
+    """The increase is attributed when the mean exceeds this multiple of the baseline's."""
 
     @property
     def slow(self) -> bool:

@@ -42,7 +42,7 @@ def diagnose(
 ) -> list[Finding]:
     """The likely causes of what the findings say is wrong, for the whole and for each part that is concerned.
 
-    `min_growth`: the mean has to be so many times the baseline's for its increase to be attributed.
+    `min_growth`: the increase is attributed when the mean exceeds this multiple of the baseline's.
     """
     before_by_part = {measurement.part: measurement for measurement in baseline}
     now, before = _target_metrics(measurements), _target_metrics(baseline)

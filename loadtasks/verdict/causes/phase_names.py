@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from loadtasks.results.findings.causes.slowness import Step
+from loadtasks.results.findings.causes.slowness import RequestStep
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, UNNAMED, WAITING
 
@@ -25,7 +25,7 @@ _OF_STEPS: Mapping[str, FindingCode] = {
 }
 
 
-def code_of(step: Step) -> FindingCode:
+def code_of(step: RequestStep) -> FindingCode:
     """The cause that a slow step stands for when nothing else is known."""
     if step.phase:
         codes = (code for names, code in _OF_PHASES if step.phase.lower() in names)

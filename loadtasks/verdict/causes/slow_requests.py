@@ -7,16 +7,16 @@ from loadtasks.measurement.model import SERVER, Measurement
 from loadtasks.results.findings.causes.slowness import (
     BodyTransfer,
     BusyConnections,
-    Connecting,
     DatabasePool,
     HeldConnections,
     LargestSteps,
     MeanTime,
     NetworkOrTarget,
     PartShare,
+    RequestStep,
+    SlowConnecting,
     SlowStep,
     SlowTail,
-    Step,
 )
 from loadtasks.results.findings.codes import FindingCode, Likelihood
 from loadtasks.results.findings.finding import Finding
@@ -28,9 +28,9 @@ from loadtasks.verdict.causes.case import Case, likely_if
 _MIN_SHARE = 0.5
 """A step, or a part of a mixed scenario, that carries at least this share is the cause."""
 _TAIL = 5.0
-"""From so many times the median upwards, the 95th percentile is a matter of a few requests."""
+"""From this multiple of the median upwards, the 95th percentile is a matter of a few requests."""
 _LONGER = 1.5
-"""A phase takes longer, and a body is larger, from so many times the baseline's upwards."""
+"""A phase takes longer, and a body is larger, from this multiple of the baseline's upwards."""
 _MAX_CONNECT_SHARE = 0.1
 """The network is excluded as the cause of a step when connecting takes less than this share of the step."""
 _POOL_MAX = "database_connections_max"
@@ -66,7 +66,7 @@ def connecting(case: Case) -> Iterator[Finding]:
     before_s = case.baseline.connect_mean_s if case.baseline is not None else None
     yield case.cause(
         FindingCode.CONNECTING_SLOW,
-        Connecting(connect=MeanTime(now_s=now_s, before_s=before_s)),
+        SlowConnecting(connect=MeanTime(now_s=now_s, before_s=before_s)),
         Likelihood.POSSIBLE,
     )
 
@@ -157,7 +157,7 @@ def _of_steps(case: Case, attribution: Attribution) -> Finding:
     )
 
 
-def _of_pool(case: Case, attribution: Attribution, step: Step) -> Finding:
+def _of_pool(case: Case, attribution: Attribution, step: RequestStep) -> Finding:
     """Waiting for a database connection: there are too few, or each request holds its own for longer."""
     size = case.target_metrics.gauge(_POOL_MAX)
     size_before = case.baseline_target_metrics.gauge(_POOL_MAX) if attribution.grown else None
@@ -176,7 +176,7 @@ def _of_pool(case: Case, attribution: Attribution, step: Step) -> Finding:
     return case.cause(FindingCode.DATABASE_POOL_EXHAUSTED, pool, likelihood)
 
 
-def _of_network_or_target(case: Case, attribution: Attribution, step: Step) -> Finding:
+def _of_network_or_target(case: Case, attribution: Attribution, step: RequestStep) -> Finding:
     """Time that the target doesn't account for: the time to connect shows whether the network can be the reason."""
     connect_s = case.measurement.connect_mean_s
     excluded = connect_s is not None and connect_s < _MAX_CONNECT_SHARE * step.now_s
@@ -187,7 +187,7 @@ def _of_network_or_target(case: Case, attribution: Attribution, step: Step) -> F
     )
 
 
-def _of_body(case: Case, attribution: Attribution, step: Step) -> Finding:
+def _of_body(case: Case, attribution: Attribution, step: RequestStep) -> Finding:
     """Larger bodies, or a slower way for them."""
     size = _mean_body_bytes(case.measurement)
     before = _mean_body_bytes(case.baseline) if case.baseline is not None else None

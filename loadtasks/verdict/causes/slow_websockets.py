@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loadtasks.measurement.model import SERVER, Phase
-from loadtasks.results.findings.causes.slowness import Deliveries, MeanTime, Opening, SlowPublishing
+from loadtasks.results.findings.causes.slowness import MeanTime, SlowDelivery, SlowOpening, SlowPublishing
 from loadtasks.results.findings.codes import FindingCode, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.attribution import TOTAL
@@ -12,7 +12,7 @@ from loadtasks.verdict.causes.phase_names import DATABASE, POOL
 
 # Rules of thumb, all of them.
 _LONGER = 1.5
-"""A phase takes longer from so many times the baseline's upwards."""
+"""A phase takes longer from this multiple of the baseline's upwards."""
 _MIN_SHARE = 0.5
 """A step, or a phase within it, that carries at least this share is the cause."""
 
@@ -29,7 +29,7 @@ def slow(case: Case) -> Iterator[Finding]:
 
 def _slow_delivery(case: Case) -> Finding:
     """Publishing, the way to the first listener, or that from it to all others."""
-    deliveries = Deliveries(
+    deliveries = SlowDelivery(
         publish=_time(case, "publish"),
         first_delivery=_time(case, "first_delivery"),
         fan_out=_time(case, "fan_out"),
@@ -42,7 +42,7 @@ def _slow_delivery(case: Case) -> Finding:
     return case.cause(FindingCode.EVENT_TRANSPORT_SLOW, deliveries)
 
 
-def _publishing(case: Case, deliveries: Deliveries) -> SlowPublishing:
+def _publishing(case: Case, deliveries: SlowDelivery) -> SlowPublishing:
     """With the phase of the target that most of publishing is spent in, and why others wait for a connection."""
     slowest = max(_server_phases(case), key=lambda name: _rise_s(_time(case, name)), default="")
     if not slowest or _rise_s(_time(case, slowest)) < _MIN_SHARE * _rise_s(deliveries.publish):
@@ -68,7 +68,7 @@ def _held_longer(case: Case) -> str:
 
 def _slow_opening(case: Case) -> Iterator[Finding]:
     """Connecting, or the upgrade."""
-    opening = Opening(connect=_time(case, "connect"), upgrade=_time(case, "upgrade"))
+    opening = SlowOpening(connect=_time(case, "connect"), upgrade=_time(case, "upgrade"))
     connect_s = _rise_s(opening.connect)
     if not connect_s:
         return

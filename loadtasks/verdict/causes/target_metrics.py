@@ -10,9 +10,9 @@ from loadtasks.verdict.causes.case import Case
 
 # Rules of thumb, all of them.
 _MIN_RATIO = 10.0
-"""A counter stands out when it rose by at least so many times what it rose by in the baseline ..."""
+"""A counter stands out when its rise is at least this multiple of its rise in the baseline, and large enough."""
 _MIN_RISE = 100.0
-"""... and by at least so much."""
+"""The smallest rise of a counter that stands out."""
 _MAX_NAMED = 3
 """Counters that one note names."""
 

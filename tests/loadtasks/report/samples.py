@@ -8,9 +8,12 @@ from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Calibration, Saturation, SaturationCode
 from loadtasks.measurement.model import METRICS, Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.causes.failures import RateLimited
+from loadtasks.results.findings.causes.slowness import RequestStep, SlowStep
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import SaturationParameters
+from loadtasks.results.findings.targets import Bound, Comparison, InsufficientSample, Sample, TargetMissed, Throttled
+from loadtasks.results.findings.validity import FailureDetail, SaturationParameters
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from tests.measurements import exemplar, health, measurement, run
 
@@ -128,6 +131,20 @@ def document(*results: ScenarioResult, **changes: object) -> ResultsDocument:
     )
 
 
+def missed(metric: str, observed: float, bound: Bound, part: str = "") -> Finding:
+    """A critical target that was missed."""
+    return Finding(
+        code=FindingCode.TARGET_MISSED,
+        part=part,
+        metric=metric,
+        observed=observed,
+        limit=bound.value,
+        parameters=TargetMissed(
+            expectation="expect_column_values_to_be_between", suite="dashboard.json", bounds=(bound,)
+        ),
+    )
+
+
 def missed_target() -> ScenarioResult:
     """`dashboard.sustained` at 3 s and above, with errors; its p95 target of 2 s missed."""
     slow = _times(2.9, 0.02, 17, 3)
@@ -153,24 +170,12 @@ def missed_target() -> ScenarioResult:
     return result(
         "dashboard.sustained",
         Verdict.FAIL,
+        missed("success_rate", 0.85, Bound(comparison=Comparison.AT_LEAST, value=0.95)),
+        missed("p95_s", observed, Bound(comparison=Comparison.BELOW, value=2.0)),
         Finding(
-            kind=FindingKind.TARGET,
-            metric="success_rate",
-            observed=0.85,
-            limit=0.95,
-            sentence="success rate 85.0 %, target ≥ 95 %",
-        ),
-        Finding(
-            kind=FindingKind.TARGET,
-            metric="p95_s",
-            observed=observed,
-            limit=2.0,
-            sentence=f"p95 {observed:.2f} s, target < 2.00 s",
-        ),
-        Finding(
-            kind=FindingKind.DIAGNOSIS,
-            sentence="the database: the target's phase db carries 93.0 % of the growth (to 2.70 s a request)",
-            next_step="look for this endpoint's slow statements and for what changed",
+            code=FindingCode.DATABASE_SLOW,
+            likelihood=Likelihood.LIKELY,
+            parameters=SlowStep(step=RequestStep(name="server:db", now_s=2.7, share=0.93)),
         ),
         measurements=tonight,
     )
@@ -204,8 +209,10 @@ def not_measured() -> ScenarioResult:
         "websocket.broadcast",
         Verdict.INVALID,
         Finding(
-            kind=FindingKind.VALIDITY,
-            sentence="not measured: http://127.0.0.1:8000 refuses connections; start the API, then run it again.",
+            code=FindingCode.MEASUREMENT_FAILED,
+            parameters=FailureDetail(
+                detail="http://127.0.0.1:8000 refuses connections; start the API, then run it again."
+            ),
         ),
         measurements=[],
     )
@@ -252,30 +259,21 @@ def improved() -> ScenarioResult:
 def throttled() -> ScenarioResult:
     """`sessions.filtered`, of which a limit of the target admitted 60 of 100 requests."""
     times_s = _times(0.0212, 0.6, 60, 5)
-    told = (
-        "40 of 100 requests were throttled (429 with Retry-After): the times are those of the 60 admitted ones; ask "
-        "for a higher limit or send less"
-    )
+    throttled = Throttled(throttled=40, scheduled=100, statuses=(429,))
     return result(
         "sessions.filtered",
         Verdict.FAIL,
+        missed("throttled", 40, Bound(comparison=Comparison.EQUAL, value=0)),
+        Finding(code=FindingCode.THROTTLED, metric="throttled", observed=40, parameters=throttled),
         Finding(
-            kind=FindingKind.TARGET,
-            metric="throttled",
-            observed=40,
-            limit=0,
-            sentence="40 requests throttled, target 0",
-        ),
-        Finding(kind=FindingKind.NOTE, metric="throttled", observed=40, sentence=told),
-        Finding(
-            kind=FindingKind.NOTE,
+            code=FindingCode.INSUFFICIENT_SAMPLE,
             metric="p95_s",
-            sentence="not known: 60 requests can't tell a p95; it takes 72, so its target judges these requests alone",
+            parameters=InsufficientSample(needed=72, samples=(Sample(part="", requests=60),)),
         ),
         Finding(
-            kind=FindingKind.DIAGNOSIS,
-            sentence=f"throttling, not slowness: {told.rpartition('; ')[0]}",
-            next_step="raise the limit for the load tests' user",
+            code=FindingCode.RATE_LIMITED,
+            likelihood=Likelihood.LIKELY,
+            parameters=RateLimited(**dict(throttled)),
         ),
         measurements=measured("sessions.filtered", times_s=times_s, throttled=40, statuses={"200": 60, "429": 40}),
     )
@@ -286,14 +284,7 @@ def part_missed() -> ScenarioResult:
     return result(
         "mixed.concurrent",
         Verdict.FAIL,
-        Finding(
-            kind=FindingKind.TARGET,
-            part="sessions",
-            metric="mean_s",
-            observed=1.62,
-            limit=1.5,
-            sentence="mean 1.62 s, target < 1.50 s",
-        ),
+        missed("mean_s", 1.62, Bound(comparison=Comparison.BELOW, value=1.5), part="sessions"),
     )
 
 

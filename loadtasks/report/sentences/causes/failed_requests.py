@@ -72,7 +72,9 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.CONNECTION_REFUSED: _requests(
         "were refused a connection: the target was not listening, its backlog was full, or it may open no more files"
     ),
-    FindingCode.TARGET_UNREACHABLE: _requests("found no network route to the target"),
+    FindingCode.TARGET_UNREACHABLE: _requests(
+        "did not find the target: its name is unknown, or no network route leads to it"
+    ),
     FindingCode.CONNECT_TIMEOUT: _requests(
         "got no connection in time: the target's backlog is full, or a firewall drops the attempts"
     ),

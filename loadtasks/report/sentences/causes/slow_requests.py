@@ -10,7 +10,6 @@ from loadtasks.results.findings.causes.slowness import (
     BodyTransfer,
     BusyConnections,
     CacheHits,
-    Connecting,
     DatabasePool,
     Doubt,
     DoubtCode,
@@ -18,9 +17,10 @@ from loadtasks.results.findings.causes.slowness import (
     LargestSteps,
     NetworkOrTarget,
     PartShare,
+    RequestStep,
+    SlowConnecting,
     SlowStep,
     SlowTail,
-    Step,
 )
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -34,7 +34,7 @@ _STEP_NAMES = {
 }
 
 
-def _amount(step: Step) -> str:
+def _amount(step: RequestStep) -> str:
     """`96 % of the increase`, or of the time."""
     return f"{percent(step.share)} of the {_increase(step.before_s is not None)}"
 
@@ -43,13 +43,13 @@ def _increase(grown: bool) -> str:
     return "increase" if grown else "time"
 
 
-def _times(step: Step) -> str:
+def _times(step: RequestStep) -> str:
     """`0.80 ms → 52.9 ms per request`, or the time alone."""
     before = f"{units.duration(step.before_s)} → " if step.before_s is not None else ""
     return f"{before}{units.duration(step.now_s)} per request"
 
 
-def _detail(step: Step) -> str:
+def _detail(step: RequestStep) -> str:
     """The phase, where the step is one, with its times."""
     return f"phase {step.phase}: {_times(step)}" if step.phase else _times(step)
 
@@ -58,7 +58,7 @@ def _doubted(sentence: str, doubts: Sequence[Doubt]) -> str:
     """A sentence with what makes it uncertain."""
     if not doubts:
         return sentence
-    return f"{sentence}; uncertain, since {' and '.join(_DOUBTS[doubt.code](doubt) for doubt in doubts)}"
+    return f"{sentence}; uncertain: {'; '.join(_DOUBTS[doubt.code](doubt) for doubt in doubts)}"
 
 
 _DOUBTS: Mapping[DoubtCode, Callable[[Doubt], str]] = {
@@ -155,8 +155,8 @@ def _transfer(_finding: Finding, parameters: BodyTransfer) -> str:
 
 def _larger(_finding: Finding, parameters: BodyTransfer) -> str:
     return _doubted(
-        f"the responses are larger, {units.count(parameters.body_bytes)} bytes, "
-        f"{units.count(parameters.body_bytes_before)} in the baseline: {_amount(parameters.step)} is the transfer of "
+        f"the responses are larger ({units.count(parameters.body_bytes)} bytes, "
+        f"{units.count(parameters.body_bytes_before)} in the baseline): {_amount(parameters.step)} is the transfer of "
         f"the response body ({_times(parameters.step)})",
         parameters.doubts,
     )
@@ -208,13 +208,13 @@ def _no_step(_finding: Finding, parameters: LargestSteps) -> str:
     return f"no single step of the requests has most of the {_increase(grown)}: the largest are {largest}"
 
 
-def _step_name(step: Step) -> str:
+def _step_name(step: RequestStep) -> str:
     return f"the target's phase {step.phase}" if step.phase else _STEP_NAMES.get(step.name, step.name)
 
 
 def _hits_fell(_finding: Finding, parameters: CacheHits) -> str:
     sentence = (
-        f"fewer responses come from the cache: {percent(parameters.hit_ratio)}, "
+        f"fewer responses come from the cache: {percent(parameters.hit_ratio)} now, "
         f"{percent(parameters.hit_ratio_before or 0.0)} in the baseline; computing the others is "
         f"{percent(parameters.computing_share)} of the {_increase(parameters.grown)}"
     )
@@ -245,7 +245,7 @@ def _awaited(_finding: Finding, parameters: AwaitedComputation) -> str:
     )
 
 
-def _connecting(_finding: Finding, parameters: Connecting) -> str:
+def _connecting(_finding: Finding, parameters: SlowConnecting) -> str:
     return (
         f"opening a connection takes {time(parameters.connect)}: the target accepts connections late, or the network "
         "or TLS is slow"
@@ -264,7 +264,7 @@ _LOOK_AT_SIZES = (
     "compare the size of the responses with before, check that they are compressed, and measure the network"
 )
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
-    FindingCode.NO_PHASES: always("unknown: no phase was measured that shows where the time is spent"),
+    FindingCode.NO_PHASES: always("unknown, since no phase was measured that shows where the time is spent"),
     FindingCode.SLOW_TAIL: _tail,
     FindingCode.PART_DOMINATES: _part,
     FindingCode.NO_PART_DOMINATES: _no_part,

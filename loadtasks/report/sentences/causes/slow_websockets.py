@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtasks.report.sentences.causes.phrases import always, time
-from loadtasks.results.findings.causes.slowness import Deliveries, Opening, SlowPublishing
+from loadtasks.results.findings.causes.slowness import SlowDelivery, SlowOpening, SlowPublishing
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 
 
-def _fan_out(_finding: Finding, parameters: Deliveries) -> str:
+def _fan_out(_finding: Finding, parameters: SlowDelivery) -> str:
     return (
         f"the fan-out is slow: from the first listener to the last takes {time(parameters.fan_out)}, while the first "
         f"listener has its event after {time(parameters.first_delivery)}"
@@ -26,21 +26,21 @@ def _publishing(_finding: Finding, parameters: SlowPublishing) -> str:
     )
 
 
-def _transport(_finding: Finding, parameters: Deliveries) -> str:
+def _transport(_finding: Finding, parameters: SlowDelivery) -> str:
     return (
         f"the way from publishing to the WebSockets is slow: the first listener has its event after "
         f"{time(parameters.first_delivery)}, though publishing takes {time(parameters.publish)}"
     )
 
 
-def _upgrade(_finding: Finding, parameters: Opening) -> str:
+def _upgrade(_finding: Finding, parameters: SlowOpening) -> str:
     return (
         f"the upgrade is slow: it takes {time(parameters.upgrade)} of the {time(parameters.connect)} to open a "
         "WebSocket"
     )
 
 
-def _opening(_finding: Finding, parameters: Opening) -> str:
+def _opening(_finding: Finding, parameters: SlowOpening) -> str:
     return (
         f"connecting is slow: opening a WebSocket takes {time(parameters.connect)}, but the upgrade only "
         f"{time(parameters.upgrade)} of it; the target accepts connections late, or the network is slow"

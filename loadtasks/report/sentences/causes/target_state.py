@@ -62,7 +62,7 @@ def _stand_out(_finding: Finding, parameters: CounterRises) -> str:
 
 
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
-    FindingCode.CAUSE_UNKNOWN: always("unknown: what was measured doesn't show the cause"),
+    FindingCode.CAUSE_UNKNOWN: always("unknown, since what was measured doesn't show it"),
     FindingCode.REDIS_DOWN: always(
         "Redis is down, as the target's gauge redis_up shows: each instance of the target now has a cache, rate limits "
         "and events of its own"

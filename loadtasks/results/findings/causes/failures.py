@@ -82,7 +82,7 @@ class ClosedWebSockets(Parameters):
     sample: str = ""
     """The text of one error; empty where none is known."""
     slow_clients: int | None = None
-    """Of 1013: how many slow clients the target's own metrics count; None where they count none."""
+    """How many slow clients the target's own metrics count, for close code 1013; None where they count none."""
 
 
 class PublishingFailed(FailedRequests):

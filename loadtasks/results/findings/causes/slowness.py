@@ -10,7 +10,7 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 
 
-class Step(BaseModel):
+class RequestStep(BaseModel):
     """One step of a request, and how much of the response time it takes."""
 
     model_config = ConfigDict(frozen=True)
@@ -20,9 +20,9 @@ class Step(BaseModel):
     now_s: float
     """Mean time per completed request."""
     before_s: float | None = None
-    """The same in the baseline, where `share` is one of the increase; None where it is one of the time."""
+    """Mean time per completed request in the baseline; None where the time is attributed and not its increase."""
     share: float
-    """Of the increase over the baseline, or of the time, from 0 to 1."""
+    """Share of the increase over the baseline, or of the time, from 0 to 1."""
 
     @property
     def phase(self) -> str:
@@ -50,9 +50,9 @@ class Doubt(BaseModel):
 
     code: DoubtCode
     requests: int | None = None
-    """Of `few_requests`: how many were completed."""
+    """How many requests were completed, for `few_requests`."""
     share: float | None = None
-    """Of `server_timing_incomplete`: the share of responses that have the header, from 0 to 1."""
+    """Share of the responses that have the header, from 0 to 1, for `server_timing_incomplete`."""
 
 
 class MeanTime(BaseModel):
@@ -89,7 +89,7 @@ class PartShare(Parameters):
 class SlowStep(Parameters):
     """The step of a request that carries most of the increase, or of the time."""
 
-    step: Step
+    step: RequestStep
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -104,7 +104,7 @@ class BusyConnections(SlowStep):
 class LargestSteps(Parameters):
     """The largest steps where none carries most."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[RequestStep, ...]
 
 
 class DatabasePool(SlowStep):
@@ -113,13 +113,13 @@ class DatabasePool(SlowStep):
     size: int | None = None
     """How many connections the pool may have, by the target's own metrics; None where they don't have it."""
     size_before: int | None = None
-    """The same in the baseline."""
+    """How many connections the pool might have in the baseline; None where that is unknown."""
 
 
 class HeldConnections(DatabasePool):
-    """The same where each request holds its connection for longer."""
+    """The wait for a connection of the pool, where each request holds its connection for longer."""
 
-    held: Step
+    held: RequestStep
     """The phase of the database."""
 
 
@@ -138,7 +138,7 @@ class BodyTransfer(SlowStep):
     body_bytes: float | None = None
     """Mean size of a body; None where it is unknown."""
     body_bytes_before: float | None = None
-    """The same in the baseline."""
+    """Mean size of a body in the baseline; None where it is unknown."""
 
 
 class CacheHits(Parameters):
@@ -147,7 +147,7 @@ class CacheHits(Parameters):
     hit_ratio: float
     """The share of responses that came from the cache, from 0 to 1."""
     hit_ratio_before: float | None = None
-    """The same in the baseline; None where there is none."""
+    """Share of responses that came from the cache in the baseline, from 0 to 1; None where there is none."""
     computing_share: float
     """The share of the increase, or of the time, that computing the other responses takes, from 0 to 1."""
     grown: bool
@@ -166,7 +166,7 @@ class AwaitedComputation(SlowStep):
     """The share of requests that waited, from 0 to 1."""
 
 
-class Deliveries(Parameters):
+class SlowDelivery(Parameters):
     """The steps of an event on its way to its listeners."""
 
     publish: MeanTime
@@ -177,8 +177,8 @@ class Deliveries(Parameters):
     """From the first listener to the last."""
 
 
-class SlowPublishing(Deliveries):
-    """The same where publishing is slow."""
+class SlowPublishing(SlowDelivery):
+    """The steps of an event on its way to its listeners, where publishing it is slow."""
 
     phase: str = ""
     """The Server-Timing phase that takes most of publishing; empty where none does."""
@@ -188,7 +188,7 @@ class SlowPublishing(Deliveries):
     """The time of that phase."""
 
 
-class Opening(Parameters):
+class SlowOpening(Parameters):
     """The steps of opening a WebSocket."""
 
     connect: MeanTime
@@ -197,7 +197,7 @@ class Opening(Parameters):
     """The upgrade, since TCP and TLS stood."""
 
 
-class Connecting(Parameters):
+class SlowConnecting(Parameters):
     """The time to open a connection."""
 
     connect: MeanTime
@@ -228,11 +228,11 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.FIRST_BYTE_SLOW: NetworkOrTarget,
     FindingCode.RESPONSES_LARGER: BodyTransfer,
     FindingCode.TRANSFER_SLOW: BodyTransfer,
-    FindingCode.CONNECTING_SLOW: Connecting,
-    FindingCode.FAN_OUT_SLOW: Deliveries,
+    FindingCode.CONNECTING_SLOW: SlowConnecting,
+    FindingCode.FAN_OUT_SLOW: SlowDelivery,
     FindingCode.PUBLISHING_SLOW: SlowPublishing,
-    FindingCode.EVENT_TRANSPORT_SLOW: Deliveries,
-    FindingCode.UPGRADE_SLOW: Opening,
-    FindingCode.OPENING_SLOW: Opening,
+    FindingCode.EVENT_TRANSPORT_SLOW: SlowDelivery,
+    FindingCode.UPGRADE_SLOW: SlowOpening,
+    FindingCode.OPENING_SLOW: SlowOpening,
 }
 """By code; a code that is missing here has no parameters."""

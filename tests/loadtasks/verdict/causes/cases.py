@@ -47,8 +47,8 @@ def likely(finding: Finding) -> bool:
     return finding.likelihood is Likelihood.LIKELY
 
 
-def answered(mean_s: float, number: int = 100, **changes: Any) -> Measurement:
-    """Requests that all take the same, nine tenths of it before the first byte."""
+def completed(mean_s: float, number: int = 100, **changes: Any) -> Measurement:
+    """Completed requests that all take the same time, nine tenths of it before the first byte."""
     return measurement(times_s=[mean_s] * number, **changes)
 
 

@@ -3,12 +3,12 @@ import pytest
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.causes.slowness import AwaitedComputation, CacheHits
 from loadtasks.results.findings.codes import FindingCode
-from tests.loadtasks.verdict.causes.cases import answered, causes, codes, likely, parameters
+from tests.loadtasks.verdict.causes.cases import causes, codes, completed, likely, parameters
 
 
 def cached(mean_s: float, hits: int, db_s: float, cache_s: float = 0.0001, **outcomes: int) -> Measurement:
     """100 requests, so many of them cache hits; the database's seconds of one request on average."""
-    return answered(
+    return completed(
         mean_s,
         server={"cache": cache_s, "db": db_s, "total": mean_s * 0.88},
         outcomes={"cache": {"hit": hits, "miss": 100 - hits - sum(outcomes.values()), **outcomes}},

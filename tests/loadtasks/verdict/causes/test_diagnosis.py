@@ -4,7 +4,7 @@ from loadtasks.results.findings.causes.failures import WrongStatus
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.diagnosis import diagnose
-from tests.loadtasks.verdict.causes.cases import answered, causes, codes, failed, likely, phase
+from tests.loadtasks.verdict.causes.cases import causes, codes, completed, failed, likely, phase
 from tests.measurements import measurement
 
 
@@ -13,19 +13,19 @@ def missed(metric: str, part: str = "") -> Finding:
 
 
 def test_what_is_good_is_not_diagnosed() -> None:
-    slow = answered(3.0)
+    slow = completed(3.0)
     assert diagnose([slow], [], [Finding(code=FindingCode.IMPROVEMENT, metric="p95_s")]) == []
     assert diagnose([slow], [], [missed("p95_s", part="sessions")]) == []
 
 
 def test_a_missed_target_that_decides_nothing_is_not_diagnosed() -> None:
     warning = Finding(code=FindingCode.TARGET_MISSED, severity=Severity.WARNING, metric="p95_s")
-    assert diagnose([answered(3.0)], [], [warning]) == []
+    assert diagnose([completed(3.0)], [], [warning]) == []
 
 
 def test_a_part_that_is_wrong_is_diagnosed_as_that_part() -> None:
-    parts = [answered(0.1, part="stats"), answered(3.0, part="list", server={"db": 2.9})]
-    (cause,) = diagnose([answered(1.5, 200), *parts], [], [missed("p95_s", part="list")])
+    parts = [completed(0.1, part="stats"), completed(3.0, part="list", server={"db": 2.9})]
+    (cause,) = diagnose([completed(1.5, 200), *parts], [], [missed("p95_s", part="list")])
     assert (cause.part, cause.code) == ("list", FindingCode.DATABASE_SLOW)
 
 
@@ -43,7 +43,7 @@ def test_a_cause_that_is_unknown_is_said_to_be() -> None:
 
 
 def test_of_a_mixed_scenario_a_failure_is_one_cause_of_the_part_that_failed() -> None:
-    sockets = answered(
+    sockets = completed(
         0.1, part="events", protocol=Protocol.WEBSOCKET, phases={"upgrade": phase(0.1)}, statuses={"101": 100}
     )
     bad = failed({ErrorCode.STATUS: 50}, {"200": 50, "500": 50}, part="list")

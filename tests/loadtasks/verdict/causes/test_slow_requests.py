@@ -5,7 +5,6 @@ from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.findings.causes.slowness import (
     BodyTransfer,
     BusyConnections,
-    Connecting,
     DatabasePool,
     Doubt,
     DoubtCode,
@@ -14,13 +13,14 @@ from loadtasks.results.findings.causes.slowness import (
     MeanTime,
     NetworkOrTarget,
     PartShare,
+    SlowConnecting,
     SlowStep,
     SlowTail,
 )
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.diagnosis import diagnose
-from tests.loadtasks.verdict.causes.cases import answered, causes, codes, likely, parameters, phase
+from tests.loadtasks.verdict.causes.cases import causes, codes, completed, likely, parameters, phase
 from tests.measurements import histogram, measurement
 
 
@@ -34,7 +34,7 @@ from tests.measurements import histogram, measurement
     ],
 )
 def test_the_phase_that_takes_the_time_is_the_cause(name: str, code: FindingCode) -> None:
-    (cause,) = causes(answered(3.0, server={name: 2.5, "other": 0.1, "total": 2.65}))
+    (cause,) = causes(completed(3.0, server={name: 2.5, "other": 0.1, "total": 2.65}))
     assert cause.code is code
     slow = parameters(cause, SlowStep)
     assert (slow.step.phase, slow.step.before_s, slow.doubts) == (name, None, ())
@@ -44,15 +44,15 @@ def test_the_phase_that_takes_the_time_is_the_cause(name: str, code: FindingCode
 
 
 def test_waiting_for_a_pool_is_a_cause_of_its_own() -> None:
-    (cause,) = causes(answered(3.0, server={"pool": 2.5, "other": 0.1, "total": 2.65}))
+    (cause,) = causes(completed(3.0, server={"pool": 2.5, "other": 0.1, "total": 2.65}))
     assert cause.code is FindingCode.DATABASE_POOL_EXHAUSTED
     assert parameters(cause, DatabasePool).size is None
     assert likely(cause)
 
 
 def test_the_phase_that_grew_is_named_though_another_is_larger() -> None:
-    before = answered(1.0, server={"db": 0.8, "serialise": 0.05, "total": 0.88})
-    now = answered(2.0, server={"db": 0.9, "serialise": 0.85, "total": 1.78})
+    before = completed(1.0, server={"db": 0.8, "serialise": 0.05, "total": 0.88})
+    now = completed(2.0, server={"db": 0.9, "serialise": 0.85, "total": 1.78})
     (cause,) = causes(now, before)
     assert cause.code is FindingCode.SERIALISATION_SLOW
     step = parameters(cause, SlowStep).step
@@ -60,22 +60,22 @@ def test_the_phase_that_grew_is_named_though_another_is_larger() -> None:
 
 
 def test_shares_are_of_the_increase_though_another_phase_shrank() -> None:
-    before = answered(1.0, server={"db": 0.1, "pool": 0.7, "total": 0.9})
-    now = answered(2.0, server={"db": 1.5, "pool": 0.2, "total": 1.8})
+    before = completed(1.0, server={"db": 0.1, "pool": 0.7, "total": 0.9})
+    now = completed(2.0, server={"db": 1.5, "pool": 0.2, "total": 1.8})
     (cause,) = causes(now, before)
     assert cause.code is FindingCode.DATABASE_SLOW
     assert parameters(cause, SlowStep).step.share == pytest.approx(0.933, abs=0.001)
 
 
 def test_a_baseline_of_other_requests_is_not_compared() -> None:
-    before = answered(1.0, server={"db": 0.8}, scenario_hash="other")
-    (cause,) = causes(answered(3.0, server={"db": 2.5}), before)
+    before = completed(1.0, server={"db": 0.8}, scenario_hash="other")
+    (cause,) = causes(completed(3.0, server={"db": 2.5}), before)
     step = parameters(cause, SlowStep).step
     assert (step.share, step.before_s) == (pytest.approx(0.833, abs=0.001), None)
 
 
 def test_without_an_increase_the_time_is_attributed_and_that_is_uncertain() -> None:
-    same = answered(3.0, server={"db": 2.5})
+    same = completed(3.0, server={"db": 2.5})
     (cause,) = causes(same, same)
     slow = parameters(cause, SlowStep)
     assert (slow.step.now_s, slow.step.before_s) == (pytest.approx(2.5), None)
@@ -84,24 +84,24 @@ def test_without_an_increase_the_time_is_attributed_and_that_is_uncertain() -> N
 
 
 def test_few_requests_make_it_uncertain() -> None:
-    (cause,) = causes(answered(3.0, number=10, server={"db": 2.5}))
+    (cause,) = causes(completed(3.0, number=10, server={"db": 2.5}))
     assert parameters(cause, SlowStep).doubts == (Doubt(code=DoubtCode.FEW_REQUESTS, requests=10),)
     assert not likely(cause)
 
 
 def test_phases_that_overlap_or_cover_only_some_responses_make_it_uncertain() -> None:
-    (overlapping,) = causes(answered(3.0, server={"db": 2.0, "query": 0.9, "total": 2.2}))
+    (overlapping,) = causes(completed(3.0, server={"db": 2.0, "query": 0.9, "total": 2.2}))
     assert parameters(overlapping, SlowStep).doubts == (Doubt(code=DoubtCode.PHASES_OVERLAP),)
     assert not likely(overlapping)
-    some = answered(3.0)
+    some = completed(3.0)
     some.phases["server:db"] = phase(2.9, 70)
     (covering,) = causes(some)
     assert parameters(covering, SlowStep).doubts == (Doubt(code=DoubtCode.SERVER_TIMING_INCOMPLETE, share=0.7),)
 
 
 def test_when_no_step_dominates_the_largest_are_named() -> None:
-    before = answered(1.0, server={"db": 0.3, "serialise": 0.3, "total": 0.6})
-    now = answered(2.0, server={"db": 0.65, "serialise": 0.6, "total": 1.25})
+    before = completed(1.0, server={"db": 0.3, "serialise": 0.3, "total": 0.6})
+    now = completed(2.0, server={"db": 0.65, "serialise": 0.6, "total": 1.25})
     (cause,) = causes(now, before)
     assert cause.code is FindingCode.NO_STEP_DOMINATES
     assert parameters(cause, LargestSteps).steps[0].phase == "db"
@@ -109,7 +109,7 @@ def test_when_no_step_dominates_the_largest_are_named() -> None:
 
 
 def test_time_in_the_target_but_in_no_phase_is_its_own_code() -> None:
-    (cause,) = causes(answered(3.0, server={"db": 0.02, "total": 2.6}))
+    (cause,) = causes(completed(3.0, server={"db": 0.02, "total": 2.6}))
     assert cause.code is FindingCode.TARGET_CODE_SLOW
     assert parameters(cause, SlowStep).step.share == pytest.approx(0.86)
 
@@ -118,7 +118,7 @@ def test_time_in_the_target_but_in_no_phase_is_its_own_code() -> None:
 def test_the_time_to_connect_distinguishes_a_queue_before_the_target_from_the_network(
     connect_s: float | None, excluded: bool
 ) -> None:
-    (cause,) = causes(answered(3.0, server={"db": 0.02, "total": 0.05}, connect_mean_s=connect_s))
+    (cause,) = causes(completed(3.0, server={"db": 0.02, "total": 0.05}, connect_mean_s=connect_s))
     assert cause.code is FindingCode.QUEUE_BEFORE_TARGET
     found = parameters(cause, NetworkOrTarget)
     assert found.step.share == pytest.approx(0.883, abs=0.001)
@@ -130,18 +130,18 @@ def test_the_time_to_connect_distinguishes_a_queue_before_the_target_from_the_ne
 def test_without_server_timing_the_time_to_connect_distinguishes_the_target_from_the_network(
     connect_s: float, excluded: bool
 ) -> None:
-    (cause,) = causes(answered(3.0, connect_mean_s=connect_s))
+    (cause,) = causes(completed(3.0, connect_mean_s=connect_s))
     assert cause.code is FindingCode.FIRST_BYTE_SLOW
     assert parameters(cause, NetworkOrTarget).network_excluded is excluded
     assert likely(cause) is excluded
 
 
 def slow_body(body_bytes: int) -> Measurement:
-    return answered(3.0, phases={"first_byte": phase(0.1), "body": phase(2.9)}, body_bytes=body_bytes)
+    return completed(3.0, phases={"first_byte": phase(0.1), "body": phase(2.9)}, body_bytes=body_bytes)
 
 
 def test_a_slow_body_is_larger_responses_or_a_slow_network() -> None:
-    before = answered(0.1, phases={"first_byte": phase(0.09), "body": phase(0.01)}, body_bytes=100_000)
+    before = completed(0.1, phases={"first_byte": phase(0.09), "body": phase(0.01)}, body_bytes=100_000)
     (larger,) = causes(slow_body(1_000_000), before)
     assert larger.code is FindingCode.RESPONSES_LARGER
     transfer = parameters(larger, BodyTransfer)
@@ -159,7 +159,7 @@ def test_a_slow_body_is_larger_responses_or_a_slow_network() -> None:
 
 def test_waiting_for_a_connection_is_a_symptom_and_what_holds_them_is_named_too() -> None:
     phases = {"waiting": phase(2.7), "first_byte": phase(0.3), "server:db": phase(0.28), "server:total": phase(0.29)}
-    waiting, held = causes(answered(3.0, phases=phases, service=histogram([0.3] * 100)))
+    waiting, held = causes(completed(3.0, phases=phases, service=histogram([0.3] * 100)))
     assert waiting.code is FindingCode.CONNECTIONS_BUSY
     assert parameters(waiting, BusyConnections).step.share == pytest.approx(0.9)
     assert held.code is FindingCode.DATABASE_SLOW
@@ -167,10 +167,10 @@ def test_waiting_for_a_connection_is_a_symptom_and_what_holds_them_is_named_too(
 
 
 def test_a_small_pool_differs_from_a_slow_query_that_holds_connections() -> None:
-    before = answered(0.1, server={"pool": 0.001, "db": 0.05, "total": 0.08})
-    halved = answered(0.3, server={"pool": 0.2, "db": 0.05, "total": 0.27})
+    before = completed(0.1, server={"pool": 0.001, "db": 0.05, "total": 0.08})
+    halved = completed(0.3, server={"pool": 0.2, "db": 0.05, "total": 0.27})
     assert codes(causes(halved, before)) == [FindingCode.DATABASE_POOL_EXHAUSTED]
-    slow = answered(0.9, server={"pool": 0.5, "db": 0.3, "total": 0.85})
+    slow = completed(0.9, server={"pool": 0.5, "db": 0.3, "total": 0.85})
     (holds,) = causes(slow, before)
     assert holds.code is FindingCode.DATABASE_CONNECTIONS_HELD
     holding = parameters(holds, HeldConnections)
@@ -181,7 +181,7 @@ def test_a_small_pool_differs_from_a_slow_query_that_holds_connections() -> None
 def test_the_size_of_the_pool_is_named_where_the_target_reports_it() -> None:
     def sized(size: int, mean_s: float, **server: float) -> Measurement:
         gauges = {"database_connections_max": (size, size)}
-        return answered(mean_s, server=server, target_metrics=TargetMetrics(gauges=gauges))
+        return completed(mean_s, server=server, target_metrics=TargetMetrics(gauges=gauges))
 
     before = sized(4, 0.1, pool=0.001, db=0.05, total=0.08)
     (cause,) = causes(sized(2, 0.5, pool=0.3, db=0.1, total=0.45), before)
@@ -195,7 +195,7 @@ def test_a_few_slow_requests_differ_from_slowness() -> None:
     assert tail.code is FindingCode.SLOW_TAIL
     slow = parameters(tail, SlowTail)
     assert (slow.p50_s, slow.p95_s) == pytest.approx((0.1, 3.0), rel=1e-3)
-    assert FindingCode.SLOW_TAIL not in codes(causes(answered(3.0), wrong=("p95_s",)))
+    assert FindingCode.SLOW_TAIL not in codes(causes(completed(3.0), wrong=("p95_s",)))
 
 
 def test_of_a_tail_the_phase_of_the_slowest_request_is_named() -> None:
@@ -209,11 +209,11 @@ def test_of_a_tail_the_phase_of_the_slowest_request_is_named() -> None:
 
 def test_of_a_mixed_scenario_the_part_is_named_and_then_its_phase() -> None:
     fast = {"db": 0.05, "total": 0.09}
-    before = [answered(0.1, 200), answered(0.1, part="stats", server=fast), answered(0.1, part="list", server=fast)]
+    before = [completed(0.1, 200), completed(0.1, part="stats", server=fast), completed(0.1, part="list", server=fast)]
     now = [
         measurement(times_s=[0.12] * 100 + [1.1] * 100),
-        answered(0.12, part="stats", server=fast),
-        answered(1.1, part="list", server={"db": 0.95, "total": 0.98}),
+        completed(0.12, part="stats", server=fast),
+        completed(1.1, part="list", server={"db": 0.95, "total": 0.98}),
     ]
     whole, database = causes(now, before)
     assert (whole.part, whole.code) == ("", FindingCode.PART_DOMINATES)
@@ -224,15 +224,15 @@ def test_of_a_mixed_scenario_the_part_is_named_and_then_its_phase() -> None:
 
 
 def test_a_part_without_phases_is_named_all_the_same() -> None:
-    events = answered(1.1, part="events", protocol=Protocol.WEBSOCKET, phases={"upgrade": phase(1.0)})
-    (cause,) = causes([answered(0.6, 200), answered(0.1, part="stats"), events], wrong=("p50_s",))
+    events = completed(1.1, part="events", protocol=Protocol.WEBSOCKET, phases={"upgrade": phase(1.0)})
+    (cause,) = causes([completed(0.6, 200), completed(0.1, part="stats"), events], wrong=("p50_s",))
     assert cause.code is FindingCode.PART_DOMINATES
     share = parameters(cause, PartShare)
     assert (share.dominant_part, share.share, share.grown) == ("events", pytest.approx(0.917, abs=0.001), False)
 
 
 def test_what_explains_a_part_by_itself_is_not_repeated_for_the_whole() -> None:
-    measurements = [answered(1.5, 200), answered(0.1, part="stats"), answered(3.0, part="list", server={"db": 2.9})]
+    measurements = [completed(1.5, 200), completed(0.1, part="stats"), completed(3.0, part="list", server={"db": 2.9})]
     wrong = [Finding(code=FindingCode.TARGET_MISSED, part=part, metric="p50_s") for part in ("", "list")]
     found = diagnose(measurements, [], wrong)
     assert [(cause.part, cause.code) for cause in found] == [
@@ -243,21 +243,21 @@ def test_what_explains_a_part_by_itself_is_not_repeated_for_the_whole() -> None:
 
 def test_parts_that_all_slowed_share_a_cause() -> None:
     parts = ("stats", "list", "get")
-    before = [answered(0.1, 300), *(answered(0.1, part=part) for part in parts)]
-    now = [answered(0.5, 300), *(answered(0.5, part=part) for part in parts)]
+    before = [completed(0.1, 300), *(completed(0.1, part=part) for part in parts)]
+    now = [completed(0.5, 300), *(completed(0.5, part=part) for part in parts)]
     (cause,) = causes(now, before)
     assert cause.code is FindingCode.NO_PART_DOMINATES
     assert not likely(cause)
 
 
 def test_slow_connecting_is_a_possible_cause() -> None:
-    (cause,) = causes(answered(0.1, connect_mean_s=0.8), answered(0.1), wrong=("connect_mean_s",))
+    (cause,) = causes(completed(0.1, connect_mean_s=0.8), completed(0.1), wrong=("connect_mean_s",))
     assert cause.code is FindingCode.CONNECTING_SLOW
-    assert cause.parameters == Connecting(connect=MeanTime(now_s=0.8, before_s=0.001))
+    assert cause.parameters == SlowConnecting(connect=MeanTime(now_s=0.8, before_s=0.001))
     assert not likely(cause)
 
 
 def test_without_phases_the_cause_is_unknown() -> None:
-    (cause,) = causes(answered(3.0, phases={}))
+    (cause,) = causes(completed(3.0, phases={}))
     assert cause.code is FindingCode.NO_PHASES
     assert not likely(cause)

@@ -1,7 +1,7 @@
 import pytest
 
 from loadtasks.measurement.model import Measurement, Protocol
-from loadtasks.results.findings.causes.slowness import MeanTime, Opening, SlowPublishing
+from loadtasks.results.findings.causes.slowness import MeanTime, SlowOpening, SlowPublishing
 from loadtasks.results.findings.codes import FindingCode
 from tests.loadtasks.verdict.causes.cases import causes, codes, likely, parameters, phase
 from tests.measurements import measurement
@@ -62,7 +62,7 @@ def test_slow_openings_are_the_upgrade_or_the_way_to_it() -> None:
         now, before = websockets(connect=0.9, upgrade=0.88), websockets(connect=0.03, upgrade=0.02)
         (upgrade,) = causes(now, before, wrong=wrong)
         assert upgrade.code is FindingCode.UPGRADE_SLOW
-        assert parameters(upgrade, Opening).connect.before_s == pytest.approx(0.03)
+        assert parameters(upgrade, SlowOpening).connect.before_s == pytest.approx(0.03)
         (connecting,) = causes(websockets(connect=0.9, upgrade=0.02), wrong=wrong)
         assert connecting.code is FindingCode.OPENING_SLOW
         assert not likely(connecting)

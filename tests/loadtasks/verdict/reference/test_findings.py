@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.causes.slowness import SlowStep
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
@@ -149,10 +150,10 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
         (verdict,) = judged
         assert verdict.verdict is Verdict.REGRESSED
         assert verdict.baseline_run is None
-        causes = [finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
-        assert len(causes) == 1
-        assert "growth" in causes[0]
-        assert causes[0].startswith("the database: ")
+        (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
+        assert cause.code is FindingCode.DATABASE_SLOW
+        assert isinstance(cause.parameters, SlowStep)
+        assert cause.parameters.step.before_s is not None
 
 
 def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds() -> None:
@@ -170,9 +171,10 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
         judged, [whole], KnownHistory(references={SCENARIO: beside(rounds, reference=[reference])})
     ).verdicts
     (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
-    assert cause.sentence.startswith("the target's own code")
-    assert "(from 70.0 ms to 76.0 ms a request)" in cause.sentence
-    assert cause.sure
+    assert cause.code is FindingCode.TARGET_CODE_SLOW
+    assert isinstance(cause.parameters, SlowStep)
+    assert (cause.parameters.step.before_s, cause.parameters.step.now_s) == pytest.approx((0.07, 0.076))
+    assert cause.likelihood is Likelihood.LIKELY
 
 
 def test_a_note_is_not_told_twice() -> None:

@@ -216,7 +216,7 @@ def hint(name: str) -> Hint:
 
 
 def _refusal(name: str, value: object, is_given: bool) -> str:
-    """The sentence about a value that makes no sense, `is_given` telling an option from a variable."""
+    """The sentence about a value that makes no sense, `is_given` saying whether an option gave it."""
     known = hint(name)
     said = f"{known.option or name} " if is_given else f"{variable(name)}="
     shown = " ".join(str(value).split())

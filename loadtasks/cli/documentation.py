@@ -13,7 +13,7 @@ from loadtasks.settings import Settings, hint, variable
 
 
 def with_generated_parts(text: str) -> str:
-    """A document with the text between each pair of markers made anew.
+    """Give a document with the text between each pair of markers generated again.
 
     A part stands between `<!-- generated: NAME -->` and `<!-- end -->`.
     """

@@ -39,8 +39,8 @@ def report(context: RunContext, run_id: str) -> None:
 def compare(results: Path, baseline: Path) -> None:
     """Show the numbers of two results files side by side.
 
-    RESULTS and BASELINE are paths of results.json files. Two runs alone can't tell a change from noise, so no
-    regression is claimed.
+    RESULTS and BASELINE are paths of results.json files. In two runs alone a change can't be distinguished
+    from noise, so no regression is claimed.
     """
     compared = compare_documents(read_document(results), read_document(baseline))
     terminal.show(compared)

@@ -72,7 +72,7 @@ def _show_opened(opened: Run, console: "Console") -> None:
 def _measure_each(
     context: RunContext, opened: Run, scenarios: Iterable[str], measure: Measure, console: "Console"
 ) -> None:
-    """Measure scenarios one after the other, showing how far each is. An interrupt ends it, and the run goes on."""
+    """Measure scenarios one after the other and show their progress. An interrupt ends that; the run goes on."""
     planned = list(scenarios)
     if not planned:
         return

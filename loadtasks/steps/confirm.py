@@ -10,7 +10,7 @@ from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.levels import MAX_REPETITIONS
 
-_LIMITS = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2}
+_MAX_BY_REASON = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2}
 """By reason; the first measurement is one of them."""
 
 
@@ -38,7 +38,7 @@ def confirm(
     with Store.open(context.workspace.results_url) as store:
         repetitions = store.repetitions(run_id, scenario)
         reason = _due(context, store, run_id).get(scenario)
-        most = _LIMITS[reason] if reason is not None else 0
+        most = _MAX_BY_REASON[reason] if reason is not None else 0
         while reason is not None and len(repetitions) < most:
             measurements, _ = exercise_scenario(context, store, run_id, scenario, on_progress)
             trusted = not validity.findings(scenario, measurements, {}) and target_lost(context.target) is None

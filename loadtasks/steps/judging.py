@@ -60,7 +60,7 @@ def compare(context: RunContext, run_id: str) -> Verdict:
         store.save_verdicts(run_id, compared.verdicts)
         store.regressions.save(run_id, compared.found)
         for number in compared.recovered:
-            store.regressions.move(number, RegressionState.FIXED, why=f"back at its level in run {run_id}")
+            store.regressions.move(number, RegressionState.FIXED, why=f"recovered in run {run_id}")
         verdict = overall([verdict.verdict for verdict in compared.verdicts])
         store.close_run(run_id, verdict, datetime.now(UTC))
         if verdict.good and run.reference_url is None:

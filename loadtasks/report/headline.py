@@ -39,7 +39,7 @@ def _all_passed(document: ResultsDocument) -> str:
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
     if document.other_run is not None or not any(result.comparisons for result in document.scenarios):
         return met
-    return f"{met}, no regression"
+    return f"{met}, and none regressed"
 
 
 def _invalid(document: ResultsDocument) -> str:

@@ -41,4 +41,4 @@ def footnote(metrics: list[str]) -> str:
         f"{units.count(least_count(PERCENTILES[metric]))}{' requests' if number == 0 else ''}"
         for number, metric in enumerate(metrics)
     )
-    return f"{MARK} indicative only: {', '.join(needed)}"
+    return f"{MARK} indicative only: {', '.join(needed)}."

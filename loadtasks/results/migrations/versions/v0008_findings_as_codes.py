@@ -4,12 +4,14 @@ Revision ID: 0008
 Revises: 0007
 """
 
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-from loadtasks.results.migrations import old_sentences
+from loadtasks.results.migrations.old_sentences import Verdict, convert, failure
+from loadtasks.results.migrations.old_sentences.reference import UNPAIRED
 
 revision = "0008"
 down_revision = "0007"
@@ -60,7 +62,7 @@ def _keep_reasons(connection: sa.Connection) -> None:
 def _convert_failures(connection: sa.Connection) -> None:
     failures = _table("failures", "run_id", "scenario", "code", "detail")
     for row in connection.execute(sa.select(failures)).all():
-        code, detail = old_sentences.failure(row.detail)
+        code, detail = failure(row.detail)
         connection.execute(
             failures.update()
             .where(failures.c.run_id == row.run_id, failures.c.scenario == row.scenario)
@@ -74,25 +76,34 @@ def _convert_problems(connection: sa.Connection) -> None:
         connection.execute(
             pairings.update()
             .where(pairings.c.run_id == row.run_id, pairings.c.scenario == row.scenario)
-            .values(problem=row.problem.removeprefix(old_sentences.UNPAIRED))
+            .values(problem=row.problem.removeprefix(UNPAIRED))
         )
 
 
 def _convert_findings(connection: sa.Connection) -> None:
     verdicts = sa.table("verdicts", sa.column("run_id"), sa.column("scenario"), sa.column("findings", sa.JSON))
+    runs, started_at = sa.table("runs", sa.column("id"), sa.column("started_at", sa.DateTime(timezone=True))), {}
+    for run in connection.execute(sa.select(runs)).all():
+        moment = run.started_at if run.started_at.tzinfo is not None else run.started_at.replace(tzinfo=UTC)
+        started_at[run.id] = moment.astimezone(UTC).isoformat()
     for row in connection.execute(sa.select(verdicts)).all():
-        repetitions = _repetitions(connection, row.run_id, row.scenario)
-        findings = [old_sentences.finding(found, repetitions) for found in row.findings]
+        verdict = Verdict(
+            scenario=row.scenario,
+            findings=row.findings,
+            repetitions=_repetitions(connection, row.run_id, row.scenario),
+            started_at=started_at,
+            regressions=_regressions(connection, row.scenario),
+        )
         connection.execute(
             verdicts.update()
             .where(verdicts.c.run_id == row.run_id, verdicts.c.scenario == row.scenario)
-            .values(findings=findings)
+            .values(findings=[convert(finding, verdict) for finding in row.findings])
         )
 
 
 def _repetitions(connection: sa.Connection, run_id: str, scenario: str) -> list[dict[str, Any]]:
     """What a confirmation states of each repetition of a scenario, in order."""
-    names = ("p50_s", "success_rate", "reported", "trusted")
+    names = ("p50_s", "p95_s", "success_rate", "reported", "trusted")
     measurements = _table("measurements", "run_id", "scenario", "part", "repetition", *names)
     query = (
         sa.select(*(measurements.c[name] for name in names))
@@ -103,6 +114,12 @@ def _repetitions(connection: sa.Connection, run_id: str, scenario: str) -> list[
         dict(row) | {"reported": bool(row["reported"]), "trusted": bool(row["trusted"])}
         for row in connection.execute(query).mappings()
     ]
+
+
+def _regressions(connection: sa.Connection, scenario: str) -> list[dict[str, Any]]:
+    regressions = _table("regressions", "id", "scenario", "part", "first_run", "found_run")
+    query = sa.select(regressions).where(regressions.c.scenario == scenario).order_by(regressions.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def _remarks() -> sa.TableClause:

@@ -3,7 +3,7 @@
 from sqlalchemy import desc, select
 from sqlalchemy.orm import Session
 
-from loadtasks.measurement.model import METRICS
+from loadtasks.measurement.metrics import METRICS
 from loadtasks.results.records import HistoryEntry
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 

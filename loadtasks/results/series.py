@@ -1,5 +1,6 @@
 """The past of every scenario, in numbers: what regressions are found in."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +11,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, String, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
+from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results import approval
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
-METRICS = ("p50_s", "p95_s", "throughput_per_s", "success_rate", "connect_mean_s")
-"""The metrics whose past is judged."""
+_FINGERPRINT = (
+    "scenario_hash",
+    "load",
+    "generator",
+    "processes",
+    "measurement_version",
+    "target_url",
+    "paired",
+)
+"""The order in which the fields of a fingerprint are selected."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class SeriesPoint:
     target_version: str | None
     fingerprint: Fingerprint
     values: NDArray[np.float64]
-    """One for each of `METRICS`, of the repetition that counts; not a number where the measurement has none."""
+    """One for each of `BASELINE_METRICS`, of the reported repetition; not a number where the measurement has none."""
     repetitions: NDArray[np.float64]
     """A row like `values` for each repetition that can be trusted, in order of measuring; at least one."""
 
@@ -51,8 +61,8 @@ class MetricSeries:
         return MetricSeries(self.scenario, self.part, nights)
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """The values of one of `METRICS`, a night each."""
-        column = METRICS.index(metric)
+        """The values of one of `BASELINE_METRICS`, a night each."""
+        column = list(BASELINE_METRICS).index(metric)
         return np.array([point.values[column] for point in self.points], dtype=np.float64)
 
 
@@ -85,11 +95,13 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
         RunRow.target_version,
         MeasurementRow.reported,
         MeasurementRow.scenario_hash,
-        MeasurementRow.load,
+        cast(MeasurementRow.load, String),  # as text, since equal fingerprints are made once
         RunRow.generator,
+        RunRow.processes,
+        RunRow.measurement_version,
         RunRow.target_url,
         RunRow.reference_url.is_not(None),
-        *(getattr(MeasurementRow, name) for name in METRICS),
+        *(getattr(MeasurementRow, name) for name in BASELINE_METRICS),
     )
     query = (
         select(*columns)
@@ -119,16 +131,15 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
 
 def _night(repetitions: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
     """A night from the rows of its repetitions."""
-    _, _, started_at, run_id, version, _, *made = repetitions[0][: -len(METRICS)]
-    values = np.array([repetition[-len(METRICS) :] for repetition in repetitions], dtype=np.float64)
+    _, _, started_at, run_id, version, _, *made = repetitions[0][: -len(BASELINE_METRICS)]
+    values = np.array([repetition[-len(BASELINE_METRICS) :] for repetition in repetitions], dtype=np.float64)
     counting = next(number for number, each in enumerate(repetitions) if each.reported)
     return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[counting], values)
 
 
-def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:
-    return Fingerprint(
-        scenario_hash=scenario_hash, load=load, generator=generator, target_url=target_url, paired=bool(paired)
-    )
+def _fingerprint(*values: Any) -> Fingerprint:
+    named = dict(zip(_FINGERPRINT, values, strict=True))
+    return Fingerprint(**named | {"load": json.loads(named["load"]), "paired": bool(named["paired"])})
 
 
 def _beginnings(session: Session) -> dict[str, tuple[object, str]]:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_paired import run_paired
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
-from loadtasks.measurement import target_metrics
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
@@ -77,10 +77,10 @@ def drive(
     Raises:
         LoadTasksError: the scenario could not be measured.
     """
-    before = target_metrics.read(context.target)
+    before = read_metrics(context.target)
     measurements, pairing = _paired_or_alone(context, scenario, calibration, seed, on_progress)
-    after = target_metrics.read(context.target)
-    own = target_metrics.between(context.target, before, after)
+    after = read_metrics(context.target)
+    own = compare_metrics(context.target, before, after)
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
 
 

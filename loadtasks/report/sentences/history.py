@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtasks import units
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort, Confirmation, ConfirmationRepetition, NotComparable
-from loadtasks.results.fingerprint import FingerprintField
+from loadtasks.results.fingerprint import FingerprintField, FingerprintValue
 
 
 def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
@@ -25,9 +26,14 @@ def _difference(parameters: NotComparable) -> str:
     if parameters.field is FingerprintField.SCENARIO:
         return f"the scenario sends other requests than in run {parameters.other_run}"
     if parameters.field is FingerprintField.PAIRED:
-        here, there = ("with", "without") if parameters.now == "yes" else ("without", "with")
+        here, there = ("with", "without") if parameters.now else ("without", "with")
         return f"measured {here} a reference, in run {parameters.other_run} {there} one"
-    return f"the {parameters.field.label} is {parameters.now}, in run {parameters.other_run} it was {parameters.before}"
+    now, before = _value(parameters.now), _value(parameters.before)
+    return f"the {parameters.field.label} is {now}, in run {parameters.other_run} it was {before}"
+
+
+def _value(value: FingerprintValue) -> str:
+    return load_sentence(value) if isinstance(value, dict) else str(value)
 
 
 _RANK = {1: "the only valid one", 2: "the milder one", 3: "the middle one", 4: "the second mildest"}

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
+from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.replay import MetricHistory, Row, SeriesReplay
 
@@ -126,5 +127,5 @@ def dismissed(known: Sequence[Regression]) -> dict[tuple[str, str], frozenset[st
 
 
 def _of(pasts: Mapping[Row, MetricHistory], series: MetricSeries) -> dict[str, MetricHistory]:
-    rows = {name: (series.scenario, series.part, name) for name in METRICS}
+    rows = {name: (series.scenario, series.part, name) for name in BASELINE_METRICS}
     return {name: pasts[row] for name, row in rows.items() if row in pasts}

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Measurement, metric
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort
@@ -84,7 +85,7 @@ def _tell(
     ]
     suspected = [name for name, past in look.pasts.items() if past.judgement.state is DetectorState.SUSPECT]
     if suspected and not regressed:
-        told = " and ".join(METRICS[name] for name in suspected)
+        told = " and ".join(METRICS[name].label for name in suspected)
         sentence = f"under suspicion, but not sure yet: {told}; the next nights will tell"
         compared.findings.append(_note(sentence, measurement.part))
 
@@ -187,7 +188,7 @@ def _finding(
 def _size(change: MetricChange) -> str:
     low, high = units.change(change.low), units.change(change.high)
     beyond = " beyond the median's change" if change.metric == TAIL else ""
-    return f"{METRICS[change.metric]} {units.change(change.ratio)}{beyond} (95 % interval {low} to {high})"
+    return f"{METRICS[change.metric].label} {units.change(change.ratio)}{beyond} (95 % interval {low} to {high})"
 
 
 def _versions(known: Regression | None) -> str:

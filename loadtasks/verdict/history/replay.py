@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.measurement.metrics import BASELINE_METRICS, METRICS, Unit
 from loadtasks.results.regression import MetricChange
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.series import METRICS, MetricSeries
+from loadtasks.results.series import MetricSeries
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history import detector
 from loadtasks.verdict.history.change import ChangePoint
@@ -18,27 +19,6 @@ from loadtasks.verdict.history.levels import MAX_REPETITIONS, Values
 TAIL = "p95_s"
 """Judged by how far it lies above the median: what slows all requests alike slows both, and p50 tells it."""
 
-
-@dataclass(frozen=True)
-class _Judged:
-    """How one metric is judged."""
-
-    weight: float
-    """Its part of the false alarms that its scenario may raise."""
-    worse_up: bool = True
-    min_effect: float | None = None
-    """The least change that is told, where it isn't people's to set."""
-    is_share: bool = False
-    """Whether changes are differences; otherwise they are factors, and logarithms are judged."""
-
-
-_JUDGED = {
-    "p50_s": _Judged(0.5),
-    TAIL: _Judged(0.15, min_effect=0.05),
-    "throughput_per_s": _Judged(0.15, worse_up=False),
-    "success_rate": _Judged(0.1, worse_up=False, min_effect=0.02, is_share=True),
-    "connect_mean_s": _Judged(0.1, min_effect=0.1),
-}
 
 Row = tuple[str, str, str]
 """Scenario, part, metric."""
@@ -91,7 +71,7 @@ class SeriesReplay:
     ) -> None:
         self._runs = list(runs)
         self._series = [each for each in series if each.points]
-        self._rows: list[Row] = [(each.scenario, each.part, name) for each in self._series for name in METRICS]
+        self._rows: list[Row] = [(each.scenario, each.part, name) for each in self._series for name in BASELINE_METRICS]
         self._dismissed = dismissed or {}
         self._history = Detector(
             [_judged_as(name, len(self._series), sensitivity) for _, _, name in self._rows],
@@ -128,7 +108,7 @@ class SeriesReplay:
         values = np.full((len(self._runs), len(self._rows)), np.nan)
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
-            columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
+            columns = slice(number * len(BASELINE_METRICS), (number + 1) * len(BASELINE_METRICS))
             for night in series.points:
                 at = position[night.run_id]
                 values[at, columns] = night.repetitions[0]
@@ -140,7 +120,7 @@ class SeriesReplay:
         self._further = {night: _tail_apart(self._in_logarithms(rows)) for night, rows in further.items()}
 
     def _in_logarithms(self, values: Values) -> Values:
-        logarithmic = np.array([not _JUDGED[name].is_share for _, _, name in self._rows], dtype=bool)
+        logarithmic = np.array([METRICS[name].unit is not Unit.SHARE for _, _, name in self._rows], dtype=bool)
         with np.errstate(divide="ignore", invalid="ignore"):
             values[:, logarithmic] = np.log(values[:, logarithmic])
         values[~np.isfinite(values)] = np.nan
@@ -175,7 +155,7 @@ class SeriesReplay:
     def _in_words(self, row: int, change: ChangePoint) -> MetricChange:
         metric = self._rows[row][2]
         before = float(np.nanmedian(self._levels[: change.first, row]))
-        if not _JUDGED[metric].is_share:
+        if METRICS[metric].unit is not Unit.SHARE:
             size = (float(np.exp(each)) for each in (change.size, change.low, change.high))
             before = float(np.exp(before))
         else:
@@ -186,16 +166,19 @@ class SeriesReplay:
 
 def _tail_apart(values: Values) -> Values:
     """The same with the tail told by how far it lies above the median."""
+    names = list(BASELINE_METRICS)
     apart = values.copy()
-    apart[:, METRICS.index(TAIL) :: len(METRICS)] -= values[:, METRICS.index("p50_s") :: len(METRICS)]
+    for column, rule in enumerate(BASELINE_METRICS.values()):
+        if rule.relative_to is not None:
+            apart[:, column :: len(names)] -= values[:, names.index(rule.relative_to) :: len(names)]
     return apart
 
 
-def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> detector.SeriesSettings:
-    judged = _JUDGED[metric]
-    min_effect = sensitivity.min_effect if judged.min_effect is None else max(judged.min_effect, sensitivity.min_effect)
+def _judged_as(name: str, scenarios: int, sensitivity: Sensitivity) -> detector.SeriesSettings:
+    metric, rule = METRICS[name], BASELINE_METRICS[name]
+    min_effect = sensitivity.min_effect if rule.min_effect is None else max(rule.min_effect, sensitivity.min_effect)
     return detector.SeriesSettings(
-        min_effect=min_effect if judged.is_share else float(np.log1p(min_effect)),
-        share=judged.weight / scenarios,
-        worse_up=judged.worse_up,
+        min_effect=min_effect if metric.unit is Unit.SHARE else float(np.log1p(min_effect)),
+        share=rule.weight / scenarios,
+        worse_up=not metric.higher_is_better,
     )

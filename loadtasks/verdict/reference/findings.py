@@ -8,8 +8,9 @@ from statistics import median
 import numpy as np
 
 from loadtasks import units
-from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
-from loadtasks.measurement.model import METRICS, Measurement, metric
+from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.measurement.metrics import METRICS, REFERENCE_METRICS, Unit
+from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison
@@ -19,15 +20,11 @@ from loadtasks.verdict.history.findings import Compared
 from loadtasks.verdict.reference import sequential_test
 from loadtasks.verdict.reference.sequential_test import Decision, Ratio
 
-JUDGED = ("p50_s", "p95_s", "success_rate")
+JUDGED = tuple(name for name, rule in REFERENCE_METRICS.items() if rule.decides)
 """The metrics that are judged: the middle and the tail, which show different faults, and failures."""
 BESIDE = "beside the reference: "
 """How every note begins that comparing with a reference makes."""
 _TIMES = {"p50_s": "the middle", "p95_s": "the tail"}
-_HIGHER_IS_BETTER = frozenset({"success_rate", "throughput_per_s"})
-_COUNTED = frozenset({"success_rate"})
-_LEAST_IN_ROUND = 20
-"""A p95 is judged where a round has at least so many requests."""
 _LOOKS = sequential_test.Rule().looks
 _CLAIMS = {Decision.REGRESSED: FindingKind.REGRESSION, Decision.IMPROVED: FindingKind.IMPROVEMENT}
 
@@ -101,18 +98,18 @@ def _ratios(pairs: Sequence[RoundRatios], rule: sequential_test.Rule) -> dict[tu
             np.array(pair.usable(name)),
             max(1, number),
             rule,
-            worse_up=name not in _HIGHER_IS_BETTER,
-            continuous=name not in _COUNTED,
+            worse_up=not METRICS[name].higher_is_better,
+            continuous=METRICS[name].unit is not Unit.SHARE,
         )
         for pair in pairs
-        for name in PAIRED
+        for name in REFERENCE_METRICS
         if pair.usable(name)
     }
 
 
 def _judges(pairs: RoundRatios, name: str) -> bool:
     """Whether the rounds hold enough to judge a metric by."""
-    return bool(pairs.usable(name)) and (name != "p95_s" or median(pairs.requests) >= _LEAST_IN_ROUND)
+    return bool(pairs.usable(name)) and median(pairs.requests) >= REFERENCE_METRICS[name].min_requests
 
 
 @dataclass(frozen=True)
@@ -142,7 +139,7 @@ class _Told:
     @property
     def change(self) -> str:
         """`p50 +12 % (between +9 % and +15 %)`."""
-        told = f"{METRICS[self.name]} {units.change(self.ratio.ratio)}"
+        told = f"{METRICS[self.name].label} {units.change(self.ratio.ratio)}"
         if not isfinite(self.ratio.high):
             return told
         return f"{told} (between {units.change(self.ratio.low)} and {units.change(self.ratio.high)})"
@@ -188,7 +185,7 @@ def _which_moved(told: _Told, judged: Sequence[_Told], claims: dict[str, Finding
     other = next((each for each in judged if each.name in _TIMES and each.name != told.name), None)
     if told.name not in _TIMES or other is None or claims.get(other.name) is claims[told.name]:
         return ""
-    still = f"{METRICS[other.name]} {units.change(other.ratio.ratio)}"
+    still = f"{METRICS[other.name].label} {units.change(other.ratio.ratio)}"
     if other.ratio.decision is Decision.UNSURE:
         return f"; {_TIMES[told.name]} moved, of {_TIMES[other.name]} one can't be sure ({still})"
     return f"; {_TIMES[told.name]} moved, not {_TIMES[other.name]} ({still})"

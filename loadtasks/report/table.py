@@ -1,18 +1,18 @@
 """The table of a run, one row a scenario and one a part of a mixed scenario: the same rows in every report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.histogram import min_count
-from loadtasks.measurement.metrics import PERCENTILES, Table, columns_of, metric_label
-from loadtasks.measurement.model import Measurement, metric
-from loadtasks.report import words
-from loadtasks.report.sentences.targets import indicative_only
+from loadtasks.measurement.metrics import METRICS, PERCENTILES, Table, columns_of, metric_label
+from loadtasks.measurement.model import Measurement
+from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
+from loadtasks.report.text import plain
+from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import interval_s, requests_needed
+from loadtasks.verdict.targets.percentiles import interval_s
 
 COLUMNS = {
     "scenario": "scenario",
@@ -25,29 +25,23 @@ METRIC_COLUMNS = [metric.name for metric in columns_of(Table.RUN)]
 DETAIL_METRICS = columns_of(Table.DETAILS)
 MAIL_METRICS = columns_of(Table.MAIL)
 PERCENTILE_COLUMNS = [name for name in METRIC_COLUMNS if name in PERCENTILES]
-_WITHIN = "_within"
-WITHIN_COLUMNS = [f"{name}{_WITHIN}" for name in sorted(PERCENTILE_COLUMNS, key=lambda name: name == "p95_s")]
-"""Where each percentile lies; that of the p95, by which most targets are set, comes last."""
+_INTERVAL = "_interval"
+INTERVAL_COLUMNS = [f"{name}{_INTERVAL}" for name in sorted(PERCENTILE_COLUMNS, key=lambda name: name == "p95_s")]
+"""The confidence intervals; that of the p95, which most targets are about, comes last."""
 ALL_COLUMNS = {
     key: heading
     for column, usual in COLUMNS.items()
-    for key, heading in ((column, usual), (f"{column}{_WITHIN}", f"{usual} within"))
+    for key, heading in ((column, usual), (f"{column}{_INTERVAL}", f"{usual} 95 % CI"))
     if key in COLUMNS or column in PERCENTILE_COLUMNS
 }
-"""The same, and beside each percentile where it lies; for those who have the room."""
-WITHIN_NOTE = "Within: where the true percentile lies with 95 % confidence."
-MARK = "*"
-"""Marks a percentile that can't be told."""
-FOOTNOTE = "{} can't be told from so few requests: it takes {}.".format(
-    MARK,
-    ", ".join(f"{units.count(min_count(PERCENTILES[name]))} for a {metric_label(name)}" for name in PERCENTILE_COLUMNS),
-)
-_TOLD_CHANGES = ("p95_s", "p50_s", "mean_s")
+"""The same with the confidence interval of each percentile, where there is room for it."""
+FOOTNOTE = footnote(PERCENTILE_COLUMNS)
+_COMPARED_FIRST = ("p95_s", "p50_s", "mean_s")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One scenario, or one part of it, as people read it; `units.MISSING` where nothing was measured."""
+    """One scenario, or one part of it; `units.MISSING` where nothing was measured."""
 
     result: ScenarioResult
     part: str
@@ -56,11 +50,11 @@ class TableRow:
     @property
     def name(self) -> str:
         """The part's name in a part's row, else the scenario's."""
-        return words.plain(self.part or self.result.scenario)
+        return plain(self.part or self.result.scenario)
 
     @property
     def verdict(self) -> Verdict | None:
-        """The scenario's verdict; of a part what its own findings say, None where they say nothing."""
+        """The scenario's verdict; of a part the one that its own findings lead to, None where there are none."""
         if not self.part:
             return self.result.verdict
         kinds = {
@@ -80,30 +74,32 @@ class TableRow:
 
     @property
     def change(self) -> str:
-        """How its time compares with the baseline: p95, or the metric that regressed, then named."""
-        comparison = _telling(self.result, self.part)
+        """The p95 against the baseline; or another metric that regressed, which is then named."""
+        comparison = _main_comparison(self.result, self.part)
         if comparison is None or self.result.verdict is Verdict.INVALID:
             return units.MISSING
         changed = units.change(comparison.ratio)
         return changed if comparison.metric == "p95_s" else f"{changed} {metric_label(comparison.metric)}".strip()
 
     def value(self, name: str) -> str:
-        """A metric in its unit."""
-        return units.value(name, metric(self.measurement, name) if self.measurement else None)
+        """The value of a metric with its unit."""
+        return units.value(name, METRICS[name].value(self.measurement) if self.measurement else None)
 
-    def untold(self, name: str) -> str | None:
-        """Why a percentile is indicative only; None where it is more, and where there is none."""
-        return indicative(self.measurement, name) if self.measurement else None
+    def indicative(self, name: str) -> str:
+        """Why a percentile is indicative only; empty where it is more, and where there is none."""
+        if self.measurement is None or not is_indicative(self.measurement, name):
+            return ""
+        return indicative_only(self.measurement, name)
 
-    def within(self, name: str) -> str:
-        """Where a percentile lies with 95 % confidence; empty where that can't be told, or nothing is claimed."""
-        if self.measurement is None or self.result.verdict is Verdict.INVALID:
+    def interval(self, name: str) -> str:
+        """The 95 % confidence interval of a percentile; empty where there is none, and for invalid measurements."""
+        if self.measurement is None or self.result.verdict is Verdict.INVALID or name not in PERCENTILES:
             return ""
         bounds_s = interval_s(self.measurement, name)
         return units.interval(bounds_s) if bounds_s is not None else ""
 
-    def misses(self, metric: str) -> bool:
-        """Whether a metric missed its target or got worse than its baseline."""
+    def is_bad(self, metric: str) -> bool:
+        """Whether a metric missed its target or regressed."""
         return any(
             finding.metric == metric
             and finding.part == self.part
@@ -112,16 +108,16 @@ class TableRow:
         )
 
     def cell(self, column: str) -> str:
-        """The text of one of `ALL_COLUMNS`, marked where it can't be told."""
+        """The text of one of `ALL_COLUMNS`, with a mark where it is indicative only."""
         if column == "scenario":
             return f"  {self.name}" if self.part else self.name
         if column == "verdict":
-            return words.WORD[self.verdict] if self.verdict else ""
-        if column.endswith(_WITHIN):
-            return self.within(column.removesuffix(_WITHIN))
+            return WORD[self.verdict] if self.verdict else ""
+        if column.endswith(_INTERVAL):
+            return self.interval(column.removesuffix(_INTERVAL))
         if column == "change":
             return self.change
-        return self.value(column) + (MARK if self.untold(column) else "")
+        return self.value(column) + (MARK if self.indicative(column) else "")
 
 
 def rows(document: ResultsDocument) -> list[TableRow]:
@@ -138,25 +134,19 @@ def scenario_rows(result: ScenarioResult) -> Iterator[TableRow]:
             yield TableRow(result, measurement.part, measurement)
 
 
-def indicative(measurement: Measurement, metric: str) -> str | None:
-    """Why a percentile is indicative only; None where it is more, and where the metric is none."""
-    needed = requests_needed(measurement, metric)
-    return indicative_only(metric, measurement.response.count, needed) if needed is not None else None
-
-
-def marked(table: list[TableRow]) -> bool:
+def has_marks(table: Iterable[TableRow]) -> bool:
     """Whether any cell carries the mark that the footnote explains."""
-    return any(row.untold(name) for row in table for name in PERCENTILE_COLUMNS)
+    return any(row.indicative(name) for row in table for name in PERCENTILE_COLUMNS)
 
 
-def _telling(result: ScenarioResult, part: str) -> MetricComparison | None:
-    """The comparison that says most: of a metric that regressed, else of any; of the usual ones the first."""
-    known = {comparison.metric: comparison for comparison in result.comparisons if comparison.part == part}
+def _main_comparison(result: ScenarioResult, part: str) -> MetricComparison | None:
+    """The comparison of a metric that regressed, else that of the p95, p50, mean or any other, in this order."""
+    compared = {comparison.metric: comparison for comparison in result.comparisons if comparison.part == part}
     regressed = {
         finding.metric for finding in result.findings if finding.part == part and finding.kind is FindingKind.REGRESSION
     }
-    first = [name for name in (*_TOLD_CHANGES, *known) if name in regressed]
-    for name in (*first, *_TOLD_CHANGES, *known):
-        if name in known:
-            return known[name]
+    order = (*_COMPARED_FIRST, *compared)
+    for metric in (*(name for name in order if name in regressed), *order):
+        if metric in compared:
+            return compared[metric]
     return None

@@ -1,4 +1,4 @@
-"""The words of runs, measurements, verdicts and baselines as rows of tables, and back."""
+"""Runs, measurements, verdicts and baselines as rows of tables, and back."""
 
 from typing import Any
 
@@ -32,15 +32,16 @@ def run_verdict_of(row: RunRow) -> Verdict | None:
 
 
 def measurement_row(
-    run_id: str, position: int, measurement: Measurement, repetition: int = 1, trusted: bool = True
+    run_id: str,
+    position: int,
+    measurement: Measurement,
+    **columns: int | str | bool | None,
 ) -> MeasurementRow:
-    """A measurement as a row, one that counts."""
+    """A measurement as a row: a reported and trusted one of the first repetition, but for the columns given."""
     return MeasurementRow(
         run_id=run_id,
         position=position,
-        repetition=repetition,
-        reported=True,
-        trusted=trusted,
+        **{"repetition": 1, "reason": None, "reported": True, "trusted": True} | columns,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
         **measurement.metrics,
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
@@ -58,9 +59,15 @@ def measurement_of(row: MeasurementRow) -> Measurement:
 
 
 def failure_row(run_id: str, scenario: str, failure: Failure) -> FailureRow:
-    """Why a scenario could not be measured, as a row."""
-    # PostgreSQL takes no NUL characters, and a target may have answered with some.
-    return FailureRow(run_id=run_id, scenario=scenario, sentence=failure.detail.replace("\0", "\N{SYMBOL FOR NULL}"))
+    """Why a scenario was not measured to its end, as a row."""
+    # PostgreSQL takes no NUL characters, and a target may have responded with some.
+    detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
+    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail)
+
+
+def failure_of(row: FailureRow) -> Failure:
+    """The failure of a row."""
+    return Failure.model_validate({"code": row.code, "detail": row.detail})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

@@ -20,6 +20,17 @@ from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
+_FINGERPRINT = (
+    "scenario_hash",
+    "load",
+    "generator",
+    "processes",
+    "measurement_version",
+    "target_url",
+    "paired",
+)
+"""The order in which the fields of a fingerprint are selected."""
+
 
 @dataclass(frozen=True)
 class SeriesPoint:
@@ -126,24 +137,9 @@ def _night(repetitions: Sequence[Row[Any]], fingerprint: Callable[..., Fingerpri
     return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[counting], values)
 
 
-def _fingerprint(
-    scenario_hash: str,
-    load: str,
-    generator: str,
-    processes: int,
-    measurement_version: int,
-    target_url: str,
-    paired: bool,
-) -> Fingerprint:
-    return Fingerprint(
-        scenario_hash=scenario_hash,
-        load=json.loads(load),
-        generator=generator,
-        processes=processes,
-        measurement_version=measurement_version,
-        target_url=target_url,
-        paired=bool(paired),
-    )
+def _fingerprint(*values: Any) -> Fingerprint:
+    named = dict(zip(_FINGERPRINT, values, strict=True))
+    return Fingerprint(**named | {"load": json.loads(named["load"]), "paired": bool(named["paired"])})
 
 
 def _beginnings(session: Session) -> dict[str, tuple[object, str]]:

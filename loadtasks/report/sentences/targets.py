@@ -70,8 +70,8 @@ def _no_target(_finding: Finding, parameters: NoTarget) -> str:
 
 
 def _insufficient_sample(finding: Finding, parameters: InsufficientSample) -> str:
-    needed = units.plural(parameters.needed, "request")
-    needs = f"{metric_label(finding.metric)} is indicative only: it needs at least {needed}"
+    requests = units.plural(parameters.needed, "request")
+    needs = f"{metric_label(finding.metric)} is indicative only: it needs at least {requests}"
     judged = "its target is judged all the same"
     if len(parameters.samples) == 1:
         (sample,) = parameters.samples

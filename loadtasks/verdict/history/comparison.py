@@ -8,10 +8,10 @@ import numpy as np
 from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import MetricSeries, SeriesPoint
-from loadtasks.verdict.history.detector import RepetitionReason
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.replay import MetricHistory, Row, SeriesReplay
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Whole nights for the report's tests: nine scenarios as a real night shows them, or the fault that matters."""
+"""Runs made up for the tests of the report: nine scenarios as in a real run, with the faults that a test needs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,14 @@ from loadtasks.results.findings.causes.failures import RateLimited
 from loadtasks.results.findings.causes.slowness import RequestStep, SlowStep
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.targets import Bound, Comparison, InsufficientSample, Sample, TargetMissed, Throttled
+from loadtasks.results.findings.targets import (
+    Bound,
+    Comparison,
+    InsufficientSample,
+    Sample,
+    TargetMissed,
+    Throttled,
+)
 from loadtasks.results.findings.validity import FailureDetail, SaturationParameters
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from tests.measurements import exemplar, health, measurement, run
@@ -21,8 +28,9 @@ from tests.measurements import exemplar, health, measurement, run
 CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)
 BASELINE = "20261123T020000Z-b0b0"
 BROADCAST_LOAD = {"model": "broadcast", "listeners": 20, "events": 50, "rate": 25.0}
+PART_LOAD = {"model": "closed", "workers": 5, "requests": 30}
 SCENARIOS = {
-    # median, spread, requests, seconds, load
+    # median, sigma of the logarithm, requests, seconds, load
     "dashboard.concurrent": (0.0119, 0.30, 100, 0.13, {"model": "closed", "workers": 10, "requests": 100}),
     "dashboard.sustained": (0.0078, 0.35, 5210, 10.0, {"model": "closed", "workers": 5, "duration_s": 10.0}),
     "sessions.concurrent": (0.0163, 0.25, 100, 0.18, {"model": "closed", "workers": 10, "requests": 100}),
@@ -30,15 +38,8 @@ SCENARIOS = {
     "config_get.concurrent": (0.0019, 0.40, 100, 0.024, {"model": "closed", "workers": 10, "requests": 100}),
     "config_put.sequential": (0.0034, 0.30, 20, 0.09, {"model": "closed", "workers": 1, "requests": 20}),
     "websocket.connections": (0.0312, 0.25, 50, 0.07, {"model": "connections", "connections": 50}),
-    "websocket.broadcast": (
-        0.00092,
-        0.50,
-        1000,
-        2.0,
-        {"model": "broadcast", "listeners": 20, "events": 50, "rate": 25.0},
-    ),
+    "websocket.broadcast": (0.00092, 0.50, 1000, 2.0, BROADCAST_LOAD),
 }
-PART_LOAD = {"model": "closed", "workers": 5, "requests": 30}
 PARTS = {
     "dashboard": 0.024,
     "sessions": 0.031,
@@ -48,13 +49,13 @@ PARTS = {
 }
 
 
-def _times(median_s: float, spread: float, number: int, seed: int) -> Sequence[float]:
-    times: Sequence[float] = np.random.default_rng(seed).lognormal(np.log(median_s), spread, number).tolist()
+def _times(median_s: float, sigma: float, number: int, seed: int) -> Sequence[float]:
+    times: Sequence[float] = np.random.default_rng(seed).lognormal(np.log(median_s), sigma, number).tolist()
     return times
 
 
 def _exemplars(times_s: Sequence[float], seed: int) -> list[Exemplar]:
-    """The ten slowest, as a target shows them that answers with request ids."""
+    """The ten slowest, of a target that responds with request ids."""
     random = np.random.default_rng(seed)
     return [
         exemplar(
@@ -69,20 +70,22 @@ def _exemplars(times_s: Sequence[float], seed: int) -> list[Exemplar]:
 
 
 def measured(scenario: str, seed: int = 1, slower: float = 1.0, **changes: object) -> list[Measurement]:
-    """What a scenario of a night showed: the whole, then its parts."""
+    """The measurements of a scenario: the whole, then its parts."""
     if scenario == "mixed.concurrent":
         parts = [
             measurement(
                 scenario,
                 part=part,
-                times_s=_times(median_s * slower, 0.35, 30, seed + place),
+                times_s=_times(median_s * slower, 0.35, 30, seed + number),
                 elapsed_s=0.9,
                 load=PART_LOAD,
             )
-            for place, (part, median_s) in enumerate(PARTS.items())
+            for number, (part, median_s) in enumerate(PARTS.items())
         ]
         times = [
-            time for place, median_s in enumerate(PARTS.values()) for time in _times(median_s * slower, 0.35, 30, place)
+            time
+            for number, median_s in enumerate(PARTS.values())
+            for time in _times(median_s * slower, 0.35, 30, number)
         ]
         whole = measurement(
             scenario,
@@ -92,8 +95,8 @@ def measured(scenario: str, seed: int = 1, slower: float = 1.0, **changes: objec
             exemplars=_exemplars(times, seed),
         )
         return [whole, *parts]
-    median_s, spread, number, seconds, load = SCENARIOS[scenario]
-    times_s: Sequence[float] = changes.get("times_s", _times(median_s * slower, spread, number, seed))  # type: ignore[assignment]
+    median_s, sigma, number, seconds, load = SCENARIOS[scenario]
+    times_s: Sequence[float] = changes.get("times_s", _times(median_s * slower, sigma, number, seed))  # type: ignore[assignment]
     plausible: dict[str, object] = {
         "times_s": times_s,
         "exemplars": _exemplars(times_s, seed),
@@ -112,8 +115,8 @@ def result(
     measurements: list[Measurement] | None = None,
     baseline: bool = True,
 ) -> ScenarioResult:
-    """One scenario of a night; its baseline was a little faster."""
-    tonight = measured(scenario) if measurements is None else measurements
+    """One scenario of a run; its baseline was a little faster."""
+    measurements = measured(scenario) if measurements is None else measurements
     baseline = baseline and verdict is not Verdict.INVALID
     before = measured(scenario, seed=7, slower=0.97) if baseline else []
     return ScenarioResult(
@@ -121,9 +124,9 @@ def result(
         endpoint=scenario.partition(".")[0],
         verdict=verdict,
         findings=list(findings),
-        comparisons=list(_comparisons(tonight, before)),
+        comparisons=list(_comparisons(measurements, before)),
         baseline_run=BASELINE if baseline else None,
-        measurements=tonight,
+        measurements=measurements,
         baseline=before,
     )
 
@@ -131,37 +134,23 @@ def result(
 def document(*results: ScenarioResult, **changes: object) -> ResultsDocument:
     """A run of these scenarios; all nine, all passing, unless some are given."""
     scenarios = list(results) or [result(scenario) for scenario in (*SCENARIOS, "mixed.concurrent")]
-    planned = [each.scenario for each in scenarios]
+    planned = [scenario.scenario for scenario in scenarios]
     ended = run().started_at.replace(second=42)
     return ResultsDocument(
         run=run(**({"scenarios": planned, "ended_at": ended, "trigger": "scheduled"} | changes)),
-        verdict=overall([each.verdict for each in scenarios]),
+        verdict=overall([scenario.verdict for scenario in scenarios]),
         scenarios=scenarios,
-    )
-
-
-def missed(metric: str, observed: float, bound: Bound, part: str = "") -> Finding:
-    """A critical target that was missed."""
-    return Finding(
-        code=FindingCode.TARGET_MISSED,
-        part=part,
-        metric=metric,
-        observed=observed,
-        limit=bound.value,
-        parameters=TargetMissed(
-            expectation="expect_column_values_to_be_between", suite="dashboard.json", bounds=(bound,)
-        ),
     )
 
 
 def missed_target() -> ScenarioResult:
     """`dashboard.sustained` at 3 s and above, with errors; its p95 target of 2 s missed."""
     slow = _times(2.9, 0.02, 17, 3)
-    tonight = measured(
+    measurements = measured(
         "dashboard.sustained",
         times_s=slow,
         failed=3,
-        error="timeout",
+        error=ErrorCode.TIMEOUT,
         elapsed_s=10.4,
         server={"db": 2.7, "serialize": 0.004},
         statuses={"200": 17, "503": 2},
@@ -171,29 +160,47 @@ def missed_target() -> ScenarioResult:
                 count=2,
                 sample='GET /api/v1/dashboard/stats: 503 Service Unavailable, {"detail": "busy"}',
             ),
-            ErrorCount(code=ErrorCode.TIMEOUT, count=1, sample="GET /api/v1/dashboard/stats: no answer within 10 s"),
+            ErrorCount(code=ErrorCode.TIMEOUT, count=1, sample="GET /api/v1/dashboard/stats: no response within 10 s"),
         ],
     )
-    observed = tonight[0].p95_s
+    observed = measurements[0].p95_s
     assert observed is not None
     return result(
         "dashboard.sustained",
         Verdict.FAIL,
-        missed("success_rate", 0.85, Bound(comparison=Comparison.AT_LEAST, value=0.95)),
-        missed("p95_s", observed, Bound(comparison=Comparison.BELOW, value=2.0)),
+        missed("success_rate", 0.85, 0.95, Comparison.AT_LEAST),
+        missed("p95_s", observed, 2.0),
         Finding(
             code=FindingCode.DATABASE_SLOW,
             likelihood=Likelihood.LIKELY,
-            parameters=SlowStep(step=RequestStep(name="server:db", now_s=2.7, share=0.93)),
+            parameters=SlowStep(step=RequestStep(name="server:db", now_s=2.7, before_s=0.0042, share=0.93)),
         ),
-        measurements=tonight,
+        measurements=measurements,
+    )
+
+
+def missed(
+    metric: str, observed: float, limit: float, comparison: Comparison = Comparison.BELOW, part: str = ""
+) -> Finding:
+    """A missed target."""
+    return Finding(
+        code=FindingCode.TARGET_MISSED,
+        part=part,
+        metric=metric,
+        observed=observed,
+        limit=limit,
+        parameters=TargetMissed(
+            expectation="expect_column_values_to_be_between",
+            suite="dashboard.json",
+            bounds=(Bound(comparison=comparison, value=limit),),
+        ),
     )
 
 
 def regressed() -> ScenarioResult:
     """`sessions.filtered` within its targets and 1.6 times as slow as its baseline."""
-    tonight = measured("sessions.filtered", slower=1.6)
-    now, before = tonight[0].p95_s, measured("sessions.filtered", seed=7, slower=0.97)[0].p95_s
+    measurements = measured("sessions.filtered", slower=1.6)
+    now, before = measurements[0].p95_s, measured("sessions.filtered", seed=7, slower=0.97)[0].p95_s
     assert now is not None
     assert before is not None
     return result(
@@ -208,49 +215,46 @@ def regressed() -> ScenarioResult:
                 "%", " %"
             ),
         ),
-        measurements=tonight,
+        measurements=measurements,
     )
 
 
 def not_measured() -> ScenarioResult:
-    """`websocket.broadcast`, for which the target no longer answered."""
+    """`websocket.broadcast`, for which the target no longer responded."""
+    detail = "http://127.0.0.1:8000 refuses connections; start the API, then run it again."
     return result(
         "websocket.broadcast",
         Verdict.INVALID,
-        Finding(
-            code=FindingCode.MEASUREMENT_FAILED,
-            parameters=FailureDetail(
-                detail="http://127.0.0.1:8000 refuses connections; start the API, then run it again."
-            ),
-        ),
+        Finding(code=FindingCode.MEASUREMENT_FAILED, parameters=FailureDetail(detail=detail)),
         measurements=[],
     )
 
 
 def saturated() -> ScenarioResult:
-    """`config_get.concurrent`, measured by a generator that was saturated."""
-    reason = Saturation(code=SaturationCode.CPU, observed=0.98, limit=0.9)
-    tonight = measured("config_get.concurrent", health=health(cpu_share=0.98, loop_lag_p99_s=0.13, saturation=[reason]))
+    """`config_get.concurrent`, measured by a load generator that was saturated."""
+    saturation = Saturation(code=SaturationCode.CPU, observed=0.98, limit=0.9)
+    measurements = measured(
+        "config_get.concurrent", health=health(cpu_share=0.98, loop_lag_p99_s=0.13, saturation=[saturation])
+    )
     return result(
         "config_get.concurrent",
         Verdict.INVALID,
-        Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=reason)),
-        measurements=tonight,
+        Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=saturation)),
+        measurements=measurements,
     )
 
 
 def bad_run() -> ResultsDocument:
-    """Everything at once: a missed target, a regression, one saturated and one missing measurement, one improvement."""
+    """Everything at once: missed targets, a regression, an improvement, a saturated generator, nothing measured."""
     faults = {
-        each.scenario: each
-        for each in (missed_target(), regressed(), not_measured(), saturated(), improved(), part_missed())
+        bad.scenario: bad
+        for bad in (missed_target(), regressed(), not_measured(), saturated(), improved(), part_missed())
     }
     return document(*(faults.get(name) or result(name) for name in (*SCENARIOS, "mixed.concurrent")))
 
 
 def improved() -> ScenarioResult:
     """`sessions.concurrent`, a third faster than its baseline."""
-    tonight = measured("sessions.concurrent", slower=0.66)
     return result(
         "sessions.concurrent",
         Verdict.IMPROVED,
@@ -261,44 +265,49 @@ def improved() -> ScenarioResult:
             limit=0.0158,
             sentence="p50 10.8 ms, baseline 15.8 ms (-32 %)",
         ),
-        measurements=tonight,
+        measurements=measured("sessions.concurrent", slower=0.66),
     )
 
 
 def throttled() -> ScenarioResult:
-    """`sessions.filtered`, of which a limit of the target admitted 60 of 100 requests."""
+    """`sessions.filtered`, of which a rate limit of the target admitted 60 of 100 requests."""
     times_s = _times(0.0212, 0.6, 60, 5)
-    throttled = Throttled(throttled=40, scheduled=100, statuses=(429,))
     return result(
         "sessions.filtered",
         Verdict.FAIL,
-        missed("throttled", 40, Bound(comparison=Comparison.EQUAL, value=0)),
-        Finding(code=FindingCode.THROTTLED, metric="throttled", observed=40, parameters=throttled),
+        missed("throttled", 40, 0, Comparison.EQUAL),
         Finding(
-            code=FindingCode.INSUFFICIENT_SAMPLE,
-            metric="p95_s",
-            parameters=InsufficientSample(needed=72, samples=(Sample(part="", requests=60),)),
+            code=FindingCode.THROTTLED,
+            metric="throttled",
+            observed=40,
+            parameters=Throttled(throttled=40, scheduled=100, statuses=(429,)),
         ),
+        few_requests(),
         Finding(
             code=FindingCode.RATE_LIMITED,
             likelihood=Likelihood.LIKELY,
-            parameters=RateLimited(**dict(throttled)),
+            parameters=RateLimited(throttled=40, scheduled=100, statuses=(429,)),
         ),
         measurements=measured("sessions.filtered", times_s=times_s, throttled=40, statuses={"200": 60, "429": 40}),
     )
 
 
-def part_missed() -> ScenarioResult:
-    """`mixed.concurrent`, of which the sessions part missed its target."""
-    return result(
-        "mixed.concurrent",
-        Verdict.FAIL,
-        missed("mean_s", 1.62, Bound(comparison=Comparison.BELOW, value=1.5), part="sessions"),
+def few_requests() -> Finding:
+    """A p95 with a target and too few requests."""
+    return Finding(
+        code=FindingCode.INSUFFICIENT_SAMPLE,
+        metric="p95_s",
+        parameters=InsufficientSample(needed=72, samples=(Sample(part="", requests=60),)),
     )
 
 
-def _comparisons(tonight: list[Measurement], before: list[Measurement]) -> Iterator[MetricComparison]:
-    for now, then in zip(tonight, before, strict=False):
+def part_missed() -> ScenarioResult:
+    """`mixed.concurrent`, of which the sessions part missed its target."""
+    return result("mixed.concurrent", Verdict.FAIL, missed("mean_s", 1.62, 1.5, part="sessions"))
+
+
+def _comparisons(measurements: list[Measurement], before: list[Measurement]) -> Iterator[MetricComparison]:
+    for now, then in zip(measurements, before, strict=False):
         for name in ("success_rate", "throughput_per_s", "mean_s", "p50_s", "p95_s", "p99_s"):
             assert name in METRICS
             observed, earlier = metric(now, name), metric(then, name)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from loadtasks.report import html, mail, markdown, sentences, terminal, words
+from loadtasks.report import html, mail, markdown, sentences, terminal
+from loadtasks.report.text import plain
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import PARAMETERS, Finding
@@ -46,7 +47,7 @@ def test_a_sentence_is_one_line_without_a_full_stop(finding: Finding) -> None:
         assert text == text.strip().rstrip(".")
         assert "\n" not in text
         assert "None" not in text
-        assert words.plain(text) == text
+        assert plain(text) == text
     assert sentences.sentence(finding)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.errors import BadInputError
 from loadtasks.results.findings.causes.slowness import SlowStep
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
@@ -147,7 +146,7 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
     beside_it = beside(pairs(p50_s=4.0, p95_s=4.0), reference=[reference])
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     for _ in range(2):
-        judged = compare_run(judged, [slow], KnownHistory(beside={SCENARIO: beside_it})).verdicts
+        judged = compare_run(judged, [slow], KnownHistory(references={SCENARIO: beside_it})).verdicts
         (verdict,) = judged
         assert verdict.verdict is Verdict.REGRESSED
         assert verdict.baseline_run is None
@@ -169,7 +168,7 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     whole = measurement(times_s=[0.126] * 100, server={"db": 0.04, "total": 0.116})
     (verdict,) = compare_run(
-        judged, [whole], KnownHistory(beside={SCENARIO: beside(rounds, reference=[reference])})
+        judged, [whole], KnownHistory(references={SCENARIO: beside(rounds, reference=[reference])})
     ).verdicts
     (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
     assert cause.code is FindingCode.TARGET_CODE_SLOW
@@ -179,7 +178,7 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
 
 
 def test_a_note_is_not_told_twice() -> None:
-    known = KnownHistory(beside={SCENARIO: beside(pairs(noise=0.4))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(noise=0.4))})
     once = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [measurement()], known).verdicts
     assert len(once[0].findings) == 1
     assert compare_run(once, [measurement()], known).verdicts == once
@@ -187,7 +186,7 @@ def test_a_note_is_not_told_twice() -> None:
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.INVALID)]
-    known = KnownHistory(beside={SCENARIO: beside(pairs(p50_s=1.0))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(p50_s=1.0))})
     (verdict,) = compare_run(judged, [measurement()], known).verdicts
     assert (verdict.verdict, verdict.comparisons) == (Verdict.INVALID, [])
 
@@ -210,22 +209,3 @@ def test_rounds_that_do_not_count_are_made_up_for_within_the_budget() -> None:
     assert RoundBudget(rounds=60).more_rounds([pairs(30, saturated=10)]) == 10
     assert RoundBudget(rounds=60).more_rounds([pairs(50, saturated=40)]) == 10
     assert RoundBudget(rounds=60).more_rounds([pairs(60, saturated=60)]) == 0
-
-
-def test_budget_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LOADTASKS_ROUNDS", "LOADTASKS_ROUNDS_S"):
-        monkeypatch.delenv(name, raising=False)
-    assert RoundBudget.from_environ() == RoundBudget()
-    monkeypatch.setenv("LOADTASKS_ROUNDS", "40")
-    monkeypatch.setenv("LOADTASKS_ROUNDS_S", "7.5")
-    assert RoundBudget.from_environ() == RoundBudget(40, 7.5)
-    assert RoundBudget.from_environ().rule.looks == (30, 40)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("LOADTASKS_ROUNDS", "9"), ("LOADTASKS_ROUNDS", "many"), ("LOADTASKS_ROUNDS_S", "0")]
-)
-def test_a_wrong_budget_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(BadInputError, match=f"{name} {value}: "):
-        RoundBudget.from_environ()

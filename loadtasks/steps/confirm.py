@@ -8,7 +8,7 @@ from loadtasks.results.store import Store
 from loadtasks.steps.judging import looks
 from loadtasks.steps.measuring import death, exercise
 from loadtasks.verdict import validity
-from loadtasks.verdict.history.levels import MAX_REPETITIONS
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 
@@ -67,8 +67,8 @@ def _wanted(store: Store, run_id: str, sensitivity: Sensitivity | None) -> dict[
     named = {(regression.scenario, regression.part) for regression in known}
     asked: dict[str, set[RepetitionReason]] = {}
     for key, look in seen.items():
-        if look.again is not None and key not in named:
-            asked.setdefault(key[0], set()).add(look.again)
+        if look.repetition_reason is not None and key not in named:
+            asked.setdefault(key[0], set()).add(look.repetition_reason)
     measured, failures = by_scenario(store.measurements(run_id)), store.failures(run_id)
     return {
         name: RepetitionReason.SUSPECT if RepetitionReason.SUSPECT in asked[name] else RepetitionReason.LEARNING

@@ -12,7 +12,7 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.pairing import Pairing
 from loadtasks.scenarios.model import HttpScenario, Scenario, first_request
-from loadtasks.verdict.reference.findings import RoundBudget
+from loadtasks.verdict.reference.judged_rounds import RoundBudget
 
 
 def check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
@@ -82,7 +82,7 @@ def _driven(
     try:
         check_target(reference, [scenario])
     except LoadTasksError as error:
-        return run_scenario(scenario, target, on_progress, calibration=calibration), _unpaired(str(error))
+        return run_scenario(scenario, target, on_progress, calibration=calibration), Pairing(problem=str(error))
     budget = RoundBudget.from_environ()
     paired = run_paired(
         scenario,
@@ -95,9 +95,5 @@ def _driven(
         calibration=calibration,
     )
     if paired.lost is not None:
-        return paired.candidate, _unpaired(paired.lost)
+        return paired.candidate, Pairing(problem=paired.lost)
     return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.pairs)
-
-
-def _unpaired(why: str) -> Pairing:
-    return Pairing(problem=f"so only its targets were judged: {why}")

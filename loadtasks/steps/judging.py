@@ -12,7 +12,8 @@ from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.verdict.judge_run import judge_run
-from loadtasks.verdict.reference.findings import ReferenceRounds, RoundBudget
+from loadtasks.verdict.reference.findings import ReferenceRounds
+from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from loadtasks.verdict.targets.suites import read_suites
 from loadtasks.workspace import Workspace
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from loadtasks.errors import BadInputError
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.store import Store
-from loadtasks.verdict.history.backtest import replay
+from loadtasks.verdict.history.backtest import find_alarms
 from loadtasks.verdict.history.replay import Alarm
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
@@ -45,4 +45,4 @@ def backtest(workspace: Workspace, sensitivity: Sensitivity, scenarios: Sequence
         series = store.series(scenarios=scenarios, whole=True)
         approvals = {name: store.baseline_history(name) for name in {each.scenario for each in series}}
         known = store.regressions.all()
-    return replay(series, approvals, known, sensitivity)
+    return find_alarms(series, approvals, known, sensitivity)

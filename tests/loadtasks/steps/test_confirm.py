@@ -165,7 +165,7 @@ def test_a_step_that_is_tried_again_goes_on_where_it_ended(
 def test_what_is_measured_to_learn_is_measured_once_more(
     workspace: Workspace, server: ScriptedServer, earlier: EarlierRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BaselineComparison, "again", RepetitionReason.LEARNING)
+    monkeypatch.setattr(BaselineComparison, "repetition_reason", RepetitionReason.LEARNING)
     run_id = earlier.keep(USUAL_S)
     wanted = steps.suspects(workspace, run_id)
     assert steps.announced(wanted) == f"{THING} (to learn how far two measurements of one night differ)"
@@ -178,7 +178,7 @@ def test_what_is_measured_to_learn_is_measured_once_more(
 def test_beside_a_reference_nothing_is_measured_again(
     workspace: Workspace, earlier: EarlierRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BaselineComparison, "again", RepetitionReason.SUSPECT)
+    monkeypatch.setattr(BaselineComparison, "repetition_reason", RepetitionReason.SUSPECT)
     run_id = earlier.keep(SLOW_S)
     with Store.open(workspace.results_url) as store:
         kept = store.measurements(run_id)

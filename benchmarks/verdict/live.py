@@ -38,7 +38,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from benchmarks.engine.bench import machine, table
 from benchmarks.verdict.burner import burning
@@ -48,11 +48,12 @@ from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.measurement.health import Calibration
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingKind
-from loadtasks.steps.exercise import measure_scenario
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
+from loadtasks.steps.exercise import drive
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
-from loadtasks.verdict.reference.judged_rounds import RoundBudget
 
 SIZES = (0.05, 0.10, 0.20)
 RUNS_OF_A_PAIR = 10
@@ -70,7 +71,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cells = _cells(arguments)
     core = generator_core()
-    print(f"{machine()}; seed {arguments.seed}; {RoundBudget.from_environ()}", flush=True)
+    print(f"{machine()}; seed {arguments.seed}; at most {read_settings().rounds} rounds of a scenario", flush=True)
     calibration = calibrate()
     faults = _faults(cells, arguments)
     VAR.mkdir(parents=True, exist_ok=True)
@@ -121,19 +122,14 @@ def _runs(
 
 def _judge(name: str, builds: Builds, as_shipped: bool, seed: str, calibration: Calibration) -> JudgedScenario:
     began_s = time.perf_counter()
-    measurements, pairing = measure_scenario(
-        scenario(name, as_shipped),
-        builds.candidate,
-        None,
-        processes=1,
-        reference=builds.reference,
-        seed=f"{seed} {name}",
-        calibration=calibration,
+    context = replace(
+        RunContext.from_settings(read_settings(processes=1)), target=builds.candidate, reference=builds.reference
     )
+    measurements, pairing = drive(context, scenario(name, as_shipped), calibration, f"{seed} {name}")
     seconds = time.perf_counter() - began_s
     if pairing is None or pairing.problem:
         raise SystemExit(f"{name}: not measured with its reference: {pairing and pairing.problem}")
-    rounds = {name: ReferenceRounds(pairing, "reference", RoundBudget.from_environ())}
+    rounds = {name: ReferenceRounds(pairing, "reference", context.round_budget)}
     (verdict,) = compare_run(
         judge_run([name], measurements, {}, []), measurements, KnownHistory(references=rounds)
     ).verdicts

@@ -62,7 +62,7 @@ class MetricChange(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     metric: str
-    """One of `loadtasks.measurement.model.METRICS`."""
+    """One of `loadtasks.measurement.metrics.METRICS`."""
     before: float
     """Its level before the change, in the metric's unit."""
     ratio: float

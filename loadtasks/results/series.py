@@ -1,5 +1,6 @@
 """The history of scenarios in numbers: the series that regressions are found in, and the entries that people read."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +11,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, and_, desc, or_, select
+from sqlalchemy import Row, Select, String, and_, cast, desc, or_, select
 from sqlalchemy.orm import Session
 
-from loadtasks.measurement import model
+from loadtasks.measurement.metrics import BASELINE_METRICS, METRICS
 from loadtasks.results import approval
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import HistoryEntry
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
-METRICS = ("p50_s", "p95_s", "throughput_per_s", "success_rate", "connect_mean_s")
-"""The metrics that are compared with a baseline."""
+_FINGERPRINT = (
+    "scenario_hash",
+    "load",
+    "generator",
+    "processes",
+    "measurement_version",
+    "target_url",
+    "paired",
+)
+"""The fields of a fingerprint, in the order in which they are selected."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,10 @@ class SeriesPoint:
     target_version: str | None
     fingerprint: Fingerprint
     values: NDArray[np.float64]
-    """The value of each of `METRICS`, of the reported repetition; nan where the measurement has none."""
+    """The value of each of `BASELINE_METRICS`, of the reported repetition; nan where the measurement has none."""
     repetitions: NDArray[np.float64]
     """The values of each repetition that can be trusted, in order of measuring; shape: repetitions (at least one) x
-    `METRICS`."""
+    `BASELINE_METRICS`."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,8 @@ class MetricSeries:
         return MetricSeries(self.scenario, self.part, points)
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """The values of one of `METRICS`; shape: points."""
-        column = METRICS.index(metric)
+        """The values of one of `BASELINE_METRICS`; shape: points."""
+        column = list(BASELINE_METRICS).index(metric)
         return np.array([point.values[column] for point in self.points], dtype=np.float64)
 
 
@@ -92,7 +101,7 @@ def read_history(session: Session, scenario: str, limit: int, part: str) -> list
             MeasurementRow.started_at,
             MeasurementRow.scenario_hash,
             MeasurementRow.load,
-            *(getattr(MeasurementRow, name) for name in model.METRICS),
+            *(getattr(MeasurementRow, name) for name in METRICS),
         )
         .select_from(MeasurementRow)
         .join(RunRow, RunRow.id == MeasurementRow.run_id)
@@ -107,7 +116,7 @@ def read_history(session: Session, scenario: str, limit: int, part: str) -> list
     return [
         HistoryEntry(
             run_id=row["id"],
-            metrics={name: row[name] for name in model.METRICS},
+            metrics={name: row[name] for name in METRICS},
             **{name: row[name] for name in HistoryEntry.model_fields if name not in ("run_id", "metrics")},
         )
         for row in session.execute(query).mappings()
@@ -124,11 +133,13 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
         RunRow.target_version,
         MeasurementRow.reported,
         MeasurementRow.scenario_hash,
-        MeasurementRow.load,
+        cast(MeasurementRow.load, String),  # as text, which the cache of fingerprints can look up
         RunRow.generator,
+        RunRow.processes,
+        RunRow.measurement_version,
         RunRow.target_url,
         RunRow.reference_url.is_not(None),
-        *(getattr(MeasurementRow, name) for name in METRICS),
+        *(getattr(MeasurementRow, name) for name in BASELINE_METRICS),
     )
     query = (
         select(*columns)
@@ -158,16 +169,15 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
 
 def _point(rows: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
     """A point from the rows of its repetitions."""
-    _, _, started_at, run_id, version, _, *made = rows[0][: -len(METRICS)]
-    values = np.array([row[-len(METRICS) :] for row in rows], dtype=np.float64)
+    _, _, started_at, run_id, version, _, *made = rows[0][: -len(BASELINE_METRICS)]
+    values = np.array([row[-len(BASELINE_METRICS) :] for row in rows], dtype=np.float64)
     reported = next(number for number, row in enumerate(rows) if row.reported)
     return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[reported], values)
 
 
-def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:
-    return Fingerprint(
-        scenario_hash=scenario_hash, load=load, generator=generator, target_url=target_url, paired=bool(paired)
-    )
+def _fingerprint(*values: Any) -> Fingerprint:
+    named = dict(zip(_FINGERPRINT, values, strict=True))
+    return Fingerprint(**named | {"load": json.loads(named["load"]), "paired": bool(named["paired"])})
 
 
 def _baseline_runs(session: Session) -> dict[str, tuple[object, str]]:

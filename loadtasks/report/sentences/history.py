@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.sentences import phrases
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -20,7 +21,7 @@ from loadtasks.results.findings.history import (
     Shape,
     Suspected,
 )
-from loadtasks.results.fingerprint import FingerprintField
+from loadtasks.results.fingerprint import FingerprintField, FingerprintValue
 
 _SHAPES = {
     Shape.WHOLE_DISTRIBUTION: "The whole distribution shifted",
@@ -57,9 +58,9 @@ def _acknowledged(finding: Finding, parameters: AcknowledgedShift) -> str:
 
 def _shift(finding: Finding, parameters: BaselineShift) -> str:
     """`p50 rose 12 % (95 % CI +9 % to +15 %), 100 ms → 112 ms, since 28 Nov 22:56 (run R, version V unchanged)`."""
-    change = phrases.change(METRICS[finding.metric], parameters.ratio)
+    change = phrases.change(METRICS[finding.metric].label, parameters.ratio)
     if parameters.relative_to_median:
-        change += f" relative to {METRICS['p50_s']}"
+        change += f" relative to {METRICS['p50_s'].label}"
     interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
     run = f"run {parameters.first_run}{_version(parameters)}"
@@ -87,7 +88,7 @@ def _recovered(_: Finding, parameters: Recovered) -> str:
 
 
 def _suspected(_: Finding, parameters: Suspected) -> str:
-    names = phrases.listed([METRICS[name] for name in parameters.metrics])
+    names = phrases.listed([METRICS[name].label for name in parameters.metrics])
     look = "looks" if len(parameters.metrics) == 1 else "look"
     return f"{names} {look} worse than the baseline; the next runs will confirm or clear it"
 
@@ -107,9 +108,14 @@ def _difference(parameters: NotComparable) -> str:
     if parameters.field is FingerprintField.SCENARIO:
         return f"the scenario sends other requests than in run {parameters.other_run}"
     if parameters.field is FingerprintField.PAIRED:
-        here, there = ("with", "without") if parameters.now == "yes" else ("without", "with")
+        here, there = ("with", "without") if parameters.now else ("without", "with")
         return f"measured {here} a reference, in run {parameters.other_run} {there} one"
-    return f"the {parameters.field.label} is {parameters.now}; in run {parameters.other_run} it was {parameters.before}"
+    now, before = _value(parameters.now), _value(parameters.before)
+    return f"the {parameters.field.label} is {now}; in run {parameters.other_run} it was {before}"
+
+
+def _value(value: FingerprintValue) -> str:
+    return load_sentence(value) if isinstance(value, dict) else str(value)
 
 
 def _confirmation(_: Finding, parameters: Confirmation) -> str:
@@ -131,7 +137,7 @@ def _medians(repetitions: Sequence[ConfirmationRepetition]) -> str:
     if any(remarks):
         numbers, unit = [units.duration(median_s) for median_s in medians_s], ""
     first, *later = (f"{number}{remark}" for number, remark in zip(numbers, remarks, strict=True))
-    return f"{METRICS['p50_s']} {first}; then {', '.join(later)}{unit}"
+    return f"{METRICS['p50_s'].label} {first}; then {', '.join(later)}{unit}"
 
 
 def _remark(repetition: ConfirmationRepetition) -> str:

@@ -7,7 +7,7 @@ from typing import Self
 
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
-from loadtasks.results.fingerprint import Difference, FingerprintField
+from loadtasks.results.fingerprint import Difference, FingerprintField, FingerprintValue
 
 
 class Shape(StrEnum):
@@ -87,9 +87,9 @@ class NotComparable(Parameters):
 
     field: FingerprintField
     """What differs."""
-    now: str
+    now: FingerprintValue
     """Its value in this run."""
-    before: str
+    before: FingerprintValue
     """Its value in the earlier run."""
     other_run: str
     """The id of the earlier run."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
+from loadtasks.results.series import MetricSeries, SeriesPoint
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.replay import MetricHistory, MetricKey, SeriesReplay
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True)
@@ -130,5 +131,5 @@ def dismissed_runs(known: Sequence[Regression]) -> dict[tuple[str, str], frozens
 
 
 def _metrics_of(series: MetricSeries, histories: Mapping[MetricKey, MetricHistory]) -> dict[str, MetricHistory]:
-    keys = {name: (series.scenario, series.part, name) for name in METRICS}
+    keys = {name: (series.scenario, series.part, name) for name in BASELINE_METRICS}
     return {name: histories[key] for name, key in keys.items() if key in histories}

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.measurement.metrics import BASELINE_METRICS, METRICS, Unit
 from loadtasks.results.regression import MetricChange
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.series import METRICS, MetricSeries
+from loadtasks.results.series import MetricSeries
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
 from loadtasks.verdict.history.detector import (
@@ -21,34 +23,9 @@ from loadtasks.verdict.history.detector import (
     SeriesSettings,
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 TAIL = "p95_s"
-"""Judged relative to the median: what slows all requests alike moves both, and p50 shows it."""
-
-
-@dataclass(frozen=True)
-class _JudgedMetric:
-    """How one metric is judged."""
-
-    weight: float
-    """Its share of the false alarms that its scenario may raise."""
-    worse_up: bool = True
-    min_effect: float | None = None
-    """The smallest change that is reported, where the setting is smaller."""
-    is_share: bool = False
-    """Whether changes are differences; otherwise they are factors, and logarithms are judged."""
-
-
-_JUDGED = {
-    "p50_s": _JudgedMetric(0.5),
-    TAIL: _JudgedMetric(0.15, min_effect=0.05),
-    "throughput_per_s": _JudgedMetric(0.15, worse_up=False),
-    "success_rate": _JudgedMetric(0.1, worse_up=False, min_effect=0.02, is_share=True),
-    "connect_mean_s": _JudgedMetric(0.1, min_effect=0.1),
-}
-"""The median has half of the budget, since it is what most changes move; the others share the rest by how often they
-alone show a change. Tail and connecting vary more within a run, so smaller changes of them are not reported."""
+"""Judged relative to the median (see the registry of metrics), so that it shows what the median doesn't."""
 
 MetricKey = tuple[str, str, str]
 """Scenario, part, metric."""
@@ -102,7 +79,9 @@ class SeriesReplay:
         """
         self._runs = list(runs)
         self._series = [one for one in series if one.points]
-        self._keys: list[MetricKey] = [(one.scenario, one.part, name) for one in self._series for name in METRICS]
+        self._keys: list[MetricKey] = [
+            (one.scenario, one.part, name) for one in self._series for name in BASELINE_METRICS
+        ]
         self._dismissed = dismissed or {}
         self._detector = Detector(
             [_settings(name, len(self._series), sensitivity) for _, _, name in self._keys],
@@ -139,7 +118,7 @@ class SeriesReplay:
         values = np.full((len(self._runs), len(self._keys)), np.nan)
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
-            columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
+            columns = slice(number * len(BASELINE_METRICS), (number + 1) * len(BASELINE_METRICS))
             for point in series.points:
                 at = position[point.run_id]
                 values[at, columns] = point.repetitions[0]
@@ -147,11 +126,11 @@ class SeriesReplay:
                     rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._keys)), np.nan))
                     rows[: len(point.repetitions) - 1, columns] = point.repetitions[1:MAX_REPETITIONS]
         self._levels = self._in_logarithms(values)
-        self._values = _tail_relative_to_median(self._levels)
-        self._repetitions = {run: _tail_relative_to_median(self._in_logarithms(rows)) for run, rows in further.items()}
+        self._values = _relative(self._levels)
+        self._repetitions = {run: _relative(self._in_logarithms(rows)) for run, rows in further.items()}
 
     def _in_logarithms(self, values: Values) -> Values:
-        logarithmic = np.array([not _JUDGED[name].is_share for _, _, name in self._keys], dtype=bool)
+        logarithmic = np.array([METRICS[name].unit is not Unit.SHARE for _, _, name in self._keys], dtype=bool)
         with np.errstate(divide="ignore", invalid="ignore"):
             values[:, logarithmic] = np.log(values[:, logarithmic])
         values[~np.isfinite(values)] = np.nan
@@ -186,7 +165,7 @@ class SeriesReplay:
     def _in_units(self, row: int, change: ChangePoint) -> MetricChange:
         metric = self._keys[row][2]
         before = float(np.nanmedian(self._levels[: change.first, row]))
-        if not _JUDGED[metric].is_share:
+        if METRICS[metric].unit is not Unit.SHARE:
             sizes = (float(np.exp(size)) for size in (change.size, change.low, change.high))
             before = float(np.exp(before))
         else:
@@ -195,18 +174,21 @@ class SeriesReplay:
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
 
 
-def _tail_relative_to_median(values: Values) -> Values:
-    """A copy of the values with the tail divided by the median, in logarithms."""
+def _relative(values: Values) -> Values:
+    """A copy of the values with each metric divided by the one that it is relative to, in logarithms."""
+    names = list(BASELINE_METRICS)
     relative = values.copy()
-    relative[:, METRICS.index(TAIL) :: len(METRICS)] -= values[:, METRICS.index("p50_s") :: len(METRICS)]
+    for column, rule in enumerate(BASELINE_METRICS.values()):
+        if rule.relative_to is not None:
+            relative[:, column :: len(names)] -= values[:, names.index(rule.relative_to) :: len(names)]
     return relative
 
 
-def _settings(metric: str, scenarios: int, sensitivity: Sensitivity) -> SeriesSettings:
-    judged = _JUDGED[metric]
-    min_effect = sensitivity.min_effect if judged.min_effect is None else max(judged.min_effect, sensitivity.min_effect)
+def _settings(name: str, scenarios: int, sensitivity: Sensitivity) -> SeriesSettings:
+    metric, rule = METRICS[name], BASELINE_METRICS[name]
+    min_effect = max(rule.min_effect or 0.0, sensitivity.min_effect)
     return SeriesSettings(
-        min_effect=min_effect if judged.is_share else float(np.log1p(min_effect)),
-        share=judged.weight / scenarios,
-        worse_up=judged.worse_up,
+        min_effect=min_effect if metric.unit is Unit.SHARE else float(np.log1p(min_effect)),
+        share=rule.weight / scenarios,
+        worse_up=not metric.higher_is_better,
     )

@@ -1,24 +1,18 @@
 """The metrics of paired rounds judged by the sequential test, and how many more rounds it needs."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Self
 
 import numpy as np
 
-from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
-from loadtasks.errors import BadInputError
+from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.measurement.metrics import METRICS, REFERENCE_METRICS, Unit
 from loadtasks.verdict.reference import sequential_test
-from loadtasks.verdict.reference.sequential_test import MIN_ROUNDS, Ratio, Rule
+from loadtasks.verdict.reference.sequential_test import Ratio, Rule
 
-JUDGED = ("p50_s", "p95_s", "success_rate")
+JUDGED = tuple(name for name, rule in REFERENCE_METRICS.items() if rule.decides)
 """The metrics that are judged: the median and the tail, which show different faults, and failures."""
-_HIGHER_IS_BETTER = frozenset({"success_rate", "throughput_per_s"})
-_COUNTED = frozenset({"success_rate"})
-_MIN_REQUESTS_OF_P95 = 20
-"""A p95 is judged where a round has at least 20 requests: of fewer it would be the slowest one."""
 _ANALYSES = Rule().interim_analyses
 
 
@@ -28,24 +22,6 @@ class RoundBudget:
 
     rounds: int = _ANALYSES[-1]
     seconds: float = 30.0
-
-    @classmethod
-    def from_environ(cls) -> Self:
-        """The budget of LOADTASKS_ROUNDS and LOADTASKS_ROUNDS_S.
-
-        Raises:
-            BadInputError: one of them is no such number.
-        """
-        rounds = os.environ.get("LOADTASKS_ROUNDS") or str(cls.rounds)
-        seconds = os.environ.get("LOADTASKS_ROUNDS_S") or str(cls.seconds)
-        if not (rounds.isascii() and rounds.isdigit() and int(rounds) >= MIN_ROUNDS):
-            raise BadInputError(
-                f"LOADTASKS_ROUNDS {rounds}: it must be a whole number of at least {MIN_ROUNDS}; fewer rounds decide "
-                "nothing."
-            )
-        if not (seconds.isascii() and seconds.replace(".", "", 1).isdigit() and float(seconds) > 0):
-            raise BadInputError(f"LOADTASKS_ROUNDS_S {seconds}: it must be a number of seconds above 0.")
-        return cls(int(rounds), float(seconds))
 
     @property
     def rule(self) -> Rule:
@@ -81,15 +57,15 @@ def judge_rounds(parts: Sequence[RoundRatios], rule: Rule) -> dict[tuple[str, st
             np.array(part.usable(name)),
             max(1, judged),
             rule,
-            worse_up=name not in _HIGHER_IS_BETTER,
-            continuous=name not in _COUNTED,
+            worse_up=not METRICS[name].higher_is_better,
+            continuous=METRICS[name].unit is not Unit.SHARE,
         )
         for part in parts
-        for name in PAIRED
+        for name in REFERENCE_METRICS
         if part.usable(name)
     }
 
 
 def is_judged(rounds: RoundRatios, metric: str) -> bool:
     """Whether the rounds hold enough to judge a metric by."""
-    return bool(rounds.usable(metric)) and (metric != "p95_s" or median(rounds.requests) >= _MIN_REQUESTS_OF_P95)
+    return bool(rounds.usable(metric)) and median(rounds.requests) >= REFERENCE_METRICS[metric].min_requests

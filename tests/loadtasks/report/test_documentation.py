@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Calibration, Health
+from loadtasks.measurement.histogram import min_count
+from loadtasks.measurement.metrics import METRICS
 from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult, read_document
@@ -49,6 +51,31 @@ def test_every_table_names_exactly_the_fields_of_its_model(title: str, model: ty
 @pytest.mark.parametrize("model", [Counts, ErrorCount, Health, Calibration])
 def test_the_inner_fields_are_named_too(model: type[BaseModel]) -> None:
     assert [name for name in model.model_fields if f"`{name}`" not in _section("Measurement")] == []
+
+
+def test_the_table_of_metrics_is_that_of_the_registry() -> None:
+    assert metrics_table() in _section("Metrics"), f"write this table into docs/results.md:\n{metrics_table()}"
+
+
+def metrics_table() -> str:
+    """The table of docs/results.md that describes the registry of metrics."""
+    rows = [("name", "metric", "unit", "better", "compared with", "requests needed")]
+    for metric in METRICS.values():
+        judges = {"baseline": metric.judged_by.baseline, "reference": metric.judged_by.reference}
+        rows.append(
+            (
+                f"`{metric.name}`",
+                metric.label,
+                metric.unit.replace("_", " "),
+                ("higher" if metric.higher_is_better else "lower") if any(judges.values()) else "–",  # noqa: RUF001
+                ", ".join(name for name, rule in judges.items() if rule is not None) or "–",  # noqa: RUF001
+                f"{min_count(metric.quantile):,}" if metric.quantile is not None else "–",  # noqa: RUF001
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    head, *body = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    rule = " | ".join("-" * width for width in widths)
+    return "\n".join(f"| {line} |" for line in (head, rule, *body))
 
 
 def test_the_fields_of_a_phase_are_named() -> None:

@@ -18,7 +18,7 @@ from loadtasks.results.findings.history import (
     Shape,
     Suspected,
 )
-from loadtasks.results.fingerprint import FingerprintField
+from loadtasks.results.fingerprint import FingerprintField, FingerprintValue
 
 C = FindingCode
 RUN, EARLIER_RUN = "20261128T225600Z-3fa9", "20261127T020000Z-77c0"
@@ -40,7 +40,9 @@ def shift(
     return Finding(code=code, metric=metric, observed=observed, limit=0.00556, parameters=parameters)
 
 
-def not_comparable(field: FingerprintField, now: str, before: str, new_baseline: bool = True) -> Finding:
+def not_comparable(
+    field: FingerprintField, now: FingerprintValue, before: FingerprintValue, new_baseline: bool = True
+) -> Finding:
     parameters = NotComparable(field=field, now=now, before=before, other_run=EARLIER_RUN, new_baseline=new_baseline)
     return Finding(code=C.NOT_COMPARABLE, parameters=parameters)
 
@@ -62,7 +64,11 @@ EXAMPLES: Mapping[FindingCode, Finding] = {
     C.RECOVERED: Finding(code=C.RECOVERED, parameters=Recovered(regression=7, found_run=RUN, first_run=EARLIER_RUN)),
     C.SUSPECTED: Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s",))),
     C.BASELINE_TOO_SHORT: Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=13)),
-    C.NOT_COMPARABLE: not_comparable(FingerprintField.LOAD, "100 requests, 10 workers", "50 requests, 5 workers"),
+    C.NOT_COMPARABLE: not_comparable(
+        FingerprintField.LOAD,
+        {"model": "closed", "workers": 10, "requests": 100},
+        {"model": "closed", "workers": 5, "requests": 50},
+    ),
     C.CONFIRMATION: confirmation(0.0235, 0.0233, 0.0224, 0.0232, reported=4),
 }
 VARIANTS = (
@@ -83,7 +89,9 @@ VARIANTS = (
     not_comparable(FingerprintField.TARGET, "http://api.example:8080", "http://api.example:8081", new_baseline=False),
     not_comparable(FingerprintField.SCENARIO, "5eed", "feed"),
     not_comparable(FingerprintField.GENERATOR, "b-host", "a-host"),
-    not_comparable(FingerprintField.PAIRED, "no", "yes", new_baseline=False),
+    not_comparable(FingerprintField.PAIRED, now=False, before=True, new_baseline=False),
+    not_comparable(FingerprintField.PROCESSES, 2, 1),
+    not_comparable(FingerprintField.MEASUREMENT_VERSION, 2, 1),
     confirmation(0.0235, 0.0056, reported=2, confirmed=False),
     confirmation(1.02, 0.98, 0.97, reported=2),
     confirmation(None, None, reported=1),

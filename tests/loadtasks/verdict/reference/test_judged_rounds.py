@@ -1,6 +1,3 @@
-import pytest
-
-from loadtasks.errors import BadInputError
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from tests.loadtasks.verdict.reference.rounds import round_ratios
 
@@ -25,20 +22,5 @@ def test_saturated_rounds_are_replaced_within_the_budget() -> None:
     assert RoundBudget(rounds=60).more_rounds([round_ratios(60, saturated=60)]) == 0
 
 
-def test_budget_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LOADTASKS_ROUNDS", "LOADTASKS_ROUNDS_S"):
-        monkeypatch.delenv(name, raising=False)
-    assert RoundBudget.from_environ() == RoundBudget()
-    monkeypatch.setenv("LOADTASKS_ROUNDS", "40")
-    monkeypatch.setenv("LOADTASKS_ROUNDS_S", "7.5")
-    assert RoundBudget.from_environ() == RoundBudget(40, 7.5)
-    assert RoundBudget.from_environ().rule.interim_analyses == (30, 40)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("LOADTASKS_ROUNDS", "9"), ("LOADTASKS_ROUNDS", "many"), ("LOADTASKS_ROUNDS_S", "0")]
-)
-def test_a_wrong_budget_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(BadInputError, match=f"{name} {value}: "):
-        RoundBudget.from_environ()
+def test_the_last_analysis_is_the_budget() -> None:
+    assert RoundBudget(40, 7.5).rule.interim_analyses == (30, 40)

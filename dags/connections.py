@@ -8,6 +8,8 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from loadtasks.engine.net.target import Target
+from loadtasks.settings import Settings
+from loadtasks.steps import configured_reference, configured_target
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +17,7 @@ TARGET_CONNECTION = "performance_target"
 REFERENCE_CONNECTION = "performance_reference"
 
 
-def performance_target(url: str | None = None) -> Target:
+def performance_target(settings: Settings, url: str | None = None) -> Target:
     """The connection's target, else that of LOADTASKS_TARGET and LOADTASKS_TOKEN; `url` goes before the address.
 
     A token is only sent to the address that it was configured for: whoever may trigger a DAG run may name any address.
@@ -23,7 +25,7 @@ def performance_target(url: str | None = None) -> Target:
     Raises:
         BadInputError: the address is none.
     """
-    configured = _from_connection() or Target.from_environ()
+    configured = _from_connection() or configured_target(settings)
     if not url or not url.strip():
         return configured
     target = replace(configured, url=url.strip())
@@ -33,7 +35,7 @@ def performance_target(url: str | None = None) -> Target:
     return target
 
 
-def performance_reference(target: Target, url: str | None = None) -> Target | None:
+def performance_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
     """The reference beside which a target is measured; None where none is named. `url` goes before what is configured.
 
     That is the connection of its own, else the `reference` of the target's, else LOADTASKS_REFERENCE. Its token is its
@@ -42,11 +44,11 @@ def performance_reference(target: Target, url: str | None = None) -> Target | No
     Raises:
         BadInputError: the address is none.
     """
-    configured = _configured_reference(target)
+    configured = _configured_reference(settings, target)
     if not url or not url.strip():
         return configured
     named = target.reference(url.strip(), None)
-    for known in (configured, performance_target()):
+    for known in (configured, performance_target(settings)):
         if known is not None and _origin(known.url) == _origin(named.url):
             return replace(named, token=known.token)
     log.warning("No token is sent to the reference %s, whose address is not a configured one", named.url)
@@ -73,7 +75,7 @@ def _from_connection() -> Target | None:
     )
 
 
-def _configured_reference(target: Target) -> Target | None:
+def _configured_reference(settings: Settings, target: Target) -> Target | None:
     connection = connection_of(REFERENCE_CONNECTION)
     if connection is not None and connection.host:
         health_path = connection.extra_dejson.get("health_path") or target.health_path
@@ -81,7 +83,7 @@ def _configured_reference(target: Target) -> Target | None:
         return replace(reference, health_path=health_path)
     of_target = connection_of(TARGET_CONNECTION)
     named = of_target.extra_dejson.get("reference") if of_target is not None else None
-    return target.reference_from_environ(named)
+    return configured_reference(settings, target, named)
 
 
 def _address(connection: Connection) -> str:

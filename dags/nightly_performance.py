@@ -6,6 +6,7 @@ Every task calls one function of `loadtasks.steps`; everything here can be done 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, get_curre
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dags.connections import REFERENCE_CONNECTION, TARGET_CONNECTION, performance_reference, performance_target
-from dags.mail import configured_post
+from dags.mail import mail_server, mail_settings, tell_unopened
 from loadtasks import steps
-from loadtasks.engine.generator.processes import processes_from_environ
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import run_id_from
-from loadtasks.workspace import Workspace
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _UNOPENED = "unopened"
 def _offered_scenarios() -> list[str]:
     """What the trigger form offers; a scenario file that is wrong is told by the run, not by a DAG that is missing."""
     try:
-        return steps.scenario_names(Workspace.from_environ())
+        return steps.scenario_names(_stored())
     except LoadTasksError:
         return []
 
@@ -42,6 +43,20 @@ def _offered_scenarios() -> list[str]:
 def _this_run() -> str:
     """The run that this DAG run makes: the same for a retried or cleared task."""
     return run_id_from(str(get_current_context()["run_id"]))
+
+
+def _stored() -> RunContext:
+    """The context of a task that only works on what is stored."""
+    return RunContext.from_settings(read_settings())
+
+
+def _exercising() -> RunContext:
+    """The context of a task that sends load: the trigger form, then the connections, then the settings."""
+    params = get_current_context()["params"]
+    settings = read_settings(processes=params["processes"])
+    target = performance_target(settings, params["target"])
+    reference = performance_reference(settings, target, params["reference"])
+    return replace(RunContext.from_settings(settings), target=target, reference=reference)
 
 
 @contextmanager
@@ -60,19 +75,17 @@ def open_run() -> list[str]:
     context = get_current_context()
     params = context["params"]
     with _failing_in_one_sentence():
-        target = performance_target(params["target"])
-        reference = performance_reference(target, params["reference"])
-        log.info("Run %s exercises %s%s", _this_run(), target.url, f" beside {reference.url}" if reference else "")
+        exercising = _exercising()
+        target, reference = exercising.target, exercising.reference
+        paired = f", paired with {reference.url}" if reference else ""
+        log.info("Run %s exercises %s%s", _this_run(), target.url, paired)
         try:
             run = steps.open_run(
-                Workspace.from_environ(),
-                target,
+                exercising,
                 scenarios=params["scenarios"] or None,
                 load_factor=params["load_factor"],
-                processes=processes_from_environ(params["processes"]),
                 trigger="scheduled" if str(context["run_id"]).startswith("scheduled") else "manual",
                 run_id=_this_run(),
-                reference=reference,
             )
         except LoadTasksError as error:
             # A run whose target is down is kept and goes on to be told; of one with a bad suite only this is known.
@@ -90,12 +103,7 @@ def open_run() -> list[str]:
 def measure(scenario: str) -> None:
     """Exercise one scenario and keep what it showed."""
     with _failing_in_one_sentence():
-        params = get_current_context()["params"]
-        target = performance_target(params["target"])
-        processes = processes_from_environ(params["processes"])
-        reference = performance_reference(target, params["reference"])
-        workspace = Workspace.from_environ()
-        steps.measure(workspace, _this_run(), scenario, target, processes=processes, reference=reference)
+        steps.measure(_exercising(), _this_run(), scenario)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -104,10 +112,10 @@ def suspects() -> list[str]:
     if _unopened():
         raise AirflowSkipException("There is no run to look at.")
     with _failing_in_one_sentence():
-        found = steps.suspects(Workspace.from_environ(), _this_run())
-    for line in render_repetitions_due(found):
-        log.info(line)
-    return list(found)
+        due = steps.repetitions_due(_stored(), _this_run())
+    for line in render_repetitions_due(due):
+        log.info("%s", line)
+    return list(due)
 
 
 @task(
@@ -118,10 +126,7 @@ def suspects() -> list[str]:
 def measure_again(scenario: str) -> None:
     """Exercise a scenario again, a suspect up to three times; the middle measurement counts."""
     with _failing_in_one_sentence():
-        params = get_current_context()["params"]
-        target = performance_target(params["target"])
-        processes = processes_from_environ(params["processes"])
-        steps.measure_again(Workspace.from_environ(), _this_run(), scenario, target, processes=processes)
+        steps.confirm(_exercising(), _this_run(), scenario)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -130,35 +135,32 @@ def judge() -> None:
     if _unopened():
         raise AirflowSkipException("There is no run to judge.")
     with _failing_in_one_sentence():
-        steps.judge(Workspace.from_environ(), _this_run())
+        steps.judge(_stored(), _this_run())
 
 
 @task
 def compare() -> None:
     """Compare with the reference, or with the baseline."""
     with _failing_in_one_sentence():
-        steps.compare(Workspace.from_environ(), _this_run())
+        steps.compare(_stored(), _this_run())
 
 
 @task
 def report() -> None:
     """Write the report."""
     with _failing_in_one_sentence():
-        log.info("Report: %s", steps.write_report(Workspace.from_environ(), _this_run()) / "index.html")
+        log.info("Report: %s", steps.write_report(_stored(), _this_run()) / "index.html")
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def alert() -> None:
     """Tell people when the verdict is not good, whatever came of the tasks before."""
-    workspace = Workspace.from_environ()
-    post = configured_post()
     with _failing_in_one_sentence():
+        stored, deliver = RunContext.from_settings(read_settings(**mail_settings())), mail_server()
         if sentence := _unopened():
-            where: str | None = post.tell_unopened(workspace, _this_run(), sentence)
+            where: str | None = tell_unopened(stored, _this_run(), sentence, deliver)
         else:
-            where = steps.alert(
-                workspace, _this_run(), sender=post.sender, recipients=post.recipients, deliver=post.deliver
-            )
+            where = steps.alert(stored, _this_run(), deliver)
     log.info("The alert went to %s", where) if where else log.info("All is good, nobody needs to be told")
 
 
@@ -168,7 +170,7 @@ def verdict() -> None:
     with _failing_in_one_sentence():
         if sentence := _unopened():
             raise BadInputError(f"Nothing was measured: {sentence}")
-        reached = steps.conclude(Workspace.from_environ(), _this_run())
+        reached = steps.conclude(_stored(), _this_run())
         if broken := _broken(STEPS_BEFORE_THE_VERDICT):
             raise LoadTasksError(
                 f"{', '.join(broken)} broke, so the verdict {reached} of run {_this_run()} is not the whole story; "
@@ -185,7 +187,7 @@ def _unopened() -> str | None:
     if pull(task_ids="open_run") is not None:
         return None
     try:
-        steps.conclude(Workspace.from_environ(), _this_run())
+        steps.conclude(_stored(), _this_run())
     except LoadTasksError:
         return str(pull(task_ids="open_run", key=_UNOPENED) or "open_run did not run to its end; its log says why")
     return None

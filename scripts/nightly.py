@@ -28,6 +28,9 @@ from airflow_local import CannotStartError, prepare, sole_user
 from approved_build import Build, checked_out, fresh_database, working_revision
 from nightly_services import Services, ShippedApi, check_port_is_free, database_url, free_port, shared_core
 
+from loadtasks.errors import BadInputError
+from loadtasks.settings import Settings, read_settings
+
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
 _APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
 """Two builds must not share what they keep."""
@@ -36,16 +39,16 @@ _APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
 def main() -> int:
     """Run the night; give the exit code."""
     options = _options()
-    var = Path(os.environ.get("LOADTASKS_VAR", "var"))
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
+        settings = read_settings(target=options.target)
         with ExitStack() as ending:
             ending.enter_context(sole_user("make nightly"))
-            build = ending.enter_context(checked_out(var, options.revision)) if options.paired else None
-            services = ending.enter_context(Services(var / "logs"))
-            return _night(options, var, services, build)
-    except CannotStartError as error:
+            build = ending.enter_context(checked_out(settings.var, options.revision)) if options.paired else None
+            services = ending.enter_context(Services(settings.var / "logs"))
+            return _night(options, settings, services, build)
+    except (CannotStartError, BadInputError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -56,8 +59,8 @@ def main() -> int:
         return INVALID
 
 
-def _night(options: argparse.Namespace, var: Path, services: Services, build: Build | None) -> int:
-    began_s = time.monotonic()
+def _night(options: argparse.Namespace, settings: Settings, services: Services, build: Build | None) -> int:
+    began_s, var = time.monotonic(), settings.var
     warnings.simplefilter("ignore")  # what libraries tell each other's authors
     if options.port:
         check_port_is_free(options.port, "the API", "API_PORT")
@@ -75,7 +78,7 @@ def _night(options: argparse.Namespace, var: Path, services: Services, build: Bu
         task_logs = _interrupt.task_logs = TaskLogs()  # type: ignore[attr-defined]
         task_logs.install()
         _ = in_process_api_server().app  # the first task needs it, and the API is not up yet
-        target = _target(options, api)
+        target = _target(settings, api)
         if reference and build:
             target += f" beside revision {build.revision} at {_reference(reference.result())}"
     print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
@@ -93,19 +96,19 @@ def _night(options: argparse.Namespace, var: Path, services: Services, build: Bu
     return _told(run_id_from(dag_run.run_id), good=dag_run.state == "success", unopened=task_logs.open_failure)
 
 
-def _target(options: argparse.Namespace, api: Future[ShippedApi] | None) -> str:
+def _target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     """Hand the target to the DAG, by the connection that it looks for; it goes before one in Airflow's database."""
-    url, token = options.target, os.environ.get("LOADTASKS_TOKEN")
+    url, token = settings.target, settings.token.get_secret_value() if settings.token else None
     if api:
         shipped = api.result()
         url, token = shipped.url, shipped.token
     paths = {
-        "health_path": os.environ.get("LOADTASKS_HEALTH_PATH"),
-        "metrics_path": os.environ.get("LOADTASKS_METRICS_PATH"),
+        "health_path": settings.health_path,
+        "metrics_path": settings.metrics_path,
     }
     connection = {"conn_type": "http", "host": url, "password": token, "extra": paths}
     os.environ["AIRFLOW_CONN_PERFORMANCE_TARGET"] = json.dumps(connection)
-    return str(url)
+    return url
 
 
 def _start_api(options: argparse.Namespace, var: Path, services: Services) -> ShippedApi:
@@ -143,12 +146,11 @@ def _told(run_id: str, *, good: bool, unopened: BaseException | None) -> int:
     """Print the verdict table; the exit code goes with it."""
     from loadtasks import steps
     from loadtasks.errors import LoadTasksError
-    from loadtasks.workspace import Workspace
 
     refused = int(getattr(unopened, "exit_code", INVALID)) if unopened else GOOD
     if unopened:
         try:
-            steps.conclude(Workspace.from_environ(), run_id)
+            steps.conclude(steps.RunContext.from_settings(read_settings()), run_id)
         except LoadTasksError:
             return refused  # there is no run, and why was told already
     sys.argv[:] = ["loadtasks", "report", run_id]

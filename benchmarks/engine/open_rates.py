@@ -72,7 +72,7 @@ def _ms(seconds: float | None) -> str:
 
 def _measure(url: str, load: OpenLoad, calibration: Calibration) -> RateResult:
     measurement, _ = measured(url, load, calibration=calibration)
-    print(f"{load.sentence()}: done", file=sys.stderr)
+    print(f"{load.rate:g} requests/s for {load.duration_s:g} s: done", file=sys.stderr)
     return RateResult(load, measurement)
 
 
@@ -84,7 +84,7 @@ def main() -> None:
     print(machine())
     calibration = calibrate()  # before this process is pinned: its null server would share the core
     pin()
-    excess = OpenLoad(rate=EXCESS * calibration.ceiling_per_s, duration_s=EXCESS_S, patience_s=EXCESS_S)
+    excess = OpenLoad(rate=EXCESS * calibration.ceiling_per_s, duration_s=EXCESS_S, queue_timeout_s=EXCESS_S)
     with nginx() as server:
         within = [_measure(server.url, OpenLoad(rate=rate, duration_s=options.seconds), calibration) for rate in RATES]
         saturated = _measure(server.url, excess, calibration)

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from loadtasks.results.run import run_id_from
+from loadtasks.settings import read_settings
 from loadtasks.workspace import Workspace
 
 PREFIX = "/performance-reports"
@@ -37,7 +38,7 @@ app = FastAPI(
 @app.get("/")
 def runs() -> HTMLResponse:
     """Every run that has a report, the newest first."""
-    reports = Workspace.from_environ().reports
+    reports = Workspace.from_settings(read_settings()).reports
     found = [path.parent for path in reports.glob("*/index.html") if not path.parent.is_symlink()]
     found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     rows = "".join(f'<li><a href="{html.escape(each.name)}/">{html.escape(each.name)}</a></li>' for each in found)
@@ -68,7 +69,7 @@ def file(request: Request, path: str) -> Response:
 
 def _file(path: str) -> Path | None:
     """A file within the reports folder, wherever links lead; None when it is none, or somewhere else."""
-    reports = Workspace.from_environ().reports.resolve()
+    reports = Workspace.from_settings(read_settings()).reports.resolve()
     try:
         found = (reports / path.strip("/")).resolve()
         return found if found.is_file() and found.is_relative_to(reports) else None

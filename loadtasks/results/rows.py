@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import METRICS, Counts, Measurement, metric
+from loadtasks.measurement.model import Counts, Measurement
 from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
@@ -35,21 +35,15 @@ def measurement_row(
     run_id: str,
     position: int,
     measurement: Measurement,
-    *,
-    repetition: int = 1,
-    reason: str | None = None,
-    trusted: bool = True,
+    **columns: int | str | bool | None,
 ) -> MeasurementRow:
-    """A measurement as a row, a reported one."""
+    """A measurement as a row: a reported and trusted one of the first repetition, but for the columns given."""
     return MeasurementRow(
         run_id=run_id,
         position=position,
-        repetition=repetition,
-        reason=reason,
-        reported=True,
-        trusted=trusted,
+        **{"repetition": 1, "reason": None, "reported": True, "trusted": True} | columns,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
-        **{name: metric(measurement, name) for name in METRICS},
+        **measurement.metrics,
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
         **measurement.model_dump(mode="json", include=set(_AS_JSON)),
     )

@@ -19,8 +19,6 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.model import HttpScenario, PartScenario, Scenario, parts_of
 
-_LOAD_SUFFIX = ", in rounds paired with a reference"
-
 
 class RoundDriver:
     """Drives the rounds of a scenario against the candidate, or against the reference."""
@@ -94,7 +92,7 @@ class RoundDriver:
     def measurements(self, calibration: Calibration | None) -> list[Measurement]:
         """The measurements of all rounds together: the whole first, then the parts of a mixed scenario."""
         seen = health([(self._observation, self._whole)], calibration)
-        return measurements(self._scenario, self._whole, self._recorders, self._began, seen, _LOAD_SUFFIX)
+        return measurements(self._scenario, self._whole, self._recorders, self._began, seen, paired=True)
 
     def _check_alive(self) -> None:
         try:

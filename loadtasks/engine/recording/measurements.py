@@ -6,7 +6,9 @@ from datetime import datetime
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
-from loadtasks.scenarios.model import HttpScenario, Scenario, load_sentence, parts_of
+from loadtasks.scenarios.canonical import scenario_hash
+from loadtasks.scenarios.load_data import load_data
+from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
 
 def measurements(
@@ -15,7 +17,8 @@ def measurements(
     recorders: Mapping[str, Recorder],
     started_at: datetime,
     health: Health,
-    load_suffix: str = "",
+    *,
+    paired: bool = False,
 ) -> list[Measurement]:
     """The measurement of a scenario, then those of its parts where it is mixed.
 
@@ -25,7 +28,7 @@ def measurements(
         recorders: what each part recorded, by its name; of a scenario that isn't mixed the name is empty.
         started_at: when the load began.
         health: the load generator's, in each of the measurements.
-        load_suffix: ends the sentences that describe the loads.
+        paired: whether it was sent in rounds paired with a reference, which is part of the load.
     """
 
     def measurement(recorder: Recorder, described: Scenario, part: str) -> Measurement:
@@ -34,8 +37,8 @@ def measurements(
             part=part,
             endpoint=described.endpoint,
             protocol=_protocol(described),
-            scenario_hash=described.hash,
-            load=load_sentence(described) + load_suffix,
+            scenario_hash=scenario_hash(described),
+            load=load_data(described) | ({"paired": True} if paired else {}),
             started_at=started_at,
             health=health,
         )

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
+from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.engine.run_paired import MoreRounds, PairedMeasurements, orders, run_paired
+from loadtasks.measurement.metrics import REFERENCE_METRICS
 from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,
@@ -159,7 +160,7 @@ def test_a_slower_candidate_shows_in_every_round() -> None:
         paired = pair(thing(load, warmup_requests=1), candidate.url, reference.url, rounds(4))
     (pairs,) = paired.round_ratios
     assert pairs.requests == [4] * 4
-    assert set(pairs.log_ratios) == set(PAIRED)
+    assert set(pairs.log_ratios) == set(REFERENCE_METRICS)
     assert all(ratio is not None and ratio > 1 for ratio in pairs.log_ratios["p50_s"])
     assert all(ratio is not None and ratio < -1 for ratio in pairs.log_ratios["throughput_per_s"])
     assert pairs.log_ratios["success_rate"] == [0.0] * 4

@@ -49,7 +49,7 @@ def test_spans_are_in_order_apart_and_within_the_load(start: int, stages: list[t
         return
     load = ramp(*stages, start=start)
     schedules = schedules_of(load)
-    assert [schedule.worker for schedule in schedules] == list(range(load.most_workers))
+    assert [schedule.worker for schedule in schedules] == list(range(load.max_workers))
     for schedule in schedules:
         times = [time_s for span in schedule.spans for time_s in span]
         assert times

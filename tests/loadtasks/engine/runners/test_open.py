@@ -38,13 +38,13 @@ def test_an_open_profile_sends_what_is_due_whatever_the_responses_do() -> None:
     assert measurement.health.waited_for_connection >= 25
 
 
-def test_what_finds_no_connection_within_its_patience_is_dropped() -> None:
+def test_what_finds_no_connection_within_the_queue_timeout_is_dropped() -> None:
     def hang(connection: socket.socket, request: bytes) -> bool:
         time.sleep(0.8)
         connection.sendall(ok())
         return True
 
-    load = OpenLoad(rate=20, duration_s=0.5, max_connections=1, patience_s=0.2)
+    load = OpenLoad(rate=20, duration_s=0.5, max_connections=1, queue_timeout_s=0.2)
     measurement = run_against(hang, scenario(load))
     assert measurement.counts.scheduled == 10
     assert measurement.counts.dropped >= 7

@@ -105,7 +105,7 @@ def _paired_or_alone(
     try:
         check_target(context.reference, [scenario])
     except LoadTasksError as error:
-        return run_scenario(scenario, context.target, on_progress, calibration=calibration), _unpaired(str(error))
+        return run_scenario(scenario, context.target, on_progress, calibration=calibration), Pairing(problem=str(error))
     paired = run_paired(
         scenario,
         context.target,
@@ -117,12 +117,8 @@ def _paired_or_alone(
         calibration=calibration,
     )
     if paired.lost is not None:
-        return paired.candidate, _unpaired(paired.lost)
+        return paired.candidate, Pairing(problem=paired.lost)
     return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.pairs)
-
-
-def _unpaired(why: str) -> Pairing:
-    return Pairing(problem=f"so only its targets were judged: {why}")
 
 
 def _calibration(store: Store, run: Run) -> Calibration:

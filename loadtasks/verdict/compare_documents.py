@@ -13,7 +13,7 @@ from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.fingerprint import Difference, Fingerprint
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
-from loadtasks.verdict.history.findings import comparison
+from loadtasks.verdict.history.findings import compare_metric
 
 
 def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
@@ -71,5 +71,5 @@ def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurem
         for measurement in measurements
         if measurement.part in before
         for name in BASELINE_METRICS
-        if (each := comparison(measurement, name, metric(before[measurement.part], name))) is not None
+        if (each := compare_metric(measurement, name, metric(before[measurement.part], name))) is not None
     ]

@@ -85,7 +85,7 @@ class Fingerprint(BaseModel):
         return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}")).geturl()
 
     def __hash__(self) -> int:
-        # A mapping has no hash; what is left of the fingerprint tells most of them apart.
+        # The load is a mapping, which has no hash; the other fields differ between most fingerprints.
         return hash((self.scenario_hash, self.generator, self.processes, self.target_url, self.paired))
 
     @classmethod

@@ -160,6 +160,7 @@ def _thinking(think_time: ThinkTime | None) -> Content:
 
 
 def _waiting(load: OpenLoad | StagesLoad) -> Content:
+    # The queue timeout had this name when the first hashes were stored; another one would end every baseline.
     return {"max_connections": load.max_connections, "patience_s": load.queue_timeout_s}
 
 

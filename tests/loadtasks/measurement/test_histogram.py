@@ -75,7 +75,7 @@ def test_steps_hold_every_time(times: np.ndarray) -> None:
 
 
 def at_most(count: int, q: float) -> list[float]:
-    """The chance that at most 0, 1, 2, ... of so many times lie below the quantile q, summed term by term."""
+    """The probability that at most 0, 1, 2, ... of n times lie below the quantile q, summed term by term."""
     chances = (
         math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1) + k * math.log(q)
         + (count - k) * math.log1p(-q)

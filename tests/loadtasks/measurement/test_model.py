@@ -9,7 +9,7 @@ from tests.measurements import measurement
 
 
 def test_it_reads_back_as_it_was_written_and_names_every_metric() -> None:
-    errors = [ErrorCount(code=ErrorCode.STATUS, count=2, sample="POST /x: answered 500", publishing=True)]
+    errors = [ErrorCount(code=ErrorCode.STATUS, count=2, sample="POST /x: status 500", publishing=True)]
     measured = measurement(failed=2, errors=errors)
     written = measured.model_dump_json()
     assert Measurement.model_validate_json(written) == measured

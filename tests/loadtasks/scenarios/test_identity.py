@@ -81,7 +81,7 @@ def test_a_measurement_has_one_and_the_next_another(scenarios: dict[str, Scenari
     assert len(found) == 1
     assert len(users(server.requests)) == 2
     assert first[0].counts.completed == 6
-    # It isn't part of what is compared from night to night.
+    # It is no part of what is compared between runs.
     assert first[0].scenario_hash == second[0].scenario_hash == scenario_hash(scenario)
 
 

@@ -70,6 +70,11 @@ class RenderedFinding:
         return FindingKind.NOTE if missed and not self.finding.misses_target else self.finding.kind
 
     @property
+    def has_title(self) -> bool:
+        """Whether the title says more than that it is a note."""
+        return self.title != _KIND[FindingKind.NOTE]
+
+    @property
     def sentence(self) -> str:
         """The finding as a sentence without its full stop."""
         return plain(sentences.sentence(self.finding)).rstrip(".")

@@ -39,7 +39,7 @@ class Element:
         for child in self.children:
             if isinstance(child, str):
                 continue
-            if child.tag == "tr":
+            if child.tag == "tr" and not child.all("table"):
                 yield " | ".join(cell.text for cell in child.children if isinstance(cell, Element))
             elif child.tag in _BLOCKS:
                 yield child.attributes.get("aria-label", "") if child.tag == "svg" else child.text

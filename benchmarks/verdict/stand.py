@@ -110,7 +110,7 @@ def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Build
 
 def scenario(name: str, shipped_load: bool = False) -> HttpScenario:
     """A shipped scenario, driven by one worker or with its shipped load."""
-    (chosen,) = select(read_scenarios(PROJECT / "loadtasks" / "scenarios"), [name])
+    (chosen,) = select(read_scenarios(PROJECT / "scenarios"), [name])
     assert isinstance(chosen, HttpScenario)
     return chosen if shipped_load else chosen.model_copy(update={"load": ClosedLoad(workers=1, requests=100)})
 

@@ -13,18 +13,18 @@ help: ## this list
 
 .PHONY: nightly
 nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
-	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py \
+	@source scripts/airflow.env && exec $(BIN)/python -m scripts.nightly \
 		$(if $(TARGET),--target '$(TARGET)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: nightly-paired
 nightly-paired: $(VENV)/.runtime ## the same beside the approved build; REFERENCE=REVISION, SCENARIOS="a b"
-	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py --paired \
+	@source scripts/airflow.env && exec $(BIN)/python -m scripts.nightly --paired \
 		$(if $(REFERENCE),--revision '$(REFERENCE)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') \
 		$(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: airflow
 airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, until Ctrl-C; AIRFLOW_PORT=8080 API_PORT=8000
-	@source scripts/airflow.env && exec $(BIN)/python scripts/airflow_up.py $(if $(API_PORT),--port $(API_PORT))
+	@source scripts/airflow.env && exec $(BIN)/python -m scripts.airflow_up $(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: api
 api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000

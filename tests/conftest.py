@@ -2,10 +2,11 @@
 
 from hypothesis import settings
 
+from tests.airflow_process import airflow
 from tests.postgresql import postgresql, postgresql_url
 from tests.redis_server import redis_server
 
-__all__ = ["postgresql", "postgresql_url", "redis_server"]
+__all__ = ["airflow", "postgresql", "postgresql_url", "redis_server"]
 
 # A deadline would be a timed assertion, and machines are busy.
 settings.register_profile("untimed", deadline=None)

@@ -1,4 +1,4 @@
-"""How an alert leaves: through the SMTP server of Airflow's connection, where there is one."""
+"""How alerts are sent from Airflow: through the mail server of its SMTP connection, where there is one."""
 
 import logging
 import os
@@ -12,58 +12,58 @@ from typing import cast
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Variable
 
-from dags.connections import connection_of
+from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
+from loadtasks.airflow.connections import find_connection
 from loadtasks.report.mail import Deliver, send
 from loadtasks.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-SMTP_CONNECTION = "smtp_default"
-RECIPIENTS_VARIABLE = "performance_recipients"
 LOCAL_ADDRESS = "performance@localhost"
 
 
 @dataclass(frozen=True)
-class Post:
-    """From whom, to whom, and how; `deliver` is None where no SMTP connection is configured."""
+class MailRoute:
+    """Sender, recipients and mail server of an alert."""
 
     sender: str
     recipients: Sequence[str]
     deliver: Deliver | None
+    """Sends a message; None where there is no SMTP connection, and alerts are written to the outbox."""
 
-    def tell_unopened(self, workspace: Workspace, run_id: str, sentence: str) -> str:
-        """Tell that a night could not even begin, when there is no run that a report could be written of.
+    def send_refusal(self, workspace: Workspace, run_id: str, reason: str) -> str:
+        """Send an alert of a run that could not be opened, of which there is no report. Returns where it was sent.
 
         Raises:
-            BadInputError: it could not be sent; it lies in the outbox.
+            BadInputError: it could not be sent and is kept in the outbox.
         """
         message = EmailMessage()
-        message["Subject"] = "Performance: INVALID, nothing was measured"
+        message["Subject"] = "[INVALID] nightly performance: nothing was measured"
         message["From"], message["To"] = self.sender, ", ".join(self.recipients)
         message["Date"] = formatdate()
-        message.set_content(f"Run {run_id} could not begin, so nothing is known of the API:\n\n{sentence}\n")
+        message.set_content(f"Run {run_id} could not be opened, so nothing was measured:\n\n{reason}\n")
         return send(message, workspace.outbox, run_id, self.deliver)
 
 
 class _MessageHook(SmtpHook):
-    """Airflow's SMTP hook writes an HTML body of its own; this one sends a message as it was composed."""
+    """Sends a composed message. Airflow's own hook only sends an HTML body that it composes itself."""
 
     def send_message(self, message: EmailMessage) -> None:
         cast("SMTP", self._smtp_client).send_message(message)
 
 
-def configured_post() -> Post:
-    """What Airflow's connection and variable say; recipients else from LOADTASKS_RECIPIENTS, separated by commas."""
+def configured_mail_route() -> MailRoute:
+    """The mail route of Airflow's SMTP connection and recipients variable, else of LOADTASKS_RECIPIENTS."""
     named = Variable.get(RECIPIENTS_VARIABLE, default=None) or os.environ.get("LOADTASKS_RECIPIENTS") or LOCAL_ADDRESS
     recipients = [word.strip() for word in named.split(",") if word.strip()]
-    connection = connection_of(SMTP_CONNECTION)
+    connection = find_connection(SMTP_CONNECTION)
     if connection is None or not connection.host:
         log.info("There is no SMTP connection %s, so alerts are written to the outbox", SMTP_CONNECTION)
-        return Post(LOCAL_ADDRESS, recipients, None)
-    return Post(connection.extra_dejson.get("from_email") or LOCAL_ADDRESS, recipients, _send)
+        return MailRoute(LOCAL_ADDRESS, recipients, None)
+    return MailRoute(connection.extra_dejson.get("from_email") or LOCAL_ADDRESS, recipients, _deliver)
 
 
-def _send(message: EmailMessage) -> str:
+def _deliver(message: EmailMessage) -> str:
     hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
     with hook:
         hook.send_message(message)

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase, Protocol
 from loadtasks.results.run import Run
 
-NIGHT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+STARTED_AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
 
 def histogram(times_s: Sequence[float]) -> Histogram:
@@ -73,14 +75,15 @@ def measurement(
             phases[f"server:{name}"] = Phase(count=completed, total_s=mean_s * completed, max_s=mean_s, outcomes=went)
     if connect_mean_s is not None:
         phases["connect"] = Phase(count=10, total_s=10 * connect_mean_s, max_s=connect_mean_s)
-    failures = [ErrorKind(kind=error, count=failed, example=f"GET /stats: {error}")] if failed else []
+    failures = [ErrorCount(code=error, count=failed, sample=f"GET /stats: {error}")] if failed else []
     plausible = {
         "scenario": scenario,
         "part": part,
         "endpoint": part or scenario.partition(".")[0],
+        "protocol": Protocol.HTTP,
         "scenario_hash": "5eed",
         "load": "100 requests, 10 workers",
-        "started_at": NIGHT,
+        "started_at": STARTED_AT,
         "elapsed_s": 2.0,
         "counts": Counts(
             scheduled=ended if scheduled is None else scheduled,
@@ -105,7 +108,7 @@ def measurement(
 def run(run_id: str = "20261124T020000Z-aaaa", **changes: Any) -> Run:
     plausible = {
         "id": run_id,
-        "started_at": NIGHT,
+        "started_at": STARTED_AT,
         "trigger": "manual",
         "target_url": "http://127.0.0.1:8000",
         "target_version": "1.2.0",

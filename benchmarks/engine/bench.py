@@ -16,7 +16,8 @@ from socket import create_connection, socket
 import psutil  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import HttpLoad
 
 HERE = Path(__file__).parent

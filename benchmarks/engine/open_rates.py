@@ -5,10 +5,10 @@
 Open load at 1,000, 5,000 and 10,000 requests a second for 10 s each, against the nginx of the rate table; server and
 generator on cores of their own. `sent/s` is taken between the first request that left and the last; the send lag
 (sent - due) and the lag of the event loop say how punctually. Then ten times as much as the generator can send at best
-(its ceiling, from its own calibration): that measurement must be called unfit.
+(its ceiling, from its own calibration): that measurement must be called saturated.
 
 Ends with 1 where a rate is off by more than 0.1 %, a request is missing, a measurement at one of the three rates is
-unfit, or the one that is too much is not.
+saturated, or the one that is too much is not.
 """
 
 import argparse
@@ -18,7 +18,9 @@ from dataclasses import dataclass
 
 from benchmarks.engine.bench import machine, measured, nginx, pin, table
 from loadtasks.engine.generator.calibration import calibrate
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
+from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.scenarios.load import OpenLoad
 
 RATES = (1_000, 5_000, 10_000)
@@ -48,7 +50,7 @@ class Asked:
             yield f"{asked}: the rate is off by {self.off:+.3%}"
         if counts.scheduled != self.load.rate * self.load.duration_s or counts.completed != counts.scheduled:
             yield f"{asked}: {counts.scheduled:,} requests were scheduled and {counts.completed:,} completed"
-        yield from (f"{asked}: {reason}" for reason in self.measurement.health.unfit)
+        yield from (f"{asked}: {saturation_sentence(reason)}" for reason in self.measurement.health.saturation)
 
     def row(self) -> list[str]:
         """Its line of the table."""
@@ -89,12 +91,12 @@ def main() -> None:
     header = ["asked", "sent/s", "off", "send lag p50, ms", "p99", "max", "loop lag p99, ms", "max"]
     header += ["response p50, ms", "p99", "CPU"]
     print("", table(header, [asked.row() for asked in able]), sep="\n")
-    unfit, counts = saturated.measurement.health.unfit, saturated.measurement.counts
+    saturation, counts = saturated.measurement.health.saturation, saturated.measurement.counts
     print(f"\n{TOO_MUCH} times its ceiling of {calibration.ceiling_per_s:,.0f}/s asked, for {TOO_LONG_S:g} s: {counts}")
-    print(*(f"Unfit: {reason}" for reason in unfit), sep="\n")
+    print(*(f"Saturated: {saturation_sentence(reason)}" for reason in saturation), sep="\n")
     problems = [problem for asked in able for problem in asked.problems()]
-    if not unfit:
-        problems.append("The measurement under too much load is not called unfit")
+    if not saturation:
+        problems.append("The measurement under too much load is not called saturated")
     if problems:
         sys.exit("\n" + "\n".join(problems))
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.scenarios.load import HttpLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 

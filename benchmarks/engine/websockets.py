@@ -110,7 +110,7 @@ def row(name: str, opened: Measurement, delivered: Measurement) -> list[str]:
     """One server's row."""
     if opened.counts.failed or opened.conservation_gap or delivered.conservation_gap:
         raise SystemExit(f"{name}: {opened.counts} {opened.errors}; {delivered.counts}")
-    told = {error.kind: error.count for error in delivered.errors}
+    told = {error.code: error.count for error in delivered.errors}
     first = delivered.phases["first_message"].mean_s or 0.0
     return [
         name,

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from benchmarks.verdict.nights import Noise, Values
 from loadtasks.verdict.history.detector import NEEDED, Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import ATTEMPTS
+from loadtasks.verdict.history.levels import MAX_REPETITIONS
 
 BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 4, 6.5: 8, 7.0: 12}
 """By threshold, how many blocks of series show enough alarms."""
@@ -38,13 +38,13 @@ class _Threshold(FalseAlarmBudget):
         return self.given
 
 
-def alarms(attempts: Sequence[Values], threshold: float) -> int:
-    """False alarms of all series, a row each; `attempts`: the nights' first measurements, and those made again."""
-    found, series = 0, len(attempts[0])
-    history = Detector([SeriesSettings(floor=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
+def alarms(repetitions: Sequence[Values], threshold: float) -> int:
+    """False alarms of all series, a row each; `repetitions`: the nights' first measurements, and those made again."""
+    found, series = 0, len(repetitions[0])
+    history = Detector([SeriesSettings(min_effect=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
     for night in range(NIGHTS):
-        history.begin(attempts[0][:, night])
-        for values in attempts[1:]:
+        history.begin(repetitions[0][:, night])
+        for values in repetitions[1:]:
             wanted = np.array([each is not None for each in history.again()])
             if not wanted.any():
                 break
@@ -74,7 +74,7 @@ def main() -> None:
 def _block(seed: int, block: int) -> list[Values]:
     random, noise = np.random.default_rng([seed, block]), Noise(0.10)
     drifts = [noise.drift(random, _BLOCK, NIGHTS)]
-    for _ in range(ATTEMPTS - 1):
+    for _ in range(MAX_REPETITIONS - 1):
         drifts.append(noise.again(random, drifts[-1]))
     return [drift.total + _REQUEST_NOISE * random.standard_normal(drift.total.shape) for drift in drifts]
 

@@ -46,7 +46,7 @@ from benchmarks.verdict.burner import burning
 from benchmarks.verdict.live_nights import Cell, Faults, Judged, Night, Score
 from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
 from loadtasks.engine.generator.calibration import calibrate
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.steps.exercise import measure_scenario
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
@@ -141,8 +141,8 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
         causes=[finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
         doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
-        rounds=len(pairing.pairs[0].unfit),
-        unfit=sum(pairing.pairs[0].unfit),
+        rounds=len(pairing.round_ratios[0].saturated),
+        saturated=sum(pairing.round_ratios[0].saturated),
         seconds=seconds,
         intervals={
             comparison.metric: (comparison.ratio, comparison.low, comparison.high) for comparison in verdict.comparisons

@@ -71,7 +71,7 @@ class Judged:
     doubts: list[str]
     """Why nothing, or not all, is claimed."""
     rounds: int
-    unfit: int
+    saturated: int
     seconds: float
     intervals: dict[str, tuple[float, float | None, float | None]]
     """By metric the ratio, and between what."""

@@ -24,7 +24,7 @@ def main() -> int:
     """Print what it took."""
     values = Noise(0.10).drift(np.random.default_rng(1), SERIES, NIGHTS).total
     began_s = time.process_time()
-    history = Detector([SeriesSettings(floor=0.02, share=1 / SERIES)] * SERIES, FalseAlarmBudget(nights=100))
+    history = Detector([SeriesSettings(min_effect=0.02, share=1 / SERIES)] * SERIES, FalseAlarmBudget(nights=100))
     raised = 0
     for night in range(NIGHTS):
         judged = history.observe(values[:, night])

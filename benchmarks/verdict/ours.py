@@ -11,12 +11,12 @@ from benchmarks.verdict.simple import Raised
 from loadtasks.verdict.history.change import ChangePoint
 from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import ATTEMPTS
+from loadtasks.verdict.history.levels import MAX_REPETITIONS
 from loadtasks.verdict.reference.sequential_test import Decision, Rule, judge, more_rounds
 
 BUDGET = FalseAlarmBudget(nights=365 / 4)
 """Four false alarms in a year, for the series of one scenario."""
-FAMILY = (SeriesSettings(floor=0.02, share=0.95), SeriesSettings(floor=0.05, share=0.05))
+FAMILY = (SeriesSettings(min_effect=0.02, share=0.95), SeriesSettings(min_effect=0.05, share=0.05))
 """The median, and how far the 95th percentile lies above it: that is free of the nights' drift, and so asks for little
 of the budget."""
 
@@ -44,7 +44,7 @@ def judged(nights: Nights, cell: Cell, seed: int) -> Judged:
 
     False alarms are dismissed, as by somebody who knows.
     """
-    first, *further = (_values(each) for each in (nights, *again(cell, nights, seed, ATTEMPTS - 1)))
+    first, *further = (_values(each) for each in (nights, *again(cell, nights, seed, MAX_REPETITIONS - 1)))
     scenarios, count = nights.times_s.shape[:2]
     judge_all = Detector(FAMILY * scenarios, BUDGET)
     changes: list[list[tuple[int, ChangePoint]]] = [[] for _ in range(scenarios)]

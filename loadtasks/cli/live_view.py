@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from loadtasks.engine.generator.progress import Progress
+from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.units import count, duration, plural, rate, span
 
 _WIDEST_BAR = 30
@@ -17,7 +18,7 @@ _GAP = "  "
 _LONGEST_LEFT = len("59 min 59 s left")
 """Room that is kept for the time left, so that the bar keeps its width while that gets shorter."""
 _TOLD_LAST = 3
-"""Rate, fitness and errors stay where a terminal is too narrow for all."""
+"""Rate, health and errors stay where a terminal is too narrow for all."""
 _SECONDS = 10.0
 """A time left that is shorter than this is told in whole seconds: nobody reads the digits behind them as they run."""
 
@@ -65,10 +66,10 @@ class RunProgress:
 
 
 def view(scenario: str, reached: Progress, width: int) -> Text:
-    """How far a scenario is, in two lines of fields that keep their places; a third where the generator is not fit."""
+    """How far a scenario is, in two lines of fields that keep their places; a third if the generator is saturated."""
     lines = [_far(scenario, reached, width), _going(reached, width)]
-    if reached.unfit:
-        lines.append(Text(f"    {reached.unfit[0]}", "yellow"))
+    if reached.saturation:
+        lines.append(Text(f"    {saturation_sentence(reached.saturation[0])}", "yellow"))
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return Text("\n").join(lines)
@@ -98,13 +99,13 @@ def _left(reached: Progress) -> str:
 
 
 def _going(reached: Progress, width: int) -> Text:
-    """Rate over the last second; of the whole load so far its times, whether the generator is fit, and errors."""
+    """Rate over the last second; of the whole load so far its times, whether the generator is healthy, and errors."""
     p50, p95 = (duration(reached.response.quantile_s(q)) for q in (0.5, 0.95))
     fields = [
         Text(f"    {rate(reached.rate_per_s):>8} now"),
         Text(f"so far p50 {p50:>7}"),
         Text(f"p95 {p95:>7}"),
-        Text("generator unfit", "bold yellow") if reached.unfit else Text("generator fit", "green"),
+        Text("generator saturated", "bold yellow") if reached.saturation else Text("generator healthy", "green"),
         Text(plural(reached.failed, "error"), "red" if reached.failed else "dim"),
     ]
     if reached.throttled:

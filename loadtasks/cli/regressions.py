@@ -53,18 +53,18 @@ for _name, _state, _told in (
 @click.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
 @click.option(
-    "--false-alarm-nights",
+    "--runs-per-false-alarm",
     type=click.FloatRange(min=1),
     help="At most one false alarm in so many nights.  [default: LOADTASKS_FALSE_ALARM_NIGHTS, else 100]",
 )
 @click.option(
-    "--floor",
+    "--min-effect",
     type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
     help="The least change that is told, such as 0.03.  [default: LOADTASKS_FLOOR, else 0.03]",
 )
 @click.pass_obj
 def backtest(
-    workspace: Workspace, scenarios: tuple[str, ...], false_alarm_nights: float | None, floor: float | None
+    workspace: Workspace, scenarios: tuple[str, ...], runs_per_false_alarm: float | None, min_effect: float | None
 ) -> None:
     """Replay the stored nights under other settings, and list the alarms that would have come.
 
@@ -73,7 +73,7 @@ def backtest(
     sensitivity = Sensitivity.from_environ()
     sensitivity = replace(
         sensitivity,
-        false_alarm_nights=false_alarm_nights or sensitivity.false_alarm_nights,
-        floor=floor or sensitivity.floor,
+        runs_per_false_alarm=runs_per_false_alarm or sensitivity.runs_per_false_alarm,
+        min_effect=min_effect or sensitivity.min_effect,
     )
     listings.show_alarms(steps.backtest(workspace, sensitivity, scenarios or None))

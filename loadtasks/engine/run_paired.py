@@ -33,8 +33,9 @@ from loadtasks.engine.runners.closed import ClosedRunner
 from loadtasks.engine.runners.connections import ConnectionsRunner
 from loadtasks.engine.runners.open import OpenRunner
 from loadtasks.errors import TargetUnavailableError
+from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import (
@@ -287,6 +288,6 @@ class _Night:
                 response=self.candidate.response,
                 failed=failed,
                 throttled=throttled,
-                unfit=(),
+                saturation=(),
             )
         )

@@ -11,9 +11,10 @@ from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.shares import most_processes
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.measurement.model import Calibration, Health, Measurement
+from loadtasks.measurement.health import Calibration, Health
+from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.scenarios.identity import identified
-from loadtasks.scenarios.model import Scenario, load_sentence, parts_of
+from loadtasks.scenarios.model import HttpScenario, Scenario, load_sentence, parts_of
 
 
 def run_scenario(
@@ -73,6 +74,7 @@ def measurements(
             scenario=scenario.name,
             part=kind,
             endpoint=of.endpoint,
+            protocol=_protocol(of),
             scenario_hash=of.hash,
             load=load_sentence(of) + manner,
             started_at=started_at,
@@ -85,14 +87,19 @@ def measurements(
     ]
 
 
+def _protocol(scenario: Scenario) -> Protocol:
+    http = any(isinstance(part, HttpScenario) for part in parts_of(scenario).values())
+    return Protocol.HTTP if http else Protocol.WEBSOCKET
+
+
 def _fitness(generated: Sequence[Generated], whole: Recorder, calibration: Calibration | None) -> Health:
-    """How fit the generator was: every one of its processes has to be, since an average hides the one that was not."""
+    """The generator's health: each of its processes has to be healthy, since an average hides the one that was not."""
     together = health([generated_load.observation for generated_load in generated], whole, calibration)
     if len(generated) == 1:
         return together
-    unfit = [
-        f"process {number}: {reason}"
-        for number, each in enumerate(generated, 1)
-        for reason in health([each.observation], Recorder.merged(each.recorders.values()), calibration).unfit
+    saturation = [
+        reason.model_copy(update={"process": number})
+        for number, share in enumerate(generated, 1)
+        for reason in health([share.observation], Recorder.merged(share.recorders.values()), calibration).saturation
     ]
-    return together.model_copy(update={"unfit": unfit})
+    return together.model_copy(update={"saturation": saturation})

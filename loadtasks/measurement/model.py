@@ -7,9 +7,12 @@ answer, are counted by kind but not timed: a fast error must not make an API loo
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.target_metrics import TargetMetrics
 
@@ -51,16 +54,11 @@ class Counts(BaseModel):
         return self.completed / admitted if admitted else None
 
 
-class ErrorKind(BaseModel):
-    """One way in which requests failed."""
+class Protocol(StrEnum):
+    """What a scenario speaks. A mixed scenario as a whole is `http` unless all of its parts are WebSockets."""
 
-    model_config = ConfigDict(frozen=True)
-
-    kind: str
-    """`timeout`, `refused`, `cut`, `status`, `check`, `malformed`, `missed`, ..."""
-    count: int
-    example: str
-    """One occurrence in words, with request and answer."""
+    HTTP = "http"
+    WEBSOCKET = "websocket"
 
 
 class Phase(BaseModel):
@@ -106,39 +104,6 @@ class Exemplar(BaseModel):
     """What was sent (W3C Trace Context, https://www.w3.org/TR/trace-context/)."""
 
 
-class Calibration(BaseModel):
-    """What the generator can do on its machine, measured against a server that does nothing."""
-
-    model_config = ConfigDict(frozen=True)
-
-    ceiling_per_s: float
-    """Requests a second in a closed loop."""
-    jitter_p99_s: float
-    """Send lag of an open load far below the ceiling, 99th percentile."""
-
-
-class Health(BaseModel):
-    """Whether the generator was fit to make the measurement."""
-
-    model_config = ConfigDict(frozen=True)
-
-    cpu_share: float
-    """CPU time of the generator's process over wall time; 1.0 is one whole core."""
-    loop_lag_p99_s: float
-    """How late the event loop ran its timer, 99th percentile."""
-    loop_lag_max_s: float
-    send_lag_p99_s: float
-    """How late requests left, 99th percentile (open profiles; 0 in closed ones)."""
-    waited_for_connection: int
-    """Requests that found every connection busy, which is the target's slowness and not the generator's."""
-    sent_per_s: float | None = None
-    """Requests that left a second, between the first and the last; None for fewer than two."""
-    calibration: Calibration | None = None
-    """None where the generator was not calibrated."""
-    unfit: list[str] = []
-    """Why the generator was not fit, a sentence each; empty when it was."""
-
-
 class Measurement(BaseModel):
     """One scenario in one run, or one part of a mixed scenario. Times in seconds."""
 
@@ -150,6 +115,8 @@ class Measurement(BaseModel):
     """The kind within a mixed scenario, as in `sessions`; empty for the whole."""
     endpoint: str
     """The endpoint whose targets this measurement is held to."""
+    protocol: Protocol
+    """What the scenario, or the part, speaks."""
     scenario_hash: str
     """Fingerprint of what was sent and under which load; only equal ones are compared."""
     load: str
@@ -165,8 +132,8 @@ class Measurement(BaseModel):
     """sent - due"""
     statuses: dict[str, int]
     """Answers by HTTP status, or by WebSocket close code."""
-    errors: list[ErrorKind]
-    """By kind, most frequent first."""
+    errors: list[ErrorCount]
+    """By code, most frequent first."""
     phases: dict[str, Phase]
     """Of every completed request `waiting` (from due to sent), `first_byte` and `body`; of connections `connect`; of
     WebSockets `connect` (until the upgrade was accepted, `upgrade` being its part since TCP and TLS stood) and

@@ -17,7 +17,7 @@ _LONGEST_ID = 100
 
 
 @dataclass(frozen=True)
-class Slowest:
+class RenderedExemplar:
     """One of the slowest requests of a measurement."""
 
     measurement: Measurement
@@ -69,14 +69,16 @@ class Slowest:
         return told.strip() + "".join(f", {name} {identity}" for name, identity in names if identity)
 
 
-def of_scenario(result: ScenarioResult) -> list[Slowest]:
+def of_scenario(result: ScenarioResult) -> list[RenderedExemplar]:
     """The slowest requests of a scenario, slowest first; the whole's, which are those of all its parts."""
     return [
-        Slowest(measurement, exemplar) for measurement in result.measurements[:1] for exemplar in measurement.exemplars
+        RenderedExemplar(measurement, exemplar)
+        for measurement in result.measurements[:1]
+        for exemplar in measurement.exemplars
     ]
 
 
-def of_bad(document: ResultsDocument) -> list[Slowest]:
+def of_bad(document: ResultsDocument) -> list[RenderedExemplar]:
     """The slowest requests of each scenario that missed a target or got worse: a few, to begin the search with."""
     bad = [scenario for scenario in document.scenarios if scenario.verdict in (Verdict.FAIL, Verdict.REGRESSED)]
     number = _ALONE if len(bad) == 1 else _AMONG_OTHERS
@@ -91,8 +93,8 @@ def _concerned(result: ScenarioResult) -> Iterator[Measurement]:
     return (measurement for measurement in result.measurements if measurement.part in (parts - {""} or parts))
 
 
-def _first(measurement: Measurement, number: int) -> Iterator[Slowest]:
-    return (Slowest(measurement, exemplar) for exemplar in measurement.exemplars[:number])
+def _first(measurement: Measurement, number: int) -> Iterator[RenderedExemplar]:
+    return (RenderedExemplar(measurement, exemplar) for exemplar in measurement.exemplars[:number])
 
 
 def _bounded(identity: str | None) -> str | None:

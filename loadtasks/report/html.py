@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Health, Measurement
+from loadtasks.measurement.health import Health
+from loadtasks.measurement.model import METRICS, Measurement
 from loadtasks.report import exemplars, plots, table, words
-from loadtasks.report.phases import TARGET, Metric, Row, metrics, rows
+from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
+from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.verdict.targets.percentiles import untold
@@ -32,7 +34,7 @@ class Section:
         return anchor(self.result.scenario)
 
     @property
-    def findings(self) -> list[words.Told]:
+    def findings(self) -> list[words.RenderedFinding]:
         """What decides first."""
         return words.telling(self.result)
 
@@ -83,7 +85,7 @@ class Section:
         return list(parts.items())
 
     @property
-    def phases(self) -> list[Row]:
+    def phases(self) -> list[PhaseRow]:
         """Every phase, in the order of a request."""
         return rows(self.result)
 
@@ -93,7 +95,7 @@ class Section:
         return any(phase.side == TARGET for phase in self.phases)
 
     @property
-    def told_by_target(self) -> list[Metric]:
+    def told_by_target(self) -> list[TargetMetricRow]:
         """What the target's own metrics say."""
         return metrics(self.result)
 
@@ -103,7 +105,7 @@ class Section:
         return any(measurement.counts.throttled for measurement in self.measurements)
 
     @property
-    def slowest(self) -> list[exemplars.Slowest]:
+    def slowest(self) -> list[exemplars.RenderedExemplar]:
         """The slowest requests."""
         return exemplars.of_scenario(self.result)
 
@@ -158,6 +160,8 @@ def environment() -> "Environment":
         "share": units.share,
         "change": units.change,
         "count": units.count,
+        "saturation": saturation_sentence,
+        "error_name": lambda error: f"publishing: {error.code}" if error.publishing else error.code,
         "metric": lambda name: METRICS.get(name, name),
         "told": lambda number, name: units.value(name, number),
         "moment": moment,

@@ -147,7 +147,7 @@ def _wrapped(line: str) -> list[str]:
     )
 
 
-def _plain_table(rows: list[table.Row]) -> str:
+def _plain_table(rows: list[table.TableRow]) -> str:
     """The table in columns, narrow enough for a mail."""
     columns = ("scenario", "verdict", "success", "p50", "p95", "change")
     cells = [[table.COLUMNS[column] for column in columns], *([row.cell(column) for column in columns] for row in rows)]

@@ -39,7 +39,7 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", words.plain(text))
 
 
-def _table(rows: list[table.Row]) -> str:
+def _table(rows: list[table.TableRow]) -> str:
     heading = "| " + " | ".join(table.COLUMNS.values()) + " |"
     rule = "|" + "|".join(" --- " if column in ("scenario", "verdict") else " --: " for column in table.COLUMNS) + "|"
     lines = [heading, rule]
@@ -51,7 +51,7 @@ def _table(rows: list[table.Row]) -> str:
     return "\n".join(lines)
 
 
-def _cell(row: table.Row, column: str) -> str:
+def _cell(row: table.TableRow, column: str) -> str:
     within = row.within(column) if column in table.PERCENTILE_COLUMNS else ""
     return row.cell(column).strip() + (f" ({within})" if within else "")
 

@@ -25,7 +25,7 @@ _CLIENT_PHASES = {
 
 
 @dataclass(frozen=True)
-class Row:
+class PhaseRow:
     """One phase of one part."""
 
     part: str
@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Metric:
+class TargetMetricRow:
     """One of the target's own metrics."""
 
     name: str
@@ -53,27 +53,30 @@ class Metric:
     """In the baseline's run."""
 
 
-def rows(result: ScenarioResult) -> list[Row]:
+def rows(result: ScenarioResult) -> list[PhaseRow]:
     """Every phase that took any time, in the order of a request; the baseline's where it is comparable."""
     baseline = {each.part: each.phases for each in result.baseline if result.comparisons}
     return [
-        Row(measurement.part, *_side(name), phase, baseline.get(measurement.part, {}).get(name))
+        PhaseRow(measurement.part, *_side(name), phase, baseline.get(measurement.part, {}).get(name))
         for measurement in result.measurements
         for name, phase in sorted(measurement.phases.items(), key=lambda phase: _place(phase[0]))
         if phase.max_s or name != "waiting"
     ]
 
 
-def metrics(result: ScenarioResult) -> list[Metric]:
+def metrics(result: ScenarioResult) -> list[TargetMetricRow]:
     """What grew most and what gauges changed, in short."""
     now, before = _told(result.measurements), _told(result.baseline)
     counted = {name: value for name, value in now.counters.items() if not name.partition("{")[0].endswith("_sum")}
     grown = sorted(counted.items(), key=lambda each: -each[1])
     gauges = {name: each for name, each in now.gauges.items() if _notable(name, each, before)}
     counters = [
-        Metric(plain(name), f"+{units.count(value)}", _plus(before.counters.get(name))) for name, value in grown
+        TargetMetricRow(plain(name), f"+{units.count(value)}", _plus(before.counters.get(name)))
+        for name, value in grown
     ]
-    changed = [Metric(plain(name), _change(each), _change(before.gauges.get(name))) for name, each in gauges.items()]
+    changed = [
+        TargetMetricRow(plain(name), _change(each), _change(before.gauges.get(name))) for name, each in gauges.items()
+    ]
     return [*changed, *counters][:_MOST_METRICS]
 
 

@@ -45,7 +45,7 @@ _TOLD_CHANGES = ("p95_s", "p50_s", "mean_s")
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One scenario, or one part of it, as people read it; `units.MISSING` where nothing was measured."""
 
     result: ScenarioResult
@@ -134,21 +134,21 @@ class Row:
         return cell
 
 
-def rows(document: ResultsDocument) -> list[Row]:
+def rows(document: ResultsDocument) -> list[TableRow]:
     """All rows, in the run's order."""
     return [row for result in document.scenarios for row in scenario_rows(result)]
 
 
-def scenario_rows(result: ScenarioResult) -> Iterator[Row]:
+def scenario_rows(result: ScenarioResult) -> Iterator[TableRow]:
     """The row of a scenario, then those of its parts."""
     whole = next((measurement for measurement in result.measurements if not measurement.part), None)
-    yield Row(result, "", whole)
+    yield TableRow(result, "", whole)
     for measurement in result.measurements:
         if measurement.part:
-            yield Row(result, measurement.part, measurement)
+            yield TableRow(result, measurement.part, measurement)
 
 
-def marked(table: list[Row]) -> bool:
+def marked(table: list[TableRow]) -> bool:
     """Whether any cell carries the mark that the footnote explains."""
     return any(row.untold(name) for row in table for name in PERCENTILE_COLUMNS)
 

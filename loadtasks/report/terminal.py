@@ -71,7 +71,7 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
         _line(to, _text(("Report: ", "dim"), (str(report), "")))
 
 
-def _table(rows: list[table.Row], columns: list[str], gap: int) -> "Table":
+def _table(rows: list[table.TableRow], columns: list[str], gap: int) -> "Table":
     from rich.table import Table  # noqa: PLC0415
 
     made = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
@@ -88,7 +88,7 @@ def _table(rows: list[table.Row], columns: list[str], gap: int) -> "Table":
     return made
 
 
-def _fitting(rows: list[table.Row], width: int) -> tuple[list[str], int]:
+def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int]:
     """The columns that hold something and fit whole, and the gap between them."""
     widths = {
         column: max(len(heading), *(len(row.cell(column)) for row in rows))

@@ -53,7 +53,7 @@ _DECIDES_FIRST = {kind: place for place, kind in enumerate(KIND_WORD)}
 
 
 @dataclass(frozen=True)
-class Told:
+class RenderedFinding:
     """A finding with the scenario and the endpoint that it is about."""
 
     result: ScenarioResult
@@ -140,14 +140,15 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())
 
 
-def findings(result: ScenarioResult) -> list[Told]:
+def findings(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings, what decides first: validity, targets, regressions, improvements, diagnosis, notes."""
     return [
-        Told(result, finding) for finding in sorted(result.findings, key=lambda finding: _DECIDES_FIRST[finding.kind])
+        RenderedFinding(result, finding)
+        for finding in sorted(result.findings, key=lambda finding: _DECIDES_FIRST[finding.kind])
     ]
 
 
-def telling(result: ScenarioResult) -> list[Told]:
+def telling(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings without those told elsewhere: that it isn't judged by its past, and causes."""
     throttled = any(
         finding.kind is FindingKind.DIAGNOSIS and not finding.part and finding.sentence.startswith(throttling.CAUSE)
@@ -161,18 +162,18 @@ def telling(result: ScenarioResult) -> list[Told]:
     ]
 
 
-def pressing(result: ScenarioResult) -> list[Told]:
+def pressing(result: ScenarioResult) -> list[RenderedFinding]:
     """The same without notes on percentiles that can't be told and met their targets: the table marks those."""
     missed = {finding.metric for finding in result.findings if finding.kind is FindingKind.TARGET}
     return [each for each in telling(result) if not _not_known(each) or each.finding.metric in missed]
 
 
-def told(document: ResultsDocument, *kinds: FindingKind) -> list[Told]:
+def told(document: ResultsDocument, *kinds: FindingKind) -> list[RenderedFinding]:
     """All findings of these kinds, in the run's order."""
     return [finding for result in document.scenarios for finding in findings(result) if finding.finding.kind in kinds]
 
 
-def misses(document: ResultsDocument) -> list[Told]:
+def misses(document: ResultsDocument) -> list[RenderedFinding]:
     """Every missed target and every regression of the run."""
     return told(document, FindingKind.TARGET, FindingKind.REGRESSION)
 
@@ -190,8 +191,8 @@ def invalid(document: ResultsDocument) -> dict[str, str]:
     return reasons
 
 
-def notes(document: ResultsDocument) -> list[Told]:
-    """What was not judged, and why; of percentiles that can't be told `Told.confidence` says so."""
+def notes(document: ResultsDocument) -> list[RenderedFinding]:
+    """What was not judged, and why; of percentiles that can't be told `RenderedFinding.confidence` says so."""
     return [
         each
         for result in document.scenarios
@@ -261,7 +262,7 @@ def headline(document: ResultsDocument) -> str:
 def _compared_with(document: ResultsDocument, result: ScenarioResult) -> str:
     if document.other_run is not None:
         return f"run {plain(document.other_run)}; two runs alone can't tell a change from noise"
-    return f"the reference, {reference(document)}" if result.pairs else "the median of the nights before"
+    return f"the reference, {reference(document)}" if result.round_ratios else "the median of the nights before"
 
 
 def _names(sentence: str, number: str) -> bool:
@@ -276,7 +277,7 @@ def _is_uncompared(finding: Finding) -> bool:
     return finding.kind is FindingKind.HISTORY and finding.sentence.startswith(NOT_COMPARED)
 
 
-def _not_known(told: Told) -> bool:
+def _not_known(told: RenderedFinding) -> bool:
     return told.finding.kind is FindingKind.NOTE and told.finding.sentence.startswith(NOT_KNOWN)
 
 

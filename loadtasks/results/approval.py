@@ -60,7 +60,7 @@ def withdraw(session: Session, run_id: str, scenario: str | None = None) -> None
 def _hashes(session: Session, run_id: str) -> dict[str, str]:
     """The fingerprint of each measured scenario."""
     columns = select(MeasurementRow.scenario, MeasurementRow.scenario_hash).where(
-        MeasurementRow.run_id == run_id, MeasurementRow.counts
+        MeasurementRow.run_id == run_id, MeasurementRow.reported
     )
     # The whole comes last, so that its fingerprint is the one that stays.
     return dict(session.execute(columns.order_by(desc(MeasurementRow.position))).all())

@@ -26,18 +26,18 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
             ScenarioResult(
                 endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
                 measurements=measurements,
-                attempts=_attempts(store, run_id, scenario),
+                repetitions=_repetitions(store, run_id, scenario),
                 baseline=pairing.reference if pairing else _beside(store, judged),
-                pairs=pairing.pairs if pairing else [],
+                round_ratios=pairing.round_ratios if pairing else [],
                 **judged.model_dump(),
             )
         )
     return ResultsDocument(run=run, verdict=overall([result.verdict for result in results]), scenarios=results)
 
 
-def _attempts(store: Store, run_id: str, scenario: str) -> list[RepetitionSummary]:
-    attempts = store.attempts(run_id, scenario)
-    if len(attempts) == 1:  # told whole
+def _repetitions(store: Store, run_id: str, scenario: str) -> list[RepetitionSummary]:
+    repetitions = store.repetitions(run_id, scenario)
+    if len(repetitions) == 1:  # told whole
         return []
     return [
         RepetitionSummary(
@@ -45,10 +45,10 @@ def _attempts(store: Store, run_id: str, scenario: str) -> list[RepetitionSummar
             p50_s=whole.p50_s,
             p95_s=whole.p95_s,
             success_rate=whole.success_rate,
-            counts=attempt.counts,
-            trusted=attempt.trusted,
+            reported=repetition.reported,
+            trusted=repetition.trusted,
         )
-        for attempt, whole in ((each, each.measurements[0]) for each in attempts)
+        for repetition, whole in ((each, each.measurements[0]) for each in repetitions)
     ]
 
 

@@ -31,7 +31,7 @@ _ADVISORY_LOCK = 0x10AD7A5C
 """The key under which PostgreSQL lets one process at a time migrate."""
 
 
-class Database:
+class ResultsDatabase:
     """An open results database."""
 
     def __init__(self, url: str) -> None:

@@ -26,7 +26,7 @@ class RepetitionSummary(BaseModel):
     p50_s: float | None
     p95_s: float | None
     success_rate: float | None
-    counts: bool
+    reported: bool
     """Whether its measurements are those of the scenario."""
     trusted: bool
     """Whether it is evidence for the history."""
@@ -43,11 +43,11 @@ class ScenarioResult(BaseModel):
     baseline_run: str | None
     measurements: list[Measurement]
     """The whole first, then its parts; empty when it could not be measured."""
-    attempts: list[RepetitionSummary] = []
+    repetitions: list[RepetitionSummary] = []
     """In order, where it was measured more than once; else empty."""
     baseline: list[Measurement] = []
     """The baseline's measurements, or the reference's, likewise, for the plots; empty when there is none."""
-    pairs: list[RoundRatios] = []
+    round_ratios: list[RoundRatios] = []
     """The rounds beside the reference, likewise; empty where there were none."""
 
 

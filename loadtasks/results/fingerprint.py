@@ -1,5 +1,6 @@
 """What two measurements must have in common to be compared."""
 
+from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -9,6 +10,44 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.run import Run
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class FingerprintField(StrEnum):
+    """What can differ between two measurements so that they can't be compared."""
+
+    TARGET = "target"
+    LOAD = "load"
+    SCENARIO = "scenario"
+    """What is sent."""
+    GENERATOR = "generator"
+    PAIRED = "paired"
+    """Whether it was measured in rounds with a reference."""
+
+    @property
+    def label(self) -> str:
+        """How people read it: `load generator`."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    FingerprintField.TARGET: "target",
+    FingerprintField.LOAD: "load",
+    FingerprintField.SCENARIO: "requests",
+    FingerprintField.GENERATOR: "load generator",
+    FingerprintField.PAIRED: "paired rounds",
+}
+
+
+class Difference(BaseModel):
+    """One thing in which two measurements differ."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: FingerprintField
+    now: str
+    """The value of the later measurement; of `paired`, `yes` or `no`."""
+    before: str
+    """The value of the earlier one."""
 
 
 class Fingerprint(BaseModel):
@@ -45,17 +84,19 @@ class Fingerprint(BaseModel):
             paired=run.reference_url is not None,
         )
 
-    def unlike(self, earlier: Self) -> str | None:
-        """Why this one can't be compared with an earlier one, as the rest of a sentence; None when it can."""
-        if self.target_url != earlier.target_url:
-            return f"its target is {self.target_url}, not {earlier.target_url}"
-        if self.load != earlier.load:
-            return f"its load is {self.load}, not {earlier.load}"
-        if self.scenario_hash != earlier.scenario_hash:
-            return "what is sent has changed"
-        if self.generator != earlier.generator:
-            return f"its load was made by {self.generator}, not by {earlier.generator}"
-        if self.paired != earlier.paired:
-            rounds = "in rounds beside a reference"
-            return f"it was measured {rounds}, the other wasn't" if self.paired else f"the other was measured {rounds}"
-        return None
+    def unlike(self, earlier: Self) -> Difference | None:
+        """The first difference from an earlier measurement that rules out a comparison; None where there is none."""
+        sides = (
+            (FingerprintField.TARGET, self.target_url, earlier.target_url),
+            (FingerprintField.LOAD, self.load, earlier.load),
+            (FingerprintField.SCENARIO, self.scenario_hash, earlier.scenario_hash),
+            (FingerprintField.GENERATOR, self.generator, earlier.generator),
+            (FingerprintField.PAIRED, _yes_or_no(self.paired), _yes_or_no(earlier.paired)),
+        )
+        return next(
+            (Difference(field=field, now=now, before=before) for field, now, before in sides if now != before), None
+        )
+
+
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"

@@ -27,7 +27,7 @@ def entries(session: Session, scenario: str, limit: int, part: str) -> list[Hist
             VerdictRow,
             (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
         )
-        .where(MeasurementRow.scenario == scenario, MeasurementRow.part == part, MeasurementRow.counts)
+        .where(MeasurementRow.scenario == scenario, MeasurementRow.part == part, MeasurementRow.reported)
         .order_by(desc(MeasurementRow.started_at), desc(RunRow.id))
         .limit(limit)
     )

@@ -15,11 +15,11 @@ class Pairing(BaseModel):
     """Why the scenario was measured without the reference, in one sentence."""
     reference: list[Measurement] = []
     """The whole first, then its parts."""
-    pairs: list[RoundRatios] = []
+    round_ratios: list[RoundRatios] = []
     """Likewise."""
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
-        if (self.problem is None) != bool(self.reference and self.pairs):
-            raise ValueError("a pairing has either a problem, or a reference and pairs")
+        if (self.problem is None) != bool(self.reference and self.round_ratios):
+            raise ValueError("a pairing has either a problem, or a reference and round ratios")
         return self

@@ -7,7 +7,7 @@ from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
-from loadtasks.results.database import Database
+from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.schema import MoveRow, RegressionRow
 
@@ -18,7 +18,7 @@ class Regressions:
     All methods raise BadInputError, one sentence, when the database can't be read or written.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
 
     def find(self, number: int) -> Regression:

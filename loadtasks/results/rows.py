@@ -12,7 +12,7 @@ from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, Measurem
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
-_AS_JSON = ("statuses", "errors", "phases", "target_metrics", "exemplars", "health")
+_AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemplars", "health")
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -31,14 +31,14 @@ def run_verdict_of(row: RunRow) -> Verdict | None:
 
 
 def measurement_row(
-    run_id: str, position: int, measurement: Measurement, attempt: int = 1, trusted: bool = True
+    run_id: str, position: int, measurement: Measurement, repetition: int = 1, trusted: bool = True
 ) -> MeasurementRow:
     """A measurement as a row, one that counts."""
     return MeasurementRow(
         run_id=run_id,
         position=position,
-        attempt=attempt,
-        counts=True,
+        repetition=repetition,
+        reported=True,
         trusted=trusted,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
         **{name: metric(measurement, name) for name in METRICS},

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 
 
 class Run(BaseModel):

@@ -7,13 +7,13 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class UtcMoment(TypeDecorator[datetime]):
     """Times with a zone, kept as UTC, also where the database (SQLite) knows no zones."""
 
     impl = DateTime(timezone=True)
@@ -32,7 +32,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Base(DeclarativeBase):
+class ResultsBase(DeclarativeBase):
     """All tables."""
 
     metadata = MetaData(
@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - declarative reads it as a plain dictionary
-        datetime: UtcDateTime,
+        datetime: UtcMoment,
         dict[str, Any]: JSON,
         list[str]: JSON,
         list[dict[str, Any]]: JSON,
@@ -52,7 +52,7 @@ class Base(DeclarativeBase):
     }
 
 
-class RunRow(Base):
+class RunRow(ResultsBase):
     """A run."""
 
     __tablename__ = "runs"
@@ -76,7 +76,7 @@ def _run_id() -> Mapped[str]:
     return mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
 
 
-class MeasurementRow(Base):
+class MeasurementRow(ResultsBase):
     """A measurement: its numbers as columns (for history and other tools), its histograms as HdrHistogram texts."""
 
     __tablename__ = "measurements"
@@ -91,13 +91,14 @@ class MeasurementRow(Base):
     part: Mapped[str]
     position: Mapped[int]
     """0 for the whole; its parts follow in the order in which they were saved."""
-    attempt: Mapped[int]
+    repetition: Mapped[int] = mapped_column("attempt")
     """From 1, in order of measuring: a scenario may be measured several times in one run."""
-    counts: Mapped[bool]
-    """Whether this attempt stands for the run; one does."""
+    reported: Mapped[bool] = mapped_column("counts")
+    """Whether this repetition stands for the run; one does."""
     trusted: Mapped[bool]
-    """Whether this attempt is evidence for the history, if the scenario's verdict is not `invalid`."""
+    """Whether this repetition is evidence for the history, if the scenario's verdict is not `invalid`."""
     endpoint: Mapped[str]
+    protocol: Mapped[str]
     scenario_hash: Mapped[str]
     load: Mapped[str]
     started_at: Mapped[datetime]
@@ -130,7 +131,7 @@ class MeasurementRow(Base):
     health: Mapped[dict[str, Any]]
 
 
-class FailureRow(Base):
+class FailureRow(ResultsBase):
     """A scenario that could not be measured, and why."""
 
     __tablename__ = "failures"
@@ -140,7 +141,7 @@ class FailureRow(Base):
     sentence: Mapped[str]
 
 
-class RemarkRow(Base):
+class RemarkRow(ResultsBase):
     """What people should know of how a scenario was measured."""
 
     __tablename__ = "remarks"
@@ -150,7 +151,7 @@ class RemarkRow(Base):
     sentence: Mapped[str]
 
 
-class PairingRow(Base):
+class PairingRow(ResultsBase):
     """A scenario's reference, and the rounds in which both were driven; or why there are none."""
 
     __tablename__ = "pairings"
@@ -159,10 +160,10 @@ class PairingRow(Base):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     problem: Mapped[str | None]
     reference: Mapped[list[dict[str, Any]]]
-    pairs: Mapped[list[dict[str, Any]]]
+    round_ratios: Mapped[list[dict[str, Any]]] = mapped_column("pairs")
 
 
-class VerdictRow(Base):
+class VerdictRow(ResultsBase):
     """What one scenario of a run means."""
 
     __tablename__ = "verdicts"
@@ -176,7 +177,7 @@ class VerdictRow(Base):
     baseline_run: Mapped[str | None]
 
 
-class BaselineRow(Base):
+class BaselineRow(ResultsBase):
     """An approval of a run's measurement as the baseline of its scenario. The newest is current, the others history."""
 
     __tablename__ = "baselines"
@@ -192,7 +193,7 @@ class BaselineRow(Base):
     generator: Mapped[str]
 
 
-class RegressionRow(Base):
+class RegressionRow(ResultsBase):
     """A scenario that got worse, or a part of a mixed one."""
 
     __tablename__ = "regressions"
@@ -209,7 +210,7 @@ class RegressionRow(Base):
     moves: Mapped[list["MoveRow"]] = relationship(order_by="MoveRow.id", cascade="all", passive_deletes=True)
 
 
-class MoveRow(Base):
+class MoveRow(ResultsBase):
     """One step in the life of a regression: who moved it where, when and why."""
 
     __tablename__ = "moves"
@@ -222,7 +223,7 @@ class MoveRow(Base):
     why: Mapped[str]
 
 
-class AlertRow(Base):
+class AlertRow(ResultsBase):
     """An alert that went out."""
 
     __tablename__ = "alerts"

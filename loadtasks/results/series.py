@@ -32,9 +32,9 @@ class SeriesPoint:
     target_version: str | None
     fingerprint: Fingerprint
     values: NDArray[np.float64]
-    """One for each of `METRICS`, of the attempt that counts; not a number where the measurement has none."""
-    attempts: NDArray[np.float64]
-    """A row like `values` for each attempt that can be trusted, in order of measuring; at least one."""
+    """One for each of `METRICS`, of the repetition that counts; not a number where the measurement has none."""
+    repetitions: NDArray[np.float64]
+    """A row like `values` for each repetition that can be trusted, in order of measuring; at least one."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class MetricSeries:
 
     scenario: str
     part: str
-    nights: Sequence[SeriesPoint]
+    points: Sequence[SeriesPoint]
 
     def like(self, fingerprint: Fingerprint) -> "MetricSeries":
         """Those nights only that can be compared with one of this fingerprint."""
-        nights = [point for point in self.nights if point.fingerprint == fingerprint]
+        nights = [point for point in self.points if point.fingerprint == fingerprint]
         return MetricSeries(self.scenario, self.part, nights)
 
     def values(self, metric: str) -> NDArray[np.float64]:
         """The values of one of `METRICS`, a night each."""
         column = METRICS.index(metric)
-        return np.array([point.values[column] for point in self.nights], dtype=np.float64)
+        return np.array([point.values[column] for point in self.points], dtype=np.float64)
 
 
 def read_series(
@@ -67,23 +67,23 @@ def read_series(
     begins = {} if whole else _beginnings(session)
     nights: dict[tuple[str, str], list[SeriesPoint]] = {}
     fingerprint = cache(_fingerprint)  # nights by the thousand have but a few
-    rows = session.execute(_attempts(scenarios, unjudged))
-    for (scenario, part, started_at, run_id), attempts in groupby(rows, itemgetter(0, 1, 2, 3)):
+    rows = session.execute(_repetitions(scenarios, unjudged))
+    for (scenario, part, started_at, run_id), repetitions in groupby(rows, itemgetter(0, 1, 2, 3)):
         found = nights.setdefault((scenario, part), [])
         if scenario not in begins or (started_at, run_id) >= begins[scenario]:
-            found.append(_night(list(attempts), fingerprint))
+            found.append(_night(list(repetitions), fingerprint))
     return [MetricSeries(scenario, part, found) for (scenario, part), found in nights.items()]
 
 
-def _attempts(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
-    """The attempts of valid nights that are evidence, those of one night together and in order."""
+def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
+    """The repetitions of valid nights that are evidence, those of one night together and in order."""
     columns = (
         MeasurementRow.scenario,
         MeasurementRow.part,
         RunRow.started_at,
         MeasurementRow.run_id,
         RunRow.target_version,
-        MeasurementRow.counts,
+        MeasurementRow.reported,
         MeasurementRow.scenario_hash,
         MeasurementRow.load,
         RunRow.generator,
@@ -100,7 +100,7 @@ def _attempts(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[A
             (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
         )
         .where(
-            or_(MeasurementRow.trusted, MeasurementRow.counts),
+            or_(MeasurementRow.trusted, MeasurementRow.reported),
             or_(
                 VerdictRow.verdict != Verdict.INVALID.value,
                 and_(VerdictRow.verdict.is_(None), MeasurementRow.run_id == unjudged),
@@ -111,17 +111,17 @@ def _attempts(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[A
             MeasurementRow.position,
             RunRow.started_at,
             RunRow.id,
-            MeasurementRow.attempt,
+            MeasurementRow.repetition,
         )
     )
     return query if scenarios is None else query.where(MeasurementRow.scenario.in_(scenarios))
 
 
-def _night(attempts: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
-    """A night from the rows of its attempts."""
-    _, _, started_at, run_id, version, _, *made = attempts[0][: -len(METRICS)]
-    values = np.array([attempt[-len(METRICS) :] for attempt in attempts], dtype=np.float64)
-    counting = next(number for number, each in enumerate(attempts) if each.counts)
+def _night(repetitions: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
+    """A night from the rows of its repetitions."""
+    _, _, started_at, run_id, version, _, *made = repetitions[0][: -len(METRICS)]
+    values = np.array([repetition[-len(METRICS) :] for repetition in repetitions], dtype=np.float64)
+    counting = next(number for number, each in enumerate(repetitions) if each.reported)
     return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[counting], values)
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import delete, desc, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, history, repetitions
-from loadtasks.results.database import Database
+from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
@@ -53,14 +54,14 @@ class Store:
     All methods raise BadInputError, one sentence, when the database can't be read or written, or has no such run.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
         self.regressions = Regressions(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
         """Open the results database at a SQLAlchemy URL, making and migrating it where needed."""
-        return cls(Database(url))
+        return cls(ResultsDatabase(url))
 
     def close(self) -> None:
         """Close the database."""
@@ -134,7 +135,7 @@ class Store:
             if failure is not None:
                 session.add(failure_row(run_id, scenario, failure))
 
-    def add_attempt(
+    def add_repetition(
         self,
         run_id: str,
         scenario: str,
@@ -144,20 +145,20 @@ class Store:
         trusted: bool = True,
         remark: str | None = None,
     ) -> None:
-        """Keep what a scenario showed when it was measured again, beside its other attempts; one of all counts.
+        """Keep what a scenario showed when it was measured again, beside its other repetitions; one of all counts.
 
-        An attempt of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
+        A repetition of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
         evidence. `remark` is what people should know of all of them.
         """
-        attempt = Repetition(number=number, measurements=list(measurements), trusted=trusted)
+        repetition = Repetition(number=number, measurements=list(measurements), trusted=trusted)
         with self._database.writing() as session:
             _row(session, run_id)
-            repetitions.save(session, run_id, scenario, attempt)
+            repetitions.save(session, run_id, scenario, repetition)
             if remark is not None:
                 session.add(RemarkRow(run_id=run_id, scenario=scenario, sentence=remark))
 
-    def attempts(self, run_id: str, scenario: str) -> list[Repetition]:
-        """Every attempt of a scenario in one run, in order."""
+    def repetitions(self, run_id: str, scenario: str) -> list[Repetition]:
+        """Every repetition of a scenario in one run, in order."""
         with self._database.reading() as session:
             _row(session, run_id)
             return repetitions.read(session, run_id, scenario)

@@ -5,26 +5,26 @@ from collections.abc import Mapping, Sequence
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.target import Target
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.repetitions import Repetition, settled
+from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.results.store import Store
 from loadtasks.steps.judging import looks
 from loadtasks.steps.measuring import death, exercise
 from loadtasks.units import duration, share
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.detector import RepetitionReason
-from loadtasks.verdict.history.levels import ATTEMPTS
+from loadtasks.verdict.history.levels import MAX_REPETITIONS
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 
-_MOST = {RepetitionReason.SUSPECT: ATTEMPTS, RepetitionReason.LEARNING: 2}
-"""Attempts in one night, the first among them."""
+_MOST = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2}
+"""Repetitions in one night, the first among them."""
 _WHICH = {
     1: "the one that can be trusted counts",
     2: "the milder one counts, and both are evidence",
     3: "the middle one counts, and all are evidence",
     4: "the second mildest counts, and all are evidence",
 }
-"""By how many can be trusted: what `settled` does, in words."""
+"""By how many can be trusted: what `choose_reported` does, in words."""
 
 
 def suspects(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> dict[str, RepetitionReason]:
@@ -55,25 +55,25 @@ def measure_again(
 ) -> list[Measurement]:
     """Measure one of the `suspects` again, a suspect for as long as it is one. Gives the measurements that count.
 
-    Each attempt is kept as it ends, so that a step that is tried again goes on where the first one ended.
+    Each repetition is kept as it ends, so that a step that is tried again goes on where the first one ended.
 
     Raises:
-        As `measure`; the attempts that were kept stand then.
+        As `measure`; the repetitions that were kept stand then.
     """
     with Store.open(workspace.results_url) as store:
-        attempts = store.attempts(run_id, scenario)
+        repetitions = store.repetitions(run_id, scenario)
         why = _wanted(store, run_id, sensitivity).get(scenario)
         most = _MOST[why] if why is not None else 0
-        while why is not None and len(attempts) < most:
+        while why is not None and len(repetitions) < most:
             measurements, _ = exercise(workspace, store, run_id, scenario, target, on_progress, processes)
             trusted = not validity.findings(scenario, measurements, {}) and death(target, scenario) is None
-            new = Repetition(number=len(attempts) + 1, measurements=measurements, trusted=trusted)
-            attempts = settled([*attempts, new])
+            new = Repetition(number=len(repetitions) + 1, measurements=measurements, trusted=trusted)
+            repetitions = choose_reported([*repetitions, new])
             remark = (
-                _told(attempts) if why is RepetitionReason.SUSPECT else None
+                _told(repetitions) if why is RepetitionReason.SUSPECT else None
             )  # every scenario learns: nothing to look at
-            store.add_attempt(run_id, scenario, measurements, number=new.number, trusted=trusted, remark=remark)
-            if len(attempts) < most and _wanted(store, run_id, sensitivity).get(scenario) is not why:
+            store.add_repetition(run_id, scenario, measurements, number=new.number, trusted=trusted, remark=remark)
+            if len(repetitions) < most and _wanted(store, run_id, sensitivity).get(scenario) is not why:
                 break
         return store.measurements(run_id, scenario)
 
@@ -96,18 +96,18 @@ def _wanted(store: Store, run_id: str, sensitivity: Sensitivity | None) -> dict[
     }
 
 
-def _told(attempts: Sequence[Repetition]) -> str:
+def _told(repetitions: Sequence[Repetition]) -> str:
     """How a suspect was measured several times, in one sentence."""
-    times = "twice" if len(attempts) == 2 else f"{len(attempts)} times"  # noqa: PLR2004 - the word for 2
-    trusted = sum(attempt.trusted for attempt in attempts)
-    among = "of those that can be trusted " if 1 < trusted < len(attempts) else ""
-    showed = "; then ".join(map(_showed, attempts))
+    times = "twice" if len(repetitions) == 2 else f"{len(repetitions)} times"  # noqa: PLR2004 - the word for 2
+    trusted = sum(repetition.trusted for repetition in repetitions)
+    among = "of those that can be trusted " if 1 < trusted < len(repetitions) else ""
+    showed = "; then ".join(map(_showed, repetitions))
     return f"measured {times}, since it looked worse than its past: {showed}; {among}{_WHICH[trusted]}"
 
 
-def _showed(attempt: Repetition) -> str:
-    whole = attempt.measurements[0]
+def _showed(repetition: Repetition) -> str:
+    whole = repetition.measurements[0]
     told = f"p50 {duration(whole.p50_s)}, p95 {duration(whole.p95_s)}"
     if whole.success_rate is not None and whole.success_rate < 1:
         told += f", {share(whole.success_rate)} good"
-    return told if attempt.trusted else f"{told} (not to be trusted)"
+    return told if repetition.trusted else f"{told} (not to be trusted)"

@@ -8,7 +8,8 @@ from loadtasks.engine.run_paired import run_paired
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.measurement import target_metrics
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.pairing import Pairing
 from loadtasks.scenarios.model import HttpScenario, Scenario, first_request
 from loadtasks.verdict.reference.findings import RoundBudget
@@ -95,7 +96,7 @@ def _driven(
     )
     if paired.lost is not None:
         return paired.candidate, _unpaired(paired.lost)
-    return paired.candidate, Pairing(reference=paired.reference, pairs=paired.pairs)
+    return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.pairs)
 
 
 def _unpaired(why: str) -> Pairing:

@@ -9,7 +9,8 @@ from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store

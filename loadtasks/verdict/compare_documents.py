@@ -6,13 +6,14 @@ from typing import Any
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from loadtasks.results.series import METRICS
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
-from loadtasks.verdict.history.findings import NOT_COMPARED, comparison
+from loadtasks.verdict.history.findings import comparison
 
 
 def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
@@ -31,19 +32,27 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
             "comparisons": [],
             "baseline_run": None,
             "baseline": [],
-            "pairs": [],
+            "round_ratios": [],
         }
         changes["verdict"] = verdict_of(result.verdict, kept)
         if earlier is not None and earlier.measurements and result.measurements:
-            reason = Fingerprint.of(document.run, result.measurements[0]).unlike(
+            difference = Fingerprint.of(document.run, result.measurements[0]).unlike(
                 Fingerprint.of(other.run, earlier.measurements[0])
             )
-            if reason is None:
+            if difference is None:
                 changes["comparisons"] = _side_by_side(result.measurements, earlier.measurements)
                 changes |= {"baseline_run": other.run.id, "baseline": list(earlier.measurements)}
             else:
-                refused.append(f"{result.scenario}: {reason}")
-                kept.append(Finding(kind=FindingKind.HISTORY, sentence=f"{NOT_COMPARED}{reason}"))
+                refused.append(
+                    f"{result.scenario} differs in {difference.field.label} "
+                    f"({difference.now} here, {difference.before} there)"
+                )
+                kept.append(
+                    Finding(
+                        code=FindingCode.NOT_COMPARABLE,
+                        parameters=NotComparable.of(difference, other.run.id, new_baseline=False),
+                    )
+                )
         scenarios.append(result.model_copy(update=changes))
     if refused and not any(scenario.comparisons for scenario in scenarios):
         raise BadInputError(f"runs {document.run.id} and {other.run.id} can't be compared: {'; '.join(refused)}.")

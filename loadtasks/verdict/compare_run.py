@@ -94,7 +94,7 @@ def _beside_past(
 
 def _explaining(look: BaselineComparison, compared: Compared, approved: str | None) -> str | None:
     """The run whose measurements stand beside tonight's: the last one before a change, else the baseline's."""
-    earlier = [night.run_id for night in look.series.nights[:-1]]
+    earlier = [night.run_id for night in look.series.points[:-1]]
     if compared.before_run is not None:
         return compared.before_run
     if approved in earlier:

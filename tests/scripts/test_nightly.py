@@ -22,7 +22,7 @@ from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.workspace import Workspace
 from tests.airflow_process import PROJECT, AirflowProcess, NightlyRun
-from tests.past import Past
+from tests.earlier_runs import EarlierRuns
 from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
@@ -121,7 +121,7 @@ def test_paired_run_compares_the_working_tree_with_the_approved_build(good_night
     assert nightly.code == 0, nightly
     document = json.loads((nightly.airflow.var / "reports" / "latest" / "results.json").read_text())
     (scenario,) = document["scenarios"]
-    assert len(scenario["pairs"][0]["log_ratios"]["p50_s"]) == 10
+    assert len(scenario["round_ratios"][0]["log_ratios"]["p50_s"]) == 10
     candidate, reference = (scenario[side][0]["counts"]["completed"] for side in ("measurements", "baseline"))
     assert candidate == reference == 200
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
@@ -154,9 +154,9 @@ def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
         good, _ = store.runs(limit=100)[-1]
         run = good.model_copy(update={"target_url": target_url})
         (measurement,) = store.measurements(run.id, scenario)
-    past = Past(workspace, run, measurement)
-    past.keep_quiet_ones(measurement.p50_s or 0.0)
-    past.forget(past.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
+    earlier = EarlierRuns(workspace, run, measurement)
+    earlier.keep_baseline(measurement.p50_s or 0.0)
+    earlier.forget(earlier.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
 
 
 @pytest.fixture(scope="module")
@@ -196,14 +196,13 @@ def test_what_looks_worse_than_its_baseline_is_confirmed(bad_nightly: NightlyRun
     var = bad_nightly.airflow.var
     document = json.loads((var / "reports" / "latest" / "results.json").read_text())
     (scenario,) = [found for found in document["scenarios"] if found["scenario"] == "config_put.sequential"]
-    assert [each["counts"] for each in scenario["attempts"]].count(True) == 1
-    assert len(scenario["attempts"]) > 1
-    assert any("since it looked worse than its past" in each["sentence"] for each in scenario["findings"])
+    assert [repetition["reported"] for repetition in scenario["repetitions"]].count(True) == 1
+    assert len(scenario["repetitions"]) > 1
     run_id = bad_nightly.airflow.latest_run()["run_id"]
     folder = var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={run_id}"
     assert len(list(folder.glob("task_id=confirm/map_index=*/attempt=1.log"))) == 1
     log = (folder / "task_id=repetitions_due" / "attempt=1.log").read_text()
-    assert "Repetitions due: config_put.sequential (looks worse than its past)" in log
+    assert "Repetitions due: config_put.sequential" in log
 
 
 @pytest.fixture(scope="module")

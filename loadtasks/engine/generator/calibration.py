@@ -12,7 +12,8 @@ from pathlib import Path
 
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.measurement.model import Calibration, Measurement
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import ClosedLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 

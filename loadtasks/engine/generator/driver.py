@@ -21,7 +21,7 @@ from loadtasks.engine.runners.broadcast import BroadcastRunner
 from loadtasks.engine.runners.closed import ClosedRunner
 from loadtasks.engine.runners.connections import ConnectionsRunner
 from loadtasks.engine.runners.open import OpenRunner
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,

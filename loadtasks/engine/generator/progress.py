@@ -8,8 +8,8 @@ from loadtasks.engine.generator.health import health
 from loadtasks.engine.generator.monitor import Monitor
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import Runner
+from loadtasks.measurement.health import Calibration, Saturation
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import Calibration
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -43,8 +43,8 @@ class Progress:
     failed: int
     """Failed or dropped so far."""
     throttled: int
-    unfit: tuple[str, ...]
-    """Why the generator is not fit so far, a sentence each; empty while it is."""
+    saturation: tuple[Saturation, ...]
+    """Where the generator is saturated so far; empty while it is healthy."""
 
     @property
     def share(self) -> float | None:
@@ -70,7 +70,11 @@ def merged(shares: Sequence[Progress]) -> Progress:
         response=response,
         failed=sum(share.failed for share in shares),
         throttled=sum(share.throttled for share in shares),
-        unfit=tuple(f"process {number}: {reason}" for number, share in enumerate(shares, 1) for reason in share.unfit),
+        saturation=tuple(
+            reason.model_copy(update={"process": number})
+            for number, share in enumerate(shares, 1)
+            for reason in share.saturation
+        ),
     )
 
 
@@ -118,7 +122,7 @@ class ProgressReporter:
             response=whole.response,
             failed=whole.failed + whole.dropped,
             throttled=whole.throttled,
-            unfit=tuple(health([self._monitor.observe()], whole, self._calibration).unfit),
+            saturation=tuple(health([self._monitor.observe()], whole, self._calibration).saturation),
         )
 
 

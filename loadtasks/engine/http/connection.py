@@ -21,6 +21,7 @@ import httptools
 
 from loadtasks.engine.http.exchange import Exchange, Problem
 from loadtasks.engine.http.response_heads import Heads
+from loadtasks.measurement.errors import ErrorCode
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of an answer's body; a larger one is a failure."""
@@ -79,11 +80,11 @@ class HttpConnection(asyncio.Protocol):
         exchange.sent = perf_counter()
         self._transport.write(exchange.data)
 
-    def abort(self, kind: str, description: str) -> None:
+    def abort(self, code: ErrorCode, description: str) -> None:
         """Give the connection up; a request under way fails with this problem."""
         if self._transport is not None:
             self._transport.abort()
-        self._fail(kind, description, perf_counter())
+        self._fail(code, description, perf_counter())
 
     def close(self) -> None:
         """Close the connection without a word to `on_answer`."""
@@ -123,17 +124,17 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.abort("malformed", "the answer switches protocols, which nobody asked for")
+            self.abort(ErrorCode.MALFORMED, "the answer switches protocols, which nobody asked for")
             return
         except httptools.HttpParserError as error:
             if not self._whole:
-                self.abort("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
+                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}")
                 return
             unasked = True
         if self._whole and exchange.wire.request.method == "HEAD" and not data.endswith(b"\n"):
             unasked = True  # a head ends its last line; the parser may have begun with a chunk's size
         if exchange.body_size > MAX_BODY:
-            self.abort("too_large", f"the body is larger than {MAX_BODY >> 20} MiB")
+            self.abort(ErrorCode.TOO_LARGE, f"the body is larger than {MAX_BODY >> 20} MiB")
         elif self._whole:
             keep_alive = not unasked and self._kept_alive(exchange)
             if first and keep_alive and exchange.checker.status_problem(exchange.status) is None:
@@ -149,7 +150,9 @@ class HttpConnection(asyncio.Protocol):
             self._answered(exchange, keep_alive=False)
         else:
             when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before the answer"
-            self._fail("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter())
+            self._fail(
+                ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter()
+            )
 
     # What httptools calls while it parses. What one of these raises ends the feed with an HttpParserError.
 
@@ -217,11 +220,11 @@ class HttpConnection(asyncio.Protocol):
             self.close()
         self._on_answer(exchange)
 
-    def _fail(self, kind: str, description: str, now: float) -> None:
+    def _fail(self, code: ErrorCode, description: str, now: float) -> None:
         was_busy, self.state = self.busy, ConnectionState.CLOSED
         if was_busy and self.exchange is not None:
             self.exchange.end = now
-            self.exchange.problem = Problem(kind, description)
+            self.exchange.problem = Problem(code, description)
             self._on_answer(self.exchange)
 
 

@@ -5,26 +5,27 @@ from typing import NamedTuple
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.request_encoder import Wire
 from loadtasks.engine.http.response_heads import Head
+from loadtasks.measurement.errors import ErrorCode
 
 
 class Problem(NamedTuple):
     """Why an exchange failed."""
 
-    kind: str
+    code: ErrorCode
     description: str
 
 
 class ProblemError(Exception):
     """Something of one connection went wrong; its text is the problem's description."""
 
-    def __init__(self, kind: str, description: str) -> None:
+    def __init__(self, code: ErrorCode, description: str) -> None:
         super().__init__(description)
-        self.kind = kind
+        self.code = code
 
     @property
     def problem(self) -> Problem:
         """It as an exchange has it."""
-        return Problem(self.kind, str(self))
+        return Problem(self.code, str(self))
 
 
 class Exchange:

@@ -7,6 +7,7 @@ from loadtasks.engine.http.exchange import Exchange, Problem
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import Slow
 from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import SERVER
 
 _THROTTLING = (429, 503)
@@ -19,23 +20,23 @@ def answer_problem(exchange: Exchange) -> Problem | None:
     wrong = exchange.checker.status_problem(exchange.status)
     if wrong is not None:
         body = shown(exchange.body)
-        return Problem("status", f"{wrong}: {body}" if body else wrong)
+        return Problem(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
-    return None if wrong is None else Problem("check", wrong)
+    return None if wrong is None else Problem(ErrorCode.CHECK, wrong)
 
 
 def read_back_problem(exchange: Exchange, sent: object) -> Problem | None:
     """What differs between what was sent earlier and what this exchange read back."""
     problem = answer_problem(exchange)
     if problem is not None:
-        return Problem(problem.kind, f"reading back: {problem.description}")
+        return Problem(problem.code, f"reading back: {problem.description}")
     try:
         found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
     except ValueError:
-        return Problem("check", f"what was read back is no JSON: {shown(exchange.body)}")
+        return Problem(ErrorCode.CHECK, f"what was read back is no JSON: {shown(exchange.body)}")
     if contains(found, sent):
         return None
-    return Problem("check", f"read back something else than was sent: {shown(exchange.body)}")
+    return Problem(ErrorCode.CHECK, f"read back something else than was sent: {shown(exchange.body)}")
 
 
 def throttled(exchange: Exchange) -> bool:
@@ -63,7 +64,7 @@ def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> N
         recorder.throttle(sent, end)
         return
     else:
-        recorder.fail(problem.kind, f"{exchange.wire.line}: {problem.description}", due, sent, end)
+        recorder.fail(problem.code, f"{exchange.wire.line}: {problem.description}", due, sent, end)
     if end - due > recorder.slowest.from_s:
         recorder.slowest.keep(slow(exchange, end))
 

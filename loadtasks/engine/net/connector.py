@@ -10,6 +10,7 @@ from loadtasks.engine.http.exchange import ProblemError
 from loadtasks.engine.http.request_encoder import Address
 from loadtasks.engine.net import tls
 from loadtasks.engine.net.target import Target
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
 
 
@@ -33,15 +34,17 @@ class Connector:
             async with asyncio.timeout(self._timeout_s):
                 await self._connect(protocol)
         except TimeoutError as error:
-            raise ConnectError("connect_timeout", f"no connection within {self._timeout_s:g} s") from error
+            raise ConnectError(ErrorCode.CONNECT_TIMEOUT, f"no connection within {self._timeout_s:g} s") from error
         except ssl.SSLError as error:
-            raise ConnectError("tls", tls.why(error)) from error
+            raise ConnectError(ErrorCode.TLS, tls.why(error)) from error
         except ConnectionRefusedError as error:
-            raise ConnectError("refused", "connection refused") from error
+            raise ConnectError(ErrorCode.REFUSED, "connection refused") from error
         except socket.gaierror as error:
-            raise ConnectError("unreachable", f"{self._address.host} is no known name ({error.strerror})") from error
+            raise ConnectError(
+                ErrorCode.UNREACHABLE, f"{self._address.host} is no known name ({error.strerror})"
+            ) from error
         except OSError as error:
-            raise ConnectError("unreachable", f"no connection: {error}") from error
+            raise ConnectError(ErrorCode.UNREACHABLE, f"no connection: {error}") from error
         return perf_counter() - began
 
     async def connect_http(self, connection: HttpConnection) -> float:
@@ -52,7 +55,7 @@ class Connector:
         """
         seconds = await self.connect(connection)
         if connection.state is not ConnectionState.IDLE:
-            raise ConnectError("cut", "the connection was closed as soon as it stood")
+            raise ConnectError(ErrorCode.CUT, "the connection was closed as soon as it stood")
         return seconds
 
     async def _connect(self, protocol: asyncio.Protocol) -> None:

@@ -3,21 +3,30 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.engine.recording.exemplars import SlowestRequests
 from loadtasks.engine.recording.phases import Phases
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import SERVER, Counts, ErrorKind, Health, Measurement
+from loadtasks.measurement.model import SERVER, Counts, Measurement, Protocol
 
 _BATCH = 4096
 """Times are kept in lists and folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
-_EXAMPLE_LENGTH = 500
-NEVER_ANSWERED = frozenset({"timeout", "connect_timeout", "missed"})
+_MAX_SAMPLE_LENGTH = 500
+NEVER_ANSWERED = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT_TIMEOUT, ErrorCode.MISSED})
 """Failures that count in the histograms with the time they had reached."""
+
+
+class _Error(NamedTuple):
+    """One way of failing, counted by itself."""
+
+    code: ErrorCode
+    publishing: bool
 
 
 class Recorder:
@@ -44,8 +53,8 @@ class Recorder:
         self._first_sent = float("inf")
         self._last_sent = float("-inf")
         self._sent_count = 0
-        self._errors: Counter[str] = Counter()
-        self._examples: dict[str, str] = {}
+        self._errors: Counter[_Error] = Counter()
+        self._samples: dict[_Error, str] = {}
         self._phases = Phases()
         self._times: list[float] = []
         """due, sent, end, due, sent, end, ..."""
@@ -80,37 +89,35 @@ class Recorder:
         self.throttled += 1
         self._span(sent, end)
 
-    def fail(self, kind: str, example: str, due: float, sent: float, end: float) -> None:
+    def fail(
+        self, code: ErrorCode, sample: str, due: float, sent: float, end: float, *, publishing: bool = False
+    ) -> None:
         """A request failed; timed only when it never got its answer."""
         self.failed += 1
-        self._errors[kind] += 1
-        self._examples.setdefault(kind, example[:_EXAMPLE_LENGTH])
-        if kind in NEVER_ANSWERED:
+        self._count(code, sample, publishing=publishing)
+        if not publishing and code in NEVER_ANSWERED:
             self._time(due, sent, end)
         else:
             self._span(sent, end)
 
-    def drop(self, due: float, now: float, example: str) -> None:
+    def drop(self, due: float, now: float, sample: str) -> None:
         """A request waited for a connection past its patience and was never sent: it has no service time."""
         self.dropped += 1
-        self._errors["dropped"] += 1
-        self._examples.setdefault("dropped", example[:_EXAMPLE_LENGTH])
+        self._count(ErrorCode.DROPPED, sample)
         times = self._drop_times
         times += (due, now)
         if len(times) >= 2 * _BATCH:
             self.fold()
 
-    def never_send(self, count: int, example: str) -> None:
+    def never_send(self, count: int, sample: str) -> None:
         """Requests that the profile scheduled and that were never due: dropped, without a time."""
         self.scheduled += count
         self.dropped += count
-        self._errors["dropped"] += count
-        self._examples.setdefault("dropped", example)
+        self._count(ErrorCode.DROPPED, sample, count)
 
-    def note(self, kind: str, example: str) -> None:
+    def note(self, code: ErrorCode, sample: str) -> None:
         """Something that is wrong without being a request's failure, as a duplicate message is."""
-        self._errors[kind] += 1
-        self._examples.setdefault(kind, example[:_EXAMPLE_LENGTH])
+        self._count(code, sample)
 
     def abandon(self, due: float, sent: float, now: float) -> None:
         """A request was still unanswered when the measurement was ended."""
@@ -173,8 +180,8 @@ class Recorder:
         self._first_sent = min(self._first_sent, other._first_sent + later_s)
         self._last_sent = max(self._last_sent, other._last_sent + later_s)
         self._errors += other._errors
-        for kind, example in other._examples.items():
-            self._examples.setdefault(kind, example)
+        for error, sample in other._samples.items():
+            self._samples.setdefault(error, sample)
         self._phases.merge(other._phases)
         if other.first_start is not None and other.last_end is not None:
             self._span(other.first_start + later_s, other.last_end + later_s)
@@ -234,6 +241,7 @@ class Recorder:
         scenario: str,
         part: str,
         endpoint: str,
+        protocol: Protocol,
         scenario_hash: str,
         load: str,
         started_at: datetime,
@@ -246,6 +254,7 @@ class Recorder:
             scenario=scenario,
             part=part,
             endpoint=endpoint,
+            protocol=protocol,
             scenario_hash=scenario_hash,
             load=load,
             started_at=started_at,
@@ -263,14 +272,19 @@ class Recorder:
             send_lag=self.send_lag,
             statuses={str(status): count for status, count in sorted(self.statuses.items())},
             errors=[
-                ErrorKind(kind=kind, count=count, example=self._examples[kind])
-                for kind, count in self._errors.most_common()
+                ErrorCount(code=error.code, count=count, sample=self._samples[error], publishing=error.publishing)
+                for error, count in self._errors.most_common()
             ],
             phases=self._phases.measured(),
             body_bytes=self.body_bytes,
             exemplars=self.slowest.exemplars(self.first_start),
             health=health,
         )
+
+    def _count(self, code: ErrorCode, sample: str, count: int = 1, *, publishing: bool = False) -> None:
+        error = _Error(code, publishing)
+        self._errors[error] += count
+        self._samples.setdefault(error, sample[:_MAX_SAMPLE_LENGTH])
 
     def _time(self, due: float, sent: float, end: float) -> None:
         times = self._times

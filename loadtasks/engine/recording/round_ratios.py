@@ -18,8 +18,8 @@ class RoundRatios(BaseModel):
     part: str = ""
     candidate_first: list[bool] = []
     """One a round: whether the candidate was driven before the reference."""
-    unfit: list[bool] = []
-    """One a round: whether the generator was unfit, so that the round is not judged."""
+    saturated: list[bool] = []
+    """One a round: whether the generator was saturated, so that the round is not judged."""
     requests: list[int] = []
     """One a round: how many requests its times are of, on the side that has fewer."""
     log_ratios: dict[str, list[float | None]] = {}
@@ -30,21 +30,21 @@ class RoundRatios(BaseModel):
     def add(self, candidate: Measurement, reference: Measurement, *, candidate_first: bool) -> None:
         """Add a round."""
         self.candidate_first.append(candidate_first)
-        self.unfit.append(bool(candidate.health.unfit or reference.health.unfit))
+        self.saturated.append(bool(candidate.health.saturation or reference.health.saturation))
         self.requests.append(min(candidate.response.count, reference.response.count))
         for name in PAIRED:
             ratio = _log_ratio(_positive(candidate, name), _positive(reference, name))
             self.log_ratios.setdefault(name, []).append(ratio)
         for name in {*self.phases_s, *candidate.phases, *reference.phases}:
-            earlier = self.phases_s.setdefault(name, [(0.0, 0.0)] * (len(self.unfit) - 1))
+            earlier = self.phases_s.setdefault(name, [(0.0, 0.0)] * (len(self.saturated) - 1))
             earlier.append((_a_request_s(candidate, name), _a_request_s(reference, name)))
 
-    def fit(self, name: str) -> list[float]:
+    def usable(self, name: str) -> list[float]:
         """The log ratios of a metric that can be judged."""
         if name not in self.log_ratios:
             return []
-        rounds = zip(self.log_ratios[name], self.unfit, strict=True)
-        return [ratio for ratio, unfit in rounds if ratio is not None and not unfit]
+        rounds = zip(self.log_ratios[name], self.saturated, strict=True)
+        return [ratio for ratio, saturated in rounds if ratio is not None and not saturated]
 
 
 def _a_request_s(measurement: Measurement, name: str) -> float:

@@ -20,6 +20,7 @@ from loadtasks.engine.runners.open import OpenRunner
 from loadtasks.engine.websocket.connection import WebSocketConnection
 from loadtasks.engine.websocket.deliveries import Deliveries
 from loadtasks.engine.websocket.opener import Opener
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import BroadcastLoad
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario
 
@@ -52,8 +53,8 @@ class BroadcastRunner:
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
             if opening.problem is not None:
-                kind, description = opening.problem
-                self.recorder.note(kind, f"listener {self._opener.line}: {description}")
+                code, description = opening.problem
+                self.recorder.note(code, f"listener {self._opener.line}: {description}")
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
 
@@ -95,24 +96,24 @@ class BroadcastRunner:
         exchange.body_parts = []
         if problem is None:
             return
-        example = f"{exchange.wire.line}: {problem.description}"
+        sample = f"{exchange.wire.line}: {problem.description}"
         for _ in range(self._load.listeners):
             if throttled(exchange):
                 self.recorder.throttle(exchange.sent, exchange.end)
             else:
-                self.recorder.fail(f"publish: {problem.kind}", example, exchange.due, exchange.sent, exchange.end)
+                self.recorder.fail(problem.code, sample, exchange.due, exchange.sent, exchange.end, publishing=True)
 
     def _take_id(self, exchange: Exchange) -> Problem | None:
         path = self._scenario.publish.id
         try:
             answer = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
-            return Problem("check", f"the publisher's answer is no JSON: {error}")
+            return Problem(ErrorCode.CHECK, f"the publisher's answer is no JSON: {error}")
         found = value_at(answer, path)
         if found is MISSING:
-            return Problem("check", f"the publisher's answer has no {path}")
+            return Problem(ErrorCode.CHECK, f"the publisher's answer has no {path}")
         if not self._deliveries.published(str(found), exchange):
-            return Problem("check", f"the publisher's answer has the {path} of an earlier one, {found}")
+            return Problem(ErrorCode.CHECK, f"the publisher's answer has the {path} of an earlier one, {found}")
         return None
 
     def _end(self, now: float) -> None:
@@ -126,7 +127,7 @@ class BroadcastRunner:
                     recorder.statuses[opening.socket.status] += 1
             elif opening.lost is not None:
                 lost[number] = opening.lost.description
-                recorder.note(opening.lost.kind, f"listener {self._opener.line}: {opening.lost.description}")
+                recorder.note(opening.lost.code, f"listener {self._opener.line}: {opening.lost.description}")
         self._deliveries.end(now, lost)
         recorder.scheduled -= published.dropped * self._load.listeners
         if published.dropped:

@@ -22,6 +22,7 @@ from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule, shifts_of
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import Numbers, Source
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import ClosedLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import HttpScenario
 from loadtasks.scenarios.think_time import ThinkTime
@@ -110,7 +111,7 @@ class ClosedRunner:
         for worker in self._workers:
             connection = worker.connection
             if connection is not None and connection.waited_s(now) > timeout_s:
-                connection.abort("timeout", f"no whole answer within {timeout_s:g} s")
+                connection.abort(ErrorCode.TIMEOUT, f"no whole answer within {timeout_s:g} s")
 
     async def close(self) -> None:
         """Close every connection; what was under way is in flight at the deadline."""

@@ -67,4 +67,4 @@ class ConnectionsRunner:
         if problem is None:
             recorder.complete(began, began, opening.ended)
         else:
-            recorder.fail(problem.kind, f"{self._opener.line}: {problem.description}", began, began, opening.ended)
+            recorder.fail(problem.code, f"{self._opener.line}: {problem.description}", began, began, opening.ended)

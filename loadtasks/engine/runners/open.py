@@ -23,6 +23,7 @@ from loadtasks.engine.profiles.pacer import Pacer, pacer_of
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import Numbers, Source
 from loadtasks.engine.runners.precise_timer import PreciseTimer, precise_timer
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import OpenLoad, StagesLoad
 from loadtasks.scenarios.model import HttpScenario
 
@@ -105,7 +106,7 @@ class OpenRunner:
         timeout_s = self._scenario.timeout_s
         for connection in list(self._connections):
             if connection.waited_s(now) > timeout_s:
-                connection.abort("timeout", f"no whole answer within {timeout_s:g} s")
+                connection.abort(ErrorCode.TIMEOUT, f"no whole answer within {timeout_s:g} s")
         while self._waiting and now - self._waiting[0].due > self._load.patience_s:
             self._drop(self._waiting.popleft(), now)
         if self._start > 0:  # a warm-up ends with its answer

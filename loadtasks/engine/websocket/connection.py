@@ -17,6 +17,7 @@ from websocket import ABNF
 from loadtasks.engine.http.exchange import Problem
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
+from loadtasks.measurement.errors import ErrorCode
 
 NORMAL_CLOSURE = 1000
 NO_STATUS = 1005
@@ -111,9 +112,9 @@ class WebSocketConnection(asyncio.Protocol):
             self.state = WebSocketState.CLOSED
             self._transport.abort()
 
-    def abort(self, kind: str, description: str) -> None:
+    def abort(self, code: ErrorCode, description: str) -> None:
         """Give it up."""
-        self._end(Problem(kind, description))
+        self._end(Problem(code, description))
         if self._transport is not None:
             self._transport.abort()
 
@@ -151,7 +152,7 @@ class WebSocketConnection(asyncio.Protocol):
         when = "before the upgrade was answered"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
-        self._end(Problem("cut", f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
+        self._end(Problem(ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
     def _read_answer(self, handshake: Handshake, data: bytes, now: float) -> bytes:
         """Feed the answer to the handshake; returns what belongs to the WebSocket."""
@@ -187,7 +188,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             reason = payload[2:].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise FrameError("malformed", f"a close frame whose reason is no UTF-8: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a close frame whose reason is no UTF-8: {error}") from error
         if self._transport is not None:
             if self.state is WebSocketState.OPEN:
                 self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
@@ -198,7 +199,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.close_code = code
         meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
         said = f", saying {reason!r}" if reason else ""
-        self._end(Problem("closed", f"the target closed the WebSocket with code {code}{meaning}{said}"))
+        self._end(Problem(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{said}"))
 
     def _end(self, problem: Problem) -> None:
         if self.state is WebSocketState.CLOSED:

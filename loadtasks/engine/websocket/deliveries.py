@@ -18,6 +18,7 @@ from loadtasks.engine.http.checks import MISSING, value_at
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import slow
 from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Event
 
 _MESSAGES_KEPT = 256
@@ -103,7 +104,9 @@ class Deliveries:
         for broadcast in self._broadcasts:
             if broadcast.exchange is not None:
                 for _ in range(broadcast.duplicates):
-                    self._recorder.note("duplicate", f"event {broadcast.id} came more than once to one listener")
+                    self._recorder.note(
+                        ErrorCode.DUPLICATE, f"event {broadcast.id} came more than once to one listener"
+                    )
 
     def _broadcast(self, event_id: str) -> Broadcast:
         known = self._by_id.get(event_id)
@@ -134,9 +137,11 @@ class Deliveries:
         for listener, at in enumerate(broadcast.times):
             if not at:
                 gone = f": {lost[listener]}" if listener in lost else ""
-                recorder.fail("missed", f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
+                recorder.fail(ErrorCode.MISSED, f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
             elif at - sent > self._timeout_s:
-                recorder.fail("missed", f"event {broadcast.id} took {at - sent:.1f} s to a listener", due, sent, at)
+                recorder.fail(
+                    ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to a listener", due, sent, at
+                )
             else:
                 recorder.complete(due, sent, at)
         recorder.phase("publish", exchange.end - sent)
@@ -160,7 +165,7 @@ class Deliveries:
                     continue
                 if latest is not None and exchange.end < latest[1].sent:
                     self._recorder.note(
-                        "out_of_order",
+                        ErrorCode.OUT_OF_ORDER,
                         f"event {broadcast.id} reached a listener after event {latest[0]}, which was published when "
                         f"the publisher had the answer to {broadcast.id} already",
                     )

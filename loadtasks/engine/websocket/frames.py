@@ -17,6 +17,7 @@ from typing import cast
 from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
 
 from loadtasks.engine.http.exchange import ProblemError
+from loadtasks.measurement.errors import ErrorCode
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes of one message; a longer one is an error."""
@@ -99,12 +100,14 @@ class Frames:
                 raise _too_large() from None
             return None
         except WebSocketException as error:
-            raise FrameError("malformed", f"a broken WebSocket frame: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a broken WebSocket frame: {error}") from error
         self._buffer = None
         if frame.mask_value:
-            raise FrameError("malformed", "a broken WebSocket frame: it is masked, which a server's must not be")
+            raise FrameError(
+                ErrorCode.MALFORMED, "a broken WebSocket frame: it is masked, which a server's must not be"
+            )
         if frame.opcode >= _FIRST_CONTROL and (not frame.fin or len(frame.data) > _MAX_CONTROL):
-            raise FrameError("malformed", "a broken WebSocket frame: a control frame in pieces, or too long")
+            raise FrameError(ErrorCode.MALFORMED, "a broken WebSocket frame: a control frame in pieces, or too long")
         return frame
 
     def _take(self, most: int) -> bytes:
@@ -121,7 +124,7 @@ class Frames:
         try:
             fragments.validate(frame)
         except WebSocketException as error:
-            raise FrameError("malformed", f"a broken WebSocket message: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a broken WebSocket message: {error}") from error
         fragments.add(frame)
         if fragments.cont_data is not None and len(fragments.cont_data[1]) > MAX_MESSAGE:
             raise _too_large()
@@ -136,8 +139,8 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FrameError("malformed", f"a WebSocket text message that is no UTF-8: {error}") from error
+        raise FrameError(ErrorCode.MALFORMED, f"a WebSocket text message that is no UTF-8: {error}") from error
 
 
 def _too_large() -> FrameError:
-    return FrameError("too_large", f"a WebSocket message is larger than {MAX_MESSAGE >> 20} MiB")
+    return FrameError(ErrorCode.TOO_LARGE, f"a WebSocket message is larger than {MAX_MESSAGE >> 20} MiB")

@@ -9,6 +9,7 @@ import httptools
 from loadtasks.engine.http.exchange import ProblemError
 from loadtasks.engine.http.request_encoder import Writer
 from loadtasks.engine.net.target import Target
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Request
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -63,7 +64,9 @@ class Handshake:
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            raise HandshakeError("malformed", f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}") from error
+            raise HandshakeError(
+                ErrorCode.MALFORMED, f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}"
+            ) from error
         else:
             if not self.status:
                 return None
@@ -91,14 +94,16 @@ class Handshake:
     def _check(self) -> None:
         """What section 4.1 has a client check of the answer. Nothing was offered, so nothing may be chosen."""
         if self.status != _SWITCHING_PROTOCOLS:
-            raise HandshakeError("status", f"the upgrade was answered {self.status}, expected 101")
+            raise HandshakeError(ErrorCode.STATUS, f"the upgrade was answered {self.status}, expected 101")
         headers = self._headers
         if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
-            raise HandshakeError("malformed", "the upgrade was answered 101 without `Upgrade: websocket`")
+            raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was answered 101 without `Upgrade: websocket`")
         # SHA-1 is the protocol's, for no secret.
         digest = hashlib.sha1(f"{self._key}{_GUID}".encode(), usedforsecurity=False).digest()
         if headers.get("sec-websocket-accept") != base64.b64encode(digest).decode():
-            raise HandshakeError("malformed", "the upgrade was answered with a wrong Sec-WebSocket-Accept")
+            raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was answered with a wrong Sec-WebSocket-Accept")
         for name in ("sec-websocket-extensions", "sec-websocket-protocol"):
             if name in headers:
-                raise HandshakeError("malformed", f"the upgrade was answered with {name}, which was not offered")
+                raise HandshakeError(
+                    ErrorCode.MALFORMED, f"the upgrade was answered with {name}, which was not offered"
+                )

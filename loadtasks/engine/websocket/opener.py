@@ -16,6 +16,7 @@ from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Upgrade
+from loadtasks.measurement.errors import ErrorCode
 
 AT_ONCE = 100
 """Below the least backlog that servers commonly listen with, 128."""
@@ -80,7 +81,7 @@ class Opener:
             await asyncio.sleep(_CHECK_EVERY_S)
         for socket in sockets:
             if socket.state is WebSocketState.CLOSING:
-                socket.abort("timeout", "the goodbye was not answered")
+                socket.abort(ErrorCode.TIMEOUT, "the goodbye was not answered")
 
     def record(self, opening: Opening, recorder: Recorder) -> None:
         """Record an opening's phases, and the code with which the target closed it if it did."""
@@ -114,7 +115,7 @@ class Opener:
             opening.ended, opening.problem = perf_counter(), error.problem
         except TimeoutError:
             opening.ended = perf_counter()
-            socket.abort("timeout", f"the upgrade was not answered within {self._timeout_s:g} s")
+            socket.abort(ErrorCode.TIMEOUT, f"the upgrade was not answered within {self._timeout_s:g} s")
         opening.settled = None
         if not socket.opened and opening.problem is None:
             opening.problem = socket.problem

@@ -3,10 +3,37 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from loadtasks import units
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import BaselineTooShort, NotComparable
+from loadtasks.results.fingerprint import FingerprintField
 
-SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {}
+
+def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
+    missing = units.plural(parameters.missing_runs, "more comparable run")
+    return f"No regression check yet: {missing} needed for a baseline"
+
+
+def _not_comparable(_: Finding, parameters: NotComparable) -> str:
+    if parameters.new_baseline:
+        return f"Not comparable with earlier runs: {_difference(parameters)}. A new baseline begins"
+    return f"Not compared: {_difference(parameters)}"
+
+
+def _difference(parameters: NotComparable) -> str:
+    if parameters.field is FingerprintField.SCENARIO:
+        return f"the scenario sends other requests than in run {parameters.other_run}"
+    if parameters.field is FingerprintField.PAIRED:
+        here, there = ("with", "without") if parameters.now == "yes" else ("without", "with")
+        return f"measured {here} a reference, in run {parameters.other_run} {there} one"
+    return f"the {parameters.field.label} is {parameters.now}, in run {parameters.other_run} it was {parameters.before}"
+
+
+SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.BASELINE_TOO_SHORT: _baseline_too_short,
+    FindingCode.NOT_COMPARABLE: _not_comparable,
+}
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {}
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

@@ -2,8 +2,16 @@
 
 from collections.abc import Mapping
 
+from loadtasks.measurement.health import Saturation
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 
-PARAMETERS: Mapping[FindingCode, type[Parameters]] = {}
+
+class SaturationParameters(Parameters):
+    """Where the load generator was saturated."""
+
+    saturation: Saturation
+
+
+PARAMETERS: Mapping[FindingCode, type[Parameters]] = {FindingCode.GENERATOR_SATURATED: SaturationParameters}
 """By code; a code that is missing here has no parameters."""

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from loadtasks.results.schema import VERSION_TABLE, Base
+from loadtasks.results.schema import VERSION_TABLE, ResultsBase
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=ResultsBase.metadata,
     version_table=VERSION_TABLE,
     render_as_batch=True,
 )

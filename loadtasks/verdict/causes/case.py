@@ -1,10 +1,11 @@
 """What a rule is given, and what it says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.model import Measurement
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 
 GREW = 1.1
@@ -58,19 +59,18 @@ class Case:
     @property
     def websocket(self) -> bool:
         """Whether it is of WebSockets: opened, or listening."""
-        if self.parts:
-            return False
-        return bool({"upgrade", "publish"} & self.measurement.phases.keys()) or any(
-            "the upgrade was" in error.example for error in self.measurement.errors
-        )
+        return not self.parts and self.measurement.protocol is Protocol.WEBSOCKET
 
-    def count(self, *kinds: str) -> int:
-        """How many errors there were of these kinds."""
-        return sum(error.count for error in self.measurement.errors if error.kind in kinds)
+    def count(self, *codes: ErrorCode) -> int:
+        """How many errors have one of these codes; those of publishing requests are not among them."""
+        return sum(error.count for error in self._errors(codes))
 
-    def example(self, *kinds: str) -> str:
-        """One error of these kinds in words, to be added to a sentence."""
-        return next((f", e.g. {error.example}" for error in self.measurement.errors if error.kind in kinds), "")
+    def sample(self, *codes: ErrorCode) -> str:
+        """One error with one of these codes in words, to be added to a sentence."""
+        return next((f", e.g. {error.sample}" for error in self._errors(codes)), "")
+
+    def _errors(self, codes: Collection[ErrorCode]) -> Iterator[ErrorCount]:
+        return (error for error in self.measurement.errors if error.code in codes and not error.publishing)
 
     def of_all(self, number: int, noun: str = "request", nouns: str | None = None) -> str:
         """A number of requests among all, in words."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.verdict.causes.case import Case, Cause
 from loadtasks.verdict.targets import throttling
 
@@ -52,7 +53,7 @@ _BY_CLASS: Mapping[int, Meaning] = {
 
 def wrong(case: Case) -> Iterator[tuple[int, Cause]]:
     """Answers with a wrong status, each kind with its number; those of a limit are told elsewhere."""
-    failed = case.count("status") - throttling.unexplained(case.measurement)
+    failed = case.count(ErrorCode.STATUS) - throttling.unexplained(case.measurement)
     if case.websocket or failed <= 0:
         return
     found = {
@@ -69,8 +70,8 @@ def wrong(case: Case) -> Iterator[tuple[int, Cause]]:
     yield (
         failed,
         Cause(
-            f"wrong statuses: {case.of_all(failed)}{case.example('status')}; which of the statuses were expected can't "
-            "be told",
+            f"wrong statuses: {case.of_all(failed)}{case.sample(ErrorCode.STATUS)}; which of the statuses were "
+            "expected can't be told",
             "look at the example, and at all statuses in the report",
             sure=False,
         ),
@@ -79,8 +80,8 @@ def wrong(case: Case) -> Iterator[tuple[int, Cause]]:
 
 def _cause(case: Case, status: int, number: int) -> Cause:
     meaning, next_step, sure = _BY_STATUS.get(status) or _BY_CLASS.get(status // 100) or _BY_CLASS[5]
-    example = case.example("status")
-    shown = example if f"answered {status}" in example else ""
+    sample = case.sample(ErrorCode.STATUS)
+    shown = sample if f"answered {status}" in sample else ""
     return Cause(f"{meaning}: {case.of_all(number)} were answered {status}{_phrase(status)}{shown}", next_step, sure)
 
 

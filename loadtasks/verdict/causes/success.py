@@ -3,36 +3,43 @@
 from collections.abc import Iterator
 
 from loadtasks import units
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.verdict.causes import statuses
 from loadtasks.verdict.causes.case import Case, Cause
 
-WEBSOCKETS_OWN = ("cut", "refused", "connect_timeout", "unreachable", "malformed")
+WEBSOCKETS_OWN = (
+    ErrorCode.CUT,
+    ErrorCode.REFUSED,
+    ErrorCode.CONNECT_TIMEOUT,
+    ErrorCode.UNREACHABLE,
+    ErrorCode.MALFORMED,
+)
 """What has another meaning for WebSockets."""
 _NEVER_CAME = "look at the target's log and its machine: a worker that was killed, out of memory, a crash, a restart"
 _NEXT = {
-    "cut": (
+    ErrorCode.CUT: (
         "were cut off before the answer was whole: the target, or a proxy before it, closed the connection",
         _NEVER_CAME,
     ),
-    "refused": (
+    ErrorCode.REFUSED: (
         "were refused a connection: the target was not listening, its backlog was full, or it may open no more files",
         "see that it runs and didn't restart; raise its backlog and its open-file limit (ulimit -n)",
     ),
-    "unreachable": (
+    ErrorCode.UNREACHABLE: (
         "found no way to the target",
         "see that its name and its route are right from where the load is made, and that this machine has free ports",
     ),
-    "connect_timeout": (
+    ErrorCode.CONNECT_TIMEOUT: (
         "got no connection in time: the target's backlog is full, or a firewall swallows the attempts",
         "see whether the target still accepts connections under this load, and what lies between",
     ),
-    "tls": ("failed in TLS", "see the certificate's name, issuer and expiry"),
-    "malformed": (
+    ErrorCode.TLS: ("failed in TLS", "see the certificate's name, issuer and expiry"),
+    ErrorCode.MALFORMED: (
         "got an answer that is not HTTP",
         "see that the address is the API's own and not another service's",
     ),
-    "too_large": ("got an answer too large to be read", "ask for less of it, page by page"),
-    "check": (
+    ErrorCode.TOO_LARGE: ("got an answer too large to be read", "ask for less of it, page by page"),
+    ErrorCode.CHECK: (
         "were answered with a wrong body or header: the target answers, but not what the scenario expects",
         "compare the example with the scenario's checks: a change of the API, or a fault of its data",
     ),
@@ -49,18 +56,18 @@ def failing(case: Case) -> Iterator[Cause]:
 
 def _by_kind(case: Case) -> Iterator[tuple[int, Cause]]:
     for error in case.measurement.errors:
-        meaning = _NEXT.get(error.kind)
-        if meaning is not None and not (case.websocket and error.kind in WEBSOCKETS_OWN):
+        meaning = _NEXT.get(error.code) if not error.publishing else None
+        if meaning is not None and not (case.websocket and error.code in WEBSOCKETS_OWN):
             what, next_step = meaning
-            yield error.count, Cause(f"{case.of_all(error.count)} {what}{case.example(error.kind)}", next_step)
+            yield error.count, Cause(f"{case.of_all(error.count)} {what}{case.sample(error.code)}", next_step)
 
 
 def _unanswered(case: Case) -> Iterator[tuple[int, Cause]]:
     """Answers that never came: some requests hang, or everything is slow."""
-    number = case.count("timeout") + case.measurement.counts.in_flight
+    number = case.count(ErrorCode.TIMEOUT) + case.measurement.counts.in_flight
     if not number or case.websocket:
         return
-    told = f"{case.of_all(number)} got no answer in time{case.example('timeout')}"
+    told = f"{case.of_all(number)} got no answer in time{case.sample(ErrorCode.TIMEOUT)}"
     p50_s, longest_s = case.measurement.p50_s, case.measurement.max_s
     completed = case.measurement.counts.completed
     if completed > number and p50_s is not None and longest_s is not None and p50_s < 0.1 * longest_s:
@@ -90,7 +97,7 @@ def _dropped(case: Case) -> Iterator[tuple[int, Cause]]:
             number,
             Cause(
                 f"the target can't keep up with this rate: {case.of_all(number)} found no free connection within their "
-                f"patience, or never got their turn{case.example('dropped')}",
+                f"patience, or never got their turn{case.sample(ErrorCode.DROPPED)}",
                 "see what slows each request; if it is as fast as it should be, the rate is beyond its capacity",
             ),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.verdict.causes.case import Case, Cause
 
 _SWITCHING, _SERVER_ERROR = 101, 500
@@ -59,7 +60,7 @@ _CODES: Mapping[int, tuple[str, str, bool]] = {
     1012: ("the target restarted", "see whether there was a deployment or a crash at that time", True),
     1013: (
         "the target was too fast for this client, which didn't take what was sent, or it is overloaded",
-        "see the generator's health in the report; if it was fit, raise the target's queue for one client (of the "
+        "see the generator's health in the report; if it was healthy, raise the target's queue for one client (of the "
         "shipped API: APP_EVENT_QUEUE) or publish more slowly",
         False,
     ),
@@ -76,12 +77,14 @@ def failing(case: Case) -> Iterator[Cause]:
 
 def _refused_upgrades(case: Case) -> Iterator[Cause]:
     """Handshakes that were answered with another status than 101."""
-    if not case.count("status"):
+    if not case.count(ErrorCode.STATUS):
         return
     for status, number in _numbered(case):
-        if status < _FIRST_CODE and status != _SWITCHING and (case.matters(number) or case.count("missed")):
+        if status < _FIRST_CODE and status != _SWITCHING and (case.matters(number) or case.count(ErrorCode.MISSED)):
             meaning, next_step, sure = _of_upgrade(status)
-            sentence = f"{meaning}: {number:,} WebSockets had their upgrade answered {status}{case.example('status')}"
+            sentence = (
+                f"{meaning}: {number:,} WebSockets had their upgrade answered {status}{case.sample(ErrorCode.STATUS)}"
+            )
             yield Cause(sentence, next_step, sure)
 
 
@@ -91,12 +94,12 @@ def _of_upgrade(status: int) -> tuple[str, str, bool]:
 
 def _not_connected(case: Case) -> Iterator[Cause]:
     """Connections that never stood. Some of many are a limit; all are a target that isn't there."""
-    kinds = ("refused", "connect_timeout", "timeout", "unreachable")
-    number = case.count(*kinds)
+    codes = (ErrorCode.REFUSED, ErrorCode.CONNECT_TIMEOUT, ErrorCode.TIMEOUT, ErrorCode.UNREACHABLE)
+    number = case.count(*codes)
     if not case.matters(number):
         return
     opened = _opened(case)
-    told = f"{case.of_all(number)} found no WebSocket{case.example(*kinds)}"
+    told = f"{case.of_all(number)} found no WebSocket{case.sample(*codes)}"
     if not opened:
         yield Cause(
             f"the target takes no WebSockets at all: {told}",
@@ -137,9 +140,9 @@ def _closed(case: Case) -> Iterator[Cause]:
         opened = f" of {opened:,}" if (opened := _opened(case)) else ""
         counted = case.told.counted(_SLOW_CLIENTS) if code == 1013 else 0  # noqa: PLR2004 - a code of the table
         also = f"; the target itself counts {counted:,.0f} clients too slow" if counted else ""
-        kind = "cut" if code == 1006 else "closed"  # noqa: PLR2004 - as above
+        error = ErrorCode.CUT if code == 1006 else ErrorCode.CLOSED  # noqa: PLR2004 - as above
         yield Cause(
-            f"{meaning}: {number:,}{opened} WebSockets ended with code {code}{case.example(kind)}{also}",
+            f"{meaning}: {number:,}{opened} WebSockets ended with code {code}{case.sample(error)}{also}",
             next_step,
             sure,
         )
@@ -148,21 +151,28 @@ def _closed(case: Case) -> Iterator[Cause]:
 def _publishing(case: Case) -> Iterator[Cause]:
     """Events that were never published."""
     for error in case.measurement.errors:
-        if error.kind.startswith("publish: ") and case.matters(error.count):
+        if error.publishing and case.matters(error.count):
             yield Cause(
-                f"publishing failed ({error.kind.removeprefix('publish: ')}), so that nothing could be delivered: "
-                f"{case.of_all(error.count, 'delivery', 'deliveries')}, e.g. {error.example}",
+                f"publishing failed ({error.code}), so that nothing could be delivered: "
+                f"{case.of_all(error.count, 'delivery', 'deliveries')}, e.g. {error.sample}",
                 "look at the request that publishes, not at the WebSockets: its status and the target's log",
             )
 
 
 def _missed(case: Case) -> Iterator[Cause]:
     """Deliveries that never came, though their events were published."""
-    number = case.count("missed")
+    number = case.count(ErrorCode.MISSED)
     if not case.matters(number):
         return
-    told = f"{case.of_all(number, 'delivery', 'deliveries')} never came, or too late{case.example('missed')}"
-    lost = case.count("closed", "cut", "refused", "connect_timeout", "timeout", "status")
+    told = f"{case.of_all(number, 'delivery', 'deliveries')} never came, or too late{case.sample(ErrorCode.MISSED)}"
+    lost = case.count(
+        ErrorCode.CLOSED,
+        ErrorCode.CUT,
+        ErrorCode.REFUSED,
+        ErrorCode.CONNECT_TIMEOUT,
+        ErrorCode.TIMEOUT,
+        ErrorCode.STATUS,
+    )
     if lost:
         listeners = "listener was" if lost == 1 else "listeners were"
         yield Cause(
@@ -185,17 +195,17 @@ def _missed(case: Case) -> Iterator[Cause]:
 
 
 def _disorder(case: Case) -> Iterator[Cause]:
-    broken = case.count("malformed")
+    broken = case.count(ErrorCode.MALFORMED)
     if broken:
         yield Cause(
-            f"what the target sends is no WebSocket: {broken:,} ended so{case.example('malformed')}",
+            f"what the target sends is no WebSocket: {broken:,} ended so{case.sample(ErrorCode.MALFORMED)}",
             "see the target's WebSocket library and what the proxy before it makes of the frames",
         )
-    for kind, what in (("duplicate", "more than once"), ("out_of_order", "out of order")):
-        number = case.count(kind)
+    for code, what in ((ErrorCode.DUPLICATE, "more than once"), (ErrorCode.OUT_OF_ORDER, "out of order")):
+        number = case.count(code)
         if case.matters(number):
             yield Cause(
-                f"events come {what}: {number:,}{case.example(kind)}",
+                f"events come {what}: {number:,}{case.sample(code)}",
                 "see whether they reach the clients by more than one way (several instances, a resend after an error)",
                 sure=False,
             )

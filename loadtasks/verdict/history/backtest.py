@@ -27,7 +27,7 @@ def replay(
         sensitivity: How sure one wants to be.
     """
     levels = [without(level, known) for one in series for level in _levels(one, approvals.get(one.scenario, ()))]
-    runs = sorted({(night.started_at, night.run_id) for one in levels for night in one.nights})
+    runs = sorted({(night.started_at, night.run_id) for one in levels for night in one.points})
     _, alarms = SeriesReplay(levels, [each for _, each in runs], sensitivity, dismissed(known)).replay()
     return alarms
 
@@ -35,9 +35,9 @@ def replay(
 def _levels(series: MetricSeries, approvals: Sequence[Baseline]) -> list[MetricSeries]:
     """The series cut where a level begins: with an approved run, and where nights are no longer alike."""
     approved = {approval.run_id for approval in approvals}
-    begins: list[datetime] = sorted(night.started_at for night in series.nights if night.run_id in approved)
+    begins: list[datetime] = sorted(night.started_at for night in series.points if night.run_id in approved)
     stretches: dict[tuple[int, Fingerprint], list[SeriesPoint]] = {}
-    for night in series.nights:
+    for night in series.points:
         level = sum(begin <= night.started_at for begin in begins)
         stretches.setdefault((level, night.fingerprint), []).append(night)
     return [MetricSeries(series.scenario, series.part, nights) for nights in stretches.values()]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
 from loadtasks.verdict.history.detector import RepetitionReason
@@ -18,15 +19,15 @@ class BaselineComparison:
 
     series: MetricSeries
     """The nights that can be compared, that night being the last."""
-    unlike: str | None
-    """Why earlier nights can't be: said where the newest of them can't."""
+    not_comparable: NotComparable | None
+    """Why the last run before it can't be compared with it; None where it can, or where there is none."""
     pasts: Mapping[str, MetricHistory]
     """By metric."""
 
     @property
     def tonight(self) -> SeriesPoint:
         """The night itself."""
-        return self.series.nights[-1]
+        return self.series.points[-1]
 
     @property
     def again(self) -> RepetitionReason | None:
@@ -37,17 +38,17 @@ class BaselineComparison:
     def level(self, metric: str) -> float | None:
         """The median of the nights before it, or before the first one of a change; None where there is none."""
         past = self.pasts.get(metric)
-        earlier = self.series.nights[:-1]
+        earlier = self.series.points[:-1]
         if past is not None and past.first_run is not None:
-            first = [point.run_id for point in self.series.nights].index(past.first_run)
-            earlier = self.series.nights[:first]
+            first = [point.run_id for point in self.series.points].index(past.first_run)
+            earlier = self.series.points[:first]
         values = MetricSeries(self.series.scenario, self.series.part, earlier).values(metric)
         known = values[~np.isnan(values)]
         return float(np.median(known)) if len(known) else None
 
     def night(self, run_id: str) -> SeriesPoint:
         """One of the nights."""
-        return next(point for point in self.series.nights if point.run_id == run_id)
+        return next(point for point in self.series.points if point.run_id == run_id)
 
 
 def compare_with_baseline(
@@ -62,48 +63,48 @@ def compare_with_baseline(
         sensitivity: How sure one wants to be.
     """
     until = {(one.scenario, one.part): _until(one, run_id) for one in series}
-    moment = next((each.nights[-1].started_at for each in until.values() if each is not None), None)
+    moment = next((each.points[-1].started_at for each in until.values() if each is not None), None)
     if moment is None:
         return {}
-    comparable, unlike = [], {}
+    comparable, not_comparable = [], {}
     for one in series:
         key, seen = (one.scenario, one.part), until[one.scenario, one.part]
         if seen is None:  # not measured tonight; it counts in the family all the same
-            seen = MetricSeries(*key, [point for point in one.nights if point.started_at <= moment])
-        if seen.nights:
-            like = seen.like(seen.nights[-1].fingerprint)
-            unlike[key] = _unlike(seen)
+            seen = MetricSeries(*key, [point for point in one.points if point.started_at <= moment])
+        if seen.points:
+            like = seen.like(seen.points[-1].fingerprint)
+            not_comparable[key] = _not_comparable(seen)
             comparable.append(without(like, known))
-    runs = sorted({(night.started_at, night.run_id) for one in comparable for night in one.nights})
+    runs = sorted({(night.started_at, night.run_id) for one in comparable for night in one.points})
     nights = SeriesReplay(comparable, [each for _, each in runs], sensitivity, dismissed(known))
     pasts, _ = nights.replay()
     return {
-        (one.scenario, one.part): BaselineComparison(one, unlike[one.scenario, one.part], _of(pasts, one))
+        (one.scenario, one.part): BaselineComparison(one, not_comparable[one.scenario, one.part], _of(pasts, one))
         for one in comparable
-        if one.nights and one.nights[-1].run_id == run_id
+        if one.points and one.points[-1].run_id == run_id
     }
 
 
 def _until(series: MetricSeries, run_id: str) -> MetricSeries | None:
     """The nights up to one; None where it isn't among them."""
-    for number, night in enumerate(series.nights, 1):
+    for number, night in enumerate(series.points, 1):
         if night.run_id == run_id:
-            return MetricSeries(series.scenario, series.part, series.nights[:number])
+            return MetricSeries(series.scenario, series.part, series.points[:number])
     return None
 
 
-def _unlike(series: MetricSeries) -> str | None:
-    """Why the last night but one can't be compared with the last one."""
-    if len(series.nights) == 1:
+def _not_comparable(series: MetricSeries) -> NotComparable | None:
+    """Why the last run but one can't be compared with the last one."""
+    if len(series.points) == 1:
         return None
-    before, tonight = series.nights[-2:]
-    reason = tonight.fingerprint.unlike(before.fingerprint)
-    return f"since run {before.run_id} {reason}" if reason is not None else None
+    before, tonight = series.points[-2:]
+    difference = tonight.fingerprint.unlike(before.fingerprint)
+    return NotComparable.of(difference, before.run_id, new_baseline=True) if difference is not None else None
 
 
 def without(series: MetricSeries, known: Sequence[Regression]) -> MetricSeries:
     """The series without the nights of regressions that somebody has fixed."""
-    nights = series.nights
+    nights = series.points
     for regression in known:
         ours = (regression.scenario, regression.part) == (series.scenario, series.part)
         if ours and regression.state is RegressionState.FIXED and regression.by_hand:

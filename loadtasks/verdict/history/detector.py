@@ -16,7 +16,7 @@ from loadtasks.verdict.history import evidence
 from loadtasks.verdict.history.change import ChangePoint, measure, step
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import ATTEMPTS, MEMORY, Levels, Values
+from loadtasks.verdict.history.levels import MAX_REPETITIONS, MEMORY, Levels, Values
 from loadtasks.verdict.history.recovery import Recovery
 
 NEEDED = 14
@@ -53,7 +53,7 @@ class RepetitionReason(StrEnum):
 class SeriesSettings:
     """How one series is judged; its values are logarithms, or whatever else adds up."""
 
-    floor: float
+    min_effect: float
     """The least change that is worth telling, in units of the values: 0.03 of logarithms is 3 %."""
     share: float
     """Of the family's budget; those of a family add up to 1."""
@@ -82,17 +82,17 @@ class Detector:
     """Series judged together, each night once, in order."""
 
     def __init__(
-        self, series: Sequence[SeriesSettings], budget: FalseAlarmBudget, improvements_become_level: bool = True
+        self, series: Sequence[SeriesSettings], budget: FalseAlarmBudget, accept_improvements: bool = True
     ) -> None:
-        """`improvements_become_level`: once they have lasted; otherwise they stay open until they are accepted."""
+        """`accept_improvements`: once they have lasted; otherwise they stay open until they are accepted."""
         self._sign = np.array([1.0 if each.worse_up else -1.0 for each in series])
-        self._floor = np.array([each.floor for each in series])
+        self._min_effect = np.array([each.min_effect for each in series])
         self._threshold = np.array([budget.threshold(each.share) for each in series])
-        self._levels = Levels(self._floor / 4)
+        self._levels = Levels(self._min_effect / 4)
         self._fresh = {name: np.full(len(series), MEMORY) for name in ("worse", "better")}
         self._open: dict[int, Recovery] = {}
         self._improved: dict[int, ChangePoint] = {}
-        self._improvements_become_level = improvements_become_level
+        self._accept_improvements = accept_improvements
         self._night = -1
         self._first: Values = np.full(len(series), np.nan)
         self._weighed: Evidence | None = None
@@ -121,7 +121,7 @@ class Detector:
     def again(self) -> list[RepetitionReason | None]:
         """Which series are to be measured again in the night that has begun, and why."""
         nights, measured, (_, worse) = self._levels.count, self._levels.measured, self._weigh()
-        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (measured < ATTEMPTS)
+        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (measured < MAX_REPETITIONS)
         learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (measured == 1)
         settled = np.isnan(self._of_closed(self._first))
         why = np.select([settled, suspect, learning], [0, 1, 2])
@@ -189,7 +189,7 @@ class Detector:
 
     def _worse(self, row: int, odds: Values, worse: float) -> Judgement:
         change = measure(self._levels, row, odds, float(self._sign[row]))
-        if abs(change.size) < self._floor[row]:
+        if abs(change.size) < self._min_effect[row]:
             return Judgement(DetectorState.SUSPECT, odds=worse, change=change)
         self._improved.pop(row, None)
         self._open_change(row, change, change.lasted, worse=True)
@@ -197,7 +197,7 @@ class Detector:
 
     def _better(self, row: int, odds: Values, worse: float) -> Judgement:
         change = measure(self._levels, row, odds, float(self._sign[row]))
-        if row in self._improved or abs(change.size) < self._floor[row]:
+        if row in self._improved or abs(change.size) < self._min_effect[row]:
             return self._usual(row, worse)
         self._improved[row] = change
         return Judgement(DetectorState.IMPROVED, odds=worse, change=change, raised=True)
@@ -222,7 +222,7 @@ class Detector:
         del self._improved[row]
         if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high >= 0:
             self._fresh["better"][row] = 0
-        elif self._improvements_become_level:
+        elif self._accept_improvements:
             self._levels.restart(row, self._levels.take(row, lasted))
         else:
             self._open_change(row, change, lasted, worse=False)

@@ -82,7 +82,7 @@ def weigh(levels: Levels) -> Evidence:
     estimates = levels.estimates()
     present = ~np.isnan(levels.nights)
     follows = present[:, 1:] & present[:, :-1]
-    number = (~np.isnan(levels.attempts)).sum(axis=2)
+    number = (~np.isnan(levels.repetitions)).sum(axis=2)
     alike = estimates.alike[:, None]
     variance = alike + (1.0 - alike) / np.maximum(number, 1)
     correlation = estimates.correlation[:, None]

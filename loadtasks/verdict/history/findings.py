@@ -6,8 +6,9 @@ from datetime import datetime
 
 from loadtasks import units
 from loadtasks.measurement.model import METRICS, Measurement, metric
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.verdict.history.comparison import BaselineComparison
@@ -66,7 +67,7 @@ def _tell(
 ) -> None:
     compared.comparisons += _comparisons(measurement, look)
     if not measurement.part:  # what is said of the whole need not be said of its parts
-        compared.findings += [_note(sentence) for sentence in _unjudged(look)]
+        compared.findings += _unjudged(look)
     regressed = _changes(look, DetectorState.REGRESSED)
     if regressed and known is None:
         known = _opened(measurement, look, regressed, moment)
@@ -102,16 +103,15 @@ def _comparisons(measurement: Measurement, look: BaselineComparison) -> list[Met
     return [each for each in made if each is not None]
 
 
-def _unjudged(look: BaselineComparison) -> list[str]:
-    """Why a night is not judged by its past."""
+def _unjudged(look: BaselineComparison) -> list[Finding]:
+    """Why a run is not compared with a baseline."""
     needed = max((past.judgement.needed for past in look.pasts.values()), default=0)
-    sentences = [f"{NOT_COMPARED}{look.unlike}, so a new level begins"] if look.unlike is not None else []
-    if needed and len(look.series.nights) < NEEDED:
-        sentences.append(
-            f"{NOT_COMPARED}{units.plural(needed, 'more night')} of this kind "
-            f"{'is' if needed == 1 else 'are'} needed to tell a change from noise"
-        )
-    return sentences
+    findings = []
+    if look.not_comparable is not None:
+        findings.append(Finding(code=FindingCode.NOT_COMPARABLE, parameters=look.not_comparable))
+    if needed and len(look.series.points) < NEEDED:
+        findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=needed)))
+    return findings
 
 
 def _judged(look: BaselineComparison) -> bool:
@@ -135,7 +135,7 @@ def _before(look: BaselineComparison) -> str | None:
 def _opened(
     measurement: Measurement, look: BaselineComparison, changes: Mapping[str, MetricChange], moment: datetime
 ) -> Regression:
-    order = [night.run_id for night in look.series.nights]
+    order = [night.run_id for night in look.series.points]
     first_run = min((str(look.pasts[name].first_run) for name in changes), key=order.index)
     before_run = _before(look)
     why = "; ".join(_size(change) for change in changes.values())

@@ -2,7 +2,7 @@
 
 Many series are kept side by side, a row each, so that a night of all of them costs a few array operations. Values are
 whatever adds up, for times their logarithm. Every series keeps its last `MEMORY` valid nights since its level began,
-each with all the measurements (attempts) that were made in it.
+each with all the measurements (repetitions) that were made in it.
 """
 
 import math
@@ -24,7 +24,7 @@ _PRIOR_CORRELATION = 0.25
 _MOST_CORRELATION = 0.8
 _MAD = 1.4826  # of a normal distribution, its spread divided by its median absolute deviation
 _STEPS = 2
-ATTEMPTS = 4
+MAX_REPETITIONS = 4
 """Measurements of one night at most."""
 _PRIOR_ALIKE = 0.4
 _PRIOR_PAIRS = 4.0
@@ -46,34 +46,34 @@ class Stretch:
 
     numbers: NDArray[np.int64]
     """Which night each of them was."""
-    attempts: Values
-    """Nights, attempts: the first measurement of each and those made again; nan where there are no more."""
+    repetitions: Values
+    """Nights, repetitions: the first measurement of each and those made again; nan where there are no more."""
 
     @classmethod
     def night(cls, number: int, value: float) -> Self:
         """One night that was measured once."""
-        return cls(np.array([number]), np.array([[value] + [np.nan] * (ATTEMPTS - 1)]))
+        return cls(np.array([number]), np.array([[value] + [np.nan] * (MAX_REPETITIONS - 1)]))
 
     @property
     def means(self) -> Values:
         """Each night's."""
-        means: Values = np.nanmean(self.attempts, axis=1)
+        means: Values = np.nanmean(self.repetitions, axis=1)
         return means
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, part: slice) -> "Stretch":
-        return Stretch(self.numbers[part], self.attempts[part])
+        return Stretch(self.numbers[part], self.repetitions[part])
 
     def __add__(self, later: "Stretch") -> "Stretch":
         both = (self, later)
         return Stretch(
-            np.concatenate([side.numbers for side in both]), np.concatenate([side.attempts for side in both])
+            np.concatenate([side.numbers for side in both]), np.concatenate([side.repetitions for side in both])
         )
 
     def __mul__(self, sign: float) -> "Stretch":
-        return Stretch(self.numbers, self.attempts * sign)
+        return Stretch(self.numbers, self.repetitions * sign)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Levels:
     def __init__(self, least: Values) -> None:
         """`least`: the spread of each series that is taken for real at least."""
         self.least = least
-        self.attempts: Values = np.full((len(least), MEMORY, ATTEMPTS), np.nan)
+        self.repetitions: Values = np.full((len(least), MEMORY, MAX_REPETITIONS), np.nan)
         """Right-aligned: the newest night is last; nan where there is none yet, or no further measurement of it."""
         self.numbers = np.zeros((len(least), MEMORY), dtype=np.int64)
         """Which night each of them was."""
@@ -116,33 +116,33 @@ class Levels:
     @property
     def nights(self) -> Values:
         """The first measurements."""
-        return self.attempts[:, :, 0]
+        return self.repetitions[:, :, 0]
 
     @property
     def measured(self) -> NDArray[np.int64]:
         """How often the newest night of each series was measured."""
-        number: NDArray[np.int64] = (~np.isnan(self.attempts[:, -1])).sum(axis=1)
+        number: NDArray[np.int64] = (~np.isnan(self.repetitions[:, -1])).sum(axis=1)
         return number
 
     def add(self, number: int, values: Values) -> None:
         """One night's first measurement of each series; nan where it was not measured, or not validly."""
         valid = np.flatnonzero(~np.isnan(values))
-        for kept in (self.attempts, self.numbers):
+        for kept in (self.repetitions, self.numbers):
             kept[valid, :-1] = kept[valid, 1:]
         self.numbers[valid, -1] = number
-        self.attempts[valid, -1] = np.nan
-        self.attempts[valid, -1, 0] = values[valid]
+        self.repetitions[valid, -1] = np.nan
+        self.repetitions[valid, -1, 0] = values[valid]
         self.count[valid] = np.minimum(self.count[valid] + 1, MEMORY)
 
     def add_again(self, values: Values) -> None:
-        """One more measurement of each series' newest night, up to `ATTEMPTS`; nan of a series without."""
+        """One more measurement of each series' newest night, up to `MAX_REPETITIONS`; nan of a series without."""
         valid = np.flatnonzero(~np.isnan(values))
-        self.attempts[valid, -1, self.measured[valid]] = values[valid]
+        self.repetitions[valid, -1, self.measured[valid]] = values[valid]
 
     def stretch(self, row: int) -> Stretch:
         """All nights of one series."""
         since = MEMORY - int(self.count[row])
-        return Stretch(self.numbers[row, since:].copy(), self.attempts[row, since:].copy())
+        return Stretch(self.numbers[row, since:].copy(), self.repetitions[row, since:].copy())
 
     def take(self, row: int, newest: int) -> Stretch:
         """Take the newest nights of one series out of its level."""
@@ -154,8 +154,8 @@ class Levels:
         """Begin the level of one series anew with these nights."""
         stretch = stretch[-MEMORY:]
         since = MEMORY - len(stretch)
-        self.attempts[row, :since] = np.nan
-        self.attempts[row, since:], self.numbers[row, since:] = stretch.attempts, stretch.numbers
+        self.repetitions[row, :since] = np.nan
+        self.repetitions[row, since:], self.numbers[row, since:] = stretch.repetitions, stretch.numbers
         self.count[row] = len(stretch)
 
     def extend(self, row: int, stretch: Stretch) -> None:
@@ -182,18 +182,18 @@ class Levels:
         together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) + _PRIOR_CORRELATION * prior
         correlation = np.clip(together / ((centred[:, :-1] ** 2).sum(axis=1) + prior), 0.0, _MOST_CORRELATION)
         alike = np.full(len(place), _PRIOR_ALIKE)
-        several = np.argwhere(~np.isnan(self.attempts[:, :, 1]))
+        several = np.argwhere(~np.isnan(self.repetitions[:, :, 1]))
         if len(several):
             rows, nights = several.T
-            attempts = self.attempts[rows, nights] - place[rows, None]
-            least, most = np.nanmin(attempts, axis=1), np.nanmax(attempts, axis=1)
+            repetitions = self.repetitions[rows, nights] - place[rows, None]
+            least, most = np.nanmin(repetitions, axis=1), np.nanmax(repetitions, axis=1)
             distances[rows, nights] = np.where(least > 0, least, np.minimum(most, 0.0))
-            clipped[rows, nights] = np.nanmean(np.clip(attempts, -limit[rows], limit[rows]), axis=1)
-            alike = _alike(rows, attempts, spread)
+            clipped[rows, nights] = np.nanmean(np.clip(repetitions, -limit[rows], limit[rows]), axis=1)
+            alike = _alike(rows, repetitions, spread)
         return Estimates(place, spread, correlation, alike, distances, clipped)
 
 
-def _alike(rows: NDArray[np.int64], attempts: Values, spread: Values) -> Values:
+def _alike(rows: NDArray[np.int64], repetitions: Values, spread: Values) -> Values:
     """How alike measurements of one night are, by the variance within the nights that have several, of these rows.
 
     A change makes no difference to it. Which nights are measured again depends on their first measurement, and with
@@ -202,8 +202,8 @@ def _alike(rows: NDArray[np.int64], attempts: Values, spread: Values) -> Values:
 
     Shrunk towards 0.4, as if that had been seen in 4 pairs.
     """
-    chosen = ~np.isnan(attempts[:, 2:3]) & (np.arange(ATTEMPTS) == 0)
-    counted = np.where(chosen, np.nan, attempts)
+    chosen = ~np.isnan(repetitions[:, 2:3]) & (np.arange(MAX_REPETITIONS) == 0)
+    counted = np.where(chosen, np.nan, repetitions)
     number = (~np.isnan(counted)).sum(axis=1)
     limit = (CLIP * spread[rows])[:, None]
     apart = np.clip(counted - np.nanmedian(counted, axis=1)[:, None], -limit, limit)

@@ -11,7 +11,7 @@ from loadtasks.verdict.history import detector
 from loadtasks.verdict.history.change import ChangePoint
 from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, RepetitionReason
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import ATTEMPTS, Values
+from loadtasks.verdict.history.levels import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.sensitivity import Sensitivity
 
 TAIL = "p95_s"
@@ -25,7 +25,7 @@ class _Judged:
     weight: float
     """Its part of the false alarms that its scenario may raise."""
     worse_up: bool = True
-    floor: float | None = None
+    min_effect: float | None = None
     """The least change that is told, where it isn't people's to set."""
     is_share: bool = False
     """Whether changes are differences; otherwise they are factors, and logarithms are judged."""
@@ -33,10 +33,10 @@ class _Judged:
 
 _JUDGED = {
     "p50_s": _Judged(0.5),
-    TAIL: _Judged(0.15, floor=0.05),
+    TAIL: _Judged(0.15, min_effect=0.05),
     "throughput_per_s": _Judged(0.15, worse_up=False),
-    "success_rate": _Judged(0.1, worse_up=False, floor=0.02, is_share=True),
-    "connect_mean_s": _Judged(0.1, floor=0.1),
+    "success_rate": _Judged(0.1, worse_up=False, min_effect=0.02, is_share=True),
+    "connect_mean_s": _Judged(0.1, min_effect=0.1),
 }
 
 Row = tuple[str, str, str]
@@ -89,13 +89,13 @@ class SeriesReplay:
         dismissed: Mapping[tuple[str, str], frozenset[str]] | None = None,
     ) -> None:
         self._runs = list(runs)
-        self._series = [each for each in series if each.nights]
+        self._series = [each for each in series if each.points]
         self._rows: list[Row] = [(each.scenario, each.part, name) for each in self._series for name in METRICS]
         self._dismissed = dismissed or {}
         self._history = Detector(
             [_judged_as(name, len(self._series), sensitivity) for _, _, name in self._rows],
-            FalseAlarmBudget(sensitivity.false_alarm_nights),
-            sensitivity.improvements_become_level,
+            FalseAlarmBudget(sensitivity.runs_per_false_alarm),
+            sensitivity.accept_improvements,
         )
         self._read()
 
@@ -106,8 +106,8 @@ class SeriesReplay:
         alarms: list[Alarm] = []
         for night, values in enumerate(self._values):
             self._history.begin(values)
-            for attempt in self._further.get(night, ()):
-                self._history.add(attempt)
+            for repetition in self._further.get(night, ()):
+                self._history.add(repetition)
             if night == len(self._values) - 1:
                 again = self._history.again()
             judged = self._history.judge()
@@ -128,12 +128,12 @@ class SeriesReplay:
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
             columns = slice(number * len(METRICS), (number + 1) * len(METRICS))
-            for night in series.nights:
+            for night in series.points:
                 at = position[night.run_id]
-                values[at, columns] = night.attempts[0]
-                if len(night.attempts) > 1:
-                    rows = further.setdefault(at, np.full((ATTEMPTS - 1, len(self._rows)), np.nan))
-                    rows[: len(night.attempts) - 1, columns] = night.attempts[1:ATTEMPTS]
+                values[at, columns] = night.repetitions[0]
+                if len(night.repetitions) > 1:
+                    rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._rows)), np.nan))
+                    rows[: len(night.repetitions) - 1, columns] = night.repetitions[1:MAX_REPETITIONS]
         self._levels = self._in_logarithms(values)
         self._values = _tail_apart(self._levels)
         self._further = {night: _tail_apart(self._in_logarithms(rows)) for night, rows in further.items()}
@@ -192,9 +192,9 @@ def _tail_apart(values: Values) -> Values:
 
 def _judged_as(metric: str, scenarios: int, sensitivity: Sensitivity) -> detector.SeriesSettings:
     judged = _JUDGED[metric]
-    floor = sensitivity.floor if judged.floor is None else max(judged.floor, sensitivity.floor)
+    min_effect = sensitivity.min_effect if judged.min_effect is None else max(judged.min_effect, sensitivity.min_effect)
     return detector.SeriesSettings(
-        floor=floor if judged.is_share else float(np.log1p(floor)),
+        min_effect=min_effect if judged.is_share else float(np.log1p(min_effect)),
         share=judged.weight / scenarios,
         worse_up=judged.worse_up,
     )

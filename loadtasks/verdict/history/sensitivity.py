@@ -11,11 +11,11 @@ from loadtasks.errors import BadInputError
 class Sensitivity:
     """When a change over the nights is told."""
 
-    false_alarm_nights: float = 100.0
+    runs_per_false_alarm: float = 100.0
     """At most one false alarm in so many nights, all scenarios and metrics together."""
-    floor: float = 0.03
+    min_effect: float = 0.03
     """The least relative change of a time or throughput that is told."""
-    improvements_become_level: bool = True
+    accept_improvements: bool = True
     """Whether later nights are compared with an improvement as soon as it is found."""
 
     @classmethod
@@ -25,12 +25,12 @@ class Sensitivity:
         Raises:
             BadInputError: one of them makes no sense.
         """
-        nights = _number("LOADTASKS_FALSE_ALARM_NIGHTS", cls.false_alarm_nights)
+        nights = _number("LOADTASKS_FALSE_ALARM_NIGHTS", cls.runs_per_false_alarm)
         if nights < 1:
             raise BadInputError(
                 f"LOADTASKS_FALSE_ALARM_NIGHTS {nights:g}: at most one false alarm in so many nights, 1 or more."
             )
-        floor = _number("LOADTASKS_FLOOR", cls.floor)
+        floor = _number("LOADTASKS_FLOOR", cls.min_effect)
         if not 0 < floor < 1:
             raise BadInputError(f"LOADTASKS_FLOOR {floor:g}: the least change that is told, such as 0.03 for 3 %.")
         improvements = os.environ.get("LOADTASKS_IMPROVEMENTS") or "accept"

@@ -68,13 +68,13 @@ class RoundBudget:
 
     def more_rounds(self, pairs: Sequence[RoundRatios]) -> int:
         """How many rounds to add until it is known whether anything got worse; 0 when it is, or all are used up."""
-        fit, rule = pairs[0].unfit.count(False), self.rule
-        left = self.rounds - len(pairs[0].unfit)
-        if fit in rule.looks:
+        usable, rule = pairs[0].saturated.count(False), self.rule
+        left = self.rounds - len(pairs[0].saturated)
+        if usable in rule.looks:
             ratios = _ratios(pairs, rule)
             decisions = [ratios[pair.part, name].decision for pair in pairs for name in JUDGED if _judges(pair, name)]
-            return min(left, sequential_test.more_rounds(decisions, fit, rule))
-        return min(left, next(look for look in rule.looks if look > fit) - fit)
+            return min(left, sequential_test.more_rounds(decisions, usable, rule))
+        return min(left, next(look for look in rule.looks if look > usable) - usable)
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ def compare_rounds(measurements: Sequence[Measurement], beside: ReferenceRounds)
     problem = pairing.problem or (f"its own measurement can't be trusted: {doubts[0]}" if doubts else None)
     if problem is not None:
         return Compared(findings=[_note("", f"not compared, {problem}")])
-    ratios = _ratios(pairing.pairs, beside.budget.rule)
+    ratios = _ratios(pairing.round_ratios, beside.budget.rule)
     compared = Compared()
-    for measurement, reference, pairs in zip(measurements, pairing.reference, pairing.pairs, strict=True):
+    for measurement, reference, pairs in zip(measurements, pairing.reference, pairing.round_ratios, strict=True):
         told = [
             _Told(pairs, name, ratio, metric(measurement, name), metric(reference, name), beside.version)
             for (part, name), ratio in ratios.items()
@@ -108,7 +108,7 @@ def compare_rounds(measurements: Sequence[Measurement], beside: ReferenceRounds)
             finding.kind is FindingKind.HISTORY for finding in compared.findings
         ):  # the whole's stands for its parts'
             compared.findings += _doubts(pairs, judged)
-    compared.findings += _rounds_left_out(pairing.pairs[0])
+    compared.findings += _rounds_left_out(pairing.round_ratios[0])
     return compared
 
 
@@ -117,7 +117,7 @@ def _ratios(pairs: Sequence[RoundRatios], rule: sequential_test.Rule) -> dict[tu
     number = sum(_judges(pair, name) for pair in pairs for name in JUDGED)
     return {
         (pair.part, name): sequential_test.judge(
-            np.array(pair.fit(name)),
+            np.array(pair.usable(name)),
             max(1, number),
             rule,
             worse_up=name not in _HIGHER_IS_BETTER,
@@ -125,13 +125,13 @@ def _ratios(pairs: Sequence[RoundRatios], rule: sequential_test.Rule) -> dict[tu
         )
         for pair in pairs
         for name in PAIRED
-        if pair.fit(name)
+        if pair.usable(name)
     }
 
 
 def _judges(pairs: RoundRatios, name: str) -> bool:
     """Whether the rounds hold enough to judge a metric by."""
-    return bool(pairs.fit(name)) and (name != "p95_s" or median(pairs.requests) >= _LEAST_IN_ROUND)
+    return bool(pairs.usable(name)) and (name != "p95_s" or median(pairs.requests) >= _LEAST_IN_ROUND)
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,9 @@ def _doubts(pairs: RoundRatios, judged: Sequence[_Told]) -> Iterator[Finding]:
 
 
 def _rounds_left_out(pairs: RoundRatios) -> Iterator[Finding]:
-    unfit, driven = pairs.unfit.count(True), units.plural(len(pairs.unfit), "round")
-    if unfit:
-        yield _note("", f"{unfit} of {driven} not judged: the generator was not fit")
+    saturated, driven = pairs.saturated.count(True), units.plural(len(pairs.saturated), "round")
+    if saturated:
+        yield _note("", f"{saturated} of {driven} not judged: the load generator was saturated")
 
 
 def _which_moved(told: _Told, judged: Sequence[_Told], claims: dict[str, FindingKind]) -> str:

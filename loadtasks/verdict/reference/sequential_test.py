@@ -40,11 +40,11 @@ class Decision(StrEnum):
 class Rule:
     """How sure one wants to be, and of what."""
 
-    false_alarm_nights: float = 5000.0
+    runs_per_false_alarm: float = 5000.0
     """At most one false alarm in so many nights of a scenario, all of its metrics together."""
     alike: float = 0.01
     """The relative difference that two processes of one build may have, in what is measured: no change at all."""
-    floor: float = 0.02
+    min_effect: float = 0.02
     """The least relative change beyond it that is an alarm."""
     matters: float = 0.05
     """The relative change that one wants to find: below it the rounds may stop."""
@@ -100,7 +100,7 @@ def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True
     places: list[_Place] = [_trimmed_mean(sign * log_ratios, rule.trim if continuous else rule.trim_counted)]
     if continuous:
         places.append(_median(sign * log_ratios))
-    spent = 1.0 / (rule.false_alarm_nights * len(rule.looks) * metrics * len(places))
+    spent = 1.0 / (rule.runs_per_false_alarm * len(rule.looks) * metrics * len(places))
     place = min(places, key=lambda each: each.interval(spent).width)
     alike = rule.alike if continuous else 0.0
     decision = _decision(place, spent, rule.miss / len(places), alike, rule)
@@ -156,10 +156,10 @@ class _Median:
 
 def _decision(place: _Place, spent: float, miss: float, alike: float, rule: Rule) -> Decision:
     low, high = place.interval(spent)
-    none, floor, matters = (float(np.log1p(each)) for each in (alike, alike + rule.floor, rule.matters))
-    if low > none and place.middle >= floor:
+    none, min_effect, matters = (float(np.log1p(each)) for each in (alike, alike + rule.min_effect, rule.matters))
+    if low > none and place.middle >= min_effect:
         return Decision.REGRESSED
-    if high < -none and place.middle <= -floor:
+    if high < -none and place.middle <= -min_effect:
         return Decision.IMPROVED
     least, most = place.interval(miss)
     return Decision.SAME if -matters < least and most < matters else Decision.UNSURE

@@ -14,7 +14,7 @@ def typical(measurements: Sequence[Measurement], pairing: Pairing) -> tuple[list
 
     The candidate's are the reference's and the median of what each round adds: both sides of a round share its moment.
     """
-    sides = [_phases_s(pair) for pair in pairing.pairs]
+    sides = [_phases_s(pair) for pair in pairing.round_ratios]
     return (
         [
             _with(each, {name: both[0] for name, both in of.items()})
@@ -29,12 +29,12 @@ def typical(measurements: Sequence[Measurement], pairing: Pairing) -> tuple[list
 
 def _phases_s(pairs: RoundRatios) -> dict[str, tuple[float, float]]:
     """Seconds a completed request of each phase, of the candidate and of the reference."""
-    fit = ~np.array(pairs.unfit, dtype=bool)
-    if not fit.any():
+    usable = ~np.array(pairs.saturated, dtype=bool)
+    if not usable.any():
         return {}
     phases = {}
     for name, rounds in pairs.phases_s.items():
-        now_s, before_s = np.array(rounds)[fit].T
+        now_s, before_s = np.array(rounds)[usable].T
         reference_s = float(np.median(before_s))
         phases[name] = (max(0.0, reference_s + float(np.median(now_s - before_s))), reference_s)
     return phases

@@ -8,8 +8,11 @@ from rich.console import Console
 
 from loadtasks.cli.live_view import RunProgress, view
 from loadtasks.engine.generator.progress import Progress
+from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
 from loadtasks.units import MISSING
 from tests.measurements import histogram
+
+LAGGING = Saturation(code=SaturationCode.LOOP_LAG, observed=0.14, limit=0.1, statistic=Statistic.P99, process=2)
 
 
 def progress(**changes: object) -> Progress:
@@ -22,7 +25,7 @@ def progress(**changes: object) -> Progress:
         "response": histogram([0.0019] * 90 + [0.0412] * 10),
         "failed": 0,
         "throttled": 0,
-        "unfit": (),
+        "saturation": (),
     }
     return Progress(**(plausible | changes))  # type: ignore[arg-type]
 
@@ -34,10 +37,10 @@ def read(reached: Progress, width: int = 100) -> list[str]:
 def test_two_lines_tell_how_far_and_how_it_goes() -> None:
     assert read(progress()) == [
         "3/9 dashboard.sustained  ━━━━━━━━──────────────────────   25 %   1,234 of 60,000  1 min 0 s left",
-        "       412/s now  so far p50 1.90 ms  p95 41.2 ms  generator fit  0 errors",
+        "       412/s now  so far p50 1.90 ms  p95 41.2 ms  generator healthy  0 errors",
     ]
     throttled = read(progress(failed=1, throttled=1200, rate_per_s=38512.0))[1]
-    assert throttled == "    38,500/s now  so far p50 1.90 ms  p95 41.2 ms  generator fit  1 error  1,200 throttled"
+    assert throttled == "    38,500/s now  so far p50 1.90 ms  p95 41.2 ms  generator healthy  1 error  1,200 throttled"
 
 
 @pytest.mark.parametrize(
@@ -66,22 +69,21 @@ def test_fields_keep_their_places_while_numbers_change(width: int) -> None:
         assert [first.index(word) for word in words] == [second.index(word) for word in words]
 
 
-def test_a_generator_that_is_not_fit_is_told_with_the_reason() -> None:
-    reason = "the generator's event loop lagged 140 ms (p99, limit 100 ms): the machine was too busy to measure"
-    lines = read(progress(unfit=(f"process 2: {reason}", "another")))
-    assert "generator unfit" in lines[1]
-    assert lines[2].startswith("    process 2: the generator's event loop lagged 140 ms (p99, limit 100 ms)")
+def test_a_saturated_generator_is_shown_with_the_reason() -> None:
+    lines = read(progress(saturation=(LAGGING, LAGGING.model_copy(update={"process": 3}))))
+    assert "generator saturated" in lines[1]
+    assert lines[2].startswith("    process 2: the load generator's event loop lagged 140 ms (p99, limit 100 ms)")
     assert lines[2].endswith("…")
 
 
 def test_a_narrow_terminal_is_spared_the_times_but_not_the_errors() -> None:
-    assert read(progress(failed=12), 70)[1] == "       412/s now  p95 41.2 ms  generator fit  12 errors"
-    assert read(progress(failed=12), 45)[1] == "       412/s now  generator fit  12 errors"
+    assert read(progress(failed=12), 70)[1] == "       412/s now  p95 41.2 ms  generator healthy  12 errors"
+    assert read(progress(failed=12), 46)[1] == "       412/s now  generator healthy  12 errors"
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 100, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    lines = read(progress(unfit=("x" * 300,)), width)
+    lines = read(progress(saturation=(LAGGING,)), width)
     assert len(lines) == 3
     assert all(len(line) <= width for line in lines)
     assert any("━" in line for line in lines) is (width >= 80)

@@ -191,7 +191,7 @@ def test_a_run_can_be_made_the_level_and_a_regression_be_accepted(workspace: Wor
 
 def test_a_back_test_without_enough_nights_shows_no_alarm(workspace: Workspace, server: ScriptedServer) -> None:
     assert call("run", "thing.alone", "--target", server.url).exit_code == 0
-    assert call("backtest", "--false-alarm-nights", "10").output == "No alarm.\n"
+    assert call("backtest", "--runs-per-false-alarm", "10").output == "No alarm.\n"
 
 
 def test_results_files_are_compared_and_printed(

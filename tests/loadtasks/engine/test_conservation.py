@@ -166,7 +166,7 @@ def observe(load: ClosedLoad | OpenLoad, script: list[Fault], timeout_s: float =
     """Run a load against a script, and see that the measurement agrees with itself."""
     with faulty([fault.act for fault in script]) as server:
         (measurement,) = run_scenario(scenario(load, timeout_s), Target(server.url))
-    counts, errors = measurement.counts, {error.kind: error.count for error in measurement.errors}
+    counts, errors = measurement.counts, {error.code: error.count for error in measurement.errors}
     assert measurement.conservation_gap == 0
     assert counts.in_flight == 0
     assert sum(errors.values()) == counts.failed + counts.dropped
@@ -187,7 +187,7 @@ def observe(load: ClosedLoad | OpenLoad, script: list[Fault], timeout_s: float =
 
 def assert_timed(measurement: Measurement, *, never_due: int = 0) -> None:
     """Timed is what was answered as it should be, and what waited in vain; nothing else."""
-    timeouts = sum(error.count for error in measurement.errors if error.kind == "timeout")
+    timeouts = sum(error.count for error in measurement.errors if error.code == "timeout")
     counts = measurement.counts
     waited = counts.dropped - never_due
     sent = counts.completed + timeouts + counts.in_flight
@@ -353,5 +353,5 @@ def test_a_target_that_hangs_up_at_once_fails_every_request_after_one_attempt(lo
         (measurement,) = run_scenario(scenario(load, LONG_S), Target(url))
     assert measurement.conservation_gap == 0
     assert measurement.counts.failed == measurement.counts.scheduled > 0
-    assert {error.kind for error in measurement.errors} <= {"cut", "unreachable"}
+    assert {error.code for error in measurement.errors} <= {"cut", "unreachable"}
     assert measurement.response.count == 0

@@ -15,6 +15,7 @@ from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
 from loadtasks.engine.run_paired import MoreRounds, Paired, orders, run_paired
+from loadtasks.measurement.health import Saturation, SaturationCode
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import (
@@ -97,7 +98,7 @@ def both(**changes: dict[str, float]) -> Iterator[tuple[Log, ScriptedServer, Scr
 
 
 def rounds(number: int) -> MoreRounds:
-    return lambda pairs: number - len(pairs[0].unfit)
+    return lambda pairs: number - len(pairs[0].saturation)
 
 
 def pair(
@@ -183,7 +184,7 @@ def test_rounds_are_added_as_long_as_they_are_wanted() -> None:
     asked: list[int] = []
 
     def unsure_twice(pairs: Sequence[RoundRatios]) -> int:
-        asked.append(len(pairs[0].unfit))
+        asked.append(len(pairs[0].saturation))
         return 2 if len(asked) < 4 else 0
 
     told: list[Progress] = []
@@ -200,7 +201,7 @@ def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
         for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 25)):
             targets = Target(candidate.url), Target(reference.url)
             paired = run_paired(thing(load), *targets, rounds(1000), seed="", most_s=1e-9)
-            assert len(paired.pairs[0].unfit) == number
+            assert len(paired.pairs[0].saturation) == number
 
 
 def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
@@ -209,7 +210,7 @@ def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
         scenario = thing(ClosedLoad(workers=1, requests=2), requests=(wrong,))
         targets = Target(candidate.url), Target(reference.url)
         paired = run_paired(scenario, *targets, rounds(1000), seed="", most_s=1e-9)
-    assert len(paired.pairs[0].unfit) == 1
+    assert len(paired.pairs[0].saturation) == 1
 
 
 def test_a_reference_that_dies_takes_nothing_of_the_candidate_with_it() -> None:
@@ -263,7 +264,7 @@ def test_log_ratio_of_a_round(candidate: Measurement, reference: Measurement, ra
     pairs.add(candidate, reference, candidate_first=True)
     (kept,) = pairs.log_ratios["p50_s"]
     assert kept == (None if ratio is None else pytest.approx(ratio, abs=2e-3))
-    assert len(pairs.fit("p50_s")) == (ratio is not None)
+    assert len(pairs.usable("p50_s")) == (ratio is not None)
 
 
 def test_a_round_in_which_nothing_succeeds_has_a_ratio_all_the_same() -> None:
@@ -272,12 +273,12 @@ def test_a_round_in_which_nothing_succeeds_has_a_ratio_all_the_same() -> None:
     assert pairs.log_ratios["success_rate"] == [pytest.approx(math.log(0.05))]
 
 
-def test_a_round_in_which_the_generator_was_unfit_is_not_judged() -> None:
+def test_a_round_in_which_the_generator_was_saturated_is_not_judged() -> None:
     pairs = RoundRatios()
-    for unfit in ([], ["lagged"]):
-        pairs.add(measurement(), measurement(health=health(unfit=unfit)), candidate_first=True)
-    assert pairs.unfit == [False, True]
-    assert len(pairs.fit("p50_s")) == 1
+    for saturation in ([], [Saturation(code=SaturationCode.CPU, observed=0.95, limit=0.9)]):
+        pairs.add(measurement(), measurement(health=health(saturation=saturation)), candidate_first=True)
+    assert pairs.saturated == [False, True]
+    assert len(pairs.usable("p50_s")) == 1
 
 
 def test_what_phases_took_is_kept_round_by_round() -> None:

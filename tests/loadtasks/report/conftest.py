@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from loadtasks.report import html
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
 def bad_page() -> str:
-    """The page of `nights.bad_night`."""
-    return html.render(nights.bad_night(), data_docs=True)
+    """The page of `samples.bad_run`."""
+    return html.render(samples.bad_run(), data_docs=True)
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.measurement.model import Calibration, Counts, ErrorKind, Exemplar, Health, Measurement, Phase
+from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.health import Calibration, Health
+from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.findings.codes import FindingKind
@@ -30,10 +32,10 @@ def _section(title: str) -> str:
         ("The document", ResultsDocument),
         ("Run", Run),
         ("Scenario", ScenarioResult),
-        ("Attempt", RepetitionSummary),
+        ("Repetition", RepetitionSummary),
         ("Finding", Finding),
         ("Comparison", MetricComparison),
-        ("Pairs", RoundRatios),
+        ("Round ratios", RoundRatios),
         ("Measurement", Measurement),
         ("Target metrics", TargetMetrics),
         ("Exemplar", Exemplar),
@@ -44,7 +46,7 @@ def test_every_table_names_exactly_the_fields_of_its_model(title: str, model: ty
     assert sorted(named) == sorted({**model.model_fields, **model.model_computed_fields})
 
 
-@pytest.mark.parametrize("model", [Counts, ErrorKind, Health, Calibration])
+@pytest.mark.parametrize("model", [Counts, ErrorCount, Health, Calibration])
 def test_the_inner_fields_are_named_too(model: type[BaseModel]) -> None:
     assert [name for name in model.model_fields if f"`{name}`" not in _section("Measurement")] == []
 

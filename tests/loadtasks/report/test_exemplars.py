@@ -7,17 +7,17 @@ from loadtasks.results.document import ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 from tests.measurements import exemplar, measurement
 
 
-def one(**changes: object) -> exemplars.Slowest:
-    return exemplars.Slowest(measurement("dashboard.concurrent"), exemplar(**changes))  # type: ignore[arg-type]
+def one(**changes: object) -> exemplars.RenderedExemplar:
+    return exemplars.RenderedExemplar(measurement("dashboard.concurrent"), exemplar(**changes))  # type: ignore[arg-type]
 
 
 def mixed(*findings: Finding) -> ScenarioResult:
     parts = [measurement("mixed.x", part=part, exemplars=[exemplar(request=f"GET /{part}")]) for part in ("", "a", "b")]
-    return nights.result("mixed.concurrent", Verdict.FAIL, *findings, measurements=parts)
+    return samples.result("mixed.concurrent", Verdict.FAIL, *findings, measurements=parts)
 
 
 def test_a_slow_request_is_told_with_the_names_that_logs_and_traces_know() -> None:
@@ -55,8 +55,8 @@ def test_what_a_target_sends_as_an_id_is_one_line_of_bounded_length() -> None:
 def test_of_a_mixed_scenario_those_of_the_parts_that_are_bad_are_told(
     findings: list[Finding], requests: list[str]
 ) -> None:
-    assert [each.request for each in exemplars.of_bad(nights.document(mixed(*findings)))] == requests
+    assert [each.request for each in exemplars.of_bad(samples.document(mixed(*findings)))] == requests
 
 
 def test_of_what_is_good_or_not_trusted_none_is_told() -> None:
-    assert exemplars.of_bad(nights.document(nights.result("dashboard.concurrent"), nights.unfit())) == []
+    assert exemplars.of_bad(samples.document(samples.result("dashboard.concurrent"), samples.saturated())) == []

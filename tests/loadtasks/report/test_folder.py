@@ -8,12 +8,12 @@ import pytest
 from loadtasks.errors import BadInputError
 from loadtasks.report import folder, html
 from loadtasks.results.document import ResultsDocument, read_document
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import parse
 
 
 def _night(run_id: str = "night-1") -> ResultsDocument:
-    return nights.document(nights.result("config_put.sequential"), id=run_id)
+    return samples.document(samples.result("config_put.sequential"), id=run_id)
 
 
 def test_everything_is_written_and_read_back(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from loadtasks import units
-from loadtasks.measurement.model import ErrorKind
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.report import html
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import parse
 from tests.measurements import exemplar, health
 
@@ -33,10 +33,10 @@ def test_the_verdict_and_its_reason_come_before_everything_else(bad_page: str) -
 
 
 def test_the_table_holds_each_scenario_and_part_with_its_numbers() -> None:
-    document = nights.bad_night()
+    document = samples.bad_run()
     rows = parse(html.render(document)).one("table", class_="results").rows()
     names = [row[0] for row in rows[1:]]
-    assert names == [*nights.SCENARIOS, "mixed.concurrent", *nights.PARTS]
+    assert names == [*samples.SCENARIOS, "mixed.concurrent", *samples.PARTS]
     measured = document.scenarios[0].measurements[0]
     row = dict(zip(rows[0], rows[1], strict=True))
     assert row["Verdict"] == "✓ PASS"
@@ -52,7 +52,7 @@ def test_the_table_holds_each_scenario_and_part_with_its_numbers() -> None:
 
 
 def test_a_percentile_that_too_few_requests_tell_is_marked_and_says_so() -> None:
-    page = parse(html.render(nights.document(nights.result("dashboard.concurrent"))))
+    page = parse(html.render(samples.document(samples.result("dashboard.concurrent"))))
     cells = {cell.text: cell for cell in page.one("table", class_="results").all("td")}
     (p99,) = [cell for text, cell in cells.items() if text.endswith("*")]
     assert p99.attributes["title"] == "100 requests can't tell a p99; it takes 368"
@@ -60,7 +60,7 @@ def test_a_percentile_that_too_few_requests_tell_is_marked_and_says_so() -> None
     compared = {row[0]: row[1:3] for table in page.all("table") for row in table.rows() if len(row) == 4}
     assert [cell[-1] for cell in compared["p99"]] == ["*", "*"]
     assert [cell[-1] for cell in compared["p95"]] == ["s", "s"]
-    many = parse(html.render(nights.document(nights.result("dashboard.sustained"))))
+    many = parse(html.render(samples.document(samples.result("dashboard.sustained"))))
     assert "*" not in many.one("section", id="results").text
 
 
@@ -93,7 +93,7 @@ def test_a_section_tells_findings_counts_errors_phases_and_generator(bad_page: s
     ]
     assert ["CPU, of one core", "20.0 %"] in tables["Sign"]
     comparison = {row[0]: row for row in tables["Metric"]}
-    assert comparison["p95"][1:3] == ["3.10 s*", units.duration(nights.missed_target().baseline[0].p95_s)]
+    assert comparison["p95"][1:3] == ["3.10 s*", units.duration(samples.missed_target().baseline[0].p95_s)]
     assert comparison["p95"][3].endswith("×")  # noqa: RUF001
     assert "10 s, 5 workers" in section.text
     assert ["open" in each.attributes for each in section.all("details")] == [True, False]
@@ -102,7 +102,7 @@ def test_a_section_tells_findings_counts_errors_phases_and_generator(bad_page: s
 
 
 def test_throttled_requests_are_counted_where_there_are_any_and_told_once() -> None:
-    section = parse(html.render(nights.document(nights.throttled()))).one("section", id="scenario-sessions.filtered")
+    section = parse(html.render(samples.document(samples.throttled()))).one("section", id="scenario-sessions.filtered")
     counts = next(table.rows() for table in section.all("table") if "Scheduled" in table.rows()[0])
     assert dict(zip(*counts, strict=True)) | {"Completed": "60", "Throttled": "40", "Failed": "0"} == dict(
         zip(*counts, strict=True)
@@ -111,16 +111,16 @@ def test_throttled_requests_are_counted_where_there_are_any_and_told_once() -> N
     assert findings == ["Target missed", "Likely cause", "Note"]
     assert section.text.count("40 of 100 requests were throttled") == 1
     assert "60 requests can't tell a p95; it takes 72" in section.one("ul", class_="findings").text
-    good = parse(html.render(nights.document(nights.result("sessions.filtered"))))
+    good = parse(html.render(samples.document(samples.result("sessions.filtered"))))
     assert "hrottled" not in good.text
 
 
 def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> None:
-    measured = nights.measured("dashboard.concurrent")
+    measured = samples.measured("dashboard.concurrent")
     lost = exemplar(9.0, due_s=75.25, status=0, request_id=None, traceparent=None)
     (first, *others) = measured[0].exemplars
     measured = [measured[0].model_copy(update={"exemplars": [lost, first, *others]})]
-    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", measurements=measured))))
+    page = parse(html.render(samples.document(samples.result("dashboard.concurrent", measurements=measured))))
     (folded,) = [each for each in page.all("details") if "slowest" in each.one("summary").text]
     assert "open" not in folded.attributes
     assert folded.one("summary").text == "The 11 slowest requests"
@@ -133,24 +133,24 @@ def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> Non
         str(first.traceparent).split("-")[1],
     ]
     assert len(rows) == 12
-    unnamed = nights.measured("dashboard.concurrent", exemplars=[exemplar(request_id=None)])
-    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", measurements=unnamed))))
+    unnamed = samples.measured("dashboard.concurrent", exemplars=[exemplar(request_id=None)])
+    page = parse(html.render(samples.document(samples.result("dashboard.concurrent", measurements=unnamed))))
     (folded,) = [each for each in page.all("details") if "slowest" in each.one("summary").text]
     assert folded.one("table").rows()[0][3:] == ["Status", "Trace id"]
     assert "The target's answers carry no X-Request-ID" in folded.text
-    none = nights.measured("dashboard.concurrent", exemplars=[])
-    assert "slowest" not in html.render(nights.document(nights.result("dashboard.concurrent", measurements=none)))
+    none = samples.measured("dashboard.concurrent", exemplars=[])
+    assert "slowest" not in html.render(samples.document(samples.result("dashboard.concurrent", measurements=none)))
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         (
-            {"sent_per_s": 500.0, "calibration": nights.CALIBRATION},
+            {"sent_per_s": 500.0, "calibration": samples.CALIBRATION},
             "It can send 58,000/s here and sent 500/s; 99 % of its requests leave within 900 µs of their time.",
         ),
         (
-            {"calibration": nights.CALIBRATION},
+            {"calibration": samples.CALIBRATION},
             "It can send 58,000/s here; 99 % of its requests leave within 900 µs of their time.",
         ),
         (
@@ -161,30 +161,30 @@ def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> Non
     ],
 )
 def test_what_the_generator_could_have_sent_is_told_in_words(changes: dict[str, object], told: str) -> None:
-    measured = nights.measured("dashboard.concurrent", health=health(**changes))
-    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", measurements=measured))))
-    assert f"Fit to make this measurement. {told}" in [each.text for each in page.all("caption")]
+    measured = samples.measured("dashboard.concurrent", health=health(**changes))
+    page = parse(html.render(samples.document(samples.result("dashboard.concurrent", measurements=measured))))
+    assert f"Healthy. {told}" in [each.text for each in page.all("caption")]
 
 
 def test_a_broken_conservation_law_is_shown() -> None:
-    measured = nights.measured("dashboard.concurrent", scheduled=103)
-    result = nights.result("dashboard.concurrent", Verdict.INVALID, measurements=measured)
-    section = parse(html.render(nights.document(result))).one("section", id="scenario-dashboard.concurrent")
+    measured = samples.measured("dashboard.concurrent", scheduled=103)
+    result = samples.result("dashboard.concurrent", Verdict.INVALID, measurements=measured)
+    section = parse(html.render(samples.document(result))).one("section", id="scenario-dashboard.concurrent")
     assert "3 (law broken)" in section.text
 
 
 def test_parts_of_a_mixed_scenario_are_told_by_name() -> None:
-    page = parse(html.render(nights.document(nights.part_missed())))
+    page = parse(html.render(samples.document(samples.part_missed())))
     section = page.one("section", id="scenario-mixed.concurrent")
     assert section.one("ul", class_="findings").text == "Target missed, sessions: mean 1.62 s, target < 1.50 s."
     counts = next(table.rows() for table in section.all("table") if "Scheduled" in table.rows()[0])
-    assert [row[0] for row in counts[1:]] == ["all", *nights.PARTS]
+    assert [row[0] for row in counts[1:]] == ["all", *samples.PARTS]
     sessions = next(row for row in page.one("table", class_="results").rows() if row[0] == "sessions")
     assert sessions[1] == "✗ FAIL"
 
 
 def test_without_a_baseline_the_page_says_so() -> None:
-    page = parse(html.render(nights.document(nights.result("dashboard.concurrent", baseline=False))))
+    page = parse(html.render(samples.document(samples.result("dashboard.concurrent", baseline=False))))
     assert "There was no earlier night to compare with." in page.one("div", class_="verdict").text
     section = page.one("section", id="scenario-dashboard.concurrent")
     assert section.one("p", class_="empty").text == "No baseline yet: this is the first night of its kind."
@@ -192,7 +192,9 @@ def test_without_a_baseline_the_page_says_so() -> None:
 
 
 def test_what_was_not_measured_says_why_and_shows_no_numbers() -> None:
-    page = parse(html.render(nights.document(nights.not_measured(), scenarios=["websocket.broadcast", "gone.steady"])))
+    page = parse(
+        html.render(samples.document(samples.not_measured(), scenarios=["websocket.broadcast", "gone.steady"]))
+    )
     assert page.one("h1").text == "? INVALID"
     row = page.one("table", class_="results").rows()[1]
     assert row[2:] == [units.MISSING] * 8
@@ -203,31 +205,31 @@ def test_what_was_not_measured_says_why_and_shows_no_numbers() -> None:
     assert "gone.steady it was planned, and the run ended without it." in unknown
 
 
-def test_of_an_unfit_generator_it_says_so_and_compares_nothing() -> None:
-    page = parse(html.render(nights.document(nights.unfit())))
+def test_of_a_saturated_generator_it_says_so_and_compares_nothing() -> None:
+    page = parse(html.render(samples.document(samples.saturated())))
     section = page.one("section", id="scenario-config_get.concurrent")
-    assert "Not fit to make this measurement: the generator used 98% of a core" in section.text
+    assert "Saturated: the load generator used 98% of a core" in section.text
     assert "It was not compared: its measurement can't be trusted." in section.text
     assert page.one("table", class_="results").rows()[1][-1] == units.MISSING
 
 
 def test_nothing_timed_and_nothing_planned_are_honest_pages() -> None:
-    untimed = nights.measured("dashboard.concurrent", times_s=[], failed=5, error="refused", elapsed_s=0.0, server={})
-    result = nights.result("dashboard.concurrent", Verdict.INVALID, measurements=untimed)
-    page = parse(html.render(nights.document(result)))
+    untimed = samples.measured("dashboard.concurrent", times_s=[], failed=5, error="refused", elapsed_s=0.0, server={})
+    result = samples.result("dashboard.concurrent", Verdict.INVALID, measurements=untimed)
+    page = parse(html.render(samples.document(result)))
     assert "there is no distribution to show" in page.one("section", id="scenario-dashboard.concurrent").text
     assert page.all("svg") == []
     empty = ResultsDocument(
-        run=nights.document().run.model_copy(update={"scenarios": []}), verdict=Verdict.INVALID, scenarios=[]
+        run=samples.document().run.model_copy(update={"scenarios": []}), verdict=Verdict.INVALID, scenarios=[]
     )
     assert "The run holds no scenario" in parse(html.render(empty)).one("section", id="results").text
 
 
 def _hostile() -> ResultsDocument:
-    measured = nights.measured(
+    measured = samples.measured(
         "dashboard.concurrent",
         failed=1,
-        errors=[ErrorKind(kind=EVIL, count=1, example=EVIL)],
+        errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample=EVIL)],
         statuses={EVIL: 1},
         load=EVIL,
         server={EVIL: 0.1},
@@ -235,10 +237,10 @@ def _hostile() -> ResultsDocument:
     )
     mixed = [
         measurement.model_copy(update={"part": measurement.part and f"{measurement.part}{EVIL}$x_1$"})
-        for measurement in nights.measured("mixed.concurrent")
+        for measurement in samples.measured("mixed.concurrent")
     ]
-    return nights.document(
-        nights.result(
+    return samples.document(
+        samples.result(
             "dashboard.concurrent",
             Verdict.FAIL,
             *(
@@ -249,7 +251,7 @@ def _hostile() -> ResultsDocument:
             ),
             measurements=measured,
         ),
-        nights.result("mixed.concurrent", measurements=mixed, baseline=False).model_copy(
+        samples.result("mixed.concurrent", measurements=mixed, baseline=False).model_copy(
             update={"scenario": f"mixed.{EVIL}"}
         ),
         id=EVIL,
@@ -301,7 +303,7 @@ def test_links_lead_somewhere_and_no_id_is_there_twice(bad_page: str) -> None:
 
 def test_data_docs_are_linked_only_where_they_are() -> None:
     def links(data_docs: bool) -> list[str]:
-        page = parse(html.render(nights.document(), data_docs=data_docs))
+        page = parse(html.render(samples.document(), data_docs=data_docs))
         return [each.attributes["href"] for each in page.one("nav").all("a")]
 
     assert links(False) == ["results.json", "summary.md"]

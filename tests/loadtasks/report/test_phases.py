@@ -6,13 +6,13 @@ from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.report import html, phases
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.judgement import Verdict
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import parse
 
 
 def result() -> ScenarioResult:
     """A scenario whose cache gave 90 % of the answers before, and now gives half of them."""
-    made = nights.result("dashboard.sustained", Verdict.PASS)
+    made = samples.result("dashboard.sustained", Verdict.PASS)
     for measurement, hits in ((made.measurements[0], 50), (made.baseline[0], 90)):
         measurement.phases["server:cache"] = Phase(
             count=100, total_s=0.1, max_s=0.01, outcomes={"hit": hits, "miss": 100 - hits}
@@ -22,7 +22,7 @@ def result() -> ScenarioResult:
 
 
 def test_the_caches_hit_ratio_stands_beside_the_baselines() -> None:
-    section = parse(html.render(nights.document(result()))).one("section", id="scenario-dashboard.sustained")
+    section = parse(html.render(samples.document(result()))).one("section", id="scenario-dashboard.sustained")
     table = next(table.rows() for table in section.all("table") if "Side" in table.rows()[0])
     (cache,) = (dict(zip(table[0], row, strict=True)) for row in table[1:] if row[1] == "cache")
     assert cache["How it went"] == "hit 50.0 %, miss 50.0 % (hit 90.0 % in the baseline)"
@@ -40,7 +40,7 @@ def test_without_a_comparable_baseline_none_is_shown() -> None:
 def test_a_phases_names_and_outcomes_are_shown_as_text_alone() -> None:
     made = result()
     made.measurements[0].phases["server:<script>"] = Phase(count=1, total_s=1, max_s=1, outcomes={"<b>\n": 1})
-    page = html.render(nights.document(made))
+    page = html.render(samples.document(made))
     assert "<script>" not in page
     assert "<b>\n" not in page
     assert "&lt;b&gt; 100 %" in page
@@ -55,7 +55,7 @@ def test_the_targets_own_metrics_are_told_in_short() -> None:
     before = TargetMetrics(counters={"b_total": 100}, gauges={"pool_max": (4, 4), "calm": (1, 1)})
     made.measurements[0] = made.measurements[0].model_copy(update={"target_metrics": tonight})
     made.baseline[0] = made.baseline[0].model_copy(update={"target_metrics": before})
-    section = parse(html.render(nights.document(made))).one("section", id="scenario-dashboard.sustained")
+    section = parse(html.render(samples.document(made))).one("section", id="scenario-dashboard.sustained")
     rows = next(table.rows() for table in section.all("table") if table.rows()[0] == ["Metric", "Tonight", "Baseline"])
     assert rows[1:5] == [
         ["pool_max", "2", "4"],
@@ -64,4 +64,4 @@ def test_the_targets_own_metrics_are_told_in_short() -> None:
         ["a_total", "+7", units.MISSING],
     ]
     assert len(rows) == 13
-    assert "own metrics" not in html.render(nights.document(result()))
+    assert "own metrics" not in html.render(samples.document(result()))

@@ -10,7 +10,7 @@ from loadtasks.results.document import ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import Element, parse
 from tests.measurements import measurement
 
@@ -31,15 +31,15 @@ def _texts(result: ScenarioResult) -> list[str]:
 )
 def test_the_axis_goes_as_far_as_the_requests_support(requests: int, last: str) -> None:
     times = [0.01 + 0.0001 * (place % 97) for place in range(requests)]
-    result = nights.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False)
+    result = samples.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False)
     ticks = [text for text in _texts(result) if text.endswith(" %")]
     assert ticks[-1] == last
     assert "max" in _texts(result)
 
 
 def test_the_line_passes_through_the_percentiles_of_the_histogram() -> None:
-    (measured,) = nights.measured("dashboard.concurrent")
-    (line,) = plots._lines(nights.result("dashboard.concurrent", measurements=[measured], baseline=False))
+    (measured,) = samples.measured("dashboard.concurrent")
+    (line,) = plots._lines(samples.result("dashboard.concurrent", measurements=[measured], baseline=False))
     xs, ys = line.points(line.end)
     assert xs == sorted(xs)
     assert ys == sorted(ys)
@@ -50,8 +50,8 @@ def test_the_line_passes_through_the_percentiles_of_the_histogram() -> None:
 
 
 def test_a_long_run_is_thinned_without_moving_its_percentiles() -> None:
-    (measured,) = nights.measured("dashboard.sustained")
-    (line,) = plots._lines(nights.result("dashboard.sustained", measurements=[measured], baseline=False))
+    (measured,) = samples.measured("dashboard.sustained")
+    (line,) = plots._lines(samples.result("dashboard.sustained", measurements=[measured], baseline=False))
     xs, ys = line.points(line.end)
     assert len(xs) < 260
     for q in (0.5, 0.9, 0.99):
@@ -63,7 +63,7 @@ def test_a_long_run_is_thinned_without_moving_its_percentiles() -> None:
 
 
 def test_tonight_and_its_baseline_are_told_apart_by_more_than_colour() -> None:
-    svg = _svg(nights.result("dashboard.concurrent"))
+    svg = _svg(samples.result("dashboard.concurrent"))
     texts = [each.text for each in svg.all("text")]
     assert "── tonight (100 requests)" in texts
     assert "─ ─ baseline (100 requests)" in texts
@@ -71,42 +71,42 @@ def test_tonight_and_its_baseline_are_told_apart_by_more_than_colour() -> None:
 
 
 def test_a_baseline_that_was_not_comparable_is_not_drawn() -> None:
-    result = nights.result("dashboard.concurrent").model_copy(update={"comparisons": []})
+    result = samples.result("dashboard.concurrent").model_copy(update={"comparisons": []})
     assert result.baseline
     assert not [text for text in _texts(result) if "baseline" in text]
 
 
 def test_the_baseline_goes_no_further_than_tonight() -> None:
-    tonight = nights.measured("dashboard.sustained", times_s=[0.01] * 15 + [0.02] * 5)
-    result = nights.result("dashboard.sustained", measurements=tonight)
+    tonight = samples.measured("dashboard.sustained", times_s=[0.01] * 15 + [0.02] * 5)
+    result = samples.result("dashboard.sustained", measurements=tonight)
     assert result.baseline[0].response.count > 5000
     assert "99 %" not in _texts(result)
 
 
 def test_a_mixed_scenario_has_one_named_line_a_part() -> None:
-    svg = _svg(nights.result("mixed.concurrent"))
+    svg = _svg(samples.result("mixed.concurrent"))
     texts = [each.text for each in svg.all("text")]
-    assert [part for part in nights.PARTS if part not in texts] == []
+    assert [part for part in samples.PARTS if part not in texts] == []
     styles = " ".join(each.attributes.get("style", "") for each in svg.all("path"))
     assert {f"--line-{place}" for place in range(5)} <= set(re.findall(r"var\((--line-\d)\)", styles))
 
 
 def test_labels_of_lines_that_end_together_do_not_overlap() -> None:
-    whole, *parts = nights.measured("mixed.concurrent")
+    whole, *parts = samples.measured("mixed.concurrent")
     together = [part.model_copy(update={"response": parts[0].response}) for part in parts]
-    svg = _svg(nights.result("mixed.concurrent", measurements=[whole, *together], baseline=False))
-    heights = sorted(float(each.attributes["y"]) for each in svg.all("text") if each.text in nights.PARTS)
-    assert len(heights) == len(nights.PARTS)
+    svg = _svg(samples.result("mixed.concurrent", measurements=[whole, *together], baseline=False))
+    heights = sorted(float(each.attributes["y"]) for each in svg.all("text") if each.text in samples.PARTS)
+    assert len(heights) == len(samples.PARTS)
     assert all(later - earlier > 12 for earlier, later in zip(heights, heights[1:], strict=False))  # noqa: RUF007
     assert heights[0] > 0
     assert heights[-1] < plots.HEIGHT
 
 
 def test_a_missed_limit_is_drawn_and_one_far_above_is_told() -> None:
-    near = nights.missed_target()
+    near = samples.missed_target()
     assert "target p95 2.00 s" in _texts(near)
     assert plots.far_limits(near) == []
-    far = nights.part_missed()
+    far = samples.part_missed()
     assert not [text for text in _texts(far) if "target" in text]
     assert [far_limit.limit for far_limit in plots.far_limits(far)] == [1.5]
 
@@ -114,29 +114,29 @@ def test_a_missed_limit_is_drawn_and_one_far_above_is_told() -> None:
 def test_limits_that_are_no_times_are_not_drawn() -> None:
     finding = Finding(kind=FindingKind.TARGET, metric="throughput_per_s", observed=1, limit=0.01, sentence="slow")
     assert not [
-        text for text in _texts(nights.result("dashboard.concurrent", Verdict.FAIL, finding)) if "target" in text
+        text for text in _texts(samples.result("dashboard.concurrent", Verdict.FAIL, finding)) if "target" in text
     ]
 
 
 def test_nothing_timed_draws_nothing() -> None:
-    assert plots.latency(nights.not_measured()) is None
+    assert plots.latency(samples.not_measured()) is None
     untimed = [measurement(times_s=[], failed=3)]
-    assert plots.latency(nights.result("dashboard.concurrent", measurements=untimed)) is None
+    assert plots.latency(samples.result("dashboard.concurrent", measurements=untimed)) is None
 
 
 def test_the_same_time_throughout_is_drawn() -> None:
-    result = nights.result("dashboard.concurrent", measurements=[measurement(times_s=[0.002] * 50)], baseline=False)
+    result = samples.result("dashboard.concurrent", measurements=[measurement(times_s=[0.002] * 50)], baseline=False)
     assert "2 ms" in " ".join(_texts(result))
 
 
 def test_times_over_decades_are_drawn_on_a_logarithmic_axis() -> None:
     times = [0.0005] * 60 + [0.02] * 30 + [3.0] * 10
-    texts = _texts(nights.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False))
+    texts = _texts(samples.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False))
     assert {"1 ms", "10 ms", "100 ms", "1 s"} <= set(texts)
 
 
 def test_a_plot_brings_no_style_sheet_font_or_colour_of_its_own() -> None:
-    drawn = plots.latency(nights.missed_target())
+    drawn = plots.latency(samples.missed_target())
     assert drawn is not None
     svg = parse(drawn).one("svg")
     assert svg.all("style") == []
@@ -146,8 +146,8 @@ def test_a_plot_brings_no_style_sheet_font_or_colour_of_its_own() -> None:
 
 
 def test_the_same_scenario_is_drawn_the_same_and_shares_no_id_with_another() -> None:
-    one, again = (plots.latency(nights.result("dashboard.concurrent")) for _ in range(2))
-    other = plots.latency(nights.result("sessions.concurrent"))
+    one, again = (plots.latency(samples.result("dashboard.concurrent")) for _ in range(2))
+    other = plots.latency(samples.result("sessions.concurrent"))
     assert one == again
     ids = [{each.attributes.get("id") for each in parse(drawn or "").everything()} - {None} for drawn in (one, other)]
     assert ids[0]
@@ -155,7 +155,7 @@ def test_the_same_scenario_is_drawn_the_same_and_shares_no_id_with_another() -> 
 
 
 def test_parts_with_a_comparison_alone_get_a_baseline() -> None:
-    result = nights.result("mixed.concurrent")
+    result = samples.result("mixed.concurrent")
     kept: list[MetricComparison] = [comparison for comparison in result.comparisons if comparison.part == "sessions"]
     lines = plots._lines(result.model_copy(update={"comparisons": kept}))
     assert sum(line.baseline for line in lines) == 1

@@ -12,7 +12,7 @@ from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
-from tests.loadtasks.report import nights
+from tests.loadtasks.report import samples
 
 
 def _shown(document: ResultsDocument, width: int | None = None, report: Path | None = None) -> str:
@@ -27,7 +27,7 @@ def _shown(document: ResultsDocument, width: int | None = None, report: Path | N
 
 
 def test_each_scenario_and_part_is_one_aligned_line() -> None:
-    lines = _shown(nights.bad_night()).splitlines()
+    lines = _shown(samples.bad_run()).splitlines()
     assert lines[0].split() == [
         "scenario",
         "verdict",
@@ -42,7 +42,7 @@ def test_each_scenario_and_part_is_one_aligned_line() -> None:
         "vs",
         "baseline",
     ]
-    rows = table.rows(nights.bad_night())
+    rows = table.rows(samples.bad_run())
     for row, line in zip(rows, lines[1:], strict=False):
         assert line.startswith(row.cell("scenario"))
         cells = [row.cell(column) for column in table.ALL_COLUMNS if column in table.COLUMNS or column == "p95_within"]
@@ -55,7 +55,7 @@ def test_each_scenario_and_part_is_one_aligned_line() -> None:
 
 def test_where_there_is_no_terminal_nothing_is_coloured_or_wrapped() -> None:
     long = Finding(kind=FindingKind.DIAGNOSIS, sentence="a very long sentence " * 20)
-    shown = _shown(nights.document(nights.result("dashboard.concurrent", Verdict.FAIL, long)))
+    shown = _shown(samples.document(samples.result("dashboard.concurrent", Verdict.FAIL, long)))
     assert "\x1b" not in shown
     assert any(
         line.startswith("  Likely cause: a very long sentence") and len(line) > 400 for line in shown.splitlines()
@@ -64,7 +64,7 @@ def test_where_there_is_no_terminal_nothing_is_coloured_or_wrapped() -> None:
 
 def test_on_a_terminal_a_long_finding_is_wrapped_under_itself() -> None:
     long = Finding(kind=FindingKind.DIAGNOSIS, sentence="word " * 40)
-    lines = _shown(nights.document(nights.result("dashboard.concurrent", Verdict.FAIL, long)), 80).splitlines()
+    lines = _shown(samples.document(samples.result("dashboard.concurrent", Verdict.FAIL, long)), 80).splitlines()
     wrapped = [line.rstrip() for line in lines if line.startswith("  ") and "word" in line]
     assert len(wrapped) == 3
     assert max(len(line) for line in wrapped) <= 80
@@ -72,8 +72,8 @@ def test_on_a_terminal_a_long_finding_is_wrapped_under_itself() -> None:
 
 @pytest.mark.parametrize("width", [80, 90, 100, 110, 120, 140, 200])
 def test_no_column_is_cut_at_any_usual_width(width: int) -> None:
-    rows = table.rows(nights.bad_night())
-    lines = _shown(nights.bad_night(), width).splitlines()
+    rows = table.rows(samples.bad_run())
+    lines = _shown(samples.bad_run(), width).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= width
     shown = re.split(r" (?! )(?!within|baseline)", " ".join(lines[0].split()))
     columns = [next(key for key, heading in table.ALL_COLUMNS.items() if name == heading) for name in shown]
@@ -88,7 +88,7 @@ def test_no_column_is_cut_at_any_usual_width(width: int) -> None:
 
 
 def test_findings_then_the_verdict_then_the_report() -> None:
-    lines = _shown(nights.bad_night(), report=Path("/srv/reports/x/index.html")).splitlines()
+    lines = _shown(samples.bad_run(), report=Path("/srv/reports/x/index.html")).splitlines()
     first = lines.index("dashboard.sustained")
     assert lines[first + 1] == "  Target missed: success rate 85.0 %, target ≥ 95 %."
     assert lines[first + 2] == "  Target missed: p95 3.10 s, target < 2.00 s."
@@ -100,7 +100,7 @@ def test_findings_then_the_verdict_then_the_report() -> None:
 
 def test_a_first_good_night_is_short() -> None:
     notes = Finding(kind=FindingKind.HISTORY, sentence="not compared: 13 more nights are needed")
-    shown = _shown(nights.document(nights.result("dashboard.sustained", Verdict.PASS, notes, baseline=False)))
+    shown = _shown(samples.document(samples.result("dashboard.sustained", Verdict.PASS, notes, baseline=False)))
     assert shown.splitlines()[2:] == [
         "Within: where the true percentile lies with 95 % confidence.",
         "",
@@ -111,7 +111,7 @@ def test_a_first_good_night_is_short() -> None:
 
 def test_a_scenario_that_left_no_trace_is_told() -> None:
     shown = _shown(
-        nights.document(nights.result("dashboard.concurrent"), scenarios=["dashboard.concurrent", "gone.steady"])
+        samples.document(samples.result("dashboard.concurrent"), scenarios=["dashboard.concurrent", "gone.steady"])
     )
     assert "gone.steady: it was planned, and the run ended without it." in shown
 
@@ -120,7 +120,7 @@ def test_escape_sequences_and_markup_from_outside_are_text() -> None:
     evil = Finding(
         kind=FindingKind.VALIDITY, sentence="\x1b]0;owned\x07[bold]loud[/bold] [link=http://x]y[/link]\r\nnext"
     )
-    shown = _shown(nights.document(nights.result("dashboard.concurrent", Verdict.INVALID, evil)), 200)
+    shown = _shown(samples.document(samples.result("dashboard.concurrent", Verdict.INVALID, evil)), 200)
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert "]0;owned [bold]loud[/bold] [link=http://x]y[/link] next." in shown

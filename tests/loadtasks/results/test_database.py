@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 
 from loadtasks.errors import BadInputError
 from loadtasks.results import database
-from loadtasks.results.schema import HEAD, VERSION_TABLE, Base
+from loadtasks.results.schema import HEAD, VERSION_TABLE, ResultsBase
 from loadtasks.results.store import Store
 from tests.measurements import measurement, run
 
@@ -28,7 +28,7 @@ def test_the_migrations_make_the_tables_that_the_code_expects(url: str) -> None:
     Store.open(url).close()
     with create_engine(url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, ResultsBase.metadata) == []
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -92,7 +92,7 @@ def test_many_writers_wait_for_each_other(url: str) -> None:
 
 def test_sqlite_lets_people_read_while_others_write_and_keeps_references(tmp_path: Path) -> None:
     path = tmp_path / "results.db"
-    opened = database.Database(f"sqlite:///{path}")
+    opened = database.ResultsDatabase(f"sqlite:///{path}")
     with opened.writing() as writing:
         with opened.reading() as reading:
             assert reading.execute(text("SELECT count(*) FROM runs")).scalar_one() == 0
@@ -176,7 +176,7 @@ def test_a_read_only_folder_is_named(read_only_folder: Path) -> None:
 
 
 def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
-    opened = database.Database(f"sqlite:///{tmp_path}/results.db")
+    opened = database.ResultsDatabase(f"sqlite:///{tmp_path}/results.db")
     store = Store(opened)
     store.open_run(run())
     with opened.reading() as session:

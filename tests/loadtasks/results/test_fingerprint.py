@@ -1,6 +1,6 @@
 import pytest
 
-from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.fingerprint import Difference, Fingerprint, FingerprintField
 
 
 def at(url: str) -> Fingerprint:
@@ -15,5 +15,7 @@ def test_a_target_on_this_machine_is_the_same_on_whatever_port_it_was_started(ho
 
 
 def test_another_host_or_its_port_is_another_target() -> None:
-    told = at("http://api.example:8080").unlike(at("http://api.example:8081"))
-    assert told == "its target is http://api.example:8080, not http://api.example:8081"
+    difference = at("http://api.example:8080").unlike(at("http://api.example:8081"))
+    assert difference == Difference(
+        field=FingerprintField.TARGET, now="http://api.example:8080", before="http://api.example:8081"
+    )

@@ -10,7 +10,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 SLOWER = MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)
 
@@ -84,7 +84,7 @@ def test_one_that_is_not_there_is_told_in_a_sentence(store: Store):
 
 def keep(store: Store, nights: list[tuple[str, Verdict, dict[str, Any]]]) -> None:
     for number, (run_id, verdict, changes) in enumerate(nights):
-        store.open_run(run(run_id, started_at=NIGHT + timedelta(days=number), target_version=f"1.{number}.0"))
+        store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=number), target_version=f"1.{number}.0"))
         store.save_measurements(run_id, "dashboard.concurrent", [measurement(**changes)])
         store.save_verdicts(run_id, [ScenarioVerdict(scenario="dashboard.concurrent", verdict=verdict)])
 
@@ -100,13 +100,13 @@ def test_a_series_has_the_valid_nights_since_the_accepted_level(store: Store):
         ],
     )
     (series,) = store.series()
-    assert [point.run_id for point in series.nights] == ["n0", "n1", "n3"]
+    assert [point.run_id for point in series.points] == ["n0", "n1", "n3"]
     assert series.values("p50_s") == pytest.approx([0.05, 0.2, 0.05], rel=2e-3)
-    assert [point.target_version for point in series.nights] == ["1.0.0", "1.1.0", "1.3.0"]
-    assert [point.run_id for point in series.like(series.nights[0].fingerprint).nights] == ["n0", "n1"]
+    assert [point.target_version for point in series.points] == ["1.0.0", "1.1.0", "1.3.0"]
+    assert [point.run_id for point in series.like(series.points[0].fingerprint).points] == ["n0", "n1"]
     store.approve("n1", approved_by="ada", why="")
     (since,) = store.series()
-    assert [point.run_id for point in since.nights] == ["n1", "n3"]
+    assert [point.run_id for point in since.points] == ["n1", "n3"]
     (whole,) = store.series(whole=True)
-    assert [point.run_id for point in whole.nights] == ["n0", "n1", "n3"]
+    assert [point.run_id for point in whole.points] == ["n0", "n1", "n3"]
     assert store.series(scenarios=["nobody"]) == []

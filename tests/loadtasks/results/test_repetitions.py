@@ -1,4 +1,4 @@
-"""A scenario measured several times in one night: all is kept, and one attempt counts."""
+"""A scenario measured several times in one night: all is kept, and one repetition counts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,10 +11,10 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.assembly import assemble
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.results.repetitions import Repetition, settled
+from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.results.series import METRICS
 from loadtasks.results.store import Store
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 RUN = run().id
@@ -33,15 +33,15 @@ def shown(time_s: float, scenario: str = DASHBOARD, **changes: object) -> list[M
 
 
 def keep(store: Store, *times_s: float, untrusted: Sequence[int] = (), scenario: str = DASHBOARD) -> None:
-    """Attempts of so long a time, those of these numbers not trusted."""
+    """Repetitions of so long a time, those of these numbers not trusted."""
     store.save_measurements(RUN, scenario, shown(times_s[0], scenario))
     for number, time_s in enumerate(times_s[1:], 2):
         trusted = number not in untrusted
-        store.add_attempt(RUN, scenario, shown(time_s, scenario), number=number, trusted=trusted)
+        store.add_repetition(RUN, scenario, shown(time_s, scenario), number=number, trusted=trusted)
 
 
 def counting(store: Store, scenario: str = DASHBOARD) -> list[int]:
-    return [attempt.number for attempt in store.attempts(RUN, scenario) if attempt.counts]
+    return [repetition.number for repetition in store.repetitions(RUN, scenario) if repetition.reported]
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def counting(store: Store, scenario: str = DASHBOARD) -> list[int]:
 def test_the_middle_one_of_those_that_can_be_trusted_counts(
     times_s: list[float], untrusted: tuple[int, ...], counts: int
 ) -> None:
-    attempts = [
+    repetitions = [
         Repetition(number=number, measurements=shown(time_s), trusted=number not in untrusted)
         for number, time_s in enumerate(times_s, 1)
     ]
-    found = settled(attempts[::-1])
+    found = choose_reported(repetitions[::-1])
     assert [each.number for each in found] == list(range(1, len(times_s) + 1))
-    assert [each.number for each in found if each.counts] == [counts]
+    assert [each.number for each in found if each.reported] == [counts]
 
 
 def test_good_answers_weigh_more_than_fast_ones() -> None:
@@ -76,24 +76,24 @@ def test_good_answers_weigh_more_than_fast_ones() -> None:
     assert Repetition(number=3, measurements=[measurement(times_s=[], failed=9)]).badness > bad.badness
 
 
-def test_every_attempt_is_kept_whole_and_in_order(store: Store) -> None:
+def test_every_repetition_is_kept_whole_and_in_order(store: Store) -> None:
     tries = [
         [measurement(MIXED, times_s=[time_s]), measurement(MIXED, part="sessions", times_s=[time_s, 0.5])]
         for time_s in (0.3, 0.1, 0.2)
     ]
     store.save_measurements(RUN, MIXED, tries[0])
-    store.add_attempt(RUN, MIXED, tries[1], number=2)
-    store.add_attempt(RUN, MIXED, tries[2], number=3, trusted=False)
-    attempts = store.attempts(RUN, MIXED)
-    assert [attempt.measurements for attempt in attempts] == tries
-    assert [(attempt.number, attempt.counts, attempt.trusted) for attempt in attempts] == [
+    store.add_repetition(RUN, MIXED, tries[1], number=2)
+    store.add_repetition(RUN, MIXED, tries[2], number=3, trusted=False)
+    repetitions = store.repetitions(RUN, MIXED)
+    assert [repetition.measurements for repetition in repetitions] == tries
+    assert [(repetition.number, repetition.reported, repetition.trusted) for repetition in repetitions] == [
         (1, False, True),
         (2, True, True),
         (3, False, False),
     ]
-    assert store.attempts(RUN, DASHBOARD) == []
+    assert store.repetitions(RUN, DASHBOARD) == []
     with pytest.raises(BadInputError, match="no run 'nope'"):
-        store.attempts("nope", DASHBOARD)
+        store.repetitions("nope", DASHBOARD)
 
 
 def test_everybody_else_sees_the_one_that_counts(store: Store) -> None:
@@ -103,21 +103,25 @@ def test_everybody_else_sees_the_one_that_counts(store: Store) -> None:
     assert [each.metrics["p50_s"] for each in store.history(DASHBOARD)] == [expected.p50_s]
     result = assemble(store, RUN).scenarios[0]
     assert result.measurements == [expected]
-    assert [attempt.counts for attempt in result.attempts] == [False, False, True]
-    assert [round(attempt.p50_s or 0, 2) for attempt in result.attempts] == [0.3, 0.1, 0.2]
+    assert [repetition.reported for repetition in result.repetitions] == [False, False, True]
+    assert [round(repetition.p50_s or 0, 2) for repetition in result.repetitions] == [0.3, 0.1, 0.2]
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
     assert store.approve(RUN, approved_by="ada", why="") == [DASHBOARD]
 
 
-def test_what_was_measured_once_has_no_attempts_to_tell_of(store: Store) -> None:
+def test_what_was_measured_once_has_no_repetitions_to_tell_of(store: Store) -> None:
     keep(store, 0.3)
-    assert [scenario.attempts for scenario in assemble(store, RUN).scenarios] == [[], []]
+    assert [scenario.repetitions for scenario in assemble(store, RUN).scenarios] == [[], []]
 
 
-def test_a_retried_attempt_replaces_its_own(store: Store) -> None:
+def test_a_retried_repetition_replaces_its_own(store: Store) -> None:
     keep(store, 0.3, 0.1, 0.2)
-    store.add_attempt(RUN, DASHBOARD, shown(0.5), number=2, remark="three times")
-    assert [attempt.measurements for attempt in store.attempts(RUN, DASHBOARD)] == [shown(0.3), shown(0.5), shown(0.2)]
+    store.add_repetition(RUN, DASHBOARD, shown(0.5), number=2, remark="three times")
+    assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [
+        shown(0.3),
+        shown(0.5),
+        shown(0.2),
+    ]
     assert counting(store) == [1]
     assert store.remarks(RUN) == {DASHBOARD: "three times"}
 
@@ -126,49 +130,49 @@ def test_a_retried_first_one_replaces_all(store: Store) -> None:
     keep(store, 0.3, 0.1, scenario=MIXED)
     keep(store, 0.3, 0.1, 0.2)
     store.save_measurements(RUN, DASHBOARD, shown(0.4))
-    assert [attempt.measurements for attempt in store.attempts(RUN, DASHBOARD)] == [shown(0.4)]
+    assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [shown(0.4)]
     assert counting(store) == [1]
     assert counting(store, MIXED) == [2], "another scenario's are left alone"
     store.save_failure(RUN, MIXED, "gone")
-    assert store.attempts(RUN, MIXED) == []
+    assert store.repetitions(RUN, MIXED) == []
 
 
-def test_another_attempt_takes_back_what_was_said(store: Store) -> None:
+def test_another_repetition_takes_back_what_was_said(store: Store) -> None:
     keep(store, 0.3, 0.1)
     said = [ScenarioVerdict(scenario=each, verdict=Verdict.PASS) for each in (DASHBOARD, MIXED)]
     store.save_verdicts(RUN, said)
     store.approve(RUN, approved_by="ada", why="", scenarios=[DASHBOARD])
-    store.add_attempt(RUN, DASHBOARD, shown(0.2), number=3, remark="three times")
+    store.add_repetition(RUN, DASHBOARD, shown(0.2), number=3, remark="three times")
     assert store.verdicts(RUN) == said[1:]
     assert store.baselines() == []
-    store.add_attempt(RUN, DASHBOARD, shown(0.2), number=4)
+    store.add_repetition(RUN, DASHBOARD, shown(0.2), number=4)
     assert store.remarks(RUN) == {}
 
 
-def test_half_an_attempt_is_not_kept(store: Store) -> None:
+def test_half_an_repetition_is_not_kept(store: Store) -> None:
     keep(store, 0.3, 0.1)
     with pytest.raises(IntegrityError):
-        store.add_attempt(RUN, DASHBOARD, shown(0.2) * 2, number=3)
+        store.add_repetition(RUN, DASHBOARD, shown(0.2) * 2, number=3)
     with pytest.raises(ValueError, match=MIXED):
-        store.add_attempt(RUN, DASHBOARD, shown(0.2, MIXED), number=3)
-    assert [attempt.measurements for attempt in store.attempts(RUN, DASHBOARD)] == [shown(0.3), shown(0.1)]
+        store.add_repetition(RUN, DASHBOARD, shown(0.2, MIXED), number=3)
+    assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [shown(0.3), shown(0.1)]
     assert counting(store) == [2]
 
 
 def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     keep(store, 0.3, 0.7, 0.4, 0.2, untrusted=[3])
-    store.add_attempt(RUN, DASHBOARD, shown(0.1), number=2)  # the order is that of measuring, not of keeping
-    later = run("later", started_at=NIGHT + timedelta(days=1), scenarios=[DASHBOARD])
+    store.add_repetition(RUN, DASHBOARD, shown(0.1), number=2)  # the order is that of measuring, not of keeping
+    later = run("later", started_at=STARTED_AT + timedelta(days=1), scenarios=[DASHBOARD])
     store.open_run(later)
     store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None))
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
     (series,) = store.series(unjudged="later")
-    several, once = series.nights
+    several, once = series.points
     p50 = METRICS.index("p50_s")
-    assert several.attempts.shape == (3, len(METRICS))
-    assert several.attempts[:, p50] == pytest.approx([0.3, 0.1, 0.2], rel=2e-3)
+    assert several.repetitions.shape == (3, len(METRICS))
+    assert several.repetitions[:, p50] == pytest.approx([0.3, 0.1, 0.2], rel=2e-3)
     assert several.values[p50] == pytest.approx(0.2, rel=2e-3)
-    np.testing.assert_array_equal(once.attempts, once.values[None, :])
+    np.testing.assert_array_equal(once.repetitions, once.values[None, :])
     assert np.isnan(once.values[METRICS.index("connect_mean_s")])
     assert series.values("p50_s") == pytest.approx([0.2, 0.5], rel=2e-3)
 

@@ -6,14 +6,16 @@ from sqlalchemy.exc import IntegrityError
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, metric
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import METRICS, metric
 from loadtasks.results.assembly import assemble
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 FIRST, SECOND = "20261124T020000Z-aaaa", "20261125T020000Z-bbbb"
@@ -31,10 +33,10 @@ def verdict(scenario: str = DASHBOARD, said: Verdict = Verdict.PASS, **changes: 
 
 def night(store: Store, run_id: str = FIRST, days: int = 0, said: Verdict = Verdict.PASS, **changes: object) -> None:
     """A whole run with one scenario measured and judged."""
-    store.open_run(run(run_id, started_at=NIGHT + timedelta(days=days), scenarios=[DASHBOARD], **changes))
-    store.save_measurements(run_id, DASHBOARD, [measurement(DASHBOARD, started_at=NIGHT + timedelta(days=days))])
+    store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=days), scenarios=[DASHBOARD], **changes))
+    store.save_measurements(run_id, DASHBOARD, [measurement(DASHBOARD, started_at=STARTED_AT + timedelta(days=days))])
     store.save_verdicts(run_id, [verdict(said=said)])
-    store.close_run(run_id, said, NIGHT + timedelta(days=days, minutes=5))
+    store.close_run(run_id, said, STARTED_AT + timedelta(days=days, minutes=5))
 
 
 def test_a_run_comes_back_as_it_was(store: Store) -> None:
@@ -49,14 +51,14 @@ def test_a_run_comes_back_as_it_was(store: Store) -> None:
 
 def test_a_closed_run_has_its_verdict_and_its_end(store: Store) -> None:
     store.open_run(run())
-    ended = NIGHT + timedelta(minutes=3)
+    ended = STARTED_AT + timedelta(minutes=3)
     store.close_run(FIRST, Verdict.REGRESSED, ended)
     assert store.runs() == [(run(ended_at=ended), Verdict.REGRESSED)]
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
     for run_id, days in (("b", 1), ("c", 2), ("a", 0)):
-        store.open_run(run(run_id, started_at=NIGHT + timedelta(days=days)))
+        store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=days)))
     assert [each.id for each, _ in store.runs(limit=2)] == ["c", "b"]
     assert store.latest_run_id() == "c"
 
@@ -82,7 +84,9 @@ def test_measurements_come_back_exactly_and_in_the_planned_order(store: Store) -
         measurement(MIXED, part="dashboard", server={"db": 0.01}, scheduled=120),
     ]
     alone = [
-        measurement(DASHBOARD, errors=[ErrorKind(kind="cut", count=1, example="NUL \0, lone \ud800, \N{SNOWMAN}")])
+        measurement(
+            DASHBOARD, errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample="NUL \0, lone \ud800, \N{SNOWMAN}")]
+        )
     ]
     store.save_measurements(FIRST, DASHBOARD, alone)
     store.save_measurements(FIRST, MIXED, mixed)
@@ -120,7 +124,9 @@ def test_half_written_measurements_are_not_kept(store: Store) -> None:
 def test_a_run_opened_again_starts_empty(store: Store) -> None:
     night(store, SECOND)
     night(store)
-    store.save_alert(Alert(run_id=FIRST, sent_at=NIGHT, channel="outbox", recipients=["a@b"], subject="s", where="w"))
+    store.save_alert(
+        Alert(run_id=FIRST, sent_at=STARTED_AT, channel="outbox", recipients=["a@b"], subject="s", where="w")
+    )
     store.open_run(run(target_version="2.0"))
     assert store.run(FIRST).target_version == "2.0"
     assert assemble(store, FIRST).scenarios[0].measurements == []
@@ -203,7 +209,9 @@ def test_measuring_anew_withdraws_the_approval_of_what_it_replaces(store: Store)
 def test_alerts_are_kept_in_order(store: Store) -> None:
     store.open_run(run())
     alerts = [
-        Alert(run_id=FIRST, sent_at=NIGHT, channel="e-mail", recipients=["a@b", "c@d"], subject=subject, where="smtp")
+        Alert(
+            run_id=FIRST, sent_at=STARTED_AT, channel="e-mail", recipients=["a@b", "c@d"], subject=subject, where="smtp"
+        )
         for subject in ("one", "two")
     ]
     for alert in alerts:
@@ -214,8 +222,8 @@ def test_alerts_are_kept_in_order(store: Store) -> None:
 def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None:
     night(store)
     night(store, SECOND, days=1, said=Verdict.INVALID)
-    store.open_run(run("third", started_at=NIGHT + timedelta(days=2)))
-    latest = measurement(DASHBOARD, started_at=NIGHT + timedelta(days=2), times_s=[], failed=1)
+    store.open_run(run("third", started_at=STARTED_AT + timedelta(days=2)))
+    latest = measurement(DASHBOARD, started_at=STARTED_AT + timedelta(days=2), times_s=[], failed=1)
     store.save_measurements("third", DASHBOARD, [latest, measurement(DASHBOARD, part="some")])
     history = store.history(DASHBOARD)
     assert [(each.run_id, each.verdict) for each in history] == [
@@ -267,9 +275,9 @@ def test_what_a_generator_can_do_is_kept_by_host(store: Store) -> None:
 
 def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store) -> None:
     pairs = RoundRatios(
-        candidate_first=[True], unfit=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]}
+        candidate_first=[True], saturated=[False], requests=[9], log_ratios={"p50_s": [0.1], "p95_s": [None]}
     )
-    pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], pairs=[pairs])
+    pairing = Pairing(reference=[measurement(DASHBOARD, times_s=[0.2] * 9)], round_ratios=[pairs])
     store.open_run(run(reference_url="http://127.0.0.1:8001", reference_version="1.4.2"))
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)], pairing=pairing)
     store.save_measurements(FIRST, MIXED, [measurement(MIXED)], pairing=Pairing(problem="it is down"))
@@ -277,7 +285,7 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     document = assemble(store, FIRST)
     assert document.run.reference_version == "1.4.2"
     assert document.scenarios[0].baseline == pairing.reference
-    assert [scenario.pairs for scenario in document.scenarios] == [[pairs], []]
+    assert [scenario.round_ratios for scenario in document.scenarios] == [[pairs], []]
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
     assert list(store.pairings(FIRST)) == [MIXED]
     store.save_failure(FIRST, MIXED, "broke")

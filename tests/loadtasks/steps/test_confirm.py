@@ -14,14 +14,14 @@ from loadtasks import steps
 from loadtasks.cli.main import cli
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import TargetUnavailableError
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration
 from loadtasks.results.document import read_document
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.store import Store
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.detector import RepetitionReason
 from loadtasks.workspace import Workspace
-from tests.past import Past
+from tests.earlier_runs import EarlierRuns
 from tests.servers import ScriptedServer, ok, scripted
 from tests.workspaces import own_workspace
 
@@ -72,7 +72,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 @pytest.fixture
-def past(workspace: Workspace, server: ScriptedServer) -> Past:
+def earlier(workspace: Workspace, server: ScriptedServer) -> EarlierRuns:
     """Quiet nights."""
     target = Target(server.url)
     steps.open_run(workspace, target, run_id="pattern", trigger="manual")
@@ -81,36 +81,36 @@ def past(workspace: Workspace, server: ScriptedServer) -> Past:
         store.save_calibration("pattern", socket.gethostname(), able)
         run = store.run("pattern")
     (measurement,) = steps.measure(workspace, "pattern", THING, target)
-    past = Past(workspace, run, measurement)
-    past.keep_quiet_ones(USUAL_S)
-    return past
+    earlier = EarlierRuns(workspace, run, measurement)
+    earlier.keep_baseline(USUAL_S)
+    return earlier
 
 
 def remark(workspace: Workspace, run_id: str) -> str:
-    """What is told of the attempts, every time being `T`."""
+    """What is told of the repetitions, every time being `T`."""
     with Store.open(workspace.results_url) as store:
         return re.sub(r"[\d.]+ (ms|µs|s)\b", "T", store.remarks(run_id)[THING])
 
 
 def standing(workspace: Workspace, run_id: str) -> list[tuple[bool, bool]]:
-    """Of each attempt whether it counts and can be trusted."""
+    """Of each repetition whether it counts and can be trusted."""
     with Store.open(workspace.results_url) as store:
-        return [(attempt.counts, attempt.trusted) for attempt in store.attempts(run_id, THING)]
+        return [(repetition.reported, repetition.trusted) for repetition in store.repetitions(run_id, THING)]
 
 
 def test_what_stays_slow_is_measured_three_times_more_and_all_of_it_is_told(
-    workspace: Workspace, server: ScriptedServer, past: Past
+    workspace: Workspace, server: ScriptedServer, earlier: EarlierRuns
 ) -> None:
-    past.forget(past.until_suspected(SLOW_S))  # the coming night stands in its place
+    earlier.forget(earlier.until_suspected(SLOW_S))  # the coming night stands in its place
     result = CliRunner().invoke(cli, ["run", "--target", server.url])
     assert f"Measured again: {THING} (looks worse than its past)\n1/1 {THING}: 10 requests" in result.output
     document = read_document(workspace.reports / "latest" / "results.json")
     (scenario,) = document.scenarios
-    assert len(scenario.attempts) == 4
-    times_s = [attempt.p50_s or 0.0 for attempt in scenario.attempts]
+    assert len(scenario.repetitions) == 4
+    times_s = [repetition.p50_s or 0.0 for repetition in scenario.repetitions]
     assert all(time_s >= SLOW_S for time_s in times_s)
-    assert [attempt.counts for attempt in scenario.attempts].count(True) == 1
-    (counting,) = [attempt for attempt in scenario.attempts if attempt.counts]
+    assert [repetition.reported for repetition in scenario.repetitions].count(True) == 1
+    (counting,) = [repetition for repetition in scenario.repetitions if repetition.reported]
     assert (counting.started_at, counting.p50_s) == (
         scenario.measurements[0].started_at,
         scenario.measurements[0].p50_s,
@@ -124,9 +124,9 @@ def test_what_stays_slow_is_measured_three_times_more_and_all_of_it_is_told(
 
 
 def test_what_was_slow_once_is_measured_until_nobody_suspects_it(
-    workspace: Workspace, server: ScriptedServer, api: Api, past: Past
+    workspace: Workspace, server: ScriptedServer, api: Api, earlier: EarlierRuns
 ) -> None:
-    run_id, api.delay_s = past.until_suspected(SLOW_S), USUAL_S / 2
+    run_id, api.delay_s = earlier.until_suspected(SLOW_S), USUAL_S / 2
     (kept,) = steps.measure_again(workspace, run_id, THING, Target(server.url))
     assert kept.p50_s is not None
     assert kept.p50_s < SLOW_S
@@ -146,9 +146,9 @@ def test_what_was_slow_once_is_measured_until_nobody_suspects_it(
 
 
 def test_a_step_that_is_tried_again_goes_on_where_it_ended(
-    workspace: Workspace, server: ScriptedServer, api: Api, past: Past
+    workspace: Workspace, server: ScriptedServer, api: Api, earlier: EarlierRuns
 ) -> None:
-    run_id, api.dies_after = past.until_suspected(SLOW_S), 15
+    run_id, api.dies_after = earlier.until_suspected(SLOW_S), 15
     with pytest.raises(TargetUnavailableError):
         steps.measure_again(workspace, run_id, THING, Target(server.url))
     first, second, third = standing(workspace, run_id)
@@ -163,10 +163,10 @@ def test_a_step_that_is_tried_again_goes_on_where_it_ended(
 
 
 def test_what_is_measured_to_learn_is_measured_once_more(
-    workspace: Workspace, server: ScriptedServer, past: Past, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, server: ScriptedServer, earlier: EarlierRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BaselineComparison, "again", RepetitionReason.LEARNING)
-    run_id = past.keep(USUAL_S)
+    run_id = earlier.keep(USUAL_S)
     wanted = steps.suspects(workspace, run_id)
     assert steps.announced(wanted) == f"{THING} (to learn how far two measurements of one night differ)"
     steps.measure_again(workspace, run_id, THING, Target(server.url))
@@ -176,10 +176,10 @@ def test_what_is_measured_to_learn_is_measured_once_more(
 
 
 def test_beside_a_reference_nothing_is_measured_again(
-    workspace: Workspace, past: Past, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, earlier: EarlierRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(BaselineComparison, "again", RepetitionReason.SUSPECT)
-    run_id = past.keep(SLOW_S)
+    run_id = earlier.keep(SLOW_S)
     with Store.open(workspace.results_url) as store:
         kept = store.measurements(run_id)
         store.open_run(store.run(run_id).model_copy(update={"reference_url": "http://127.0.0.1:1"}))

@@ -18,12 +18,12 @@ from loadtasks.results.store import Store
 from loadtasks.verdict.history.detector import NEEDED, RepetitionReason
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
-from tests.measurements import NIGHT, measurement, run
+from tests.measurements import STARTED_AT, measurement, run
 
 DASHBOARD = "dashboard.concurrent"
-SENSITIVE = Sensitivity(false_alarm_nights=100.0)
+SENSITIVE = Sensitivity(runs_per_false_alarm=100.0)
 PATIENCE = 25
-FIRST = NIGHT - timedelta(days=300)
+FIRST = STARTED_AT - timedelta(days=300)
 QUIET = 25
 
 
@@ -251,9 +251,9 @@ def test_comparing_a_run_anew_gives_the_same_again(nights: Nights):
 
 def test_a_back_test_shows_which_alarms_would_have_come(nights: Nights):
     nights.several(12, 1.12)
-    sure = steps.backtest(nights.workspace, Sensitivity(false_alarm_nights=1e9))
-    loose = steps.backtest(nights.workspace, Sensitivity(false_alarm_nights=10))
-    floored = steps.backtest(nights.workspace, Sensitivity(false_alarm_nights=10, floor=0.5))
+    sure = steps.backtest(nights.workspace, Sensitivity(runs_per_false_alarm=1e9))
+    loose = steps.backtest(nights.workspace, Sensitivity(runs_per_false_alarm=10))
+    floored = steps.backtest(nights.workspace, Sensitivity(runs_per_false_alarm=10, min_effect=0.5))
     assert {each.metric for each in loose} >= {"p50_s"}
     assert len(sure) < len(loose)
     assert floored == []

@@ -92,7 +92,7 @@ def test_a_slower_build_is_a_regression_with_its_cause(pair: Pair, workspace: Wo
     assert scenario.verdict is Verdict.REGRESSED
     assert (document.run.target_version, document.run.reference_version) == ("1.5.0+abc", "1.4.2+abc")
     assert [measurement.counts.completed for measurement in (*scenario.measurements, *scenario.baseline)] == [200, 200]
-    assert len(scenario.pairs[0].log_ratios["p50_s"]) == 10
+    assert len(scenario.round_ratios[0].log_ratios["p50_s"]) == 10
     for words in (
         "REGRESSED",
         "against the reference 1.4.2+abc, in 10 rounds",

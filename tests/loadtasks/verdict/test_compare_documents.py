@@ -5,7 +5,9 @@ import pytest
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.history import NotComparable
+from loadtasks.results.fingerprint import FingerprintField
 from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.compare_documents import compare_documents
 from tests.measurements import measurement, run
@@ -50,32 +52,40 @@ def test_an_invalid_measurement_is_nothing_to_compare_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "reason"),
+    ("now", "before", "difference"),
     [
-        (document(SLOW), document(measurement(scenario_hash="other")), "what is sent has changed"),
+        (document(SLOW), document(measurement(scenario_hash="other")), "requests (5eed here, other there)"),
         (
             document(SLOW),
             document(measurement(load="7 requests")),
-            "its load is 100 requests, 10 workers, not 7 requests",
+            "load (100 requests, 10 workers here, 7 requests there)",
         ),
-        (document(SLOW), document(FAST, generator="b"), "its load was made by a-host, loadtasks 0.1.0, not by b"),
-        (document(SLOW), document(FAST, target_url="http://b"), "its target is http://127.0.0.1, not http://b"),
+        (document(SLOW), document(FAST, generator="b"), "load generator (a-host, loadtasks 0.1.0 here, b there)"),
+        (document(SLOW), document(FAST, target_url="http://b"), "target (http://127.0.0.1 here, http://b there)"),
         (
             document(SLOW),
             document(FAST, reference_url="http://b"),
-            "the other was measured in rounds beside a reference",
+            "paired rounds (no here, yes there)",
         ),
     ],
 )
-def test_unlike_ones_are_refused_in_one_sentence(now: ResultsDocument, before: ResultsDocument, reason: str) -> None:
+def test_unlike_ones_are_refused_in_one_sentence(
+    now: ResultsDocument, before: ResultsDocument, difference: str
+) -> None:
     with pytest.raises(BadInputError) as refused:
         compare_documents(now, before)
-    assert str(refused.value) == f"runs now and now can't be compared: dashboard.concurrent: {reason}."
+    assert str(refused.value) == f"runs now and now can't be compared: dashboard.concurrent differs in {difference}."
 
 
 def test_one_unlike_scenario_among_others_is_noted() -> None:
     now, before = document(SLOW, measurement("b.x")), document(FAST, measurement("b.x", load="7 requests"))
     noted = compare_documents(now, before).scenarios[1]
-    assert [(finding.kind, finding.sentence) for finding in noted.findings] == [
-        (FindingKind.HISTORY, "not compared: its load is 100 requests, 10 workers, not 7 requests")
-    ]
+    (finding,) = noted.findings
+    assert finding.code is FindingCode.NOT_COMPARABLE
+    assert finding.parameters == NotComparable(
+        field=FingerprintField.LOAD,
+        now="100 requests, 10 workers",
+        before="7 requests",
+        other_run="now",
+        new_baseline=False,
+    )

@@ -1,11 +1,14 @@
 import pytest
 
-from loadtasks.measurement.model import ErrorKind, Measurement
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
+from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.validity import SaturationParameters
 from loadtasks.verdict import validity
 from tests.measurements import health, measurement
 
-BUSY = "the generator's event loop lagged 300 ms: the machine was too busy to measure"
+BUSY = Saturation(code=SaturationCode.LOOP_LAG, observed=0.3, limit=0.1, statistic=Statistic.P99)
 
 
 def doubts(*measurements: Measurement, failures: dict[str, str] | None = None) -> list[str]:
@@ -31,9 +34,12 @@ def test_a_broken_conservation_law_names_its_numbers() -> None:
     assert "10 scheduled, but 5 completed + 0 throttled + 2 failed + 1 dropped + 1 in flight" in sentence
 
 
-def test_an_unfit_generator_is_told_once_though_its_parts_share_it() -> None:
-    unfit = health(unfit=[BUSY])
-    assert doubts(measurement(health=unfit), measurement(part="a", health=unfit)) == [BUSY]
+def test_a_saturated_generator_is_found_once_though_its_parts_share_it() -> None:
+    saturated = health(saturation=[BUSY])
+    measurements = measurement(health=saturated), measurement(part="a", health=saturated)
+    (found,) = validity.findings("dashboard.concurrent", measurements, {})
+    assert (found.code, found.part) == (FindingCode.GENERATOR_SATURATED, "")
+    assert found.parameters == SaturationParameters(saturation=BUSY)
 
 
 def test_nothing_scheduled_is_nothing_measured() -> None:
@@ -65,7 +71,7 @@ def test_when_a_limit_admitted_none_nothing_is_claimed(dropped: int, scheduled: 
         measurement(
             times_s=[],
             failed=2,
-            errors=[ErrorKind(kind="refused", count=1, example=""), ErrorKind(kind="timeout", count=1, example="")],
+            errors=[ErrorCount(code=code, count=1, sample="") for code in (ErrorCode.REFUSED, ErrorCode.TIMEOUT)],
         ),
     ],
     ids=[

@@ -1,4 +1,4 @@
-"""When a generator is not fit, and how that is told."""
+"""When a load generator is saturated."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from loadtasks.engine.generator.health import health
 from loadtasks.engine.generator.monitor import Observation
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.measurement.model import Calibration
+from loadtasks.measurement.health import Calibration, SaturationCode, Statistic
 from tests.measurements import histogram
 
 QUIET = histogram([0.0001] * 100)
@@ -26,9 +26,9 @@ def recorder(*, response_s: float = 0.05, dispatched_late_s: float = 0.0) -> Rec
     return made
 
 
-def test_a_quiet_generator_is_fit_and_says_what_it_was() -> None:
+def test_a_quiet_generator_is_healthy() -> None:
     found = health([seen()], recorder(), CALIBRATION)
-    assert found.unfit == []
+    assert found.saturation == []
     assert found.cpu_share == pytest.approx(0.2)
     assert found.loop_lag_p99_s == pytest.approx(0.0001, rel=0.01)
     assert found.sent_per_s == pytest.approx(1.0)
@@ -36,18 +36,28 @@ def test_a_quiet_generator_is_fit_and_says_what_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("observation", "dispatched_late_s", "told"),
+    ("observation", "dispatched_late_s", "code", "statistic", "observed", "limit"),
     [
-        (seen(lags_s=[0.0] * 90 + [0.2] * 10), 0.0, "event loop lagged 200 ms (p99, limit 100 ms)"),
-        (seen(lags_s=[0.015] * 100), 0.0, "event loop lagged 15.0 ms (median, limit 10.0 ms"),
-        (seen(cpu_share=0.97), 0.0, "used 97% of a core (limit 90%): it was saturated at 1 requests/s of the 60,000/s"),
-        (seen(), 0.4, "requests got their turn 400 ms (p99, limit 100 ms) late"),
-        (seen(), 0.02, "requests got their turn 20.0 ms (median, limit 10.0 ms"),
+        (seen(lags_s=[0.0] * 90 + [0.2] * 10), 0.0, SaturationCode.LOOP_LAG, Statistic.P99, 0.2, 0.1),
+        (seen(lags_s=[0.015] * 100), 0.0, SaturationCode.LOOP_LAG, Statistic.MEDIAN, 0.015, 0.01),
+        (seen(cpu_share=0.97), 0.0, SaturationCode.CPU, None, 0.97, 0.9),
+        (seen(), 0.4, SaturationCode.DISPATCH_LAG, Statistic.P99, 0.4, 0.1),
+        (seen(), 0.02, SaturationCode.DISPATCH_LAG, Statistic.MEDIAN, 0.02, 0.01),
     ],
 )
-def test_what_makes_it_unfit_is_told(observation: Observation, dispatched_late_s: float, told: str) -> None:
-    (sentence,) = health([observation], recorder(dispatched_late_s=dispatched_late_s), CALIBRATION).unfit
-    assert told in sentence
+def test_what_saturates_it(
+    observation: Observation,
+    dispatched_late_s: float,
+    code: SaturationCode,
+    statistic: Statistic | None,
+    observed: float,
+    limit: float,
+) -> None:
+    (found,) = health([observation], recorder(dispatched_late_s=dispatched_late_s), CALIBRATION).saturation
+    assert (found.code, found.statistic) == (code, statistic)
+    assert (found.observed, found.limit) == (pytest.approx(observed, rel=0.01), pytest.approx(limit, rel=0.01))
+    rates = (None, None) if code is SaturationCode.LOOP_LAG else (pytest.approx(1.0), 60_000)
+    assert (found.sent_per_s, found.ceiling_per_s, found.process) == (*rates, None)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +72,11 @@ def test_what_makes_it_unfit_is_told(observation: Observation, dispatched_late_s
 )
 def test_what_does_not(observation: Observation, dispatched_late_s: float, response_s: float) -> None:
     found = health([observation], recorder(response_s=response_s, dispatched_late_s=dispatched_late_s), CALIBRATION)
-    assert found.unfit == []
+    assert found.saturation == []
 
 
 def test_the_busiest_process_counts_and_all_their_lags() -> None:
     found = health([seen(cpu_share=0.1), seen(cpu_share=0.95, lags_s=[0.0] * 50 + [0.5] * 50)], recorder(), None)
     assert found.cpu_share == pytest.approx(0.95)
     assert np.isclose(found.loop_lag_max_s, 0.5, rtol=0.01)
-    assert len(found.unfit) == 2
+    assert len(found.saturation) == 2

@@ -7,6 +7,7 @@ import pytest
 from loadtasks.engine.generator.monitor import Monitor
 from loadtasks.engine.generator.progress import Load, Progress, ProgressReporter, merged
 from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -20,6 +21,7 @@ from loadtasks.scenarios.load import (
 from tests.measurements import histogram
 
 BEGAN = 1000.0
+LATE = Saturation(code=SaturationCode.DISPATCH_LAG, observed=0.4, limit=0.1, statistic=Statistic.P99)
 
 
 class Running:
@@ -103,22 +105,24 @@ def test_a_generator_that_is_late_is_told_while_it_is() -> None:
     tell, told = teller({runner: OpenLoad(rate=10.0, duration_s=10)})
     runner.recorder.dispatch(0.5)
     tell.tell(BEGAN + 1)
-    assert "could not keep the rate" in told[0].unfit[0]
+    assert told[0].saturation[0].code is SaturationCode.DISPATCH_LAG
 
 
 def progress(**changes: Any) -> Progress:
     plausible = {"done": 1234, "expected": 60000, "elapsed_s": 20.0, "left_s": 60.0, "rate_per_s": 400.0}
-    nothing = {"response": histogram([]), "failed": 0, "throttled": 0, "unfit": ()}
+    nothing = {"response": histogram([]), "failed": 0, "throttled": 0, "saturation": ()}
     return Progress(**(plausible | nothing | changes))
 
 
 def test_of_several_processes_the_sum_is_told() -> None:
-    one = progress(failed=1, throttled=2, response=histogram([0.1] * 3), unfit=("late",), left_s=3.0, rate_per_s=100.0)
+    one = progress(
+        failed=1, throttled=2, response=histogram([0.1] * 3), saturation=(LATE,), left_s=3.0, rate_per_s=100.0
+    )
     two = progress(elapsed_s=21.0, response=histogram([0.2] * 5), left_s=5.0, done=1000, rate_per_s=50.0)
     both = merged([two, one])
     assert (both.done, both.expected, both.failed, both.throttled) == (2234, 120000, 1, 2)
     assert (both.elapsed_s, both.left_s, both.rate_per_s) == (21.0, 5.0, 150.0)
     assert both.response == histogram([0.1] * 3 + [0.2] * 5)
-    assert both.unfit == ("process 2: late",)
+    assert both.saturation == (LATE.model_copy(update={"process": 2}),)
     assert merged([one, progress(expected=None, left_s=None)]).expected is None
     assert merged([one, progress(expected=None, left_s=None)]).left_s is None

@@ -94,8 +94,8 @@ def test_an_answer_without_a_body_ends_with_its_head(method: str, answer: bytes,
 def test_an_answer_that_is_cut_short_is_cut(answer: bytes, words: str) -> None:
     with scripted(answering(answer, keep=False)) as server:
         (measurement,) = run_scenario(asking(2), Target(server.url))
-    assert [(error.kind, error.count) for error in measurement.errors] == [("cut", 2)]
-    assert words in measurement.errors[0].example
+    assert [(error.code, error.count) for error in measurement.errors] == [("cut", 2)]
+    assert words in measurement.errors[0].sample
 
 
 def test_a_connection_that_is_closed_while_idle_is_replaced() -> None:
@@ -122,7 +122,7 @@ def test_an_interim_answers_headers_are_not_the_answers() -> None:
 def test_a_switch_of_protocols_that_nobody_asked_for_is_malformed() -> None:
     with scripted(answering(head("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c", "Connection: Upgrade"))) as server:
         (measurement,) = run_scenario(asking(2), Target(server.url))
-    assert [(error.kind, error.count) for error in measurement.errors] == [("malformed", 2)]
+    assert [(error.code, error.count) for error in measurement.errors] == [("malformed", 2)]
 
 
 def asking(times: int, method: str = "GET", *, think_time_s: float | None = None, **checks: object) -> HttpScenario:

@@ -87,8 +87,8 @@ def test_head_has_no_body_whatever_its_length_says() -> None:
 def test_a_wrong_answer_is_a_named_failure_and_not_timed(answer: bytes, kind: str, words: str) -> None:
     measurement = run_against(answering(answer, keep=False), scenario(ONE))
     assert measurement.counts.failed == 1
-    assert [error.kind for error in measurement.errors] == [kind]
-    assert words in measurement.errors[0].example
+    assert [error.code for error in measurement.errors] == [kind]
+    assert words in measurement.errors[0].sample
     assert measurement.response.count == 0
 
 
@@ -97,7 +97,7 @@ def test_refused_connections_fail_without_being_timed() -> None:
         scenario(ClosedLoad(workers=3, requests=6)), Target(f"http://127.0.0.1:{free_port()}")
     )
     assert measurement.counts.failed == 6
-    assert measurement.errors[0].kind == "refused"
+    assert measurement.errors[0].code == "refused"
     assert measurement.response.count == 0
 
 
@@ -108,7 +108,7 @@ def test_a_timeout_counts_with_the_time_it_had_reached() -> None:
 
     measurement = run_against(hang, scenario(ONE, timeout_s=0.3))
     assert measurement.counts.failed == 1
-    assert measurement.errors[0].kind == "timeout"
+    assert measurement.errors[0].code == "timeout"
     assert measurement.response.count == 1
     assert measurement.max_s is not None
     assert measurement.max_s >= 0.3
@@ -172,7 +172,7 @@ def test_checks_make_a_request_good_or_a_failure(checks: Checks, words: str | No
     body = b'{"items": [{"id": 7}], "total": 12}'
     measurement = run_against(answering(ok(body)), scenario(ONE, Request(path="/thing", checks=checks)))
     assert measurement.counts.completed == (1 if words is None else 0)
-    assert words is None or words in measurement.errors[0].example
+    assert words is None or words in measurement.errors[0].sample
 
 
 def test_checks_see_a_compressed_body_as_it_was() -> None:
@@ -218,7 +218,7 @@ def test_each_update_is_read_back_and_compared(keeps: bool, completed: int) -> N
         assert measurement.counts.completed == completed
         assert [request.split(b" ")[0] for request in server.requests] == [b"PUT", b"GET"] * 6
         if not keeps:
-            assert "read back something else" in measurement.errors[0].example
+            assert "read back something else" in measurement.errors[0].sample
 
 
 def test_an_open_profile_sends_what_is_due_whatever_the_answers_do() -> None:

@@ -253,7 +253,7 @@ def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
 def outcome(caller: Caller) -> tuple[object, ...]:
     """What a caller was told, and where its connection stands."""
     told = [
-        (answer.status, answer.headers, answer.body, answer.body_size, answer.problem and answer.problem.kind)
+        (answer.status, answer.headers, answer.body, answer.body_size, answer.problem and answer.problem.code)
         for answer in caller.answers
     ]
     return caller.connection.state, told

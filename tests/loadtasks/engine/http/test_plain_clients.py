@@ -72,7 +72,7 @@ def test_a_wrong_token_is_refused_alike(service: Service) -> None:
     plain = service.call("GET", scenario.requests[0].path, token="wrong")
     assert measurement.statuses == {str(plain.status_code): 100}
     assert measurement.counts.failed == 100
-    assert "401" in measurement.errors[0].example
+    assert "401" in measurement.errors[0].sample
 
 
 def test_websocket_connections(service: Service) -> None:

@@ -134,10 +134,10 @@ def test_a_target_that_does_not_verify_is_a_named_failure(
         with pytest.raises(TargetUnavailableError, match=words):
             Target(url).check_alive()
     assert measurement.counts.failed == 6
-    assert [error.kind for error in measurement.errors] == ["tls"]
-    assert "TLS failed: " in measurement.errors[0].example
-    assert words in measurement.errors[0].example
-    assert "_ssl.c" not in measurement.errors[0].example
+    assert [error.code for error in measurement.errors] == ["tls"]
+    assert "TLS failed: " in measurement.errors[0].sample
+    assert words in measurement.errors[0].sample
+    assert "_ssl.c" not in measurement.errors[0].sample
     assert measurement.response.count == 0
 
 
@@ -169,8 +169,8 @@ def mute(answer: bytes) -> Iterator[Target]:
 def test_a_target_without_tls_at_an_https_address_is_told(exercise: Callable[[Target], Measurement]) -> None:
     with mute(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") as target:
         measurement = exercise(target)
-    assert [error.kind for error in measurement.errors] == ["tls"]
-    assert "not TLS; does its address begin with http://" in measurement.errors[0].example
+    assert [error.code for error in measurement.errors] == ["tls"]
+    assert "not TLS; does its address begin with http://" in measurement.errors[0].sample
 
 
 @pytest.mark.parametrize("exercise", [http, websocket])
@@ -180,8 +180,8 @@ def test_a_connection_that_never_stands_fails_after_the_scenarios_connect_timeou
     with mute(b"") as target:
         measurement = exercise(target, connect_timeout_s=0.2)
     assert measurement.counts.failed == 6
-    assert [error.kind for error in measurement.errors] == ["connect_timeout"]
-    assert "no connection within 0.2 s" in measurement.errors[0].example
+    assert [error.code for error in measurement.errors] == ["connect_timeout"]
+    assert "no connection within 0.2 s" in measurement.errors[0].sample
     assert measurement.response.count == 6, "nobody was let in: that time counts as any timeout's does"
 
 
@@ -207,7 +207,7 @@ def test_a_folder_of_cas_is_looked_into(authority: trustme.CA, tmp_path: Path, m
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cas"))
     with http_server(certified(authority)) as url:
         measurement = http(Target(url))
-    assert "no known CA" in measurement.errors[0].example
+    assert "no known CA" in measurement.errors[0].sample
 
 
 @BOTH
@@ -276,4 +276,4 @@ def test_a_certificate_is_held_against_the_name_and_not_the_address(authority: t
 def test_a_target_that_can_not_be_reached_is_named(url: str, kind: str, words: str) -> None:
     with pytest.raises(ConnectError, match=words) as raised:
         connected(url.format(port=free_port()))
-    assert raised.value.kind == kind
+    assert raised.value.code == kind

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from loadtasks.engine.recording import recorder as module
 from loadtasks.engine.recording.exemplars import Slow
 from loadtasks.engine.recording.recorder import NEVER_ANSWERED, Recorder
-from loadtasks.measurement.model import Health, Measurement
+from loadtasks.measurement.errors import ErrorCode
+from loadtasks.measurement.health import Health
+from loadtasks.measurement.model import Measurement, Protocol
 
 HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
 Entry = partial[None]
@@ -22,7 +24,7 @@ Entry = partial[None]
 MOMENT = st.floats(0, 1000)
 # Few values too, so that requests are equally slow.
 SPAN = st.one_of(st.floats(0, 100), st.sampled_from((0.0, 0.001, 0.25)))
-KIND = st.sampled_from((*sorted(NEVER_ANSWERED), "cut", "status", "publish: cut"))
+CODE = st.sampled_from((*sorted(NEVER_ANSWERED), "cut", "status"))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -50,9 +52,9 @@ def _throttle(sent: float, service: float, status: int, recorder: Recorder) -> N
     recorder.throttle(sent, sent + service)
 
 
-def _fail(kind: str, due: float, lag: float, service: float, recorder: Recorder) -> None:
+def _fail(code: ErrorCode, publishing: bool, due: float, lag: float, service: float, recorder: Recorder) -> None:
     recorder.scheduled += 1
-    recorder.fail(kind, f"{kind} at {due}", due, due + lag, due + lag + service)
+    recorder.fail(code, f"{code} {publishing} at {due}", due, due + lag, due + lag + service, publishing=publishing)
 
 
 def _drop(due: float, waited: float, recorder: Recorder) -> None:
@@ -95,7 +97,7 @@ def entries() -> st.SearchStrategy[Entry]:
         made(_answer, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
         made(_complete, MOMENT, SPAN, SPAN),
         made(_throttle, MOMENT, SPAN, st.sampled_from((429, 503))),
-        made(_fail, KIND, MOMENT, SPAN, SPAN),
+        made(_fail, CODE, st.booleans(), MOMENT, SPAN, SPAN),
         made(_drop, MOMENT, SPAN),
         made(_abandon, MOMENT, SPAN, SPAN),
         made(_slow, SPAN, st.sampled_from((1.0, 2.0)), st.sampled_from((0, 200, 500)), st.integers(0, 20)),
@@ -128,6 +130,7 @@ def measured(recorder: Recorder) -> Measurement:
         scenario="thing.test",
         part="",
         endpoint="thing",
+        protocol=Protocol.HTTP,
         scenario_hash="",
         load="",
         started_at=datetime(2026, 11, 24, tzinfo=UTC),
@@ -142,7 +145,7 @@ def held(recorder: Recorder) -> dict[str, Any]:
         **measurement.model_dump(include={"counts", "response", "service", "send_lag", "statuses", "exemplars"}),
         "elapsed_s": measurement.elapsed_s,
         "body_bytes": measurement.body_bytes,
-        "errors": {error.kind: error.count for error in measurement.errors},
+        "errors": {(error.code, error.publishing): error.count for error in measurement.errors},
         "phases": {name: (phase.count, phase.max_s, phase.outcomes) for name, phase in measurement.phases.items()},
         "span": (recorder.first_start, recorder.last_end),
         "dispatch_lag": recorder.dispatch_lag.encode(),
@@ -152,8 +155,8 @@ def held(recorder: Recorder) -> dict[str, Any]:
     }
 
 
-def examples(recorder: Recorder) -> dict[str, str]:
-    return {error.kind: error.example for error in measured(recorder).errors}
+def samples(recorder: Recorder) -> dict[tuple[str, bool], str]:
+    return {(error.code, error.publishing): error.sample for error in measured(recorder).errors}
 
 
 def assert_same(one: Recorder, other: Recorder) -> None:
@@ -168,7 +171,7 @@ def test_merged_is_what_one_recorder_would_have_seen(parts: list[list[Entry]]) -
     whole = merged(*map(recorded, parts))
     single = recorded([entry for part in parts for entry in part])
     assert_same(whole, single)
-    assert examples(whole) == examples(single)
+    assert samples(whole) == samples(single)
 
 
 @given(entries=ENTRIES, data=st.data())
@@ -184,7 +187,7 @@ def test_merging_is_associative(first: list[Entry], second: list[Entry], third: 
     a, b, c = map(recorded, (first, second, third))
     left, right = merged(merged(a, b), c), merged(a, merged(b, c))
     assert_same(left, right)
-    assert examples(left) == examples(right)
+    assert samples(left) == samples(right)
 
 
 @given(first=ENTRIES, second=ENTRIES)
@@ -192,8 +195,8 @@ def test_merging_is_commutative_but_for_which_failure_is_the_example(first: list
     a, b = recorded(first), recorded(second)
     one, other = merged(a, b), merged(b, a)
     assert_same(one, other)
-    for kind, example in examples(one).items():
-        assert example in (examples(a).get(kind), examples(b).get(kind))
+    for kind, example in samples(one).items():
+        assert example in (samples(a).get(kind), samples(b).get(kind))
 
 
 @given(first=ENTRIES, second=ENTRIES)
@@ -227,7 +230,9 @@ def test_every_entry_is_counted_once_and_timed_where_it_should_be(entries: list[
     measurement = measured(recorder)
     assert measurement.conservation_gap == 0
     timed = [entry for entry in entries if entry.func in (_answer, _complete, _drop, _abandon)]
-    unanswered = [entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_ANSWERED]
+    unanswered = [
+        entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_ANSWERED and not entry.args[1]
+    ]
     assert measurement.response.count == len(timed) + len(unanswered)
     notes = sum(1 for entry in entries if entry.func is _note)
     assert sum(error.count for error in measurement.errors) == recorder.failed + recorder.dropped + notes

@@ -259,7 +259,7 @@ def test_every_request_is_accounted_for_whatever_goes_wrong(load: Load) -> None:
 
     with scripted(unreliable) as server:
         measurement = exercise(server.url, load, timeout_s=0.1)
-    assert {error.kind for error in measurement.errors} <= {"cut", "timeout"}
+    assert {error.code for error in measurement.errors} <= {"cut", "timeout"}
     assert measurement.counts.failed > 0
     refused = exercise(f"http://127.0.0.1:{free_port()}", load)
     assert refused.counts.failed == refused.counts.scheduled > 0

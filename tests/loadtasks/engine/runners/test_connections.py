@@ -36,7 +36,7 @@ def measure(url: str, scenario: ConnectionsScenario) -> Measurement:
 
 
 def kinds(measurement: Measurement) -> dict[str, int]:
-    return {error.kind: error.count for error in measurement.errors}
+    return {error.code: error.count for error in measurement.errors}
 
 
 def test_a_thousand_are_held_from_one_process() -> None:
@@ -145,7 +145,7 @@ def test_one_that_is_lost_while_it_should_be_held_has_failed() -> None:
     assert measurement.counts.failed == 3
     assert measurement.statuses == {"101": 3, "1013": 3}
     assert kinds(measurement) == {"closed": 3}
-    assert "code 1013 (try again later), saying 'full'" in measurement.errors[0].example
+    assert "code 1013 (try again later), saying 'full'" in measurement.errors[0].sample
     assert measurement.phases["connect"].count == 3
     assert measurement.response.count == 0
 
@@ -163,7 +163,7 @@ def test_a_refused_upgrade_is_a_named_failure() -> None:
     assert measurement.counts.failed == 3
     assert kinds(measurement) == {"status": 3}
     assert measurement.statuses == {"401": 3}
-    assert "401" in measurement.errors[0].example
+    assert "401" in measurement.errors[0].sample
 
 
 @pytest.mark.parametrize(

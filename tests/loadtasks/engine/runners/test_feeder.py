@@ -132,7 +132,7 @@ def test_what_another_row_wrote_is_no_answer(feeder: Feeder) -> None:
     with scripted(forget) as server:
         (measurement,) = run_scenario(scenario, Target(server.url))
     assert (measurement.counts.completed, measurement.counts.failed) == (1, 2)
-    assert "PUT /users/2?as=null: read back something else" in measurement.errors[0].example
+    assert "PUT /users/2?as=null: read back something else" in measurement.errors[0].sample
 
 
 def test_the_slowest_requests_are_named_with_their_row(feeder: Feeder) -> None:

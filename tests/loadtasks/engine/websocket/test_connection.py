@@ -218,7 +218,7 @@ def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
     socket.connection_lost(ConnectionResetError(104, "reset"))
     assert socket.close_code == 1006
     assert socket.problem is not None
-    assert socket.problem.kind == "cut"
+    assert socket.problem.code == "cut"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_broken_frame_ends_the_connection_by_name(data: bytes) -> None:
     socket, wire, _ = connected(data)
     assert (socket.state, wire.gone) == (WebSocketState.CLOSED, True)
     assert socket.problem is not None
-    assert socket.problem.kind == "malformed"
+    assert socket.problem.code == "malformed"
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=8))
@@ -239,7 +239,7 @@ def test_random_bytes_after_the_upgrade_leave_it_open_or_end_it_by_name(pieces: 
     if socket.state is WebSocketState.CLOSED:
         assert wire.gone
         assert socket.problem is not None
-        assert socket.problem.kind in ("malformed", "too_large", "closed")
+        assert socket.problem.code in ("malformed", "too_large", "closed")
     else:
         assert (socket.state, wire.gone) == (WebSocketState.OPEN, False)
 
@@ -276,7 +276,7 @@ def test_a_wrong_answer_to_the_upgrade_is_refused_by_name(headers: tuple[bytes, 
     handshake = Handshake(UPGRADE)
     with pytest.raises(HandshakeError) as raised:
         handshake.feed(answer(handshake.request, *headers, status=status))
-    assert raised.value.kind == kind
+    assert raised.value.code == kind
     assert handshake.status == int(status[:3])
 
 

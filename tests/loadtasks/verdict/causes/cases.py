@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import ErrorKind, Measurement, Phase
+from loadtasks.measurement.model import Measurement, Phase
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.diagnosis import diagnose
@@ -48,12 +49,12 @@ def failed(errors: Mapping[str, int], statuses: Mapping[str, int], completed: in
         failed=sum(errors.values()),
         statuses=dict(statuses),
         errors=[
-            ErrorKind(
-                kind=kind,
+            ErrorCount(
+                code=code,
                 count=number,
-                example=f"GET /stats: answered {worst}, expected 2xx" if kind == "status" else f"GET /stats: {kind}",
+                sample=f"GET /stats: answered {worst}, expected 2xx" if code == "status" else f"GET /stats: {code}",
             )
-            for kind, number in errors.items()
+            for code, number in errors.items()
         ],
         **changes,
     )

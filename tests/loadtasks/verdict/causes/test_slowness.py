@@ -189,7 +189,10 @@ def test_of_a_mixed_scenario_the_kind_is_named_and_then_its_phase() -> None:
 
 
 def test_a_kind_of_which_no_phase_is_known_is_named_all_the_same() -> None:
-    parts = [answered(0.1, part="stats"), answered(1.1, part="events", phases={"upgrade": phase(1.0)})]
+    parts = [
+        answered(0.1, part="stats"),
+        answered(1.1, part="events", phases={"upgrade": phase(1.0)}, protocol="websocket"),
+    ]
     (told,) = causes([answered(0.6, 200), *parts], wrong=("p50_s",))
     assert told.sentence == "one kind of request: events carries 91.7 % of the time"
 

@@ -71,8 +71,8 @@ def test_the_most_frequent_failure_comes_first_and_rare_ones_are_not_told() -> N
     assert "100 of 1,305" in second.sentence
 
 
-def test_an_unknown_kind_of_error_is_not_guessed_at() -> None:
-    (told,) = causes(failed({"odd": 50}, {"200": 50}), wrong=BAD)
+def test_an_error_that_no_rule_explains_is_not_guessed_at() -> None:
+    (told,) = causes(failed({"duplicate": 50}, {"200": 50}), wrong=BAD)
     assert told.sentence == "the cause can't be told from what was measured"
     assert not told.sure
 

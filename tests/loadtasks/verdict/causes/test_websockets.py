@@ -1,6 +1,7 @@
 import pytest
 
-from loadtasks.measurement.model import ErrorKind, Measurement
+from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 from tests.loadtasks.verdict.causes.cases import causes, phase
 from tests.measurements import measurement
@@ -19,8 +20,11 @@ def sockets(
             "times_s": [0.03] * (100 - failed),
             "failed": failed,
             "statuses": statuses,
-            "errors": [ErrorKind(kind=k, count=failed // len(errors), example=text) for k, text in errors.items()],
+            "errors": [
+                ErrorCount(code=code, count=failed // len(errors), sample=text) for code, text in errors.items()
+            ],
             "phases": phases,
+            "protocol": Protocol.WEBSOCKET,
         }
         | changes,
     )  # type: ignore[arg-type]
@@ -108,7 +112,16 @@ def broadcast(errors: dict[str, int], failed: int, **changes: object) -> Measure
             "times_s": [0.01] * (1000 - failed),
             "failed": failed,
             "statuses": {},
-            "errors": [ErrorKind(kind=kind, count=number, example=f"a {kind}") for kind, number in errors.items()],
+            "errors": [
+                ErrorCount(
+                    code=code.removeprefix("publish: "),
+                    count=number,
+                    sample=f"a {code}",
+                    publishing=code.startswith("publish: "),
+                )
+                for code, number in errors.items()
+            ],
+            "protocol": Protocol.WEBSOCKET,
             "phases": {"connect": phase(0.03, 20), "publish": phase(0.008, 50), "first_delivery": phase(0.009, 50)},
         }
         | changes,
@@ -139,7 +152,7 @@ def test_a_publisher_that_fails_is_told_from_websockets_that_do() -> None:
 
 
 def test_duplicates_and_disorder_are_told() -> None:
-    duplicate, disorder = causes(broadcast({"duplicate": 100, "out_of_order": 50, "odd": 100}, 100), wrong=BAD)
+    duplicate, disorder = causes(broadcast({"duplicate": 100, "out_of_order": 50}, 100), wrong=BAD)
     assert duplicate.sentence.startswith("events come more than once: 100")
     assert disorder.sentence.startswith("events come out of order: 50")
 

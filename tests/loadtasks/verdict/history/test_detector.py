@@ -15,11 +15,11 @@ from loadtasks.verdict.history.detector import (
     SeriesSettings,
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from tests.nights import drift
+from tests.series import drift
 
 Values = NDArray[np.float64]
 
-TIMES = SeriesSettings(floor=0.02, share=1.0)
+TIMES = SeriesSettings(min_effect=0.02, share=1.0)
 
 
 def judge(
@@ -27,10 +27,10 @@ def judge(
     series: SeriesSettings = TIMES,
     nights: float = 365,
     then: Callable[[Detector, int, Judgement], None] = lambda *_: None,
-    improvements_become_level: bool = True,
+    accept_improvements: bool = True,
 ) -> list[Judgement]:
     """One series' judgements, night by night; `then` acts on each."""
-    history = Detector([series], FalseAlarmBudget(nights), improvements_become_level)
+    history = Detector([series], FalseAlarmBudget(nights), accept_improvements)
     judged = []
     for night, value in enumerate(values):
         judged += history.observe(np.array([value]))
@@ -43,13 +43,13 @@ def raised(judged: list[Judgement], state: DetectorState = DetectorState.REGRESS
 
 
 def shifted(size: float, at: int = 30, nights: int = 60, cv: float = 0.05, seed: int = 1) -> Values:
-    values = drift(cv=cv, nights=nights, seed=seed)[0]
+    values = drift(cv=cv, runs=nights, seed=seed)[0]
     values[at:] += size
     return values
 
 
 def test_the_first_nights_say_how_many_are_still_needed() -> None:
-    judged = judge(drift(nights=NEEDED + 1)[0])
+    judged = judge(drift(runs=NEEDED + 1)[0])
     assert [each.needed for each in judged] == [*range(NEEDED - 1, 0, -1), 0, 0]
     assert {each.state for each in judged[: NEEDED - 1]} == {DetectorState.LEARNING}
     assert judged[NEEDED].state is DetectorState.NORMAL
@@ -57,8 +57,8 @@ def test_the_first_nights_say_how_many_are_still_needed() -> None:
 
 def test_false_alarms_keep_the_family_s_budget() -> None:
     series, nights, budget = 60, 120, 20
-    values = drift(cv=0.1, series=series, nights=nights, seed=7)
-    history = Detector([SeriesSettings(floor=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
+    values = drift(cv=0.1, series=series, runs=nights, seed=7)
+    history = Detector([SeriesSettings(min_effect=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
     false = 0
     for night in range(nights):
         for row, each in enumerate(history.observe(values[:, night])):
@@ -90,7 +90,7 @@ def test_a_large_shift_takes_three_nights_and_a_single_night_never_does() -> Non
 @given(st.floats(0.3, 100.0))
 @settings(max_examples=5, deadline=None)
 def test_no_single_night_raises_an_alarm_however_bad(size: float) -> None:
-    calm = drift(cv=0.02, nights=60, seed=3)[0]
+    calm = drift(cv=0.02, runs=60, seed=3)[0]
     before = [each.odds for each in judge(calm)]
     bad = [night for night in range(NEEDED, 60) if before[night - 1] < -1.3]
     values = np.tile(calm, (len(bad), 1))
@@ -122,8 +122,8 @@ def test_nights_without_a_valid_value_are_as_if_they_had_not_been(gaps: set[int]
 
 
 def test_series_side_by_side_are_judged_as_each_alone() -> None:
-    values = np.stack([shifted(0.2), drift(nights=60, seed=4)[0], -shifted(0.2, seed=2)])
-    family = [TIMES, TIMES, SeriesSettings(floor=0.02, share=1.0, worse_up=False)]
+    values = np.stack([shifted(0.2), drift(runs=60, seed=4)[0], -shifted(0.2, seed=2)])
+    family = [TIMES, TIMES, SeriesSettings(min_effect=0.02, share=1.0, worse_up=False)]
     history = Detector(family, FalseAlarmBudget(365))
     together = [history.observe(values[:, night]) for night in range(60)]
     for row, series in enumerate(family):
@@ -132,7 +132,7 @@ def test_series_side_by_side_are_judged_as_each_alone() -> None:
 
 
 def test_less_throughput_is_worse_and_more_is_better() -> None:
-    throughput = SeriesSettings(floor=0.02, share=1.0, worse_up=False)
+    throughput = SeriesSettings(min_effect=0.02, share=1.0, worse_up=False)
     (night,) = raised(judge(shifted(-0.3), throughput))
     change = judge(shifted(-0.3), throughput)[night].change
     assert change is not None
@@ -142,7 +142,7 @@ def test_less_throughput_is_worse_and_more_is_better() -> None:
 
 
 def test_what_is_smaller_than_the_floor_is_a_suspicion_and_no_alarm() -> None:
-    judged = judge(shifted(0.03, cv=0.004), SeriesSettings(floor=0.05, share=1.0))
+    judged = judge(shifted(0.03, cv=0.004), SeriesSettings(min_effect=0.05, share=1.0))
     assert raised(judged) == []
     assert DetectorState.SUSPECT in {each.state for each in judged}
     assert raised(judge(shifted(0.03, cv=0.004), TIMES))
@@ -228,7 +228,7 @@ def test_an_improvement_is_told_once_and_becomes_the_level() -> None:
 def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
     values = shifted(-0.3, at=30, nights=110)
     values[80:] += 0.3
-    judged = judge(values, improvements_become_level=False)
+    judged = judge(values, accept_improvements=False)
     assert len(raised(judged, DetectorState.IMPROVED)) == 1
     assert judged[79].state is DetectorState.IMPROVED
     assert any(each.recovered for each in judged[80:85])
@@ -237,12 +237,12 @@ def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
 
 def learnt(alike: bool = False) -> Detector:
     """A series with a past of 30 quiet nights, measured again where that was asked."""
-    history, own = Detector([TIMES], FalseAlarmBudget(365)), drift(nights=120, seed=9)[0]
-    for night, value in enumerate(drift(nights=30, seed=8)[0]):
+    history, own = Detector([TIMES], FalseAlarmBudget(365)), drift(runs=120, seed=9)[0]
+    for night, value in enumerate(drift(runs=30, seed=8)[0]):
         history.begin(np.array([value]))
-        for attempt in range(3):
+        for repetition in range(3):
             if history.again() != [None]:
-                history.add(np.array([value if alike else own[4 * night + attempt]]))
+                history.add(np.array([value if alike else own[4 * night + repetition]]))
         history.judge()
     return history
 
@@ -258,7 +258,7 @@ def odds(history: Detector, *values: float) -> float:
 
 def test_learning_nights_are_measured_twice_but_for_the_first_ones() -> None:
     history, asked = Detector([TIMES], FalseAlarmBudget(365)), []
-    for value in drift(nights=NEEDED)[0]:
+    for value in drift(runs=NEEDED)[0]:
         history.begin(np.array([value]))
         asked.append(history.again()[0])
         history.add(np.array([value]))
@@ -302,13 +302,13 @@ def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements
     for milder in range(4):
         history = learnt()
         history.begin(np.array([0.0 if milder == 0 else 0.7]))
-        for attempt in range(1, 4):
-            history.add(np.array([0.0 if milder == attempt else 0.7]))
+        for repetition in range(1, 4):
+            history.add(np.array([0.0 if milder == repetition else 0.7]))
         assert not history.judge()[0].raised
 
 
 def test_each_series_is_measured_again_for_itself() -> None:
-    history, values = Detector([TIMES] * 3, FalseAlarmBudget(365)), drift(series=3, nights=33)
+    history, values = Detector([TIMES] * 3, FalseAlarmBudget(365)), drift(series=3, runs=33)
     for night in range(30):
         history.observe(values[:, night])
     for _ in range(2):

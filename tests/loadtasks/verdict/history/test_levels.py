@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtasks.verdict.history.levels import MEMORY, Estimates, Levels
-from tests.nights import drift
+from tests.series import drift
 
 
 def levels(values: np.ndarray) -> Levels:
@@ -27,19 +27,19 @@ def test_the_place_is_the_median_of_the_nights_remembered(nights: list[float]) -
 
 
 def test_the_spread_of_a_normal_series_is_its_standard_deviation() -> None:
-    found = estimates(drift(cv=0.1, correlation=0.0, series=300, nights=60))
+    found = estimates(drift(cv=0.1, correlation=0.0, series=300, runs=60))
     assert found.spread.mean() == pytest.approx(0.1, rel=0.03)
 
 
 def test_outlier_nights_widen_the_spread_little() -> None:
-    values = drift(cv=0.1, correlation=0.0, series=300, nights=60)
+    values = drift(cv=0.1, correlation=0.0, series=300, runs=60)
     values[:, [10, 30]] += 5.0
     assert estimates(values).spread.mean() == pytest.approx(0.1, rel=0.1)
 
 
 @pytest.mark.parametrize(("correlation", "low", "high"), [(0.0, 0.0, 0.15), (0.3, 0.15, 0.35), (0.7, 0.4, 0.7)])
 def test_the_correlation_is_seen_though_shrunk(correlation: float, low: float, high: float) -> None:
-    found = estimates(drift(cv=0.1, correlation=correlation, series=300, nights=60))
+    found = estimates(drift(cv=0.1, correlation=correlation, series=300, runs=60))
     assert low < found.correlation.mean() < high
 
 
@@ -70,7 +70,7 @@ def test_nights_taken_out_come_back_as_they_were() -> None:
 
 def several(alike: float, shift: float = 0.0) -> Levels:
     """Series of 40 nights, each of the last 30 measured twice; the nights since the 20th shifted."""
-    mood, own = drift(correlation=0.0, series=200, nights=40), drift(correlation=0.0, series=200, nights=80, seed=2)
+    mood, own = drift(correlation=0.0, series=200, runs=40), drift(correlation=0.0, series=200, runs=80, seed=2)
     made = Levels(np.full(200, 1e-9))
     for night in range(40):
         mean = np.sqrt(alike) * mood[:, night] + shift * (night >= 20)
@@ -88,7 +88,7 @@ def test_measurements_of_one_night_show_how_alike_they_are_whatever_changes(alik
 
 
 def test_a_night_measured_again_stands_where_its_measurements_do_on_average() -> None:
-    made = levels(drift(nights=30))
+    made = levels(drift(runs=30))
     made.add(30, np.array([1.0]))
     assert made.estimates().mildest[0, -1] == pytest.approx(1.0 - made.estimates().place[0])
     made.add_again(np.array([0.01]))

@@ -23,7 +23,7 @@ def pairs(
     rounds: int = 30,
     *,
     noise: float = 0.03,
-    unfit: int = 0,
+    saturated: int = 0,
     requests: int = 100,
     part: str = "",
     **changes: float,
@@ -35,7 +35,7 @@ def pairs(
     return RoundRatios(
         part=part,
         candidate_first=[True, False] * (rounds // 2),
-        unfit=[number < unfit for number in range(rounds)],
+        saturated=[number < saturated for number in range(rounds)],
         requests=[requests] * rounds,
         log_ratios={name: each.tolist() for name, each in drawn.items()},
     )
@@ -43,7 +43,7 @@ def pairs(
 
 def beside(*each: RoundRatios, **changes: object) -> ReferenceRounds:
     reference = [measurement(part=one.part, times_s=[0.1] * 100) for one in each]
-    pairing = {"reference": reference, "pairs": list(each)} | changes
+    pairing = {"reference": reference, "round_ratios": list(each)} | changes
     return ReferenceRounds(Pairing.model_validate(pairing), "1.4.2")
 
 
@@ -112,8 +112,8 @@ def test_few_rounds_show_nothing_however_large_the_difference() -> None:
 
 
 def test_rounds_that_do_not_count_are_told() -> None:
-    (note,) = compared(pairs(36, unfit=6)).findings
-    assert note.sentence == "beside the reference: 6 of 36 rounds not judged: the generator was not fit"
+    (note,) = compared(pairs(36, saturated=6)).findings
+    assert note.sentence == "beside the reference: 6 of 36 rounds not judged: the load generator was saturated"
 
 
 def test_the_tail_of_small_rounds_is_not_judged() -> None:
@@ -128,7 +128,7 @@ def test_each_part_is_judged() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"problem": "it is down", "reference": [], "pairs": []}, "not compared, it is down"),
+        ({"problem": "it is down", "reference": [], "round_ratios": []}, "not compared, it is down"),
         ({"reference": [measurement(times_s=[], throttled=9)]}, "not compared, its own measurement can't be trusted"),
     ],
 )
@@ -205,9 +205,9 @@ def test_none_is_added_once_it_is_known() -> None:
 
 
 def test_rounds_that_do_not_count_are_made_up_for_within_the_budget() -> None:
-    assert RoundBudget(rounds=60).more_rounds([pairs(30, unfit=10)]) == 10
-    assert RoundBudget(rounds=60).more_rounds([pairs(50, unfit=40)]) == 10
-    assert RoundBudget(rounds=60).more_rounds([pairs(60, unfit=60)]) == 0
+    assert RoundBudget(rounds=60).more_rounds([pairs(30, saturated=10)]) == 10
+    assert RoundBudget(rounds=60).more_rounds([pairs(50, saturated=40)]) == 10
+    assert RoundBudget(rounds=60).more_rounds([pairs(60, saturated=60)]) == 0
 
 
 def test_budget_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_a_larger_difference_takes_fewer_rounds() -> None:
 def test_a_difference_below_the_floor_is_none() -> None:
     surely = rounds(0.01, noise=0.001)
     assert judge(surely, 1, RULE).decision is Decision.SAME
-    assert judge(surely, 1, Rule(floor=0.005, alike=0.0)).decision is Decision.REGRESSED
+    assert judge(surely, 1, Rule(min_effect=0.005, alike=0.0)).decision is Decision.REGRESSED
 
 
 def test_by_how_much_two_processes_of_one_build_differ_is_no_change() -> None:
@@ -101,7 +101,7 @@ def test_rounds_that_share_a_busy_moment_badly_hide_nothing() -> None:
 
 
 def test_the_error_rate_is_kept_whatever_the_noise() -> None:
-    rule = Rule(false_alarm_nights=20, floor=0.0, alike=0.0, matters=1e-9)
+    rule = Rule(runs_per_false_alarm=20, min_effect=0.0, alike=0.0, matters=1e-9)
     chance = np.random.default_rng(1)
     for nights in (
         chance.standard_normal((400, 240)),

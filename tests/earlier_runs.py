@@ -1,4 +1,4 @@
-"""Nights that were kept before tonight's, like one that was measured but as fast and as good as a test wants them."""
+"""Earlier runs of a scenario: each like one that was measured, but as fast and as good as a test needs."""
 
 from datetime import timedelta
 
@@ -13,11 +13,11 @@ from loadtasks.verdict.history.detector import NEEDED
 from loadtasks.workspace import Workspace
 from tests.measurements import histogram
 
-_PATIENCE = 10
+_MAX_SLOW_RUNS = 10
 
 
-class Past:
-    """The past of one scenario, whose nights follow each other soon after the one that is their pattern."""
+class EarlierRuns:
+    """The history of one scenario; its runs follow the one that is their pattern, a millisecond apart."""
 
     def __init__(self, workspace: Workspace, run: Run, measurement: Measurement) -> None:
         self._workspace, self._run, self._measurement = workspace, run, measurement
@@ -25,12 +25,12 @@ class Past:
         self._number = 0
 
     def keep(self, time_s: float, success_rate: float = 1.0) -> str:
-        """One night, not judged yet; gives its run's id."""
-        run_id, scenario = f"night-{self._number:03d}", self._measurement.scenario
+        """Keep one run, not judged yet. Returns its id."""
+        run_id, scenario = f"run-{self._number:03d}", self._measurement.scenario
         number = self._measurement.counts.scheduled
         good = round(number * success_rate)
         times_s = time_s * self._random.lognormal(0, 0.02) * self._random.lognormal(0, 0.05, good)
-        shown = {
+        changes = {
             "counts": self._measurement.counts.model_copy(update={"completed": good, "failed": number - good}),
             "response": histogram(times_s.tolist()),
             "elapsed_s": float(times_s.sum()) / 2,
@@ -38,26 +38,26 @@ class Past:
         with Store.open(self._workspace.results_url) as store:
             begins = self._run.started_at + timedelta(milliseconds=self._number)
             store.open_run(self._run.model_copy(update={"id": run_id, "started_at": begins, "scenarios": [scenario]}))
-            store.save_measurements(run_id, scenario, [self._measurement.model_copy(update=shown)])
+            store.save_measurements(run_id, scenario, [self._measurement.model_copy(update=changes)])
         self._number += 1
         return run_id
 
-    def keep_quiet_ones(self, time_s: float) -> None:
-        """As many nights as it takes to judge the next."""
+    def keep_baseline(self, time_s: float) -> None:
+        """Keep as many runs, judged, as it takes to compare the next one with them."""
         for _ in range(NEEDED + 1):
             self._judge(self.keep(time_s))
 
     def until_suspected(self, time_s: float, success_rate: float = 1.0) -> str:
-        """Bad nights until one of them is to be measured again: that one."""
-        for _ in range(_PATIENCE):
+        """Keep slow runs until one of them is to be repeated. Returns its id."""
+        for _ in range(_MAX_SLOW_RUNS):
             run_id = self.keep(time_s, success_rate)
             if steps.suspects(self._workspace, run_id):
                 return run_id
             self._judge(run_id)
-        raise AssertionError("bad nights that nobody suspects")
+        raise AssertionError("no slow run is suspected")
 
     def forget(self, run_id: str) -> None:
-        """Make a night one that measured nothing, so that the next takes its place."""
+        """Turn a run into one that measured nothing, so that the next one takes its place."""
         with Store.open(self._workspace.results_url) as store:
             store.save_failure(run_id, self._measurement.scenario, "forgotten")
 

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from loadtasks.measurement.model import METRICS, Calibration, ErrorKind, Exemplar, Measurement, metric
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Calibration, Saturation, SaturationCode
+from loadtasks.measurement.model import METRICS, Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import SaturationParameters
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
 from tests.measurements import exemplar, health, measurement, run
 
@@ -137,12 +140,12 @@ def missed_target() -> ScenarioResult:
         server={"db": 2.7, "serialize": 0.004},
         statuses={"200": 17, "503": 2},
         errors=[
-            ErrorKind(
-                kind="status",
+            ErrorCount(
+                code=ErrorCode.STATUS,
                 count=2,
-                example='GET /api/v1/dashboard/stats: 503 Service Unavailable, {"detail": "busy"}',
+                sample='GET /api/v1/dashboard/stats: 503 Service Unavailable, {"detail": "busy"}',
             ),
-            ErrorKind(kind="timeout", count=1, example="GET /api/v1/dashboard/stats: no answer within 10 s"),
+            ErrorCount(code=ErrorCode.TIMEOUT, count=1, sample="GET /api/v1/dashboard/stats: no answer within 10 s"),
         ],
     )
     observed = tonight[0].p95_s
@@ -208,25 +211,23 @@ def not_measured() -> ScenarioResult:
     )
 
 
-def unfit() -> ScenarioResult:
+def saturated() -> ScenarioResult:
     """`config_get.concurrent`, measured by a generator that was saturated."""
-    reason = (
-        "the generator used 98% of a core (limit 90%): it was saturated and its times are its own; ask for less load"
-    )
-    tonight = measured("config_get.concurrent", health=health(cpu_share=0.98, loop_lag_p99_s=0.13, unfit=[reason]))
+    reason = Saturation(code=SaturationCode.CPU, observed=0.98, limit=0.9)
+    tonight = measured("config_get.concurrent", health=health(cpu_share=0.98, loop_lag_p99_s=0.13, saturation=[reason]))
     return result(
         "config_get.concurrent",
         Verdict.INVALID,
-        Finding(kind=FindingKind.VALIDITY, sentence=reason),
+        Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=reason)),
         measurements=tonight,
     )
 
 
-def bad_night() -> ResultsDocument:
-    """Everything at once: a missed target, a regression, one unfit and one missing measurement, one improvement."""
+def bad_run() -> ResultsDocument:
+    """Everything at once: a missed target, a regression, one saturated and one missing measurement, one improvement."""
     faults = {
         each.scenario: each
-        for each in (missed_target(), regressed(), not_measured(), unfit(), improved(), part_missed())
+        for each in (missed_target(), regressed(), not_measured(), saturated(), improved(), part_missed())
     }
     return document(*(faults.get(name) or result(name) for name in (*SCENARIOS, "mixed.concurrent")))
 

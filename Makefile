@@ -34,8 +34,12 @@ api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
 		exec $(BIN)/python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
 
 .PHONY: test
-test: lint ## lint, types, import rules and tests
+test: lint ## lint, types, import rules and all tests (a quarter of an hour)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+.PHONY: check
+check: lint ## lint, types, import rules, and the tests that start no server (a minute or so)
+	@$(BIN)/python -m pytest --server-free -n auto --dist loadfile -rfE
 
 .PHONY: lint
 lint: $(VENV)/.development ## lint, format, types and import rules

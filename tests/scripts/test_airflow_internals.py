@@ -15,7 +15,6 @@ import airflow, structlog
 from airflow.listeners import hookimpl
 from airflow.models.taskinstance import TaskInstance
 from airflow.sdk import DAG
-from airflow.sdk.definitions import dag as dag_module
 from airflow.sdk.execution_time import supervisor, task_runner
 from airflow.sdk.listener import get_listener_manager
 from airflow.sdk.log import logging_processors
@@ -44,7 +43,7 @@ used_before.debug("first use")
 airflow_internals.intercept_log_events(take)
 used_before.warning("from a logger that was used before")
 structlog.get_logger("after").warning("from a new one")
-dag_module.log.error("from Airflow")
+supervisor.log.error("from Airflow")
 found["events"] = events
 
 # add_task_listener

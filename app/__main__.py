@@ -1,4 +1,4 @@
-"""The service's command line: ``python -m app``."""
+"""The service's command line: `python -m app`."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from app.check import findings
-from app.database import Database
-from app.keys import signing_keys
-from app.revocations import Revocations
-from app.schema import SchemaError
-from app.seed import seed
+from app.security.keys import signing_keys
+from app.security.revocations import Revocations
+from app.security.tokens import DEFAULT_SCOPES, SCOPES, check_name, issue_token
+from app.self_check import run_checks
+from app.sessions.sample_data import insert_sample_data
 from app.settings import Settings, SettingsError
-from app.tokens import SCOPES, USUAL_SCOPES, check_name, sign
+from app.storage.database import AppDatabase
+from app.storage.schema_version import SchemaError
 
 
-def open_database(*, with_schema: bool = True) -> Database:
+def open_database(*, with_schema: bool = True) -> AppDatabase:
     """Open the database that the environment names.
 
     Raises:
-        click.ClickException: It can't be used; the message is one sentence.
+        click.ClickException: The database can't be used; the message is one sentence.
     """
     try:
-        database = Database(Settings.from_environ().database_url)
+        database = AppDatabase(Settings.from_environ().database_url)
         if with_schema:
             database.check_schema()
     except (SettingsError, SchemaError) as error:
@@ -51,22 +51,22 @@ def migrate() -> None:
 
 @main.command()
 def check() -> None:
-    """Tell whether the service could start with this environment; ends with 1 if something has to be mended."""
-    found = list(findings(os.environ))
-    for finding in found:
-        click.echo(str(finding))
-    sys.exit(any(finding.state == "fault" for finding in found))
+    """Check whether the service could start with this environment; the exit code is 1 if it couldn't."""
+    results = list(run_checks(os.environ))
+    for result in results:
+        click.echo(str(result))
+    sys.exit(any(result.state == "fault" for result in results))
 
 
 @main.command("seed")
-@click.option("--sessions", type=click.IntRange(min=0), default=20_000, show_default=True, help="Sessions to make.")
+@click.option("--sessions", type=click.IntRange(min=0), default=20_000, show_default=True, help="Number of sessions.")
 def seed_command(sessions: int) -> None:
-    """Fill an empty database with sample data; a filled one is left alone."""
-    made = seed(open_database(), sessions, datetime.now(UTC).date())
-    click.echo(f"{made} sessions made." if made else "Nothing to do: the database has data.", err=True)
+    """Insert sample data into an empty database; a database with data is left unchanged."""
+    inserted = insert_sample_data(open_database(), sessions, datetime.now(UTC).date())
+    click.echo(f"{inserted} sessions inserted." if inserted else "Nothing to do: the database has data.", err=True)
 
 
-def _named(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+def _validate_name(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
     try:
         return check_name(name)
     except ValueError as error:
@@ -74,23 +74,25 @@ def _named(_context: click.Context, _parameter: click.Parameter, name: str) -> s
 
 
 @main.command()
-@click.argument("name", callback=_named)
-@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Repeatable; else read, write.")
-@click.option("--ttl-days", type=click.FloatRange(min=0, min_open=True), help="For ever when not given.")
+@click.argument("name", callback=_validate_name)
+@click.option(
+    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="May be repeated; default: read and write."
+)
+@click.option("--ttl-days", type=click.FloatRange(min=0, min_open=True), help="Days until it expires; default: never.")
 def token(name: str, scopes: tuple[str, ...], ttl_days: float | None) -> None:
-    """Sign a token for NAME and print it; it is kept nowhere."""
+    """Issue a token for the user NAME and print it; it is stored nowhere."""
     ttl = timedelta(days=ttl_days) if ttl_days is not None else None
     try:
         key, *_ = signing_keys(Settings.from_environ())
-        click.echo(sign(key, name, scopes or USUAL_SCOPES, ttl))
+        click.echo(issue_token(key, name, scopes or DEFAULT_SCOPES, ttl))
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
 
 
 @main.command()
-@click.argument("name", callback=_named)
+@click.argument("name", callback=_validate_name)
 def revoke(name: str) -> None:
-    """Revoke all tokens of NAME issued until now; the running service follows within ten seconds."""
+    """Revoke all tokens of the user NAME issued until now; a running service applies it within ten seconds."""
     Revocations(open_database()).revoke(name)
     click.echo(f"The tokens of {name} are revoked.", err=True)
 

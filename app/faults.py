@@ -1,74 +1,54 @@
-"""Faults on purpose, so that a pipeline which exercises the service can itself be tried.
+"""Faults to inject on purpose, so that one can see how a performance pipeline reports them.
 
-``APP_FAULTS`` holds faults separated by ``;``, each written ``ROUTE:KIND[=VALUE][@SHARE]``:
+`APP_FAULTS` holds faults separated by `;`, each of the form `ROUTE:KIND[=VALUE][@SHARE]`:
 
-* ROUTE: ``dashboard``, ``sessions``, ``config`` or ``events``.
-* KIND: ``slow=3s`` or ``slow=250ms`` waits before the request is worked on; ``query=50ms`` waits before its first
-  statement in the database, holding the connection, as a slow query does; ``cpu=0.5ms`` computes before the request
-  is worked on, as much as takes the processor that time when nothing comes between (measured at the start); ``fail``
-  or ``fail=503`` answers with that status, 400 to 599 (503 when none is given), instead of working; ``cut`` closes the
-  connection when half of the body is sent (of a WebSocket: right after the handshake, with no closing frame).
-* SHARE: above 0 and up to 1, the share of the route's requests that are hit (all when none is given). 0.2 hits every
-  fifth request: shares are counted, not drawn, so that two equal runs meet equal faults.
+* ROUTE: `dashboard`, `sessions`, `config` or `events`.
+* KIND: `slow=3s` or `slow=250ms` waits before the request is processed. `query=50ms` waits before the request's first
+  database statement while it holds the connection, like a slow query. `cpu=0.5ms` computes before the request is
+  processed, for as much CPU time as given (calibrated when the service starts). `fail` or `fail=503` responds with that
+  status, 400 to 599 (default 503), instead of processing the request. `cut` closes the connection in the middle of the
+  response body (of a WebSocket: right after the handshake, without a close frame).
+* SHARE: above 0 and up to 1, the share of the route's requests that get the fault (default 1). 0.2 means every fifth
+  request: requests are counted, not drawn at random, so that equal runs meet equal faults.
 
-For example ``dashboard:slow=3s;sessions:fail=503@0.2;config:cut@0.1``. Only requests with a valid token are hit,
-and WebSockets that are to tell it in their first message.
+For example `dashboard:slow=3s;sessions:fail=503@0.2;config:cut@0.1`. Faults apply to requests with a valid token,
+and to WebSockets that send their token in the first message.
 """
 
 from __future__ import annotations
 
-import errno
-import logging
 import re
-import socket
-import threading
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from flask import Flask, Response, g, has_request_context, request
-
-from app.computation import compute, steps_per_s
-from app.problems import Problem
-
-if TYPE_CHECKING:
-    from app.database import Database
 
 ROUTES = ("dashboard", "sessions", "config", "events")
 UNITS_S = {"s": 1.0, "ms": 0.001}
 DEFAULT_STATUS = 503
 FORM = re.compile(r"(?P<route>[^:]*):(?P<kind>[a-z]+)(=(?P<value>[^@]*))?(@(?P<share>.*))?")
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault as it was written.
-
-    Attributes:
-        text: How it was written.
-        route: The blueprint it hits.
-        kind: ``slow``, ``query``, ``cpu``, ``fail`` or ``cut``.
-        delay_s: Seconds that ``slow`` and ``query`` wait, and of the processor's time that ``cpu`` takes.
-        status: Status that ``fail`` answers with.
-        share: Share of the requests that are hit.
-    """
+    """One fault of `APP_FAULTS`."""
 
     text: str
+    """The fault as written in the setting."""
     route: str
+    """The blueprint whose requests get the fault."""
     kind: str
+    """`slow`, `query`, `cpu`, `fail` or `cut`."""
     delay_s: float = 0.0
+    """Seconds that `slow` and `query` wait, or seconds of CPU time that `cpu` uses."""
     status: int = DEFAULT_STATUS
+    """Status that `fail` responds with."""
     share: float = 1.0
+    """Share of the route's requests that get the fault."""
 
 
 def parse_faults(text: str) -> list[Fault]:
-    """Read ``APP_FAULTS``.
+    """Parse `APP_FAULTS`.
 
     Raises:
-        ValueError: A fault isn't written as the module's docstring says; the message names it.
+        ValueError: A fault has another form than the module describes; the message names it.
     """
     return [_parse_fault(part.strip()) for part in text.split(";") if part.strip()]
 
@@ -79,7 +59,7 @@ def _parse_fault(text: str) -> Fault:
         raise ValueError(f"'{text}' is not of the form ROUTE:KIND[=VALUE][@SHARE]")
     route, kind, value = match["route"], match["kind"], match["value"]
     if route not in ROUTES:
-        raise ValueError(f"'{text}' names no route out of {', '.join(ROUTES)}")
+        raise ValueError(f"'{text}' has none of the routes {', '.join(ROUTES)}")
     share = _parse_share(text, match["share"])
     if kind in ("slow", "query", "cpu"):
         return Fault(text, route, kind, delay_s=_parse_delay(text, value), share=share)
@@ -115,73 +95,3 @@ def _parse_status(text: str, value: str | None) -> int:
     if not re.fullmatch(r"[45]\d\d", value):
         raise ValueError(f"'{text}' needs a status from 400 to 599 after fail=")
     return int(value)
-
-
-class Faults:
-    """Hits requests with the faults that were asked for."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self._faults = faults
-        self._seen = [0] * len(faults)
-        self._steps = {fault: round(fault.delay_s * steps_per_s()) for fault in faults if fault.kind == "cpu"}
-        self._lock = threading.Lock()
-
-    def install(self, app: Flask, database: Database) -> None:
-        """Hook into an application and its database; without faults this changes nothing."""
-        if not self._faults:
-            return
-        log.warning("FAULTS ARE ON, answers are spoilt on purpose: %s", "; ".join(f.text for f in self._faults))
-        app.before_request(self._hit)
-        app.after_request(cut_body)
-        if any(fault.kind == "query" for fault in self._faults):
-            database.before_statements(delay_statement)
-
-    def due(self, route: str) -> list[Fault]:
-        """Count one request to a route and tell which faults hit it."""
-        hits = []
-        with self._lock:
-            for index, fault in enumerate(self._faults):
-                if fault.route == route:
-                    self._seen[index] += 1
-                    # Rounding keeps 0.1 * 30 from counting as 2.999...
-                    before, after = (int(round(n * fault.share, 9)) for n in (self._seen[index] - 1, self._seen[index]))
-                    if after > before:
-                        hits.append(fault)
-        return hits
-
-    def _hit(self) -> None:
-        for fault in self.due(request.blueprint or ""):
-            if fault.kind == "slow":
-                time.sleep(fault.delay_s)
-            elif fault.kind == "cpu":
-                compute(self._steps[fault])
-            elif fault.kind == "query":
-                g.query_delay_s = fault.delay_s
-            elif fault.kind == "fail":
-                raise Problem(fault.status, f"This answer is a fault on purpose: {fault.text}.")
-            else:
-                g.cut = True
-
-
-def delay_statement() -> None:
-    """Make the first statement of a request slow whose query is to be."""
-    if has_request_context() and (delay_s := g.pop("query_delay_s", None)) is not None:
-        time.sleep(delay_s)
-
-
-def cut_body(response: Response) -> Response:
-    """Make a response break off in the middle of its body when its request is to be cut."""
-    if g.pop("cut", False):
-        body = response.get_data()
-        response.headers["Content-Length"] = str(len(body))
-        response.response = _half(body, request.environ.get("gunicorn.socket"))
-    return response
-
-
-def _half(body: bytes, connection: socket.socket | None) -> Iterator[bytes]:
-    yield body[: len(body) // 2]
-    if connection is not None:
-        # gunicorn's main loop lingers on a connection that the client hasn't closed; there is nothing to wait for here.
-        connection.shutdown(socket.SHUT_RDWR)
-    # gunicorn takes this one for a client that went away: it closes the connection and writes no traceback.
-    raise ConnectionResetError(errno.ECONNRESET, "cut on purpose")

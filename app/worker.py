@@ -1,19 +1,19 @@
-"""gunicorn's worker with threads, which stops listening as soon as it is told to stop."""
+"""gunicorn's threaded worker, changed to stop listening as soon as it stops."""
 
 from __future__ import annotations
 
 from gunicorn.workers.gthread import ThreadWorker
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes without types
-    """Refuses new connections while it finishes what it has.
+class GracefulWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes without types
+    """Refuses new connections while it finishes its requests.
 
-    gunicorn's own worker keeps the listening sockets until its end without accepting from them: the system goes on
-    taking connections for it, whose requests nobody answers.
+    gunicorn's own worker keeps its listening sockets open until it ends, but stops accepting: the system still
+    establishes connections, whose requests are never processed.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Start or stop accepting; when the worker stops, take what has connected already and close the sockets."""
+        """Start or stop accepting; a worker that stops accepts the established connections and closes its sockets."""
         super().set_accept_enabled(enabled)
         if enabled or self.alive:
             return

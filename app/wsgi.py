@@ -1,4 +1,4 @@
-"""The application for WSGI servers: ``gunicorn -c app/gunicorn_conf.py app.wsgi:application``."""
+"""The application for WSGI servers: `gunicorn -c app/gunicorn_conf.py app.wsgi:application`."""
 
 from app.application import create_app
 

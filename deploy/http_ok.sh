@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Health check: http_ok.sh PORT PATH [WORDS [HOST]] succeeds when GET PATH answers 200 with WORDS in it.
-# In bash alone, because a Python process every few seconds would be seen in what is measured on the same machine.
+# Health check: http_ok.sh PORT PATH [WORDS [HOST]] succeeds when GET PATH returns 200 with WORDS in the body.
+# In bash only, because a Python process every few seconds would disturb measurements on the same machine.
 set -euo pipefail
 port=$1 path=$2 words=${3:-} host=${4:-127.0.0.1}
 exec 3<>"/dev/tcp/$host/$port"

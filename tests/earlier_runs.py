@@ -11,7 +11,7 @@ from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.verdict.history.detector import NEEDED
 from loadtasks.workspace import Workspace
-from tests.measurements import histogram
+from tests.measurements import failure, histogram
 
 _MAX_SLOW_RUNS = 10
 
@@ -59,7 +59,7 @@ class EarlierRuns:
     def forget(self, run_id: str) -> None:
         """Turn a run into one that measured nothing, so that the next one takes its place."""
         with Store.open(self._workspace.results_url) as store:
-            store.save_failure(run_id, self._measurement.scenario, "forgotten")
+            store.save_failure(run_id, self._measurement.scenario, failure())
 
     def _judge(self, run_id: str) -> None:
         with Store.open(self._workspace.results_url) as store:

@@ -1,1 +1,1 @@
-"""WebSockets: how a connection becomes one, what is said on it, and one thread that serves those of all clients."""
+"""WebSockets: the handshake, the protocol, and one thread that serves the connections of all clients."""

@@ -12,135 +12,133 @@ from dataclasses import dataclass
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Event, TextMessage
 
-from app.websockets.deflate import Inflation
+from app.websockets.deflate import InboundDeflate
 from app.websockets.sending import send
 
-# What is taken from one client before it is the others' turn.
+# Read from one client at most this much before the others get their turn.
 RECEIVE_BYTES = 4096
-# Small, so that a slow client shows in its queue, which counts, soon.
+# Small, so that a slow client soon shows in its queue, whose length is limited.
 SEND_BUFFER_BYTES = 65536
-MESSAGE_BYTES_MAX = 4096
+MAX_MESSAGE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """A connection whose handshake was accepted.
-
-    Attributes:
-        connection: It.
-        greeting: The answer to the handshake, which is still to be sent.
-        deflates: Whether compression was negotiated.
-        token: The token that was checked already; empty when the first message is to bring one.
-    """
+class AcceptedConnection:
+    """A connection whose handshake was accepted, but not yet answered."""
 
     connection: socket.socket
-    greeting: bytes
+    """The connection's socket."""
+    handshake_response: bytes
+    """The response that completes the handshake."""
     deflates: bool = False
+    """Whether compression was negotiated."""
     token: str = ""
+    """The token of the handshake, which is verified; empty when the first message has to bring one."""
 
 
-class Client:
-    """One connection, which is never waited for.
-
-    Attributes:
-        socket: It, not blocking.
-        deflates: Whether it takes compressed messages.
-        token: What it authenticated by; empty until then.
-        pending: Whether it still has to tell its token.
-        checking: Whether its token is being checked.
-        closing: Whether its end was begun, by either side.
-        ended: Whether it said its last word, or one that can't be understood.
-        dropped: Whether it is gone.
-        unanswered: Pings since it last said anything.
-        said: Bytes that it said since the last ping.
-        due: When it is to be attended to, on the monotonic clock.
-        waiting: Bytes that it hasn't taken yet, message by message.
-    """
+class WebSocketClient:
+    """One connection, read and written without ever blocking."""
 
     __slots__ = (
-        "_begun", "_descriptor", "_protocol", "_selector", "_text", "_watched", "checking", "closing", "deflates",
-        "dropped", "due", "ended", "pending", "said", "socket", "token", "unanswered", "waiting",
+        "_descriptor", "_partly_sent", "_protocol", "_selector", "_text", "_watched", "checking", "closing", "deflates",
+        "dropped", "due", "ended", "pending", "queue", "received_bytes", "socket", "token", "unanswered_pings",
     )  # fmt: skip
 
-    def __init__(self, opening: Opening, selector: selectors.BaseSelector) -> None:
-        self.socket = opening.connection
+    def __init__(self, accepted: AcceptedConnection, selector: selectors.BaseSelector) -> None:
+        self.socket = accepted.connection
+        """The non-blocking socket."""
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.deflates = opening.deflates
-        self.token = opening.token
-        self.pending = not opening.token
-        self.checking = self.closing = self.ended = self.dropped = False
-        self.unanswered = self.said = 0
+        self.deflates = accepted.deflates
+        """Whether the client takes compressed messages."""
+        self.token = accepted.token
+        """The token that it sent; empty until then."""
+        self.pending = not accepted.token
+        """Whether it still has to send a valid token."""
+        self.checking = False
+        """Whether its token is being verified."""
+        self.closing = False
+        """Whether either side has begun to close."""
+        self.ended = False
+        """Whether it sent its close frame, or violated the protocol; what comes afterwards is ignored."""
+        self.dropped = False
+        """Whether the connection was cut."""
+        self.unanswered_pings = 0
+        """Pings since it last sent anything."""
+        self.received_bytes = 0
+        """Bytes received since the last ping."""
         self.due = math.inf
-        self.waiting: deque[bytes] = deque()
+        """Its deadline, on the monotonic clock."""
+        self.queue: deque[bytes] = deque()
+        """Messages, or the rest of one, that its socket hasn't taken yet."""
         self._descriptor = self.socket.fileno()
-        self._begun = False
+        self._partly_sent = False
         self._watched = False
         self._text = ""
         self._selector = selector
-        extension = Inflation(deflates=opening.deflates, size_max=MESSAGE_BYTES_MAX)
+        extension = InboundDeflate(deflates=accepted.deflates, max_bytes=MAX_MESSAGE_BYTES)
         self._protocol = Connection(ConnectionType.SERVER, [extension])
         selector.register(self.socket, selectors.EVENT_READ, self)
 
     @property
-    def parted(self) -> bool:
-        """Whether both sides said goodbye and nothing is left to be sent."""
-        return self._protocol.state is ConnectionState.CLOSED and not self.waiting
+    def closed(self) -> bool:
+        """Whether both sides sent their close frames and nothing is left to send."""
+        return self._protocol.state is ConnectionState.CLOSED and not self.queue
 
     def send(self, data: bytes) -> None:
-        """Send bytes, a whole message; what isn't taken at once waits."""
-        if not self.waiting:
+        """Send a whole message; what the socket doesn't take at once is queued."""
+        if not self.queue:
             sent = send(self._descriptor, data)
             if sent == len(data):
                 return
-            self._begun = sent > 0
+            self._partly_sent = sent > 0
             data = data[sent:]
-        self.waiting.append(data)
-        self._watch()
+        self.queue.append(data)
+        self._watch_writability()
 
     def flush(self) -> None:
-        """Send what waits, as far as it is taken now."""
-        while self.waiting:
-            data = self.waiting[0]
+        """Send queued messages, as far as the socket takes them now."""
+        while self.queue:
+            data = self.queue[0]
             sent = send(self._descriptor, data)
             if sent < len(data):
-                self.waiting[0] = data[sent:]
-                self._begun = self._begun or sent > 0
+                self.queue[0] = data[sent:]
+                self._partly_sent = self._partly_sent or sent > 0
                 break
-            self.waiting.popleft()
-            self._begun = False
-        self._watch()
+            self.queue.popleft()
+            self._partly_sent = False
+        self._watch_writability()
 
     def frame(self, event: Event) -> bytes:
-        """Frame something else than a message.
+        """Frame a control message.
 
         Raises:
-            ProtocolError: It can't be said any more.
+            ProtocolError: The state of the connection doesn't allow it.
         """
         return self._protocol.send(event)
 
-    def forget(self) -> None:
-        """Don't send what waits, except for a message that was begun."""
-        while len(self.waiting) > self._begun:
-            self.waiting.pop()
+    def clear_queue(self) -> None:
+        """Drop queued messages, except for one that was partly sent."""
+        while len(self.queue) > self._partly_sent:
+            self.queue.pop()
 
-    def farewell(self, code: int, reason: str | None) -> None:
-        """Begin the end by a close frame."""
+    def begin_close(self, code: int, reason: str | None) -> None:
+        """Send a close frame."""
         self.closing = True
         self.send(self.frame(CloseConnection(code, reason)))
 
     def receive(self) -> Iterator[Event]:
-        """Read what it said; text messages are whole.
+        """Read what the client sent; fragments of text messages are joined.
 
         Raises:
-            OSError: The connection is gone; a ConnectionResetError when it was closed without a close frame.
+            OSError: The connection is lost; a ConnectionResetError when it was closed without a close frame.
         """
         data = self.socket.recv(RECEIVE_BYTES)
         if not data:
             raise ConnectionResetError
-        self.unanswered = 0
-        self.said += len(data)
+        self.unanswered_pings = 0
+        self.received_bytes += len(data)
         if self.ended:
             return
         self._protocol.receive_data(data)
@@ -156,13 +154,13 @@ class Client:
     def drop(self) -> None:
         """Cut the connection."""
         self.dropped = True
-        self._descriptor = -1  # another connection's, from now on
+        self._descriptor = -1  # the number may become another connection's
         self._selector.unregister(self.socket)
         self.socket.close()
 
-    def _watch(self) -> None:
-        """Hear of it when the client takes bytes again, as long as some wait for it."""
-        if self._watched != bool(self.waiting):
+    def _watch_writability(self) -> None:
+        """Have the selector report when the socket takes data again, as long as messages are queued."""
+        if self._watched != bool(self.queue):
             self._watched = not self._watched
             mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._watched else 0)
             self._selector.modify(self.socket, mask, self)

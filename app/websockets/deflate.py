@@ -1,6 +1,6 @@
 """Compressed messages (permessage-deflate, RFC 7692), without context from one message to the next.
 
-Each message stands for itself, so that one is compressed once for all clients, and an idle client costs no memory.
+Each message is compressed independently: once for all clients, and without memory for idle ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
 
 HEADER = "Sec-WebSocket-Extensions"
-# An event is smaller than 4 KiB: a larger window would find no more in it.
+# Events are smaller than 4 KiB, so a larger window compresses them no further.
 WINDOW_BITS = 12
 TAIL = b"\0\0\xff\xff"
 PARAMETER = re.compile(
@@ -22,13 +22,13 @@ PARAMETER = re.compile(
 
 
 def negotiate(offers: str) -> str:
-    """Choose of what a client offers.
+    """Choose from the extensions that a client offers.
 
     Args:
-        offers: Its ``Sec-WebSocket-Extensions``, the preferred first.
+        offers: The request's `Sec-WebSocket-Extensions`, preferred offers first.
 
     Returns:
-        The same header for the answer; empty when nothing fits, and nothing will be compressed.
+        The header for the response; empty when no offer is acceptable and messages stay uncompressed.
     """
     for offer in offers.split(","):
         if accepted := _accept(offer):
@@ -37,7 +37,7 @@ def negotiate(offers: str) -> str:
 
 
 def _accept(offer: str) -> str:
-    """Accept an offer; one that isn't exactly as section 7.1 has it must be declined."""
+    """Accept an offer, or return an empty text; RFC 7692, section 7.1, says which offers must be declined."""
     name, *parameters = (part.strip() for part in offer.split(";"))
     found = [PARAMETER.fullmatch(parameter) for parameter in parameters]
     known = [match for match in found if match]
@@ -48,57 +48,61 @@ def _accept(offer: str) -> str:
     if int(bits.get("server_max_window_bits", WINDOW_BITS)) < WINDOW_BITS:
         return ""
     extension = PerMessageDeflate(client_no_context_takeover=True, server_no_context_takeover=True)
-    answer = extension.accept("; ".join([name, *parameters]).replace('"', ""))
-    return f"{name}; {answer}" if answer else ""
+    accepted = extension.accept("; ".join([name, *parameters]).replace('"', ""))
+    return f"{name}; {accepted}" if accepted else ""
 
 
-class Inflation(Extension):
-    """What a client sends, decompressed where it is compressed, and refused (1009) where it is too large.
+class InboundDeflate(Extension):
+    """Decompresses the messages of a client, and refuses (1009) those that are too large.
 
-    wsproto's own extension decompresses whatever arrives, a thousand times its size at worst.
+    wsproto's own extension decompresses messages of any size, to up to a thousand times their size.
 
     Args:
         deflates: Whether compression was negotiated.
-        size_max: Bytes of the largest message, decompressed, and compressed.
+        max_bytes: Size of the largest message that is accepted, both compressed and decompressed.
     """
 
-    def __init__(self, *, deflates: bool, size_max: int) -> None:
+    def __init__(self, *, deflates: bool, max_bytes: int) -> None:
         self._deflates = deflates
-        self._size_max = size_max
-        self._arrived = 0
-        self._made = 0
+        self._max_bytes = max_bytes
+        self._compressed_bytes = 0
+        self._inflated_bytes = 0
         self._control = False
         self._inflater: zlib._Decompress | None = None
 
     def enabled(self) -> bool:
-        """It always is: the limit holds for all."""
+        """Always true, since the size limit applies without compression too."""
         return True
 
     def offer(self) -> bool | str:
-        """Nothing: clients offer."""
+        """Offer nothing: only clients make offers."""
         return False
 
     def frame_inbound_header(
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """Look at a frame before its payload is there."""
+        """Check a frame's header."""
         self._control = opcode.iscontrol()
         if self._control:
             return RsvBits(False, False, False)
         if opcode is not Opcode.CONTINUATION:
-            self._arrived = self._made = 0
+            self._compressed_bytes = self._inflated_bytes = 0
             self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if rsv.rsv1 and self._deflates else None
         elif rsv.rsv1:
             return CloseReason.PROTOCOL_ERROR
-        self._arrived += payload_length
-        return CloseReason.MESSAGE_TOO_BIG if self._arrived > self._size_max else RsvBits(self._deflates, False, False)
+        self._compressed_bytes += payload_length
+        return (
+            CloseReason.MESSAGE_TOO_BIG
+            if self._compressed_bytes > self._max_bytes
+            else RsvBits(self._deflates, False, False)
+        )
 
     def frame_inbound_payload_data(self, proto: FrameDecoder | FrameProtocol, data: bytes) -> bytes | CloseReason:
         """Decompress a part of a frame."""
         return data if self._control else self._inflated(data)
 
     def frame_inbound_complete(self, proto: FrameDecoder | FrameProtocol, fin: bool) -> bytes | CloseReason | None:
-        """Decompress what is left at the end of a message."""
+        """Decompress the rest of a message at its end."""
         if self._control or not fin or self._inflater is None:
             return None
         data, self._inflater = self._inflated(TAIL), None
@@ -108,19 +112,19 @@ class Inflation(Extension):
         if self._inflater is None:
             return data
         try:
-            made = self._inflater.decompress(data, self._size_max + 1 - self._made)
+            made = self._inflater.decompress(data, self._max_bytes + 1 - self._inflated_bytes)
         except zlib.error:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
-        self._made += len(made)
-        return made if self._made <= self._size_max else CloseReason.MESSAGE_TOO_BIG
+        self._inflated_bytes += len(made)
+        return made if self._inflated_bytes <= self._max_bytes else CloseReason.MESSAGE_TOO_BIG
 
 
-class Deflation(PerMessageDeflate):
-    """Messages on their way to all clients that negotiated compression."""
+class OutboundDeflate(PerMessageDeflate):
+    """Compresses messages for all clients that negotiated compression."""
 
     def __init__(self) -> None:
         super().__init__(server_no_context_takeover=True, server_max_window_bits=WINDOW_BITS)
 
     def enabled(self) -> bool:
-        """It is: this one was negotiated already."""
+        """Always true, since it is used for clients that negotiated it only."""
         return True

@@ -1,4 +1,4 @@
-"""The opening handshake of a WebSocket (RFC 6455, section 4), the server's side."""
+"""The server's side of a WebSocket's opening handshake (RFC 6455, section 4)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ VERSION = "13"
 
 
 def take_over(environ: WSGIEnvironment) -> socket.socket:
-    """Take the connection of a request from gunicorn.
+    """Take a request's connection away from gunicorn.
 
-    gunicorn ends its part by shutting its socket down and closing it. That socket is therefore exchanged for one end
-    of a pair that nobody else holds, while the connection goes on under a descriptor of ours.
+    gunicorn ends a request by shutting its socket down and closing it. The connection is therefore duplicated to a new
+    descriptor, and gunicorn's descriptor is replaced by one end of an otherwise unused socket pair, which it may close.
 
     Raises:
-        OSError: There are no descriptors left.
+        OSError: The process has no descriptors left.
     """
-    theirs: socket.socket = environ["gunicorn.socket"]
+    gunicorn_socket: socket.socket = environ["gunicorn.socket"]
     left, right = socket.socketpair()
     with left, right:
-        ours = theirs.dup()
-        os.dup2(left.fileno(), theirs.fileno(), inheritable=False)
-    return ours
+        connection = gunicorn_socket.dup()
+        os.dup2(left.fileno(), gunicorn_socket.fileno(), inheritable=False)
+    return connection
 
 
-def handshake(key: str, headers: dict[str, str]) -> bytes:
-    """Make the answer that turns a connection into a WebSocket.
+def handshake_response(key: str, headers: dict[str, str]) -> bytes:
+    """Make the response that turns a connection into a WebSocket.
 
     Args:
-        key: The request's ``Sec-WebSocket-Key``.
+        key: The request's `Sec-WebSocket-Key`.
         headers: Further headers.
     """
     accept = generate_accept_token(key.encode("latin-1")).decode()
@@ -44,13 +44,13 @@ def handshake(key: str, headers: dict[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def is_welcome(origin: str | None, host: str, origins: frozenset[str]) -> bool:
-    """Tell whether pages of an origin may open WebSockets: a browser lets those of any try, with the user's cookies.
+def is_allowed_origin(origin: str | None, host: str, origins: frozenset[str]) -> bool:
+    """Whether pages of an origin may open WebSockets. Browsers let any page try and don't apply CORS.
 
     Args:
-        origin: The request's ``Origin``; None when it isn't a browser's.
-        host: The request's ``Host``, whose own pages may.
-        origins: Origins that may as well.
+        origin: The request's `Origin`; None when the client isn't a browser.
+        host: The request's `Host`, whose own pages may.
+        origins: Further allowed origins.
     """
     if origin is None or origin in origins:
         return True

@@ -1,4 +1,4 @@
-"""The least that Flask can do: what the API's rates are held against."""
+"""A minimal Flask application, the yardstick for the API's rates."""
 
 from flask import Flask
 
@@ -7,5 +7,5 @@ application = Flask(__name__, static_folder=None)
 
 @application.get("/")
 def hello() -> str:
-    """Say it."""
+    """Return a constant text."""
     return "hello"

@@ -1,6 +1,7 @@
-"""WebSocket clients that do as little as clients can: they note when messages come, and read them afterwards.
+"""Lightweight WebSocket clients that only record when data arrives, and decode it afterwards.
 
-The load engine offers no compression, and times itself along; beside it these tell what is the server's.
+The load engine offers no compression, and its measurements include its own work. Compared with it, these clients show
+the server's share.
 """
 
 import asyncio
@@ -12,60 +13,60 @@ from urllib.parse import urlsplit
 from loadtasks.engine.net.target import Target
 
 PATH = "/api/v1/events"
-MOST_IN_ONE_BYTE = 125
+MAX_ONE_BYTE_LENGTH = 125
 COMPRESSED, TEXT, PING = 0xC1, 0x81, 0x89
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 CREATED = b"HTTP/1.1 201 "
 
 
 class Listener(asyncio.Protocol):
-    """One client."""
+    """One lightweight client."""
 
     def __init__(self, target: Target, *, deflate: bool) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.arrivals: list[tuple[float, bytes]] = []
-        """When data came, and what."""
+        """When data arrived, and the data."""
         self._request = (
             f"GET {PATH} HTTP/1.1\r\nHost: {urlsplit(target.url).netloc}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n"
             f"Authorization: Bearer {target.token}\r\n{OFFER if deflate else ''}\r\n"
         ).encode()
-        self._answer = b""
+        self._response = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
+        """Request the upgrade."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Note what came."""
+        """Record the data and when it arrived."""
         if self.opened.done():
             self.arrivals.append((perf_counter(), data))
             if data[0] == PING:
-                # Masked by zeros.
+                # A pong, masked by zeros.
                 self._transport.write(bytes([0x8A, 0x80 | data[1], 0, 0, 0, 0]) + data[2 : 2 + data[1]])
             return
-        self._answer += data
-        if self._answer.endswith(b"\r\n\r\n"):
-            status = self._answer.partition(b"\r\n")[0].decode()
+        self._response += data
+        if self._response.endswith(b"\r\n\r\n"):
+            status = self._response.partition(b"\r\n")[0].decode()
             if "101" in status:
                 self.opened.set_result(None)
             else:
-                self.opened.set_exception(SystemExit(f"a listener was answered {status}"))
+                self.opened.set_exception(SystemExit(f"a listener got the response {status}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It ended."""
+        """Fail if the connection is lost during the handshake."""
         if not self.opened.done():
-            self.opened.set_exception(SystemExit("a listener was hung up on"))
+            self.opened.set_exception(SystemExit("a listener's connection was closed during the handshake"))
 
     def messages(self) -> list[tuple[float, str]]:
-        """The messages, each with the time when it was there."""
+        """The messages, with the times at which they arrived."""
         found = []
         buffer = b""
         for at, data in self.arrivals:
             buffer += data
             while (length := _whole(buffer)) is not None:
-                header = 2 if length <= MOST_IN_ONE_BYTE else 4
+                header = 2 if length <= MAX_ONE_BYTE_LENGTH else 4
                 kind, payload, buffer = buffer[0], buffer[header : header + length], buffer[header + length :]
                 if kind == COMPRESSED:
                     payload = _inflated(payload)
@@ -74,7 +75,7 @@ class Listener(asyncio.Protocol):
         return found
 
     def close(self) -> None:
-        """Hang up."""
+        """Cut the connection."""
         self._transport.abort()
 
 
@@ -83,16 +84,16 @@ def _inflated(payload: bytes) -> bytes:
 
 
 def _whole(buffer: bytes) -> int | None:
-    """The length of the first frame's payload, None as long as it isn't there; the server's are below 64 KiB."""
-    if len(buffer) < 2:  # noqa: PLR2004 - a header's least length
+    """The length of the first frame's payload; None while it is incomplete. The server's frames are below 64 KiB."""
+    if len(buffer) < 2:  # noqa: PLR2004 - a header's minimum length
         return None
-    length = buffer[1] if buffer[1] <= MOST_IN_ONE_BYTE else int.from_bytes(buffer[2:4], "big")
-    header = 2 if buffer[1] <= MOST_IN_ONE_BYTE else 4
+    length = buffer[1] if buffer[1] <= MAX_ONE_BYTE_LENGTH else int.from_bytes(buffer[2:4], "big")
+    header = 2 if buffer[1] <= MAX_ONE_BYTE_LENGTH else 4
     return length if len(buffer) >= header + length else None
 
 
 class Publisher(asyncio.Protocol):
-    """Starts sessions, one after the other."""
+    """Starts sessions, which publishes events."""
 
     def __init__(self, target: Target) -> None:
         self._head = (
@@ -102,30 +103,37 @@ class Publisher(asyncio.Protocol):
         self.problem = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
+        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """See that it was started."""
+        """Check that the session was started."""
         if data.startswith(b"HTTP/1.1 ") and not data.startswith(CREATED):
             self.problem = data.partition(b"\r\n")[0].decode()
 
     def publish(self) -> float:
-        """Start one; gives the time at which the request left."""
+        """Start a session.
+
+        Returns:
+            When the request was sent.
+        """
         body = b'{"model":"resnet-50","technique":"quantization"}'
         self._transport.write(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return perf_counter()
 
     def close(self) -> None:
-        """Hang up."""
+        """Cut the connection."""
         self._transport.abort()
 
 
 async def deliveries(target: Target, *, clients: int, events: int, rate: float, deflate: bool) -> list[float]:
-    """Open clients, publish, and tell how long each delivery took, in seconds.
+    """Open clients, publish events, and measure the deliveries.
+
+    Returns:
+        The time of every delivery in seconds.
 
     Raises:
-        SystemExit: something was refused, missed, or came twice.
+        SystemExit: A request was refused, or an event was missed or came twice.
     """
     loop = asyncio.get_running_loop()
     address = urlsplit(target.url)
@@ -137,20 +145,20 @@ async def deliveries(target: Target, *, clients: int, events: int, rate: float, 
         await listener.opened
         listeners.append(listener)
     _, publisher = await loop.create_connection(lambda: Publisher(target), address.hostname, address.port)
-    began, left = loop.time(), []
+    began, sent_at = loop.time(), []
     for number in range(events):
         await asyncio.sleep(began + number / rate - loop.time())
-        left.append(publisher.publish())
+        sent_at.append(publisher.publish())
     await asyncio.sleep(2)
     if publisher.problem:
         raise SystemExit(f"a session was not started: {publisher.problem}")
     found = []
     first = listeners[0].messages()
     for listener in listeners:
-        heard = listener.messages()
-        if [text for _, text in heard] != [text for _, text in first] or len(heard) != events:
-            raise SystemExit(f"a listener heard {len(heard)} of {events} events, or others than the first did")
-        found += [at - sent for (at, _), sent in zip(heard, left, strict=True)]
+        received = listener.messages()
+        if [text for _, text in received] != [text for _, text in first] or len(received) != events:
+            raise SystemExit(f"a listener received {len(received)} of {events} events, or other ones than the first")
+        found += [at - sent for (at, _), sent in zip(received, sent_at, strict=True)]
         listener.close()
     publisher.close()
     return found

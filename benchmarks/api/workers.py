@@ -1,14 +1,14 @@
-"""What gunicorn's workers make of the API: rate, latency and fairness of each class and number of them.
+"""Rate, latency and fairness of the API under gunicorn's worker classes, with one and two workers.
 
     make benchmark-workers
 
-The real application on a database of its own, with a cached dashboard and the first page of the sessions list, asked by
-wrk over 10 and 100 connections. wrk has a core to itself and the server has the other one; two workers get both cores,
-one of them shared with wrk. All servers take turns in each round, so that what else the machine does falls on all of
-them; the table has medians. Fairness is what the connection that got least got, as a share of what the one got that got
-most: 1.00 is fair, 0 starves one.
+The real application runs on a database of its own; wrk requests the cached dashboard and the first page of the sessions
+over 10 and 100 connections. wrk and the server have a core each; two workers get both cores, one of them shared with
+wrk. All setups take turns in each round, so that other load on the machine affects all of them; the table has medians.
+Fairness is the number of responses on the slowest connection divided by that on the fastest: 1.00 is fair, 0 starves a
+connection.
 
-gevent comes from the peers' own environment (Locust brings it); without that its rows are left out by name.
+gevent comes from the environment of the other tools (Locust needs it); without it its rows are left out.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from benchmarks.engine.bench import PEERS, PROJECT, finished, machine, on_server
 PAGES = {"dashboard": "/api/v1/dashboard/stats", "sessions": "/api/v1/optimization/sessions"}
 CONNECTIONS = (10, 100)
 START_S = 30
-# gevent is found last, so that everything else stays the version that is shipped.
+# Appended to the path, so that everything but gevent is imported in the shipped version.
 GUNICORN = "import sys; sys.path.append({packages!r}); from gunicorn.app.wsgiapp import run; run()"
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One way to run the workers."""
+class WorkerSetup:
+    """A worker class with numbers of threads and workers."""
 
     worker_class: str
     threads: int
@@ -48,14 +48,14 @@ class Kind:
 
     @property
     def name(self) -> str:
-        """As the table has it."""
+        """The name in the table."""
         threads = f", {self.threads} threads" if self.worker_class == "gthread" else ""
         return f"{self.worker_class}{threads}, {self.workers} worker{'s' if self.workers > 1 else ''}"
 
 
 @dataclass(frozen=True)
-class Run:
-    """What one run of wrk showed."""
+class WrkResult:
+    """The result of one run of wrk."""
 
     per_s: float
     p50_s: float
@@ -63,13 +63,13 @@ class Run:
     fairness: float
 
 
-KINDS = (
-    *(Kind("gthread", threads, 1) for threads in (4, 8, 16, 32)),
-    Kind("sync", 1, 1),
-    Kind("gevent", 1, 1),
-    *(Kind("gthread", threads, 2) for threads in (4, 16, 32)),
-    Kind("sync", 1, 2),
-    Kind("gevent", 1, 2),
+SETUPS = (
+    *(WorkerSetup("gthread", threads, 1) for threads in (4, 8, 16, 32)),
+    WorkerSetup("sync", 1, 1),
+    WorkerSetup("gevent", 1, 1),
+    *(WorkerSetup("gthread", threads, 2) for threads in (4, 16, 32)),
+    WorkerSetup("sync", 1, 2),
+    WorkerSetup("gevent", 1, 2),
 )
 
 
@@ -87,17 +87,21 @@ def _app(environ: dict[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def server(kind: Kind, folder: Path, environ: dict[str, str]) -> Iterator[str]:
-    """Run the API with these workers; gives its address."""
-    worker = f"--worker-class={kind.worker_class} --workers={kind.workers} --worker-connections=2048"
+def server(setup: WorkerSetup, folder: Path, environ: dict[str, str]) -> Iterator[str]:
+    """Run the API in a setup.
+
+    Yields:
+        Its address.
+    """
+    worker = f"--worker-class={setup.worker_class} --workers={setup.workers} --worker-connections=2048"
     command = [sys.executable, "-c", GUNICORN.format(packages=_packages()), "-c", "app/gunicorn_conf.py"]
-    command = on_server_core(command) if kind.workers == 1 else ["taskset", "-c", "0,1", *command]
-    settings = {"APP_THREADS": str(kind.threads), "GUNICORN_CMD_ARGS": worker}
+    command = on_server_core(command) if setup.workers == 1 else ["taskset", "-c", "0,1", *command]
+    settings = {"APP_THREADS": str(setup.threads), "GUNICORN_CMD_ARGS": worker}
     log = folder / "log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, cwd=PROJECT, env=environ | settings, stderr=stderr)
     try:
-        yield _address(process, log, kind.workers)
+        yield _address(process, log, setup.workers)
     finally:
         process.terminate()
         process.wait()
@@ -110,14 +114,14 @@ def _address(process: subprocess.Popen[bytes], log: Path, workers: int) -> str:
         match = re.search(r"Listening at: (http://[\d.:]+)", text)
         if match and text.count("Booting worker") >= workers:
             requests.get(match[1] + "/healthz", timeout=START_S).raise_for_status()
-            time.sleep(1)  # the other worker's start
+            time.sleep(1)  # until the other worker has started too
             return match[1]
         time.sleep(0.1)
     raise SystemExit(f"the API didn't start:\n{log.read_text()}")
 
 
-def load(url: str, token: str, connections: int, seconds: int) -> Run:
-    """Let wrk ask for a page over and over.
+def load(url: str, token: str, connections: int, seconds: int) -> WrkResult:
+    """Run wrk on a page.
 
     Raises:
         SystemExit: Requests failed.
@@ -125,16 +129,18 @@ def load(url: str, token: str, connections: int, seconds: int) -> Run:
     script = str(Path(__file__).with_name("fairness.lua"))
     shape = ["-t", str(connections), "-c", str(connections), "-d", f"{seconds}s", "--timeout", "60s"]
     output = finished(["wrk", *shape, "-s", script, "-H", f"Authorization: Bearer {token}", url]).output
-    said = json.loads(output.splitlines()[-1])
-    if said["failed"] or not said["requests"]:
+    result = json.loads(output.splitlines()[-1])
+    if result["failed"] or not result["requests"]:
         raise SystemExit(f"requests failed: {output}")
-    per_s = said["requests"] / said["duration_us"] * 1e6
-    return Run(per_s, said["p50_us"] / 1e6, said["p99_us"] / 1e6, said["least"] / said["most"])
+    per_s = result["requests"] / result["duration_us"] * 1e6
+    return WrkResult(
+        per_s, result["p50_us"] / 1e6, result["p99_us"] / 1e6, result["min_responses"] / result["max_responses"]
+    )
 
 
-def _row(kind: Kind, page: str, connections: int, runs: list[Run]) -> list[str]:
+def _row(setup: WorkerSetup, page: str, connections: int, runs: list[WrkResult]) -> list[str]:
     return [
-        kind.name,
+        setup.name,
         page,
         str(connections),
         f"{median(run.per_s for run in runs):,.0f}",
@@ -144,9 +150,13 @@ def _row(kind: Kind, page: str, connections: int, runs: list[Run]) -> list[str]:
     ]
 
 
-def measure(kinds: list[Kind], rounds: int, seconds: int, sessions: int) -> list[list[str]]:
-    """Measure all kinds by turns; gives the table's rows."""
-    runs: dict[tuple[Kind, str, int], list[Run]] = {}
+def measure(setups: list[WorkerSetup], rounds: int, seconds: int, sessions: int) -> list[list[str]]:
+    """Measure all setups in turn.
+
+    Returns:
+        The table's rows.
+    """
+    runs: dict[tuple[WorkerSetup, str, int], list[WrkResult]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environ = {key: value for key, value in os.environ.items() if not key.startswith("APP_")}
@@ -155,13 +165,13 @@ def measure(kinds: list[Kind], rounds: int, seconds: int, sessions: int) -> list
         _app(environ, "seed", "--sessions", str(sessions))
         token = _app(environ, "token", "benchmark", "--scope", "read", "--scope", "load-test").strip()
         for number in range(rounds):
-            for kind in kinds:
-                with server(kind, folder, environ) as url:
+            for setup in setups:
+                with server(setup, folder, environ) as url:
                     for page, path in PAGES.items():
                         for connections in CONNECTIONS:
                             run = load(url + path, token, connections, seconds)
-                            runs.setdefault((kind, page, connections), []).append(run)
-                print(f"round {number + 1}: {kind.name}", file=sys.stderr)
+                            runs.setdefault((setup, page, connections), []).append(run)
+                print(f"round {number + 1}: {setup.name}", file=sys.stderr)
     keys = sorted(runs, key=lambda key: (list(PAGES).index(key[1]), key[2]))
     return [_row(*key, runs[key]) for key in keys]
 
@@ -169,16 +179,16 @@ def measure(kinds: list[Kind], rounds: int, seconds: int, sessions: int) -> list
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each kind")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each setup")
     parser.add_argument("--seconds", type=int, default=3, help="length of each run")
     parser.add_argument("--sessions", type=int, default=20_000, help="sessions in the database")
     options = parser.parse_args()
     pin()
     print(machine(), end="\n\n")
-    kinds = [kind for kind in KINDS if kind.worker_class != "gevent" or _has_gevent()]
-    rows = measure(kinds, options.rounds, options.seconds, options.sessions)
+    setups = [setup for setup in SETUPS if setup.worker_class != "gevent" or _has_gevent()]
+    rows = measure(setups, options.rounds, options.seconds, options.sessions)
     print(table(["workers", "page", "connections", "requests/s", "p50, ms", "p99, ms", "fairness"], rows))
-    if len(kinds) < len(KINDS):
+    if len(setups) < len(SETUPS):
         print("\nNot installed, so left out: gevent")
 
 

@@ -133,13 +133,13 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
         raise SystemExit(f"{name}: not measured beside its reference: {pairing and pairing.problem}")
     beside = {name: ReferenceRounds(pairing, "reference", RoundBudget.from_environ())}
     (verdict,) = compare_run(
-        judge_run([name], measurements, {}, []), measurements, KnownHistory(beside=beside)
+        judge_run([name], measurements, {}, []), measurements, KnownHistory(references=beside)
     ).verdicts
     return Judged(
         scenario=name,
         verdict=verdict.verdict,
         claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
-        causes=[finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
+        causes=[finding.code for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
         doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
         rounds=len(pairing.round_ratios[0].saturated),
         saturated=sum(pairing.round_ratios[0].saturated),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.verdict.stand import Truth
+from loadtasks.results.findings.codes import FindingCode
 
 _LEAST_MS = 0.001
 
@@ -56,8 +57,8 @@ class Cell:
 
     @property
     def cause(self) -> str:
-        """How the right diagnosis begins."""
-        return "the database" if self.kind == "query" else "the target's own code"
+        """The code of the right diagnosis."""
+        return FindingCode.DATABASE_SLOW if self.kind == "query" else FindingCode.TARGET_CODE_SLOW
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Judged:
     verdict: str
     claims: list[str]
     causes: list[str]
+    """The codes of the likely and possible causes."""
     doubts: list[str]
     """Why nothing, or not all, is claimed."""
     rounds: int
@@ -104,8 +106,8 @@ class Night:
 
     @property
     def named(self) -> bool:
-        """Whether the right cause is told."""
-        return self.found and any(self.cell.cause in cause for cause in self.slowed.causes)
+        """Whether the right cause is among those found."""
+        return self.found and self.cell.cause in self.slowed.causes
 
     def line(self, number: int) -> str:
         """Told at its end."""

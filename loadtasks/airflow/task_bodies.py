@@ -18,6 +18,7 @@ from loadtasks.airflow.notifications import configured_mail_route
 from loadtasks.engine.generator.processes import processes_from_environ
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import run_id_from
 from loadtasks.workspace import Workspace
 
@@ -72,7 +73,8 @@ def repetitions_due() -> list[str]:
         raise AirflowSkipException("The run was never opened.")
     with _failing_in_one_sentence():
         due = steps.suspects(Workspace.from_environ(), _run_id())
-    log.info("Repetitions due: %s", steps.announced(due) or "none")
+    for line in render_repetitions_due(due):
+        log.info("%s", line)
     return list(due)
 
 

@@ -17,6 +17,8 @@ from loadtasks.engine.profiles.plan import plans
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.measurement.model import Measurement
 from loadtasks.report import listings, terminal
+from loadtasks.report.repetitions import render_repetitions_due
+from loadtasks.report.sentences.targets import render_target
 from loadtasks.results.document import read_document
 from loadtasks.results.run import new_run_id
 from loadtasks.results.store import Store
@@ -208,7 +210,12 @@ def targets(workspace: Workspace, expectations: Path | None) -> None:
     """List the targets, and the file in which each is changed."""
     workspace = workspace.reading(None, expectations)
     listings.show_targets(
-        (suite.name, expectation.column, expectation.target, str(suite.path))
+        (
+            suite.name,
+            expectation.column,
+            render_target(expectation.column, expectation.bounds) or expectation.type,
+            str(suite.path),
+        )
         for suite in read_suites(workspace.expectations)
         for expectation in suite.expectations
     )
@@ -235,7 +242,8 @@ def _measure_suspects(workspace: Workspace, run_id: str, target: Target, process
     suspects = steps.suspects(workspace, run_id)
     if not suspects:
         return
-    console.print(f"Measured again: {steps.announced(suspects)}", highlight=False, markup=False)
+    for line in render_repetitions_due(suspects):
+        console.print(line, highlight=False, markup=False)
     with RunProgress(console, len(suspects)) as progress:
         for scenario in suspects:
             progress.begin(scenario)

@@ -1,4 +1,4 @@
-"""The slowest requests in words, so that they can be found in the target's own logs and traces."""
+"""The slowest requests in words, so that they can be found in the logs and traces of the target."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 
 from loadtasks import units
 from loadtasks.measurement.model import Exemplar, Measurement
-from loadtasks.report import words
+from loadtasks.report.text import label, plain
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 
-_ALONE, _AMONG_OTHERS = 3, 1
-"""How many are told of a bad scenario: where it is the only one, and where there are more."""
-_LONGEST_ID = 100
+_OF_THE_ONLY, _OF_EACH = 3, 1
+"""How many are shown of a bad scenario: where it is the only one, and where there are more."""
+_MAX_ID_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -26,31 +27,31 @@ class RenderedExemplar:
     @property
     def label(self) -> str:
         """Whose it is: `mixed.concurrent (sessions)`."""
-        return words.label(self.measurement.scenario, self.measurement.part)
+        return label(self.measurement.scenario, self.measurement.part)
 
     @property
     def request(self) -> str:
         """Method and path."""
-        return words.plain(self.exemplar.request)
+        return plain(self.exemplar.request)
 
     @property
     def due(self) -> datetime:
-        """When it was due; to the generator's clock."""
+        """When it was due, by the clock of the load generator."""
         return self.measurement.started_at + timedelta(seconds=self.exemplar.due_s)
 
     @property
     def clock(self) -> str:
-        """The same for people: `02:00:04.118`; the run's date and zone stand elsewhere."""
+        """The time of the day when it was due: `02:00:04.118`."""
         return f"{self.due:%H:%M:%S}.{self.due.microsecond // 1000:03}"
 
     @property
     def status(self) -> str:
-        """The answer's status."""
-        return str(self.exemplar.status) if self.exemplar.status else "no answer"
+        """The status of the response."""
+        return str(self.exemplar.status) if self.exemplar.status else "no response"
 
     @property
     def request_id(self) -> str | None:
-        """What the target calls the request in its answer."""
+        """The id that the target gave the request in its response."""
         return _bounded(self.exemplar.request_id)
 
     @property
@@ -61,12 +62,12 @@ class RenderedExemplar:
 
     @property
     def sentence(self) -> str:
-        """All of it in one line."""
+        """All of this in one line."""
         status = f"status {self.status}" if self.exemplar.status else self.status
         zone = self.due.tzname() or ""
-        told = f"{self.request} took {units.duration(self.exemplar.response_s)}, {status}, due at {self.clock} {zone}"
+        line = f"{self.request} took {units.duration(self.exemplar.response_s)}, {status}, due at {self.clock} {zone}"
         names = (("request id", self.request_id), ("trace id", self.trace_id))
-        return told.strip() + "".join(f", {name} {identity}" for name, identity in names if identity)
+        return line.strip() + "".join(f", {name} {identity}" for name, identity in names if identity)
 
 
 def of_scenario(result: ScenarioResult) -> list[RenderedExemplar]:
@@ -79,24 +80,28 @@ def of_scenario(result: ScenarioResult) -> list[RenderedExemplar]:
 
 
 def of_bad(document: ResultsDocument) -> list[RenderedExemplar]:
-    """The slowest requests of each scenario that missed a target or got worse: a few, to begin the search with."""
+    """A few of the slowest requests of each scenario that missed a target or regressed."""
     bad = [scenario for scenario in document.scenarios if scenario.verdict in (Verdict.FAIL, Verdict.REGRESSED)]
-    number = _ALONE if len(bad) == 1 else _AMONG_OTHERS
-    return [each for result in bad for measurement in _concerned(result) for each in _first(measurement, number)]
+    number = _OF_THE_ONLY if len(bad) == 1 else _OF_EACH
+    return [
+        RenderedExemplar(measurement, exemplar)
+        for result in bad
+        for measurement in _concerned(result)
+        for exemplar in measurement.exemplars[:number]
+    ]
 
 
 def _concerned(result: ScenarioResult) -> Iterator[Measurement]:
-    """The measurements in which something is wrong; of a mixed scenario the parts alone, where it is theirs."""
-    kinds = (FindingKind.TARGET, FindingKind.REGRESSION)
-    # What a limit turned away is no slow request.
-    parts = {finding.part for finding in result.findings if finding.kind in kinds and finding.metric != "throttled"}
+    """The measurements in which something is wrong: of a mixed scenario the parts alone, where it is theirs."""
+    parts = {finding.part for finding in result.findings if _blames_requests(finding)}
     return (measurement for measurement in result.measurements if measurement.part in (parts - {""} or parts))
 
 
-def _first(measurement: Measurement, number: int) -> Iterator[RenderedExemplar]:
-    return (RenderedExemplar(measurement, exemplar) for exemplar in measurement.exemplars[:number])
+def _blames_requests(finding: Finding) -> bool:
+    # A request that a rate limit rejected is no slow request.
+    return (finding.misses_target or finding.kind is FindingKind.REGRESSION) and finding.metric != "throttled"
 
 
 def _bounded(identity: str | None) -> str | None:
     """An id in one line of bounded length; a target may send anything as one."""
-    return words.plain(identity or "")[:_LONGEST_ID] or None
+    return plain(identity or "")[:_MAX_ID_LENGTH] or None

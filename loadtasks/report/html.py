@@ -1,25 +1,24 @@
 """The report as one self-contained page: no script, no request to anywhere, everything from outside escaped."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loadtasks import units
+from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import METRICS, Measurement
-from loadtasks.report import exemplars, plots, table, words
+from loadtasks.report import exemplars, plots, table
+from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
-from loadtasks.report.sentences.validity import saturation_sentence
+from loadtasks.report.template_environment import anchor, environment
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import untold
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from markupsafe import Markup
 
-_TOLD_IN_SHORT = {"p50_s", "p95_s"}
+_COMPARED_IN_SHORT = {"p50_s", "p95_s"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ class Section:
         return anchor(self.result.scenario)
 
     @property
-    def findings(self) -> list[words.RenderedFinding]:
+    def findings(self) -> list[RenderedFinding]:
         """What decides first."""
-        return words.telling(self.result)
+        return findings_on_page(self.result)
 
     @property
     def measurements(self) -> list[Measurement]:
@@ -45,7 +44,7 @@ class Section:
 
     @property
     def whole(self) -> Measurement | None:
-        """The measurement whose load, time and generator are told."""
+        """The measurement whose load, time and generator are shown."""
         return self.measurements[0] if self.measurements else None
 
     @property
@@ -54,8 +53,8 @@ class Section:
         return any(measurement.part for measurement in self.measurements)
 
     @property
-    def trusted(self) -> bool:
-        """Whether its numbers are claimed of the API."""
+    def valid(self) -> bool:
+        """Whether its numbers say something about the API."""
         return self.result.verdict is not Verdict.INVALID
 
     @cached_property
@@ -76,11 +75,14 @@ class Section:
 
     @property
     def comparisons(self) -> list[tuple[str, list[MetricComparison]]]:
-        """What was compared, by part, the whole first; of a mixed scenario in short, since all is a wall of numbers."""
+        """What was compared, by part, the whole first.
+
+        Of a mixed scenario only p50, p95 and what a finding is about: all metrics of all parts would bury them.
+        """
         parts: dict[str, list[MetricComparison]] = {}
         for comparison in sorted(self.result.comparisons, key=lambda comparison: comparison.part != ""):
             judged = {finding.metric for finding in self.result.findings if finding.part == comparison.part}
-            if not self.mixed or comparison.metric in judged | _TOLD_IN_SHORT:
+            if not self.mixed or comparison.metric in judged | _COMPARED_IN_SHORT:
                 parts.setdefault(comparison.part, []).append(comparison)
         return list(parts.items())
 
@@ -90,18 +92,18 @@ class Section:
         return rows(self.result)
 
     @property
-    def server_told(self) -> bool:
-        """Whether the target said where its time went."""
+    def has_server_phases(self) -> bool:
+        """Whether the target reported where its time went."""
         return any(phase.side == TARGET for phase in self.phases)
 
     @property
-    def told_by_target(self) -> list[TargetMetricRow]:
-        """What the target's own metrics say."""
+    def target_metrics(self) -> list[TargetMetricRow]:
+        """The target's own metrics that changed most."""
         return metrics(self.result)
 
     @property
     def throttled(self) -> bool:
-        """Whether a limit of the target turned requests away."""
+        """Whether a rate limit of the target rejected requests."""
         return any(measurement.counts.throttled for measurement in self.measurements)
 
     @property
@@ -110,7 +112,7 @@ class Section:
         return exemplars.of_scenario(self.result)
 
     @property
-    def errors(self) -> list[tuple[str, Any]]:
+    def errors(self) -> list[tuple[str, ErrorCount]]:
         """Part and error; of a mixed scenario its parts' alone, since the whole only adds them up."""
         parts = [measurement for measurement in self.measurements if measurement.part] or self.measurements
         return [(part.part, error) for part in parts for error in part.errors]
@@ -121,94 +123,29 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
 
     Args:
         document: the run, whole.
-        data_docs: whether Great Expectations' Data Docs stand beside the page, to be linked to.
+        data_docs: whether the Data Docs of Great Expectations are in the same folder, to be linked to.
     """
-    table_rows = table.rows(document)
-    return (
-        environment()
-        .get_template("index.html")
-        .render(
-            document=document,
-            run=document.run,
-            sections=[Section(result) for result in document.scenarios],
-            rows=table_rows,
-            marked=table.marked(table_rows),
-            duration_s=(document.run.ended_at - document.run.started_at).total_seconds()
-            if document.run.ended_at
-            else None,
-            invalid=words.invalid(document),
-            data_docs=data_docs,
-        )
+    run, table_rows = document.run, table.rows(document)
+    template = environment().get_template("index.html")
+    return template.render(
+        document=document,
+        run=run,
+        sections=[Section(result) for result in document.scenarios],
+        rows=table_rows,
+        has_marks=table.has_marks(table_rows),
+        duration_s=(run.ended_at - run.started_at).total_seconds() if run.ended_at else None,
+        invalid=invalid_reasons(document),
+        capacity=capacity,
+        data_docs=data_docs,
     )
-
-
-def environment() -> "Environment":
-    """The templates' Jinja2 environment: everything is escaped, and a missing name is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
-
-    made = Environment(
-        loader=PackageLoader("loadtasks.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "duration": units.duration,
-        "span": units.span,
-        "rate": units.rate,
-        "share": units.share,
-        "change": units.change,
-        "count": units.count,
-        "saturation": saturation_sentence,
-        "error_name": lambda error: f"publishing: {error.code}" if error.publishing else error.code,
-        "metric": lambda name: METRICS.get(name, name),
-        "told": lambda number, name: units.value(name, number),
-        "moment": moment,
-        "anchor": anchor,
-        "symbol": words.SYMBOL.__getitem__,
-        "word": words.WORD.__getitem__,
-        "sentence": sentence,
-        "capacity": capacity,
-        "untold": untold,
-        "of_part": of_part,
-        "plain": words.plain,
-    }
-    made.globals |= {"table": table, "words": words, "units": units}
-    return made
-
-
-def moment(when: datetime) -> str:
-    """A time as `24 Nov 2026, 02:00 UTC`."""
-    zone = when.tzname() or ""
-    return f"{when:%-d %b %Y, %H:%M} {zone}".strip()
-
-
-def sentence(text: str) -> str:
-    """A text with a capital letter and a full stop, as a sentence of its own; names keep their small letter."""
-    text = text.rstrip(".")
-    first, _, _ = text.partition(" ")
-    starts_with_name = "." in first or "_" in first or (len(first) > 1 and any(c.isdigit() for c in first))
-    return (text if starts_with_name else text[:1].upper() + text[1:]) + "."
 
 
 def capacity(health: Health) -> str:
-    """What the generator could have sent, beside what it did send."""
+    """How fast the load generator sent, and how fast it could have."""
     sent = f"sent {units.rate(health.sent_per_s)}" if health.sent_per_s is not None else ""
     if health.calibration is None:
-        told = f"It {sent}; how much it can" if sent else "How much it can"
-        return f"{told} send here is not known, since it was not calibrated."
-    can = f"It can send {units.rate(health.calibration.ceiling_per_s)} here"
+        return f"It {sent}; its capacity was not measured." if sent else "Its capacity was not measured."
+    can = f"It can send {units.rate(health.calibration.ceiling_per_s)} on this machine"
     late = units.duration(health.calibration.jitter_p99_s)
-    jitter = f"99\N{NO-BREAK SPACE}% of its requests leave within {late} of their time"
+    jitter = f"99\N{NO-BREAK SPACE}% of its requests leave within {late} of their due time"
     return f"{can} and {sent}; {jitter}." if sent else f"{can}; {jitter}."
-
-
-def of_part(measurements: list[Measurement], part: str) -> Measurement | None:
-    """The measurement of a part, or of the whole; None where it is not at hand."""
-    return next((measurement for measurement in measurements if measurement.part == part), None)
-
-
-def anchor(scenario: str) -> str:
-    """A scenario's id in the page."""
-    return "scenario-" + "".join(c if c.isalnum() or c in "-_." else "-" for c in scenario)

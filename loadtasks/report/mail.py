@@ -13,14 +13,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtasks.errors import BadInputError
-from loadtasks.report import exemplars, html, table, words
+from loadtasks.report import exemplars, table
+from loadtasks.report.findings import findings_of_kind, invalid_reasons, notes
+from loadtasks.report.headline import headline
+from loadtasks.report.template_environment import environment
+from loadtasks.report.text import plain
+from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
 
 Deliver = Callable[[EmailMessage], str]
-"""Sends a message and returns where it went, in words."""
-_LONGEST_SUBJECT = 160
-_LINE = 78
+"""Sends a message and returns where it went, for people to read."""
+_MAX_SUBJECT_LENGTH = 160
+_MAX_LINE_LENGTH = 78
 
 
 def compose(
@@ -31,11 +36,11 @@ def compose(
     Args:
         document: the run, whole.
         sender: one address, `someone@example.org` or `Some One <someone@example.org>`.
-        recipients: addresses, likewise.
+        recipients: addresses in the same form.
         report_url: URL or path of the report; None where there is none.
 
     Raises:
-        BadInputError: no recipient, or an address that is none.
+        BadInputError: no recipient, or an address that is not one.
     """
     if not recipients:
         raise BadInputError("the alert has no recipient; name at least one address to send it to.")
@@ -56,12 +61,12 @@ def compose(
 
 def subject(document: ResultsDocument) -> str:
     """`[FAIL] nightly performance: dashboard.sustained p95 3.02 s, target < 2.00 s`, one line of bounded length."""
-    line = words.plain(f"[{words.WORD[document.verdict]}] nightly performance: {words.headline(document)}")
-    return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1].rstrip() + "…"
+    line = plain(f"[{WORD[document.verdict]}] nightly performance: {headline(document)}")
+    return line if len(line) <= _MAX_SUBJECT_LENGTH else line[: _MAX_SUBJECT_LENGTH - 1].rstrip() + "…"
 
 
 def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
-    """Keep a mail as `outbox/RUN.eml`, which every mail program opens. Returns the path.
+    """Write a mail to `outbox/RUN.eml`, which every mail program opens. Returns the path.
 
     Raises:
         BadInputError: the outbox can't be written.
@@ -80,10 +85,10 @@ def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
 
 
 def send(message: EmailMessage, outbox: Path, run_id: str, deliver: Deliver | None) -> str:
-    """Deliver a mail; without `deliver`, and where it fails, keep it in the outbox. Returns where it went, in words.
+    """Deliver a mail; without `deliver`, or where that fails, write it to the outbox. Returns where it went.
 
     Raises:
-        BadInputError: it could not be sent and lies in the outbox; or that can't be written either.
+        BadInputError: the mail could not be sent and is in the outbox, or the outbox can't be written.
     """
     if deliver is None:
         return write_to(outbox, run_id, message)
@@ -95,7 +100,7 @@ def send(message: EmailMessage, outbox: Path, run_id: str, deliver: Deliver | No
 
 
 def _address(text: str) -> Address:
-    """An address from its usual spelling; one that could forge a header is none."""
+    """The address that a text spells; one that could forge a header is refused."""
     name, bracket, spec = text.rpartition("<")
     spec = spec.removesuffix(">").strip() if bracket else text.strip()
     try:
@@ -114,36 +119,41 @@ def _no_address(text: str, why: str) -> str:
 def _content(document: ResultsDocument) -> dict[str, object]:
     rows = table.rows(document)
     return {
-        "missed": words.told(document, FindingKind.TARGET),
-        "worse": words.told(document, FindingKind.REGRESSION),
-        "causes": words.told(document, FindingKind.DIAGNOSIS),
+        "missed": findings_of_kind(document, FindingKind.TARGET),
+        "regressions": findings_of_kind(document, FindingKind.REGRESSION),
+        "causes": findings_of_kind(document, FindingKind.DIAGNOSIS),
         "slowest": exemplars.of_bad(document),
-        "notes": words.notes(document),
-        "unknown": words.invalid(document),
+        "notes": notes(document),
+        "invalid": invalid_reasons(document),
         "rows": rows,
         "plain_table": _plain_table(rows),
-        "marked": table.marked(rows),
+        "has_marks": table.has_marks(rows),
     }
 
 
 def _page(content: dict[str, object]) -> str:
-    return html.environment().get_template("mail.html").render(content)
+    return environment().get_template("mail.html").render(content)
 
 
 def _text(content: dict[str, object]) -> str:
-    made = html.environment().overlay(autoescape=False)  # plain text: there is nothing to escape
-    text = made.get_template("mail.txt").render(content)
+    plain_text = environment().overlay(autoescape=False)  # plain text: there is nothing to escape
+    text = plain_text.get_template("mail.txt").render(content)
     return "\n".join(wrapped for line in text.splitlines() for wrapped in _wrapped(line)) + "\n"
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line in pieces that a mail shows unbroken; rows of a table, which hold gaps, stay whole."""
+    """A line wrapped to the width of a mail; rows of a table, which contain gaps, stay whole."""
     text = line.lstrip()
-    if len(line) <= _LINE or "  " in text:
+    if len(line) <= _MAX_LINE_LENGTH or "  " in text:
         return [line]
     indent = line[: len(line) - len(text)]
     return textwrap.wrap(
-        text, _LINE, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text,
+        _MAX_LINE_LENGTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -151,11 +161,11 @@ def _plain_table(rows: list[table.TableRow]) -> str:
     """The table in columns, narrow enough for a mail."""
     columns = ("scenario", "verdict", "success", "p50", "p95", "change")
     cells = [[table.COLUMNS[column] for column in columns], *([row.cell(column) for column in columns] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)  # noqa: PLR2004 - two columns of text, then numbers
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.ljust(width) if number < 2 else cell.rjust(width)  # noqa: PLR2004 - two columns of text, then numbers
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in cells
     )

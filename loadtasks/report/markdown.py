@@ -3,12 +3,17 @@
 import re
 
 from loadtasks import units
-from loadtasks.report import exemplars, table, words
+from loadtasks.report import exemplars, table
+from loadtasks.report.comparison_summary import comparison_summary
+from loadtasks.report.findings import findings_in_short, invalid_reasons
+from loadtasks.report.headline import headline
+from loadtasks.report.text import plain
+from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~!&]|\b_|_\b)")
-_BRACKETS = "In brackets: where the true percentile lies with 95 % confidence."
+_BRACKETS = "In brackets: the 95 % confidence interval."
 
 
 def render(document: ResultsDocument) -> str:
@@ -17,18 +22,18 @@ def render(document: ResultsDocument) -> str:
     rows = table.rows(document)
     took = (run.ended_at - run.started_at).total_seconds() if run.ended_at else None
     parts = [
-        f"# {words.WORD[document.verdict]}: {escape(words.headline(document))}",
+        f"# {WORD[document.verdict]}: {escape(headline(document))}",
         f"Run {escape(run.id)} of {escape(run.target_url)}"
         + (f", version {escape(run.target_version)}" if run.target_version else "")
         + f", {escape(run.trigger)}, started {run.started_at:%Y-%m-%d %H:%M %Z}"
         + (f", took {units.span(took)}" if took is not None else "")
-        + f". {escape(words.tally(document))}. {escape(words.compared(document))}",
+        + f". {escape(tally(document))}. {escape(comparison_summary(document))}",
         *([_table(rows)] if rows else ["The run holds no scenario."]),
-        *([escape(_BRACKETS)] if any(row.within(name) for row in rows for name in table.PERCENTILE_COLUMNS) else []),
-        *([escape(table.FOOTNOTE)] if table.marked(rows) else []),
+        *([escape(_BRACKETS)] if any(row.interval(name) for row in rows for name in table.PERCENTILE_COLUMNS) else []),
+        *([escape(table.FOOTNOTE)] if table.has_marks(rows) else []),
         *_findings(document),
         *_slowest(document),
-        *_unknown(document),
+        *_invalid(document),
         "Whole report: [index.html](index.html). Every number: [results.json](results.json).",
     ]
     return "\n\n".join(parts) + "\n"
@@ -36,7 +41,7 @@ def render(document: ResultsDocument) -> str:
 
 def escape(text: str) -> str:
     """A text as one line in which Markdown and HTML mean nothing."""
-    return _SPECIAL.sub(r"\\\1", words.plain(text))
+    return _SPECIAL.sub(r"\\\1", plain(text))
 
 
 def _table(rows: list[table.TableRow]) -> str:
@@ -52,35 +57,29 @@ def _table(rows: list[table.TableRow]) -> str:
 
 
 def _cell(row: table.TableRow, column: str) -> str:
-    within = row.within(column) if column in table.PERCENTILE_COLUMNS else ""
-    return row.cell(column).strip() + (f" ({within})" if within else "")
+    interval = row.interval(column)
+    return row.cell(column).strip() + (f" ({interval})" if interval else "")
 
 
 def _findings(document: ResultsDocument) -> list[str]:
-    told = [
-        each
-        for result in document.scenarios
-        for each in words.pressing(result)
-        if each.finding.kind is not FindingKind.VALIDITY
-    ]
-    if not told:
-        return []
     lines = [
-        f"- **{escape(each.label)}**: {each.kind.lower()}: {escape(each.sentence)}"
-        + (f". {escape(each.next_step)}" if each.next_step else "")
-        for each in told
+        f"- **{escape(rendered.label)}**: {rendered.title.lower()}: {escape(rendered.sentence)}"
+        + (f". {escape(rendered.next_step)}" if rendered.next_step else "")
+        for result in document.scenarios
+        for rendered in findings_in_short(result)
+        if rendered.finding.kind is not FindingKind.VALIDITY
     ]
-    return ["## Findings", "\n".join(lines)]
+    return ["## Findings", "\n".join(lines)] if lines else []
 
 
 def _slowest(document: ResultsDocument) -> list[str]:
-    lines = [f"- **{escape(each.label)}**: {escape(each.sentence)}" for each in exemplars.of_bad(document)]
-    return ["## Slowest requests, to be found in the target's logs", "\n".join(lines)] if lines else []
+    lines = [f"- **{escape(slow.label)}**: {escape(slow.sentence)}" for slow in exemplars.of_bad(document)]
+    return ["## Slowest requests, to find in the target's logs", "\n".join(lines)] if lines else []
 
 
-def _unknown(document: ResultsDocument) -> list[str]:
-    reasons = words.invalid(document)
+def _invalid(document: ResultsDocument) -> list[str]:
+    reasons = invalid_reasons(document)
     if not reasons:
         return []
     lines = [f"- **{escape(scenario)}**: {escape(reason)}" for scenario, reason in reasons.items()]
-    return ["## Not known", "\n".join(lines)]
+    return ["## Invalid", "\n".join(lines)]

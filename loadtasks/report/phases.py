@@ -1,16 +1,16 @@
-"""Where the time of a scenario's requests went, beside its baseline's, and what the target's own metrics say."""
+"""Where the time of a scenario's requests went, against its baseline, and the target's own metrics."""
 
 from dataclasses import dataclass
 
 from loadtasks import units
 from loadtasks.measurement.model import SERVER, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
-from loadtasks.report.words import plain
+from loadtasks.report.text import plain
 from loadtasks.results.document import ScenarioResult
 
 CLIENT, TARGET = "client", "server"
-_MOST_METRICS = 12
-"""Metrics that are shown; results.json has the others."""
+_MAX_METRICS = 12
+"""How many metrics are shown; results.json has the others."""
 _CLIENT_PHASES = {
     "connect": "connect",
     "upgrade": "upgrade, a part of it",
@@ -37,10 +37,12 @@ class PhaseRow:
 
     @property
     def outcomes(self) -> str:
-        """How it went, with the baseline's cache hit ratio: `hit 98.0 %, miss 2.0 % (hit 99.0 % in the baseline)`."""
-        told = _outcomes(self.phase)
+        """The outcomes, with the baseline's cache hit ratio: `hit 98.0 %, miss 2.0 % (hit 99.0 % in the baseline)`."""
+        outcomes = _outcomes(self.phase)
         ratio = self.before.hit_ratio if self.before is not None else None
-        return f"{told} (hit {units.share(ratio)} in the baseline)" if told and ratio is not None else told
+        if not outcomes or ratio is None:
+            return outcomes
+        return f"{outcomes} (hit {units.share(ratio)} in the baseline)"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def rows(result: ScenarioResult) -> list[PhaseRow]:
 
 def metrics(result: ScenarioResult) -> list[TargetMetricRow]:
     """What grew most and what gauges changed, in short."""
-    now, before = _told(result.measurements), _told(result.baseline)
+    now, before = _metrics_of(result.measurements), _metrics_of(result.baseline)
     counted = {name: value for name, value in now.counters.items() if not name.partition("{")[0].endswith("_sum")}
     grown = sorted(counted.items(), key=lambda each: -each[1])
     gauges = {name: each for name, each in now.gauges.items() if _notable(name, each, before)}
@@ -77,7 +79,7 @@ def metrics(result: ScenarioResult) -> list[TargetMetricRow]:
     changed = [
         TargetMetricRow(plain(name), _change(each), _change(before.gauges.get(name))) for name, each in gauges.items()
     ]
-    return [*changed, *counters][:_MOST_METRICS]
+    return [*changed, *counters][:_MAX_METRICS]
 
 
 def _notable(name: str, values: tuple[float, float], before: TargetMetrics) -> bool:
@@ -85,7 +87,7 @@ def _notable(name: str, values: tuple[float, float], before: TargetMetrics) -> b
     return values[0] != values[1] or (name in before.gauges and before.gauges[name][1] != values[1])
 
 
-def _told(measurements: list[Measurement]) -> TargetMetrics:
+def _metrics_of(measurements: list[Measurement]) -> TargetMetrics:
     return (
         next((measurement.target_metrics for measurement in measurements if measurement.target_metrics), None)
         or TargetMetrics()

@@ -1,7 +1,7 @@
-"""The latency distribution of a scenario as inline SVG, tonight and its baseline, by percentile.
+"""The latency distribution of a scenario as inline SVG by percentile, this run against its baseline.
 
 The x axis is HdrHistogram's: each further nine takes the same width, so that the tail is seen. It goes as far as the
-number of requests supports: one request in a hundred is the 99th percentile, and the slowest of all stands apart at
+number of requests supports: one request in a hundred is the 99th percentile. The slowest of all is drawn apart, at
 `max`. Colours are CSS variables of the page (`--ink`, `--grid`, `--baseline`, `--limit`, `--line-0` to `--line-5`), so
 that a plot follows its light or dark scheme.
 """
@@ -16,9 +16,8 @@ from typing import Any
 from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import METRICS
-from loadtasks.report import words
+from loadtasks.report.text import plain
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 
@@ -39,14 +38,14 @@ _INK, _GRID, _BASELINE, _LIMIT, _PAPER = (
     _STAND_IN[f"var(--{name})"] for name in ("ink", "grid", "baseline", "limit", "paper")
 )
 _TICKS = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
-_FEWEST_PIXELS = 0.004
-"""Points of a line nearer to each other than this share of the width are one."""
+_MIN_DISTANCE = 0.004
+"""Points of a line nearer to each other than this share of the width are drawn as one."""
 _MAX_AT = 1.1
-"""Where the slowest request stands, as a factor of the percentiles' width."""
+"""The position of the slowest request, as a factor of the percentiles' width."""
 _DECADE = 8.0
 """From this ratio of the largest to the smallest time on, the y axis is logarithmic."""
 _FAR = 4.0
-"""A limit further above the slowest time than this factor is told in words: drawn, it would flatten the lines."""
+"""A limit further above the slowest time than this factor is stated in words: drawn, it would flatten the lines."""
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -86,7 +85,7 @@ class _Line:
             x = -math.log10(1 - below / total)
             if x >= end:
                 break
-            if x - xs[-1] > _FEWEST_PIXELS * end:
+            if x - xs[-1] > _MIN_DISTANCE * end:
                 xs.append(x)
                 ys.append(seconds)
         xs.append(end)
@@ -95,14 +94,14 @@ class _Line:
 
     @property
     def end(self) -> float:
-        """How many nines the number of requests supports; at least up to the median's place."""
+        """How many nines the number of requests supports; at least as far as the median."""
         return max(math.log10(max(1, self.histogram.count)), math.log10(2))
 
 
 def latency(result: ScenarioResult) -> str | None:
     """The plot of a scenario as an `svg` element to be written into a page; None when no time was recorded.
 
-    Texts in it are escaped; identifiers in it are unlike those of another scenario's plot.
+    Texts in it are escaped; its identifiers differ from those of another scenario's plot.
     """
     lines = _lines(result)
     if not lines:
@@ -134,28 +133,28 @@ def far_limits(result: ScenarioResult) -> list[Finding]:
 
 
 def _lines(result: ScenarioResult) -> list[_Line]:
-    """Comparable baselines, then tonight over them; the parts of a mixed scenario instead of its whole."""
+    """Comparable baselines, then this run over them; the parts of a mixed scenario instead of its whole."""
     parts = [measurement for measurement in result.measurements if measurement.part] or result.measurements
     compared = {comparison.part for comparison in result.comparisons}
-    before = {each.part: each for each in result.baseline if each.part in compared}
-    colours = {each.part: _STAND_IN[f"var(--line-{place % LINES})"] for place, each in enumerate(parts)}
-    tonight = [
-        _Line(words.plain(part.part) or "tonight", part.response, colours[part.part])
+    before = {measurement.part: measurement for measurement in result.baseline if measurement.part in compared}
+    colours = {part.part: _STAND_IN[f"var(--line-{number % LINES})"] for number, part in enumerate(parts)}
+    this_run = [
+        _Line(plain(part.part) or "this run", part.response, colours[part.part])
         for part in parts
         if part.response.count
     ]
-    if not tonight:
+    if not this_run:
         return []
     baseline = [
         _Line("baseline", earlier.response, _BASELINE if not part.part else colours[part.part], baseline=True)
         for part in parts
         if (earlier := before.get(part.part)) is not None and earlier.response.count
     ]
-    return baseline + tonight
+    return baseline + this_run
 
 
 def _end(lines: Sequence[_Line]) -> float:
-    """How far the x axis goes: as far as tonight's requests support, whatever the baseline's do."""
+    """How far the x axis goes: as far as the requests of this run support, however many the baseline has."""
     return max(line.end for line in lines if not line.baseline)
 
 
@@ -163,10 +162,7 @@ def _limits(result: ScenarioResult) -> list[Finding]:
     return [
         finding
         for finding in result.findings
-        if finding.kind is FindingKind.TARGET
-        and finding.limit
-        and finding.metric.endswith("_s")
-        and "_per_" not in finding.metric
+        if finding.misses_target and finding.limit and finding.metric.endswith("_s") and "_per_" not in finding.metric
     ]
 
 
@@ -218,14 +214,14 @@ def _draw_axes(axes: Any, lines: Sequence[_Line], limits: Sequence[Finding]) -> 
 
 
 def _draw_labels(axes: Any, lines: Sequence[_Line]) -> None:
-    """Name the lines: at their ends where there are several, above the plot where tonight is alone."""
+    """Name the lines: at their ends where there are several parts, else above the plot."""
     named = [line for line in lines if not line.baseline]
     if len(named) == 1:
         order = [*named, *(line for line in lines if line.baseline)]
-        for place, line in enumerate(order):
+        for number, line in enumerate(order):
             name = f"{line.label} ({units.plural(line.histogram.count, 'request')})"
             mark = "─ ─" if line.baseline else "──"
-            axes.text(0.4 * place, 1.035, f"{mark} {name}", transform=axes.transAxes, color=line.colour)
+            axes.text(0.4 * number, 1.035, f"{mark} {name}", transform=axes.transAxes, color=line.colour)
         return
     to_axes = axes.transData + axes.transAxes.inverted()
     heights = {line.label: to_axes.transform((1.0, line.histogram.max_s or 1.0))[1] for line in named}
@@ -233,7 +229,7 @@ def _draw_labels(axes: Any, lines: Sequence[_Line]) -> None:
     for height, line in zip(_apart([heights[line.label] for line in ends], 0.062), ends, strict=True):
         axes.text(1.02, height, line.label, transform=axes.transAxes, color=line.colour, va="center")
     if len(lines) > len(named):
-        axes.text(0.0, 1.035, "── tonight   ─ ─ baseline", transform=axes.transAxes, color=_INK)
+        axes.text(0.0, 1.035, "── this run   ─ ─ baseline", transform=axes.transAxes, color=_INK)
 
 
 def _apart(heights: Sequence[float], distance: float) -> list[float]:
@@ -242,9 +238,9 @@ def _apart(heights: Sequence[float], distance: float) -> list[float]:
     for height in heights:
         moved.append(max(height, moved[-1] + distance) if moved else height)
     highest: float = 1
-    for place in reversed(range(len(moved))):
-        moved[place] = min(moved[place], highest)
-        highest = moved[place] - distance
+    for index in reversed(range(len(moved))):
+        moved[index] = min(moved[index], highest)
+        highest = moved[index] - distance
     return moved
 
 
@@ -255,7 +251,7 @@ def _draw_limits(axes: Any, limits: Sequence[Finding]) -> None:
             continue
         name = METRICS.get(limit.metric, limit.metric)
         axes.axhline(limit.limit, color=_LIMIT, linewidth=1.5, dashes=(6, 3))
-        text = f"target {name} {units.duration(limit.limit)}" + (f" ({words.plain(limit.part)})" if limit.part else "")
+        text = f"target {name} {units.duration(limit.limit)}" + (f" ({plain(limit.part)})" if limit.part else "")
         axes.annotate(
             text,
             (1.0, limit.limit),
@@ -277,13 +273,13 @@ def _tick(seconds: float) -> str:
 
 def _description(result: ScenarioResult, lines: Sequence[_Line]) -> str:
     """The plot in words, for those who don't see it."""
-    told = "; ".join(
+    lines_in_words = "; ".join(
         f"{line.label}: median {units.duration(line.histogram.quantile_s(0.5))}, "
         f"p95 {units.duration(line.histogram.quantile_s(0.95))}, max {units.duration(line.histogram.max_s)}"
         for line in reversed(lines)
     )
-    invalid = ", not to be trusted" if result.verdict is Verdict.INVALID else ""
-    return f"Response time by percentile of {result.scenario}{invalid}. {told}."
+    invalid = " (invalid)" if result.verdict is Verdict.INVALID else ""
+    return f"Response time by percentile of {result.scenario}{invalid}. {lines_in_words}."
 
 
 def _inline(svg: str, description: str) -> str:

@@ -1,16 +1,17 @@
 """The table of a run, one row a scenario and one a part of a mixed scenario: the same rows in every report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.histogram import least_count
 from loadtasks.measurement.model import METRICS, Measurement
-from loadtasks.report import words
+from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
+from loadtasks.report.text import plain
+from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s, untold
+from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s
 
 COLUMNS = {
     "scenario": "scenario",
@@ -26,27 +27,21 @@ COLUMNS = {
 }
 """The columns and their headings."""
 PERCENTILE_COLUMNS = ("p50", "p95", "p99")
-_WITHIN = "_within"
+_INTERVAL = "_interval"
 ALL_COLUMNS = {
     key: heading
     for column, usual in COLUMNS.items()
-    for key, heading in ((column, usual), (f"{column}{_WITHIN}", f"{usual} within"))
+    for key, heading in ((column, usual), (f"{column}{_INTERVAL}", f"{usual} 95 % CI"))
     if key in COLUMNS or column in PERCENTILE_COLUMNS
 }
-"""The same, and beside each percentile where it lies; for those who have the room."""
-WITHIN_NOTE = "Within: where the true percentile lies with 95 % confidence."
-MARK = "*"
-"""Marks a percentile that can't be told."""
-FOOTNOTE = "{} can't be told from so few requests: it takes {}.".format(
-    MARK,
-    ", ".join(f"{units.count(least_count(PERCENTILES[f'{name}_s']))} for a {name}" for name in PERCENTILE_COLUMNS),
-)
-_TOLD_CHANGES = ("p95_s", "p50_s", "mean_s")
+"""The same with the confidence interval of each percentile, where there is room for it."""
+FOOTNOTE = footnote([f"{name}_s" for name in PERCENTILE_COLUMNS])
+_COMPARED_FIRST = ("p95_s", "p50_s", "mean_s")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One scenario, or one part of it, as people read it; `units.MISSING` where nothing was measured."""
+    """One scenario, or one part of it; `units.MISSING` where nothing was measured."""
 
     result: ScenarioResult
     part: str
@@ -55,14 +50,18 @@ class TableRow:
     @property
     def name(self) -> str:
         """The part's name in a part's row, else the scenario's."""
-        return words.plain(self.part or self.result.scenario)
+        return plain(self.part or self.result.scenario)
 
     @property
     def verdict(self) -> Verdict | None:
-        """The scenario's verdict; of a part what its own findings say, None where they say nothing."""
+        """The scenario's verdict; of a part the one that its own findings lead to, None where there are none."""
         if not self.part:
             return self.result.verdict
-        kinds = {finding.kind for finding in self.result.findings if finding.part == self.part}
+        kinds = {
+            finding.kind
+            for finding in self.result.findings
+            if finding.part == self.part and (finding.kind is not FindingKind.TARGET or finding.misses_target)
+        }
         for kind, verdict in (
             (FindingKind.VALIDITY, Verdict.INVALID),
             (FindingKind.TARGET, Verdict.FAIL),
@@ -80,7 +79,7 @@ class TableRow:
 
     @property
     def success(self) -> str:
-        """The share of them that was completed."""
+        """The share of the admitted requests that were completed."""
         return units.share(self.measurement.success_rate if self.measurement else None)
 
     @property
@@ -90,8 +89,8 @@ class TableRow:
 
     @property
     def change(self) -> str:
-        """How its time compares with the baseline: p95, or the metric that regressed, then named."""
-        comparison = _telling(self.result, self.part)
+        """The p95 against the baseline; or another metric that regressed, which is then named."""
+        comparison = _main_comparison(self.result, self.part)
         if comparison is None or self.result.verdict is Verdict.INVALID:
             return units.MISSING
         changed = units.change(comparison.ratio)
@@ -101,35 +100,39 @@ class TableRow:
         """One of `mean`, `p50`, `p90`, `p95`, `p99`, `max`."""
         return units.duration(getattr(self.measurement, f"{name}_s") if self.measurement else None)
 
-    def untold(self, name: str) -> str | None:
-        """Why a percentile can't be told; None where it can, and where there is none."""
-        return untold(self.measurement, f"{name}_s") if self.measurement else None
+    def indicative(self, name: str) -> str:
+        """Why a percentile is indicative only; empty where it is more, and where there is none."""
+        metric = f"{name}_s"
+        if self.measurement is None or not is_indicative(self.measurement, metric):
+            return ""
+        return indicative_only(self.measurement, metric)
 
-    def within(self, name: str) -> str:
-        """Where a percentile lies with 95 % confidence; empty where that can't be told, or nothing is claimed."""
-        if self.measurement is None or self.result.verdict is Verdict.INVALID:
+    def interval(self, name: str) -> str:
+        """The 95 % confidence interval of a percentile; empty where there is none, and for invalid measurements."""
+        if self.measurement is None or self.result.verdict is Verdict.INVALID or f"{name}_s" not in PERCENTILES:
             return ""
         bounds_s = interval_s(self.measurement, f"{name}_s")
         return units.interval(bounds_s) if bounds_s is not None else ""
 
-    def misses(self, metric: str) -> bool:
-        """Whether a metric missed its target or got worse than its baseline."""
-        bad = (FindingKind.TARGET, FindingKind.REGRESSION)
+    def is_bad(self, metric: str) -> bool:
+        """Whether a metric missed its target or regressed."""
         return any(
-            finding.metric == metric and finding.part == self.part and finding.kind in bad
+            finding.metric == metric
+            and finding.part == self.part
+            and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
             for finding in self.result.findings
         )
 
     def cell(self, column: str) -> str:
-        """The text of one of `ALL_COLUMNS`, marked where it can't be told."""
+        """The text of one of `ALL_COLUMNS`, with a mark where it is indicative only."""
         if column == "scenario":
             return f"  {self.name}" if self.part else self.name
         if column == "verdict":
-            return words.WORD[self.verdict] if self.verdict else ""
-        if column.endswith(_WITHIN):
-            return self.within(column.removesuffix(_WITHIN))
+            return WORD[self.verdict] if self.verdict else ""
+        if column.endswith(_INTERVAL):
+            return self.interval(column.removesuffix(_INTERVAL))
         if column in ("mean", "p50", "p95", "p99"):
-            return self.time(column) + (MARK if self.untold(column) else "")
+            return self.time(column) + (MARK if self.indicative(column) else "")
         cell: str = getattr(self, column)
         return cell
 
@@ -148,19 +151,19 @@ def scenario_rows(result: ScenarioResult) -> Iterator[TableRow]:
             yield TableRow(result, measurement.part, measurement)
 
 
-def marked(table: list[TableRow]) -> bool:
+def has_marks(table: Iterable[TableRow]) -> bool:
     """Whether any cell carries the mark that the footnote explains."""
-    return any(row.untold(name) for row in table for name in PERCENTILE_COLUMNS)
+    return any(row.indicative(name) for row in table for name in PERCENTILE_COLUMNS)
 
 
-def _telling(result: ScenarioResult, part: str) -> MetricComparison | None:
-    """The comparison that says most: of a metric that regressed, else of any; of the usual ones the first."""
-    known = {comparison.metric: comparison for comparison in result.comparisons if comparison.part == part}
+def _main_comparison(result: ScenarioResult, part: str) -> MetricComparison | None:
+    """The comparison of a metric that regressed, else that of the p95, p50, mean or any other, in this order."""
+    compared = {comparison.metric: comparison for comparison in result.comparisons if comparison.part == part}
     regressed = {
         finding.metric for finding in result.findings if finding.part == part and finding.kind is FindingKind.REGRESSION
     }
-    first = [metric for metric in (*_TOLD_CHANGES, *known) if metric in regressed]
-    for metric in (*first, *_TOLD_CHANGES, *known):
-        if metric in known:
-            return known[metric]
+    order = (*_COMPARED_FIRST, *compared)
+    for metric in (*(name for name in order if name in regressed), *order):
+        if metric in compared:
+            return compared[metric]
     return None

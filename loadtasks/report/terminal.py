@@ -4,7 +4,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from loadtasks.report import table, words
+from loadtasks.report import table
+from loadtasks.report.comparison_summary import comparison_summary
+from loadtasks.report.findings import findings_in_short, invalid_reasons
+from loadtasks.report.headline import headline
+from loadtasks.report.text import label, plain
+from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import Verdict
@@ -32,7 +37,7 @@ _KIND_STYLE = {
     FindingKind.HISTORY: "dim",
     FindingKind.NOTE: "dim",
 }
-_SPARED_FIRST = ("p50_within", "p99_within", "p95_within", "mean", "requests", "throughput", "p50")
+_DROPPED_FIRST = ("p50_interval", "p99_interval", "p95_interval", "mean", "requests", "throughput", "p50")
 """Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
 
 
@@ -57,16 +62,14 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
     if rows:
         columns, gap = _fitting(rows, to.width)
         to.print(_table(rows, columns, gap))
-        if not table.COLUMNS.keys() >= set(columns):
-            _line(to, _text((table.WITHIN_NOTE, "dim")))
-    if table.marked(rows):
+    if table.has_marks(rows):
         _line(to, _text((table.FOOTNOTE, "dim")))
     _show_findings(document, to)
     to.print()
     style = _STYLE[document.verdict]
-    headline = words.headline(document)
-    _line(to, _text((words.WORD[document.verdict], style), (f"  {headline}", "bold")))
-    _line(to, _text((f"{words.tally(document)}. {words.compared(document)}", "")))
+    reason = headline(document)
+    _line(to, _text((WORD[document.verdict], style), (f"  {reason}", "bold")))
+    _line(to, _text((f"{tally(document)}. {comparison_summary(document)}", "")))
     if report is not None:
         _line(to, _text(("Report: ", "dim"), (str(report), "")))
 
@@ -96,7 +99,7 @@ def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int]:
         if column in table.COLUMNS or any(row.cell(column) for row in rows)
     }
     columns = list(widths)
-    for spared in (None, *_SPARED_FIRST):
+    for spared in (None, *_DROPPED_FIRST):
         columns = [column for column in columns if column != spared]
         for gap in (2, 1) if table.COLUMNS.keys() >= set(columns) else (2,):
             if sum(widths[column] + gap for column in columns) - gap <= width:
@@ -105,25 +108,25 @@ def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int]:
 
 
 def _show_findings(document: ResultsDocument, to: "Console") -> None:
-    unknown = words.invalid(document)
+    invalid = invalid_reasons(document)
     for result in document.scenarios:
-        found = words.pressing(result)
-        if not found and words.label(result.scenario) not in unknown:
+        name = label(result.scenario)
+        found = findings_in_short(result)
+        if not found and name not in invalid:
             continue
         to.print()
-        _line(to, _text((words.label(result.scenario), "bold")))
-        for each in found:
-            part = f" ({words.plain(each.finding.part)})" if each.finding.part else ""
-            _line(
-                to, _text((f"{each.kind}{part}: ", _KIND_STYLE[each.finding.kind]), (f"{each.sentence}.", "")), indent=2
-            )
-            if each.next_step:
-                _line(to, _text((each.next_step, "dim")), indent=4)
+        _line(to, _text((name, "bold")))
+        for rendered in found:
+            part = f" ({plain(rendered.finding.part)})" if rendered.finding.part else ""
+            title = (f"{rendered.title}{part}: ", _KIND_STYLE[rendered.finding.kind])
+            _line(to, _text(title, (f"{rendered.sentence}.", "")), indent=2)
+            if rendered.next_step:
+                _line(to, _text((rendered.next_step, "dim")), indent=4)
         if not found:
-            _line(to, _text((f"{unknown[words.label(result.scenario)]}.", "")), indent=2)
-    for scenario in unknown.keys() - {words.label(result.scenario) for result in document.scenarios}:
+            _line(to, _text((f"{invalid[name]}.", "")), indent=2)
+    for name in invalid.keys() - {label(result.scenario) for result in document.scenarios}:
         to.print()
-        _line(to, _text((scenario, "bold"), (f": {unknown[scenario]}.", "")))
+        _line(to, _text((name, "bold"), (f": {invalid[name]}.", "")))
 
 
 def _text(*pieces: tuple[str, str]) -> "Text":

@@ -2,8 +2,9 @@
 
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import Failure, FailureDetail
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.store import Store
 
@@ -58,8 +59,10 @@ def _beside(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:
     return store.measurements(verdict.baseline_run, verdict.scenario)
 
 
-def _unjudged(scenario: str, failure: str | None, measured: bool) -> ScenarioVerdict:
+def _unjudged(scenario: str, failure: Failure | None, measured: bool) -> ScenarioVerdict:
     """What is said of a scenario that has no verdict yet."""
-    sentence = failure or ("it was not judged yet." if measured else "it was not measured.")
-    finding = Finding(kind=FindingKind.VALIDITY, sentence=sentence)
+    if failure is not None:
+        finding = Finding(code=failure.code, parameters=FailureDetail(detail=failure.detail))
+    else:
+        finding = Finding(code=FindingCode.NOT_JUDGED if measured else FindingCode.NOT_MEASURED)
     return ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=[finding])

@@ -1,6 +1,7 @@
-"""Repetitions: a scenario may be measured several times in one night. All of them are kept, and one counts."""
+"""Repetitions: a scenario may be measured several times in one run. All are kept, and one of them is reported."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from math import log
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +11,16 @@ from sqlalchemy.orm import Session
 from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval
 from loadtasks.results.rows import measurement_of, measurement_row
-from loadtasks.results.schema import FailureRow, MeasurementRow, PairingRow, RemarkRow, VerdictRow
+from loadtasks.results.schema import FailureRow, MeasurementRow, PairingRow, VerdictRow
+
+
+class RepetitionReason(StrEnum):
+    """Why a scenario is measured again in the same run."""
+
+    SUSPECT = "suspect"
+    """To confirm: it looks worse than the baseline."""
+    LEARNING = "learning"
+    """To learn how much two measurements of one run differ."""
 
 
 class Repetition(BaseModel):
@@ -22,29 +32,32 @@ class Repetition(BaseModel):
     """From 1, in order of measuring."""
     measurements: list[Measurement]
     """The whole first, then its parts."""
+    reason: RepetitionReason | None = None
+    """Why it was made; None of the first one."""
     reported: bool = True
-    """Whether it stands for the night: in targets, reports, baselines and comparisons."""
+    """Whether it is the one that is judged, shown, and compared."""
     trusted: bool = True
-    """Whether it is evidence for the history, if the night is valid."""
+    """Whether it is part of the baseline, if the run is valid."""
 
     @property
     def badness(self) -> tuple[float, float]:
-        """What orders the repetitions of one night: how few good answers, then how slow."""
+        """What orders the repetitions of one run: how few requests succeeded, then how slow they were."""
         whole = self.measurements[0]
-        times_s = [each for each in (whole.p50_s, whole.p95_s) if each]
+        times_s = [time_s for time_s in (whole.p50_s, whole.p95_s) if time_s]
         return -(whole.success_rate or 0.0), sum(map(log, times_s))
 
 
 def choose_reported(repetitions: Sequence[Repetition]) -> list[Repetition]:
-    """The repetitions of one night in order, the one that counts being told.
+    """The repetitions of one run in order, the reported one marked.
 
-    It is the middle one by badness of those that can be trusted (of two the milder, of four the second mildest), or of
+    It is the middle one by badness of those that can be trusted (the milder of two, the second mildest of four), or of
     all where none can.
     """
     ordered = sorted(repetitions, key=lambda repetition: repetition.number)
-    candidates = sorted([each for each in ordered if each.trusted] or ordered, key=lambda each: each.badness)
+    trusted = [repetition for repetition in ordered if repetition.trusted]
+    candidates = sorted(trusted or ordered, key=lambda repetition: repetition.badness)
     chosen = candidates[(len(candidates) - 1) // 2].number
-    return [each.model_copy(update={"reported": each.number == chosen}) for each in ordered]
+    return [repetition.model_copy(update={"reported": repetition.number == chosen}) for repetition in ordered]
 
 
 def read(session: Session, run_id: str, scenario: str) -> list[Repetition]:
@@ -60,25 +73,26 @@ def read(session: Session, run_id: str, scenario: str) -> list[Repetition]:
     return [
         Repetition(
             number=number,
-            measurements=[measurement_of(row) for row in ours],
-            reported=ours[0].reported,
-            trusted=ours[0].trusted,
+            measurements=[measurement_of(row) for row in found],
+            reason=RepetitionReason(found[0].reason) if found[0].reason is not None else None,
+            reported=found[0].reported,
+            trusted=found[0].trusted,
         )
-        for number, ours in rows.items()
+        for number, found in rows.items()
     ]
 
 
 def clear(session: Session, run_id: str, scenario: str) -> None:
-    """Forget whatever was kept of a scenario in one run, to make room for its first repetition."""
-    _take_back(session, run_id, scenario)
+    """Delete whatever was kept of a scenario in one run, to make room for its first repetition."""
+    _delete_conclusions(session, run_id, scenario)
     for table in (MeasurementRow, FailureRow, PairingRow):
         session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))
 
 
 def save(session: Session, run_id: str, scenario: str, repetition: Repetition) -> None:
-    """Keep a repetition, in place of the one of its number, and mark the one that now counts.
+    """Keep a repetition, in place of the one of its number, and mark the reported one among all.
 
-    What was said of those before is taken back.
+    The verdict and the approval that the earlier ones led to are deleted.
 
     Raises:
         ValueError: a measurement of another scenario among its own.
@@ -86,23 +100,29 @@ def save(session: Session, run_id: str, scenario: str, repetition: Repetition) -
     for measurement in repetition.measurements:
         if measurement.scenario != scenario:
             raise ValueError(f"a measurement of {measurement.scenario} among those of {scenario}")
-    _take_back(session, run_id, scenario)
-    others = [each for each in read(session, run_id, scenario) if each.number != repetition.number]
-    chosen = next(each.number for each in choose_reported([*others, repetition]) if each.reported)
-    ours = (MeasurementRow.run_id == run_id, MeasurementRow.scenario == scenario)
-    session.execute(delete(MeasurementRow).where(*ours, MeasurementRow.repetition == repetition.number))
+    _delete_conclusions(session, run_id, scenario)
+    others = [other for other in read(session, run_id, scenario) if other.number != repetition.number]
+    chosen = next(kept.number for kept in choose_reported([*others, repetition]) if kept.reported)
+    of_scenario = (MeasurementRow.run_id == run_id, MeasurementRow.scenario == scenario)
+    session.execute(delete(MeasurementRow).where(*of_scenario, MeasurementRow.repetition == repetition.number))
     session.add_all(
-        measurement_row(run_id, position, each, repetition.number, repetition.trusted)
-        for position, each in enumerate(repetition.measurements)
+        measurement_row(
+            run_id,
+            position,
+            measurement,
+            repetition=repetition.number,
+            reason=repetition.reason,
+            trusted=repetition.trusted,
+        )
+        for position, measurement in enumerate(repetition.measurements)
     )
     session.flush()
-    session.execute(
-        update(MeasurementRow).where(*ours).values({MeasurementRow.reported: MeasurementRow.repetition == chosen})
-    )
+    reported = {MeasurementRow.reported: MeasurementRow.repetition == chosen}
+    session.execute(update(MeasurementRow).where(*of_scenario).values(reported))
 
 
-def counting(session: Session, run_id: str, scenario: str | None, planned: Sequence[str]) -> list[Measurement]:
-    """A run's measurements that count, or one scenario's, in the order planned; the whole first, then its parts."""
+def read_reported(session: Session, run_id: str, scenario: str | None, planned: Sequence[str]) -> list[Measurement]:
+    """A run's reported measurements, or one scenario's, in the order planned; the whole first, then its parts."""
     query = select(MeasurementRow).where(MeasurementRow.run_id == run_id, MeasurementRow.reported)
     if scenario is not None:
         query = query.where(MeasurementRow.scenario == scenario)
@@ -111,8 +131,7 @@ def counting(session: Session, run_id: str, scenario: str | None, planned: Seque
     return [measurement_of(row) for row in sorted(rows, key=lambda row: order.get(row.scenario, len(order)))]
 
 
-def _take_back(session: Session, run_id: str, scenario: str) -> None:
-    """Forget what was said of a scenario's repetitions."""
+def _delete_conclusions(session: Session, run_id: str, scenario: str) -> None:
+    """Delete what was concluded from a scenario's repetitions."""
     approval.withdraw(session, run_id, scenario)
-    for table in (RemarkRow, VerdictRow):
-        session.execute(delete(table).where(table.run_id == run_id, table.scenario == scenario))
+    session.execute(delete(VerdictRow).where(VerdictRow.run_id == run_id, VerdictRow.scenario == scenario))

@@ -1,9 +1,10 @@
-"""The words of runs, measurements, verdicts and baselines as rows of tables, and back."""
+"""Runs, measurements, verdicts and baselines as rows of tables, and back."""
 
 from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import METRICS, Counts, Measurement, metric
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline
@@ -31,13 +32,20 @@ def run_verdict_of(row: RunRow) -> Verdict | None:
 
 
 def measurement_row(
-    run_id: str, position: int, measurement: Measurement, repetition: int = 1, trusted: bool = True
+    run_id: str,
+    position: int,
+    measurement: Measurement,
+    *,
+    repetition: int = 1,
+    reason: str | None = None,
+    trusted: bool = True,
 ) -> MeasurementRow:
-    """A measurement as a row, one that counts."""
+    """A measurement as a row, a reported one."""
     return MeasurementRow(
         run_id=run_id,
         position=position,
         repetition=repetition,
+        reason=reason,
         reported=True,
         trusted=trusted,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
@@ -56,10 +64,16 @@ def measurement_of(row: MeasurementRow) -> Measurement:
     )
 
 
-def failure_row(run_id: str, scenario: str, sentence: str) -> FailureRow:
-    """Why a scenario could not be measured, as a row."""
-    # PostgreSQL takes no NUL characters, and a target may have answered with some.
-    return FailureRow(run_id=run_id, scenario=scenario, sentence=sentence.replace("\0", "\N{SYMBOL FOR NULL}"))
+def failure_row(run_id: str, scenario: str, failure: Failure) -> FailureRow:
+    """Why a scenario was not measured to its end, as a row."""
+    # PostgreSQL takes no NUL characters, and a target may have responded with some.
+    detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
+    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail)
+
+
+def failure_of(row: FailureRow) -> Failure:
+    """The failure of a row."""
+    return Failure.model_validate({"code": row.code, "detail": row.detail})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

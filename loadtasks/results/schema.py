@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, M
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -81,7 +81,7 @@ class MeasurementRow(ResultsBase):
 
     __tablename__ = "measurements"
     __table_args__ = (
-        UniqueConstraint("run_id", "scenario", "part", "attempt"),
+        UniqueConstraint("run_id", "scenario", "part", "repetition"),
         Index(None, "scenario", "part"),
     )
 
@@ -91,12 +91,14 @@ class MeasurementRow(ResultsBase):
     part: Mapped[str]
     position: Mapped[int]
     """0 for the whole; its parts follow in the order in which they were saved."""
-    repetition: Mapped[int] = mapped_column("attempt")
+    repetition: Mapped[int]
     """From 1, in order of measuring: a scenario may be measured several times in one run."""
-    reported: Mapped[bool] = mapped_column("counts")
-    """Whether this repetition stands for the run; one does."""
+    reason: Mapped[str | None]
+    """Why it was repeated; None of the first repetition."""
+    reported: Mapped[bool]
+    """Whether this repetition is the one that is judged and shown; one of a scenario is."""
     trusted: Mapped[bool]
-    """Whether this repetition is evidence for the history, if the scenario's verdict is not `invalid`."""
+    """Whether this repetition is part of the baseline, if the scenario's verdict is not `invalid`."""
     endpoint: Mapped[str]
     protocol: Mapped[str]
     scenario_hash: Mapped[str]
@@ -132,23 +134,14 @@ class MeasurementRow(ResultsBase):
 
 
 class FailureRow(ResultsBase):
-    """A scenario that could not be measured, and why."""
+    """A scenario that was not measured to its end, and why."""
 
     __tablename__ = "failures"
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     scenario: Mapped[str] = mapped_column(primary_key=True)
-    sentence: Mapped[str]
-
-
-class RemarkRow(ResultsBase):
-    """What people should know of how a scenario was measured."""
-
-    __tablename__ = "remarks"
-
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    scenario: Mapped[str] = mapped_column(primary_key=True)
-    sentence: Mapped[str]
+    code: Mapped[str]
+    detail: Mapped[str]
 
 
 class PairingRow(ResultsBase):
@@ -160,7 +153,7 @@ class PairingRow(ResultsBase):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     problem: Mapped[str | None]
     reference: Mapped[list[dict[str, Any]]]
-    round_ratios: Mapped[list[dict[str, Any]]] = mapped_column("pairs")
+    round_ratios: Mapped[list[dict[str, Any]]]
 
 
 class VerdictRow(ResultsBase):

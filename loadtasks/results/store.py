@@ -1,4 +1,4 @@
-"""The store: what was measured, kept, and found again."""
+"""The store: what was measured and concluded, kept in the results database."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,14 +13,16 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, history, repetitions
 from loadtasks.results.database import ResultsDatabase
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
 from loadtasks.results.regression_store import Regressions
-from loadtasks.results.repetitions import Repetition
+from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import (
     alert_of,
     baseline_of,
+    failure_of,
     failure_row,
     pairing_of,
     pairing_row,
@@ -35,8 +37,8 @@ from loadtasks.results.schema import (
     AlertRow,
     BaselineRow,
     FailureRow,
+    MeasurementRow,
     PairingRow,
-    RemarkRow,
     RunRow,
     VerdictRow,
 )
@@ -118,13 +120,13 @@ class Store:
         run_id: str,
         scenario: str,
         measurements: Sequence[Measurement],
-        failure: str | None = None,
+        failure: Failure | None = None,
         pairing: Pairing | None = None,
     ) -> None:
-        """Keep what a scenario showed first, in place of whatever was kept of it in this run.
+        """Keep the first repetition of a scenario, in place of whatever was kept of the scenario in this run.
 
-        `failure` says why what it showed can't be trusted all the same, when something went wrong under way; `pairing`
-        is what its reference showed.
+        `failure` says why the measurements can't be trusted all the same, where something went wrong while they were
+        made; `pairing` is what the reference showed.
         """
         with self._database.writing() as session:
             _row(session, run_id)
@@ -135,27 +137,11 @@ class Store:
             if failure is not None:
                 session.add(failure_row(run_id, scenario, failure))
 
-    def add_repetition(
-        self,
-        run_id: str,
-        scenario: str,
-        measurements: Sequence[Measurement],
-        *,
-        number: int,
-        trusted: bool = True,
-        remark: str | None = None,
-    ) -> None:
-        """Keep what a scenario showed when it was measured again, beside its other repetitions; one of all counts.
-
-        A repetition of the same `number` (2 is the first repetition) is replaced. One that can't be `trusted` is no
-        evidence. `remark` is what people should know of all of them.
-        """
-        repetition = Repetition(number=number, measurements=list(measurements), trusted=trusted)
+    def add_repetition(self, run_id: str, scenario: str, repetition: Repetition) -> None:
+        """Keep a further repetition of a scenario, in place of one of the same number, and choose the reported one."""
         with self._database.writing() as session:
             _row(session, run_id)
             repetitions.save(session, run_id, scenario, repetition)
-            if remark is not None:
-                session.add(RemarkRow(run_id=run_id, scenario=scenario, sentence=remark))
 
     def repetitions(self, run_id: str, scenario: str) -> list[Repetition]:
         """Every repetition of a scenario in one run, in order."""
@@ -163,30 +149,33 @@ class Store:
             _row(session, run_id)
             return repetitions.read(session, run_id, scenario)
 
-    def save_failure(self, run_id: str, scenario: str, sentence: str) -> None:
-        """Keep why a scenario could not be measured, in place of whatever was kept of it in this run."""
+    def confirmations(self, run_id: str) -> dict[str, list[Repetition]]:
+        """The repetitions of the scenarios that were measured again to confirm a suspicion, by scenario."""
+        with self._database.reading() as session:
+            query = select(MeasurementRow.scenario).where(
+                MeasurementRow.run_id == run_id, MeasurementRow.reason == RepetitionReason.SUSPECT.value
+            )
+            names = session.scalars(query.distinct().order_by(MeasurementRow.scenario)).all()
+            return {name: repetitions.read(session, run_id, name) for name in names}
+
+    def save_failure(self, run_id: str, scenario: str, failure: Failure) -> None:
+        """Keep why a scenario was not measured, in place of whatever was kept of the scenario in this run."""
         with self._database.writing() as session:
             _row(session, run_id)
             repetitions.clear(session, run_id, scenario)
-            session.add(failure_row(run_id, scenario, sentence))
+            session.add(failure_row(run_id, scenario, failure))
 
     def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
-        """A run's measurements that count, or one scenario's, in the order planned; the whole first, then its parts."""
+        """A run's reported measurements, or one scenario's, in the order planned; the whole first, then its parts."""
         with self._database.reading() as session:
-            return repetitions.counting(session, run_id, scenario, _row(session, run_id).scenarios)
+            return repetitions.read_reported(session, run_id, scenario, _row(session, run_id).scenarios)
 
-    def failures(self, run_id: str) -> dict[str, str]:
-        """Why scenarios could not be measured, by scenario."""
+    def failures(self, run_id: str) -> dict[str, Failure]:
+        """Why scenarios were not measured to their end, by scenario."""
         with self._database.reading() as session:
             _row(session, run_id)
             rows = session.scalars(select(FailureRow).where(FailureRow.run_id == run_id).order_by(FailureRow.scenario))
-            return {row.scenario: row.sentence for row in rows}
-
-    def remarks(self, run_id: str) -> dict[str, str]:
-        """What is said of how scenarios were measured, by scenario."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(RemarkRow).where(RemarkRow.run_id == run_id))
-            return {row.scenario: row.sentence for row in rows}
+            return {row.scenario: failure_of(row) for row in rows}
 
     def pairings(self, run_id: str) -> dict[str, Pairing]:
         """What the run's reference showed, by scenario."""
@@ -200,7 +189,7 @@ class Store:
         with self._database.writing() as session:
             _row(session, run_id)
             session.execute(delete(VerdictRow).where(VerdictRow.run_id == run_id))
-            session.add_all(verdict_row(run_id, position, each) for position, each in enumerate(verdicts))
+            session.add_all(verdict_row(run_id, position, verdict) for position, verdict in enumerate(verdicts))
 
     def verdicts(self, run_id: str) -> list[ScenarioVerdict]:
         """The verdicts of a run, in the order saved; empty when it was not judged."""
@@ -262,14 +251,14 @@ class Store:
             return [alert_of(row) for row in session.scalars(query)]
 
     def history(self, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
-        """How a scenario (or a part of a mixed one) was measured in past runs, newest first."""
+        """The measurements of a scenario (or of a part of a mixed one) in earlier runs, newest first."""
         with self._database.reading() as session:
             return history.entries(session, scenario, limit, part)
 
     def series(
         self, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
     ) -> list[MetricSeries]:
-        """The past of scenarios, see `loadtasks.results.series`."""
+        """The series of scenarios, see `loadtasks.results.series`."""
         with self._database.reading() as session:
             return read_series(session, scenarios=scenarios, whole=whole, unjudged=unjudged)
 

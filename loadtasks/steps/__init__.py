@@ -7,7 +7,7 @@ Each step takes a workspace and a run id, reads what earlier steps kept, and kee
 run in a process of its own and be tried again. The command line and the DAG call these and nothing else.
 """
 
-from loadtasks.steps.confirm import announced, measure_again, suspects
+from loadtasks.steps.confirm import measure_again, suspects
 from loadtasks.steps.judging import compare, conclude, judge
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import open_run, scenario_names
@@ -16,7 +16,6 @@ from loadtasks.steps.triage import approve, backtest, move_regression
 
 __all__ = [
     "alert",
-    "announced",
     "approve",
     "backtest",
     "compare",

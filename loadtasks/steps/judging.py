@@ -49,12 +49,12 @@ def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None =
             store.verdicts(run_id),
             store.measurements(run_id),
             KnownHistory(
-                looks=seen,
+                comparisons=seen,
                 regressions=known,
                 approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
                 measurements=store.measurements,
-                beside=_beside(run, store.pairings(run_id)),
-                remarks=store.remarks(run_id),
+                references=_beside(run, store.pairings(run_id)),
+                confirmations=store.confirmations(run_id),
             ),
         )
         store.save_verdicts(run_id, compared.verdicts)

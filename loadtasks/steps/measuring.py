@@ -11,6 +11,8 @@ from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure, FailureCode
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -45,19 +47,23 @@ def measure(
                 workspace, store, run_id, scenario, target, on_progress, processes, reference
             )
         except LoadTasksError as error:
-            store.save_failure(run_id, scenario, str(error))
+            store.save_failure(run_id, scenario, Failure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error)))
             raise
         except BaseException as error:
-            what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"the load engine failed: {error!r}"
-            store.save_failure(run_id, scenario, f"{what}; nothing of this scenario was kept.")
+            interrupted = isinstance(error, KeyboardInterrupt)
+            code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
+            store.save_failure(run_id, scenario, Failure(code=code, detail=repr(error)))
             raise
-        died = death(target, scenario)
+        died = death(target)
         try:
             store.save_measurements(run_id, scenario, measurements, died, pairing)
         except LoadTasksError as error:
             raise BadInputError(f"{error} What was measured is kept in {_rescue(run_id, measurements)}.") from error
     if died is not None:
-        raise TargetUnavailableError(died)
+        raise TargetUnavailableError(
+            f"the target stopped responding while {scenario} was measured; what was measured is kept, but not judged: "
+            f"{died.detail}"
+        )
     return measurements
 
 
@@ -100,14 +106,12 @@ def _calibration(store: Store, run: Run) -> Calibration:
     return known
 
 
-def death(target: Target, scenario: str) -> str | None:
-    """What is said of a target that no longer answers after a scenario; None when it does."""
+def death(target: Target) -> Failure | None:
+    """Why a target that was just measured can't be trusted: it no longer responds; None when it does."""
     try:
         target.check_alive()
     except TargetUnavailableError as error:
-        return (
-            f"the target stopped answering while {scenario} was measured; what it showed is kept, not judged: {error}"
-        )
+        return Failure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
     return None
 
 

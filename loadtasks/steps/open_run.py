@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from loadtasks import __version__
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -70,8 +72,9 @@ def open_run(
         try:
             check_target(target, chosen)
         except LoadTasksError as error:
+            failure = Failure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
             for scenario in run.scenarios:
-                store.save_failure(run.id, scenario, str(error))
+                store.save_failure(run.id, scenario, failure)
             store.save_verdicts(run.id, judge_run(run.scenarios, [], store.failures(run.id), []))
             store.close_run(run.id, Verdict.INVALID, datetime.now(UTC))
             raise

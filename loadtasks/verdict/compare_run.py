@@ -1,15 +1,17 @@
-"""A judged run held against its past or beside its reference: what got worse or better, and the likely cause."""
+"""Compares a judged run with its baseline or its reference: regressions, improvements and their causes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import Confirmation, ConfirmationRepetition
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import Regression
-from loadtasks.verdict.causes.case import GREW, GREW_BESIDE
+from loadtasks.results.repetitions import Repetition
+from loadtasks.verdict.causes.case import MIN_GROWTH, MIN_GROWTH_TO_REFERENCE
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.findings import Compared, compare
@@ -17,84 +19,100 @@ from loadtasks.verdict.reference.findings import ReferenceRounds, compare_rounds
 from loadtasks.verdict.reference.typical_round import typical
 
 FROM_COMPARING = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT, FindingKind.DIAGNOSIS, FindingKind.HISTORY)
-"""The kinds of findings that comparing makes, and will make anew."""
+"""The kinds of findings that a comparison makes; comparing again replaces them."""
 
 
 @dataclass(frozen=True)
 class KnownHistory:
     """What is known from before a run."""
 
-    looks: Mapping[tuple[str, str], BaselineComparison] = field(default_factory=dict)
-    """Its night beside its past, by scenario and part."""
+    comparisons: Mapping[tuple[str, str], BaselineComparison] = field(default_factory=dict)
+    """The run against its baseline, by scenario and part."""
     regressions: Sequence[Regression] = ()
-    """Those that had not ended."""
+    """Those that have not ended."""
     approved: Mapping[str, str] = field(default_factory=dict)
-    """The run of each scenario's baseline."""
+    """The id of the baseline run of each scenario."""
     measurements: Callable[[str, str], Sequence[Measurement]] = lambda _run_id, _scenario: ()
-    """Those of a run, by its id, and a scenario: what a change is explained by."""
-    beside: Mapping[str, ReferenceRounds] = field(default_factory=dict)
-    """The reference of each scenario that has one; it is compared with that alone."""
-    remarks: Mapping[str, str] = field(default_factory=dict)
-    """What else is said of how scenarios were measured."""
+    """Gives the measurements of an earlier run, by its id, and a scenario; they explain a change."""
+    references: Mapping[str, ReferenceRounds] = field(default_factory=dict)
+    """The reference of each scenario that has one; such a scenario is compared with nothing else."""
+    confirmations: Mapping[str, Sequence[Repetition]] = field(default_factory=dict)
+    """The repetitions of each scenario that was measured again to confirm a suspicion."""
 
 
 @dataclass
 class ComparedRun:
-    """A run held against what was known before it."""
+    """A run after its comparison."""
 
     verdicts: list[ScenarioVerdict] = field(default_factory=list)
-    """With comparisons, regressions, improvements, and a diagnosis of what is bad."""
+    """With comparisons, regressions, improvements, and the causes of what is bad."""
     found: list[Regression] = field(default_factory=list)
-    """Regressions that nobody knew of."""
+    """New regressions."""
     recovered: list[int] = field(default_factory=list)
-    """Ids of known ones that are gone."""
+    """Ids of known regressions that are back to normal."""
 
 
 def compare_run(
     verdicts: Sequence[ScenarioVerdict], measurements: Sequence[Measurement], known: KnownHistory
 ) -> ComparedRun:
-    """Hold a judged run against what is known. Comparing anew gives the same again."""
+    """Compare a judged run. Comparing it again gives the same result."""
     measured = by_scenario(measurements)
     run = ComparedRun()
     for verdict in verdicts:
-        ours = measured.get(verdict.scenario, [])
-        if verdict.verdict is Verdict.INVALID:  # of which nothing is claimed
+        own = measured.get(verdict.scenario, [])
+        if verdict.verdict is Verdict.INVALID:  # its numbers say nothing about the API
             run.verdicts.append(verdict.model_copy(update={"findings": _kept(verdict), "comparisons": []}))
-        elif verdict.scenario in known.beside:
-            run.verdicts.append(_beside_reference(verdict, ours, known.beside[verdict.scenario]))
+        elif verdict.scenario in known.references:
+            run.verdicts.append(_with_reference(verdict, own, known.references[verdict.scenario]))
         else:
-            compared = compare(ours, known.looks, known.regressions, datetime.now(UTC))
+            compared = compare(own, known.comparisons, known.regressions, datetime.now(UTC))
             run.found.extend(compared.found)
             run.recovered.extend(compared.recovered)
-            run.verdicts.append(_beside_past(verdict, ours, compared, known))
+            run.verdicts.append(_with_baseline(verdict, own, compared, known))
     return run
 
 
-def _beside_reference(
-    verdict: ScenarioVerdict, measurements: Sequence[Measurement], beside: ReferenceRounds
+def _with_reference(
+    verdict: ScenarioVerdict, measurements: Sequence[Measurement], reference: ReferenceRounds
 ) -> ScenarioVerdict:
-    compared = compare_rounds(measurements, beside)
+    compared = compare_rounds(measurements, reference)
     if not compared.comparisons:
-        return _together(verdict, measurements, compared, [], None)
-    now, before = typical(measurements, beside.pairing)
-    return _together(verdict, now, compared, before, None, growth=GREW_BESIDE)
+        return _conclude(verdict, measurements, compared, [], None)
+    now, before = typical(measurements, reference.pairing)
+    return _conclude(verdict, now, compared, before, None, min_growth=MIN_GROWTH_TO_REFERENCE)
 
 
-def _beside_past(
+def _with_baseline(
     verdict: ScenarioVerdict, measurements: Sequence[Measurement], compared: Compared, known: KnownHistory
 ) -> ScenarioVerdict:
     scenario = verdict.scenario
-    if scenario in known.remarks:
-        compared.findings.append(Finding(kind=FindingKind.HISTORY, sentence=known.remarks[scenario]))
-    look = known.looks.get((scenario, ""))
-    run_id = _explaining(look, compared, known.approved.get(scenario)) if look is not None else None
+    if scenario in known.confirmations:
+        compared.findings.append(_confirmation(known.confirmations[scenario], compared))
+    comparison = known.comparisons.get((scenario, ""))
+    run_id = _explaining_run(comparison, compared, known.approved.get(scenario)) if comparison is not None else None
     before = known.measurements(run_id, scenario) if run_id is not None else ()
-    return _together(verdict, measurements, compared, before, run_id)
+    return _conclude(verdict, measurements, compared, before, run_id)
 
 
-def _explaining(look: BaselineComparison, compared: Compared, approved: str | None) -> str | None:
-    """The run whose measurements stand beside tonight's: the last one before a change, else the baseline's."""
-    earlier = [night.run_id for night in look.series.points[:-1]]
+def _confirmation(repetitions: Sequence[Repetition], compared: Compared) -> Finding:
+    in_short = (
+        ConfirmationRepetition(
+            p50_s=repetition.measurements[0].p50_s,
+            success_rate=repetition.measurements[0].success_rate,
+            reported=repetition.reported,
+            trusted=repetition.trusted,
+        )
+        for repetition in repetitions
+    )
+    confirmed = any(finding.kind is FindingKind.REGRESSION for finding in compared.findings)
+    return Finding(
+        code=FindingCode.CONFIRMATION, parameters=Confirmation(repetitions=tuple(in_short), confirmed=confirmed)
+    )
+
+
+def _explaining_run(comparison: BaselineComparison, compared: Compared, approved: str | None) -> str | None:
+    """The run whose measurements are shown next to this run's: the last one before a change, else the baseline run."""
+    earlier = [point.run_id for point in comparison.series.points[:-1]]
     if compared.before_run is not None:
         return compared.before_run
     if approved in earlier:
@@ -102,20 +120,20 @@ def _explaining(look: BaselineComparison, compared: Compared, approved: str | No
     return earlier[-1] if earlier else None
 
 
-def _together(
+def _conclude(
     verdict: ScenarioVerdict,
     measurements: Sequence[Measurement],
     compared: Compared,
     baseline: Sequence[Measurement],
     baseline_run: str | None,
-    growth: float = GREW,
+    min_growth: float = MIN_GROWTH,
 ) -> ScenarioVerdict:
-    """A verdict with what was compared, and why it is bad where it is."""
+    """A verdict with what was compared, and the causes of what is bad."""
     findings = [*_kept(verdict), *compared.findings]
     return ScenarioVerdict(
         scenario=verdict.scenario,
         verdict=verdict_of(verdict.verdict, findings),
-        findings=[*findings, *diagnose(measurements, baseline, findings, growth)],
+        findings=[*findings, *diagnose(measurements, baseline, findings, min_growth)],
         comparisons=compared.comparisons,
         baseline_run=baseline_run,
     )
@@ -126,10 +144,10 @@ def _kept(verdict: ScenarioVerdict) -> list[Finding]:
 
 
 def verdict_of(given: Verdict, findings: Sequence[Finding]) -> Verdict:
-    """What findings come to; invalid stays invalid."""
+    """The verdict that findings lead to; invalid stays invalid."""
     if given is Verdict.INVALID:
         return given
-    kinds = {finding.kind for finding in findings}
+    kinds = {finding.kind for finding in findings if finding.kind is not FindingKind.TARGET or finding.misses_target}
     for kind, verdict in (
         (FindingKind.TARGET, Verdict.FAIL),
         (FindingKind.REGRESSION, Verdict.REGRESSED),

@@ -1,64 +1,60 @@
-"""Validity: whether a measurement can be trusted. Of one that can't, nothing is claimed."""
+"""Validity: whether a measurement can be trusted. A scenario that can't be trusted is judged by nothing else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadtasks import units
 from loadtasks.measurement.errors import ErrorCode
-from loadtasks.measurement.health import Saturation
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import SaturationParameters
+from loadtasks.results.findings.validity import Failure, FailureDetail, NotReached, RequestCounts, SaturationParameters
 from loadtasks.verdict.targets import throttling
 
 _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
-"""Errors that say nothing of the API: it never saw the request."""
+"""Errors that say nothing about the API, since it never saw the request."""
 
 
 def findings(
-    scenario: str, measurements: Sequence[Measurement], failures: Mapping[str, str], planned: bool = True
+    scenario: str, measurements: Sequence[Measurement], failures: Mapping[str, Failure], planned: bool = True
 ) -> list[Finding]:
-    """Why a scenario can't be trusted; empty when it can."""
+    """Why a scenario can't be trusted; empty when it can.
+
+    `failures`: by scenario, of the whole run. `planned`: whether a scenario without measurements is a finding.
+    """
     found = []
-    if scenario in failures:
-        found.append(Finding(kind=FindingKind.VALIDITY, sentence=failures[scenario]))
+    failure = failures.get(scenario)
+    if failure is not None:
+        found.append(Finding(code=failure.code, parameters=FailureDetail(detail=failure.detail)))
     elif planned and not measurements:
-        found.append(Finding(kind=FindingKind.VALIDITY, sentence="was not measured"))
-    seen: set[str | Saturation] = set()
+        found.append(Finding(code=FindingCode.NOT_MEASURED))
+    seen = []
     for measurement in measurements:
-        for sentence in _doubts(measurement):
-            # The whole comes first: what is said of it need not be said again of each part (they share a generator).
-            if sentence not in seen:
-                seen.add(sentence)
-                found.append(Finding(kind=FindingKind.VALIDITY, part=measurement.part, sentence=sentence))
-        for saturation in measurement.health.saturation:
-            if saturation not in seen:
-                seen.add(saturation)
-                found.append(
-                    Finding(
-                        code=FindingCode.GENERATOR_SATURATED,
-                        part=measurement.part,
-                        parameters=SaturationParameters(saturation=saturation),
-                    )
-                )
+        for finding in _findings_of(measurement):
+            # The whole comes first: its parts share its generator and need no finding of their own with the same data.
+            if finding not in seen:
+                seen.append(finding)
+                found.append(finding.model_copy(update={"part": measurement.part}))
     return found
 
 
-def _doubts(measurement: Measurement) -> Iterator[str]:
+def _findings_of(measurement: Measurement) -> Iterator[Finding]:
     counts = measurement.counts
     if counts.conservation_gap:
-        yield (
-            f"the conservation law is broken: {counts.scheduled} scheduled, but {counts.completed} completed + "
-            f"{counts.throttled} throttled + {counts.failed} failed + {counts.dropped} dropped + {counts.in_flight} in "
-            "flight; the load engine lost count, so none of its numbers hold"
-        )
+        numbers = RequestCounts.model_validate(counts.model_dump(include=set(RequestCounts.model_fields)))
+        yield Finding(code=FindingCode.CONSERVATION_VIOLATED, parameters=numbers)
     if not counts.scheduled:
-        yield "nothing was scheduled, so nothing was measured"
-    elif (refused := throttling.doubt(measurement)) is not None:
-        yield refused
+        yield Finding(code=FindingCode.NOTHING_SCHEDULED)
+    elif throttling.nothing_admitted(measurement):
+        yield Finding(
+            code=FindingCode.EVERYTHING_THROTTLED,
+            parameters=throttling.rejected(measurement),
+        )
     elif _none_arrived(measurement):
-        first = measurement.errors[0]
-        yield f"none of {units.plural(counts.scheduled, 'request')} reached the target, e.g. {first.sample}"
+        yield Finding(
+            code=FindingCode.TARGET_NOT_REACHED,
+            parameters=NotReached(scheduled=counts.scheduled, sample=measurement.errors[0].sample),
+        )
+    for saturation in measurement.health.saturation:
+        yield Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=saturation))
 
 
 def _none_arrived(measurement: Measurement) -> bool:

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
+from app.storage.database import AppDatabase
 from tests.app.service import Service, environ_for, prepare, running
 from tests.postgresql import create_database
 
-DATABASE_DEPENDENT = {
-    "test_commands", "test_config", "test_counts", "test_dashboard", "test_database", "test_listing",
-    "test_migrations", "test_plans", "test_seed", "test_sessions", "test_tokens",
-}  # fmt: skip
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "every_database: runs against SQLite and PostgreSQL, not SQLite alone")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what depends on the database against each kind."""
+    """Run what depends on the database against each database that the service supports."""
     if "kind" in metafunc.fixturenames:
-        both = metafunc.module.__name__.rpartition(".")[2] in DATABASE_DEPENDENT
-        metafunc.parametrize("kind", ["sqlite", "postgresql"] if both else ["sqlite"], scope="session")
+        every = metafunc.definition.get_closest_marker("every_database")
+        metafunc.parametrize("kind", ["sqlite", "postgresql"] if every else ["sqlite"], scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +46,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], 
 
 
 @pytest.fixture
-def database(tmp_path: Path, url: str) -> Iterator[Database]:
+def database(tmp_path: Path, url: str) -> Iterator[AppDatabase]:
     """A database with 100 sessions."""
     made = prepare(tmp_path, 100, url)
     yield made
@@ -55,7 +54,7 @@ def database(tmp_path: Path, url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, database: Database) -> Iterator[Callable[..., Service]]:
+def start(tmp_path: Path, database: AppDatabase) -> Iterator[Callable[..., Service]]:
     """Starts a service with settings of its own on that database."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running(database, tmp_path, **settings))

@@ -1,4 +1,4 @@
-"""A WebSocket client that says exactly what a test wants it to, frame by frame."""
+"""A WebSocket client that a test controls frame by frame."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import socket
 import zlib
 from urllib.parse import urlsplit
 
-from app.websockets.client import Opening
-from app.websockets.handshake import handshake
-from app.websockets.hub import Hub
+from app.websockets.client import AcceptedConnection
+from app.websockets.handshake import handshake_response
+from app.websockets.hub import WebSocketHub
 from tests.app.service import Service
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -34,7 +34,7 @@ class Peer:
             assert byte, head
             head += byte
         self.head = head.decode()
-        """The answer to the handshake."""
+        """The response to the handshake."""
         self.status = int(self.head.split()[1])
 
     @classmethod
@@ -52,13 +52,13 @@ class Peer:
         return cls(connection)
 
     @classmethod
-    def attach(cls, hub: Hub, *, deflates: bool = False, token: str = "good") -> Peer:
+    def attach(cls, hub: WebSocketHub, *, deflates: bool = False, token: str = "good") -> Peer:
         """Connect to a hub."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             ours = socket.create_connection(server.getsockname())
             theirs, _ = server.accept()
-        assert hub.seats.take(pending=not token)
-        hub.attach(Opening(theirs, handshake("x", {}), deflates, token))
+        assert hub.slots.acquire(pending=not token)
+        hub.attach(AcceptedConnection(theirs, handshake_response("x", {}), deflates, token))
         return cls(ours)
 
     def send(self, opcode: int, payload: bytes = b"", *, fin: bool = True, compressed: bool = False) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 import requests
 import websocket
 
-from app.database import Database
-from app.seed import seed
-from app.tokens import SCOPES, sign
+from app.security.tokens import SCOPES, issue_token
+from app.sessions.sample_data import insert_sample_data
+from app.storage.database import AppDatabase
 
 ROOT = Path(__file__).parents[2]
 START_S = 30
@@ -33,7 +33,7 @@ class Service:
 
     url: str
     token: str
-    database: Database
+    database: AppDatabase
     log: Path
     process: subprocess.Popen[bytes]
     http: requests.Session = field(default_factory=requests.Session)
@@ -55,7 +55,7 @@ class Service:
 
     def new_token(self, *scopes: str, name: str = "test", ttl: timedelta | None = None) -> str:
         """A token, with all scopes when none is named."""
-        return sign(SECRET_KEY, name, scopes or SCOPES, ttl)
+        return issue_token(SECRET_KEY, name, scopes or SCOPES, ttl)
 
     def kill(self) -> None:
         """End it without a chance to do anything: all of its processes at once."""
@@ -96,26 +96,26 @@ def run_app(environ: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def launch(environ: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
     with log.open("wb") as stderr:
         return subprocess.Popen(command, cwd=ROOT, env=environ, stderr=stderr)
 
 
-def prepare(folder: Path, sessions: int, url: str = "") -> Database:
+def prepare(folder: Path, sessions: int, url: str = "") -> AppDatabase:
     """Make a database with sample data, in a folder unless a URL names another."""
-    database = Database(url or environ_for(folder)["APP_DATABASE_URL"])
+    database = AppDatabase(url or environ_for(folder)["APP_DATABASE_URL"])
     database.create_schema()
-    seed(database, sessions, datetime.now(UTC).date())
+    insert_sample_data(database, sessions, datetime.now(UTC).date())
     return database
 
 
 @contextmanager
-def running(database: Database, folder: Path, **settings: str) -> Iterator[Service]:
+def running(database: AppDatabase, folder: Path, **settings: str) -> Iterator[Service]:
     """Run a service on a database; its log goes to a folder."""
     log = folder / "log"
     settings = {"APP_DATABASE_URL": database.url.render_as_string(hide_password=False)} | settings
     process = launch(environ_for(folder, **settings), log)
-    service = Service("", sign(SECRET_KEY, "test", SCOPES), database, log, process)
+    service = Service("", issue_token(SECRET_KEY, "test", SCOPES), database, log, process)
     try:
         service.url = _wait_until_ready(process, log)
         yield service
@@ -129,7 +129,7 @@ def running(database: Database, folder: Path, **settings: str) -> Iterator[Servi
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Wait until it answers; gives its address, which only its log knows."""
+    """Wait until it responses; gives its address, which only its log knows."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         match = re.search(r"Listening at: (http://[\d.:]+)", log.read_text())

@@ -16,29 +16,30 @@ import requests
 import websocket
 from sqlalchemy import update
 
-from app.database import Database
-from app.models import OptimizationSession, Technique
-from app.sessions import NewSession, start_session
-from app.simulation import Simulation
+from app.sessions.model import NewSession
+from app.sessions.queries import start_session
+from app.sessions.simulation import Simulation
+from app.storage.database import AppDatabase
+from app.storage.models import OptimizationSession, Technique
+from tests.app.cache.test_local import ASKING, outcome
+from tests.app.events.test_routes import events_of
+from tests.app.observability.test_metrics import scrape, wait_for
 from tests.app.service import CRITERIA, SESSIONS, STATS, Service, prepare, running
-from tests.app.test_cache import ASKING, outcome
-from tests.app.test_events import heard
-from tests.app.test_metrics import scrape, wait_for
 from tests.postgresql import create_database
 from tests.redis_server import RedisServer, running_redis
 
-GONE = "gone: this instance goes on by itself"
+UNREACHABLE = "unreachable: this instance works on its own"
 
 
 @contextmanager
-def instance(database: Database, redis: RedisServer, folder: Path, **settings: str) -> Iterator[Service]:
+def instance(database: AppDatabase, redis: RedisServer, folder: Path, **settings: str) -> Iterator[Service]:
     folder.mkdir()
     with running(database, folder, APP_REDIS_URL=redis.url, **settings) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def shared(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def shared(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppDatabase]:
     """A database with 1,000 sessions."""
     made = prepare(tmp_path_factory.mktemp("database"), 1000, create_database(postgresql))
     yield made
@@ -46,7 +47,7 @@ def shared(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def two(shared: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
+def two(shared: AppDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
     """Two instances."""
     folder = tmp_path_factory.mktemp("instances")
     with running_redis() as redis, ExitStack() as stack:
@@ -71,18 +72,18 @@ def test_a_hundred_requests_to_two_instances_with_a_cold_cache_cause_one_computa
         clients.append(client)
     for client in clients:
         client.request("GET", STATS, headers={"Authorization": f"Bearer {two[0].token}"})
-    answers = [client.getresponse() for client in clients]
-    bodies = {answer.read() for answer in answers}
+    responses = [client.getresponse() for client in clients]
+    bodies = {response.read() for response in responses}
     for client in clients:
         client.close()
-    assert {answer.status for answer in answers} == {200}
-    outcomes = Counter(outcome(answer.headers["Server-Timing"]) for answer in answers)
+    assert {response.status for response in responses} == {200}
+    outcomes = Counter(outcome(response.headers["Server-Timing"]) for response in responses)
     assert outcomes["miss"] == 1, outcomes
     assert sum(map(missed, two)) - before == 1
     assert len(bodies) == 1
 
 
-def test_what_one_instance_changes_the_other_tells_at_once(two: list[Service]):
+def test_a_change_on_one_instance_shows_on_the_other_at_once(two: list[Service]):
     criteria = two[0].get(CRITERIA).json()
     for number in range(8):
         writer, reader = two[number % 2], two[1 - number % 2]
@@ -95,10 +96,10 @@ def test_what_one_instance_changes_the_other_tells_at_once(two: list[Service]):
     assert two[1].get(STATS).json()["total_sessions"] == total + 1
 
 
-def test_events_reach_the_clients_of_both_instances_once_each_in_order(two: list[Service]):
+def test_events_reach_the_clients_of_both_instances_once_and_in_order(two: list[Service]):
     clients = [two[0].listen(), two[1].listen()]
     ids = [two[number % 2].start_session().json()["id"] for number in range(6)]
-    stories = [heard(client, *ids) for client in clients]
+    stories = [events_of(client, *ids) for client in clients]
     assert stories[0] == stories[1]
     for story in stories[0]:
         assert [event["type"] for event in story[:-1]] == ["session.created", *["session.progress"] * 3]
@@ -107,8 +108,8 @@ def test_events_reach_the_clients_of_both_instances_once_each_in_order(two: list
         client.close()
 
 
-class Told:
-    """Keeps the steps of some sessions instead of telling anybody."""
+class RecordingPublisher:
+    """Records the steps of some sessions instead of publishing them."""
 
     def __init__(self, ids: set[int], steps: list[tuple[int, float]]) -> None:
         self.ids, self.steps, self.count = ids, steps, 0
@@ -119,17 +120,17 @@ class Told:
             self.count += 1
 
 
-def test_two_instances_make_each_step_of_a_session_once_and_one_goes_on_alone(shared: Database):
+def test_two_instances_make_every_step_of_a_session_once_and_one_continues_alone(shared: AppDatabase):
     new = NewSession(model="bert-base", technique=Technique.PRUNING)
     ids = {start_session(shared, new)["id"] for _ in range(50)}
     with shared.write() as connection:  # one is under way when both take it up
         connection.execute(update(OptimizationSession).where(OptimizationSession.id == min(ids)).values(progress=0.5))
     steps: list[tuple[int, float]] = []
-    told = [Told(ids, steps) for _ in range(2)]
-    databases = [Database(shared.url.render_as_string(hide_password=False)) for _ in told]
+    publishers = [RecordingPublisher(ids, steps) for _ in range(2)]
+    databases = [AppDatabase(shared.url.render_as_string(hide_password=False)) for _ in publishers]
     slow, quick = (
         Simulation(database, events, duration_s=duration_s, steps=20, failure_every=0)
-        for database, events, duration_s in zip(databases, told, (1.6, 0.8), strict=True)
+        for database, events, duration_s in zip(databases, publishers, (1.6, 0.8), strict=True)
     )
 
     def wait_for_steps(count: int) -> None:
@@ -148,11 +149,11 @@ def test_two_instances_make_each_step_of_a_session_once_and_one_goes_on_alone(sh
     expected -= {(min(ids), step / 20) for step in range(1, 11)}
     assert Counter(steps) == dict.fromkeys(expected, 1)
     assert steps.index((min(ids), 0.55)) < steps.index((max(ids), 0.5))
-    assert all(events.count for events in told)
+    assert all(events.count for events in publishers)
 
 
 class Load:
-    """Requests of every kind until it is told to stop; each ends in a status, or in an error that is kept too."""
+    """Sends requests of every kind until it is stopped, and counts their statuses and errors."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -168,8 +169,8 @@ class Load:
             while not self.stopped:
                 for method, path, body in calls[number % 2 :]:
                     try:
-                        answer = http.request(method, self.service.url + path, headers=headers, json=body, timeout=20)
-                        self.outcomes[answer.status_code] += 1
+                        response = http.request(method, self.service.url + path, headers=headers, json=body, timeout=20)
+                        self.outcomes[response.status_code] += 1
                     except requests.RequestException as error:
                         self.outcomes[repr(error)] += 1
 
@@ -181,18 +182,18 @@ class Load:
 
 
 def wait_for_health(service: Service, expected: str) -> None:
-    """Wait until health and readiness say this of Redis, being 200 all the time."""
+    """Wait until health and readiness report this state of Redis, with status 200 all the time."""
     for path in ("/healthz", "/readyz"):
-        deadline, told = time.monotonic() + 20, ""
-        while told != expected:
-            assert time.monotonic() < deadline, told
-            answer = requests.get(service.url + path, timeout=10)
-            assert answer.status_code == 200
-            parts = answer.json()
-            told = parts.get("parts", parts)["redis"]
+        deadline, state = time.monotonic() + 20, ""
+        while state != expected:
+            assert time.monotonic() < deadline, state
+            response = requests.get(service.url + path, timeout=10)
+            assert response.status_code == 200
+            parts = response.json()
+            state = parts.get("parts", parts)["redis"]
 
 
-def test_redis_stopped_during_load_fails_no_request(shared: Database, redis_server: RedisServer, tmp_path: Path):
+def test_redis_stopped_during_load_fails_no_request(shared: AppDatabase, redis_server: RedisServer, tmp_path: Path):
     with instance(shared, redis_server, tmp_path / "a") as service, ThreadPoolExecutor(4) as pool:
         client = service.listen()
         load = Load(service)
@@ -203,9 +204,9 @@ def test_redis_stopped_during_load_fails_no_request(shared: Database, redis_serv
             assert scrape(service)["redis_up",] == 1
             redis_server.stop()
             load.wait_for_more(100)
-            wait_for_health(service, GONE)
+            wait_for_health(service, UNREACHABLE)
             assert scrape(service)["redis_up",] == 0
-            assert_told(service, client)
+            assert_receives_events(service, client)
             redis_server.start()
             wait_for_health(service, "ok")
             wait_for(service, "redis_up", 1)
@@ -222,7 +223,7 @@ def test_redis_stopped_during_load_fails_no_request(shared: Database, redis_serv
     assert "Traceback" not in service.log.read_text()
 
 
-def assert_told(service: Service, client: websocket.WebSocket) -> None:
+def assert_receives_events(service: Service, client: websocket.WebSocket) -> None:
     session_id = service.start_session().json()["id"]
     while json.loads(client.recv())["session"]["id"] != session_id:
         pass

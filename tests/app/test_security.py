@@ -1,4 +1,4 @@
-"""What docs/security.md says and no other test covers; and that the tests that it names exist."""
+"""The claims of docs/security.md that no other test covers, and whether the tests that it names exist."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ OUTGOING = {"aiohttp", "ftplib", "http", "httpx", "poplib", "requests", "smtplib
 
 @pytest.mark.parametrize("file", sorted({file for file, _ in CITED}))
 def test_every_test_that_is_named_exists(file: str):
-    there = {each.name for each in ast.parse((ROOT / file).read_text()).body if isinstance(each, ast.FunctionDef)}
+    there = {node.name for node in ast.parse((ROOT / file).read_text()).body if isinstance(node, ast.FunctionDef)}
     assert {name for cited, name in CITED if cited == file} <= there
 
 
@@ -29,11 +29,11 @@ def test_every_route_below_api_needs_a_token(service: Service):
     protected = [(path, method) for path, methods in paths.items() if path.startswith("/api/") for method in methods]
     assert len(protected) >= 7
     for path, method in protected:
-        answer = requests.request(method, service.url + re.sub(r"{\w+}", "1", path), timeout=10)
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), (path, method)
+        response = requests.request(method, service.url + re.sub(r"{\w+}", "1", path), timeout=10)
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer"), (path, method)
 
 
-def test_sessions_are_everybody_s(service: Service):
+def test_every_token_sees_all_sessions(service: Service):
     started = service.start_session().json()
     seen = service.get(f"{SESSIONS}/{started['id']}", token=service.new_token("read"))
     assert (seen.status_code, seen.json()["id"]) == (200, started["id"])

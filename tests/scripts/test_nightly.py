@@ -202,7 +202,7 @@ def test_what_looks_worse_than_its_baseline_is_confirmed(bad_nightly: NightlyRun
     folder = var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={run_id}"
     assert len(list(folder.glob("task_id=confirm/map_index=*/attempt=1.log"))) == 1
     log = (folder / "task_id=repetitions_due" / "attempt=1.log").read_text()
-    assert "Repetitions due: config_put.sequential" in log
+    assert "Confirmation: repeating config_put.sequential" in log
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,105 @@
 """Sentences of the findings about targets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks import units
+from loadtasks.measurement.model import METRICS, Counts
+from loadtasks.report.sentences.throttling import ASK_FOR_MORE, admitted_only, rejections
+from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import (
+    Bound,
+    Comparison,
+    InsufficientSample,
+    NoTarget,
+    TargetMissed,
+    Throttled,
+    ThrottlingExpected,
+)
 
-SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {}
+_SIGNS = {
+    Comparison.BELOW: "<",
+    Comparison.AT_MOST: "≤",
+    Comparison.EQUAL: "=",
+    Comparison.AT_LEAST: "≥",
+    Comparison.ABOVE: ">",
+}
+
+
+def render_target(metric: str, bounds: Sequence[Bound]) -> str:
+    """What a target demands, in the metric's unit: `< 2.00 s`, `≥ 1.00 s and < 2.00 s`, `= 0`; empty without bounds."""
+    return " and ".join(f"{_SIGNS[bound.comparison]} {units.value(metric, bound.value)}" for bound in bounds)
+
+
+def indicative_only(metric: str, requests: int, needed: int) -> str:
+    """That a percentile comes from too few requests: `indicative only: a p99 needs at least 368 requests, not 100`."""
+    return (
+        f"indicative only: a {METRICS[metric]} needs at least {units.plural(needed, 'request')}, not "
+        f"{units.count(requests)}"
+    )
+
+
+def _missed(finding: Finding, target: TargetMissed) -> str:
+    label = METRICS.get(finding.metric, target.expectation)
+    observed = _observed(finding)
+    if finding.metric in Counts.model_fields and finding.observed is not None:  # 40 requests throttled
+        observed = f"{observed} {label.replace('requests', 'request') if finding.observed == 1 else label}"
+    else:
+        observed = f"{label} {observed}"
+    severity = "" if finding.severity is Severity.CRITICAL else f" ({finding.severity.value})"
+    if not target.bounds:
+        return f"{observed}, which doesn't meet {target.expectation} of {target.suite}{severity}"
+    return f"{observed}, target {render_target(finding.metric, target.bounds).removeprefix('= ')}{severity}"
+
+
+def _observed(finding: Finding) -> str:
+    """The observed value, with as many digits as distinguish it from the limit."""
+    observed, limit = finding.observed, finding.limit
+    if observed is None:
+        return "was not measured"
+    rendered = units.value(finding.metric, observed)
+    if limit is None or observed == limit or rendered != units.value(finding.metric, limit):
+        return rendered
+    return f"{rendered} (exactly {observed:.9g} against {limit:.9g})"
+
+
+def _no_target(_finding: Finding, parameters: NoTarget) -> str:
+    return f"no target: there is no suite {parameters.endpoint}.json, so only validity and the baseline are judged"
+
+
+def _insufficient_sample(finding: Finding, parameters: InsufficientSample) -> str:
+    needs = (
+        f"{METRICS[finding.metric]} is indicative only: it needs at least {units.plural(parameters.needed, 'request')}"
+    )
+    judged = "its target is judged all the same"
+    if len(parameters.samples) == 1:
+        (sample,) = parameters.samples
+        return f"{needs}, and {units.count(sample.requests)} were timed; {judged}"
+    samples = ", ".join(f"{sample.part or 'all'} {units.count(sample.requests)}" for sample in parameters.samples)
+    return f"{needs}, and fewer were timed ({samples}); {judged}"
+
+
+def _throttled(_finding: Finding, parameters: Throttled) -> str:
+    return f"{rejections(parameters)}; {admitted_only(parameters)}"
+
+
+def _throttling_expected(_finding: Finding, parameters: ThrottlingExpected) -> str:
+    if parameters.held:
+        without_statuses = parameters.model_copy(update={"statuses": ()})
+        return f"rate limit held: {rejections(without_statuses)}, as the suite expects"
+    return f"rate limit not as the suite expects: {rejections(parameters)}"
+
+
+SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.TARGET_MISSED: _missed,
+    FindingCode.NO_TARGET: _no_target,
+    FindingCode.INSUFFICIENT_SAMPLE: _insufficient_sample,
+    FindingCode.THROTTLED: _throttled,
+    FindingCode.THROTTLING_EXPECTED: _throttling_expected,
+}
 """By code: the sentence, without its full stop, of a finding and its parameters."""
-NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {}
+NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
+}
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

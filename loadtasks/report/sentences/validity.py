@@ -3,10 +3,57 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from loadtasks import units
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
+from loadtasks.report.sentences.throttling import ASK_FOR_MORE, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import SaturationParameters
+from loadtasks.results.findings.targets import Throttled
+from loadtasks.results.findings.validity import FailureDetail, NotReached, RequestCounts, SaturationParameters
+
+
+def _failed(_finding: Finding, failure: FailureDetail) -> str:
+    return _one_sentence(failure.detail) or "the measurement failed"
+
+
+def _stopped_responding(_finding: Finding, failure: FailureDetail) -> str:
+    sentence = "the target stopped responding while the scenario ran; what was measured is kept, but not judged"
+    detail = _one_sentence(failure.detail)
+    return f"{sentence}: {detail}" if detail else sentence
+
+
+def _interrupted(_finding: Finding, _failure: FailureDetail) -> str:
+    return "the measurement was interrupted, and nothing of this scenario was kept"
+
+
+def _engine_failed(_finding: Finding, failure: FailureDetail) -> str:
+    return f"the load engine failed, and nothing of this scenario was kept: {_one_sentence(failure.detail)}"
+
+
+def _conservation_violated(_finding: Finding, counts: RequestCounts) -> str:
+    return (
+        f"requests are unaccounted for: {units.count(counts.scheduled)} were scheduled, but "
+        f"{units.count(counts.completed)} completed + {units.count(counts.throttled)} throttled + "
+        f"{units.count(counts.failed)} failed + {units.count(counts.dropped)} dropped + "
+        f"{units.count(counts.in_flight)} in flight; this is an error of the load engine, so none of its numbers can "
+        "be trusted"
+    )
+
+
+def _everything_throttled(_finding: Finding, throttled: Throttled) -> str:
+    return (
+        f"the target's rate limit rejected every request that was sent: "
+        f"{rejections(throttled)}, so nothing was measured"
+    )
+
+
+def _not_reached(_finding: Finding, parameters: NotReached) -> str:
+    sentence = f"none of {units.plural(parameters.scheduled, 'request')} reached the target"
+    return f"{sentence}, e.g. {parameters.sample}" if parameters.sample else sentence
+
+
+def _one_sentence(text: str) -> str:
+    return text.strip().rstrip(".")
 
 
 def saturation_sentence(saturation: Saturation) -> str:
@@ -64,7 +111,21 @@ def _generator_saturated(_finding: Finding, parameters: SaturationParameters) ->
     return saturation_sentence(parameters.saturation)
 
 
-SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {FindingCode.GENERATOR_SATURATED: _generator_saturated}
+SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.NOT_MEASURED: lambda _finding, _parameters: "the scenario was not measured",
+    FindingCode.NOT_JUDGED: lambda _finding, _parameters: "the scenario has not been judged yet",
+    FindingCode.MEASUREMENT_FAILED: _failed,
+    FindingCode.TARGET_STOPPED_RESPONDING: _stopped_responding,
+    FindingCode.INTERRUPTED: _interrupted,
+    FindingCode.ENGINE_FAILED: _engine_failed,
+    FindingCode.CONSERVATION_VIOLATED: _conservation_violated,
+    FindingCode.NOTHING_SCHEDULED: lambda _finding, _parameters: "no request was scheduled, so nothing was measured",
+    FindingCode.EVERYTHING_THROTTLED: _everything_throttled,
+    FindingCode.TARGET_NOT_REACHED: _not_reached,
+    FindingCode.GENERATOR_SATURATED: _generator_saturated,
+}
 """By code: the sentence, without its full stop, of a finding and its parameters."""
-NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {}
+NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
+}
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

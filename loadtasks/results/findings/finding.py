@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
 
-from loadtasks.results.findings import causes, history, reference, targets, validity
+from loadtasks.results.findings import causes, history, reference, targets, text, validity
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.parameters import Parameters
+from loadtasks.results.findings.text import StoredText
 
 PARAMETERS = {
     **validity.PARAMETERS,
@@ -14,6 +15,7 @@ PARAMETERS = {
     **history.PARAMETERS,
     **reference.PARAMETERS,
     **causes.PARAMETERS,
+    **text.PARAMETERS,
 }
 """The type of each code's parameters; `Parameters` itself for a code that is missing here."""
 
@@ -60,11 +62,14 @@ _KINDS: dict[FindingCode, FindingKind] = {
             FindingCode.REFERENCE_MISSING,
             FindingCode.INCONCLUSIVE,
             FindingCode.ROUNDS_EXCLUDED,
+            FindingCode.TARGET_METRICS_UNREADABLE,
+            FindingCode.TARGET_METRICS_STAND_OUT,
         ),
         FindingKind.HISTORY,
     ),
 }
 """Of every code that is no cause."""
+_CODES = frozenset(FindingCode)
 _CRITICAL = frozenset({FindingKind.VALIDITY, FindingKind.TARGET, FindingKind.REGRESSION})
 
 
@@ -92,17 +97,26 @@ class Finding(BaseModel):
     next_step: str = ""
     sure: bool = True
 
+    @property
+    def misses_target(self) -> bool:
+        """Whether it fails its scenario: a target of severity `critical` was missed. Others are only reported."""
+        return self.kind is FindingKind.TARGET and self.severity is Severity.CRITICAL
+
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Read the parameters as those of the code, and fill in what follows from it."""
         whole = dict(given)
+        if whole.get("code", FindingCode.TEXT) not in _CODES:  # of a later version
+            unknown = StoredText(kind=whole.get("kind", FindingKind.NOTE), text=str(whole["code"]).replace("_", " "))
+            whole |= {"code": FindingCode.TEXT, "kind": unknown.kind, "parameters": unknown}
         code = FindingCode(whole.get("code", FindingCode.TEXT))
+        parameters = whole.get("parameters")
+        if isinstance(parameters, dict) and (parameters or code is not FindingCode.TEXT):
+            parameters = whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
         if "kind" not in whole:
-            whole["kind"] = _KINDS.get(code, FindingKind.DIAGNOSIS)
+            known = parameters.kind if isinstance(parameters, StoredText) else _KINDS.get(code, FindingKind.DIAGNOSIS)
+            whole["kind"] = known
         if "severity" not in whole:
             whole["severity"] = Severity.CRITICAL if whole["kind"] in _CRITICAL else Severity.INFO
-        parameters = whole.get("parameters")
-        if isinstance(parameters, dict):
-            whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
         return whole

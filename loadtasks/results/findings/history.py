@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Self
 
+from pydantic import BaseModel, ConfigDict
+
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.fingerprint import Difference, FingerprintField
@@ -41,8 +43,31 @@ class NotComparable(Parameters):
         )
 
 
+class ConfirmationRepetition(BaseModel):
+    """One repetition in short."""
+
+    model_config = ConfigDict(frozen=True)
+
+    p50_s: float | None
+    success_rate: float | None
+    reported: bool
+    """Whether it is the one that is judged and shown."""
+    trusted: bool
+    """Whether it is valid."""
+
+
+class Confirmation(Parameters):
+    """A scenario was measured again, since its first measurement looked worse than the baseline."""
+
+    repetitions: tuple[ConfirmationRepetition, ...]
+    """In the order in which they were made, the first measurement among them."""
+    confirmed: bool
+    """Whether a regression was found with all of them."""
+
+
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.BASELINE_TOO_SHORT: BaselineTooShort,
     FindingCode.NOT_COMPARABLE: NotComparable,
+    FindingCode.CONFIRMATION: Confirmation,
 }
 """By code; a code that is missing here has no parameters."""

@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Parameters(BaseModel):
-    """The numbers and names of one finding. A code that needs none has these."""
+    """The numbers and names of one finding. A code that needs none has these.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What a later version added is ignored, so that its documents can be read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")

@@ -1,9 +1,92 @@
 """Parameters of the findings about targets."""
 
 from collections.abc import Mapping
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
 
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 
-PARAMETERS: Mapping[FindingCode, type[Parameters]] = {}
+
+class Comparison(StrEnum):
+    """How a value has to compare with the value of a bound."""
+
+    BELOW = "<"
+    AT_MOST = "<="
+    EQUAL = "="
+    AT_LEAST = ">="
+    ABOVE = ">"
+
+
+class Bound(BaseModel):
+    """One side of a target: `< 2.0`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    comparison: Comparison
+    value: float
+    """In the metric's own unit, as the registry of metrics has it: seconds, requests, a share from 0 to 1."""
+
+
+class TargetMissed(Parameters):
+    """What the missed expectation demands. The metric, what was observed and the limit stand in the finding."""
+
+    expectation: str
+    """The type of the expectation, as Great Expectations names it."""
+    suite: str
+    """The name of the suite's file."""
+    bounds: tuple[Bound, ...] = ()
+    """What the metric has to fulfil, all of it; empty where the expectation is no comparison with a number."""
+
+
+class NoTarget(Parameters):
+    """A measurement whose endpoint has no suite."""
+
+    endpoint: str
+    """The endpoint, after which the suite's file would be named."""
+
+
+class Sample(BaseModel):
+    """How many requests a measurement timed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    part: str
+    """The part of a mixed scenario; empty for the whole."""
+    requests: int
+
+
+class InsufficientSample(Parameters):
+    """A percentile that has a target and was taken from too few requests to be estimated."""
+
+    needed: int
+    """The fewest requests from which the percentile's 95 % confidence interval has both ends."""
+    samples: tuple[Sample, ...]
+    """Every measurement that has a target for the percentile and fewer requests."""
+
+
+class Throttled(Parameters):
+    """How many requests a rate limit of the target rejected."""
+
+    throttled: int
+    scheduled: int
+    statuses: tuple[int, ...] = ()
+    """The statuses that limits respond with which were seen, of 429 and 503."""
+
+
+class ThrottlingExpected(Throttled):
+    """How many requests a rate limit rejected where the suite expects that."""
+
+    held: bool
+    """Whether as many were rejected as the suite expects."""
+
+
+PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
+    FindingCode.TARGET_MISSED: TargetMissed,
+    FindingCode.NO_TARGET: NoTarget,
+    FindingCode.INSUFFICIENT_SAMPLE: InsufficientSample,
+    FindingCode.THROTTLED: Throttled,
+    FindingCode.THROTTLING_EXPECTED: ThrottlingExpected,
+}
 """By code; a code that is missing here has no parameters."""

@@ -1,1 +1,1 @@
-"""Why something is wrong: one module a trouble, each with rules that name a cause, its evidence and the next step."""
+"""Why something is wrong: a module per kind of trouble, with rules that name a cause and the data behind it."""

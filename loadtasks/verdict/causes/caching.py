@@ -1,120 +1,111 @@
-"""The cache: answers that it no longer gives have to be computed, however fast each computation is."""
+"""The cache: responses that it no longer has must be computed, however fast each computation is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from loadtasks import units
 from loadtasks.measurement.model import SERVER, Measurement, Phase
+from loadtasks.results.findings.causes.slowness import AwaitedComputation, CacheHits, MeanTime
+from loadtasks.results.findings.codes import FindingCode, Likelihood
+from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes.attribution import TOTAL, UNNAMED, Attribution, steps_s
-from loadtasks.verdict.causes.case import Case, Cause
+from loadtasks.verdict.causes.case import Case, likely_if
 
-_FELL = 0.1
-"""The hit ratio has to fall by so much to be a cause."""
-_LOW = 0.5
-"""Below this ratio a cache is suspected where there is no baseline."""
-_SAME = 1.5
-"""A computation that takes at most so many times as long as before isn't slower."""
-_ENOUGH = 5
-"""Of fewer computations a mean says nothing."""
-_CARRIES = 0.5
-"""Computing has to carry this share of the time, or of its growth."""
-_WAITED = 0.1
-"""The share of requests that have to wait for another's computation for that to be worth naming."""
+# Rules of thumb, all of them.
+_MIN_FALL = 0.1
+"""The smallest fall of the hit ratio that is a cause."""
+_MIN_RATIO = 0.5
+"""Below this hit ratio a cache is suspected where there is no baseline."""
+_SLOWER = 1.5
+"""A computation is slower when its time exceeds this multiple of the baseline's."""
+_MIN_COMPUTATIONS = 5
+"""With fewer computations their mean isn't compared."""
+_MIN_SHARE = 0.5
+"""Computing has to carry this share of the time, or of its increase."""
+_MIN_WAITING = 0.1
+"""The smallest share of requests that wait for another request's computation which is a cause."""
 _WAIT, _MISS = "wait", "miss"
-_NEXT = (
-    "see that the cache is switched on and reachable (of the shipped API: APP_CACHE, APP_REDIS_URL), how long it keeps "
-    "answers, and what makes it forget them"
-)
 
 
 @dataclass(frozen=True)
-class Cached:
-    """How a cache did in one measurement."""
+class CacheUse:
+    """How a cache was used in one measurement."""
 
     name: str
+    """The name of the cache's Server-Timing phase."""
     phase: Phase
     computing_s: float
-    """Seconds of all requests in the target, outside of the cache."""
+    """Seconds that all requests together spent in the target, outside the cache."""
 
     @property
-    def ratio(self) -> float:
-        """Share of the answers that it gave."""
+    def hit_ratio(self) -> float:
+        """Share of the responses that came from the cache, 0 to 1."""
         return self.phase.hit_ratio or 0.0
 
     @property
     def misses(self) -> int:
-        """How many answers were computed."""
+        """How many responses were computed."""
         return self.phase.outcomes.get(_MISS, 0)
 
     @property
-    def asked(self) -> int:
-        """How often it was asked."""
+    def lookups(self) -> int:
+        """How often a response was looked up."""
         return sum(self.phase.outcomes.values())
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of the lookups that waited for another request's computation, 0 to 1."""
+        return self.phase.outcomes.get(_WAIT, 0) / max(1, self.lookups)
 
     @property
     def computation_s(self) -> float | None:
         """Seconds of one computation; None where there were too few."""
-        return self.computing_s / self.misses if self.misses >= _ENOUGH else None
+        return self.computing_s / self.misses if self.misses >= _MIN_COMPUTATIONS else None
 
 
-def cached(measurement: Measurement | None) -> Cached | None:
-    """How the cache did of which the target told most; None where it told of none."""
-    told = {} if measurement is None else {n: p for n, p in measurement.phases.items() if p.hit_ratio is not None}
-    if measurement is None or not told:
+def cache_use(measurement: Measurement | None) -> CacheUse | None:
+    """The use of the cache with the most lookups; None where the target reports none in Server-Timing."""
+    if measurement is None:
         return None
-    name = max(told, key=lambda each: sum(told[each].outcomes.values()))
+    caches = {name: phase for name, phase in measurement.phases.items() if phase.hit_ratio is not None}
+    if not caches:
+        return None
+    name = max(caches, key=lambda cache: sum(caches[cache].outcomes.values()))
     steps = steps_s(measurement)
     computing_s = sum(steps[step] for step in steps if _computes(step, name)) * measurement.counts.completed
-    return Cached(name.removeprefix(SERVER), told[name], computing_s)
+    return CacheUse(name.removeprefix(SERVER), caches[name], computing_s)
 
 
-def explanation(case: Case, attribution: Attribution) -> Iterator[Cause]:
-    """What the cache has to do with slowness: it gives fewer answers, or many wait for the one that computes."""
-    now, before = cached(case.measurement), cached(case.baseline)
+def explain_by_cache(case: Case, attribution: Attribution) -> Iterator[Finding]:
+    """The part of the cache in slowness: it has fewer responses, or many requests wait for one that computes."""
+    now, before = cache_use(case.measurement), cache_use(case.baseline)
     if now is None:
         return
-    share = sum(step.share for step in attribution.steps if _computes(step.name, SERVER + now.name))
+    share = min(1.0, sum(step.share for step in attribution.steps if _computes(step.name, SERVER + now.name)))
     own = attribution.step(SERVER + now.name)
-    if before is not None and before.ratio - now.ratio >= _FELL and share >= _CARRIES:
-        yield Cause(_fewer(now, before, share, attribution), _NEXT, sure=not attribution.doubts)
-    elif before is None and now.ratio < _LOW and share >= _CARRIES:
-        yield Cause(
-            f"the cache: it gave only {units.share(now.ratio)} of the answers, and computing the others takes "
-            f"{units.share(share)} of the time; without a baseline it can't be told whether that is usual",
-            _NEXT,
-            sure=False,
-        )
-    elif own is not None and own.share >= _CARRIES and _waits(now):
-        yield Cause(
-            f"waiting for an answer that another request computes: the phase {now.name} carries {own.amount}, and "
-            f"{units.share(now.phase.outcomes[_WAIT] / now.asked)} of the requests waited there; the computation "
-            "itself has become slow",
-            "see what the computation does, first of all its statements in the database; serving the old answer while "
-            "the new one is computed would spare users the wait",
-            sure=not attribution.doubts,
+    hits = CacheHits(hit_ratio=now.hit_ratio, computing_share=share, grown=attribution.grown, doubts=attribution.doubts)
+    if before is not None and before.hit_ratio - now.hit_ratio >= _MIN_FALL and share >= _MIN_SHARE:
+        yield case.cause(FindingCode.CACHE_HITS_FELL, _compared(hits, now, before), likely_if(not attribution.doubts))
+    elif before is None and now.hit_ratio < _MIN_RATIO and share >= _MIN_SHARE:
+        yield case.cause(FindingCode.CACHE_HITS_FEW, hits, Likelihood.POSSIBLE)
+    elif own is not None and own.share >= _MIN_SHARE and now.waiting_share >= _MIN_WAITING:
+        yield case.cause(
+            FindingCode.CACHE_COMPUTATION_AWAITED,
+            AwaitedComputation(step=own, doubts=attribution.doubts, waiting_share=now.waiting_share),
+            likely_if(not attribution.doubts),
         )
 
 
-def _fewer(now: Cached, before: Cached, share: float, attribution: Attribution) -> str:
-    """That the cache gives fewer answers, and whether computing one takes longer too."""
-    what = "growth" if attribution.grown else "time"
-    told = (
-        f"the cache: it gave {units.share(now.ratio)} of the answers, {units.share(before.ratio)} in the baseline; "
-        f"computing the others carries {units.share(share)} of the {what}"
-    )
+def _compared(hits: CacheHits, now: CacheUse, before: CacheUse) -> CacheHits:
+    """With the baseline's hit ratio, and whether one computation takes longer than in it."""
     now_s, before_s = now.computation_s, before.computation_s
-    if now_s is None or before_s is None:
-        return f"{told}; whether a computation takes longer too can't be told, since too few were made before"
-    if now_s <= _SAME * before_s:
-        return f"{told}, while one computation takes {units.duration(now_s)}, {units.duration(before_s)} before"
-    return (
-        f"{told}, and one computation takes longer too: {units.duration(now_s)}, {units.duration(before_s)} before, so "
-        "the cache is not the whole cause"
+    known = now_s is not None and before_s is not None
+    return hits.model_copy(
+        update={
+            "hit_ratio_before": before.hit_ratio,
+            "computation": MeanTime(now_s=now_s, before_s=before_s) if now_s is not None and known else None,
+            "computation_slower": now_s is not None and before_s is not None and now_s > _SLOWER * before_s,
+        }
     )
-
-
-def _waits(now: Cached) -> bool:
-    return now.phase.outcomes.get(_WAIT, 0) >= _WAITED * now.asked
 
 
 def _computes(step: str, cache: str) -> bool:

@@ -1,6 +1,7 @@
 """Diagnosis: the likely causes of a missed target or a regression, named from what was measured.
 
-Each rule says what it can support; docs/verdict.md has them in a table. One that isn't sure says so.
+Each rule names what its data supports; docs/verdict.md has them in a table. A cause with more than one explanation is a
+possible one.
 """
 
 from collections.abc import Sequence
@@ -8,95 +9,95 @@ from dataclasses import replace
 
 from loadtasks.measurement.model import Measurement
 from loadtasks.measurement.target_metrics import TargetMetrics
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
-from loadtasks.verdict.causes import deliveries, slowness, success, target, throttled, websockets
-from loadtasks.verdict.causes.case import GREW, Case, Cause, Rule
+from loadtasks.verdict.causes import (
+    failed_requests,
+    failed_websockets,
+    rate_limits,
+    slow_requests,
+    slow_websockets,
+    target_metrics,
+)
+from loadtasks.verdict.causes.case import MIN_GROWTH, Case, Rule
 from loadtasks.verdict.targets import throttling
 
-FAILURES: tuple[Rule, ...] = (throttled.throttled, success.failing, websockets.failing)
-RULES: tuple[Rule, ...] = (target.dependencies, *FAILURES, slowness.slow, deliveries.slow, target.connecting)
-"""In the order in which people should look."""
-_UNKNOWN = Cause(
-    "the cause can't be told from what was measured",
-    "look at the target's own logs and metrics of that time",
-    sure=False,
+FAILURES: tuple[Rule, ...] = (rate_limits.throttled, failed_requests.failing, failed_websockets.failing)
+RULES: tuple[Rule, ...] = (
+    target_metrics.dependencies,
+    *FAILURES,
+    slow_requests.slow,
+    slow_websockets.slow,
+    slow_requests.connecting,
 )
-_NOTHING = TargetMetrics()
+"""In the order in which people should look."""
+_NO_METRICS = TargetMetrics()
 
 
 def diagnose(
     measurements: Sequence[Measurement],
     baseline: Sequence[Measurement],
     findings: Sequence[Finding],
-    growth: float = GREW,
+    min_growth: float = MIN_GROWTH,
 ) -> list[Finding]:
     """The likely causes of what the findings say is wrong, for the whole and for each part that is concerned.
 
-    `growth`: so many times the baseline's mean can be explained.
+    `min_growth`: the increase is attributed when the mean exceeds this multiple of the baseline's.
     """
-    others = {each.part: each for each in baseline}
-    now, before, wanted = _told(measurements), _told(baseline), throttling.is_wanted(findings)
-    cases = []
-    for measurement in measurements:
-        other = others.get(measurement.part)
-        comparable = other is not None and other.scenario_hash == measurement.scenario_hash
-        wrong = frozenset(
-            finding.metric
-            for finding in findings
-            if finding.part == measurement.part and finding.kind in (FindingKind.TARGET, FindingKind.REGRESSION)
+    before_by_part = {measurement.part: measurement for measurement in baseline}
+    now, before = _target_metrics(measurements), _target_metrics(baseline)
+    expected = throttling.is_expected(findings)
+    cases = [
+        Case(
+            measurement,
+            _comparable(measurement, before_by_part.get(measurement.part)),
+            _wrong_metrics(findings, measurement.part),
+            now or _NO_METRICS,
+            before or _NO_METRICS,
+            throttling_expected=expected,
+            min_growth=min_growth,
         )
-        compared = other if comparable else None
-        cases.append(
-            Case(
-                measurement,
-                compared,
-                wrong,
-                now or _NOTHING,
-                before or _NOTHING,
-                throttling_wanted=wanted,
-                growth=growth,
-            )
-        )
+        for measurement in measurements
+    ]
     parts = tuple(case for case in cases if case.measurement.part)
     causes = [
-        _finding(case, cause)
+        cause
         for case in cases
         if case.metrics
         for cause in _causes(case if case.measurement.part else replace(case, parts=parts))
     ]
-    notes = (Finding(kind=FindingKind.HISTORY, sentence=note) for note in target.notes(now, before))
-    return [*causes, *notes]
+    return [*causes, *target_metrics.notes(now, before)]
 
 
-def _causes(case: Case) -> list[Cause]:
-    """What the rules say; of a mixed scenario how each kind failed, unless that is told of the kind itself."""
-    if not case.parts:
-        return [cause for rule in RULES for cause in rule(case)] or [_UNKNOWN]
-    quiet = [each for each in case.parts if not each.metrics]
-    told = [
-        *target.dependencies(case),
-        *(
-            replace(cause, sentence=f"{part.measurement.part}: {cause.sentence}")
-            for part in quiet
-            for rule in FAILURES
-            for cause in rule(part)
-        ),
-        *slowness.slow(case),
-    ]
-    return told or ([_UNKNOWN] if len(quiet) == len(case.parts) else [])
+def _comparable(measurement: Measurement, other: Measurement | None) -> Measurement | None:
+    return other if other is not None and other.scenario_hash == measurement.scenario_hash else None
 
 
-def _finding(case: Case, cause: Cause) -> Finding:
-    return Finding(
-        kind=FindingKind.DIAGNOSIS,
-        part=case.measurement.part,
-        sentence=cause.sentence,
-        next_step=cause.next_step,
-        sure=cause.sure,
+def _wrong_metrics(findings: Sequence[Finding], part: str) -> frozenset[str]:
+    return frozenset(
+        finding.metric
+        for finding in findings
+        if finding.part == part and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
     )
 
 
-def _told(measurements: Sequence[Measurement]) -> TargetMetrics | None:
-    """The target's own metrics of a scenario, which stand with the whole."""
+def _causes(case: Case) -> list[Finding]:
+    """What the rules find; of a mixed scenario how its parts failed, unless a part has a diagnosis of its own."""
+    if not case.parts:
+        return [cause for rule in RULES for cause in rule(case)] or [_unknown(case)]
+    undiagnosed = [part for part in case.parts if not part.metrics]
+    causes = [
+        *target_metrics.dependencies(case),
+        *(cause for part in undiagnosed for rule in FAILURES for cause in rule(part)),
+        *slow_requests.slow(case),
+    ]
+    return causes or ([_unknown(case)] if len(undiagnosed) == len(case.parts) else [])
+
+
+def _unknown(case: Case) -> Finding:
+    return case.cause(FindingCode.CAUSE_UNKNOWN, likelihood=Likelihood.POSSIBLE)
+
+
+def _target_metrics(measurements: Sequence[Measurement]) -> TargetMetrics | None:
+    """The target's own metrics of a scenario, which are kept with the whole."""
     return next((measurement.target_metrics for measurement in measurements if not measurement.part), None)

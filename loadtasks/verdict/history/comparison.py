@@ -7,8 +7,8 @@ import numpy as np
 
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
-from loadtasks.verdict.history.detector import RepetitionReason
 from loadtasks.verdict.history.replay import MetricHistory, Row, SeriesReplay
 from loadtasks.verdict.history.sensitivity import Sensitivity
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history import evidence
 from loadtasks.verdict.history.change import ChangePoint, measure, step
 from loadtasks.verdict.history.evidence import Evidence
@@ -40,13 +41,6 @@ class DetectorState(StrEnum):
     SUSPECT = "suspect"
     REGRESSED = "regressed"
     IMPROVED = "improved"
-
-
-class RepetitionReason(StrEnum):
-    """Why a night is measured again, in words."""
-
-    SUSPECT = "looks worse than its past"
-    LEARNING = "to learn how far two measurements of one night differ"
 
 
 @dataclass(frozen=True)

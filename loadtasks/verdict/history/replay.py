@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtasks.results.regression import MetricChange
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import METRICS, MetricSeries
 from loadtasks.verdict.history import detector
 from loadtasks.verdict.history.change import ChangePoint
-from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, RepetitionReason
+from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.levels import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.sensitivity import Sensitivity

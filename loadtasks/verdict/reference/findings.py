@@ -89,7 +89,10 @@ class ReferenceRounds:
 def compare_rounds(measurements: Sequence[Measurement], beside: ReferenceRounds) -> Compared:
     """What a scenario's rounds show beside those of its reference."""
     pairing = beside.pairing
-    doubts = [finding.sentence for finding in validity.findings("", pairing.reference, {}, planned=False)]
+    doubts = [
+        finding.sentence or finding.code.replace("_", " ")
+        for finding in validity.findings("", pairing.reference, {}, planned=False)
+    ]
     problem = pairing.problem or (f"its own measurement can't be trusted: {doubts[0]}" if doubts else None)
     if problem is not None:
         return Compared(findings=[_note("", f"not compared, {problem}")])

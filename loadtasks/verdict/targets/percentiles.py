@@ -1,62 +1,56 @@
-"""What a sample tells of a percentile: between which times it lies, or that there are too few requests for it."""
+"""How much a sample says about a percentile: its confidence interval, or that there are too few requests for one."""
 
 from collections.abc import Collection, Iterator, Sequence
 
-from loadtasks import units
 from loadtasks.measurement.histogram import least_count
-from loadtasks.measurement.model import METRICS, Measurement
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import InsufficientSample, Sample
 
 PERCENTILES = {"p50_s": 0.50, "p90_s": 0.90, "p95_s": 0.95, "p99_s": 0.99}
-"""The metrics that are percentiles of the response time, and their shares."""
-NOT_KNOWN = "not known: "
-"""How every note begins that says that a percentile can't be told."""
+"""The metrics that are percentiles of the response time, with their quantiles."""
 
 
 def interval_s(measurement: Measurement, name: str) -> tuple[float, float] | None:
-    """Between which times (seconds) one of `PERCENTILES` lies with 95 % confidence; None where that can't be told."""
+    """The 95 % confidence interval (seconds) of one of `PERCENTILES`; None where there are too few requests."""
     return measurement.response.interval_s(PERCENTILES[name])
 
 
-def untold(measurement: Measurement, name: str) -> str | None:
-    """Why a metric can't be told: `100 requests can't tell a p99; it takes 368`.
+def requests_needed(measurement: Measurement, name: str) -> int | None:
+    """The fewest requests from which a metric can be estimated, where the measurement timed fewer.
 
-    None where it can, where it is no percentile, and where nothing was timed.
+    None where it timed enough or nothing at all, and where the metric is no percentile.
     """
-    count = measurement.response.count
-    if not count or not _too_few(measurement, name):
+    if name not in PERCENTILES:
         return None
-    return f"{units.plural(count, 'request')} can't tell a {METRICS[name]}; it takes {_least(name)}"
+    needed = least_count(PERCENTILES[name])
+    return needed if 0 < measurement.response.count < needed else None
 
 
-def notes(measurements: Sequence[Measurement], targeted: Collection[tuple[str, str]]) -> Iterator[Finding]:
-    """That percentiles of one scenario have a target and too few requests to be told: one note a percentile.
+def insufficient_samples(
+    measurements: Sequence[Measurement], targeted: Collection[tuple[str, str]]
+) -> Iterator[Finding]:
+    """The percentiles of one scenario that have a target and too few requests: one finding a percentile.
 
     `targeted`: the part and the metric of each target.
     """
-    for name in PERCENTILES:
-        few = [
+    for name, quantile in PERCENTILES.items():
+        small = [
             measurement
             for measurement in measurements
-            if (measurement.part, name) in targeted and _too_few(measurement, name)
+            if (measurement.part, name) in targeted and requests_needed(measurement, name) is not None
         ]
-        if not few:
+        if not small:
             continue
-        counts = ", ".join(f"{each.part or 'all'} {units.count(each.response.count)}" for each in few)
-        told = f"so few requests can't tell a {METRICS[name]} ({counts}); it takes {_least(name)}"
-        sentence = untold(few[0], name) if len(few) == 1 else told
         yield Finding(
-            kind=FindingKind.NOTE,
-            part=few[0].part if len(few) == 1 else "",
+            code=FindingCode.INSUFFICIENT_SAMPLE,
+            part=small[0].part if len(small) == 1 else "",
             metric=name,
-            sentence=f"{NOT_KNOWN}{sentence}, so its target judges these requests alone",
+            parameters=InsufficientSample(
+                needed=least_count(quantile),
+                samples=tuple(
+                    Sample(part=measurement.part, requests=measurement.response.count) for measurement in small
+                ),
+            ),
         )
-
-
-def _too_few(measurement: Measurement, name: str) -> bool:
-    return name in PERCENTILES and 0 < measurement.response.count < least_count(PERCENTILES[name])
-
-
-def _least(name: str) -> str:
-    return units.count(least_count(PERCENTILES[name]))

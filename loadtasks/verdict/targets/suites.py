@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtasks import units
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS, Counts
+from loadtasks.results.findings.codes import Severity
+from loadtasks.results.findings.targets import Bound, Comparison
 
 EVERY_MEASUREMENT = "every_measurement"
 """The suite that judges every measurement, whatever its endpoint."""
 BETWEEN = "expect_column_values_to_be_between"
-SEVERITIES = ("critical", "warning", "info")
 _SUITE_KEYS = frozenset({"name", "expectations", "meta", "notes", "id", "suite_parameters"})
 _EXPECTATION_KEYS = frozenset({"type", "kwargs", "meta", "notes", "description", "severity", "id"})
 _BETWEEN_KEYS = frozenset(
@@ -32,7 +32,7 @@ class Expectation:
 
     path: Path
     number: int
-    """Its place in the file, from 1."""
+    """Its position in the file, from 1."""
     raw: dict[str, Any]
     """As it stands in the file."""
 
@@ -43,7 +43,7 @@ class Expectation:
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """What it says of which column."""
+        """Its arguments: the column and what is expected of it."""
         kwargs: dict[str, Any] = self.raw["kwargs"]
         return kwargs
 
@@ -53,48 +53,42 @@ class Expectation:
         return str(self.kwargs.get("column", ""))
 
     @property
-    def severity(self) -> str:
-        """`critical` fails the scenario; `warning` and `info` are only told."""
-        return str(self.raw.get("severity") or "critical")
+    def severity(self) -> Severity:
+        """`critical` fails the scenario; `warning` and `info` are only reported."""
+        return Severity(self.raw.get("severity") or Severity.CRITICAL)
 
     @property
-    def place(self) -> str:
-        """Where it stands, for people."""
+    def location(self) -> str:
+        """File, number and type, for error messages."""
         return f"{self.path}: expectation {self.number} ({self.type})"
 
     @property
     def minimum(self) -> float | None:
-        """The least that is good; None when anything is."""
+        """The smallest value that meets the target; None where there is no lower bound."""
         return self.kwargs.get("min_value")
 
     @property
     def maximum(self) -> float | None:
-        """The most that is good; None when anything is."""
+        """The largest value that meets the target; None where there is no upper bound."""
         return self.kwargs.get("max_value")
 
-    def limit_beside(self, observed: float | None) -> float | None:
-        """The limit that an observed value missed; without one, the limit there is."""
+    def limit_for(self, observed: float | None) -> float | None:
+        """The limit that an observed value missed; the only one where there is one, None where there is none."""
         if self.minimum is None or self.maximum is None:
             return self.maximum if self.minimum is None else self.minimum
         return self.minimum if observed is not None and observed <= self.minimum else self.maximum
 
     @property
-    def counts(self) -> bool:
-        """Whether it judges a number of requests."""
-        return self.column in Counts.model_fields
-
-    @property
-    def target(self) -> str:
-        """What it asks for, in people's units: `< 2.00 s`."""
-        least = 0 if self.counts and self.minimum is None else self.minimum
-        if least is not None and least == self.maximum:
-            return f"= {units.value(self.column, least)}"
-        bounds = (
-            (self.minimum, ">" if self.kwargs.get("strict_min") else "≥"),
-            (self.maximum, "<" if self.kwargs.get("strict_max") else "≤"),
+    def bounds(self) -> tuple[Bound, ...]:
+        """What the metric has to fulfil, all of it; empty where the expectation is no comparison with a number."""
+        minimum = 0 if self.column in Counts.model_fields and self.minimum is None else self.minimum
+        if minimum is not None and minimum == self.maximum:
+            return (Bound(comparison=Comparison.EQUAL, value=minimum),)
+        sides = (
+            (self.minimum, Comparison.ABOVE if self.kwargs.get("strict_min") else Comparison.AT_LEAST),
+            (self.maximum, Comparison.BELOW if self.kwargs.get("strict_max") else Comparison.AT_MOST),
         )
-        told = [f"{sign} {units.value(self.column, bound)}" for bound, sign in bounds if bound is not None]
-        return " and ".join(told) or self.type
+        return tuple(Bound(comparison=comparison, value=limit) for limit, comparison in sides if limit is not None)
 
 
 @dataclass(frozen=True)
@@ -108,8 +102,8 @@ class Suite:
     notes: str | list[str] | None = None
 
 
-def wants_throttling(suites: Sequence[Suite], endpoint: str) -> bool:
-    """Whether the measurements of an endpoint are to be throttled: a suite wants at least one request turned away."""
+def expects_throttling(suites: Sequence[Suite], endpoint: str) -> bool:
+    """Whether the suite of an endpoint expects a rate limit to reject at least one request."""
     return any(
         expectation.column == "throttled" and (expectation.minimum or 0) > 0
         for suite in suites
@@ -122,7 +116,7 @@ def read_suites(folder: Path) -> list[Suite]:
     """Read every suite of a folder, by name.
 
     Raises:
-        BadInputError: no such folder, nothing in it, or a suite that is wrong.
+        BadInputError: there is no such folder, it holds no suite, or a suite is wrong.
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder of expectation suites; name one with --expectations.")
@@ -153,65 +147,65 @@ def _read_suite(path: Path) -> Suite:
     return Suite(
         name=path.stem,
         path=path,
-        expectations=tuple(_expectation(path, number, each) for number, each in enumerate(expectations, 1)),
+        expectations=tuple(_expectation(path, number, given) for number, given in enumerate(expectations, 1)),
         notes=raw.get("notes"),
     )
 
 
 def _expectation(path: Path, number: int, raw: object) -> Expectation:
-    place = f"{path}: expectation {number}"
+    location = f"{path}: expectation {number}"
     if not isinstance(raw, dict):
-        raise BadInputError(f"{place} must be an object with `type` and `kwargs`.")
+        raise BadInputError(f"{location} must be an object with `type` and `kwargs`.")
     if not isinstance(raw.get("type"), str):
-        raise BadInputError(f"{place}: type is missing; write for example {BETWEEN}.")
-    place = f"{place} ({raw['type']})"
-    _refuse_unknown(raw, _EXPECTATION_KEYS, place, "")
-    if raw.get("severity", SEVERITIES[0]) not in SEVERITIES:
-        raise BadInputError(f"{place}: severity {raw['severity']!r} must be one of {', '.join(SEVERITIES)}.")
+        raise BadInputError(f"{location}: type is missing; write for example {BETWEEN}.")
+    location = f"{location} ({raw['type']})"
+    _refuse_unknown(raw, _EXPECTATION_KEYS, location, "")
+    if raw.get("severity", Severity.CRITICAL) not in list(Severity):
+        raise BadInputError(f"{location}: severity {raw['severity']!r} must be one of {', '.join(Severity)}.")
     kwargs = raw.get("kwargs")
     if not isinstance(kwargs, dict):
-        raise BadInputError(f"{place}: kwargs must be an object that says what is expected of which column.")
-    _check_column(place, raw["type"], kwargs)
-    _check_numbers(place, kwargs)
+        raise BadInputError(f"{location}: kwargs must be an object that says what is expected of which column.")
+    _check_column(location, raw["type"], kwargs)
+    _check_numbers(location, kwargs)
     if raw["type"] == BETWEEN:
-        _check_between(place, kwargs)
+        _check_between(location, kwargs)
     return Expectation(path=path, number=number, raw=raw)
 
 
-def _check_column(place: str, kind: str, kwargs: dict[str, Any]) -> None:
+def _check_column(location: str, kind: str, kwargs: dict[str, Any]) -> None:
     needed = kind.startswith("expect_column_") and not kind.startswith("expect_column_pair_")
     if "column" not in kwargs and not needed:
         return
     column = kwargs.get("column")
     if not isinstance(column, str) or column not in METRICS:
         wrong = f"{column!r} does not exist" if "column" in kwargs else "is missing"
-        raise BadInputError(f"{place}: kwargs.column {wrong}; name one of {', '.join(METRICS)}.")
+        raise BadInputError(f"{location}: kwargs.column {wrong}; name one of {', '.join(METRICS)}.")
 
 
-def _check_numbers(place: str, kwargs: dict[str, Any]) -> None:
+def _check_numbers(location: str, kwargs: dict[str, Any]) -> None:
     for name in ("min_value", "max_value"):
         limit = kwargs.get(name)
         if limit is None:
             continue
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
-            raise BadInputError(f"{place}: kwargs.{name} {limit!r} must be a number, as 2.0.")
+            raise BadInputError(f"{location}: kwargs.{name} {limit!r} must be a number, as 2.0.")
         if kwargs.get("column") == "success_rate" and not 0 <= limit <= 1:
-            raise BadInputError(f"{place}: kwargs.{name} {limit!r} must be a share from 0 to 1, as 0.95 for 95 %.")
+            raise BadInputError(f"{location}: kwargs.{name} {limit!r} must be a share from 0 to 1, as 0.95 for 95 %.")
 
 
-def _check_between(place: str, kwargs: dict[str, Any]) -> None:
-    _refuse_unknown(kwargs, _BETWEEN_KEYS, place, "kwargs.")
-    least, most = kwargs.get("min_value"), kwargs.get("max_value")
-    if least is None and most is None:
-        raise BadInputError(f"{place}: kwargs has neither min_value nor max_value; give one of them.")
-    if least is not None and most is not None and least > most:
-        raise BadInputError(f"{place}: kwargs.min_value {least} is above max_value {most}; swap them.")
+def _check_between(location: str, kwargs: dict[str, Any]) -> None:
+    _refuse_unknown(kwargs, _BETWEEN_KEYS, location, "kwargs.")
+    minimum, maximum = kwargs.get("min_value"), kwargs.get("max_value")
+    if minimum is None and maximum is None:
+        raise BadInputError(f"{location}: kwargs has neither min_value nor max_value; give one of them.")
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise BadInputError(f"{location}: kwargs.min_value {minimum} is above max_value {maximum}; swap them.")
     for name in ("strict_min", "strict_max"):
         if not isinstance(kwargs.get(name, False), bool):
-            raise BadInputError(f"{place}: kwargs.{name} {kwargs[name]!r} must be true or false.")
+            raise BadInputError(f"{location}: kwargs.{name} {kwargs[name]!r} must be true or false.")
 
 
-def _refuse_unknown(given: dict[str, Any], known: Collection[str], place: str, prefix: str) -> None:
+def _refuse_unknown(given: dict[str, Any], known: Collection[str], location: str, prefix: str) -> None:
     unknown = next((key for key in given if key not in known), None)
     if unknown is not None:
-        raise BadInputError(f"{place}: {prefix}{unknown} is not known; known are {', '.join(sorted(known))}.")
+        raise BadInputError(f"{location}: {prefix}{unknown} is not known; known are {', '.join(sorted(known))}.")

@@ -1,70 +1,60 @@
-"""Throttling: what it means for a measurement that a limit of the target turned requests away."""
+"""Throttling: what it means for a measurement that a rate limit of the target rejected requests."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from loadtasks import units
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.verdict.targets.suites import Suite, wants_throttling
+from loadtasks.results.findings.targets import Throttled, ThrottlingExpected
+from loadtasks.verdict.targets.suites import Suite, expects_throttling
 
-CAUSE = "throttling, not slowness"
-"""How every cause begins that is a limit of the target."""
-_ADVICE = "ask for a higher limit or send less"
-_WANTED = "throttling is wanted here: "
+_LIMIT_STATUSES = (429, 503)
+"""With `Retry-After` the responses of a rate limit (RFC 6585, RFC 9110)."""
 
 
-def notes(measurements: Sequence[Measurement], suites: Sequence[Suite]) -> Iterator[Finding]:
-    """That one scenario was throttled, or is to be; told of the whole, since it holds the requests of its parts."""
+def notes(
+    measurements: Sequence[Measurement], suites: Sequence[Suite], missed: Collection[Finding] = ()
+) -> Iterator[Finding]:
+    """That one scenario was throttled, or is expected to be; of the whole alone, which holds its parts' requests.
+
+    `missed`: the findings about the scenario's targets.
+    """
+    held = not any(finding.metric == "throttled" and finding.code is FindingCode.TARGET_MISSED for finding in missed)
     for measurement in measurements:
         if measurement.part:
             continue
-        if wants_throttling(suites, measurement.endpoint):
-            yield _note(measurement, f"{_WANTED}{sentence(measurement)}")
-        elif measurement.counts.throttled:
-            yield _note(measurement, f"{sentence(measurement)}; {_ADVICE}")
+        throttled = rejected(measurement)
+        if expects_throttling(suites, measurement.endpoint):
+            expected = ThrottlingExpected(**throttled.model_dump(), held=held)
+            yield _finding(FindingCode.THROTTLING_EXPECTED, expected)
+        elif throttled.throttled:
+            yield _finding(FindingCode.THROTTLED, throttled)
 
 
-def _note(measurement: Measurement, sentence: str) -> Finding:
-    throttled = measurement.counts.throttled
-    return Finding(kind=FindingKind.NOTE, metric="throttled", observed=throttled, sentence=sentence)
+def is_expected(findings: Iterable[Finding]) -> bool:
+    """Whether the findings of a scenario say that its suite expects requests to be rejected."""
+    return any(finding.code is FindingCode.THROTTLING_EXPECTED for finding in findings)
 
 
-def is_wanted(findings: Iterable[Finding]) -> bool:
-    """Whether the findings say that a scenario's suite wants requests turned away."""
-    return any(finding.kind is FindingKind.NOTE and finding.sentence.startswith(_WANTED) for finding in findings)
-
-
-def sentence(measurement: Measurement) -> str:
-    """How many were turned away, and whose times are left."""
-    counts = measurement.counts
-    admitted = counts.scheduled - counts.throttled
-    if not counts.throttled:
-        return f"none of {units.plural(counts.scheduled, 'request')} was throttled"
-    return (
-        f"{units.count(counts.throttled)} of {units.plural(counts.scheduled, 'request')} "
-        f"{'was' if counts.throttled == 1 else 'were'} throttled "
-        f"({_answers(measurement)}): the times are those of the {units.count(admitted)} admitted "
-        f"{'one' if admitted == 1 else 'ones'}"
+def rejected(measurement: Measurement) -> Throttled:
+    """How many requests of a measurement a rate limit rejected, and with which statuses."""
+    return Throttled(
+        throttled=measurement.counts.throttled,
+        scheduled=measurement.counts.scheduled,
+        statuses=tuple(status for status in _LIMIT_STATUSES if measurement.statuses.get(str(status))),
     )
 
 
-def doubt(measurement: Measurement) -> str | None:
-    """Why nothing can be claimed when a limit turned away all that was sent; None when it didn't."""
+def nothing_admitted(measurement: Measurement) -> bool:
+    """Whether a rate limit rejected every request that was sent."""
     counts = measurement.counts
-    if not counts.throttled or counts.throttled + counts.dropped != counts.scheduled:
-        return None
-    return (
-        f"none of {units.plural(counts.scheduled, 'request')} was admitted: {units.count(counts.throttled)} were "
-        f"throttled ({_answers(measurement)}), so nothing was measured; {_ADVICE}"
-    )
+    return bool(counts.throttled) and counts.throttled + counts.dropped == counts.scheduled
 
 
-def unexplained(measurement: Measurement) -> int:
-    """How many were answered with 429 and without the `Retry-After` that would make them throttled."""
+def without_retry_after(measurement: Measurement) -> int:
+    """How many responses were a 429 without the `Retry-After` that would count them as throttled."""
     return max(0, measurement.statuses.get("429", 0) - measurement.counts.throttled)
 
 
-def _answers(measurement: Measurement) -> str:
-    seen = [status for status in ("429", "503") if measurement.statuses.get(status)]
-    return f"{' or '.join(seen) or 'refused'} with Retry-After"
+def _finding(code: FindingCode, throttled: Throttled) -> Finding:
+    return Finding(code=code, metric="throttled", observed=throttled.throttled, parameters=throttled)

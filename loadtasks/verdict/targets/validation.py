@@ -1,4 +1,4 @@
-"""Targets judged: the suites validated by Great Expectations over a run's measurements, and its Data Docs built."""
+"""Validates a run's measurements against the suites with Great Expectations, and builds its Data Docs."""
 
 import logging
 import os
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loadtasks import units
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS, Measurement, metric
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import NoTarget, TargetMissed
 from loadtasks.verdict.targets import percentiles
 from loadtasks.verdict.targets.suites import EVERY_MEASUREMENT, Expectation, Suite, read_suites
 
@@ -27,16 +27,16 @@ _FINDS_ROWS = {
 }
 _CONDITIONS = ("row_condition", "condition_parser")
 _NOT_NULL = "expect_column_values_to_not_be_null"
-_PLACE = "loadtasks_place"
-"""Key in an expectation's meta: its place in the suite, since results come in an order of their own."""
+_POSITION = "loadtasks_position"
+"""Key in an expectation's meta: its position in the suite, since Great Expectations sorts the results by column."""
 
 
 @dataclass
 class Judged:
-    """What the suites say, by scenario."""
+    """The findings of all suites."""
 
     findings: dict[str, list[Finding]] = field(default_factory=dict)
-    """Of kind `target` where one was missed, `note` where one is only told or there is none."""
+    """By scenario: missed targets, endpoints without a suite, and percentiles from too few requests."""
     untargeted: list[str] = field(default_factory=list)
     """Labels of the measurements that no suite of their endpoint judged."""
 
@@ -54,9 +54,9 @@ def judge(
     *,
     untrusted: Collection[str] = (),
 ) -> Judged:
-    """Hold measurements against the suites; build Data Docs in the folder `data_docs`, whose content is replaced.
+    """Validate measurements against the suites; build Data Docs in the folder `data_docs`, whose content is replaced.
 
-    Of scenarios in `untrusted` nothing is claimed: only the suite for every measurement sees them.
+    Scenarios in `untrusted` are validated by the suite for every measurement alone.
 
     Raises:
         BadInputError: an expectation that Great Expectations doesn't know or can't evaluate.
@@ -66,8 +66,8 @@ def judge(
     if work:
         with _quiet():
             _validate(work, data_docs, judged)
-    _note_untargeted(measurements, {suite.name for suite in suites}, untrusted, judged)
-    _note_untold(work, measurements, judged)
+    _find_untargeted(measurements, {suite.name for suite in suites}, untrusted, judged)
+    _find_insufficient_samples(work, measurements, judged)
     return judged
 
 
@@ -81,7 +81,7 @@ def _rows(suite: Suite, measurements: Sequence[Measurement], untrusted: Collecti
     ]
 
 
-def _note_untargeted(
+def _find_untargeted(
     measurements: Sequence[Measurement], endpoints: Collection[str], untrusted: Collection[str], judged: Judged
 ) -> None:
     with_parts = {measurement.scenario for measurement in measurements if measurement.part}
@@ -90,14 +90,23 @@ def _note_untargeted(
         if measurement.endpoint in endpoints or held_by_parts or measurement.scenario in untrusted:
             continue
         judged.untargeted.append(measurement.label)
-        sentence = f"no target: there is no suite {measurement.endpoint}.json, so only validity and history are judged"
-        judged.add(measurement.scenario, Finding(kind=FindingKind.NOTE, part=measurement.part, sentence=sentence))
+        judged.add(
+            measurement.scenario,
+            Finding(
+                code=FindingCode.NO_TARGET,
+                part=measurement.part,
+                parameters=NoTarget(endpoint=measurement.endpoint),
+            ),
+        )
 
 
-def _note_untold(
+def _find_insufficient_samples(
     work: Sequence[tuple[Suite, list[Measurement]]], measurements: Sequence[Measurement], judged: Judged
 ) -> None:
-    """Note the percentiles that have a target and too few requests; a target under a condition may not be theirs."""
+    """Add the percentiles that have a target and too few requests.
+
+    A target under a condition is left out, since it may not be the measurement's.
+    """
     targeted: dict[str, set[tuple[str, str]]] = {}
     for suite, rows in work:
         columns = [
@@ -106,7 +115,7 @@ def _note_untold(
         for row in rows:
             targeted.setdefault(row.scenario, set()).update((row.part, column) for column in columns)
     for scenario, metrics in targeted.items():
-        for finding in percentiles.notes(
+        for finding in percentiles.insufficient_samples(
             [measurement for measurement in measurements if measurement.scenario == scenario], metrics
         ):
             judged.add(scenario, finding)
@@ -144,10 +153,10 @@ def _validate(work: Sequence[tuple[Suite, list[Measurement]]], data_docs: Path |
             gx.ValidationDefinition(name=suite.name, data=batch, suite=context.suites.add(_gx_suite(suite, rows)))
         )
         result = definition.run(batch_parameters={"dataframe": _frame(rows)}, result_format=_FINDS_ROWS, run_id=run_id)
-        # Results come sorted by column; people read them as the file has them.
-        results: list[dict[str, Any]] = [each.to_json_dict() for each in result.results]
-        for each in sorted(results, key=lambda each: each["expectation_config"]["meta"][_PLACE]):
-            _note_result(suite, rows, each, judged)
+        # Results are sorted by column; people read them in the order of the file.
+        documents: list[dict[str, Any]] = [outcome.to_json_dict() for outcome in result.results]
+        for document in sorted(documents, key=lambda found: found["expectation_config"]["meta"][_POSITION]):
+            _find_misses(suite, rows, document, judged)
     if data_docs is not None:
         context.build_data_docs()
 
@@ -175,7 +184,7 @@ def _set_data_docs(context: Any, folder: Path | None) -> None:
 
 
 def _frame(rows: Sequence[Measurement]) -> Any:
-    import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - likewise
+    import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
     return pd.DataFrame(
         [
@@ -190,42 +199,42 @@ def _gx_suite(suite: Suite, rows: Sequence[Measurement]) -> Any:
     import great_expectations as gx  # noqa: PLC0415
 
     expectations = []
-    for place, expectation in enumerate(suite.expectations):
-        expectations.append(_gx_expectation(expectation, place))
+    for position, expectation in enumerate(suite.expectations):
+        expectations.append(_gx_expectation(expectation, position))
         if expectation.column and any(metric(row, expectation.column) is None for row in rows):
-            # Great Expectations passes over nulls; a target with nothing to judge must not look met.
+            # Great Expectations ignores nulls; a target with nothing to judge must not count as met.
             conditions = {key: expectation.kwargs[key] for key in _CONDITIONS if key in expectation.kwargs}
             raw = expectation.raw | {"type": _NOT_NULL, "kwargs": {"column": expectation.column, **conditions}}
-            expectations.append(_gx_expectation(Expectation(expectation.path, expectation.number, raw), place))
+            expectations.append(_gx_expectation(Expectation(expectation.path, expectation.number, raw), position))
     return gx.ExpectationSuite(name=suite.name, expectations=expectations, notes=suite.notes)
 
 
-def _gx_expectation(expectation: Expectation, place: int) -> Any:
+def _gx_expectation(expectation: Expectation, position: int) -> Any:
     from great_expectations.expectations.expectation_configuration import (  # noqa: PLC0415
         ExpectationConfiguration,
     )
 
     try:
-        raw = expectation.raw | {"meta": (expectation.raw.get("meta") or {}) | {_PLACE: place}}
+        raw = expectation.raw | {"meta": (expectation.raw.get("meta") or {}) | {_POSITION: position}}
         return ExpectationConfiguration(**raw).to_domain_obj()
     except Exception as error:  # whatever its validation raises
-        raise BadInputError(f"{expectation.place}: Great Expectations refuses it: {_one_line(error)}.") from error
+        raise BadInputError(f"{expectation.location}: Great Expectations refuses it: {_one_line(error)}.") from error
 
 
 def _one_line(error: object) -> str:
     return "; ".join(line.strip() for line in str(error).strip().splitlines() if line.strip()).rstrip(".")
 
 
-def _note_result(suite: Suite, rows: Sequence[Measurement], result: dict[str, Any], judged: Judged) -> None:
+def _find_misses(suite: Suite, rows: Sequence[Measurement], result: dict[str, Any], judged: Judged) -> None:
     configuration = result["expectation_config"]
-    expectation = suite.expectations[configuration["meta"][_PLACE]]
+    expectation = suite.expectations[configuration["meta"][_POSITION]]
     problem = _problem(result.get("exception_info") or {})
     if problem is not None:
-        raise BadInputError(f"{expectation.place}: Great Expectations can't evaluate it: {_one_line(problem)}.")
+        raise BadInputError(f"{expectation.location}: Great Expectations can't evaluate it: {_one_line(problem)}.")
     if result["success"]:
         return
     details = result["result"]
-    labels = [each["row"] for each in details.get("unexpected_index_list") or []]
+    labels = [index["row"] for index in details.get("unexpected_index_list") or []]
     missed = [row for row in rows if row.label in labels] if labels else rows
     for measurement in missed:
         if labels or "observed_value" not in details:
@@ -236,40 +245,20 @@ def _note_result(suite: Suite, rows: Sequence[Measurement], result: dict[str, An
 
 
 def _problem(info: dict[str, Any]) -> str | None:
-    """What kept an expectation from being evaluated: Great Expectations tells it for the whole, or for each metric."""
-    for each in [info, *(value for value in info.values() if isinstance(value, dict))]:
-        if each.get("raised_exception"):
-            return str(each.get("exception_message"))
+    """What kept an expectation from being evaluated; Great Expectations has it for the whole, or for each metric."""
+    for exception in [info, *(value for value in info.values() if isinstance(value, dict))]:
+        if exception.get("raised_exception"):
+            return str(exception.get("exception_message"))
     return None
 
 
 def _miss(expectation: Expectation, part: str, observed: float | None) -> Finding:
-    critical = expectation.severity == "critical"
-    what = METRICS.get(expectation.column, expectation.type)
-    limit = expectation.limit_beside(observed)
-    told = _observed(expectation.column, observed, limit)
-    if expectation.counts and observed is not None:  # 40 requests throttled
-        told = f"{told} {what.replace('requests', 'request') if observed == 1 else what}"
-    else:
-        told = f"{what} {told}"
     return Finding(
-        kind=FindingKind.TARGET if critical else FindingKind.NOTE,
+        code=FindingCode.TARGET_MISSED,
+        severity=expectation.severity,
         part=part,
         metric=expectation.column,
         observed=observed,
-        limit=limit,
-        sentence=(
-            f"{told}, target {expectation.target.removeprefix('= ')}"
-            + ("" if critical else f" ({expectation.severity})")
-        ),
+        limit=expectation.limit_for(observed),
+        parameters=TargetMissed(expectation=expectation.type, suite=expectation.path.name, bounds=expectation.bounds),
     )
-
-
-def _observed(column: str, observed: float | None, limit: float | None) -> str:
-    """The observed value, with as many digits as it takes to tell it from the limit."""
-    if observed is None:
-        return "was not measured"
-    told = units.value(column, observed)
-    if limit is None or observed == limit or told != units.value(column, limit):
-        return told
-    return f"{told} (exactly {observed:.9g} against {limit:.9g})"

@@ -20,7 +20,10 @@ from loadtasks.engine.generator.processes import ProcessError
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.report import sentences
 from loadtasks.results.document import read_document
+from loadtasks.results.findings.causes.failures import MetricsProblem
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
@@ -108,10 +111,13 @@ def test_the_targets_own_metrics_are_kept_and_where_they_should_be_and_are_not_i
     assert measurement.target_metrics.counters == {"things_total": 6.0}
     monkeypatch.setenv("LOADTASKS_METRICS_PATH", "/nowhere")
     assert call("run", "thing.alone", "--target", server.url).exit_code == 0
-    notes = [finding.sentence for finding in read_document(document).scenarios[0].findings]
-    assert any(
-        note.startswith("the target's own metrics can't be used: GET /nowhere answered no metrics") for note in notes
+    (note,) = (
+        finding
+        for finding in read_document(document).scenarios[0].findings
+        if finding.code is FindingCode.TARGET_METRICS_UNREADABLE
     )
+    assert isinstance(note.parameters, MetricsProblem)
+    assert note.parameters.problem.startswith("GET /nowhere ")
 
 
 def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(
@@ -312,7 +318,7 @@ def test_a_target_that_dies_between_scenarios_leaves_the_rest_invalid(workspace:
     verdicts = {scenario.scenario: scenario for scenario in steps.document(workspace, run.id).scenarios}
     assert verdicts["thing.concurrent"].verdict is Verdict.PASS
     assert verdicts["thing.alone"].verdict is Verdict.INVALID
-    assert "can't be reached" in verdicts["thing.alone"].findings[0].sentence
+    assert "can't be reached" in sentences.sentence(verdicts["thing.alone"].findings[0])
 
 
 def test_a_target_that_dies_while_it_is_measured_makes_what_was_measured_invalid_and_kept(
@@ -321,13 +327,13 @@ def test_a_target_that_dies_while_it_is_measured_makes_what_was_measured_invalid
     target = Target(server.url)
     run = steps.open_run(workspace, target, run_id="night", trigger="manual", scenarios=["thing.alone"])
     api.dies_after = 3
-    with pytest.raises(TargetUnavailableError, match=r"stopped answering while thing.alone was measured"):
+    with pytest.raises(TargetUnavailableError, match=r"stopped responding while thing.alone was measured"):
         steps.measure(workspace, run.id, "thing.alone", target)
     steps.judge(workspace, run.id)
     steps.compare(workspace, run.id)
     (result,) = steps.document(workspace, run.id).scenarios
     assert result.verdict is Verdict.INVALID
-    assert "stopped answering" in result.findings[0].sentence
+    assert "can't be reached" in sentences.sentence(result.findings[0])
     assert result.measurements[0].counts.scheduled == 5
     assert steps.conclude(workspace, run.id) is Verdict.INVALID
 
@@ -365,7 +371,7 @@ def test_a_scenario_whose_process_is_killed_is_invalid_for_that_reason(
     steps.judge(workspace, run.id)
     assert steps.compare(workspace, run.id) is Verdict.INVALID
     (result,) = steps.document(workspace, run.id).scenarios
-    assert "was ended by SIGKILL; nothing of this scenario was kept" in result.findings[0].sentence
+    assert "was ended by SIGKILL; nothing of this scenario was kept" in sentences.sentence(result.findings[0])
     assert result.measurements == []
 
 

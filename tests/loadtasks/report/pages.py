@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 _VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
+_BLOCKS = frozenset({"h1", "h2", "h3", "p", "li", "caption", "summary", "figcaption", "dt", "dd", "svg", "a"})
 
 
 class Element:
@@ -32,6 +33,18 @@ class Element:
     def everything(self) -> "Iterator[Element]":
         """Every element within."""
         return self._elements()
+
+    def blocks(self) -> "Iterator[str]":
+        """The texts within, one for each heading, paragraph, list item and row of a table."""
+        for child in self.children:
+            if isinstance(child, str):
+                continue
+            if child.tag == "tr":
+                yield " | ".join(cell.text for cell in child.children if isinstance(cell, Element))
+            elif child.tag in _BLOCKS:
+                yield child.attributes.get("aria-label", "") if child.tag == "svg" else child.text
+            else:
+                yield from child.blocks()
 
     def rows(self) -> list[list[str]]:
         """The texts of a table's cells, row by row."""

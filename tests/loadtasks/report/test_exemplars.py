@@ -1,4 +1,4 @@
-"""The slowest requests: which are told, and by which names."""
+"""The slowest requests: which are shown, and by which names."""
 
 import pytest
 
@@ -20,13 +20,13 @@ def mixed(*findings: Finding) -> ScenarioResult:
     return samples.result("mixed.concurrent", Verdict.FAIL, *findings, measurements=parts)
 
 
-def test_a_slow_request_is_told_with_the_names_that_logs_and_traces_know() -> None:
+def test_a_slow_request_is_shown_with_the_names_that_logs_and_traces_know() -> None:
     assert one().sentence == (
         "GET /stats took 100 ms, status 200, due at 02:00:01.250 UTC, request id b7c1f2d0a94e4d1c, trace id "
         "4bf92f3577b34da6a3ce929d0e0e4736"
     )
     assert one(status=0, request_id=None, traceparent=None).sentence == (
-        "GET /stats took 100 ms, no answer, due at 02:00:01.250 UTC"
+        "GET /stats took 100 ms, no response, due at 02:00:01.250 UTC"
     )
 
 
@@ -52,11 +52,9 @@ def test_what_a_target_sends_as_an_id_is_one_line_of_bounded_length() -> None:
         ([Finding(kind=FindingKind.NOTE, metric="p95_s", part="a", sentence="")], []),
     ],
 )
-def test_of_a_mixed_scenario_those_of_the_parts_that_are_bad_are_told(
-    findings: list[Finding], requests: list[str]
-) -> None:
-    assert [each.request for each in exemplars.of_bad(samples.document(mixed(*findings)))] == requests
+def test_of_a_mixed_scenario_those_of_the_bad_parts_are_shown(findings: list[Finding], requests: list[str]) -> None:
+    assert [slow.request for slow in exemplars.of_bad(samples.document(mixed(*findings)))] == requests
 
 
-def test_of_what_is_good_or_not_trusted_none_is_told() -> None:
+def test_of_good_and_invalid_scenarios_none_is_shown() -> None:
     assert exemplars.of_bad(samples.document(samples.result("dashboard.concurrent"), samples.saturated())) == []

@@ -1,4 +1,4 @@
-"""Where the time went, as the page tells it beside the baseline."""
+"""Where the time went, against the baseline."""
 
 from loadtasks import units
 from loadtasks.measurement.model import Phase
@@ -11,7 +11,7 @@ from tests.loadtasks.report.pages import parse
 
 
 def result() -> ScenarioResult:
-    """A scenario whose cache gave 90 % of the answers before, and now gives half of them."""
+    """A scenario whose cache gave 90 % of the responses before, and now gives half of them."""
     made = samples.result("dashboard.sustained", Verdict.PASS)
     for measurement, hits in ((made.measurements[0], 50), (made.baseline[0], 90)):
         measurement.phases["server:cache"] = Phase(
@@ -21,11 +21,11 @@ def result() -> ScenarioResult:
     return made
 
 
-def test_the_caches_hit_ratio_stands_beside_the_baselines() -> None:
+def test_the_hit_ratio_of_a_cache_is_shown_with_that_of_the_baseline() -> None:
     section = parse(html.render(samples.document(result()))).one("section", id="scenario-dashboard.sustained")
     table = next(table.rows() for table in section.all("table") if "Side" in table.rows()[0])
     (cache,) = (dict(zip(table[0], row, strict=True)) for row in table[1:] if row[1] == "cache")
-    assert cache["How it went"] == "hit 50.0 %, miss 50.0 % (hit 90.0 % in the baseline)"
+    assert cache["Outcomes"] == "hit 50.0 %, miss 50.0 % (hit 90.0 % in the baseline)"
     assert cache["Mean"] == cache["Baseline"] == "1.00 ms"
     assert [row[1] for row in table[1:]] == ["connect", "to the first byte", "body", "cache", "db", "serialize"]
 
@@ -46,17 +46,17 @@ def test_a_phases_names_and_outcomes_are_shown_as_text_alone() -> None:
     assert "&lt;b&gt; 100 %" in page
 
 
-def test_the_targets_own_metrics_are_told_in_short() -> None:
+def test_the_targets_own_metrics_are_shown_in_short() -> None:
     made = result()
-    tonight = TargetMetrics(
+    now = TargetMetrics(
         counters={"a_total": 7, "b_total": 5000, "seconds_sum": 9000} | {f"c{number}_total": 1 for number in range(50)},
         gauges={"pool_max": (2, 2), "open": (3, 5), "calm": (1, 1)},
     )
     before = TargetMetrics(counters={"b_total": 100}, gauges={"pool_max": (4, 4), "calm": (1, 1)})
-    made.measurements[0] = made.measurements[0].model_copy(update={"target_metrics": tonight})
+    made.measurements[0] = made.measurements[0].model_copy(update={"target_metrics": now})
     made.baseline[0] = made.baseline[0].model_copy(update={"target_metrics": before})
     section = parse(html.render(samples.document(made))).one("section", id="scenario-dashboard.sustained")
-    rows = next(table.rows() for table in section.all("table") if table.rows()[0] == ["Metric", "Tonight", "Baseline"])
+    rows = next(table.rows() for table in section.all("table") if table.rows()[0] == ["Metric", "This run", "Baseline"])
     assert rows[1:5] == [
         ["pool_max", "2", "4"],
         ["open", "3 to 5", units.MISSING],

@@ -7,8 +7,6 @@ import pytest
 
 from loadtasks.report import plots
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
-from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
 from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import Element, parse
@@ -22,7 +20,7 @@ def _svg(result: ScenarioResult) -> Element:
 
 
 def _texts(result: ScenarioResult) -> list[str]:
-    return [each.text for each in _svg(result).all("text")]
+    return [text.text for text in _svg(result).all("text")]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +60,10 @@ def test_a_long_run_is_thinned_without_moving_its_percentiles() -> None:
         assert ys[after - 1] <= exact <= ys[after] * 1.001
 
 
-def test_tonight_and_its_baseline_are_told_apart_by_more_than_colour() -> None:
+def test_a_run_and_its_baseline_differ_by_more_than_colour() -> None:
     svg = _svg(samples.result("dashboard.concurrent"))
-    texts = [each.text for each in svg.all("text")]
-    assert "── tonight (100 requests)" in texts
+    texts = [text.text for text in svg.all("text")]
+    assert "── this run (100 requests)" in texts
     assert "─ ─ baseline (100 requests)" in texts
     assert any("stroke-dasharray" in each.attributes.get("style", "") for each in svg.all("path"))
 
@@ -76,16 +74,16 @@ def test_a_baseline_that_was_not_comparable_is_not_drawn() -> None:
     assert not [text for text in _texts(result) if "baseline" in text]
 
 
-def test_the_baseline_goes_no_further_than_tonight() -> None:
-    tonight = samples.measured("dashboard.sustained", times_s=[0.01] * 15 + [0.02] * 5)
-    result = samples.result("dashboard.sustained", measurements=tonight)
+def test_the_baseline_goes_no_further_than_the_run() -> None:
+    measurements = samples.measured("dashboard.sustained", times_s=[0.01] * 15 + [0.02] * 5)
+    result = samples.result("dashboard.sustained", measurements=measurements)
     assert result.baseline[0].response.count > 5000
     assert "99 %" not in _texts(result)
 
 
 def test_a_mixed_scenario_has_one_named_line_a_part() -> None:
     svg = _svg(samples.result("mixed.concurrent"))
-    texts = [each.text for each in svg.all("text")]
+    texts = [text.text for text in svg.all("text")]
     assert [part for part in samples.PARTS if part not in texts] == []
     styles = " ".join(each.attributes.get("style", "") for each in svg.all("path"))
     assert {f"--line-{place}" for place in range(5)} <= set(re.findall(r"var\((--line-\d)\)", styles))
@@ -102,7 +100,7 @@ def test_labels_of_lines_that_end_together_do_not_overlap() -> None:
     assert heights[-1] < plots.HEIGHT
 
 
-def test_a_missed_limit_is_drawn_and_one_far_above_is_told() -> None:
+def test_a_missed_limit_is_drawn_and_one_far_above_is_stated() -> None:
     near = samples.missed_target()
     assert "target p95 2.00 s" in _texts(near)
     assert plots.far_limits(near) == []
@@ -112,7 +110,7 @@ def test_a_missed_limit_is_drawn_and_one_far_above_is_told() -> None:
 
 
 def test_limits_that_are_no_times_are_not_drawn() -> None:
-    finding = Finding(kind=FindingKind.TARGET, metric="throughput_per_s", observed=1, limit=0.01, sentence="slow")
+    finding = samples.missed("throughput_per_s", 1, 0.01)
     assert not [
         text for text in _texts(samples.result("dashboard.concurrent", Verdict.FAIL, finding)) if "target" in text
     ]

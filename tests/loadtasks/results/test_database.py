@@ -19,7 +19,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results import database
 from loadtasks.results.schema import HEAD, VERSION_TABLE, ResultsBase
 from loadtasks.results.store import Store
-from tests.measurements import measurement, run
+from tests.measurements import failure, measurement, run
 
 _PROJECT = Path(__file__).parents[3]
 
@@ -183,6 +183,6 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
         pages = session.execute(text("PRAGMA page_count")).scalar_one()
         session.execute(text(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(BadInputError, match=r"results\.db: .*full.*see that there is space"):
-        store.save_failure(run().id, "dashboard.concurrent", "x" * 1_000_000)
+        store.save_failure(run().id, "dashboard.concurrent", failure("x" * 1_000_000))
     assert store.failures(run().id) == {}
     store.close()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, MetaData, create_engine, insert, make_url
 
 import loadtasks.results.migrations
 from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.results.repetitions import Repetition
 from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.schema import MeasurementRow
 from loadtasks.results.store import Store
@@ -102,6 +103,6 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         (first,) = store.repetitions(run().id, MIXED)
         assert (first.number, first.reported, first.trusted, first.measurements) == (1, True, True, before)
         again = [measurement(MIXED, times_s=[0.001])]
-        store.add_repetition(run().id, MIXED, again, number=2)
+        store.add_repetition(run().id, MIXED, Repetition(number=2, measurements=again))
         assert store.measurements(run().id) == again
         assert len(store.repetitions(run().id, MIXED)) == 2

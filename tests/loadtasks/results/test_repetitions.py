@@ -1,4 +1,4 @@
-"""A scenario measured several times in one night: all is kept, and one repetition counts."""
+"""Repetitions: all are kept, and one of them is reported."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,10 +11,10 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.assembly import assemble
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.results.repetitions import Repetition, choose_reported
+from loadtasks.results.repetitions import Repetition, RepetitionReason, choose_reported
 from loadtasks.results.series import METRICS
 from loadtasks.results.store import Store
-from tests.measurements import STARTED_AT, measurement, run
+from tests.measurements import STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 RUN = run().id
@@ -28,24 +28,30 @@ def store(url: str) -> Iterator[Store]:
 
 
 def shown(time_s: float, scenario: str = DASHBOARD, **changes: object) -> list[Measurement]:
-    """A whole whose every request took so long."""
+    """The whole of a scenario whose every request took this long."""
     return [measurement(scenario, times_s=[time_s] * 100, **changes)]
 
 
 def keep(store: Store, *times_s: float, untrusted: Sequence[int] = (), scenario: str = DASHBOARD) -> None:
-    """Repetitions of so long a time, those of these numbers not trusted."""
+    """Keep one repetition for each time, those of some numbers not trusted."""
     store.save_measurements(RUN, scenario, shown(times_s[0], scenario))
     for number, time_s in enumerate(times_s[1:], 2):
         trusted = number not in untrusted
-        store.add_repetition(RUN, scenario, shown(time_s, scenario), number=number, trusted=trusted)
+        store.add_repetition(RUN, scenario, again(number, time_s, scenario, trusted=trusted))
 
 
-def counting(store: Store, scenario: str = DASHBOARD) -> list[int]:
+def again(number: int, time_s: float, scenario: str = DASHBOARD, **changes: object) -> Repetition:
+    """A further repetition whose every request took this long."""
+    made = {"measurements": shown(time_s, scenario), "reason": RepetitionReason.SUSPECT} | changes
+    return Repetition(number=number, **made)  # type: ignore[arg-type]
+
+
+def reported(store: Store, scenario: str = DASHBOARD) -> list[int]:
     return [repetition.number for repetition in store.repetitions(RUN, scenario) if repetition.reported]
 
 
 @pytest.mark.parametrize(
-    ("times_s", "untrusted", "counts"),
+    ("times_s", "untrusted", "expected"),
     [
         ([0.3], (), 1),
         ([0.3, 0.2], (), 2),
@@ -58,8 +64,8 @@ def counting(store: Store, scenario: str = DASHBOARD) -> list[int]:
         ([0.3, 0.1, 0.2], (1, 2, 3), 3),
     ],
 )
-def test_the_middle_one_of_those_that_can_be_trusted_counts(
-    times_s: list[float], untrusted: tuple[int, ...], counts: int
+def test_the_middle_one_of_those_that_can_be_trusted_is_reported(
+    times_s: list[float], untrusted: tuple[int, ...], expected: int
 ) -> None:
     repetitions = [
         Repetition(number=number, measurements=shown(time_s), trusted=number not in untrusted)
@@ -67,10 +73,10 @@ def test_the_middle_one_of_those_that_can_be_trusted_counts(
     ]
     found = choose_reported(repetitions[::-1])
     assert [each.number for each in found] == list(range(1, len(times_s) + 1))
-    assert [each.number for each in found if each.reported] == [counts]
+    assert [each.number for each in found if each.reported] == [expected]
 
 
-def test_good_answers_weigh_more_than_fast_ones() -> None:
+def test_success_weighs_more_than_speed() -> None:
     slow, bad = Repetition(number=1, measurements=shown(0.3)), Repetition(number=2, measurements=shown(0.1, failed=1))
     assert slow.badness < bad.badness
     assert Repetition(number=3, measurements=[measurement(times_s=[], failed=9)]).badness > bad.badness
@@ -82,8 +88,8 @@ def test_every_repetition_is_kept_whole_and_in_order(store: Store) -> None:
         for time_s in (0.3, 0.1, 0.2)
     ]
     store.save_measurements(RUN, MIXED, tries[0])
-    store.add_repetition(RUN, MIXED, tries[1], number=2)
-    store.add_repetition(RUN, MIXED, tries[2], number=3, trusted=False)
+    store.add_repetition(RUN, MIXED, Repetition(number=2, measurements=tries[1]))
+    store.add_repetition(RUN, MIXED, Repetition(number=3, measurements=tries[2], trusted=False))
     repetitions = store.repetitions(RUN, MIXED)
     assert [repetition.measurements for repetition in repetitions] == tries
     assert [(repetition.number, repetition.reported, repetition.trusted) for repetition in repetitions] == [
@@ -96,7 +102,7 @@ def test_every_repetition_is_kept_whole_and_in_order(store: Store) -> None:
         store.repetitions("nope", DASHBOARD)
 
 
-def test_everybody_else_sees_the_one_that_counts(store: Store) -> None:
+def test_everything_else_uses_the_reported_one(store: Store) -> None:
     keep(store, 0.3, 0.1, 0.2)
     (expected,) = shown(0.2)
     assert store.measurements(RUN) == store.measurements(RUN, DASHBOARD) == [expected]
@@ -109,21 +115,20 @@ def test_everybody_else_sees_the_one_that_counts(store: Store) -> None:
     assert store.approve(RUN, approved_by="ada", why="") == [DASHBOARD]
 
 
-def test_what_was_measured_once_has_no_repetitions_to_tell_of(store: Store) -> None:
+def test_a_single_measurement_has_no_list_of_repetitions(store: Store) -> None:
     keep(store, 0.3)
     assert [scenario.repetitions for scenario in assemble(store, RUN).scenarios] == [[], []]
 
 
 def test_a_retried_repetition_replaces_its_own(store: Store) -> None:
     keep(store, 0.3, 0.1, 0.2)
-    store.add_repetition(RUN, DASHBOARD, shown(0.5), number=2, remark="three times")
+    store.add_repetition(RUN, DASHBOARD, again(2, 0.5))
     assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [
         shown(0.3),
         shown(0.5),
         shown(0.2),
     ]
-    assert counting(store) == [1]
-    assert store.remarks(RUN) == {DASHBOARD: "three times"}
+    assert reported(store) == [1]
 
 
 def test_a_retried_first_one_replaces_all(store: Store) -> None:
@@ -131,37 +136,45 @@ def test_a_retried_first_one_replaces_all(store: Store) -> None:
     keep(store, 0.3, 0.1, 0.2)
     store.save_measurements(RUN, DASHBOARD, shown(0.4))
     assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [shown(0.4)]
-    assert counting(store) == [1]
-    assert counting(store, MIXED) == [2], "another scenario's are left alone"
-    store.save_failure(RUN, MIXED, "gone")
+    assert reported(store) == [1]
+    assert reported(store, MIXED) == [2], "another scenario's are left alone"
+    store.save_failure(RUN, MIXED, failure("gone"))
     assert store.repetitions(RUN, MIXED) == []
 
 
-def test_another_repetition_takes_back_what_was_said(store: Store) -> None:
+def test_another_repetition_deletes_what_was_concluded(store: Store) -> None:
     keep(store, 0.3, 0.1)
-    said = [ScenarioVerdict(scenario=each, verdict=Verdict.PASS) for each in (DASHBOARD, MIXED)]
-    store.save_verdicts(RUN, said)
+    verdicts = [ScenarioVerdict(scenario=scenario, verdict=Verdict.PASS) for scenario in (DASHBOARD, MIXED)]
+    store.save_verdicts(RUN, verdicts)
     store.approve(RUN, approved_by="ada", why="", scenarios=[DASHBOARD])
-    store.add_repetition(RUN, DASHBOARD, shown(0.2), number=3, remark="three times")
-    assert store.verdicts(RUN) == said[1:]
+    store.add_repetition(RUN, DASHBOARD, again(3, 0.2))
+    assert store.verdicts(RUN) == verdicts[1:]
     assert store.baselines() == []
-    store.add_repetition(RUN, DASHBOARD, shown(0.2), number=4)
-    assert store.remarks(RUN) == {}
+
+
+def test_a_confirmation_is_known_by_the_reason_of_its_repetitions(store: Store) -> None:
+    keep(store, 0.3)
+    store.add_repetition(RUN, DASHBOARD, again(2, 0.2))
+    store.save_measurements(RUN, MIXED, shown(0.3, MIXED))
+    store.add_repetition(RUN, MIXED, again(2, 0.2, MIXED, reason=RepetitionReason.LEARNING))
+    (scenario, repetitions), *others = store.confirmations(RUN).items()
+    assert (scenario, others) == (DASHBOARD, [])
+    assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
 
 
 def test_half_an_repetition_is_not_kept(store: Store) -> None:
     keep(store, 0.3, 0.1)
     with pytest.raises(IntegrityError):
-        store.add_repetition(RUN, DASHBOARD, shown(0.2) * 2, number=3)
+        store.add_repetition(RUN, DASHBOARD, again(3, 0.2, measurements=shown(0.2) * 2))
     with pytest.raises(ValueError, match=MIXED):
-        store.add_repetition(RUN, DASHBOARD, shown(0.2, MIXED), number=3)
+        store.add_repetition(RUN, DASHBOARD, again(3, 0.2, MIXED))
     assert [repetition.measurements for repetition in store.repetitions(RUN, DASHBOARD)] == [shown(0.3), shown(0.1)]
-    assert counting(store) == [2]
+    assert reported(store) == [2]
 
 
 def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     keep(store, 0.3, 0.7, 0.4, 0.2, untrusted=[3])
-    store.add_repetition(RUN, DASHBOARD, shown(0.1), number=2)  # the order is that of measuring, not of keeping
+    store.add_repetition(RUN, DASHBOARD, again(2, 0.1))  # the order is that of measuring, not of keeping
     later = run("later", started_at=STARTED_AT + timedelta(days=1), scenarios=[DASHBOARD])
     store.open_run(later)
     store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None))

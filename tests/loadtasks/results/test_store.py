@@ -10,12 +10,13 @@ from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import METRICS, metric
 from loadtasks.results.assembly import assemble
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import FailureDetail
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
-from tests.measurements import STARTED_AT, measurement, run
+from tests.measurements import STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 FIRST, SECOND = "20261124T020000Z-aaaa", "20261125T020000Z-bbbb"
@@ -73,7 +74,7 @@ def test_an_unknown_run_is_named_with_the_newest_ones(store: Store) -> None:
     with pytest.raises(BadInputError, match="no run 'nope'"):
         store.save_measurements("nope", DASHBOARD, [measurement()])
     with pytest.raises(BadInputError, match="no run 'nope'"):
-        store.save_failure("nope", DASHBOARD, "gone")
+        store.save_failure("nope", DASHBOARD, failure("gone"))
 
 
 def test_measurements_come_back_exactly_and_in_the_planned_order(store: Store) -> None:
@@ -99,15 +100,15 @@ def test_a_retried_scenario_replaces_what_it_left(store: Store) -> None:
     store.open_run(run())
     again = measurement(DASHBOARD, times_s=[0.3])
     store.save_measurements(FIRST, MIXED, [measurement(MIXED)])
-    store.save_failure(FIRST, DASHBOARD, "the target was gone")
-    assert store.failures(FIRST) == {DASHBOARD: "the target was gone"}
+    store.save_failure(FIRST, DASHBOARD, failure("the target was gone"))
+    assert store.failures(FIRST) == {DASHBOARD: failure("the target was gone")}
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
     store.save_measurements(FIRST, DASHBOARD, [again])
     assert store.measurements(FIRST) == [again, measurement(MIXED)]
     assert store.failures(FIRST) == {}
-    store.save_failure(FIRST, DASHBOARD, "gone again, with a NUL \0")
+    store.save_failure(FIRST, DASHBOARD, failure("gone again, with a NUL \0"))
     assert store.measurements(FIRST) == [measurement(MIXED)]
-    assert store.failures(FIRST) == {DASHBOARD: "gone again, with a NUL \N{SYMBOL FOR NULL}"}
+    assert store.failures(FIRST) == {DASHBOARD: failure("gone again, with a NUL \N{SYMBOL FOR NULL}")}
 
 
 def test_half_written_measurements_are_not_kept(store: Store) -> None:
@@ -179,7 +180,7 @@ def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) ->
     store.open_run(run(scenarios=scenarios))
     for name in ("good.x", "bad.x", "unjudged.x"):
         store.save_measurements(FIRST, name, [measurement(name)])
-    store.save_failure(FIRST, "gone.x", "gone")
+    store.save_failure(FIRST, "gone.x", failure("gone"))
     store.save_verdicts(
         FIRST, [verdict("good.x", Verdict.FAIL), verdict("bad.x", Verdict.INVALID), verdict("gone.x", Verdict.INVALID)]
     )
@@ -245,7 +246,7 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
     slow = measurement(DASHBOARD, times_s=[1.0])
     store.save_measurements(SECOND, DASHBOARD, [slow])
     store.save_measurements(SECOND, "unjudged.x", [measurement("unjudged.x")])
-    store.save_failure(SECOND, "gone.x", "the target was gone")
+    store.save_failure(SECOND, "gone.x", failure("the target was gone"))
     store.save_verdicts(SECOND, [verdict(said=Verdict.REGRESSED, baseline_run=FIRST)])
     document = assemble(store, SECOND)
     assert document.verdict is Verdict.REGRESSED
@@ -253,9 +254,12 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
     known, gone, late, unjudged = document.scenarios
     assert (known.measurements, known.baseline) == ([slow], [measurement(DASHBOARD)])
     assert [each.verdict for each in (gone, late, unjudged)] == [Verdict.INVALID] * 3
-    assert gone.findings[0].sentence == "the target was gone"
-    assert "not measured" in late.findings[0].sentence
-    assert "not judged" in unjudged.findings[0].sentence
+    assert gone.findings[0].parameters == FailureDetail(detail="the target was gone")
+    assert [scenario.findings[0].code for scenario in (gone, late, unjudged)] == [
+        FindingCode.MEASUREMENT_FAILED,
+        FindingCode.NOT_MEASURED,
+        FindingCode.NOT_JUDGED,
+    ]
     assert type(document).model_validate_json(document.model_dump_json()) == document
 
 
@@ -288,5 +292,5 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     assert [scenario.round_ratios for scenario in document.scenarios] == [[pairs], []]
     store.save_measurements(FIRST, DASHBOARD, [measurement(DASHBOARD)])
     assert list(store.pairings(FIRST)) == [MIXED]
-    store.save_failure(FIRST, MIXED, "broke")
+    store.save_failure(FIRST, MIXED, failure("broke"))
     assert store.pairings(FIRST) == {}

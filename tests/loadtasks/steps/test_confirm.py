@@ -17,9 +17,9 @@ from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.health import Calibration
 from loadtasks.results.document import read_document
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.detector import RepetitionReason
 from loadtasks.workspace import Workspace
 from tests.earlier_runs import EarlierRuns
 from tests.servers import ScriptedServer, ok, scripted

@@ -14,8 +14,9 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import RegressionState
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.verdict.history.detector import NEEDED, RepetitionReason
+from loadtasks.verdict.history.detector import NEEDED
 from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.workspace import Workspace
 from tests.measurements import STARTED_AT, measurement, run

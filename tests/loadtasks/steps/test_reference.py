@@ -15,7 +15,7 @@ from loadtasks import steps
 from loadtasks.cli.main import cli
 from loadtasks.engine.net.target import Target
 from loadtasks.results.document import read_document
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
@@ -90,13 +90,13 @@ def test_a_slower_build_is_a_regression_with_its_cause(pair: Pair, workspace: Wo
     document = read_document(workspace.reports / "latest" / "results.json")
     (scenario,) = document.scenarios
     assert scenario.verdict is Verdict.REGRESSED
+    assert FindingCode.DATABASE_SLOW in [finding.code for finding in scenario.findings]
     assert (document.run.target_version, document.run.reference_version) == ("1.5.0+abc", "1.4.2+abc")
     assert [measurement.counts.completed for measurement in (*scenario.measurements, *scenario.baseline)] == [200, 200]
     assert len(scenario.round_ratios[0].log_ratios["p50_s"]) == 10
     for words in (
         "REGRESSED",
         "against the reference 1.4.2+abc, in 10 rounds",
-        "the database: ",
         "Compared with the reference",
     ):
         assert words in result.output

@@ -1,8 +1,10 @@
-"""A judged run held against what is known; what many nights make of it is in tests/loadtasks/test_nights.py."""
+"""A judged run compared; many runs, one after the other, are in tests/loadtasks/steps/test_many_runs.py."""
 
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import Confirmation
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from tests.measurements import measurement
 
@@ -33,7 +35,14 @@ def test_what_an_earlier_comparison_found_is_found_anew_or_gone() -> None:
     assert (compared.verdict, compared.findings) == (Verdict.PASS, [note])
 
 
-def test_what_is_said_of_how_it_was_measured_decides_nothing() -> None:
-    known = KnownHistory(remarks={DASHBOARD: "measured twice"})
-    (compared,) = compare_run([verdict()], [measurement()], known).verdicts
-    assert (compared.verdict, [finding.sentence for finding in compared.findings]) == (Verdict.PASS, ["measured twice"])
+def test_a_confirmation_states_its_repetitions_and_decides_nothing() -> None:
+    slow, fast = (measurement(times_s=[time_s] * 10) for time_s in (0.2, 0.1))
+    made = [Repetition(number=1, measurements=[slow]), Repetition(number=2, measurements=[fast])]
+    known = KnownHistory(confirmations={DASHBOARD: choose_reported(made)})
+    (compared,) = compare_run([verdict()], [fast], known).verdicts
+    assert compared.verdict is Verdict.PASS
+    (finding,) = compared.findings
+    assert (finding.code, finding.kind) == (FindingCode.CONFIRMATION, FindingKind.HISTORY)
+    assert isinstance(finding.parameters, Confirmation)
+    assert [repetition.reported for repetition in finding.parameters.repetitions] == [False, True]
+    assert not finding.parameters.confirmed

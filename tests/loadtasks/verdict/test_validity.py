@@ -4,58 +4,80 @@ from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, FindingKind
-from loadtasks.results.findings.validity import SaturationParameters
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import Throttled
+from loadtasks.results.findings.validity import (
+    Failure,
+    FailureCode,
+    FailureDetail,
+    NotReached,
+    RequestCounts,
+    SaturationParameters,
+)
 from loadtasks.verdict import validity
-from tests.measurements import health, measurement
+from tests.measurements import failure, health, measurement
 
 BUSY = Saturation(code=SaturationCode.LOOP_LAG, observed=0.3, limit=0.1, statistic=Statistic.P99)
 
 
-def doubts(*measurements: Measurement, failures: dict[str, str] | None = None) -> list[str]:
+def findings(*measurements: Measurement, failures: dict[str, Failure] | None = None) -> list[Finding]:
     found = validity.findings("dashboard.concurrent", measurements, failures or {})
-    assert all(each.kind is FindingKind.VALIDITY for each in found)
-    return [each.sentence for each in found]
+    assert all(finding.kind is FindingKind.VALIDITY for finding in found)
+    return found
 
 
-def test_a_sound_measurement_is_not_doubted() -> None:
-    assert doubts(measurement()) == []
+def test_a_sound_measurement_is_trusted() -> None:
+    assert findings(measurement()) == []
 
 
-def test_a_scenario_that_could_not_be_measured_says_why() -> None:
-    assert doubts(failures={"dashboard.concurrent": "the target was gone", "other": "x"}) == ["the target was gone"]
+@pytest.mark.parametrize(
+    "code",
+    [
+        FindingCode.MEASUREMENT_FAILED,
+        FindingCode.TARGET_STOPPED_RESPONDING,
+        FindingCode.INTERRUPTED,
+        FindingCode.ENGINE_FAILED,
+    ],
+)
+def test_a_scenario_that_could_not_be_measured_keeps_the_code_and_the_detail_of_its_failure(code: FailureCode) -> None:
+    failures = {"dashboard.concurrent": Failure(code=code, detail="gone"), "other": failure("x")}
+    assert findings(failures=failures) == [Finding(code=code, parameters=FailureDetail(detail="gone"))]
 
 
 def test_a_scenario_that_left_no_trace_was_not_measured() -> None:
-    assert doubts() == ["was not measured"]
+    assert findings() == [Finding(code=FindingCode.NOT_MEASURED)]
 
 
-def test_a_broken_conservation_law_names_its_numbers() -> None:
-    (sentence,) = doubts(measurement(times_s=[0.1] * 5, failed=2, dropped=1, in_flight=1, scheduled=10))
-    assert "10 scheduled, but 5 completed + 0 throttled + 2 failed + 1 dropped + 1 in flight" in sentence
+def test_a_violated_conservation_law_names_its_numbers() -> None:
+    (finding,) = findings(measurement(times_s=[0.1] * 5, failed=2, dropped=1, in_flight=1, scheduled=10))
+    assert finding.code is FindingCode.CONSERVATION_VIOLATED
+    assert finding.parameters == RequestCounts(scheduled=10, completed=5, throttled=0, failed=2, dropped=1, in_flight=1)
 
 
-def test_a_saturated_generator_is_found_once_though_its_parts_share_it() -> None:
+def test_a_saturated_generator_is_one_finding_though_the_parts_share_it() -> None:
     saturated = health(saturation=[BUSY])
-    measurements = measurement(health=saturated), measurement(part="a", health=saturated)
-    (found,) = validity.findings("dashboard.concurrent", measurements, {})
-    assert (found.code, found.part) == (FindingCode.GENERATOR_SATURATED, "")
-    assert found.parameters == SaturationParameters(saturation=BUSY)
+    assert findings(measurement(health=saturated), measurement(part="a", health=saturated)) == [
+        Finding(code=FindingCode.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=BUSY))
+    ]
 
 
 def test_nothing_scheduled_is_nothing_measured() -> None:
-    assert doubts(measurement(times_s=[])) == ["nothing was scheduled, so nothing was measured"]
+    assert findings(measurement(times_s=[])) == [Finding(code=FindingCode.NOTHING_SCHEDULED)]
 
 
-def test_when_no_request_arrived_nothing_is_claimed() -> None:
-    (sentence,) = doubts(measurement(times_s=[], failed=20, error="refused"))
-    assert sentence == "none of 20 requests reached the target, e.g. GET /stats: refused"
+def test_when_no_request_arrived_the_measurement_is_invalid() -> None:
+    assert findings(measurement(times_s=[], failed=20, error="refused")) == [
+        Finding(code=FindingCode.TARGET_NOT_REACHED, parameters=NotReached(scheduled=20, sample="GET /stats: refused"))
+    ]
 
 
 @pytest.mark.parametrize(("dropped", "scheduled"), [(0, 100), (40, 140)])
-def test_when_a_limit_admitted_none_nothing_is_claimed(dropped: int, scheduled: int) -> None:
-    assert doubts(measurement(times_s=[], throttled=100, dropped=dropped, statuses={"429": 100})) == [
-        f"none of {scheduled} requests was admitted: 100 were throttled (429 with Retry-After), so nothing was "
-        "measured; ask for a higher limit or send less"
+def test_when_a_limit_admitted_none_the_measurement_is_invalid(dropped: int, scheduled: int) -> None:
+    assert findings(measurement(times_s=[], throttled=100, dropped=dropped, statuses={"429": 100})) == [
+        Finding(
+            code=FindingCode.EVERYTHING_THROTTLED,
+            parameters=Throttled(scheduled=scheduled, throttled=100, statuses=(429,)),
+        )
     ]
 
 
@@ -71,23 +93,26 @@ def test_when_a_limit_admitted_none_nothing_is_claimed(dropped: int, scheduled: 
         measurement(
             times_s=[],
             failed=2,
-            errors=[ErrorCount(code=code, count=1, sample="") for code in (ErrorCode.REFUSED, ErrorCode.TIMEOUT)],
+            errors=[
+                ErrorCount(code=ErrorCode.REFUSED, count=1, sample=""),
+                ErrorCount(code=ErrorCode.TIMEOUT, count=1, sample=""),
+            ],
         ),
     ],
     ids=[
         "one admitted",
         "throttled or refused",
         "throttled or in flight",
-        "one answered",
-        "wrong answers",
+        "one completed",
+        "wrong responses",
         "one in flight",
         "one timed out",
     ],
 )
 def test_a_target_that_was_reached_is_judged_by_its_targets(reached: Measurement) -> None:
-    assert doubts(reached) == []
+    assert findings(reached) == []
 
 
-def test_a_doubtful_part_is_named() -> None:
+def test_a_part_that_cannot_be_trusted_is_named() -> None:
     found = validity.findings("m.x", [measurement("m.x"), measurement("m.x", part="a", times_s=[])], {})
-    assert [each.part for each in found] == ["a"]
+    assert [finding.part for finding in found] == ["a"]

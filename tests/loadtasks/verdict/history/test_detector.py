@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.detector import (
     NEEDED,
     Detector,
     DetectorState,
     Judgement,
-    RepetitionReason,
     SeriesSettings,
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget

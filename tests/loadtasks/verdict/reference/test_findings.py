@@ -7,7 +7,8 @@ import pytest
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.causes.slowness import SlowStep
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
@@ -146,14 +147,14 @@ def test_a_run_is_judged_beside_its_reference_and_anew_with_the_same_verdict() -
     beside_it = beside(pairs(p50_s=4.0, p95_s=4.0), reference=[reference])
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     for _ in range(2):
-        judged = compare_run(judged, [slow], KnownHistory(beside={SCENARIO: beside_it})).verdicts
+        judged = compare_run(judged, [slow], KnownHistory(references={SCENARIO: beside_it})).verdicts
         (verdict,) = judged
         assert verdict.verdict is Verdict.REGRESSED
         assert verdict.baseline_run is None
-        causes = [finding.sentence for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
-        assert len(causes) == 1
-        assert "growth" in causes[0]
-        assert causes[0].startswith("the database: ")
+        (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
+        assert cause.code is FindingCode.DATABASE_SLOW
+        assert isinstance(cause.parameters, SlowStep)
+        assert cause.parameters.step.before_s is not None
 
 
 def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds() -> None:
@@ -168,16 +169,17 @@ def test_what_grew_a_little_is_named_though_other_phases_stalled_in_some_rounds(
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)]
     whole = measurement(times_s=[0.126] * 100, server={"db": 0.04, "total": 0.116})
     (verdict,) = compare_run(
-        judged, [whole], KnownHistory(beside={SCENARIO: beside(rounds, reference=[reference])})
+        judged, [whole], KnownHistory(references={SCENARIO: beside(rounds, reference=[reference])})
     ).verdicts
     (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
-    assert cause.sentence.startswith("the target's own code")
-    assert "(from 70.0 ms to 76.0 ms a request)" in cause.sentence
-    assert cause.sure
+    assert cause.code is FindingCode.TARGET_CODE_SLOW
+    assert isinstance(cause.parameters, SlowStep)
+    assert (cause.parameters.step.before_s, cause.parameters.step.now_s) == pytest.approx((0.07, 0.076))
+    assert cause.likelihood is Likelihood.LIKELY
 
 
 def test_a_note_is_not_told_twice() -> None:
-    known = KnownHistory(beside={SCENARIO: beside(pairs(noise=0.4))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(noise=0.4))})
     once = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [measurement()], known).verdicts
     assert len(once[0].findings) == 1
     assert compare_run(once, [measurement()], known).verdicts == once
@@ -185,7 +187,7 @@ def test_a_note_is_not_told_twice() -> None:
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
     judged = [ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.INVALID)]
-    known = KnownHistory(beside={SCENARIO: beside(pairs(p50_s=1.0))})
+    known = KnownHistory(references={SCENARIO: beside(pairs(p50_s=1.0))})
     (verdict,) = compare_run(judged, [measurement()], known).verdicts
     assert (verdict.verdict, verdict.comparisons) == (Verdict.INVALID, [])
 

@@ -6,7 +6,8 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS
-from loadtasks.verdict.targets.validation import read_suites
+from loadtasks.results.findings.codes import Severity
+from loadtasks.verdict.targets.suites import Expectation, read_suites
 
 _SHIPPED = Path(__file__).parents[4] / "expectations"
 _BETWEEN = "expect_column_values_to_be_between"
@@ -22,61 +23,67 @@ def write(folder: Path, content: object, name: str = "dashboard") -> Path:
     return path
 
 
+def target(of: Expectation) -> str:
+    return " and ".join(f"{bound.comparison.value} {bound.value}" for bound in of.bounds)
+
+
 def with_kwargs(**kwargs: Any) -> dict[str, Any]:
     return {"expectations": [expectation(kwargs=kwargs)]}
 
 
 def test_the_shipped_targets_are_those_that_were_agreed() -> None:
     targets = {
-        suite.name: {each.column: (each.target, each.severity) for each in suite.expectations}
+        suite.name: {
+            expectation.column: (target(expectation), expectation.severity) for expectation in suite.expectations
+        }
         for suite in read_suites(_SHIPPED)
     }
     http = {
-        "dashboard": ("< 1.00 s", "< 2.00 s"),
-        "sessions": ("< 1.50 s", "< 3.00 s"),
-        "config_get": ("< 500 ms", "< 1.00 s"),
-        "config_put": ("< 1.00 s", "< 2.00 s"),
+        "dashboard": ("< 1.0", "< 2.0"),
+        "sessions": ("< 1.5", "< 3.0"),
+        "config_get": ("< 0.5", "< 1.0"),
+        "config_put": ("< 1.0", "< 2.0"),
     }
-    critical = "critical"
+    critical = Severity.CRITICAL
     assert targets == {
         name: {
-            "success_rate": ("≥ 95.0 %", critical),
-            "throttled": ("= 0", critical),
+            "success_rate": (">= 0.95", critical),
+            "throttled": ("= 0.0", critical),
             "mean_s": (mean, critical),
             "p95_s": (p95, critical),
         }
         for name, (mean, p95) in http.items()
     } | {
         "websocket": {
-            "success_rate": ("≥ 90.0 %", critical),
-            "throttled": ("= 0", critical),
-            "connect_mean_s": ("< 1.00 s", critical),
+            "success_rate": (">= 0.9", critical),
+            "throttled": ("= 0.0", critical),
+            "connect_mean_s": ("< 1.0", critical),
         },
         "rate_limits": {
-            "throttled": ("= 20", critical),
-            "success_rate": ("≥ 100 %", critical),
-            "failed": ("= 0", critical),
-            "dropped": ("= 0", critical),
-            "mean_s": ("< 1.00 s", critical),
-            "p95_s": ("< 2.00 s", critical),
+            "throttled": ("= 20.0", critical),
+            "success_rate": (">= 1.0", critical),
+            "failed": ("= 0.0", critical),
+            "dropped": ("= 0.0", critical),
+            "mean_s": ("< 1.0", critical),
+            "p95_s": ("< 2.0", critical),
         },
-        "every_measurement": {"conservation_gap": ("= 0", critical)},
+        "every_measurement": {"conservation_gap": ("= 0.0", critical)},
     }
 
 
 @pytest.mark.parametrize(
-    ("kwargs", "told"),
+    ("kwargs", "demanded"),
     [
-        ({"column": "throttled", "max_value": 0}, "= 0"),
-        ({"column": "throttled", "max_value": 10}, "≤ 10"),
-        ({"column": "conservation_gap", "max_value": 0}, "≤ 0"),
-        ({"column": "completed", "min_value": 90}, "≥ 90"),
-        ({"column": "p95_s", "min_value": 1.0, "max_value": 2.0, "strict_max": True}, "≥ 1.00 s and < 2.00 s"),
+        ({"column": "throttled", "max_value": 0}, "= 0.0"),
+        ({"column": "throttled", "max_value": 10}, "<= 10.0"),
+        ({"column": "conservation_gap", "max_value": 0}, "<= 0.0"),
+        ({"column": "completed", "min_value": 90}, ">= 90.0"),
+        ({"column": "p95_s", "min_value": 1.0, "max_value": 2.0, "strict_max": True}, ">= 1.0 and < 2.0"),
     ],
 )
-def test_a_target_is_told_as_people_write_it(tmp_path: Path, kwargs: dict[str, Any], told: str) -> None:
+def test_a_target_is_bounds(tmp_path: Path, kwargs: dict[str, Any], demanded: str) -> None:
     write(tmp_path, with_kwargs(**kwargs))
-    assert read_suites(tmp_path)[0].expectations[0].target == told
+    assert target(read_suites(tmp_path)[0].expectations[0]) == demanded
 
 
 def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None:
@@ -85,7 +92,7 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
     (suite,) = read_suites(tmp_path)
     assert (suite.name, suite.path, suite.notes) == ("dashboard", path, "why")
     assert suite.expectations[0].raw == raw
-    assert suite.expectations[0].severity == "warning"
+    assert suite.expectations[0].severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(

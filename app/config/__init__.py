@@ -1,0 +1,1 @@
+"""The optimisation criteria and the history of their changes."""

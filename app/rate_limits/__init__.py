@@ -1,0 +1,1 @@
+"""How many requests a user may make, and where they are counted."""

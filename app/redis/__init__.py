@@ -1,0 +1,1 @@
+"""The connection to Redis, and messages between instances through it."""

@@ -1,0 +1,1 @@
+"""Optimisation sessions: listed, shown, started, and simulated to their end."""

@@ -1,0 +1,1 @@
+"""What every request passes: authentication, errors, JSON responses, browser headers, injected faults."""

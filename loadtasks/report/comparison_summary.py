@@ -1,0 +1,56 @@
+"""What a run was compared with, in a few sentences for the whole run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from loadtasks.report import sentences
+from loadtasks.report.text import label, plain
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.judgement import Verdict
+
+_BASELINE = "the baseline (the median of the comparable earlier runs)"
+_ALL = "all scenarios"
+_GROUPED = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE)
+
+
+def comparison_summary(document: ResultsDocument) -> str:
+    """What the scenarios were compared with, and why some were not.
+
+    Findings that say the same of several scenarios make one sentence with the scenarios behind it.
+    """
+    valid = [result for result in document.scenarios if result.measurements and result.verdict is not Verdict.INVALID]
+    compared: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
+    for result in valid:
+        if result.comparisons:
+            compared.setdefault(f"Compared with {_other(document, result)}", []).append(label(result.scenario))
+        elif document.run.reference_url is not None:
+            reasons.setdefault("Not compared with the reference", []).append(label(result.scenario))
+        for finding in result.findings:
+            if finding.code in _GROUPED:
+                reason = plain(sentences.sentence(finding)).rstrip(".")
+                reasons.setdefault(reason, []).append(label(result.scenario))
+    if valid and not compared and not reasons:
+        return "No earlier run to compare with."
+    statements = [
+        *(statement if len(compared) == 1 else f"{statement}: {', '.join(of)}" for statement, of in compared.items()),
+        *_with_scenarios(reasons, len(valid)),
+    ]
+    return " ".join(f"{statement}." for statement in statements)
+
+
+def reference_name(document: ResultsDocument) -> str:
+    """The run's reference, by its version where it states one; empty where there is none."""
+    url, version = document.run.reference_url, document.run.reference_version
+    return plain(f"version {version} at {url}" if version else url or "")
+
+
+def _with_scenarios(reasons: Mapping[str, Sequence[str]], valid: int) -> Iterable[str]:
+    for reason, scenarios in reasons.items():
+        yield f"{reason} ({_ALL if len(scenarios) == valid > 1 else ', '.join(scenarios)})"
+
+
+def _other(document: ResultsDocument, result: ScenarioResult) -> str:
+    if document.other_run is not None:
+        return f"run {plain(document.other_run)}, which alone can't tell a change from noise"
+    return f"the reference ({reference_name(document)})" if result.round_ratios else _BASELINE

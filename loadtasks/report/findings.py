@@ -1,0 +1,181 @@
+"""The findings of a run as reports show them: which ones, in which order, in which words."""
+
+from dataclasses import dataclass
+
+from loadtasks import units
+from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.report import sentences
+from loadtasks.report.percentiles import confidence
+from loadtasks.report.text import label, plain
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.judgement import Verdict
+
+_KIND = {
+    FindingKind.VALIDITY: "Invalid",
+    FindingKind.TARGET: "Target missed",
+    FindingKind.REGRESSION: "Regression",
+    FindingKind.IMPROVEMENT: "Improvement",
+    FindingKind.DIAGNOSIS: "Likely cause",
+    FindingKind.HISTORY: "Note",
+    FindingKind.NOTE: "Note",
+}
+"""What stands before a finding, in the order of the findings: what decides the verdict comes first."""
+_TITLE = {
+    FindingCode.REGRESSION_ACKNOWLEDGED: "Known regression",
+    FindingCode.RECOVERED: "Recovered",
+    FindingCode.SUSPECTED: "Suspected",
+    FindingCode.CONFIRMATION: "Confirmation",
+    FindingCode.INCONCLUSIVE: "Inconclusive",
+}
+"""The same of codes that say more than their kind."""
+_POSSIBLE = "Possible cause"
+_ORDER = {kind: number for number, kind in enumerate(_KIND)}
+_OF_THE_RUN = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE)
+"""Shown once for all scenarios, see `loadtasks.report.comparison_summary`."""
+_THROTTLING_CAUSES = (FindingCode.RATE_LIMITED, FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER)
+
+
+@dataclass(frozen=True)
+class RenderedFinding:
+    """A finding in words, with the scenario and the endpoint that it is about."""
+
+    result: ScenarioResult
+    finding: Finding
+
+    @property
+    def label(self) -> str:
+        """The scenario, with the part of a mixed one: `mixed.concurrent (sessions)`."""
+        return label(self.result.scenario, self.finding.part)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint whose targets apply: in a mixed scenario, that of the part."""
+        measurement = self._measurement
+        return measurement.endpoint if measurement is not None else self.result.endpoint
+
+    @property
+    def title(self) -> str:
+        """What kind of finding it is: `Target missed`, `Possible cause`."""
+        if self.finding.kind is FindingKind.DIAGNOSIS and self.finding.likelihood is Likelihood.POSSIBLE:
+            return _POSSIBLE
+        return _TITLE.get(self.finding.code, _KIND[self.finding.kind])
+
+    @property
+    def sentence(self) -> str:
+        """The finding as a sentence without its full stop."""
+        return plain(sentences.sentence(self.finding)).rstrip(".")
+
+    @property
+    def next_step(self) -> str:
+        """What to do or to look at, as a sentence; empty where there is nothing to do."""
+        step = plain(sentences.next_step(self.finding)).rstrip(".")
+        return f"Next: {step}." if step else ""
+
+    @property
+    def confidence(self) -> str:
+        """How precise a judged percentile is; empty where no percentile was judged."""
+        if self._measurement is None or self.finding.observed is None:
+            return ""
+        return confidence(self._measurement, self.finding.metric)
+
+    @property
+    def metric(self) -> str:
+        """The label of the judged metric; empty where none was judged."""
+        return METRICS.get(self.finding.metric, self.finding.metric)
+
+    @property
+    def observed(self) -> str:
+        """The observed value with its unit."""
+        return units.value(self.finding.metric, self.finding.observed)
+
+    @property
+    def limit(self) -> str:
+        """The limit of the target or the level of the baseline, with its unit."""
+        return units.value(self.finding.metric, self.finding.limit)
+
+    @property
+    def excess(self) -> float:
+        """How far the value is beyond the limit, as a factor above 1; 0 where no number was judged."""
+        observed, limit = self.finding.observed, self.finding.limit
+        if not observed or not limit or observed < 0 or limit < 0:
+            return 0.0
+        return max(observed / limit, limit / observed)
+
+    @property
+    def _measurement(self) -> Measurement | None:
+        parts = (found for found in self.result.measurements if found.part == self.finding.part)
+        return next(parts, None)
+
+
+def render_findings(result: ScenarioResult) -> list[RenderedFinding]:
+    """A scenario's findings, what decides first: validity, targets, regressions, improvements, causes, notes."""
+    ordered = sorted(result.findings, key=lambda finding: _ORDER[finding.kind])
+    return [RenderedFinding(result, finding) for finding in ordered]
+
+
+def findings_on_page(result: ScenarioResult) -> list[RenderedFinding]:
+    """A scenario's findings without those that are shown once for the run or that a cause repeats."""
+    throttled = any(finding.code in _THROTTLING_CAUSES and not finding.part for finding in result.findings)
+    return [
+        rendered
+        for rendered in render_findings(result)
+        if rendered.finding.code not in _OF_THE_RUN
+        and not (throttled and rendered.finding.code is FindingCode.THROTTLED)
+    ]
+
+
+def findings_in_short(result: ScenarioResult) -> list[RenderedFinding]:
+    """The findings of a page without notes on percentiles from few requests that met their target.
+
+    The table marks those percentiles.
+    """
+    missed = {finding.metric for finding in result.findings if finding.misses_target}
+    return [
+        rendered
+        for rendered in findings_on_page(result)
+        if rendered.finding.code is not FindingCode.INSUFFICIENT_SAMPLE or rendered.finding.metric in missed
+    ]
+
+
+def findings_of_kind(document: ResultsDocument, kind: FindingKind) -> list[RenderedFinding]:
+    """All findings of a kind, in the run's order; of missed targets those that decide the verdict."""
+    return [
+        rendered
+        for result in document.scenarios
+        for rendered in render_findings(result)
+        if rendered.finding.kind is kind and not _is_note(rendered.finding)
+    ]
+
+
+def notes(document: ResultsDocument) -> list[RenderedFinding]:
+    """The findings that decide nothing and explain nothing that is wrong, in the run's order."""
+    return [
+        rendered
+        for result in document.scenarios
+        for rendered in findings_on_page(result)
+        if _is_note(rendered.finding) and rendered.finding.code is not FindingCode.INSUFFICIENT_SAMPLE
+    ]
+
+
+def invalid_reasons(document: ResultsDocument) -> dict[str, str]:
+    """Why scenarios are invalid, by scenario; planned ones that left no trace too."""
+    reasons = {}
+    for result in document.scenarios:
+        if result.verdict is Verdict.INVALID:
+            why = [found.sentence for found in render_findings(result) if found.finding.kind is FindingKind.VALIDITY]
+            unknown = "no reason was kept" if result.measurements else "it was not measured, and no reason was kept"
+            reasons[label(result.scenario)] = "; ".join(why) or unknown
+    measured = {result.scenario for result in document.scenarios}
+    for scenario in document.run.scenarios:
+        if scenario not in measured:
+            reasons[label(scenario)] = "it was planned, but the run ended without it"
+    return reasons
+
+
+def _is_note(finding: Finding) -> bool:
+    """Whether it decides nothing: a note, what the baseline says, or a missed target that is no critical one."""
+    if finding.kind is FindingKind.TARGET:
+        return not finding.misses_target
+    return finding.kind in (FindingKind.NOTE, FindingKind.HISTORY)

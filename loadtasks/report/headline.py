@@ -1,0 +1,54 @@
+"""The reason for a run's verdict in one sentence."""
+
+from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid_reasons
+from loadtasks.report.verdicts import tally
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import Verdict
+
+_REASON = {
+    Verdict.FAIL: FindingKind.TARGET,
+    Verdict.REGRESSED: FindingKind.REGRESSION,
+    Verdict.IMPROVED: FindingKind.IMPROVEMENT,
+}
+
+
+def headline(document: ResultsDocument) -> str:
+    """The reason for the run's verdict, in one sentence without its full stop."""
+    if document.verdict is Verdict.PASS:
+        return _all_passed(document)
+    if document.verdict is Verdict.INVALID:
+        return _invalid(document)
+    found = findings_of_kind(document, _REASON[document.verdict])
+    reasons = [reason for reason in found if reason.result.verdict is document.verdict] or found
+    if not reasons:
+        return f"{tally(document)}; no reason was kept"
+    sentence = _of_scenario(max(reasons, key=lambda reason: reason.excess))
+    if document.verdict is Verdict.IMPROVED:
+        sentence = f"all targets met, and {sentence}"
+    return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
+
+
+def _of_scenario(reason: RenderedFinding) -> str:
+    # A scenario and a number that follow each other read as one name.
+    return f"{reason.label}{':' if reason.sentence[:1].isdigit() else ''} {reason.sentence}"
+
+
+def _all_passed(document: ResultsDocument) -> str:
+    number = len(document.scenarios)
+    met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
+    if document.other_run is not None or not any(result.comparisons for result in document.scenarios):
+        return met
+    return f"{met}, and none regressed"
+
+
+def _invalid(document: ResultsDocument) -> str:
+    reasons = invalid_reasons(document)
+    if not reasons:
+        return "nothing was measured"
+    scenario, reason = next(iter(reasons.items()))
+    if len(reasons) > 1 and len(reasons) == len(document.scenarios) and len(set(reasons.values())) == 1:
+        return f"no scenario could be measured: {reason}"
+    more = len(reasons) - 1
+    sentence = f"{scenario}: {reason}"
+    return f"{sentence}; and {more} more invalid" if more else sentence

@@ -1,0 +1,85 @@
+"""The Jinja2 environment in which the templates of the page and of the mail are rendered."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loadtasks import units
+from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.report import table
+from loadtasks.report.comparison_summary import comparison_summary, reference_name
+from loadtasks.report.headline import headline
+from loadtasks.report.percentiles import MARK, indicative_only, is_indicative
+from loadtasks.report.sentences.validity import saturation_sentence
+from loadtasks.report.text import plain, sentence
+from loadtasks.report.verdicts import SYMBOL, WORD, tally
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def environment() -> "Environment":
+    """The templates' environment: everything is escaped, and a missing name is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
+
+    made = Environment(
+        loader=PackageLoader("loadtasks.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "duration": units.duration,
+        "span": units.span,
+        "rate": units.rate,
+        "share": units.share,
+        "change": units.change,
+        "count": units.count,
+        "metric": lambda name: METRICS.get(name, name),
+        "value": lambda number, name: units.value(name, number),
+        "moment": moment,
+        "anchor": anchor,
+        "symbol": SYMBOL.__getitem__,
+        "word": WORD.__getitem__,
+        "sentence": sentence,
+        "indicative": _indicative,
+        "saturation": saturation_sentence,
+        "error_name": _error_name,
+        "of_part": _of_part,
+        "plain": plain,
+    }
+    made.globals |= {
+        "table": table,
+        "units": units,
+        "MARK": MARK,
+        "headline": headline,
+        "tally": tally,
+        "comparison_summary": comparison_summary,
+        "reference_name": reference_name,
+    }
+    return made
+
+
+def moment(when: datetime) -> str:
+    """A time as `24 Nov 2026, 02:00 UTC`."""
+    zone = when.tzname() or ""
+    return f"{when:%-d %b %Y, %H:%M} {zone}".strip()
+
+
+def anchor(scenario: str) -> str:
+    """A scenario's id in the page."""
+    return "scenario-" + "".join(c if c.isalnum() or c in "-_." else "-" for c in scenario)
+
+
+def _indicative(measurement: Measurement, metric: str) -> str:
+    return indicative_only(measurement, metric) if is_indicative(measurement, metric) else ""
+
+
+def _error_name(error: ErrorCount) -> str:
+    return f"publishing: {error.code}" if error.publishing else error.code
+
+
+def _of_part(measurements: list[Measurement], part: str) -> Measurement | None:
+    """The measurement of a part, or of the whole; None where there is none."""
+    return next((measurement for measurement in measurements if measurement.part == part), None)

@@ -1,0 +1,57 @@
+"""The reason for a run's verdict: which finding it is. Its words are in the snapshots."""
+
+import pytest
+
+from loadtasks.report.findings import RenderedFinding, invalid_reasons
+from loadtasks.report.headline import headline
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.judgement import Verdict
+from tests.loadtasks.report import samples
+
+
+@pytest.mark.parametrize(
+    ("result", "number"),
+    [(samples.missed_target(), 1), (samples.part_missed(), 0), (samples.regressed(), 0)],
+    ids=["target missed", "part of a mixed scenario", "regressed"],
+)
+def test_the_headline_is_the_finding_that_is_farthest_beyond_its_limit(result: ScenarioResult, number: int) -> None:
+    worst = RenderedFinding(result, result.findings[number])
+    assert f"{worst.label} {worst.sentence}" in headline(samples.document(result, samples.not_measured()))
+
+
+def test_more_of_the_same_are_counted() -> None:
+    assert headline(samples.document(samples.missed_target())).endswith(", and 1 more")
+    assert headline(samples.bad_run()).endswith(", and 2 more")
+
+
+def test_a_scenario_and_a_number_do_not_run_into_each_other() -> None:
+    assert headline(samples.document(samples.throttled())).startswith("sessions.filtered: 40 ")
+
+
+def test_an_invalid_run_gives_the_first_reason() -> None:
+    document = samples.document(samples.not_measured(), samples.saturated())
+    (scenario, reason), _ = invalid_reasons(document).items()
+    assert headline(document).startswith(f"{scenario}: {reason}; and 1 more")
+
+
+def test_a_reason_that_all_scenarios_share_is_given_once() -> None:
+    same = samples.not_measured()
+    other = same.model_copy(update={"scenario": "websocket.connections"})
+    document = samples.document(same, other)
+    (reason,) = set(invalid_reasons(document).values())
+    assert headline(document).count(reason) == 1
+    assert same.scenario not in headline(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        samples.document(),
+        samples.document(samples.result("dashboard.concurrent", baseline=False)),
+        samples.document(samples.result("dashboard.concurrent", Verdict.FAIL)),
+        samples.document().model_copy(update={"scenarios": [], "verdict": Verdict.INVALID}),
+    ],
+    ids=["all passed", "one without a baseline", "a verdict without a finding", "no scenario"],
+)
+def test_every_run_has_a_headline(document: ResultsDocument) -> None:
+    assert headline(document)

@@ -48,6 +48,10 @@ lint: $(VENV)/.development ## lint, format, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.PHONY: docs
+docs: $(VENV)/.runtime ## the tables of settings and commands in docs/, made from the code
+	@$(BIN)/python -m loadtasks.cli.documentation docs/command_line.md
+
 .PHONY: benchmark-engine
 benchmark-engine: .venv-benchmarks/.peers ## the load engine's rate beside wrk, hey, k6, Locust and requests (by hand; needs nginx)
 	@$(BIN)/python -m benchmarks.engine.rates

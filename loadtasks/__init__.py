@@ -1,8 +1,9 @@
 """The nightly performance pipeline as a library and a command line.
 
-Rooms, in the direction of the flow: ``scenarios`` (what to send), ``engine`` (how it is sent), ``results`` (what was
-measured, kept), ``verdict`` (what it means), ``report`` (how it is told). ``steps`` strings them together for one run;
-``cli`` and the Airflow DAGs call ``steps`` and add no logic of their own.
+Packages in the direction of the flow: ``scenarios`` (what to send), ``engine`` (how it is sent), ``measurement`` (what
+one run of a scenario showed), ``results`` (what is kept), ``verdict`` (what it means), ``report`` (how it is shown).
+``steps`` is this flow as functions; ``cli`` and Airflow call these and add no logic of their own. ``settings`` is read
+at the edge.
 """
 
 __version__ = "0.1.0"

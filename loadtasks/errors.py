@@ -4,16 +4,16 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of every command (documented in docs/command_line.md)."""
+    """Exit codes of every command, described in docs/command_line.md."""
 
     GOOD = 0
     """Everything was measured and met its targets; nothing regressed."""
     NOT_GOOD = 1
     """A target was missed or a scenario regressed."""
     BAD_INPUT = 2
-    """Something handed in is wrong: a file, an option, a token, a folder that can't be written."""
+    """Some input is wrong: a file, an option, a setting, a token, a folder that can't be written."""
     INVALID = 3
-    """A measurement can't be trusted or could not be made, so nothing is claimed of the API."""
+    """A measurement can't be trusted or could not be made, so nothing is claimed about the API."""
 
 
 class LoadTasksError(Exception):
@@ -23,12 +23,12 @@ class LoadTasksError(Exception):
 
 
 class BadInputError(LoadTasksError):
-    """Something that a person handed in is wrong; they can mend it."""
+    """Some input is wrong, and whoever gave it can correct it."""
 
     exit_code = ExitCode.BAD_INPUT
 
 
 class TargetUnavailableError(LoadTasksError):
-    """The target doesn't answer, so nothing can be measured."""
+    """The target doesn't respond, so nothing can be measured."""
 
     exit_code = ExitCode.INVALID

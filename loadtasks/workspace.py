@@ -1,66 +1,61 @@
-"""Where a run finds its input and leaves its output."""
+"""The folders and the results database that all steps of a run share."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from loadtasks.errors import BadInputError
+from loadtasks.settings import Settings
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders and the results database that every step of a run shares."""
+    """Where a run finds its input and writes its output."""
 
     var: Path
     """Everything that a run writes: results database, reports, outbox."""
     results_url: str
     """SQLAlchemy URL of the results database."""
     scenarios: Path
+    """Folder of scenario files."""
     expectations: Path
+    """Folder of expectation suites."""
+    reports_url: str | None = None
+    """Address under which `reports` is served; None where it is not."""
 
     @classmethod
-    def from_environ(cls) -> Self:
-        """The workspace of LOADTASKS_VAR, LOADTASKS_RESULTS_URL, LOADTASKS_SCENARIOS and LOADTASKS_EXPECTATIONS.
-
-        Defaults: var/, scenarios/ and expectations/ of the current folder, results.db in var/.
-        """
-        var = Path(os.environ.get("LOADTASKS_VAR") or "var")
+    def from_settings(cls, settings: Settings) -> Self:
+        """The workspace that the settings name; without a results URL it is `results.db` in `var`."""
         return cls(
-            var=var,
-            results_url=os.environ.get("LOADTASKS_RESULTS_URL") or _results_url(var),
-            scenarios=Path(os.environ.get("LOADTASKS_SCENARIOS") or "scenarios"),
-            expectations=Path(os.environ.get("LOADTASKS_EXPECTATIONS") or "expectations"),
+            var=settings.var,
+            results_url=settings.results_url or f"sqlite:///{settings.var.absolute() / 'results.db'}",
+            scenarios=settings.scenarios,
+            expectations=settings.expectations,
+            reports_url=settings.reports_url,
         )
-
-    def moved(self, var: Path) -> Self:
-        """The same input, with everything written under `var`."""
-        return replace(self, var=var, results_url=_results_url(var))
-
-    def reading(self, scenarios: Path | None, expectations: Path | None) -> Self:
-        """The same output, with its input from other folders where they are given."""
-        return replace(self, scenarios=scenarios or self.scenarios, expectations=expectations or self.expectations)
 
     @property
     def reports(self) -> Path:
-        """One folder a run, and `latest`."""
+        """The folder of reports: one folder a run, and the link `latest`."""
         return self.var / "reports"
 
     def report_address(self, run_id: str) -> str:
-        """Where people find a run's report: below LOADTASKS_REPORTS_URL where it is set, else its path."""
-        base = os.environ.get("LOADTASKS_REPORTS_URL")
-        return f"{base.rstrip('/')}/{run_id}/index.html" if base else str(self.reports / run_id / "index.html")
+        """The address of a run's report: below `reports_url` where there is one, else the path of its page."""
+        if self.reports_url is None:
+            return str(self.reports / run_id / "index.html")
+        return f"{self.reports_url.rstrip('/')}/{run_id}/index.html"
 
     @property
     def outbox(self) -> Path:
-        """E-mails as .eml files, where no SMTP server is configured."""
+        """The folder of e-mails as .eml files, used where no SMTP server is configured."""
         return self.var / "outbox"
 
     def check_writable(self) -> None:
-        """See that results can be kept before anything is measured.
+        """Check that results can be kept, before anything is measured.
 
         Raises:
-            BadInputError: `var` can't be made or written.
+            BadInputError: `var` can't be created or written.
         """
         probe = self.var / f".writable-{os.getpid()}"
         try:
@@ -69,10 +64,6 @@ class Workspace:
             probe.unlink()
         except OSError as error:
             raise BadInputError(
-                f"{self.var}: can't be written ({error.strerror}), so nothing that is measured could be kept; "
-                "make it writable, or name another folder with --out or LOADTASKS_VAR."
+                f"{self.var}: can't be written ({error.strerror}), so no result could be kept; make it writable, or "
+                "name another folder with --out or LOADTASKS_VAR."
             ) from error
-
-
-def _results_url(var: Path) -> str:
-    return f"sqlite:///{var.absolute() / 'results.db'}"

@@ -10,9 +10,10 @@ import argparse
 import os
 import sys
 import time
-from pathlib import Path
 
 from loadtasks.airflow import DAG_ID
+from loadtasks.errors import BadInputError
+from loadtasks.settings import Settings, read_settings
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import airflow_command, exclusive_use, prepare
 from scripts.services import Services, check_port_is_free
@@ -36,9 +37,10 @@ def main() -> int:
     options = parser.parse_args()
     Interruption().install()
     try:
-        with exclusive_use("make airflow"), Services(Path(os.environ.get("LOADTASKS_VAR", "var")) / "logs") as services:
-            _serve(options.port, services)
-    except CannotStartError as error:
+        settings = read_settings()
+        with exclusive_use("make airflow"), Services(settings.var / "logs") as services:
+            _serve(options.port, settings, services)
+    except (CannotStartError, BadInputError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -46,16 +48,16 @@ def main() -> int:
     return GOOD
 
 
-def _serve(port: int, services: Services) -> None:
+def _serve(port: int, settings: Settings, services: Services) -> None:
     ui_port = int(os.environ["AIRFLOW_PORT"])
     check_port_is_free(ui_port, "the Airflow UI", "AIRFLOW_PORT")
     check_port_is_free(port, "the API", "API_PORT")
     prepare()
     print("Airflow is starting, which takes half a minute ...", flush=True)
-    api = ShippedApi.start(services, database_url(Path(os.environ["LOADTASKS_VAR"])), port)
+    api = ShippedApi.start(services, database_url(settings.var), port)
     ui = f"http://127.0.0.1:{ui_port}"
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
-    environment |= {"LOADTASKS_REPORTS_URL": os.environ.get("LOADTASKS_REPORTS_URL") or f"{ui}/performance-reports"}
+    environment |= {"LOADTASKS_REPORTS_URL": settings.reports_url or f"{ui}/performance-reports"}
     for name, arguments in COMPONENTS.items():
         services.start(name, airflow_command(*arguments), environment=environment)
     services.wait_until_ready("airflow-api-server", f"{ui}/api/v2/monitor/health", _UI_TIMEOUT_S)

@@ -68,9 +68,10 @@ def fresh_database(var: Path, name: str) -> str:
 def _approved() -> str | None:
     """The commit of the newest approved baseline; None when there is none or its version names no commit of ours."""
     from loadtasks.results.store import Store  # noqa: PLC0415 - takes a second
+    from loadtasks.settings import read_settings  # noqa: PLC0415
     from loadtasks.workspace import Workspace  # noqa: PLC0415
 
-    with Store.open(Workspace.from_environ().results_url) as store:
+    with Store.open(Workspace.from_settings(read_settings()).results_url) as store:
         newest = max(store.baselines(), key=lambda baseline: baseline.approved_at, default=None)
     _, _, revision = ((newest and newest.target_version) or "").partition("+")
     try:

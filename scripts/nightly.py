@@ -18,9 +18,11 @@ import traceback
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
 
 from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.errors import BadInputError
+from loadtasks.settings import Settings, read_settings
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
@@ -32,19 +34,30 @@ _SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
 """Settings of two builds that are compared: each works with a database of its own and without Redis."""
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a run starts from."""
+
+    options: argparse.Namespace
+    settings: Settings
+    services: Services
+    build: Build | None
+    """The approved build, for a paired run."""
+
+
 def main() -> int:
     """Make the run. Returns the exit code."""
     options = _options()
-    var = Path(os.environ.get("LOADTASKS_VAR", "var"))
     interruption = Interruption()
     interruption.install()
     try:
+        settings = read_settings(target=options.target)
         with ExitStack() as ending:
             ending.enter_context(exclusive_use("make nightly"))
-            build = ending.enter_context(checked_out(var, options.revision)) if options.paired else None
-            services = ending.enter_context(Services(var / "logs"))
-            return _run(options, var, services, build, interruption)
-    except CannotStartError as error:
+            build = ending.enter_context(checked_out(settings.var, options.revision)) if options.paired else None
+            services = ending.enter_context(Services(settings.var / "logs"))
+            return _run(Start(options, settings, services, build), interruption)
+    except (CannotStartError, BadInputError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -55,18 +68,16 @@ def main() -> int:
         return INVALID
 
 
-def _run(
-    options: argparse.Namespace, var: Path, services: Services, build: Build | None, interruption: Interruption
-) -> int:
-    began_s = time.monotonic()
+def _run(start: Start, interruption: Interruption) -> int:
+    began_s, options = time.monotonic(), start.options
     warnings.simplefilter("ignore")  # those of libraries, meant for their authors
     if options.port:
         check_port_is_free(options.port, "the API", "API_PORT")
     prepare()
     with ThreadPoolExecutor(2) as starting:
         # The API starts while this process imports Airflow.
-        api = None if options.target else starting.submit(_start_api, options, var, services)
-        reference = starting.submit(_start_reference, var, services, build) if build else None
+        api = None if options.target else starting.submit(_start_api, start)
+        reference = starting.submit(_start_reference, start, start.build) if start.build else None
         from dags.nightly_performance import nightly_performance
         from loadtasks.results.run import run_id_from
         from scripts import airflow_internals
@@ -75,9 +86,9 @@ def _run(
         task_logs = TaskLogs(interruption)
         task_logs.install()
         airflow_internals.load_task_api()
-        target = _connect_target(options, api)
-        if reference and build:
-            target += f" against revision {build.revision} at {_connect_reference(reference.result())}"
+        target = _connect_target(start.settings, api)
+        if reference and start.build:
+            target += f" against revision {start.build.revision} at {_connect_reference(reference.result())}"
     print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
     airflow_internals.fail_unfinished_runs(DAG_ID)
     airflow_internals.run_tasks_in_file_order()
@@ -87,23 +98,22 @@ def _run(
     except KeyboardInterrupt:
         airflow_internals.fail_unfinished_runs(DAG_ID)
         raise
-    if ended := services.ended():
-        print(f"The {ended} that was started ended by itself; its log is {services.log_of(ended)}", file=sys.stderr)
+    if ended := start.services.ended():
+        print(
+            f"The {ended} that was started ended by itself; its log is {start.services.log_of(ended)}", file=sys.stderr
+        )
     return _show(run_id_from(dag_run.run_id), good=dag_run.state == "success", refusal=task_logs.open_failure)
 
 
-def _connect_target(options: argparse.Namespace, api: Future[ShippedApi] | None) -> str:
+def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     """Give the DAG its target, as a connection that takes precedence over Airflow's database. Returns its URL."""
-    url, token = options.target, os.environ.get("LOADTASKS_TOKEN")
+    url, token = settings.target, settings.token.get_secret_value() if settings.token else None
     if api:
         shipped = api.result()
         url, token = shipped.url, shipped.token
-    paths = {
-        "health_path": os.environ.get("LOADTASKS_HEALTH_PATH"),
-        "metrics_path": os.environ.get("LOADTASKS_METRICS_PATH"),
-    }
+    paths = {"health_path": settings.health_path, "metrics_path": settings.metrics_path}
     _connect(TARGET_CONNECTION, host=url, password=token, extra=paths)
-    return str(url)
+    return url
 
 
 def _connect_reference(api: ShippedApi) -> str:
@@ -116,20 +126,21 @@ def _connect(connection_id: str, **fields: object) -> None:
     os.environ[f"AIRFLOW_CONN_{connection_id.upper()}"] = json.dumps({"conn_type": "http", **fields})
 
 
-def _start_api(options: argparse.Namespace, var: Path, services: Services) -> ShippedApi:
+def _start_api(start: Start) -> ShippedApi:
     revision = os.environ.get("APP_REVISION") or working_revision()
-    port = options.port or free_port()
-    if not options.paired:
-        return ShippedApi.start(services, database_url(var), port, settings={"APP_REVISION": revision})
+    port, var = start.options.port or free_port(), start.settings.var
+    if start.build is None:
+        return ShippedApi.start(start.services, database_url(var), port, settings={"APP_REVISION": revision})
     settings = {"APP_REVISION": revision, **_SHARE_NOTHING}
-    return ShippedApi.start(services, fresh_database(var, "candidate"), port, core=shared_core(), settings=settings)
+    url = fresh_database(var, "candidate")
+    return ShippedApi.start(start.services, url, port, core=shared_core(), settings=settings)
 
 
-def _start_reference(var: Path, services: Services, build: Build) -> ShippedApi:
+def _start_reference(start: Start, build: Build) -> ShippedApi:
     """Start the approved build, with a database of its own that is seeded like the candidate's."""
     return ShippedApi.start(
-        services,
-        fresh_database(var, "reference"),
+        start.services,
+        fresh_database(start.settings.var, "reference"),
         free_port(),
         name="reference",
         source=build.source,
@@ -149,12 +160,11 @@ def _show(run_id: str, *, good: bool, refusal: BaseException | None) -> int:
     from loadtasks import steps
     from loadtasks.cli.main import cli
     from loadtasks.errors import LoadTasksError
-    from loadtasks.workspace import Workspace
 
     refused = int(getattr(refusal, "exit_code", INVALID)) if refusal else GOOD
     if refusal:
         try:
-            steps.conclude(Workspace.from_environ(), run_id)
+            steps.conclude(steps.RunContext.from_settings(read_settings()), run_id)
         except LoadTasksError:
             return refused  # there is no run to show; the line of open_run says why
     code = GOOD

@@ -9,8 +9,8 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
+from loadtasks.steps import RunContext
 from loadtasks.verdict.history.detector import NEEDED
-from loadtasks.workspace import Workspace
 from tests.measurements import failure, histogram
 
 _MAX_SLOW_RUNS = 10
@@ -19,8 +19,8 @@ _MAX_SLOW_RUNS = 10
 class EarlierRuns:
     """The history of one scenario; its runs follow the one that is their pattern, a millisecond apart."""
 
-    def __init__(self, workspace: Workspace, run: Run, measurement: Measurement) -> None:
-        self._workspace, self._run, self._measurement = workspace, run, measurement
+    def __init__(self, context: RunContext, run: Run, measurement: Measurement) -> None:
+        self._context, self._run, self._measurement = context, run, measurement
         self._random = np.random.default_rng(5)
         self._number = 0
 
@@ -35,7 +35,7 @@ class EarlierRuns:
             "response": histogram(times_s.tolist()),
             "elapsed_s": float(times_s.sum()) / 2,
         }
-        with Store.open(self._workspace.results_url) as store:
+        with Store.open(self._context.workspace.results_url) as store:
             begins = self._run.started_at + timedelta(milliseconds=self._number)
             store.open_run(self._run.model_copy(update={"id": run_id, "started_at": begins, "scenarios": [scenario]}))
             store.save_measurements(run_id, scenario, [self._measurement.model_copy(update=changes)])
@@ -51,16 +51,16 @@ class EarlierRuns:
         """Keep slow runs until one of them is to be repeated. Returns its id."""
         for _ in range(_MAX_SLOW_RUNS):
             run_id = self.keep(time_s, success_rate)
-            if steps.suspects(self._workspace, run_id):
+            if steps.repetitions_due(self._context, run_id):
                 return run_id
             self._judge(run_id)
         raise AssertionError("no slow run is suspected")
 
     def forget(self, run_id: str) -> None:
         """Turn a run into one that measured nothing, so that the next one takes its place."""
-        with Store.open(self._workspace.results_url) as store:
+        with Store.open(self._context.workspace.results_url) as store:
             store.save_failure(run_id, self._measurement.scenario, failure())
 
     def _judge(self, run_id: str) -> None:
-        with Store.open(self._workspace.results_url) as store:
+        with Store.open(self._context.workspace.results_url) as store:
             store.save_verdicts(run_id, [ScenarioVerdict(scenario=self._measurement.scenario, verdict=Verdict.PASS)])

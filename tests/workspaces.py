@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
 from loadtasks.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -14,13 +16,18 @@ SHIPPED_EXPECTATIONS = PROJECT / "expectations"
 
 def own_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str, suite: str) -> Workspace:
     """Folders with a scenario file and a suite named `thing`, and nothing else that the environment would name."""
-    for name in [each for each in os.environ if each.startswith("LOADTASKS_")]:
+    for name in [name for name in os.environ if name.startswith("LOADTASKS_")]:
         monkeypatch.delenv(name)
     for name in ("VAR", "SCENARIOS", "EXPECTATIONS"):
         monkeypatch.setenv(f"LOADTASKS_{name}", str(folder / name.lower()))
-    made = Workspace.from_environ()
-    for each in (made.scenarios, made.expectations):
-        each.mkdir()
+    made = Workspace.from_settings(read_settings())
+    for input_folder in (made.scenarios, made.expectations):
+        input_folder.mkdir()
     (made.scenarios / "thing.yaml").write_text(scenarios)
     (made.expectations / "thing.json").write_text(suite)
     return made
+
+
+def context_of(**given: object) -> RunContext:
+    """The context of the environment that `own_workspace` made, and of settings by name."""
+    return RunContext.from_settings(read_settings(**given))

@@ -39,7 +39,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from benchmarks.engine.bench import machine, table
 from benchmarks.verdict.burner import burning
@@ -48,10 +48,12 @@ from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_co
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.measurement.health import Calibration
 from loadtasks.results.findings.codes import FindingKind
-from loadtasks.steps.exercise import measure_scenario
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
+from loadtasks.steps.exercise import drive
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run
-from loadtasks.verdict.reference.findings import ReferenceRounds, RoundBudget
+from loadtasks.verdict.reference.findings import ReferenceRounds
 
 SIZES = (0.05, 0.10, 0.20)
 NIGHTS_OF_A_PAIR = 10
@@ -68,7 +70,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     cells = _cells(asked)
     core = generator_core()
-    print(f"{machine()}; seed {asked.seed}; {RoundBudget.from_environ()}", flush=True)
+    print(f"{machine()}; seed {asked.seed}; at most {read_settings().rounds} rounds of a scenario", flush=True)
     calibration = calibrate()
     faults = _faults(cells, asked)
     VAR.mkdir(parents=True, exist_ok=True)
@@ -119,19 +121,13 @@ def _nights(
 
 def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: Calibration) -> Judged:
     began_s = time.perf_counter()
-    measurements, pairing = measure_scenario(
-        scenario(name, as_shipped),
-        stand.candidate,
-        None,
-        processes=1,
-        reference=stand.reference,
-        seed=f"{seed} {name}",
-        calibration=calibration,
-    )
+    settings = read_settings(processes=1)
+    context = replace(RunContext.from_settings(settings), target=stand.candidate, reference=stand.reference)
+    measurements, pairing = drive(context, scenario(name, as_shipped), calibration, f"{seed} {name}")
     seconds = time.perf_counter() - began_s
     if pairing is None or pairing.problem:
         raise SystemExit(f"{name}: not measured beside its reference: {pairing and pairing.problem}")
-    beside = {name: ReferenceRounds(pairing, "reference", RoundBudget.from_environ())}
+    beside = {name: ReferenceRounds(pairing, "reference", context.round_budget)}
     (verdict,) = compare_run(
         judge_run([name], measurements, {}, []), measurements, KnownHistory(references=beside)
     ).verdicts

@@ -9,23 +9,26 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from loadtasks.airflow import REFERENCE_CONNECTION, TARGET_CONNECTION
 from loadtasks.engine.net.target import Target
+from loadtasks.settings import Settings
+from loadtasks.steps import configured_reference, configured_target
 
 log = logging.getLogger(__name__)
 
 
-def performance_target(url: str | None = None) -> Target:
+def performance_target(settings: Settings, url: str | None = None) -> Target:
     """The target of Airflow's connection, else that of LOADTASKS_TARGET and LOADTASKS_TOKEN.
 
     A token is sent to the address that it was configured for and to no other: whoever may trigger a DAG run may name
     any address in the trigger form.
 
     Args:
+        settings: the settings of the run.
         url: an address from the trigger form, which takes precedence over the configured one.
 
     Raises:
         BadInputError: the address is not a URL.
     """
-    configured = _from_connection() or Target.from_environ()
+    configured = _from_connection() or configured_target(settings)
     if not url or not url.strip():
         return configured
     target = replace(configured, url=url.strip())
@@ -35,24 +38,25 @@ def performance_target(url: str | None = None) -> Target:
     return target
 
 
-def performance_reference(target: Target, url: str | None = None) -> Target | None:
+def performance_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
     """The reference that a target is compared with in a paired run; None when no reference is configured.
 
     Configured is the reference's own connection, else `reference` in the extra of the target's connection, else
     LOADTASKS_REFERENCE. Its token is its own, else the target's. A token is sent to configured addresses only.
 
     Args:
+        settings: the settings of the run.
         target: the API under test.
         url: an address from the trigger form, which takes precedence over the configured one.
 
     Raises:
         BadInputError: the address is not a URL.
     """
-    configured = _configured_reference(target)
+    configured = _configured_reference(settings, target)
     if not url or not url.strip():
         return configured
     named = target.reference(url.strip(), None)
-    for trusted in (configured, performance_target()):
+    for trusted in (configured, performance_target(settings)):
         if trusted is not None and _origin(trusted.url) == _origin(named.url):
             return replace(named, token=trusted.token)
     log.warning("No token is sent to the reference %s, since that address is not configured", named.url)
@@ -79,7 +83,7 @@ def _from_connection() -> Target | None:
     )
 
 
-def _configured_reference(target: Target) -> Target | None:
+def _configured_reference(settings: Settings, target: Target) -> Target | None:
     connection = find_connection(REFERENCE_CONNECTION)
     if connection is not None and connection.host:
         health_path = connection.extra_dejson.get("health_path") or target.health_path
@@ -87,7 +91,7 @@ def _configured_reference(target: Target) -> Target | None:
         return replace(reference, health_path=health_path)
     target_connection = find_connection(TARGET_CONNECTION)
     named = target_connection.extra_dejson.get("reference") if target_connection is not None else None
-    return target.reference_from_environ(named)
+    return configured_reference(settings, target, named)
 
 
 def _address(connection: Connection) -> str:

@@ -8,7 +8,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION, tasks
 from loadtasks.errors import LoadTasksError
 from loadtasks.scenarios.files import read_scenarios
-from loadtasks.workspace import Workspace
+from loadtasks.settings import read_settings
 
 
 def performance_dag(dag_id: str = DAG_ID, *, schedule: str = "0 2 * * *", timezone: str = "UTC") -> DAG:
@@ -92,8 +92,8 @@ def _trigger_form() -> dict[str, Param]:
 
 
 def _scenario_names() -> list[str]:
-    """What the form offers. None when a scenario file is wrong: the run reports that, and the DAG stays visible."""
+    """What the form offers. Nothing when a setting or a scenario file is wrong: the run reports that."""
     try:
-        return list(read_scenarios(Workspace.from_environ().scenarios))
+        return list(read_scenarios(read_settings().scenarios))
     except LoadTasksError:
         return []

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from loadtasks.airflow import DAG_ID
+from loadtasks.settings import read_settings
 from loadtasks.workspace import Workspace
 
 PREFIX = "/performance-reports"
@@ -36,7 +37,7 @@ app = FastAPI(
 @app.get("/")
 def list_reports() -> HTMLResponse:
     """A page with a link to every report, the newest first."""
-    reports = Workspace.from_environ().reports
+    reports = Workspace.from_settings(read_settings()).reports
     found = [path.parent for path in reports.glob("*/index.html") if not path.parent.is_symlink()]
     found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     rows = "".join(f'<li><a href="{html.escape(run.name)}/">{html.escape(run.name)}</a></li>' for run in found)
@@ -69,7 +70,7 @@ def serve_file(request: Request, path: str) -> Response:
 
 def _file(path: str) -> Path | None:
     """The file at a path below the reports folder; None when there is none or when links lead outside the folder."""
-    reports = Workspace.from_environ().reports.resolve()
+    reports = Workspace.from_settings(read_settings()).reports.resolve()
     try:
         found = (reports / path.strip("/")).resolve()
         return found if found.is_file() and found.is_relative_to(reports) else None

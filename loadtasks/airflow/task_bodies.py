@@ -7,20 +7,19 @@ All of this can be done without Airflow by `python -m loadtasks`. Importing this
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_target
-from loadtasks.airflow.notifications import configured_mail_route
-from loadtasks.engine.generator.processes import processes_from_environ
-from loadtasks.engine.net.target import Target
+from loadtasks.airflow.notifications import mail_server, mail_settings, send_refusal
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import run_id_from
-from loadtasks.workspace import Workspace
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +33,16 @@ def open_run() -> list[str]:
     context = get_current_context()
     params = context["params"]
     with _failing_in_one_sentence():
-        target, reference, processes = _load()
-        against = f" against the reference {reference.url}" if reference else ""
-        log.info("Run %s exercises %s%s", _run_id(), target.url, against)
+        exercising = _exercising()
+        against = f" against the reference {exercising.reference.url}" if exercising.reference else ""
+        log.info("Run %s exercises %s%s", _run_id(), exercising.target.url, against)
         try:
             run = steps.open_run(
-                Workspace.from_environ(),
-                target,
+                exercising,
                 scenarios=params["scenarios"] or None,
                 load_factor=params["load_factor"],
-                processes=processes,
                 trigger="scheduled" if str(context["run_id"]).startswith("scheduled") else "manual",
                 run_id=_run_id(),
-                reference=reference,
             )
         except LoadTasksError as error:
             # A run whose target is down is kept and reported; of one with a bad suite this sentence is all there is.
@@ -58,9 +54,7 @@ def open_run() -> list[str]:
 def measure(scenario: str) -> None:
     """Exercise one scenario and keep its measurement."""
     with _failing_in_one_sentence():
-        target, reference, processes = _load()
-        workspace = Workspace.from_environ()
-        steps.measure(workspace, _run_id(), scenario, target, processes=processes, reference=reference)
+        steps.measure(_exercising(), _run_id(), scenario)
 
 
 def repetitions_due() -> list[str]:
@@ -72,7 +66,7 @@ def repetitions_due() -> list[str]:
     if _refusal():
         raise AirflowSkipException("The run was never opened.")
     with _failing_in_one_sentence():
-        due = steps.suspects(Workspace.from_environ(), _run_id())
+        due = steps.repetitions_due(_stored(), _run_id())
     for line in render_repetitions_due(due):
         log.info("%s", line)
     return list(due)
@@ -81,8 +75,7 @@ def repetitions_due() -> list[str]:
 def confirm(scenario: str) -> None:
     """Repeat the measurement of one scenario and choose the repetition to report."""
     with _failing_in_one_sentence():
-        target, _, processes = _load()
-        steps.measure_again(Workspace.from_environ(), _run_id(), scenario, target, processes=processes)
+        steps.confirm(_exercising(), _run_id(), scenario)
 
 
 def judge() -> None:
@@ -94,32 +87,29 @@ def judge() -> None:
     if _refusal():
         raise AirflowSkipException("The run was never opened.")
     with _failing_in_one_sentence():
-        steps.judge(Workspace.from_environ(), _run_id())
+        steps.judge(_stored(), _run_id())
 
 
 def compare() -> None:
     """Compare each scenario with the reference or with its baseline."""
     with _failing_in_one_sentence():
-        steps.compare(Workspace.from_environ(), _run_id())
+        steps.compare(_stored(), _run_id())
 
 
 def report() -> None:
     """Write the report."""
     with _failing_in_one_sentence():
-        log.info("Report: %s", steps.write_report(Workspace.from_environ(), _run_id()) / "index.html")
+        log.info("Report: %s", steps.write_report(_stored(), _run_id()) / "index.html")
 
 
 def alert() -> None:
     """Send an alert when the verdict is not good, or when the run was never opened."""
-    workspace = Workspace.from_environ()
     with _failing_in_one_sentence():
-        route = configured_mail_route()
+        stored, deliver = RunContext.from_settings(read_settings(**mail_settings())), mail_server()
         if refusal := _refusal():
-            where: str | None = route.send_refusal(workspace, _run_id(), refusal)
+            where: str | None = send_refusal(stored, _run_id(), refusal, deliver)
         else:
-            where = steps.alert(
-                workspace, _run_id(), sender=route.sender, recipients=route.recipients, deliver=route.deliver
-            )
+            where = steps.alert(stored, _run_id(), deliver)
     log.info("The alert was sent to %s", where) if where else log.info("The verdict is good: no alert")
 
 
@@ -128,7 +118,7 @@ def verdict() -> None:
     with _failing_in_one_sentence():
         if refusal := _refusal():
             raise BadInputError(f"Nothing was measured: {refusal}")
-        reached = steps.conclude(Workspace.from_environ(), _run_id())
+        reached = steps.conclude(_stored(), _run_id())
         if failed := _failed(STEPS_BEFORE_THE_VERDICT):
             raise LoadTasksError(
                 f"{', '.join(failed)} failed, so the verdict {reached} of run {_run_id()} is incomplete. The log of "
@@ -139,16 +129,18 @@ def verdict() -> None:
     log.info("The verdict of run %s is %s", _run_id(), reached)
 
 
-def _params() -> dict[str, Any]:
-    """The trigger form of this DAG run."""
-    return dict(get_current_context()["params"])
+def _stored() -> RunContext:
+    """The context of a task that works on what is stored."""
+    return RunContext.from_settings(read_settings())
 
 
-def _load() -> tuple[Target, Target | None, int]:
-    """The target, its reference, and the number of processes that generate the load."""
-    params = _params()
-    target = performance_target(params["target"])
-    return target, performance_reference(target, params["reference"]), processes_from_environ(params["processes"])
+def _exercising() -> RunContext:
+    """The context of a task that sends load: from the trigger form, else from connections, else from settings."""
+    params = get_current_context()["params"]
+    settings = read_settings(processes=params["processes"])
+    target = performance_target(settings, params["target"])
+    reference = performance_reference(settings, target, params["reference"])
+    return replace(RunContext.from_settings(settings), target=target, reference=reference)
 
 
 def _run_id() -> str:
@@ -172,7 +164,7 @@ def _refusal() -> str | None:
     if pull(task_ids="open_run") is not None:
         return None
     try:
-        steps.conclude(Workspace.from_environ(), _run_id())
+        steps.conclude(_stored(), _run_id())
     except LoadTasksError:
         return str(pull(task_ids="open_run", key=_REFUSAL) or "open_run did not finish; its log says why")
     return None

@@ -12,19 +12,19 @@ from loadtasks.engine.generator.progress import Progress
 from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.units import count, duration, plural, rate, span
 
-_WIDEST_BAR = 30
-_NARROWEST_BAR = 8
+_MAX_BAR = 30
+_MIN_BAR = 8
 _GAP = "  "
-_LONGEST_LEFT = len("59 min 59 s left")
-"""Room that is kept for the time left, so that the bar keeps its width while that gets shorter."""
-_TOLD_LAST = 3
-"""Rate, health and errors stay where a terminal is too narrow for all."""
-_SECONDS = 10.0
-"""A time left that is shorter than this is told in whole seconds: nobody reads the digits behind them as they run."""
+_MAX_LEFT = len("59 min 59 s left")
+"""Width that is reserved for the time left, so that the bar keeps its width while that text gets shorter."""
+_MIN_FIELDS = 3
+"""Rate, health and errors are shown on every terminal, however narrow."""
+_WHOLE_SECONDS_BELOW_S = 10.0
+"""A shorter time left is shown in whole seconds: nobody can read the decimals while they change."""
 
 
 class RunProgress:
-    """Shows which scenario runs and how it goes; drawn only when the engine tells, so that nothing disturbs it."""
+    """Shows which scenario runs and its progress. It draws only when the engine reports, so as not to disturb it."""
 
     def __init__(self, console: Console, scenarios: int) -> None:
         self._console = console
@@ -45,18 +45,18 @@ class RunProgress:
         self._live.stop()
 
     def begin(self, scenario: str) -> None:
-        """A scenario begins."""
+        """Show that a scenario begins."""
         self._number += 1
         self._scenario = f"{self._number}/{self._scenarios} {scenario}"
         self._draw(Text.assemble(self._scenario, (f"{_GAP}preparing", "dim")))
 
     def reach(self, reached: Progress) -> None:
-        """The engine tells how far it is."""
+        """Show the progress that the engine reports."""
         if self._draws:
             self._draw(view(self._scenario, reached, self._console.width))
 
     def end(self, line: str) -> None:
-        """The scenario has ended; one line says how."""
+        """Replace the progress of the scenario that has ended by one line."""
         self._draw(Text())
         self._console.print(f"{self._number}/{self._scenarios} {line}", highlight=False, markup=False)
 
@@ -66,8 +66,8 @@ class RunProgress:
 
 
 def view(scenario: str, reached: Progress, width: int) -> Text:
-    """How far a scenario is, in two lines of fields that keep their places; a third if the generator is saturated."""
-    lines = [_far(scenario, reached, width), _going(reached, width)]
+    """The progress of a scenario: two lines whose fields keep their columns, a third if the generator is saturated."""
+    lines = [_progress_line(scenario, reached, width), _numbers_line(reached, width)]
     if reached.saturation:
         lines.append(Text(f"    {saturation_sentence(reached.saturation[0])}", "yellow"))
     for line in lines:
@@ -75,31 +75,32 @@ def view(scenario: str, reached: Progress, width: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _far(scenario: str, reached: Progress, width: int) -> Text:
-    """What runs, a bar, how many are done, and the time left."""
+def _progress_line(scenario: str, reached: Progress, width: int) -> Text:
+    """The scenario, a bar, the number of requests that have ended, and the time left."""
     done = f"{count(reached.done):>7}"
     if reached.expected is not None:
         expected = count(reached.expected)
         done = f"{count(reached.done):>{len(expected)}} of {expected}"
     share = reached.share
     percent = "" if share is None else f"{int(share * 100)} %"
-    far = f"{_GAP}{percent:>5}{_GAP}{done}{_GAP}{_left(reached)}"
-    bar = min(_WIDEST_BAR, width - len(scenario) - len(_GAP) - len(far) - _LONGEST_LEFT + len(_left(reached)))
-    if bar < _NARROWEST_BAR:
-        return Text(scenario + far)
-    over = round(bar * (share or 0.0))
-    return Text.assemble(scenario, _GAP, ("━" * over, "cyan"), ("─" * (bar - over), "dim"), far)
+    fields = f"{_GAP}{percent:>5}{_GAP}{done}{_GAP}{_left(reached)}"
+    bar = min(_MAX_BAR, width - len(scenario) - len(_GAP) - len(fields) - _MAX_LEFT + len(_left(reached)))
+    if bar < _MIN_BAR:
+        return Text(scenario + fields)
+    full = round(bar * (share or 0.0))
+    return Text.assemble(scenario, _GAP, ("━" * full, "cyan"), ("─" * (bar - full), "dim"), fields)
 
 
 def _left(reached: Progress) -> str:
+    """The time left, or the time gone where none is known."""
     left_s = reached.left_s
     if left_s is None:
         return f"for {span(reached.elapsed_s)}"
-    return f"{ceil(left_s)} s left" if left_s < _SECONDS else f"{span(left_s)} left"
+    return f"{ceil(left_s)} s left" if left_s < _WHOLE_SECONDS_BELOW_S else f"{span(left_s)} left"
 
 
-def _going(reached: Progress, width: int) -> Text:
-    """Rate over the last second; of the whole load so far its times, whether the generator is healthy, and errors."""
+def _numbers_line(reached: Progress, width: int) -> Text:
+    """The rate over the last second; times, generator health, errors and throttled requests of the scenario so far."""
     p50, p95 = (duration(reached.response.quantile_s(q)) for q in (0.5, 0.95))
     fields = [
         Text(f"    {rate(reached.rate_per_s):>8} now"),
@@ -110,6 +111,6 @@ def _going(reached: Progress, width: int) -> Text:
     ]
     if reached.throttled:
         fields.append(Text(f"{count(reached.throttled)} throttled", "yellow"))
-    while sum(len(field) + len(_GAP) for field in fields) - len(_GAP) > width and len(fields) > _TOLD_LAST:
-        fields.pop(1)  # times first: the report has them
+    while sum(len(field) + len(_GAP) for field in fields) - len(_GAP) > width and len(fields) > _MIN_FIELDS:
+        fields.pop(1)  # the times go first: the report has them
     return Text(_GAP).join(fields)

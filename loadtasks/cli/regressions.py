@@ -1,79 +1,68 @@
-"""The commands about regressions: `python -m loadtasks regressions` and `backtest`."""
+"""The commands about regressions: `regressions` and `backtest`."""
 
 import getpass
-from dataclasses import replace
 
 import click
 
 from loadtasks import steps
+from loadtasks.cli import options
 from loadtasks.report import listings
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.store import Store
-from loadtasks.verdict.history.sensitivity import Sensitivity
-from loadtasks.workspace import Workspace
+from loadtasks.steps import RunContext
 
 
 @click.group(invoke_without_command=True)
-@click.option("--all", "ended", is_flag=True, help="Those that have ended too.")
+@click.option("--all", "ended", is_flag=True, help="List those that have ended too.")
 @click.pass_context
-def regressions(context: click.Context, ended: bool) -> None:
-    """List the regressions, or say what becomes of one."""
-    if context.invoked_subcommand is None:
-        with Store.open(context.obj.results_url) as store:
-            listings.show_regressions(store.regressions.all(ended=ended))
+def regressions(invocation: click.Context, ended: bool) -> None:
+    """List the regressions, or decide about one."""
+    if invocation.invoked_subcommand is None:
+        _list_regressions(ended)
 
 
-def _add_move(name: str, state: RegressionState, told: str) -> None:
-    @regressions.command(name, help=told)
+@options.with_context
+def _list_regressions(context: RunContext, ended: bool) -> None:
+    with Store.open(context.workspace.results_url) as store:
+        listings.show_regressions(store.regressions.all(ended=ended))
+
+
+def _add_decision(name: str, state: RegressionState, help_text: str) -> None:
+    @regressions.command(name, help=help_text)
     @click.argument("number", type=int, metavar="ID")
-    @click.option("--why", default="", help="Why; kept with your name and the time.")
-    @click.pass_obj
-    def move(workspace: Workspace, number: int, why: str) -> None:
-        moved = steps.move_regression(workspace, number, state, who=getpass.getuser(), why=why)
-        click.echo(f"Regression {moved.id} ({moved.label}) is {moved.state}.")
+    @click.option("--why", default="", metavar="TEXT", help="The reason, kept with your name and the time.")
+    @options.with_context
+    def decide(context: RunContext, number: int, why: str) -> None:
+        regression = steps.move_regression(context, number, state, who=getpass.getuser(), why=why)
+        click.echo(f"Regression {regression.id} ({regression.label}) is {regression.state}.")
 
 
-for _name, _state, _told in (
+for _name, _state, _help in (
     (
         "acknowledge",
         RegressionState.ACKNOWLEDGED,
-        "Somebody works on it: its nights don't fail any more, and are told as known.",
+        "Somebody works on it: its runs no longer fail and are reported as a known regression.",
     ),
-    ("accept", RegressionState.ACCEPTED, "What came is the new level, from the regression's first night on."),
+    ("accept", RegressionState.ACCEPTED, "It is the new normal: a new baseline begins with its first run."),
     (
         "fix",
         RegressionState.FIXED,
-        "It is mended: its nights until now are no measure of the level; good nights alone show that too.",
+        "It is fixed: its runs until now don't belong to the baseline. Runs that are back to normal show that too.",
     ),
-    ("dismiss", RegressionState.DISMISSED, "It was a false alarm: its nights are nights like others."),
+    ("dismiss", RegressionState.DISMISSED, "It was a false alarm: its runs belong to the baseline like any others."),
 ):
-    _add_move(_name, _state, _told)
+    _add_decision(_name, _state, _help)
 
 
 @click.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
-@click.option(
-    "--runs-per-false-alarm",
-    type=click.FloatRange(min=1),
-    help="At most one false alarm in so many nights.  [default: LOADTASKS_FALSE_ALARM_NIGHTS, else 100]",
-)
-@click.option(
-    "--min-effect",
-    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
-    help="The least change that is told, such as 0.03.  [default: LOADTASKS_FLOOR, else 0.03]",
-)
-@click.pass_obj
-def backtest(
-    workspace: Workspace, scenarios: tuple[str, ...], runs_per_false_alarm: float | None, min_effect: float | None
-) -> None:
-    """Replay the stored nights under other settings, and list the alarms that would have come.
+@options.setting("runs_per_false_alarm")
+@options.setting("min_effect")
+@options.with_context
+def backtest(context: RunContext, scenarios: tuple[str, ...]) -> None:
+    """Replay the stored runs under other settings.
 
-    Levels begin where somebody has approved or accepted them; what was dismissed or fixed by hand is replayed.
+    The alarms that would have been raised are listed. Baselines begin where somebody approved or accepted a run; what
+    was dismissed or fixed by hand counts as such.
     """
-    sensitivity = Sensitivity.from_environ()
-    sensitivity = replace(
-        sensitivity,
-        runs_per_false_alarm=runs_per_false_alarm or sensitivity.runs_per_false_alarm,
-        min_effect=min_effect or sensitivity.min_effect,
-    )
-    listings.show_alarms(steps.backtest(workspace, sensitivity, scenarios or None))
+    listings.show_alarms(steps.backtest(context, scenarios or None))

@@ -1,6 +1,6 @@
 """Baselines: a run's measurements approved, and approvals withdrawn when what they approved is measured anew."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, desc, func, select
@@ -17,24 +17,28 @@ def current(session: Session) -> list[BaselineRow]:
     return list(session.scalars(select(BaselineRow).where(BaselineRow.id.in_(newest)).order_by(BaselineRow.scenario)))
 
 
-def approve(
-    session: Session, run: RunRow, *, approved_by: str, why: str, scenarios: Sequence[str] | None, only_missing: bool
-) -> list[str]:
-    """Make a run's measurements the baselines of their scenarios. Returns the scenarios approved.
+def approvable(session: Session, run: RunRow, scenarios: Sequence[str] | None, *, only_missing: bool) -> dict[str, str]:
+    """The scenarios of a run that can become baselines, or those named, with the fingerprint of each.
+
+    With `only_missing` those that have a baseline are left out.
 
     Raises:
-        BadInputError: a scenario asked for by name has nothing in this run that can be a baseline.
+        BadInputError: a scenario was named that has no measurement in this run that can be a baseline.
     """
     hashes = _hashes(session, run.id)
     refused = _refused(session, run, hashes, scenarios if scenarios is not None else run.scenarios)
     if scenarios is not None and refused:
         raise BadInputError(f"run {run.id}: " + "; ".join(f"{name} {why_not}" for name, why_not in refused.items()))
     known = {row.scenario for row in current(session)} if only_missing else set()
-    chosen = [
-        name
-        for name in dict.fromkeys(scenarios if scenarios is not None else run.scenarios)
+    return {
+        name: hashes[name]
+        for name in (scenarios if scenarios is not None else run.scenarios)
         if name not in refused and name not in known
-    ]
+    }
+
+
+def approve(session: Session, run: RunRow, hashes: Mapping[str, str], *, approved_by: str, why: str) -> None:
+    """Make a run the baseline run of scenarios, given with the fingerprint of each."""
     session.add_all(
         BaselineRow(
             scenario=name,
@@ -42,13 +46,12 @@ def approve(
             approved_by=approved_by,
             approved_at=datetime.now(UTC),
             why=why,
-            scenario_hash=hashes[name],
+            scenario_hash=scenario_hash,
             target_version=run.target_version,
             generator=run.generator,
         )
-        for name in chosen
+        for name, scenario_hash in hashes.items()
     )
-    return chosen
 
 
 def withdraw(session: Session, run_id: str, scenario: str | None = None) -> None:

@@ -35,19 +35,13 @@ def measurement_row(
     run_id: str,
     position: int,
     measurement: Measurement,
-    *,
-    repetition: int = 1,
-    reason: str | None = None,
-    trusted: bool = True,
+    **columns: int | str | bool | None,
 ) -> MeasurementRow:
-    """A measurement as a row, a reported one."""
+    """A measurement as a row: a reported and trusted one of the first repetition, but for the columns given."""
     return MeasurementRow(
         run_id=run_id,
         position=position,
-        repetition=repetition,
-        reason=reason,
-        reported=True,
-        trusted=trusted,
+        **{"repetition": 1, "reason": None, "reported": True, "trusted": True} | columns,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
         **{name: metric(measurement, name) for name in METRICS},
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},

@@ -228,14 +228,10 @@ class Store:
         `only_missing`, scenarios that have a baseline are left out too.
         """
         with self._database.writing() as session:
-            return approval.approve(
-                session,
-                _row(session, run_id),
-                approved_by=approved_by,
-                why=why,
-                scenarios=scenarios,
-                only_missing=only_missing,
-            )
+            run = _row(session, run_id)
+            hashes = approval.approvable(session, run, scenarios, only_missing=only_missing)
+            approval.approve(session, run, hashes, approved_by=approved_by, why=why)
+            return list(hashes)
 
     def save_alert(self, alert: Alert) -> None:
         """Keep that an alert went out."""

@@ -1,32 +1,37 @@
-"""The steps of one run, and what people decide between runs.
+"""The flow of a run, step by step, and what people decide between runs.
 
-In this order: `open_run`, `measure` for each scenario, `measure_again` for each of the `suspects`, `judge`, `compare`,
+In this order: `open_run`, `measure` for each scenario, `confirm` for each of the `repetitions_due`, `judge`, `compare`,
 `write_report`, `alert`.
 
-Each step takes a workspace and a run id, reads what earlier steps kept, and keeps what it adds, so that every step can
-run in a process of its own and be tried again. The command line and the DAG call these and nothing else.
+Each step takes a `RunContext` and a run id, reads what earlier steps kept, and keeps what it adds, so that every step
+can run in a process of its own and be retried. The command line and Airflow call these and nothing else.
 """
 
-from loadtasks.steps.confirm import measure_again, suspects
+from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.judging import compare, conclude, judge
 from loadtasks.steps.measuring import measure
-from loadtasks.steps.open_run import open_run, scenario_names
+from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
 from loadtasks.steps.reporting import alert, document, write_report
+from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.triage import approve, backtest, move_regression
 
 __all__ = [
+    "RunContext",
     "alert",
     "approve",
     "backtest",
     "compare",
     "conclude",
+    "configured_reference",
+    "configured_target",
+    "confirm",
     "document",
     "judge",
     "measure",
-    "measure_again",
     "move_regression",
     "open_run",
+    "planned_scenarios",
+    "repetitions_due",
     "scenario_names",
-    "suspects",
     "write_report",
 ]

@@ -1,26 +1,33 @@
-"""How a scenario is measured: alone, or in rounds beside a reference; and what is checked before any load is sent."""
+"""How a scenario is driven: alone, or in rounds against a reference; and what is checked before any load is sent."""
 
+import socket
 from collections.abc import Sequence
 
+from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_paired import run_paired
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement import target_metrics
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.pairing import Pairing
+from loadtasks.results.run import Run
+from loadtasks.results.store import Store
+from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import HttpScenario, Scenario, first_request
-from loadtasks.verdict.reference.findings import RoundBudget
+from loadtasks.steps.run_context import RunContext
 
 
 def check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
-    """See that a target answers and lets the scenarios in.
+    """Check that a target responds and accepts the token for the scenarios' paths.
 
     Raises:
-        BadInputError: its token is missing or not accepted.
-        TargetUnavailableError: it doesn't answer.
+        BadInputError: the token is missing or not accepted.
+        TargetUnavailableError: the target doesn't respond.
     """
     target.check_alive()
     requests = (first_request(scenario) for scenario in scenarios)
@@ -28,70 +35,85 @@ def check_target(target: Target, scenarios: Sequence[Scenario]) -> None:
         target.check_admitted(path)
 
 
-def check_rounds(processes: int) -> None:
-    """See that scenarios can be driven beside a reference.
+def check_pairing(context: RunContext) -> None:
+    """Check that scenarios can be driven against the reference, where there is one.
 
     Raises:
-        BadInputError: there is more than one process, or the budget is wrong.
+        BadInputError: there is more than one process.
     """
-    RoundBudget.from_environ()
-    if processes > 1:
+    if context.reference is not None and context.processes > 1:
         raise BadInputError(
-            f"{processes} processes and a reference: rounds are driven by one process; leave out --processes and "
-            "LOADTASKS_PROCESSES, or the reference."
+            f"{context.processes} processes and a reference: paired rounds are driven by one process; leave out "
+            "--processes and LOADTASKS_PROCESSES, or the reference."
         )
 
 
-def measure_scenario(
-    scenario: Scenario,
-    target: Target,
-    on_progress: OnProgress | None,
-    *,
-    processes: int,
-    reference: Target | None,
-    seed: str,
-    calibration: Calibration,
+def exercise_scenario(
+    context: RunContext, store: Store, run_id: str, scenario: str, on_progress: OnProgress | None
 ) -> tuple[list[Measurement], Pairing | None]:
-    """What a scenario showed, and what its reference did; None where there is no reference.
-
-    What the target's own metrics say of that time is kept with the whole.
-
-    With a reference that isn't there, or is lost under way, the scenario is measured alone and the pairing says why.
+    """Drive one scenario of a run with the load of that run. Gives the measurements and those of the reference.
 
     Raises:
-        LoadTasksError: it could not be measured.
+        LoadTasksError: the scenario could not be measured.
     """
-    before = target_metrics.read(target)
-    measurements, pairing = _driven(scenario, target, on_progress, processes, reference, seed, calibration)
-    told = target_metrics.between(target, before, target_metrics.read(target))
-    return [measurements[0].model_copy(update={"target_metrics": told}), *measurements[1:]], pairing
+    run = store.run(run_id)
+    (chosen,) = select(read_scenarios(context.workspace.scenarios), [scenario])
+    context.target.check_alive()
+    return drive(context, chosen.scaled(run.load_factor), _calibration(store, run), f"{run.id} {scenario}", on_progress)
 
 
-def _driven(
+def drive(
+    context: RunContext,
     scenario: Scenario,
-    target: Target,
-    on_progress: OnProgress | None,
-    processes: int,
-    reference: Target | None,
-    seed: str,
     calibration: Calibration,
+    seed: str,
+    on_progress: OnProgress | None = None,
 ) -> tuple[list[Measurement], Pairing | None]:
-    counted = isinstance(scenario, HttpScenario) and not scenario.scales
-    if reference is None or counted:  # what is counted can't be cut into rounds
-        return run_scenario(scenario, target, on_progress, processes=processes, calibration=calibration), None
+    """Drive a scenario. Gives the whole and its parts, and what the reference showed; None where there is none.
+
+    The first measurement holds what the target's own metrics say about that time. If the reference is down or stops
+    responding, the scenario is measured alone and the pairing says why. `seed` decides which build begins a round.
+
+    Raises:
+        LoadTasksError: the scenario could not be measured.
+    """
+    before = target_metrics.read(context.target)
+    measurements, pairing = _paired_or_alone(context, scenario, calibration, seed, on_progress)
+    after = target_metrics.read(context.target)
+    own = target_metrics.between(context.target, before, after)
+    return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
+
+
+def target_lost(target: Target) -> Failure | None:
+    """Why what a target has just shown can't be trusted: it no longer responds. None when it does."""
     try:
-        check_target(reference, [scenario])
+        target.check_alive()
+    except TargetUnavailableError as error:
+        return Failure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
+    return None
+
+
+def _paired_or_alone(
+    context: RunContext, scenario: Scenario, calibration: Calibration, seed: str, on_progress: OnProgress | None
+) -> tuple[list[Measurement], Pairing | None]:
+    fixed_number = isinstance(scenario, HttpScenario) and not scenario.scales  # can't be cut into rounds
+    if context.reference is None or fixed_number:
+        alone = run_scenario(
+            scenario, context.target, on_progress, processes=context.processes, calibration=calibration
+        )
+        return alone, None
+    try:
+        check_target(context.reference, [scenario])
     except LoadTasksError as error:
-        return run_scenario(scenario, target, on_progress, calibration=calibration), _unpaired(str(error))
-    budget = RoundBudget.from_environ()
+        return run_scenario(scenario, context.target, on_progress, calibration=calibration), _unpaired(str(error))
     paired = run_paired(
         scenario,
-        target,
-        reference,
-        budget.more_rounds,
+        context.target,
+        context.reference,
+        context.round_budget.more_rounds,
         on_progress,
         seed=seed,
-        most_s=budget.seconds,
+        most_s=context.round_budget.seconds,
         calibration=calibration,
     )
     if paired.lost is not None:
@@ -101,3 +123,13 @@ def _driven(
 
 def _unpaired(why: str) -> Pairing:
     return Pairing(problem=f"so only its targets were judged: {why}")
+
+
+def _calibration(store: Store, run: Run) -> Calibration:
+    """What the generator can do on this host: measured before the first scenario that the run measures here."""
+    host = socket.gethostname()
+    known = run.calibrations.get(host)
+    if known is None:
+        known = calibrate()
+        store.save_calibration(run.id, host, known)
+    return known

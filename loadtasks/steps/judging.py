@@ -1,4 +1,4 @@
-"""Judging a run: by itself, and held against its past or its reference."""
+"""Judging a run: by its targets, and by comparison with its baseline or its reference."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,21 +8,21 @@ from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
+from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
-from loadtasks.verdict.history.sensitivity import Sensitivity
 from loadtasks.verdict.judge_run import judge_run
-from loadtasks.verdict.reference.findings import ReferenceRounds, RoundBudget
+from loadtasks.verdict.reference.findings import ReferenceRounds
 from loadtasks.verdict.targets.suites import read_suites
-from loadtasks.workspace import Workspace
 
 
-def judge(workspace: Workspace, run_id: str) -> Verdict:
-    """Validity, then targets: the only step that imports Great Expectations. Builds the Data Docs.
+def judge(context: RunContext, run_id: str) -> Verdict:
+    """Judge validity, then targets, and build the Data Docs. The only step that imports Great Expectations.
 
     Raises:
-        BadInputError: a suite that is wrong or that Great Expectations can't evaluate.
+        BadInputError: a suite is wrong or Great Expectations can't evaluate it.
     """
+    workspace = context.workspace
     suites = read_suites(workspace.expectations)
     with Store.open(workspace.results_url) as store:
         run = store.run(run_id)
@@ -37,61 +37,65 @@ def judge(workspace: Workspace, run_id: str) -> Verdict:
     return overall([verdict.verdict for verdict in verdicts])
 
 
-def compare(workspace: Workspace, run_id: str, sensitivity: Sensitivity | None = None) -> Verdict:
-    """Hold the run against its reference or its past, diagnose what is wrong, and close it with its verdict.
+def compare(context: RunContext, run_id: str) -> Verdict:
+    """Compare the run with its reference or its baseline, diagnose what is wrong, and close it with its verdict.
 
-    The first good measurement of a scenario becomes its baseline, where its level begins, unless one was approved; not
-    beside a reference, which is the baseline.
+    The first passing run of a scenario becomes its baseline run unless one was approved. A paired run never does: its
+    baseline is the reference.
     """
-    with Store.open(workspace.results_url) as store:
-        run, (seen, known) = store.run(run_id), looks(store, run_id, sensitivity)
+    with Store.open(context.workspace.results_url) as store:
+        run, (comparisons, open_regressions) = store.run(run_id), compare_series(context, store, run_id)
         compared = compare_run(
             store.verdicts(run_id),
             store.measurements(run_id),
             KnownHistory(
-                comparisons=seen,
-                regressions=known,
+                comparisons=comparisons,
+                regressions=open_regressions,
                 approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
                 measurements=store.measurements,
-                references=_beside(run, store.pairings(run_id)),
+                references=_references(context, run, store.pairings(run_id)),
                 confirmations=store.confirmations(run_id),
             ),
         )
         store.save_verdicts(run_id, compared.verdicts)
         store.regressions.save(run_id, compared.found)
         for number in compared.recovered:
-            store.regressions.move(number, RegressionState.FIXED, why=f"back at its level in run {run_id}")
-        verdict = overall([each.verdict for each in compared.verdicts])
+            store.regressions.move(number, RegressionState.FIXED, why=f"recovered in run {run_id}")
+        verdict = overall([verdict.verdict for verdict in compared.verdicts])
         store.close_run(run_id, verdict, datetime.now(UTC))
         if verdict.good and run.reference_url is None:
             store.approve(run_id, approved_by=AUTOMATIC, why="the first passing run", only_missing=True)
     return verdict
 
 
-def conclude(workspace: Workspace, run_id: str) -> Verdict:
-    """The verdict of a run.
+def conclude(context: RunContext, run_id: str) -> Verdict:
+    """The verdict of a run; a scenario that was not judged is invalid.
 
     Raises:
         BadInputError: no such run.
     """
-    with Store.open(workspace.results_url) as store:
+    with Store.open(context.workspace.results_url) as store:
         verdicts = {verdict.scenario: verdict.verdict for verdict in store.verdicts(run_id)}
         planned = store.run(run_id).scenarios
     return overall([verdicts.get(scenario, Verdict.INVALID) for scenario in planned])
 
 
-def looks(
-    store: Store, run_id: str, sensitivity: Sensitivity | None
+def compare_series(
+    context: RunContext, store: Store, run_id: str
 ) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression]]:
-    """A run's night beside its past, and the regressions that have not ended, but for those that it found itself."""
-    known = [each for each in store.regressions.all() if each.found_run != run_id or len(each.moves) > 1]
-    seen = compare_with_baseline(
-        run_id, store.series(unjudged=run_id), known, sensitivity or Sensitivity.from_environ()
-    )
-    return seen, [regression for regression in known if not regression.state.ended]
+    """A run's comparison with its baseline, by scenario and part, and the regressions that have not ended.
+
+    Regressions that this run itself found are left out, so that comparing it again gives the same.
+    """
+    known = [
+        regression
+        for regression in store.regressions.all()
+        if regression.found_run != run_id or len(regression.moves) > 1
+    ]
+    comparisons = compare_with_baseline(run_id, store.series(unjudged=run_id), known, context.settings.sensitivity)
+    return comparisons, [regression for regression in known if not regression.state.ended]
 
 
-def _beside(run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:
-    budget = RoundBudget.from_environ() if pairings else RoundBudget()
+def _references(context: RunContext, run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:
     version = run.reference_version or run.reference_url or ""
-    return {each: ReferenceRounds(pairing, version, budget) for each, pairing in pairings.items()}
+    return {scenario: ReferenceRounds(pairing, version, context.round_budget) for scenario, pairing in pairings.items()}

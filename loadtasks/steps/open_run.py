@@ -1,12 +1,11 @@
-"""Opening a run: everything that can be wrong is looked at before any load is sent."""
+"""Opening a run: everything that can be wrong is checked before any load is sent."""
 
-import os
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
 
 from loadtasks import __version__
-from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import Failure
@@ -14,49 +13,59 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
-from loadtasks.steps.exercise import check_rounds, check_target
+from loadtasks.scenarios.model import Scenario
+from loadtasks.steps.exercise import check_pairing, check_target
+from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.targets.suites import read_suites
-from loadtasks.workspace import Workspace
 
 
-def scenario_names(workspace: Workspace) -> list[str]:
+def scenario_names(context: RunContext) -> list[str]:
     """The names of all scenarios of the workspace.
 
     Raises:
         BadInputError: a scenario file is wrong.
     """
-    return list(read_scenarios(workspace.scenarios))
+    return list(read_scenarios(context.workspace.scenarios))
+
+
+def planned_scenarios(context: RunContext, names: Sequence[str] | None, load_factor: float) -> list[Scenario]:
+    """The scenarios named, all where none is, with their load multiplied by a factor.
+
+    Raises:
+        BadInputError: a scenario file or the factor is wrong, or there is no scenario of a name.
+    """
+    if not (isfinite(load_factor) and load_factor > 0):
+        raise BadInputError(
+            f"load factor {load_factor:g}: write a number above 0; 1 is the load of the scenario files."
+        )
+    chosen = select(read_scenarios(context.workspace.scenarios), names)
+    return [scenario.scaled(load_factor) for scenario in chosen]
 
 
 def open_run(
-    workspace: Workspace,
-    target: Target,
+    context: RunContext,
     *,
     run_id: str,
     trigger: str,
     scenarios: Sequence[str] | None = None,
     load_factor: float = 1.0,
-    processes: int = 1,
-    reference: Target | None = None,
 ) -> Run:
     """Check everything that can be wrong before load is sent, and open the run.
 
-    When the target is down or refuses the token, the run is kept all the same, every scenario invalid for that reason,
-    so that it is reported and told like any other. A `reference` that is down is told by the scenarios.
+    If the target is down or refuses the token, the run is kept all the same, every scenario invalid for that reason, so
+    that it is reported like any other. A reference that is down is reported by the scenarios.
 
     Raises:
-        BadInputError: a wrong scenario, suite, factor, budget or token; a reference with several processes; a workspace
-            that can't be written.
-        TargetUnavailableError: the target doesn't answer.
+        BadInputError: a wrong scenario, suite, factor or token; a reference with several processes; a workspace that
+            can't be written.
+        TargetUnavailableError: the target doesn't respond.
     """
-    workspace.check_writable()
-    chosen = select(read_scenarios(workspace.scenarios), scenarios)
-    read_suites(workspace.expectations)
-    if not load_factor > 0:
-        raise BadInputError(f"load factor {load_factor:g}: it must be above 0; 1 is the load of the scenario files.")
-    if reference is not None:
-        check_rounds(processes)
+    context.workspace.check_writable()
+    chosen = planned_scenarios(context, scenarios, load_factor)
+    read_suites(context.workspace.expectations)
+    check_pairing(context)
+    target, reference = context.target, context.reference
     run = Run(
         id=run_id,
         started_at=datetime.now(UTC),
@@ -65,9 +74,9 @@ def open_run(
         reference_url=reference.url if reference is not None else None,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],
-        generator=_generator(processes),
+        generator=_generator(context),
     )
-    with Store.open(workspace.results_url) as store:
+    with Store.open(context.workspace.results_url) as store:
         store.open_run(run)
         try:
             check_target(target, chosen)
@@ -78,13 +87,16 @@ def open_run(
             store.save_verdicts(run.id, judge_run(run.scenarios, [], store.failures(run.id), []))
             store.close_run(run.id, Verdict.INVALID, datetime.now(UTC))
             raise
-        beside = reference.version() if reference is not None else None
-        run = run.model_copy(update={"target_version": target.version(), "reference_version": beside})
+        versions = {
+            "target_version": target.version(),
+            "reference_version": reference.version() if reference is not None else None,
+        }
+        run = run.model_copy(update=versions)
         store.open_run(run)
     return run
 
 
-def _generator(processes: int) -> str:
-    """Host, version and processes of the generator: the part of a run's fingerprint that tells what made the load."""
-    name = f"{os.environ.get('LOADTASKS_GENERATOR') or socket.gethostname()}, loadtasks {__version__}"
-    return name if processes == 1 else f"{name}, {processes} processes"
+def _generator(context: RunContext) -> str:
+    """Host, version and processes of the generator, the part of a run's fingerprint that says what made the load."""
+    name = f"{context.settings.generator or socket.gethostname()}, loadtasks {__version__}"
+    return name if context.processes == 1 else f"{name}, {context.processes} processes"

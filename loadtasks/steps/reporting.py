@@ -1,6 +1,5 @@
-"""Telling people of a run."""
+"""Reporting a run, and alerting people about it."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,38 +10,33 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Alert
 from loadtasks.results.store import Store
 from loadtasks.steps.judging import conclude
-from loadtasks.workspace import Workspace
+from loadtasks.steps.run_context import RunContext
 
 
-def write_report(workspace: Workspace, run_id: str) -> Path:
+def write_report(context: RunContext, run_id: str) -> Path:
     """Write the report folder of a run, and point `latest` to it. Returns the folder."""
-    return folder.write(document(workspace, run_id), workspace.reports)
+    return folder.write(document(context, run_id), context.workspace.reports)
 
 
-def alert(
-    workspace: Workspace,
-    run_id: str,
-    *,
-    sender: str,
-    recipients: Sequence[str],
-    deliver: mail.Deliver | None = None,
-) -> str | None:
-    """Tell people when the verdict is not good, once a run. Returns where the mail went; None when there was no need.
+def alert(context: RunContext, run_id: str, deliver: mail.Deliver | None = None) -> str | None:
+    """Alert people by mail when the verdict is not good, once a run. Returns where the mail went, None if none is due.
 
-    There is none either where all that is bad are regressions that an earlier run has told.
-
-    Without `deliver`, and where it fails, the mail is written to the outbox as an .eml file.
+    None is due either if all that is wrong are regressions that an earlier run has reported. Without `deliver`, and
+    where it fails, the mail is written to the outbox as an .eml file.
 
     Raises:
         BadInputError: the outbox can't be written.
     """
+    workspace, settings = context.workspace, context.settings
     with Store.open(workspace.results_url) as store:
-        told = store.alerts(run_id)
-        if told or conclude(workspace, run_id).good or _is_known(store, run_id):
-            return told[-1].where if told else None
-        result = assemble(store, run_id)
+        sent = store.alerts(run_id)
+        if sent or conclude(context, run_id).good or _is_known(store, run_id):
+            return sent[-1].where if sent else None
         message = mail.compose(
-            result, sender=sender, recipients=recipients, report_url=workspace.report_address(run_id)
+            assemble(store, run_id),
+            sender=settings.sender,
+            recipients=settings.recipients,
+            report_url=workspace.report_address(run_id),
         )
         where = mail.send(message, workspace.outbox, run_id, deliver)
         store.save_alert(
@@ -50,7 +44,7 @@ def alert(
                 run_id=run_id,
                 sent_at=datetime.now(UTC),
                 channel="outbox" if deliver is None else "e-mail",
-                recipients=list(recipients),
+                recipients=list(settings.recipients),
                 subject=message["Subject"],
                 where=where,
             )
@@ -58,14 +52,14 @@ def alert(
     return where
 
 
-def document(workspace: Workspace, run_id: str) -> ResultsDocument:
-    """The whole run, as the reports are written from it."""
-    with Store.open(workspace.results_url) as store:
+def document(context: RunContext, run_id: str) -> ResultsDocument:
+    """The whole run, as reports are made from it."""
+    with Store.open(context.workspace.results_url) as store:
         return assemble(store, run_id)
 
 
 def _is_known(store: Store, run_id: str) -> bool:
-    """Whether all that is wrong with a run are regressions that were found, and told, before it."""
+    """Whether all that is wrong with a run are regressions that earlier runs found and reported."""
     if any(verdict.verdict is not Verdict.REGRESSED and not verdict.verdict.good for verdict in store.verdicts(run_id)):
         return False
-    return all(each.found_run != run_id for each in store.regressions.all())
+    return all(regression.found_run != run_id for regression in store.regressions.all())

@@ -1,4 +1,4 @@
-"""What people decide between runs: levels, what becomes of regressions, and how sure one wants to be."""
+"""What people decide between runs: baselines, the states of regressions, and how sensitive the detector should be."""
 
 import getpass
 from collections.abc import Sequence
@@ -6,32 +6,31 @@ from collections.abc import Sequence
 from loadtasks.errors import BadInputError
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.store import Store
+from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.history.backtest import replay
 from loadtasks.verdict.history.replay import Alarm
-from loadtasks.verdict.history.sensitivity import Sensitivity
-from loadtasks.workspace import Workspace
 
 
-def approve(workspace: Workspace, run_id: str, *, why: str, scenarios: Sequence[str] | None = None) -> list[str]:
-    """Make a run's measurements the baseline. Returns the scenarios approved.
+def approve(context: RunContext, run_id: str, *, why: str, scenarios: Sequence[str] | None = None) -> list[str]:
+    """Make a run the baseline run of its scenarios, or of those named. Returns the scenarios approved.
 
     Raises:
-        BadInputError: no such run, or nothing in it that can be a baseline.
+        BadInputError: no such run, or no measurement in it that can be a baseline.
     """
-    with Store.open(workspace.results_url) as store:
+    with Store.open(context.workspace.results_url) as store:
         approved = store.approve(run_id, approved_by=getpass.getuser(), why=why, scenarios=scenarios)
     if not approved:
         raise BadInputError(f"run {run_id}: no valid measurement in it, so it can't be a baseline; choose another.")
     return approved
 
 
-def move_regression(workspace: Workspace, number: int, state: RegressionState, *, who: str, why: str) -> Regression:
-    """Move a regression on; an accepted one makes its first night the baseline of its scenario.
+def move_regression(context: RunContext, number: int, state: RegressionState, *, who: str, why: str) -> Regression:
+    """Move a regression to another state. Accepting one makes the first run of the shift the baseline run.
 
     Raises:
-        BadInputError: there is none of this id, or the state can't follow the one it has.
+        BadInputError: there is no regression of this id, or its state can't change to this one.
     """
-    with Store.open(workspace.results_url) as store:
+    with Store.open(context.workspace.results_url) as store:
         if state is RegressionState.ACCEPTED:
             regression = store.regressions.find(number)
             regression.check_may_become(state)
@@ -39,10 +38,11 @@ def move_regression(workspace: Workspace, number: int, state: RegressionState, *
         return store.regressions.move(number, state, who=who, why=why)
 
 
-def backtest(workspace: Workspace, sensitivity: Sensitivity, scenarios: Sequence[str] | None = None) -> list[Alarm]:
-    """The alarms that would have come under other settings, oldest first."""
-    with Store.open(workspace.results_url) as store:
+def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> list[Alarm]:
+    """The alarms that the context's sensitivity would have raised over the stored runs, oldest first."""
+    with Store.open(context.workspace.results_url) as store:
         series = store.series(scenarios=scenarios, whole=True)
-        approvals = {name: store.baseline_history(name) for name in {each.scenario for each in series}}
+        names = {metric_series.scenario for metric_series in series}
+        approvals = {name: store.baseline_history(name) for name in names}
         known = store.regressions.all()
-    return replay(series, approvals, known, sensitivity)
+    return replay(series, approvals, known, context.settings.sensitivity)

@@ -77,9 +77,9 @@ def _with_reference(
 ) -> ScenarioVerdict:
     compared = compare_rounds(measurements, reference)
     if not compared.comparisons:
-        return _conclude(verdict, measurements, compared, [], None)
+        return _conclude(verdict, measurements, compared, [])
     now, before = typical(measurements, reference.pairing)
-    return _conclude(verdict, now, compared, before, None, min_growth=MIN_GROWTH_TO_REFERENCE)
+    return _conclude(verdict, now, compared, before, min_growth=MIN_GROWTH_TO_REFERENCE)
 
 
 def _with_baseline(
@@ -91,7 +91,7 @@ def _with_baseline(
     comparison = known.comparisons.get((scenario, ""))
     run_id = _explaining_run(comparison, compared, known.approved.get(scenario)) if comparison is not None else None
     before = known.measurements(run_id, scenario) if run_id is not None else ()
-    return _conclude(verdict, measurements, compared, before, run_id)
+    return _conclude(verdict, measurements, compared, before).model_copy(update={"baseline_run": run_id})
 
 
 def _confirmation(repetitions: Sequence[Repetition], compared: Compared) -> Finding:
@@ -125,7 +125,6 @@ def _conclude(
     measurements: Sequence[Measurement],
     compared: Compared,
     baseline: Sequence[Measurement],
-    baseline_run: str | None,
     min_growth: float = MIN_GROWTH,
 ) -> ScenarioVerdict:
     """A verdict with what was compared, and the causes of what is bad."""
@@ -135,7 +134,6 @@ def _conclude(
         verdict=verdict_of(verdict.verdict, findings),
         findings=[*findings, *diagnose(measurements, baseline, findings, min_growth)],
         comparisons=compared.comparisons,
-        baseline_run=baseline_run,
     )
 
 

@@ -1,10 +1,8 @@
-import tomllib
-
 import pytest
 
 import app
+import loadtasks
 from app.settings import Settings, SettingsError
-from tests.app.service import ROOT
 
 
 def test_defaults():

@@ -20,7 +20,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
-from loadtasks.workspace import Workspace
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
 from tests.airflow_process import PROJECT, AirflowProcess, NightlyRun
 from tests.earlier_runs import EarlierRuns
 from tests.workspaces import SHIPPED_SCENARIOS
@@ -149,12 +150,12 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
 
 def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
     """After a good run, keep runs that leave a scenario one bad run short of suspicion."""
-    workspace = Workspace.from_environ().moved(var)
-    with Store.open(workspace.results_url) as store:
+    context = RunContext.from_settings(read_settings(var=var))
+    with Store.open(context.workspace.results_url) as store:
         good, _ = store.runs(limit=100)[-1]
         run = good.model_copy(update={"target_url": target_url})
         (measurement,) = store.measurements(run.id, scenario)
-    earlier = EarlierRuns(workspace, run, measurement)
+    earlier = EarlierRuns(context, run, measurement)
     earlier.keep_baseline(measurement.p50_s or 0.0)
     earlier.forget(earlier.until_suspected(measurement.p50_s or 0.0, success_rate=0.5))
 

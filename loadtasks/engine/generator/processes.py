@@ -24,7 +24,7 @@ from typing import Any
 
 from loadtasks.engine.generator.driver import Generated, Work
 from loadtasks.engine.generator.progress import TELL_EVERY_S, OnProgress, Progress, merged
-from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
+from loadtasks.errors import ExitCode, LoadTasksError
 
 _LEAD_S = 0.05
 """From telling the start to the start: time enough for every process to hear of it."""
@@ -115,19 +115,6 @@ class _Process:
             return ProcessError(f"{self.name} of the load generator fell silent; {KEPT}")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return ProcessError(f"{self.name} of the load generator {how}; {KEPT}")
-
-
-def processes_from_environ(given: int | None = None) -> int:
-    """How many processes share a load: those given, else LOADTASKS_PROCESSES, else one.
-
-    Raises:
-        BadInputError: no whole number of at least 1.
-    """
-    said = str(given) if given is not None else os.environ.get("LOADTASKS_PROCESSES") or "1"
-    if not (said.isascii() and said.isdigit() and int(said) > 0):
-        where = "--processes" if given is not None else "LOADTASKS_PROCESSES"
-        raise BadInputError(f"{where} {said}: how many processes share the load is a whole number of at least 1.")
-    return int(said)
 
 
 def generate_together(works: Sequence[Work], on_progress: OnProgress | None) -> list[Generated]:

@@ -1,6 +1,5 @@
 """The API that is exercised: its address, its token, and whether it is there at all."""
 
-import os
 import ssl
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
@@ -47,24 +46,6 @@ class Target:
 
     def __repr__(self) -> str:
         return f"Target({self.url!r}, token={'set' if self.token else None})"
-
-    @classmethod
-    def from_environ(cls, url: str | None = None) -> Self:
-        """The target of LOADTASKS_TARGET, _TOKEN, _HEALTH_PATH and _METRICS_PATH; `url` goes before the first."""
-        return cls(
-            url=url or os.environ.get("LOADTASKS_TARGET") or DEFAULT_URL,
-            token=os.environ.get("LOADTASKS_TOKEN") or None,
-            health_path=os.environ.get("LOADTASKS_HEALTH_PATH") or "/healthz",
-            metrics_path=os.environ.get("LOADTASKS_METRICS_PATH") or None,
-        )
-
-    def reference_from_environ(self, url: str | None = None) -> Self | None:
-        """The reference of LOADTASKS_REFERENCE, beside this target; `url` goes before it. None where neither names one.
-
-        Its token is LOADTASKS_REFERENCE_TOKEN, else this target's.
-        """
-        named = url or os.environ.get("LOADTASKS_REFERENCE")
-        return self.reference(named, os.environ.get("LOADTASKS_REFERENCE_TOKEN") or self.token) if named else None
 
     def reference(self, url: str, token: str | None) -> Self:
         """Another build of the same API, to compare this one with."""

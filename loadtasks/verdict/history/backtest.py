@@ -7,9 +7,9 @@ from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.records import Baseline
 from loadtasks.results.regression import Regression
 from loadtasks.results.series import MetricSeries, SeriesPoint
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.comparison import dismissed, without
 from loadtasks.verdict.history.replay import Alarm, SeriesReplay
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 
 def replay(

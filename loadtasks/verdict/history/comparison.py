@@ -9,8 +9,8 @@ from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.replay import MetricHistory, Row, SeriesReplay
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True)

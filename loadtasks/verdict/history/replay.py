@@ -8,12 +8,12 @@ import numpy as np
 from loadtasks.results.regression import MetricChange
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import METRICS, MetricSeries
+from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history import detector
 from loadtasks.verdict.history.change import ChangePoint
 from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.levels import MAX_REPETITIONS, Values
-from loadtasks.verdict.history.sensitivity import Sensitivity
 
 TAIL = "p95_s"
 """Judged by how far it lies above the median: what slows all requests alike slows both, and p50 tells it."""

@@ -1,17 +1,14 @@
 """A scenario beside its reference: what the ratios of their rounds show, and when there are enough rounds."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from statistics import median
-from typing import Self
 
 import numpy as np
 
 from loadtasks import units
 from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
-from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import METRICS, Measurement, metric
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
@@ -31,7 +28,6 @@ _HIGHER_IS_BETTER = frozenset({"success_rate", "throughput_per_s"})
 _COUNTED = frozenset({"success_rate"})
 _LEAST_IN_ROUND = 20
 """A p95 is judged where a round has at least so many requests."""
-_FEWEST_ROUNDS = 10
 _LOOKS = sequential_test.Rule().looks
 _CLAIMS = {Decision.REGRESSED: FindingKind.REGRESSION, Decision.IMPROVED: FindingKind.IMPROVEMENT}
 
@@ -42,24 +38,6 @@ class RoundBudget:
 
     rounds: int = _LOOKS[-1]
     seconds: float = 30.0
-
-    @classmethod
-    def from_environ(cls) -> Self:
-        """The budget of LOADTASKS_ROUNDS and LOADTASKS_ROUNDS_S.
-
-        Raises:
-            BadInputError: one of them is no such number.
-        """
-        rounds = os.environ.get("LOADTASKS_ROUNDS") or str(cls.rounds)
-        seconds = os.environ.get("LOADTASKS_ROUNDS_S") or str(cls.seconds)
-        if not (rounds.isascii() and rounds.isdigit() and int(rounds) >= _FEWEST_ROUNDS):
-            raise BadInputError(
-                f"LOADTASKS_ROUNDS {rounds}: the most rounds beside a reference are a whole number of at least "
-                f"{_FEWEST_ROUNDS}; fewer show nothing."
-            )
-        if not (seconds.isascii() and seconds.replace(".", "", 1).isdigit() and float(seconds) > 0):
-            raise BadInputError(f"LOADTASKS_ROUNDS_S {seconds}: the most time of a scenario is a number of seconds.")
-        return cls(int(rounds), float(seconds))
 
     @property
     def rule(self) -> sequential_test.Rule:

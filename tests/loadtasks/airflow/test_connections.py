@@ -119,10 +119,14 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
 READ_CASES = """
 import json, os, sys
 from loadtasks.airflow.connections import performance_reference, performance_target
+from loadtasks.settings import read_settings
 results = {}
 for name, (environment, url, of_reference) in json.loads(os.environ["CASES"]).items():
     os.environ.update(environment)
-    target = performance_reference(performance_target(), url) if of_reference else performance_target(url)
+    settings = read_settings()
+    target = performance_target(settings) if of_reference else performance_target(settings, url)
+    if of_reference:
+        target = performance_reference(settings, target, url)
     fields = [target.url, target.token, target.health_path, target.metrics_path] if target else None
     results[name] = fields[:3] if of_reference and fields else fields
     for variable in environment:

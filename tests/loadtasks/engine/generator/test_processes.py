@@ -16,7 +16,7 @@ import pytest
 
 from loadtasks.engine.generator import processes
 from loadtasks.engine.generator.driver import Work
-from loadtasks.engine.generator.processes import ProcessError, generate_together, processes_from_environ
+from loadtasks.engine.generator.processes import ProcessError, generate_together
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.pacer import pacer_of
@@ -215,13 +215,3 @@ def test_none_outlives_the_process_that_started_them(how: signal.Signals) -> Non
         assert not any(running(pid) for pid in started)
     assert (b"KeyboardInterrupt" in said) is (how is signal.SIGINT)
     assert b"child" not in said  # none of them has anything to say of it
-
-
-@pytest.mark.parametrize("said", ["0", "-1", "two", "1.5"])
-def test_a_number_of_processes_that_is_none_is_refused(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOADTASKS_PROCESSES", said)
-    with pytest.raises(BadInputError, match=f"LOADTASKS_PROCESSES {said}: "):
-        processes_from_environ()
-    assert processes_from_environ(3) == 3
-    monkeypatch.delenv("LOADTASKS_PROCESSES")
-    assert processes_from_environ() == 1

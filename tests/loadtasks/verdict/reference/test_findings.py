@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.errors import BadInputError
 from loadtasks.results.findings.causes.slowness import SlowStep
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
@@ -210,22 +209,3 @@ def test_rounds_that_do_not_count_are_made_up_for_within_the_budget() -> None:
     assert RoundBudget(rounds=60).more_rounds([pairs(30, saturated=10)]) == 10
     assert RoundBudget(rounds=60).more_rounds([pairs(50, saturated=40)]) == 10
     assert RoundBudget(rounds=60).more_rounds([pairs(60, saturated=60)]) == 0
-
-
-def test_budget_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LOADTASKS_ROUNDS", "LOADTASKS_ROUNDS_S"):
-        monkeypatch.delenv(name, raising=False)
-    assert RoundBudget.from_environ() == RoundBudget()
-    monkeypatch.setenv("LOADTASKS_ROUNDS", "40")
-    monkeypatch.setenv("LOADTASKS_ROUNDS_S", "7.5")
-    assert RoundBudget.from_environ() == RoundBudget(40, 7.5)
-    assert RoundBudget.from_environ().rule.looks == (30, 40)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("LOADTASKS_ROUNDS", "9"), ("LOADTASKS_ROUNDS", "many"), ("LOADTASKS_ROUNDS_S", "0")]
-)
-def test_a_wrong_budget_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(name, value)
-    with pytest.raises(BadInputError, match=f"{name} {value}: "):
-        RoundBudget.from_environ()

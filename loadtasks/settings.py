@@ -1,0 +1,227 @@
+"""Every setting of the pipeline: its type, bounds, default and documentation, and the one place that reads it.
+
+The edge (command line, Airflow, scripts) calls `read_settings`. Everything below it gets values and never looks into
+the environment. The table of settings in docs/command_line.md is made from `Settings`.
+"""
+
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from loadtasks.errors import BadInputError
+
+PREFIX = "LOADTASKS_"
+MIN_ROUNDS = 10
+"""Fewer rounds against a reference show nothing: the sequential test can't end with a decision before."""
+_HIDDEN = "***"
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+_HTTP_URL = TypeAdapter(HttpUrl)
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What people need to know of a setting besides its documentation."""
+
+    write: str
+    """What may be written, as the end of "write ..."."""
+    option: str = ""
+    """The option of the command line that goes before the variable; empty where there is none."""
+    default: str = ""
+    """The default in words, where it is not a constant."""
+    secret: bool = False
+    """Whether the value must never be shown."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Which changes from the baseline are reported."""
+
+    runs_per_false_alarm: float = 100.0
+    """ARL0: the mean number of runs between two false alarms, over all scenarios and metrics together."""
+    min_effect: float = 0.03
+    """The smallest relative change of a time or throughput that is reported."""
+    accept_improvements: bool = True
+    """Whether later runs are compared with an improvement as soon as it is found."""
+
+
+def _http_url(value: str) -> str:
+    """Check an address and keep it as it was written: pydantic's own type would add a slash."""
+    _HTTP_URL.validate_python(value)
+    return value
+
+
+def _recipients(value: object) -> object:
+    """E-mail addresses, separated by commas, semicolons, spaces or line ends."""
+    addresses = tuple(filter(None, re.split(r"[,;\s]+", value))) if isinstance(value, str) else value
+    if not isinstance(addresses, tuple) or not addresses or not all(map(_ADDRESS.fullmatch, addresses)):
+        raise ValueError("not e-mail addresses")
+    return addresses
+
+
+def _sender(value: str) -> str:
+    """One e-mail address, with a name before it or without one."""
+    if "\n" in value or not _ADDRESS.fullmatch(parseaddr(value)[1]):
+        raise ValueError("not an e-mail address")
+    return value
+
+
+def _token(value: object) -> object:
+    """A bearer token can be sent in a header only if it is printable ASCII without blanks."""
+    if isinstance(value, str) and not re.fullmatch("[!-~]+", value):
+        raise ValueError("not a token")
+    return value
+
+
+_Url = Annotated[str, AfterValidator(_http_url)]
+_Token = Annotated[SecretStr, BeforeValidator(_token)]
+_A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
+_A_FOLDER = "the path of a folder"
+_A_PATH = "a path that begins with a slash, such as"
+_AN_ADDRESS = "an address such as http://127.0.0.1:8000"
+
+
+class Settings(BaseSettings):
+    """The settings of one run. Each is read from the environment variable `LOADTASKS_` plus its name in capitals.
+
+    An empty variable counts as not set. Made by `read_settings`, which words what is wrong.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    target: Annotated[_Url, Hint(_AN_ADDRESS, option="--target")] = "http://127.0.0.1:8000"
+    """Address of the API: scheme, host, port, and a base path where there is one."""
+    token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
+    """Bearer token of the API. Never stored, logged or shown."""
+    health_path: Annotated[str, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /healthz")] = "/healthz"
+    """Path requested before each scenario to see that the API is up: any response below 500 will do."""
+    metrics_path: Annotated[
+        str | None, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
+    ] = None
+    """Path of the API's metrics in Prometheus' text format, read before and after each scenario."""
+    reference: Annotated[_Url | None, Hint(_AN_ADDRESS, option="--reference")] = None
+    """Address of the reference, the approved build. Scenarios are driven in rounds against both builds, and the ratio
+    of their numbers is judged."""
+    reference_token: Annotated[_Token | None, Hint(_A_TOKEN, default=f"`{PREFIX}TOKEN`", secret=True)] = None
+    """Bearer token of the reference; it is never sent to the target."""
+    rounds: Annotated[int, Field(ge=MIN_ROUNDS), Hint(f"a whole number of at least {MIN_ROUNDS}")] = 480
+    """Most rounds that a scenario takes against a reference."""
+    rounds_s: Annotated[
+        float, Field(gt=0, le=_DAY_S, allow_inf_nan=False), Hint(f"a number of seconds above 0, at most {_DAY_S}")
+    ] = 30.0
+    """Seconds after which no further round of a scenario begins."""
+    processes: Annotated[int, Field(ge=1, le=1024), Hint("a whole number from 1 to 1024", option="--processes")] = 1
+    """Processes that share the load of each scenario, for loads that one core can't generate."""
+    generator: Annotated[
+        str | None,
+        Field(max_length=200, pattern=r"^[^\r\n]+$"),
+        Hint("a name of at most 200 characters, on one line", default="the host name"),
+    ] = None
+    """Name of the machine that generates the load, for machines whose host name changes. Runs are compared only with
+    runs of the same generator."""
+    runs_per_false_alarm: Annotated[
+        float,
+        Field(ge=1, allow_inf_nan=False),
+        Hint("a number of at least 1", option="--runs-per-false-alarm"),
+    ] = Sensitivity.runs_per_false_alarm
+    """Mean number of runs between two false alarms, over all scenarios and metrics together."""
+    min_effect: Annotated[
+        float,
+        Field(gt=0, lt=1, allow_inf_nan=False),
+        Hint("a number above 0 and below 1, such as 0.03 for 3 %", option="--min-effect"),
+    ] = Sensitivity.min_effect
+    """Smallest relative change of a time or throughput that is reported."""
+    improvements: Annotated[Literal["accept", "ask"], Hint("accept or ask")] = "accept"
+    """`accept`: an improvement begins a new baseline at once. `ask`: only when somebody approves it."""
+    scenarios: Annotated[Path, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
+    """Folder of scenario files."""
+    expectations: Annotated[Path, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")
+    """Folder of expectation suites, the targets."""
+    var: Annotated[Path, Hint(_A_FOLDER, option="--out")] = Path("var")
+    """Folder that everything is written to: results database, reports, outbox."""
+    results_url: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z0-9_]+(\+[a-z0-9_]+)?://", repr=False),
+        Hint(
+            "an SQLAlchemy URL such as postgresql://user:password@host/database", default="`results.db` in the folder"
+        ),
+    ] = None
+    """SQLAlchemy URL of the results database. `--out` takes the database along and leaves this one out."""
+    reports_url: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z][a-z0-9+.-]*://\S+$"),
+        Hint("a URL such as https://reports.example.com", default="the report's path"),
+    ] = None
+    """Address under which the folder `reports` is served; mails link to it."""
+    recipients: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_recipients),
+        Hint("e-mail addresses separated by commas, semicolons or spaces"),
+    ] = ("performance@localhost",)
+    """Who gets the alerts."""
+    sender: Annotated[str, AfterValidator(_sender), Hint("an e-mail address such as performance@example.com")] = (
+        "nightly-performance@localhost"
+    )
+    """Address that alerts are sent from."""
+
+    @property
+    def sensitivity(self) -> Sensitivity:
+        """Which changes from the baseline are reported."""
+        return Sensitivity(self.runs_per_false_alarm, self.min_effect, self.improvements == "accept")
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings from the environment; call this at the edge, once.
+
+    Args:
+        given: Settings by name that go before the environment, from options or a form. None and an empty text are not
+            given. With `var` the results database moves along, unless `results_url` is given too.
+
+    Raises:
+        BadInputError: a value that makes no sense; the sentence names the variable or option, the value (but of no
+            secret) and what to write.
+    """
+    given = {name: value for name, value in given.items() if value not in (None, "")}
+    if "var" in given:
+        given.setdefault("results_url", None)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        name = str(first["loc"][0])
+        raise BadInputError(_refusal(name, first["input"], name in given)) from None
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def hint(name: str) -> Hint:
+    """What people need to know of a setting."""
+    return next(item for item in Settings.model_fields[name].metadata if isinstance(item, Hint))
+
+
+def _refusal(name: str, value: object, is_given: bool) -> str:
+    """The sentence about a value that makes no sense, `is_given` saying whether an option gave it."""
+    known = hint(name)
+    said = f"{known.option or name} " if is_given else f"{variable(name)}="
+    shown = " ".join(str(value).split())
+    if known.secret:
+        shown = _HIDDEN
+    elif name.endswith("_url"):  # a password stands before the last @
+        shown = re.sub(r"^([a-z0-9+]*://)?.*@", rf"\1{_HIDDEN}@", shown)
+    return f"{said}{shown}: write {known.write}."

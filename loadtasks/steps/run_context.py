@@ -1,0 +1,78 @@
+"""What all steps of a run share, and how it follows from the settings."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from pydantic import SecretStr
+
+from loadtasks.engine.net.target import Target
+from loadtasks.settings import Settings
+from loadtasks.verdict.reference.findings import RoundBudget
+from loadtasks.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """The workspace, the builds under test and the settings of a run, handed from step to step."""
+
+    settings: Settings
+    workspace: Workspace
+    target: Target
+    """The API under test, the candidate where there is a reference."""
+    reference: Target | None = None
+    """The approved build that the target is compared with, round by round; None: the target is measured alone."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The context that the settings describe.
+
+        Raises:
+            BadInputError: an address that can't be used.
+        """
+        target = configured_target(settings)
+        return cls(
+            settings=settings,
+            workspace=Workspace.from_settings(settings),
+            target=target,
+            reference=configured_reference(settings, target),
+        )
+
+    @property
+    def processes(self) -> int:
+        """How many processes share the load of a scenario."""
+        return self.settings.processes
+
+    @property
+    def round_budget(self) -> RoundBudget:
+        """How many rounds against the reference a scenario may take, and for how long."""
+        return RoundBudget(self.settings.rounds, self.settings.rounds_s)
+
+
+def configured_target(settings: Settings) -> Target:
+    """The target that the settings name.
+
+    Raises:
+        BadInputError: an address that can't be used.
+    """
+    return Target(
+        url=settings.target,
+        token=_revealed(settings.token),
+        health_path=settings.health_path,
+        metrics_path=settings.metrics_path,
+    )
+
+
+def configured_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
+    """The reference of a target: at `url`, else where the settings say; None where neither names one.
+
+    Its token is the reference's own, else the target's.
+
+    Raises:
+        BadInputError: an address that can't be used.
+    """
+    named = url or settings.reference
+    return target.reference(named, _revealed(settings.reference_token) or target.token) if named else None
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

@@ -1,0 +1,56 @@
+"""Past runs: reported again, compared, listed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from loadtasks.workspace import Workspace
+from tests.servers import ScriptedServer
+from tests.thing import ThingApi, call, check_refused
+from tests.workspaces import PROJECT
+
+
+def test_results_files_are_compared_and_printed(
+    workspace: Workspace, server: ScriptedServer, api: ThingApi, tmp_path: Path
+) -> None:
+    assert call("run", "thing.alone", "--target", server.url, "--out", str(tmp_path / "one")).exit_code == 0
+    api.delay_s = 0.2
+    assert call("run", "thing.alone", "--target", server.url, "--out", str(tmp_path / "two")).exit_code == 0
+    one, two = (str(tmp_path / name / "reports" / "latest" / "results.json") for name in ("one", "two"))
+    assert call("report", two).exit_code == 0
+    assert call("compare", one, one).exit_code == 0
+    compared = call("compare", two, one)
+    assert compared.exit_code == 0, compared.output
+    assert "PASS" in compared.output
+    script = [sys.executable, str(PROJECT / "scripts" / "analyze_load_test_results.py")]
+    analysed = subprocess.run([*script, two, one], capture_output=True, text=True, check=False)
+    assert (analysed.returncode, analysed.stdout) == (0, compared.output)
+    assert subprocess.run([*script, two], capture_output=True, check=False).returncode == 0
+
+
+def test_past_runs_are_listed(workspace: Workspace, server: ScriptedServer) -> None:
+    assert "No run yet" in call("history").output
+    call("run", "thing.alone", "--target", server.url)
+    run_id = (workspace.reports / "latest").resolve().name
+    assert run_id in call("history").output
+    listed = call("history", "thing.alone").output
+    assert run_id in listed
+    assert "5 requests, one after another" in listed
+    assert call("report", run_id).exit_code == 0
+
+
+def test_results_that_are_cut_in_half_are_exit_2(tmp_path: Path, workspace: Workspace, server: ScriptedServer) -> None:
+    call("run", "thing.alone", "--target", server.url)
+    whole = workspace.reports / "latest" / "results.json"
+    half = tmp_path / "half.json"
+    half.write_text(whole.read_text()[: whole.stat().st_size // 2])
+    check_refused(call("report", str(half)), 2, str(half), "not whole JSON")
+    check_refused(call("compare", str(whole), str(half)), 2, str(half))
+    half.write_text(whole.read_text().replace('"schema_version": 4', '"schema_version": 99'))
+    check_refused(call("report", str(half)), 2, "99")
+    check_refused(call("report", str(tmp_path / "missing.json")), 2, "missing.json")
+
+
+def test_an_unknown_run_is_exit_2(workspace: Workspace) -> None:
+    check_refused(call("report", "no-such-run"), 2, "no-such-run")
+    check_refused(call("baseline", "approve", "no-such-run"), 2, "no-such-run")

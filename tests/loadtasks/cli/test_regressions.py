@@ -1,0 +1,54 @@
+"""Baselines and regressions, decided on the command line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.results.store import Store
+from loadtasks.workspace import Workspace
+from tests.servers import ScriptedServer
+from tests.thing import call, check_refused
+
+
+def test_a_run_is_approved_as_baseline_and_a_regression_accepted(workspace: Workspace, server: ScriptedServer) -> None:
+    assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+    approved = call("baseline", "approve", "latest", "--why", "TLS is on now")
+    assert approved.exit_code == 0, approved.output
+    assert "TLS is on now" in call("baseline").output
+    assert call("regressions").output == "No regression.\n"
+    run_id = (workspace.reports / "latest").resolve().name
+    opened = Move(state=RegressionState.OPEN, at=datetime.now(UTC), who=AUTOMATIC, why="p50 +20 %")
+    slower = MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)
+    found = Regression(
+        id=0,
+        scenario="thing.alone",
+        part="",
+        first_run=run_id,
+        found_run=run_id,
+        version_before=None,
+        version_after="1.2.3",
+        changes=[slower],
+        moves=[opened],
+    )
+    with Store.open(workspace.results_url) as store:
+        store.regressions.save(run_id, [found])
+    assert "p50 +20 % (+15 % to +25 %)" in call("regressions").output
+    assert call("regressions", "acknowledge", "1", "--why", "looking").output.endswith("is acknowledged.\n")
+    assert call("regressions", "accept", "1", "--why", "TLS").exit_code == 0
+    assert call("regressions").output == "No regression.\n"
+    assert "TLS" in call("regressions", "--all").output
+    assert "TLS" in call("baseline").output
+    check_refused(call("regressions", "fix", "1"), 2, "regression 1", "so it can't become fixed")
+
+
+def test_a_back_test_of_too_few_runs_shows_no_alarm(workspace: Workspace, server: ScriptedServer) -> None:
+    assert call("run", "thing.alone", "--target", server.url).exit_code == 0
+    assert call("backtest", "--runs-per-false-alarm", "10").output == "No alarm.\n"
+
+
+@pytest.mark.parametrize(
+    "option", [("--runs-per-false-alarm", "0"), ("--runs-per-false-alarm", "inf"), ("--min-effect", "nan")]
+)
+def test_a_sensitivity_that_makes_no_sense_is_exit_2(workspace: Workspace, option: tuple[str, str]) -> None:
+    check_refused(call("backtest", *option), 2, " ".join(option))

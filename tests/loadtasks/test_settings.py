@@ -1,0 +1,128 @@
+"""Settings: read from the environment, checked, and refused in one sentence."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtasks.errors import BadInputError
+from loadtasks.settings import PREFIX, Sensitivity, Settings, hint, read_settings, variable
+from loadtasks.workspace import Workspace
+
+PACKAGE = Path(__file__).parents[2] / "loadtasks"
+SECRETS = ("token", "reference_token")
+NONSENSE: dict[str, tuple[str, ...]] = {
+    "target": ("ftp://x", "127.0.0.1:80", "http://", "nowhere"),
+    "token": ("two words", "naïve"),
+    "health_path": ("healthz",),
+    "metrics_path": ("metrics",),
+    "reference": ("nowhere",),
+    "reference_token": ("two words",),
+    "rounds": ("9", "many", "10.5"),
+    "rounds_s": ("0", "-1", "nan", "inf", "soon"),
+    "processes": ("0", "-1", "two", "1.5", "1025"),
+    "generator": ("x" * 201,),
+    "runs_per_false_alarm": ("0.5", "nan", "inf", "few"),
+    "min_effect": ("0", "1", "3", "nan", "inf", "3%"),
+    "improvements": ("yes",),
+    "results_url": ("results.db",),
+    "reports_url": ("reports",),
+    "recipients": ("team", "a@example.org, team", ","),
+    "sender": ("team",),
+}
+ANYTHING = ("var", "scenarios", "expectations")
+"""Settings whose every value is one: folders are looked for when they are needed."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_and_says_what_to_write(name: str) -> None:
+    assert Settings.model_fields[name].description
+    assert hint(name).write
+    assert hint(name).secret == (name in SECRETS)
+    assert name in NONSENSE or name in ANYTHING
+
+
+def test_defaults() -> None:
+    settings = read_settings()
+    assert settings.target == "http://127.0.0.1:8000"
+    assert settings.sensitivity == Sensitivity()
+    workspace = Workspace.from_settings(settings)
+    assert (workspace.var, workspace.scenarios) == (Path("var"), Path("scenarios"))
+    assert workspace.results_url == f"sqlite:///{Path.cwd() / 'var' / 'results.db'}"
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in NONSENSE.items() for value in values])
+def test_nonsense_is_refused_in_one_sentence(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable(name), value)
+    with pytest.raises(BadInputError) as refused:
+        read_settings()
+    sentence = str(refused.value)
+    assert sentence.startswith(f"{variable(name)}=")
+    assert sentence.endswith(f"write {hint(name).write}.")
+    assert "\n" not in sentence
+    assert (value in sentence) is (name not in SECRETS)
+    assert refused.value.__cause__ is None, "a traceback shows no secret"
+
+
+def test_the_sentence_names_the_option_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTASKS_PROCESSES", "2")
+    with pytest.raises(BadInputError, match=r"^--processes 0: "):
+        read_settings(processes="0")
+    assert read_settings(processes=3).processes == 3
+    assert read_settings(processes=None).processes == 2
+    assert read_settings(target="").target == Settings.model_fields["target"].default
+
+
+def test_passwords_and_tokens_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTASKS_TOKEN", "s3cret")
+    monkeypatch.setenv("LOADTASKS_RESULTS_URL", "postgresql://u:s3cret@host/results")
+    assert "s3cret" not in repr(read_settings())
+    with pytest.raises(BadInputError) as refused:
+        read_settings(results_url="postgresql//u:s3cret@host/results")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(variable(name), "")
+    assert read_settings() == Settings()
+
+
+@pytest.mark.parametrize("separator", [",", ", ", " ", ";", "; ", "\n"])
+def test_recipients_are_separated_as_people_do(separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTASKS_RECIPIENTS", separator.join(["ann@example.org", "bob@example.org"]))
+    assert read_settings().recipients == ("ann@example.org", "bob@example.org")
+
+
+def test_a_sender_may_have_a_name() -> None:
+    assert read_settings(sender="Nightly <n@example.org>").sender == "Nightly <n@example.org>"
+
+
+def test_another_folder_takes_its_database_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTASKS_RESULTS_URL", "postgresql://host/results")
+    assert read_settings().results_url == "postgresql://host/results"
+    assert Workspace.from_settings(read_settings(var="/x")).results_url == "sqlite:////x/results.db"
+    assert read_settings(var="/x", results_url="sqlite:///y.db").results_url == "sqlite:///y.db"
+
+
+def test_an_improvement_is_accepted_or_asked_about() -> None:
+    asked: dict[str, Any] = {"runs_per_false_alarm": "30", "min_effect": "0.05", "improvements": "ask"}
+    assert read_settings(**asked).sensitivity == Sensitivity(30.0, 0.05, accept_improvements=False)
+
+
+def test_no_other_module_reads_our_variables() -> None:
+    allowed = {
+        "settings.py",
+        "processes.py",  # hands the environment to the processes it starts
+        "validation.py",  # switches off Great Expectations' analytics
+        "tls.py",  # REQUESTS_CA_BUNDLE, as requests reads it
+    }
+    assert {path.name for path in PACKAGE.rglob("*.py") if re.search(r"environ\b|getenv", path.read_text())} <= allowed

@@ -7,6 +7,9 @@ Three significant digits, a unit that keeps the number short, and no rounding th
 # ruff: noqa: RUF001, RUF002, PLR2004 - the typographic minus, times and dash are meant, and so are a unit's limits
 
 import math
+from collections.abc import Callable, Mapping
+
+from loadtasks.measurement.metrics import METRICS, Unit
 
 MISSING = "–"
 MINUS = "−"
@@ -101,14 +104,17 @@ def plural(number: int, noun: str, nouns: str | None = None) -> str:
 
 
 def value(metric: str, number: float | None) -> str:
-    """A number of one of `loadtasks.measurement.model.METRICS` in its own unit, which the metric's name tells."""
-    if metric.endswith("_per_s"):
-        return rate(number)
-    if metric.endswith("_s"):
-        return duration(number)
-    if metric.endswith("_rate"):
-        return share(number)
-    return count(number)
+    """A number of one of `loadtasks.measurement.metrics.METRICS` in its unit; of anything else as a count."""
+    unit = METRICS[metric].unit if metric in METRICS else Unit.COUNT
+    return _IN_UNIT[unit](number)
+
+
+_IN_UNIT: Mapping[Unit, Callable[[float | None], str]] = {
+    Unit.SECONDS: duration,
+    Unit.PER_SECOND: rate,
+    Unit.SHARE: share,
+    Unit.COUNT: count,
+}
 
 
 def _rounded(number: float) -> float:

@@ -10,7 +10,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
-from loadtasks.verdict.history.detector import NEEDED
+from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS
 from tests.measurements import failure, histogram
 
 _MAX_SLOW_RUNS = 10
@@ -44,7 +44,7 @@ class EarlierRuns:
 
     def keep_baseline(self, time_s: float) -> None:
         """Keep as many runs, judged, as it takes to compare the next one with them."""
-        for _ in range(NEEDED + 1):
+        for _ in range(MIN_BASELINE_RUNS + 1):
             self._judge(self.keep(time_s))
 
     def until_suspected(self, time_s: float, success_rate: float = 1.0) -> str:

@@ -84,7 +84,7 @@ def measurement(
         "endpoint": part or scenario.partition(".")[0],
         "protocol": Protocol.HTTP,
         "scenario_hash": "5eed",
-        "load": "100 requests, 10 workers",
+        "load": {"model": "closed", "workers": 10, "requests": 100},
         "started_at": STARTED_AT,
         "elapsed_s": 2.0,
         "counts": Counts(
@@ -119,6 +119,6 @@ def run(run_id: str = "20261124T020000Z-aaaa", **changes: Any) -> Run:
         "target_url": "http://127.0.0.1:8000",
         "target_version": "1.2.0",
         "scenarios": ["dashboard.concurrent", "mixed.concurrent"],
-        "generator": "a-host, loadtasks 0.1.0",
+        "generator": "a-host",
     }
     return Run.model_validate(plausible | changes)

@@ -72,7 +72,7 @@ def _ms(seconds: float | None) -> str:
 
 def _ask(url: str, load: OpenLoad, calibration: Calibration) -> Asked:
     measurement, _ = measured(url, load, calibration=calibration)
-    print(f"{load.sentence()}: done", file=sys.stderr)
+    print(f"{load.rate:g} requests/s for {load.duration_s:g} s: done", file=sys.stderr)
     return Asked(load, measurement)
 
 
@@ -84,7 +84,7 @@ def main() -> None:
     print(machine())
     calibration = calibrate()  # before this process is pinned: its null server would share the core
     pin()
-    too_much = OpenLoad(rate=TOO_MUCH * calibration.ceiling_per_s, duration_s=TOO_LONG_S, patience_s=TOO_LONG_S)
+    too_much = OpenLoad(rate=TOO_MUCH * calibration.ceiling_per_s, duration_s=TOO_LONG_S, queue_timeout_s=TOO_LONG_S)
     with nginx() as server:
         able = [_ask(server.url, OpenLoad(rate=rate, duration_s=options.seconds), calibration) for rate in RATES]
         saturated = _ask(server.url, too_much, calibration)

@@ -148,7 +148,7 @@ def main() -> None:
     for name, serving in (("shipped API", shipped), ("bare fan-out", bare)):
         with serving() as (target, scenario):
             rows.append(row(name, *measure(target, scenario, load)))
-    print(load.sentence())
+    print(f"{load.events} events at {load.rate:g}/s to {load.listeners} listeners")
     print(table(HEADER, rows))
 
 

@@ -1,4 +1,4 @@
-"""A neighbour on the machine: a process that loads one core at random, in spans of work and of rest."""
+"""Another process on the machine, which loads one core at random, in spans of work and of rest."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-_MEAN_S, _LEAST_S, _MOST_S = 0.7, 0.05, 3.0
+_MEAN_S, _MIN_S, _MAX_S = 0.7, 0.05, 3.0
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def burning(core: int, seed: str) -> Iterator[None]:
 
 
 def _burn(core: int, seed: str) -> None:
-    """Work and rest in turn, for as long as whoever started it is there."""
+    """Work and rest in turn, as long as the process that started it lives."""
     os.sched_setaffinity(0, {core})
     chance, parent = Random(seed), os.getppid()
     while os.getppid() == parent:
@@ -34,7 +34,7 @@ def _burn(core: int, seed: str) -> None:
 
 
 def _span_s(chance: Random) -> float:
-    return min(_MOST_S, max(_LEAST_S, chance.expovariate(1 / _MEAN_S)))
+    return min(_MAX_S, max(_MIN_S, chance.expovariate(1 / _MEAN_S)))
 
 
 if __name__ == "__main__":

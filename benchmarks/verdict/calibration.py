@@ -2,10 +2,10 @@
 
     python -m benchmarks.verdict.calibration
 
-Series of the anchor's noise (CV 10 %, correlation 0.3, 3 % outliers; evidence is standardised, so that the CV doesn't
-matter, which `benchmarks.verdict.robustness` shows) are followed for 200 nights, each measured again where the history
-asks for it, and judged from the 14th on. After an alarm evidence is gathered anew, as it is when an alarm is dismissed.
-For each threshold: the nights to a false alarm, with their 95 % interval (Poisson). About a quarter of an hour.
+Series of the benchmark's noise (CV 10 %, autocorrelation 0.3, 3 % outliers; evidence is standardised, so that the CV
+doesn't matter, which `benchmarks.verdict.robustness` shows) are followed for 200 runs, each repeated where the detector
+asks for it, and judged from the 14th on. After an alarm evidence is collected anew, as when an alarm is dismissed. For
+each threshold: the runs per false alarm, with their 95 % interval (Poisson). About a quarter of an hour.
 """
 
 import argparse
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2
 
-from benchmarks.verdict.nights import Noise, Values
-from loadtasks.verdict.history.detector import NEEDED, Detector, DetectorState, SeriesSettings
+from benchmarks.verdict.simulated_runs import Noise, Values
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS
+from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS, Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import MAX_REPETITIONS
 
 BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 4, 6.5: 8, 7.0: 12}
 """By threshold, how many blocks of series show enough alarms."""
-NIGHTS = 200
+RUNS = 200
 _BLOCK = 1000
 _REQUEST_NOISE = 0.0196  # of the median of 500 lognormal requests, sigma 0.35
 
@@ -34,25 +34,32 @@ class _Threshold(FalseAlarmBudget):
     given: float = 0.0
 
     def threshold(self, share: float = 1.0) -> float:
-        """The same for all."""
+        """The given threshold, whatever the share."""
         return self.given
 
 
 def alarms(repetitions: Sequence[Values], threshold: float) -> int:
-    """False alarms of all series, a row each; `repetitions`: the nights' first measurements, and those made again."""
+    """False alarms of all series.
+
+    Args:
+        repetitions: The first measurement of each run, then its repetitions; each of shape series x runs.
+        threshold: Log odds.
+    """
     found, series = 0, len(repetitions[0])
-    history = Detector([SeriesSettings(min_effect=1e-9, share=1.0)] * series, _Threshold(nights=1.0, given=threshold))
-    for night in range(NIGHTS):
-        history.begin(repetitions[0][:, night])
+    detector = Detector(
+        [SeriesSettings(min_effect=1e-9, share=1.0)] * series, _Threshold(runs_per_false_alarm=1.0, given=threshold)
+    )
+    for run in range(RUNS):
+        detector.begin_run(repetitions[0][:, run])
         for values in repetitions[1:]:
-            wanted = np.array([each is not None for each in history.again()])
-            if not wanted.any():
+            due = np.array([reason is not None for reason in detector.repetitions_due()])
+            if not due.any():
                 break
-            history.add(np.where(wanted, values[:, night], np.nan))
-        for row, judgement in enumerate(history.judge()):
+            detector.add_repetition(np.where(due, values[:, run], np.nan))
+        for row, judgement in enumerate(detector.judge()):
             if judgement.raised and judgement.state is DetectorState.REGRESSED:
                 found += 1
-                history.dismiss(row)
+                detector.dismiss(row)
     return found
 
 
@@ -60,22 +67,23 @@ def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seed", type=int, default=6)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     for threshold, blocks in BLOCKS.items():
-        count = sum(alarms(_block(asked.seed, block), threshold) for block in range(blocks))
-        judged = blocks * _BLOCK * (NIGHTS - NEEDED + 1)
-        most = judged / max(chi2.ppf(0.025, 2 * count) / 2, 0.025) if count else np.inf
-        least = judged / (chi2.ppf(0.975, 2 * (count + 1)) / 2)
-        nights = judged / max(count, 1)
-        told = f"{threshold:.1f}: {count:9,.0f} alarms, one in {nights:11,.1f} nights ({least:,.0f} to {most:,.0f})"
-        print(told, flush=True)
+        count = sum(alarms(_block(arguments.seed, block), threshold) for block in range(blocks))
+        judged = blocks * _BLOCK * (RUNS - MIN_BASELINE_RUNS + 1)
+        high = judged / max(chi2.ppf(0.025, 2 * count) / 2, 0.025) if count else np.inf
+        low = judged / (chi2.ppf(0.975, 2 * (count + 1)) / 2)
+        runs = judged / max(count, 1)
+        print(
+            f"{threshold:.1f}: {count:9,.0f} alarms, one in {runs:11,.1f} runs ({low:,.0f} to {high:,.0f})", flush=True
+        )
 
 
 def _block(seed: int, block: int) -> list[Values]:
     random, noise = np.random.default_rng([seed, block]), Noise(0.10)
-    drifts = [noise.drift(random, _BLOCK, NIGHTS)]
+    drifts = [noise.drift(random, _BLOCK, RUNS)]
     for _ in range(MAX_REPETITIONS - 1):
-        drifts.append(noise.again(random, drifts[-1]))
+        drifts.append(noise.repeat(random, drifts[-1]))
     return [drift.total + _REQUEST_NOISE * random.standard_normal(drift.total.shape) for drift in drifts]
 
 

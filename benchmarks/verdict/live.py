@@ -1,35 +1,34 @@
-"""Paired nights of the shipped API on this machine, in one build of which a slowdown is injected: found, and false.
+"""Paired runs of the shipped API on this machine, with a slowdown injected into one build: found, and false alarms.
 
     make benchmark-verdict-live
 
-A night drives two endpoints in rounds against two of the shipped API and judges them by the product's own code, with
-the diagnosis: the sessions list, which `APP_FAULTS` slows in the candidate, and the configuration, which nobody slows.
-Meanwhile a neighbour loads the load generator's core at random, in spans of 0.05 to 3 s.
+A run drives two endpoints in rounds against two builds of the shipped API and judges them by the product's own code,
+with the diagnosis: the sessions list, which `APP_FAULTS` slows in the candidate, and the configuration, which nothing
+slows. Meanwhile another process loads the load generator's core at random, in spans of 0.05 to 3 s.
 
     cpu      Every request computes more: x % of what the reference's median request takes.
     query    Every request's first statement takes longer by as much.
-    one in   One request of ten computes ten times as much, so that the mean rises by x %: the middle stays, the tail
-    ten      moves.
-             The reference has the same fault of 0.001 ms, so that nothing but its size makes the difference.
-    none     Two like builds, each the reference every other night, and every other pair of nights as the scenario is
-             shipped.
+    tenth    One request of ten computes ten times as much, so that the mean rises by x %: the median stays, the tail
+             shifts. The reference has the same fault of 0.001 ms, so that nothing but its size makes the difference.
+    none     Two equal builds, each the reference in every other run, and in every other pair of runs with the load that
+             is shipped.
 
-One worker sends all but the last, so that a request's time is the API's own. With ten of them requests wait for each
-other: then +10 % of a request's own time is less than 1 % of its response time in one, +10 % in another place, and a
-statement that sleeps longer isn't seen at all while they wait for the processor.
+One worker sends the requests (but for the shipped load of `none`), so that a request's time is the API's own. With ten
+workers requests wait for each other: +10 % of a request's own time is then anything from 1 % to 10 % of its response
+time, and a statement that sleeps longer isn't seen at all while they wait for the processor.
 
-    truth    The ratio that the night's interval has to hold: p50's, or where one in ten is slowed p95's. It is measured
-             of these very two processes before their nights, for `--truth` seconds with no neighbour (p95: with one; it
-             makes most of the tail, in which a slowdown is then a smaller share), and told as the median of the rounds,
-             which is not the verdict's own estimate. Two like builds are two processes too, and differ by about 1 %.
-    found    Nights in which the slowed endpoint regressed.
-    false    Claims, of a regression or an improvement, of what is not slowed.
-    holds    Nights whose interval holds the truth.
-    named    Nights found with the right cause: the target's own code, or the database.
+    truth    The ratio that the run's interval must contain: p50's, or p95's for `tenth`. It is measured with these very
+             two processes before their runs, for `--truth` seconds without the other process (p95: with it; it makes
+             most of the tail, of which a slowdown is then a smaller share). It is the median of the rounds, which is
+             not the verdict's own estimate. Two equal builds are two processes too, and differ by about 1 %.
+    found    Runs in which the slowed endpoint regressed.
+    false    Regressions and improvements claimed of what is not slowed.
+    holds    Runs whose interval contains the truth.
+    named    Runs found with the right cause: the target's own code, or the database.
 
-A line a night as it ends, which is kept as JSON in `var/benchmarks/verdict_live.jsonl`. Ends with 1 where what is asked
-doesn't hold: no false claim at all, 0 of 40 nights of like builds; 9 of 10 nights of +10 % CPU found, their
-intervals holding the truth and named.
+A line a run as it ends, which is kept as JSON in `var/benchmarks/verdict_live.jsonl`. Ends with 1 where a limit doesn't
+hold: no false claim in 40 runs of equal builds; 9 of 10 runs of +10 % CPU found, with the right cause and an interval
+that contains the truth.
 """
 
 import argparse
@@ -43,10 +42,11 @@ from dataclasses import asdict, replace
 
 from benchmarks.engine.bench import machine, table
 from benchmarks.verdict.burner import burning
-from benchmarks.verdict.live_nights import Cell, Faults, Judged, Night, Score
-from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Stand, generator_core, scenario, standing
+from benchmarks.verdict.live_score import Faults, JudgedScenario, LiveCell, LiveRun, LiveScore
+from benchmarks.verdict.stand import SLOWED, UNTOUCHED, VAR, Builds, generator_core, scenario, start_builds
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.measurement.health import Calibration
+from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
@@ -56,87 +56,89 @@ from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
 
 SIZES = (0.05, 0.10, 0.20)
-NIGHTS_OF_A_PAIR = 10
+RUNS_OF_A_PAIR = 10
+"""Runs for which the same two processes are driven."""
 _CLAIMS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
-_DOUBTS = (FindingKind.VALIDITY, FindingKind.HISTORY)
-_SHARE_ASKED = 0.9
+_REMARKS = (FindingKind.VALIDITY, FindingKind.HISTORY)
+_MIN_SHARE = 0.9
 
 
 def main() -> int:
-    """Run the cells, print the table and what doesn't hold."""
-    asked = _options()
-    # What was started stops with it. The event loop heeds SIGINT alone; a shell in the background has it ignored.
+    """Run the cells, print the table and the limits that don't hold."""
+    arguments = _arguments()
+    # The builds are stopped with it. The event loop heeds SIGINT alone; a shell in the background has it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    cells = _cells(asked)
+    cells = _cells(arguments)
     core = generator_core()
-    print(f"{machine()}; seed {asked.seed}; at most {read_settings().rounds} rounds of a scenario", flush=True)
+    print(f"{machine()}; seed {arguments.seed}; at most {read_settings().rounds} rounds of a scenario", flush=True)
     calibration = calibrate()
-    faults = _faults(cells, asked)
+    faults = _faults(cells, arguments)
     VAR.mkdir(parents=True, exist_ok=True)
     scores = []
     for cell in cells:
-        score = Score(cell)
+        score = LiveScore(cell)
         scores.append(score)
-        for night in _nights(cell, faults, asked, core, calibration):
-            score.nights.append(night)
-            print(night.line(len(score.nights)), flush=True)
+        for run in _runs(cell, faults, arguments, core, calibration):
+            score.runs.append(run)
+            print(run.line(len(score.runs)), flush=True)
             with (VAR / "verdict_live.jsonl").open("a") as lines:
-                lines.write(json.dumps({"at": time.time(), "seed": asked.seed, **asdict(night)}) + "\n")
-    heads = ["cell", "truth", "nights", "found", "false", "time, median", "rounds, median", "holds", "named"]
-    print(table(heads, [each.row() for each in scores]))
+                lines.write(json.dumps({"at": time.time(), "seed": arguments.seed, **asdict(run)}) + "\n")
+    heads = ["cell", "truth", "runs", "found", "false", "time, median", "rounds, median", "holds", "named"]
+    print(table(heads, [score.row() for score in scores]))
     problems = [problem for score in scores for problem in _problems(score)]
     for problem in problems:
         print(problem)
     return 1 if problems else 0
 
 
-def _faults(cells: Sequence[Cell], asked: argparse.Namespace) -> Faults:
-    """What takes how long before anything is slowed."""
+def _faults(cells: Sequence[LiveCell], arguments: argparse.Namespace) -> Faults:
+    """How long a request takes before anything is slowed, by kind of fault."""
     p50_s = {}
     for kind in dict.fromkeys(cell.kind for cell in cells if cell.size):
-        with standing(Faults.least(kind), Faults.least(kind)) as stand:
-            p50_s[kind] = stand.known(asked.truth, str(asked.seed)).p50_s
+        with start_builds(Faults.of_reference(kind), Faults.of_reference(kind)) as builds:
+            p50_s[kind] = builds.measure_truth(arguments.truth, str(arguments.seed)).p50_s
         print(f"{kind}: the sessions list takes {p50_s[kind] * 1e3:.2f} ms (median)", flush=True)
     return Faults(p50_s)
 
 
-def _nights(
-    cell: Cell, faults: Faults, asked: argparse.Namespace, core: int, calibration: Calibration
-) -> Iterator[Night]:
-    for first in range(0, cell.nights, NIGHTS_OF_A_PAIR):
-        seed = f"{asked.seed} {cell.name} {first}"
-        with standing(Faults.least(cell.kind), faults.of(cell.kind, cell.size)) as stand:
-            with nullcontext() if asked.quiet or cell.metric == "p50_s" else burning(core, f"{seed} truth"):
-                truth = stand.known(asked.truth, seed).ratios[cell.metric]
-            with nullcontext() if asked.quiet else burning(core, seed):
-                for number in range(first, min(cell.nights, first + NIGHTS_OF_A_PAIR)):
-                    turned = not cell.size and number % 2 == 1
-                    night_seed = f"{asked.seed} {cell.name} {number}"
-                    on, true = (stand.turned(), truth.turned()) if turned else (stand, truth)
+def _runs(
+    cell: LiveCell, faults: Faults, arguments: argparse.Namespace, core: int, calibration: Calibration
+) -> Iterator[LiveRun]:
+    for first in range(0, cell.runs, RUNS_OF_A_PAIR):
+        seed = f"{arguments.seed} {cell.name} {first}"
+        with start_builds(Faults.of_reference(cell.kind), faults.of_candidate(cell.kind, cell.size)) as builds:
+            with nullcontext() if arguments.quiet or cell.metric == "p50_s" else burning(core, f"{seed} truth"):
+                truth = builds.measure_truth(arguments.truth, seed).ratios[cell.metric]
+            with nullcontext() if arguments.quiet else burning(core, seed):
+                for number in range(first, min(cell.runs, first + RUNS_OF_A_PAIR)):
+                    swapped = not cell.size and number % 2 == 1
+                    run_seed = f"{arguments.seed} {cell.name} {number}"
+                    pair, true = (builds.swapped(), truth.swapped()) if swapped else (builds, truth)
                     as_shipped = not cell.size and number // 2 % 2 == 1
-                    judged = [_judged(name, on, as_shipped, night_seed, calibration) for name in (SLOWED, UNTOUCHED)]
-                    yield Night(cell, *judged, true)
+                    judged = [_judge(name, pair, as_shipped, run_seed, calibration) for name in (SLOWED, UNTOUCHED)]
+                    yield LiveRun(cell, *judged, true)
 
 
-def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: Calibration) -> Judged:
+def _judge(name: str, builds: Builds, as_shipped: bool, seed: str, calibration: Calibration) -> JudgedScenario:
     began_s = time.perf_counter()
-    settings = read_settings(processes=1)
-    context = replace(RunContext.from_settings(settings), target=stand.candidate, reference=stand.reference)
+    context = replace(
+        RunContext.from_settings(read_settings(processes=1)), target=builds.candidate, reference=builds.reference
+    )
     measurements, pairing = drive(context, scenario(name, as_shipped), calibration, f"{seed} {name}")
     seconds = time.perf_counter() - began_s
     if pairing is None or pairing.problem:
-        raise SystemExit(f"{name}: not measured beside its reference: {pairing and pairing.problem}")
-    beside = {name: ReferenceRounds(pairing, "reference", context.round_budget)}
+        raise SystemExit(f"{name}: not measured with its reference: {pairing and pairing.problem}")
+    rounds = {name: ReferenceRounds(pairing, "reference", context.round_budget)}
     (verdict,) = compare_run(
-        judge_run([name], measurements, {}, []), measurements, KnownHistory(references=beside)
+        judge_run([name], measurements, {}, []), measurements, KnownHistory(references=rounds)
     ).verdicts
-    return Judged(
+    return JudgedScenario(
         scenario=name,
         verdict=verdict.verdict,
-        claims=[finding.sentence for finding in verdict.findings if finding.kind in _CLAIMS],
+        claims=[sentence(finding) for finding in verdict.findings if finding.kind in _CLAIMS],
         causes=[finding.code for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS],
-        doubts=[finding.sentence for finding in verdict.findings if finding.kind in _DOUBTS],
+        remarks=[sentence(finding) for finding in verdict.findings if finding.kind in _REMARKS],
         rounds=len(pairing.round_ratios[0].saturated),
         saturated=sum(pairing.round_ratios[0].saturated),
         seconds=seconds,
@@ -146,39 +148,39 @@ def _judged(name: str, stand: Stand, as_shipped: bool, seed: str, calibration: C
     )
 
 
-def _problems(score: Score) -> Iterator[str]:
-    """What is asked and doesn't hold."""
-    name, number = score.cell.name, len(score.nights)
+def _problems(score: LiveScore) -> Iterator[str]:
+    """The limits that don't hold."""
+    name, number = score.cell.name, len(score.runs)
     if score.false:
-        yield f"{name}: {score.false} false claims in {number} nights; none is asked"
+        yield f"{name}: {score.false} false claims in {number} runs; the limit is 0"
     if name != "cpu+10":
         return
-    least = _SHARE_ASKED * number
+    minimum = _MIN_SHARE * number
     holds, known = score.holding
     for what, share in (("found", score.found), ("named", score.named)):
-        if share < least:
-            yield f"{name}: {share} of {number} nights {what}; {least:.0f} asked"
-    if holds < _SHARE_ASKED * known:
-        yield f"{name}: {holds} of {known} intervals hold the truth"
+        if share < minimum:
+            yield f"{name}: {share} of {number} runs {what}; the limit is {minimum:.0f}"
+    if holds < _MIN_SHARE * known:
+        yield f"{name}: {holds} of {known} intervals contain the truth"
 
 
-def _cells(asked: argparse.Namespace) -> Sequence[Cell]:
-    cells = [Cell("none", 0.0, asked.nights or 40)]
-    cells += [Cell(kind, size, asked.nights or 20) for kind in ("cpu", "query", "tenth") for size in SIZES]
-    if asked.asked:
-        return [Cell("none", 0.0, asked.nights or 40), Cell("cpu", 0.10, asked.nights or 10)]
+def _cells(arguments: argparse.Namespace) -> Sequence[LiveCell]:
+    cells = [LiveCell("none", 0.0, arguments.runs or 40)]
+    cells += [LiveCell(kind, size, arguments.runs or 20) for kind in ("cpu", "query", "tenth") for size in SIZES]
+    if arguments.required:
+        return [LiveCell("none", 0.0, arguments.runs or 40), LiveCell("cpu", 0.10, arguments.runs or 10)]
     named = {cell.name: cell for cell in cells}
-    if unknown := set(asked.cells) - set(named):
+    if unknown := set(arguments.cells) - set(named):
         raise SystemExit(f"no such cells: {', '.join(sorted(unknown))}; there are {', '.join(named)}")
-    return [named[cell] for cell in asked.cells] or cells
+    return [named[cell] for cell in arguments.cells] or cells
 
 
-def _options() -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nights", type=int, help="in each cell; 20 when not given, 40 without a slowdown")
+    parser.add_argument("--runs", type=int, help="in each cell; 20 when not given, 40 without a slowdown")
     parser.add_argument("--cells", nargs="+", default=[], help="only these: none, cpu+10, query+5, tenth+20, ...")
-    parser.add_argument("--asked", action="store_true", help="only what is asked: 40 nights none, 10 nights cpu+10")
-    parser.add_argument("--quiet", action="store_true", help="without the neighbour")
+    parser.add_argument("--required", action="store_true", help="only the cells with limits: none, cpu+10")
+    parser.add_argument("--quiet", action="store_true", help="without the other process")
     parser.add_argument("--truth", type=float, default=30.0, help="seconds in which the truth is measured")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="the same gives the same order")
     return parser.parse_args()
@@ -188,4 +190,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("stopped; the nights that ended are kept")
+        sys.exit("stopped; the runs that ended are kept")

@@ -1,9 +1,9 @@
-"""How long, and in how much memory, a stored history of 1,000 nights of 50 series is judged anew.
+"""How long, and in how much memory, a stored history of 1,000 runs of 50 series is judged anew.
 
     python -m benchmarks.verdict.long_history
 
-Ends with 1 where it takes 2 s or 300 MB and more. The seconds are the processor's: it is the work of one thread, and
-whatever else the machine does is no part of it.
+Ends with 1 where it takes 2 s or 300 MB and more. The seconds are processor time, so that other work on the machine
+doesn't count.
 """
 
 import resource
@@ -12,29 +12,29 @@ import time
 
 import numpy as np
 
-from benchmarks.verdict.nights import Noise
+from benchmarks.verdict.simulated_runs import Noise
 from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 
-SERIES, NIGHTS = 50, 1000
-_MOST_S, _MOST_MB = 2.0, 300.0
+SERIES, RUNS = 50, 1000
+_MAX_S, _MAX_MB = 2.0, 300.0
 
 
 def main() -> int:
-    """Print what it took."""
-    values = Noise(0.10).drift(np.random.default_rng(1), SERIES, NIGHTS).total
+    """Print time and memory."""
+    values = Noise(0.10).drift(np.random.default_rng(1), SERIES, RUNS).total
     began_s = time.process_time()
-    history = Detector([SeriesSettings(min_effect=0.02, share=1 / SERIES)] * SERIES, FalseAlarmBudget(nights=100))
+    detector = Detector(
+        [SeriesSettings(min_effect=0.02, share=1 / SERIES)] * SERIES, FalseAlarmBudget(runs_per_false_alarm=100)
+    )
     raised = 0
-    for night in range(NIGHTS):
-        judged = history.observe(values[:, night])
-        raised += sum(each.raised and each.state is DetectorState.REGRESSED for each in judged)
+    for run in range(RUNS):
+        judged = detector.observe(values[:, run])
+        raised += sum(one.raised and one.state is DetectorState.REGRESSED for one in judged)
     took_s = time.process_time() - began_s
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{NIGHTS:,} nights x {SERIES} series: {took_s:.2f} s, {megabytes:.0f} MB, {raised} false alarms of 10 budgeted"
-    )
-    return 0 if took_s < _MOST_S and megabytes < _MOST_MB else 1
+    print(f"{RUNS:,} runs x {SERIES} series: {took_s:.2f} s, {megabytes:.0f} MB, {raised} false alarms of 10 budgeted")
+    return 0 if took_s < _MAX_S and megabytes < _MAX_MB else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The history's false alarms, and what it finds, where nights differ in other ways than the benchmark's.
+"""The history detector's false alarms, and what it finds, under other kinds of noise than the benchmark's.
 
     python -m benchmarks.verdict.robustness
 
-A row a kind of noise: false alarms a series-year (four are the budget), shifts by twice the nights' CV found within 10
-nights and ever, how often the interval of the size (95 %) that is told with the alarm holds the truth, and how far
-`since` is off: the share of alarms whose span of nights (90 %) holds the first night.
+A row a kind of noise: false alarms a series-year (four are the budget) over 60 and over 180 runs, the share of shifts
+by twice the CV found within 10 runs and ever, how often the 95 % interval of the size contains the truth, and how often
+the 90 % interval of the first run does.
 """
 
 import argparse
@@ -13,28 +13,27 @@ import time
 import numpy as np
 
 from benchmarks.engine.bench import table
-from benchmarks.verdict import ours
+from benchmarks.verdict import own_detectors
 from benchmarks.verdict.detectors import WITHIN
-from benchmarks.verdict.nights import JUDGED, Cell, Noise
-from benchmarks.verdict.nights import nights as made_up
+from benchmarks.verdict.simulated_runs import FIRST_JUDGED, Cell, Noise, simulate
 
 KINDS = {
     "the benchmark's, CV 5 %": Noise(0.05),
     "the benchmark's, CV 10 %": Noise(0.10),
     "CV 2 %": Noise(0.02),
     "CV 20 %": Noise(0.20),
-    "independent nights": Noise(0.10, correlation=0.0),
+    "independent runs": Noise(0.10, correlation=0.0),
     "correlation 0.6": Noise(0.10, correlation=0.6),
     "no outliers": Noise(0.10, outliers=0.0),
     "10 % outliers": Noise(0.10, outliers=0.10),
     "heavy tails (t, 3)": Noise(0.10, freedom=3.0),
     "weekends 10 % slower": Noise(0.05, weekend=0.10),
     "lasting steps of 5 %": Noise(0.05, steps=0.05),
-    "re-runs independent": Noise(0.10, within=0.0),
-    "re-runs correlated 0.7": Noise(0.10, within=0.7),
-    "re-runs like their night": Noise(0.10, within=1.0),
+    "independent repetitions": Noise(0.10, within=0.0),
+    "repetitions, corr. 0.7": Noise(0.10, within=0.7),
+    "repetitions equal": Noise(0.10, within=1.0),
 }
-_LONG = 180
+_LONG_RUNS = 180
 
 
 def main() -> None:
@@ -42,27 +41,27 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--series", type=int, default=200)
     options.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="the same gives the same")
-    asked = options.parse_args()
-    print(f"seed {asked.seed}, {asked.series} series a cell", flush=True)
-    rows = [_row(name, noise, asked.series, asked.seed) for name, noise in KINDS.items()]
-    heads = ["noise", "alarms", f"{_LONG} nights", "shift", "in 10", "ever", "size holds", "since holds"]
+    arguments = options.parse_args()
+    print(f"seed {arguments.seed}, {arguments.series} series a cell", flush=True)
+    rows = [_row(name, noise, arguments.series, arguments.seed) for name, noise in KINDS.items()]
+    heads = ["noise", "alarms", f"{_LONG_RUNS} runs", "shift", "in 10", "ever", "size holds", "since holds"]
     print(table(heads, rows))
 
 
 def _row(name: str, noise: Noise, series: int, seed: int) -> list[str]:
-    short, long = (_alarms(Cell(noise, None), series, seed, count) for count in (60, _LONG))
+    short, long = (_alarms(Cell(noise, None), series, seed, count) for count in (60, _LONG_RUNS))
     shift = 2 * noise.cv
     cell = Cell(noise, shift)
-    nights = made_up(cell, series, seed)
-    judged = ours.judged(nights, cell, seed)
-    number = np.arange(nights.times_s.shape[1])
+    runs = simulate(cell, series, seed)
+    judged = own_detectors.judge(runs, cell, seed)
+    number = np.arange(runs.times_s.shape[1])
     delays, holds, since = [], [], []
     for row, changes in enumerate(judged.changes):
-        first = nights.shifted[row]
-        found = [(night, change) for night, change in changes if night >= first]
+        first = runs.shifted[row]
+        found = [(run, change) for run, change in changes if run >= first]
         if found:
-            night, change = found[0]
-            delays.append(night - first)
+            run, change = found[0]
+            delays.append(run - first)
             holds.append(change.low <= np.log1p(shift) <= change.high)
             since.append(change.earliest <= number[first] <= change.latest)
     within = sum(delay < WITHIN for delay in delays) / series
@@ -72,10 +71,10 @@ def _row(name: str, noise: Noise, series: int, seed: int) -> list[str]:
 
 
 def _alarms(cell: Cell, series: int, seed: int, count: int) -> float:
-    nights = made_up(cell, series * 60 // count, seed, count)
-    changes = ours.judged(nights, cell, seed).changes
-    false = sum(night >= JUDGED for change in changes for night, _ in change)
-    return false / (len(changes) * (count - JUDGED)) * 365
+    runs = simulate(cell, series * 60 // count, seed, count)
+    changes = own_detectors.judge(runs, cell, seed).changes
+    false = sum(run >= FIRST_JUDGED for change in changes for run, _ in change)
+    return false / (len(changes) * (count - FIRST_JUDGED)) * 365
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Two of the shipped API side by side, one of them slowed on purpose, and what is true of them.
+"""Two builds of the shipped API, one of them slowed on purpose, and the true ratio of their metrics.
 
-They run on one core and by turns (as `make nightly-paired` has them), the load generator on the other.
+Both run on one core (as in `make nightly-paired`), the load generator on another.
 """
 
 import math
@@ -27,46 +27,46 @@ from scripts.shipped_api import ShippedApi
 VAR = PROJECT / "var" / "benchmarks"
 SLOWED, UNTOUCHED = "sessions.concurrent", "config_get.concurrent"
 """The scenario of the endpoint that is slowed, and of one that never is."""
-_APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
+_WITHOUT_SERVICES = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
 _CONFIDENCE_Z = 2.58
 
 
 @dataclass(frozen=True)
 class Truth:
-    """A ratio of candidate and reference that is known, and between what (99 %)."""
+    """A known ratio of candidate and reference, with its 99 % interval."""
 
     ratio: float
     low: float
     high: float
 
-    def turned(self) -> "Truth":
-        """Of the reference and the candidate, each in the other's place."""
+    def swapped(self) -> "Truth":
+        """The ratio of reference and candidate."""
         return Truth(1 / self.ratio, 1 / self.high, 1 / self.low)
 
 
 @dataclass(frozen=True)
-class Known:
+class MeasuredTruth:
     """What is true of two builds."""
 
     p50_s: float
-    """Of the reference."""
+    """The reference's median response time."""
     ratios: Mapping[str, Truth]
-    """By metric."""
+    """The true ratio of each metric, by its name."""
 
 
 @dataclass(frozen=True)
-class Stand:
-    """Both builds, up and answering."""
+class Builds:
+    """Both builds, up and responding."""
 
     candidate: Target
     reference: Target
 
-    def turned(self) -> "Stand":
-        """Each in the other's place."""
-        return Stand(self.reference, self.candidate)
+    def swapped(self) -> "Builds":
+        """The reference as the candidate, and the candidate as the reference."""
+        return Builds(self.reference, self.candidate)
 
-    def known(self, seconds: float, seed: str) -> Known:
-        """What is true of the slowed endpoint, from rounds of so many seconds, with no neighbour.
+    def measure_truth(self, seconds: float, seed: str) -> MeasuredTruth:
+        """What is true of the slowed endpoint, from rounds that are driven for some seconds.
 
         Each ratio is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
         """
@@ -81,12 +81,12 @@ class Stand:
         if done.lost:
             raise SystemExit(done.lost)
         ratios = {name: _median(np.array(done.pairs[0].usable(name))) for name in ("p50_s", "p95_s")}
-        return Known(done.reference[0].p50_s or math.nan, ratios)
+        return MeasuredTruth(done.reference[0].p50_s or math.nan, ratios)
 
 
 @contextmanager
-def standing(reference_faults: str, candidate_faults: str) -> Iterator[Stand]:
-    """Start both, with these faults."""
+def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Builds]:
+    """Start both builds with these faults; they stop at the end of the context."""
     core = shared_core()
     with TemporaryDirectory(prefix="verdict-live-") as folder, Services(Path(folder) / "logs") as services:
         sides = [
@@ -96,16 +96,16 @@ def standing(reference_faults: str, candidate_faults: str) -> Iterator[Stand]:
                 free_port(),
                 name=name,
                 core=core,
-                settings={"APP_FAULTS": spoilt, **_APART},
+                settings={"APP_FAULTS": faults, **_WITHOUT_SERVICES},
             )
-            for name, spoilt in (("reference", reference_faults), ("candidate", candidate_faults))
+            for name, faults in (("reference", reference_faults), ("candidate", candidate_faults))
         ]
         reference, candidate = (Target(side.url, side.token) for side in sides)
-        yield Stand(candidate, reference)
+        yield Builds(candidate, reference)
 
 
 def scenario(name: str, shipped_load: bool = False) -> HttpScenario:
-    """A shipped scenario, driven by one worker or as it is shipped."""
+    """A shipped scenario, driven by one worker or with its shipped load."""
     (chosen,) = select(read_scenarios(PROJECT / "scenarios"), [name])
     assert isinstance(chosen, HttpScenario)
     return chosen if shipped_load else chosen.model_copy(update={"load": ClosedLoad(workers=1, requests=100)})
@@ -121,6 +121,6 @@ def generator_core() -> int:
 def _median(log_ratios: np.ndarray) -> Truth:
     ordered = np.sort(log_ratios)
     number = len(ordered)
-    aside = _CONFIDENCE_Z * math.sqrt(number) / 2
-    low, high = max(0, math.floor(number / 2 - aside)), min(number - 1, math.ceil(number / 2 + aside))
-    return Truth(*(float(np.exp(each)) for each in (np.median(ordered), ordered[low], ordered[high])))
+    half = _CONFIDENCE_Z * math.sqrt(number) / 2
+    low, high = max(0, math.floor(number / 2 - half)), min(number - 1, math.ceil(number / 2 + half))
+    return Truth(*(float(np.exp(value)) for value in (np.median(ordered), ordered[low], ordered[high])))

@@ -51,7 +51,6 @@ MoreRounds = Callable[[Sequence[RoundRatios]], int]
 """How many rounds to add to those that there are; 0 ends it."""
 _LEAST_ROUNDS, _ENOUGH_ROUNDS = 10, 40
 """Fewer show nothing; more need not be waited for when the time is over."""
-_MANNER = ", in rounds beside a reference"
 
 
 @dataclass(frozen=True)
@@ -203,7 +202,7 @@ class _Side:
     def measured(self, calibration: Calibration | None) -> list[Measurement]:
         """The measurements of all rounds together."""
         fitness = health([self._observation], self._whole, calibration)
-        return measurements(self._scenario, self._whole, self._recorders, self._began, fitness, _MANNER)
+        return measurements(self._scenario, self._whole, self._recorders, self._began, fitness, paired=True)
 
     def _see_whether_alive(self) -> None:
         try:

@@ -13,8 +13,10 @@ from loadtasks.engine.profiles.shares import most_processes
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.health import Calibration, Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.identity import identified
-from loadtasks.scenarios.model import HttpScenario, Scenario, load_sentence, parts_of
+from loadtasks.scenarios.load_data import load_data
+from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
 
 def run_scenario(
@@ -65,9 +67,10 @@ def measurements(
     recorders: Mapping[str, Recorder],
     started_at: datetime,
     fitness: Health,
-    manner: str = "",
+    *,
+    paired: bool = False,
 ) -> list[Measurement]:
-    """The measurement of a scenario, then those of its parts. `manner` ends the sentences that tell their loads."""
+    """The measurement of a scenario, then those of its parts. `paired`: in rounds with a reference."""
 
     def measured(recorder: Recorder, of: Scenario, kind: str) -> Measurement:
         return recorder.measurement(
@@ -75,8 +78,8 @@ def measurements(
             part=kind,
             endpoint=of.endpoint,
             protocol=_protocol(of),
-            scenario_hash=of.hash,
-            load=load_sentence(of) + manner,
+            scenario_hash=scenario_hash(of),
+            load=load_data(of) | ({"paired": True} if paired else {}),
             started_at=started_at,
             health=fitness,
         )

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-_LOWEST_US = 1
-_HIGHEST_US = 600_000_000
+_MIN_US = 1
+_MAX_US = 600_000_000
 _DIGITS = 3
 _SUB_BUCKET_BITS = 11
 _HALF_BITS = _SUB_BUCKET_BITS - 1
-_BUCKETS = ((_HIGHEST_US.bit_length() - _SUB_BUCKET_BITS) << _HALF_BITS) + (1 << _SUB_BUCKET_BITS)
+_BUCKETS = ((_MAX_US.bit_length() - _SUB_BUCKET_BITS) << _HALF_BITS) + (1 << _SUB_BUCKET_BITS)
 
 
 def _bucket(value_us: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -32,7 +32,7 @@ def _bucket(value_us: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _bounds_us() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lowest and highest value (µs, both inclusive) of every bucket."""
+    """The lowest and the highest value (µs, both inclusive) of every bucket."""
     index = np.arange(_BUCKETS, dtype=np.int64)
     shift = np.maximum(0, (index >> _HALF_BITS) - 1)
     lowest = (index - (shift << _HALF_BITS)) << shift
@@ -43,11 +43,11 @@ _LOWEST_OF_BUCKET_US, _HIGHEST_OF_BUCKET_US = _bounds_us()
 _MIDDLE_OF_BUCKET_US = (_LOWEST_OF_BUCKET_US + _HIGHEST_OF_BUCKET_US + 1) / 2
 
 
-def least_count(q: float, confidence: float = 0.95) -> int:
-    """How many times it takes until `Histogram.interval_s` bounds the quantile ``q`` (above 0, below 1) on both sides.
+def min_count(q: float, confidence: float = 0.95) -> int:
+    """The smallest sample for which `Histogram.interval_s` bounds the quantile ``q`` (above 0, below 1) on both sides.
 
-    The least n with ``q**n`` and ``(1 - q)**n`` both at most ``(1 - confidence) / 2``: all n times lie below the
-    quantile, or all above it, no more often than that. 6 for a median, 72 for a p95, 368 for a p99.
+    The smallest n with ``q**n`` and ``(1 - q)**n`` both at most ``(1 - confidence) / 2``: all n times lie below the
+    quantile, or all above it, no more often than that. 6 for a median, 72 for a p95, 368 for a p99, 3,688 for a p99.9.
     """
     return math.ceil(math.log((1 - confidence) / 2) / math.log(max(q, 1 - q)))
 
@@ -62,7 +62,7 @@ class Histogram:
 
     def record(self, seconds: NDArray[np.float64]) -> None:
         """Record a batch of times; those outside 1 µs to 10 min count at the nearer end."""
-        value_us = np.clip(np.rint(seconds * 1e6), _LOWEST_US, _HIGHEST_US).astype(np.int64)
+        value_us = np.clip(np.rint(seconds * 1e6), _MIN_US, _MAX_US).astype(np.int64)
         self._counts += np.bincount(_bucket(value_us), minlength=_BUCKETS)
 
     def add(self, other: Self) -> None:
@@ -97,22 +97,22 @@ class Histogram:
         return float(_HIGHEST_OF_BUCKET_US[index]) / 1e6
 
     def interval_s(self, q: float, confidence: float = 0.95) -> tuple[float, float] | None:
-        """Between which two times (seconds) the true quantile ``q`` lies, with at least this confidence.
+        """The confidence interval of the quantile ``q`` in seconds: covers the true one with at least this confidence.
 
-        Of n independent times, as many as a binomial B(n, q) says lie below the quantile, whatever their distribution.
-        So it lies between the order statistics of the ranks l and u with a probability of P(l <= B < u), where l is the
-        largest rank with P(B < l) and u the least one with P(B >= u) no more than half of what the confidence leaves
+        Of n independent times, the number below the quantile is binomial B(n, q), whatever their distribution. So the
+        quantile lies between the order statistics of the ranks l and u with a probability of P(l <= B < u), where l is
+        the largest rank with P(B < l), and u the smallest with P(B >= u), at most half of ``1 - confidence``
         (David & Nagaraja, Order Statistics, 3rd edition, section 7.1; Hahn & Meeker, Statistical Intervals, section
         5.2). The bounds are the outer ones of the buckets that hold these two times.
 
-        None where there are fewer times than `least_count`, since then a bound would lie beyond the smallest or the
+        None where there are fewer times than `min_count`, since then a bound would lie beyond the smallest or the
         largest of them. Times that depend on each other, as those of one long stall do, hold less than they seem to,
         and their interval is too narrow.
         """
-        from scipy.special import bdtrik  # noqa: PLC0415 - takes 0.15 s, and only reports ask
+        from scipy.special import bdtrik  # noqa: PLC0415 - takes 0.15 s, and only reports need it
 
         total = self.count
-        if total < least_count(q, confidence):
+        if total < min_count(q, confidence):
             return None
         beyond = (1 - confidence) / 2
         below, not_above = (math.ceil(bdtrik(share, total, q)) for share in (beyond, 1 - beyond))
@@ -126,7 +126,7 @@ class Histogram:
 
     def encode(self) -> str:
         """HdrHistogram V2 compressed encoding, base64."""
-        histogram = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
+        histogram = HdrHistogram(_MIN_US, _MAX_US, _DIGITS)
         for index in np.flatnonzero(self._counts):
             histogram.record_value(int(_LOWEST_OF_BUCKET_US[index]), int(self._counts[index]))
         encoded: bytes = histogram.encode()

@@ -1,23 +1,29 @@
 """What one scenario showed in one run: counts, three histograms, statuses, errors, phases, and the generator's health.
 
-The histograms hold the requests that were answered as they should be, and those that never were (timed out, dropped, in
-flight at the deadline) with the time they had reached. Requests that failed otherwise, a refused connection or an error
-answer, are counted by kind but not timed: a fast error must not make an API look fast.
+The histograms hold the requests whose response passed every check, and those that never got one (timed out, dropped, in
+flight at the deadline), with the time they had waited. Requests that failed in another way, as by a refused connection
+or an error status, are counted by their error code but not timed: a fast error must not make an API look fast.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.metrics import METRICS, values_of
 from loadtasks.measurement.target_metrics import TargetMetrics
 
+MEASUREMENT_VERSION = 1
+"""How measured values come about. It is part of a measurement's fingerprint, so runs of different versions are never
+compared: raise it only when the same target under the same load would show other values than before, as after a change
+of what is timed. A release, a new metric or a renamed field is no reason."""
 SERVER = "server:"
-"""How the names of phases begin that the target tells of in its Server-Timing header."""
+"""The prefix of the names of phases that the target reports in its Server-Timing header."""
 
 
 class Counts(BaseModel):
@@ -30,16 +36,16 @@ class Counts(BaseModel):
 
     scheduled: int
     completed: int
-    """Answered, and every check held."""
+    """Got a response that passed every check."""
     throttled: int
     """Turned away by a limit of the target: 429 or 503 with `Retry-After` (RFC 6585, RFC 9110). Neither timed nor a
-    failure: it says how much the target admits, not how well it answers."""
+    failure: it shows how much the target admits, not how well it responds."""
     failed: int
-    """Answered wrongly, refused, cut or timed out."""
+    """Got a wrong response, or none: refused, cut or timed out."""
     dropped: int
-    """Found no connection within its patience and was never sent."""
+    """Found no free connection within its queue timeout, and was never sent."""
     in_flight: int
-    """Sent, and still unanswered when the measurement was ended."""
+    """Sent, and still without a response when the measurement ended."""
 
     @property
     def conservation_gap(self) -> int:
@@ -70,7 +76,7 @@ class Phase(BaseModel):
     total_s: float
     max_s: float
     outcomes: dict[str, int] = {}
-    """How often it went which way, where the target tells (`desc`), as a cache's `hit` and `miss`."""
+    """How often the phase had which outcome, where the target reports it (`desc`), as a cache's `hit` and `miss`."""
 
     @property
     def mean_s(self) -> float | None:
@@ -79,14 +85,14 @@ class Phase(BaseModel):
 
     @property
     def hit_ratio(self) -> float | None:
-        """Of a cache the share of answers that it gave, 0 to 1; None where the target tells no `hit` or `miss`."""
-        asked = sum(self.outcomes.values())
+        """The share of a cache's look-ups that hit, 0 to 1; None where the target reports no `hit` or `miss`."""
+        lookups = sum(self.outcomes.values())
         known = "hit" in self.outcomes or "miss" in self.outcomes
-        return self.outcomes.get("hit", 0) / asked if known else None
+        return self.outcomes.get("hit", 0) / lookups if known else None
 
 
 class Exemplar(BaseModel):
-    """One of the slowest requests, to be found again in the target's own logs and traces."""
+    """A single request kept as an example: one of the slowest, to be found in the target's own logs and traces."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -97,9 +103,9 @@ class Exemplar(BaseModel):
     response_s: float
     service_s: float
     status: int
-    """0 where no answer came."""
+    """0 where no response came."""
     request_id: str | None
-    """`X-Request-ID` of the answer."""
+    """`X-Request-ID` of the response."""
     traceparent: str | None
     """What was sent (W3C Trace Context, https://www.w3.org/TR/trace-context/)."""
 
@@ -112,15 +118,16 @@ class Measurement(BaseModel):
     scenario: str
     """`endpoint.profile`, as in `dashboard.sustained`."""
     part: str = ""
-    """The kind within a mixed scenario, as in `sessions`; empty for the whole."""
+    """The part of a mixed scenario, as in `sessions`; empty for the whole."""
     endpoint: str
     """The endpoint whose targets this measurement is held to."""
     protocol: Protocol
     """What the scenario, or the part, speaks."""
     scenario_hash: str
     """Fingerprint of what was sent and under which load; only equal ones are compared."""
-    load: str
-    """The load profile as a sentence."""
+    load: dict[str, Any]
+    """The load as data, under names that never change: `model`, the numbers of that profile, and `paired` where it was
+    driven in rounds with a reference. `loadtasks.report.load_sentence` words it."""
     started_at: datetime
     elapsed_s: float
     counts: Counts
@@ -131,18 +138,18 @@ class Measurement(BaseModel):
     send_lag: Histogram
     """sent - due"""
     statuses: dict[str, int]
-    """Answers by HTTP status, or by WebSocket close code."""
+    """Responses by HTTP status, and closed WebSockets by close code."""
     errors: list[ErrorCount]
     """By code, most frequent first."""
     phases: dict[str, Phase]
     """Of every completed request `waiting` (from due to sent), `first_byte` and `body`; of connections `connect`; of
     WebSockets `connect` (until the upgrade was accepted, `upgrade` being its part since TCP and TLS stood) and
-    `first_message`; of published events `publish` (until answered), `first_delivery` (until the first listener had it)
-    and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
+    `first_message`; of published events `publish` (until the response), `first_delivery` (until the first listener had
+    it) and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
     body_bytes: int = 0
     """Of the bodies of completed requests."""
     target_metrics: TargetMetrics | None = None
-    """What the target's own metrics told before and after; of the whole alone, None where it tells none."""
+    """The target's own metrics before and after; of the whole alone, None where the target has none."""
     exemplars: list[Exemplar]
     """The slowest requests, slowest first."""
     health: Health
@@ -154,98 +161,63 @@ class Measurement(BaseModel):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
+    def metrics(self) -> dict[str, int | float | None]:
+        """The value of each metric of the registry (`loadtasks.measurement.metrics.METRICS`)."""
+        return values_of(self)
+
+    @property
     def success_rate(self) -> float | None:
         """Completed of those that no limit turned away, 0 to 1."""
         return self.counts.success_rate
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def conservation_gap(self) -> int:
         """Requests unaccounted for; 0 unless the engine is wrong."""
         return self.counts.conservation_gap
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def throughput_per_s(self) -> float | None:
-        """Completed requests a second."""
+        """Completed requests a second; None where no time passed."""
         return self.counts.completed / self.elapsed_s if self.elapsed_s > 0 else None
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def mean_s(self) -> float | None:
         """Mean response time."""
         return self.response.mean_s
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def p50_s(self) -> float | None:
         """Median response time."""
-        return self.response.quantile_s(0.50)
+        return metric(self, "p50_s")
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def p90_s(self) -> float | None:
-        """90th percentile of the response time."""
-        return self.response.quantile_s(0.90)
-
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def p95_s(self) -> float | None:
         """95th percentile of the response time."""
-        return self.response.quantile_s(0.95)
+        return metric(self, "p95_s")
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def p99_s(self) -> float | None:
-        """99th percentile of the response time."""
-        return self.response.quantile_s(0.99)
-
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def max_s(self) -> float | None:
         """Longest response time."""
         return self.response.max_s
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def connect_mean_s(self) -> float | None:
         """Mean time to open a connection (for WebSockets until the upgrade was accepted)."""
-        phase = self.phases.get("connect")
-        return phase.mean_s if phase else None
+        return self.phase_mean_s("connect")
 
-
-METRICS: dict[str, str] = {
-    "scheduled": "requests scheduled",
-    "completed": "requests completed",
-    "throttled": "requests throttled",
-    "failed": "requests failed",
-    "dropped": "requests dropped",
-    "in_flight": "requests in flight at the deadline",
-    "conservation_gap": "requests unaccounted for",
-    "success_rate": "success rate",
-    "throughput_per_s": "throughput",
-    "mean_s": "mean",
-    "p50_s": "p50",
-    "p90_s": "p90",
-    "p95_s": "p95",
-    "p99_s": "p99",
-    "max_s": "max",
-    "connect_mean_s": "mean time to connect",
-}
-"""The numbers of a measurement that targets and comparisons may name, and how people read them."""
+    def phase_mean_s(self, name: str) -> float | None:
+        """Mean time of a phase; None where it never occurred."""
+        phase = self.phases.get(name)
+        return phase.mean_s if phase is not None else None
 
 
 def metric(measurement: Measurement, name: str) -> float | None:
-    """The value of one of `METRICS`; None where the measurement has none.
+    """The value of one metric of the registry; None where the measurement has none.
 
     Raises:
         KeyError: no such metric.
     """
-    if name not in METRICS:
-        raise KeyError(name)
-    holder = measurement.counts if name in Counts.model_fields else measurement
-    value: float | None = getattr(holder, name)
-    return value
+    return METRICS[name].value(measurement)
 
 
 def label_of(scenario: str, part: str) -> str:

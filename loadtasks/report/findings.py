@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.measurement.model import Measurement
 from loadtasks.report import sentences
 from loadtasks.report.percentiles import confidence
 from loadtasks.report.text import label, plain
@@ -83,7 +84,7 @@ class RenderedFinding:
     @property
     def metric(self) -> str:
         """The label of the judged metric; empty where none was judged."""
-        return METRICS.get(self.finding.metric, self.finding.metric)
+        return metric_label(self.finding.metric)
 
     @property
     def observed(self) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from loadtasks import units
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.measurement.model import Measurement
 from loadtasks.report import exemplars, plots, table
 from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
@@ -69,7 +70,7 @@ class Section:
     def far_limits(self) -> list[str]:
         """The limits that are too far above the plot to be drawn, in words."""
         return [
-            f"{METRICS.get(far_limit.metric, far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
+            f"{metric_label(far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
             for far_limit in plots.far_limits(self.result)
         ]
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from loadtasks import units
 from loadtasks.engine.profiles.plan import Plan, Step
-from loadtasks.measurement.model import METRICS, label_of
+from loadtasks.measurement.metrics import METRICS, Table, columns_of
+from loadtasks.measurement.model import label_of
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.records import Baseline, HistoryEntry
@@ -39,18 +41,18 @@ def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" =
 
 def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | None" = None) -> None:
     """What past runs measured of one scenario, newest first."""
-    metrics = ("success_rate", "mean_s", "p50_s", "p95_s", "p99_s", "throughput_per_s")
+    metrics = columns_of(Table.HISTORY)
     rows = (
         (
             entry.run_id,
             _when(entry.started_at),
             entry.verdict or _UNJUDGED,
-            *(units.value(name, entry.metrics.get(name)) for name in metrics),
-            entry.load,
+            *(units.value(metric.name, entry.metrics.get(metric.name)) for metric in metrics),
+            load_sentence(entry.load),
         )
         for entry in entries
     )
-    heads = ("run", "measured", "verdict", "success", "mean", "p50", "p95", "p99", "throughput", "load")
+    heads = ("run", "measured", "verdict", *(metric.column for metric in metrics), "load")
     _show(heads, rows, f"No run has measured {scenario} yet.", to)
 
 
@@ -107,7 +109,7 @@ def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
 def told_changes(changes: Sequence[MetricChange]) -> str:
     """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
     return ", ".join(
-        f"{METRICS[change.metric]} {units.change(change.ratio)} "
+        f"{METRICS[change.metric].label} {units.change(change.ratio)} "
         f"({units.change(change.low)} to {units.change(change.high)})"
         for change in changes
     )
@@ -124,7 +126,7 @@ def show_plan(plan: Plan, to: "Console | None" = None) -> None:
     counted = "as many as the answers allow" if plan.expected is None else f"{units.count(plan.expected)} in all"
     lasts = "" if plan.lasts_s is None else f", over {units.span(plan.lasts_s)}"
     fed = "" if plan.feeder is None else f"; {plan.feeder}"
-    to.print(f"{plan.name}: {plan.sentence}; {counted}{lasts}{fed}", soft_wrap=True)
+    to.print(f"{plan.name}: {load_sentence(plan.load)}; {counted}{lasts}{fed}", soft_wrap=True)
     if plan.first_due_s:
         to.print(f"first due after {', '.join(f'{due_s:.6g}' for due_s in plan.first_due_s)} s", soft_wrap=True)
     if plan.due:

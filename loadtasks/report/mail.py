@@ -159,7 +159,7 @@ def _wrapped(line: str) -> list[str]:
 
 def _plain_table(rows: list[table.TableRow]) -> str:
     """The table in columns, narrow enough for a mail."""
-    columns = ("scenario", "verdict", "success", "p50", "p95", "change")
+    columns = ("scenario", "verdict", *(metric.name for metric in table.MAIL_METRICS), "change")
     cells = [[table.COLUMNS[column] for column in columns], *([row.cell(column) for column in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(

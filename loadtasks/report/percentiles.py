@@ -1,9 +1,12 @@
 """How precise percentiles are, in words: their confidence interval, or that they are indicative only."""
 
+from collections.abc import Sequence
+
 from loadtasks import units
-from loadtasks.measurement.histogram import least_count
+from loadtasks.measurement.histogram import min_count
+from loadtasks.measurement.metrics import PERCENTILES, metric_label
 from loadtasks.measurement.model import Measurement
-from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s
+from loadtasks.verdict.targets.percentiles import interval_s
 
 MARK = "*"
 """Marks a percentile that is indicative only."""
@@ -12,7 +15,7 @@ MARK = "*"
 def is_indicative(measurement: Measurement, metric: str) -> bool:
     """Whether a metric is a percentile from fewer requests than its confidence interval needs."""
     quantile, number = PERCENTILES.get(metric), measurement.response.count
-    return quantile is not None and 0 < number < least_count(quantile)
+    return quantile is not None and 0 < number < min_count(quantile)
 
 
 def confidence(measurement: Measurement, metric: str) -> str:
@@ -29,16 +32,16 @@ def confidence(measurement: Measurement, metric: str) -> str:
 
 def indicative_only(measurement: Measurement, metric: str) -> str:
     """Why a percentile is indicative only: `indicative only: 20 requests, and a p95 needs at least 72`."""
-    name, needed = metric.removesuffix("_s"), units.count(least_count(PERCENTILES[metric]))
+    name, needed = metric_label(metric), units.count(min_count(PERCENTILES[metric]))
     number = units.plural(measurement.response.count, "request")
     return f"indicative only: {number}, and a {name} needs at least {needed}"
 
 
-def footnote(metrics: list[str]) -> str:
+def footnote(metrics: Sequence[str]) -> str:
     """What the mark means for the percentiles that a table shows."""
     needed = (
-        f"a {metric.removesuffix('_s')} {'needs at least ' if number == 0 else ''}"
-        f"{units.count(least_count(PERCENTILES[metric]))}{' requests' if number == 0 else ''}"
+        f"a {metric_label(metric)} {'needs at least ' if number == 0 else ''}"
+        f"{units.count(min_count(PERCENTILES[metric]))}{' requests' if number == 0 else ''}"
         for number, metric in enumerate(metrics)
     )
     return f"{MARK} indicative only: {', '.join(needed)}."

@@ -15,7 +15,7 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import METRICS
+from loadtasks.measurement.metrics import METRICS, Unit, metric_label
 from loadtasks.report.text import plain
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.findings.finding import Finding
@@ -162,7 +162,10 @@ def _limits(result: ScenarioResult) -> list[Finding]:
     return [
         finding
         for finding in result.findings
-        if finding.misses_target and finding.limit and finding.metric.endswith("_s") and "_per_" not in finding.metric
+        if finding.misses_target
+        and finding.limit
+        and finding.metric in METRICS
+        and METRICS[finding.metric].unit is Unit.SECONDS
     ]
 
 
@@ -249,7 +252,7 @@ def _draw_limits(axes: Any, limits: Sequence[Finding]) -> None:
     for limit in limits:
         if limit.limit is None or limit.limit > top:
             continue
-        name = METRICS.get(limit.metric, limit.metric)
+        name = metric_label(limit.metric)
         axes.axhline(limit.limit, color=_LIMIT, linewidth=1.5, dashes=(6, 3))
         text = f"target {name} {units.duration(limit.limit)}" + (f" ({plain(limit.part)})" if limit.part else "")
         axes.annotate(

@@ -4,30 +4,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import METRICS, PERCENTILES, Table, columns_of, metric_label
+from loadtasks.measurement.model import Measurement
 from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
 from loadtasks.report.text import plain
 from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import MetricComparison, Verdict
-from loadtasks.verdict.targets.percentiles import PERCENTILES, interval_s
+from loadtasks.verdict.targets.percentiles import interval_s
 
 COLUMNS = {
     "scenario": "scenario",
     "verdict": "verdict",
-    "requests": "requests",
-    "success": "success",
-    "mean": "mean",
-    "p50": "p50",
-    "p95": "p95",
-    "p99": "p99",
-    "throughput": "throughput",
+    **{metric.name: metric.column for metric in columns_of(Table.RUN)},
     "change": "vs baseline",
 }
 """The columns and their headings."""
-PERCENTILE_COLUMNS = ("p50", "p95", "p99")
+METRIC_COLUMNS = [metric.name for metric in columns_of(Table.RUN)]
+DETAIL_METRICS = columns_of(Table.DETAILS)
+MAIL_METRICS = columns_of(Table.MAIL)
+PERCENTILE_COLUMNS = [name for name in METRIC_COLUMNS if name in PERCENTILES]
 _INTERVAL = "_interval"
+INTERVAL_COLUMNS = [f"{name}{_INTERVAL}" for name in sorted(PERCENTILE_COLUMNS, key=lambda name: name == "p95_s")]
+"""The confidence intervals; that of the p95, which most targets are about, comes last."""
 ALL_COLUMNS = {
     key: heading
     for column, usual in COLUMNS.items()
@@ -35,7 +35,7 @@ ALL_COLUMNS = {
     if key in COLUMNS or column in PERCENTILE_COLUMNS
 }
 """The same with the confidence interval of each percentile, where there is room for it."""
-FOOTNOTE = footnote([f"{name}_s" for name in PERCENTILE_COLUMNS])
+FOOTNOTE = footnote(PERCENTILE_COLUMNS)
 _COMPARED_FIRST = ("p95_s", "p50_s", "mean_s")
 
 
@@ -73,45 +73,29 @@ class TableRow:
         return None
 
     @property
-    def requests(self) -> str:
-        """How many were scheduled."""
-        return units.count(self.measurement.counts.scheduled if self.measurement else None)
-
-    @property
-    def success(self) -> str:
-        """The share of the admitted requests that were completed."""
-        return units.share(self.measurement.success_rate if self.measurement else None)
-
-    @property
-    def throughput(self) -> str:
-        """Completed requests a second."""
-        return units.rate(self.measurement.throughput_per_s if self.measurement else None)
-
-    @property
     def change(self) -> str:
         """The p95 against the baseline; or another metric that regressed, which is then named."""
         comparison = _main_comparison(self.result, self.part)
         if comparison is None or self.result.verdict is Verdict.INVALID:
             return units.MISSING
         changed = units.change(comparison.ratio)
-        return changed if comparison.metric == "p95_s" else f"{changed} {METRICS.get(comparison.metric, '')}".strip()
+        return changed if comparison.metric == "p95_s" else f"{changed} {metric_label(comparison.metric)}".strip()
 
-    def time(self, name: str) -> str:
-        """One of `mean`, `p50`, `p90`, `p95`, `p99`, `max`."""
-        return units.duration(getattr(self.measurement, f"{name}_s") if self.measurement else None)
+    def value(self, name: str) -> str:
+        """The value of a metric with its unit."""
+        return units.value(name, METRICS[name].value(self.measurement) if self.measurement else None)
 
     def indicative(self, name: str) -> str:
         """Why a percentile is indicative only; empty where it is more, and where there is none."""
-        metric = f"{name}_s"
-        if self.measurement is None or not is_indicative(self.measurement, metric):
+        if self.measurement is None or not is_indicative(self.measurement, name):
             return ""
-        return indicative_only(self.measurement, metric)
+        return indicative_only(self.measurement, name)
 
     def interval(self, name: str) -> str:
         """The 95 % confidence interval of a percentile; empty where there is none, and for invalid measurements."""
-        if self.measurement is None or self.result.verdict is Verdict.INVALID or f"{name}_s" not in PERCENTILES:
+        if self.measurement is None or self.result.verdict is Verdict.INVALID or name not in PERCENTILES:
             return ""
-        bounds_s = interval_s(self.measurement, f"{name}_s")
+        bounds_s = interval_s(self.measurement, name)
         return units.interval(bounds_s) if bounds_s is not None else ""
 
     def is_bad(self, metric: str) -> bool:
@@ -131,10 +115,9 @@ class TableRow:
             return WORD[self.verdict] if self.verdict else ""
         if column.endswith(_INTERVAL):
             return self.interval(column.removesuffix(_INTERVAL))
-        if column in ("mean", "p50", "p95", "p99"):
-            return self.time(column) + (MARK if self.indicative(column) else "")
-        cell: str = getattr(self, column)
-        return cell
+        if column == "change":
+            return self.change
+        return self.value(column) + (MARK if self.indicative(column) else "")
 
 
 def rows(document: ResultsDocument) -> list[TableRow]:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from loadtasks import units
 from loadtasks.measurement.errors import ErrorCount
-from loadtasks.measurement.model import METRICS, Measurement
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.measurement.model import Measurement
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary, reference_name
 from loadtasks.report.headline import headline
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.percentiles import MARK, indicative_only, is_indicative
 from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.report.text import plain, sentence
@@ -36,7 +38,7 @@ def environment() -> "Environment":
         "share": units.share,
         "change": units.change,
         "count": units.count,
-        "metric": lambda name: METRICS.get(name, name),
+        "metric": metric_label,
         "value": lambda number, name: units.value(name, number),
         "moment": moment,
         "anchor": anchor,
@@ -45,6 +47,7 @@ def environment() -> "Environment":
         "sentence": sentence,
         "indicative": _indicative,
         "saturation": saturation_sentence,
+        "load": load_sentence,
         "error_name": _error_name,
         "of_part": _of_part,
         "plain": plain,

@@ -37,7 +37,7 @@ _KIND_STYLE = {
     FindingKind.HISTORY: "dim",
     FindingKind.NOTE: "dim",
 }
-_DROPPED_FIRST = ("p50_interval", "p99_interval", "p95_interval", "mean", "requests", "throughput", "p50")
+_DROPPED_FIRST = (*table.INTERVAL_COLUMNS, "mean_s", "scheduled", "throughput_per_s", "p50_s")
 """Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
 
 

@@ -1,13 +1,11 @@
-"""The results document: one run whole, as `results.json` holds it and as every report is written from it.
+"""The results document: one run whole, as `results.json` holds it and as every report is rendered from it.
 
-The JSON schema is `ResultsDocument.model_json_schema()`; docs/results.md describes it. `schema_version` rises with
-every change that a reader would notice.
+The JSON schema is `ResultsDocument.model_json_schema()`; docs/results.md describes it.
 """
 
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,48 +16,53 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.run import Run
 
+SCHEMA_VERSION = 5
+"""Raised by one with every change that a reader would notice."""
+FIRST_READ = 5
+"""The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""
+
 
 class RepetitionSummary(BaseModel):
-    """One of several times that a scenario was measured in the run, in short."""
+    """One of several measurements of a scenario in the run, in short."""
 
     started_at: datetime
     p50_s: float | None
     p95_s: float | None
     success_rate: float | None
     reported: bool
-    """Whether its measurements are those of the scenario."""
+    """Whether it is the one that is judged and shown."""
     trusted: bool
-    """Whether it is evidence for the history."""
+    """Whether it is valid, and so part of the baseline."""
 
 
 class ScenarioResult(BaseModel):
-    """One scenario of the run: what it means, and what was measured."""
+    """One scenario of the run: its verdict, and what was measured."""
 
     scenario: str
     endpoint: str
     verdict: Verdict
-    findings: list[Finding]
-    comparisons: list[MetricComparison]
-    baseline_run: str | None
-    measurements: list[Measurement]
-    """The whole first, then its parts; empty when it could not be measured."""
+    findings: list[Finding] = []
+    comparisons: list[MetricComparison] = []
+    baseline_run: str | None = None
+    measurements: list[Measurement] = []
+    """The whole first, then its parts; empty when nothing was measured."""
     repetitions: list[RepetitionSummary] = []
-    """In order, where it was measured more than once; else empty."""
+    """In order, where there are several; else empty."""
     baseline: list[Measurement] = []
-    """The baseline's measurements, or the reference's, likewise, for the plots; empty when there is none."""
+    """The measurements of the baseline or of the reference, for the plots; empty where there is none."""
     round_ratios: list[RoundRatios] = []
-    """The rounds beside the reference, likewise; empty where there were none."""
+    """The rounds with the reference: of the whole, then of the parts; empty where there were none."""
 
 
 class ResultsDocument(BaseModel):
     """One run, whole."""
 
-    schema_version: Literal[4] = 4
+    schema_version: int = SCHEMA_VERSION
     run: Run
     verdict: Verdict
     scenarios: list[ScenarioResult]
     other_run: str | None = None
-    """The run of another file that its numbers were put beside."""
+    """The run of another file that it was compared with."""
 
     def write(self, path: Path) -> None:
         """Write the document as JSON, whole or not at all."""
@@ -72,7 +75,7 @@ def read_document(path: Path) -> ResultsDocument:
     """Read a results file.
 
     Raises:
-        BadInputError: the file is missing, cut short, not JSON, or not a results document of this version.
+        BadInputError: the file is missing, cut short, not JSON, or not a results document of version 5 or later.
     """
     try:
         content = path.read_text(encoding="utf-8")
@@ -88,20 +91,19 @@ def read_document(path: Path) -> ResultsDocument:
             "`python -m loadtasks report RUN`."
         ) from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    read = ResultsDocument.model_fields["schema_version"].default
-    if version != read:
+    if not isinstance(version, int) or version < FIRST_READ:
         raise BadInputError(
-            f"{path}: {_written_as(version)}, and only version {read} is read here; write it anew from the results "
-            "database with `python -m loadtasks report RUN`."
+            f"{path}: {_stated(version)}, and only version {FIRST_READ} and later can be read; write it anew from the "
+            "results database with `python -m loadtasks report RUN`."
         )
     try:
-        return ResultsDocument.model_validate(raw)
+        return ResultsDocument.model_validate(raw | {"schema_version": SCHEMA_VERSION})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(step) for step in first["loc"])
-        raise BadInputError(f"{path}: {field}: {first['msg']}; it is not a results file that we wrote.") from error
+        raise BadInputError(f"{path}: {field}: {first['msg']}; so it is not a results file of loadtasks.") from error
 
 
-def _written_as(version: object) -> str:
-    """What a file says of its version, in words."""
-    return "it names no schema_version" if version is None else f"its schema_version is {version!r}"
+def _stated(version: object) -> str:
+    """What a file states about its version."""
+    return "it states no schema_version" if version is None else f"its schema_version is {version!r}"

@@ -1,7 +1,7 @@
 """What two measurements must have in common to be compared."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -20,6 +20,8 @@ class FingerprintField(StrEnum):
     SCENARIO = "scenario"
     """What is sent."""
     GENERATOR = "generator"
+    PROCESSES = "processes"
+    MEASUREMENT_VERSION = "measurement_version"
     PAIRED = "paired"
     """Whether it was measured in rounds with a reference."""
 
@@ -34,8 +36,14 @@ _LABELS = {
     FingerprintField.LOAD: "load",
     FingerprintField.SCENARIO: "requests",
     FingerprintField.GENERATOR: "load generator",
+    FingerprintField.PROCESSES: "number of load generator processes",
+    FingerprintField.MEASUREMENT_VERSION: "measurement version",
     FingerprintField.PAIRED: "paired rounds",
 }
+
+
+FingerprintValue = bool | int | str | dict[str, Any]
+"""A value of a fingerprint: of the load its data."""
 
 
 class Difference(BaseModel):
@@ -44,9 +52,9 @@ class Difference(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     field: FingerprintField
-    now: str
-    """The value of the later measurement; of `paired`, `yes` or `no`."""
-    before: str
+    now: FingerprintValue
+    """The value of the later measurement."""
+    before: FingerprintValue
     """The value of the earlier one."""
 
 
@@ -56,14 +64,17 @@ class Fingerprint(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     scenario_hash: str
-    load: str
-    """The load profile as a sentence."""
+    load: dict[str, Any]
+    """The load as data."""
     generator: str
-    """Host, version and processes of the generator."""
+    """The host, or the class of hosts, that made the load."""
+    processes: int
+    """Processes of the generator."""
+    measurement_version: int
     target_url: str
-    """Without the port where it is this machine: a target that is started for the night listens wherever it can."""
+    """Without the port where it is this machine: a target that is started for one run listens wherever it can."""
     paired: bool
-    """Whether it was measured in rounds beside a reference."""
+    """Whether it was measured in rounds with a reference."""
 
     @field_validator("target_url")
     @classmethod
@@ -73,6 +84,10 @@ class Fingerprint(BaseModel):
             return url
         return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}")).geturl()
 
+    def __hash__(self) -> int:
+        # The load is a mapping, which has no hash; the other fields differ between most fingerprints.
+        return hash((self.scenario_hash, self.generator, self.processes, self.target_url, self.paired))
+
     @classmethod
     def of(cls, run: Run, measurement: Measurement) -> Self:
         """The fingerprint of a measurement of a run."""
@@ -80,23 +95,23 @@ class Fingerprint(BaseModel):
             scenario_hash=measurement.scenario_hash,
             load=measurement.load,
             generator=run.generator,
+            processes=run.processes,
+            measurement_version=run.measurement_version,
             target_url=run.target_url,
             paired=run.reference_url is not None,
         )
 
     def unlike(self, earlier: Self) -> Difference | None:
         """The first difference from an earlier measurement that rules out a comparison; None where there is none."""
-        sides = (
+        sides: tuple[tuple[FingerprintField, FingerprintValue, FingerprintValue], ...] = (
             (FingerprintField.TARGET, self.target_url, earlier.target_url),
             (FingerprintField.LOAD, self.load, earlier.load),
             (FingerprintField.SCENARIO, self.scenario_hash, earlier.scenario_hash),
             (FingerprintField.GENERATOR, self.generator, earlier.generator),
-            (FingerprintField.PAIRED, _yes_or_no(self.paired), _yes_or_no(earlier.paired)),
+            (FingerprintField.PROCESSES, self.processes, earlier.processes),
+            (FingerprintField.MEASUREMENT_VERSION, self.measurement_version, earlier.measurement_version),
+            (FingerprintField.PAIRED, self.paired, earlier.paired),
         )
         return next(
             (Difference(field=field, now=now, before=before) for field, now, before in sides if now != before), None
         )
-
-
-def _yes_or_no(value: bool) -> str:
-    return "yes" if value else "no"

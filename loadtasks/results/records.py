@@ -1,6 +1,7 @@
 """What is kept beside runs, measurements and verdicts: approved baselines, alerts, and a scenario's past."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,8 +49,8 @@ class HistoryEntry(BaseModel):
     verdict: Verdict | None
     """None while the run has not been judged."""
     metrics: dict[str, float | None]
-    """One value for each of `loadtasks.measurement.model.METRICS`."""
+    """One value for each of `loadtasks.measurement.metrics.METRICS`."""
     scenario_hash: str
-    load: str
+    load: dict[str, Any]
     target_version: str | None
     generator: str

@@ -1,13 +1,13 @@
-"""A regression as it is kept: when it came, how large it is, and what people did about it.
+"""A regression as it is stored: its first run, its size, and what people did about it.
 
     open ──acknowledge──► acknowledged
       │                        │
       └───────────┬────────────┘
-                  ├──accept──► accepted     what came is the new level
-                  ├──fix─────► fixed        the old level is back: found so by its nights, or said so
-                  └──dismiss─► dismissed    it was a false alarm: these nights are nights like others
+                  ├──accept──► accepted     its runs are the new baseline
+                  ├──fix─────► fixed        the metrics are back at their level: later runs show it, or somebody says so
+                  └──dismiss─► dismissed    it was a false alarm: its runs stay part of the baseline
 
-Only an open one wakes people, and only once.
+Only an open one is mailed, and only once.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import label_of
 
 AUTOMATIC = "automatic"
-"""Who did what nobody did by hand."""
+"""The name under which the pipeline itself moves a regression."""
 
 
 class RegressionState(StrEnum):
@@ -29,14 +29,15 @@ class RegressionState(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     """Somebody works on it."""
     ACCEPTED = "accepted"
-    """The nights since its first one are the level to compare with."""
+    """The runs since its first one are the baseline."""
     FIXED = "fixed"
-    """The nights since its first one, until then, are no measure of the level."""
+    """The runs from its first one until it was fixed are no part of the baseline."""
     DISMISSED = "dismissed"
+    """It was a false alarm."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can follow."""
+        """Whether no other state can follow."""
         return not NEXT[self]
 
 
@@ -56,24 +57,24 @@ NEXT: dict[RegressionState, tuple[RegressionState, ...]] = {
 
 
 class MetricChange(BaseModel):
-    """How one metric moved."""
+    """The change of one metric."""
 
     model_config = ConfigDict(frozen=True)
 
     metric: str
-    """One of `loadtasks.measurement.model.METRICS`."""
+    """One of `loadtasks.measurement.metrics.METRICS`."""
     before: float
-    """Its level before, in its own unit."""
+    """Its level before the change, in the metric's unit."""
     ratio: float
-    """Level after / level before."""
+    """Level after the change / level before it."""
     low: float
-    """The ratio lies between this one ..."""
+    """The lower end of the ratio's 95 % confidence interval."""
     high: float
-    """... and this one with 95 % confidence."""
+    """The upper end of the ratio's 95 % confidence interval."""
 
 
 class Move(BaseModel):
-    """One step of its life."""
+    """One change of a regression's state."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -84,7 +85,7 @@ class Move(BaseModel):
 
 
 class Regression(BaseModel):
-    """One scenario, or one part of a mixed one, that got worse."""
+    """One scenario, or one part of a mixed one, that got worse than its baseline."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -92,34 +93,34 @@ class Regression(BaseModel):
     scenario: str
     part: str
     first_run: str
-    """The first night that was worse, as far as can be told."""
+    """The id of its first run: the most likely one."""
     found_run: str
-    """The night that told it."""
+    """The id of the run that found it."""
     version_before: str | None
-    """The target's version on the last night before `first_run`."""
+    """The target's version in the last run before `first_run`; None where it is not known."""
     version_after: str | None
-    """Its version in `first_run`."""
+    """The target's version in `first_run`; None where it is not known."""
     changes: list[MetricChange]
     moves: list[Move]
-    """From `open` on, oldest first."""
+    """Oldest first; the first one opens it."""
 
     @property
     def state(self) -> RegressionState:
-        """Where it stands now."""
+        """Its current state."""
         return self.moves[-1].state
 
     @property
     def by_hand(self) -> bool:
-        """Whether somebody brought it where it stands."""
+        """Whether a person brought it into its state."""
         return self.moves[-1].who != AUTOMATIC
 
     @property
     def label(self) -> str:
-        """How people read whose it is: `mixed.concurrent (sessions)`."""
+        """How people read its scenario and part: `mixed.concurrent (sessions)`."""
         return label_of(self.scenario, self.part)
 
     def check_may_become(self, state: RegressionState) -> None:
-        """See that a state may follow.
+        """Check that a state may follow the current one.
 
         Raises:
             BadInputError: it may not.

@@ -1,4 +1,4 @@
-"""The regressions of a results database: kept when they are found, and moved on until they end."""
+"""The regressions of a results database: saved when they are found, and moved from state to state until they end."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ class Regressions:
         self._database = database
 
     def find(self, number: int) -> Regression:
-        """One by its id.
+        """A regression by its id.
 
         Raises:
             BadInputError: there is none.
@@ -31,23 +31,23 @@ class Regressions:
             return _regression(session, number)
 
     def all(self, *, ended: bool = True) -> list[Regression]:
-        """All of them, or only those that have not ended, newest first."""
+        """All regressions, or only those that have not ended, newest first."""
         with self._database.reading() as session:
             found = [_read(row) for row in session.scalars(select(RegressionRow).order_by(desc(RegressionRow.id)))]
-        return [each for each in found if ended or not each.state.ended]
+        return [regression for regression in found if ended or not regression.state.ended]
 
     def save(self, run_id: str, found: Sequence[Regression]) -> list[Regression]:
-        """Keep what a run found, in place of what it had found before and nobody has touched. Gives them their ids."""
+        """Save what a run found, in place of what it had found before and nobody has moved. Returns them with ids."""
         with self._database.writing() as session:
             rows = session.scalars(select(RegressionRow).where(RegressionRow.found_run == run_id)).all()
-            touched = {(row.scenario, row.part) for row in rows if len(row.moves) > 1}
+            moved = {(row.scenario, row.part) for row in rows if len(row.moves) > 1}
             session.execute(
                 delete(RegressionRow).where(
-                    RegressionRow.id.in_([row.id for row in rows if (row.scenario, row.part) not in touched])
+                    RegressionRow.id.in_([row.id for row in rows if (row.scenario, row.part) not in moved])
                 )
             )
             session.expire_all()
-            kept = [_row(each) for each in found if (each.scenario, each.part) not in touched]
+            kept = [_row(regression) for regression in found if (regression.scenario, regression.part) not in moved]
             session.add_all(kept)
             session.flush()
             return [_read(row) for row in kept]
@@ -55,7 +55,7 @@ class Regressions:
     def move(
         self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, at: datetime | None = None
     ) -> Regression:
-        """Move one on, now or at another moment.
+        """Move a regression to another state, now or at another moment.
 
         Raises:
             BadInputError: there is none of this id, or the state can't follow the one it has.

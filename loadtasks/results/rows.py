@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import METRICS, Counts, Measurement, metric
+from loadtasks.measurement.model import Counts, Measurement
 from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
@@ -43,7 +43,7 @@ def measurement_row(
         position=position,
         **{"repetition": 1, "reason": None, "reported": True, "trusted": True} | columns,
         **{name: getattr(measurement, name) for name in _AS_THEY_ARE},
-        **{name: metric(measurement, name) for name in METRICS},
+        **measurement.metrics,
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
         **measurement.model_dump(mode="json", include=set(_AS_JSON)),
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import MEASUREMENT_VERSION
 
 
 class Run(BaseModel):
@@ -30,7 +31,11 @@ class Run(BaseModel):
     scenarios: list[str]
     """The scenarios planned, in order; one without a measurement at the end is invalid."""
     generator: str
-    """Host and version of the generator, and its processes where it has several; part of the fingerprint."""
+    """The host, or the class of hosts, that makes the load; part of the fingerprint."""
+    processes: int = 1
+    """Over how many processes of the generator the load is shared; part of the fingerprint."""
+    measurement_version: int = MEASUREMENT_VERSION
+    """How its values were measured (`loadtasks.measurement.model.MEASUREMENT_VERSION`); part of the fingerprint."""
     calibrations: dict[str, Calibration] = {}
     """What each host that measured can do, by its name."""
 

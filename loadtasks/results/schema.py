@@ -3,9 +3,22 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
+
+from loadtasks.measurement.metrics import METRICS, Unit
 
 HEAD = "0008"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
@@ -68,6 +81,8 @@ class RunRow(ResultsBase):
     load_factor: Mapped[float]
     scenarios: Mapped[list[str]]
     generator: Mapped[str]
+    processes: Mapped[int]
+    measurement_version: Mapped[int]
     calibrations: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
 
@@ -77,7 +92,10 @@ def _run_id() -> Mapped[str]:
 
 
 class MeasurementRow(ResultsBase):
-    """A measurement: its numbers as columns (for history and other tools), its histograms as HdrHistogram texts."""
+    """A measurement: its metrics as columns (for history and other tools), its histograms as HdrHistogram texts.
+
+    The columns of the metrics are those of the registry; they are added below.
+    """
 
     __tablename__ = "measurements"
     __table_args__ = (
@@ -102,25 +120,9 @@ class MeasurementRow(ResultsBase):
     endpoint: Mapped[str]
     protocol: Mapped[str]
     scenario_hash: Mapped[str]
-    load: Mapped[str]
+    load: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     elapsed_s: Mapped[float]
-    scheduled: Mapped[int]
-    completed: Mapped[int]
-    throttled: Mapped[int]
-    failed: Mapped[int]
-    dropped: Mapped[int]
-    in_flight: Mapped[int]
-    conservation_gap: Mapped[int]
-    success_rate: Mapped[float | None]
-    throughput_per_s: Mapped[float | None]
-    mean_s: Mapped[float | None]
-    p50_s: Mapped[float | None]
-    p90_s: Mapped[float | None]
-    p95_s: Mapped[float | None]
-    p99_s: Mapped[float | None]
-    max_s: Mapped[float | None]
-    connect_mean_s: Mapped[float | None]
     response: Mapped[str]
     service: Mapped[str]
     send_lag: Mapped[str]
@@ -131,6 +133,16 @@ class MeasurementRow(ResultsBase):
     target_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     exemplars: Mapped[list[dict[str, Any]]]
     health: Mapped[dict[str, Any]]
+
+
+def _add_metric_columns() -> None:
+    for metric in METRICS.values():
+        is_count = metric.unit is Unit.COUNT
+        column = mapped_column(metric.name, Integer if is_count else Double, nullable=not is_count)
+        setattr(MeasurementRow, metric.name, column)
+
+
+_add_metric_columns()
 
 
 class FailureRow(ResultsBase):

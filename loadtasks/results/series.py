@@ -1,5 +1,6 @@
-"""The past of every scenario, in numbers: what regressions are found in."""
+"""The history of scenarios in numbers: the series that regressions are found in, and the entries that people read."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +11,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, and_, or_, select
+from sqlalchemy import Row, Select, String, and_, cast, desc, or_, select
 from sqlalchemy.orm import Session
 
+from loadtasks.measurement.metrics import BASELINE_METRICS, METRICS
 from loadtasks.results import approval
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import Verdict
+from loadtasks.results.records import HistoryEntry
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
-METRICS = ("p50_s", "p95_s", "throughput_per_s", "success_rate", "connect_mean_s")
-"""The metrics whose past is judged."""
+_FINGERPRINT = (
+    "scenario_hash",
+    "load",
+    "generator",
+    "processes",
+    "measurement_version",
+    "target_url",
+    "paired",
+)
+"""The fields of a fingerprint, in the order in which they are selected."""
 
 
 @dataclass(frozen=True)
@@ -28,55 +39,92 @@ class SeriesPoint:
 
     run_id: str
     started_at: datetime
-    """When the run was."""
+    """When the run started."""
     target_version: str | None
     fingerprint: Fingerprint
     values: NDArray[np.float64]
-    """One for each of `METRICS`, of the repetition that counts; not a number where the measurement has none."""
+    """The value of each of `BASELINE_METRICS`, of the reported repetition; nan where the measurement has none."""
     repetitions: NDArray[np.float64]
-    """A row like `values` for each repetition that can be trusted, in order of measuring; at least one."""
+    """The values of each repetition that can be trusted, in order of measuring; shape: repetitions (at least one) x
+    `BASELINE_METRICS`."""
 
 
 @dataclass(frozen=True)
 class MetricSeries:
-    """The valid nights of one scenario, or of one part of it, since its last accepted level, oldest first."""
+    """The valid runs of one scenario, or of one part of it, since its baseline run, oldest first."""
 
     scenario: str
     part: str
     points: Sequence[SeriesPoint]
 
     def like(self, fingerprint: Fingerprint) -> "MetricSeries":
-        """Those nights only that can be compared with one of this fingerprint."""
-        nights = [point for point in self.points if point.fingerprint == fingerprint]
-        return MetricSeries(self.scenario, self.part, nights)
+        """The points that are comparable with a measurement of this fingerprint."""
+        points = [point for point in self.points if point.fingerprint == fingerprint]
+        return MetricSeries(self.scenario, self.part, points)
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """The values of one of `METRICS`, a night each."""
-        column = METRICS.index(metric)
+        """The values of one of `BASELINE_METRICS`; shape: points."""
+        column = list(BASELINE_METRICS).index(metric)
         return np.array([point.values[column] for point in self.points], dtype=np.float64)
 
 
 def read_series(
     session: Session, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
 ) -> list[MetricSeries]:
-    """The past of all scenarios, or of those named.
+    """The series of all scenarios, or of some.
 
-    `whole`: from the first night on, whatever was accepted since. `unjudged`: a run that counts though it may have no
-    verdicts yet.
+    Args:
+        session: Of the results database.
+        scenarios: Their names; None for all.
+        whole: Whether to begin with the first stored run instead of each scenario's baseline run.
+        unjudged: The id of a run whose measurements are included though it may have no verdicts yet.
     """
-    begins = {} if whole else _beginnings(session)
-    nights: dict[tuple[str, str], list[SeriesPoint]] = {}
-    fingerprint = cache(_fingerprint)  # nights by the thousand have but a few
+    begins = {} if whole else _baseline_runs(session)
+    points: dict[tuple[str, str], list[SeriesPoint]] = {}
+    fingerprint = cache(_fingerprint)  # thousands of runs have only a few
     rows = session.execute(_repetitions(scenarios, unjudged))
     for (scenario, part, started_at, run_id), repetitions in groupby(rows, itemgetter(0, 1, 2, 3)):
-        found = nights.setdefault((scenario, part), [])
+        of_part = points.setdefault((scenario, part), [])
         if scenario not in begins or (started_at, run_id) >= begins[scenario]:
-            found.append(_night(list(repetitions), fingerprint))
-    return [MetricSeries(scenario, part, found) for (scenario, part), found in nights.items()]
+            of_part.append(_point(list(repetitions), fingerprint))
+    return [MetricSeries(scenario, part, of_part) for (scenario, part), of_part in points.items()]
+
+
+def read_history(session: Session, scenario: str, limit: int, part: str) -> list[HistoryEntry]:
+    """The reported measurements of a scenario, or of a part of a mixed one, in past runs, newest first."""
+    query = (
+        select(
+            RunRow.id,
+            RunRow.target_version,
+            RunRow.generator,
+            VerdictRow.verdict,
+            MeasurementRow.started_at,
+            MeasurementRow.scenario_hash,
+            MeasurementRow.load,
+            *(getattr(MeasurementRow, name) for name in METRICS),
+        )
+        .select_from(MeasurementRow)
+        .join(RunRow, RunRow.id == MeasurementRow.run_id)
+        .outerjoin(
+            VerdictRow,
+            (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
+        )
+        .where(MeasurementRow.scenario == scenario, MeasurementRow.part == part, MeasurementRow.reported)
+        .order_by(desc(MeasurementRow.started_at), desc(RunRow.id))
+        .limit(limit)
+    )
+    return [
+        HistoryEntry(
+            run_id=row["id"],
+            metrics={name: row[name] for name in METRICS},
+            **{name: row[name] for name in HistoryEntry.model_fields if name not in ("run_id", "metrics")},
+        )
+        for row in session.execute(query).mappings()
+    ]
 
 
 def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
-    """The repetitions of valid nights that are evidence, those of one night together and in order."""
+    """The trusted repetitions of valid measurements, those of one run together and in order."""
     columns = (
         MeasurementRow.scenario,
         MeasurementRow.part,
@@ -85,11 +133,13 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
         RunRow.target_version,
         MeasurementRow.reported,
         MeasurementRow.scenario_hash,
-        MeasurementRow.load,
+        cast(MeasurementRow.load, String),  # as text, which the cache of fingerprints can look up
         RunRow.generator,
+        RunRow.processes,
+        RunRow.measurement_version,
         RunRow.target_url,
         RunRow.reference_url.is_not(None),
-        *(getattr(MeasurementRow, name) for name in METRICS),
+        *(getattr(MeasurementRow, name) for name in BASELINE_METRICS),
     )
     query = (
         select(*columns)
@@ -117,22 +167,21 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
     return query if scenarios is None else query.where(MeasurementRow.scenario.in_(scenarios))
 
 
-def _night(repetitions: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
-    """A night from the rows of its repetitions."""
-    _, _, started_at, run_id, version, _, *made = repetitions[0][: -len(METRICS)]
-    values = np.array([repetition[-len(METRICS) :] for repetition in repetitions], dtype=np.float64)
-    counting = next(number for number, each in enumerate(repetitions) if each.reported)
-    return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[counting], values)
+def _point(rows: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
+    """A point from the rows of its repetitions."""
+    _, _, started_at, run_id, version, _, *made = rows[0][: -len(BASELINE_METRICS)]
+    values = np.array([row[-len(BASELINE_METRICS) :] for row in rows], dtype=np.float64)
+    reported = next(number for number, row in enumerate(rows) if row.reported)
+    return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[reported], values)
 
 
-def _fingerprint(scenario_hash: str, load: str, generator: str, target_url: str, paired: bool) -> Fingerprint:
-    return Fingerprint(
-        scenario_hash=scenario_hash, load=load, generator=generator, target_url=target_url, paired=bool(paired)
-    )
+def _fingerprint(*values: Any) -> Fingerprint:
+    named = dict(zip(_FINGERPRINT, values, strict=True))
+    return Fingerprint(**named | {"load": json.loads(named["load"]), "paired": bool(named["paired"])})
 
 
-def _beginnings(session: Session) -> dict[str, tuple[object, str]]:
-    """Where the current level of each scenario begins: the run that was approved last."""
+def _baseline_runs(session: Session) -> dict[str, tuple[object, str]]:
+    """Start and id of each scenario's baseline run: the one that was approved last."""
     approved = {row.scenario: row.run_id for row in approval.current(session)}
     query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(set(approved.values())))
     started_at = dict(session.execute(query).all())

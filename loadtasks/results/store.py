@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
-from loadtasks.results import approval, history, repetitions
+from loadtasks.results import approval, repetitions
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import Failure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
@@ -42,7 +42,7 @@ from loadtasks.results.schema import (
     RunRow,
     VerdictRow,
 )
-from loadtasks.results.series import MetricSeries, read_series
+from loadtasks.results.series import MetricSeries, read_history, read_series
 
 __all__ = ["Alert", "Baseline", "HistoryEntry", "Repetition", "Store"]
 
@@ -249,7 +249,7 @@ class Store:
     def history(self, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """The measurements of a scenario (or of a part of a mixed one) in earlier runs, newest first."""
         with self._database.reading() as session:
-            return history.entries(session, scenario, limit, part)
+            return read_history(session, scenario, limit, part)
 
     def series(
         self, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None

@@ -1,4 +1,4 @@
-"""Scenarios made of the entries of a file, each checked whole."""
+"""Scenarios built from the entries of a file, and checked."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ _LOADS: dict[str, type[BaseModel]] = {
     "connections": ConnectionsLoad,
     "listeners": BroadcastLoad,
 }
-"""Which key of a `load` says which profile it is; looked for from the last to the first."""
+"""The key of a `load` that says which profile it is; the last of these that is given decides."""
 _HTTP_LOADS = (ClosedLoad, WorkerStagesLoad, OpenLoad, StagesLoad)
 _MIXED_KEYS = frozenset({"parts"})
 _CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s"})
@@ -61,7 +61,7 @@ def build(name: str, path: Path, file: File, entry: Entry, known: dict[str, Scen
     common: dict[str, Any] = {"name": name, "endpoint": file.endpoint}
     if entry.parts is not None:
         entry.check_keys("a mixed scenario, whose parts bring their own", _MIXED_KEYS)
-        return MixedScenario(parts={kind: _part(kind, part, known) for kind, part in entry.parts.items()}, **common)
+        return MixedScenario(parts={part: _part(part, given, known) for part, given in entry.parts.items()}, **common)
     load = _load(entry.load)
     for key in ("timeout_s", "connect_timeout_s", "warmup_requests", "scales"):
         if getattr(entry, key) is not None:
@@ -86,7 +86,8 @@ def _broadcast(load: BroadcastLoad, file: File, entry: Entry, common: dict[str, 
     path = _websocket(file, entry)
     if entry.publish is None or entry.event is None:
         raise WrongFieldError(
-            "", "a broadcast needs `publish` (what makes an event) and `event` (how it is known again)"
+            "",
+            "a broadcast needs `publish` (the request that makes an event) and `event` (how to recognise its messages)",
         )
     return BroadcastScenario(path=path, load=load, publish=entry.publish, event=entry.event, **common)
 
@@ -105,12 +106,12 @@ def _http(load: Any, path: Path, file: File, entry: Entry, common: dict[str, Any
         raise WrongFieldError("", "needs `request` or `requests`, here or at the top of the file")
     if entry.read_back is not None and isinstance(load, OpenLoad | StagesLoad):
         raise WrongFieldError(
-            "read_back", "needs a closed load (`workers`): in an open one requests overtake each other"
+            "read_back", "needs a closed load (`workers`): in an open one, requests overtake one another"
         )
     templates: list[Request | ReadBack] = [*own, *([entry.read_back] if entry.read_back else [])]
     needs_feeder = any(template.columns() for template in templates)
     if entry.feeder and not needs_feeder:
-        raise WrongFieldError("feeder", "no request names a column of it; one does with `{{column}}`")
+        raise WrongFieldError("feeder", "no request names a column of it; write `{{column}}` into one")
     feeder = _feeder(path, file, entry) if needs_feeder else None
     return HttpScenario(requests=tuple(own), load=load, read_back=entry.read_back, feeder=feeder, **common)
 
@@ -125,20 +126,20 @@ def _feeder(path: Path, file: File, entry: Entry) -> Feeder | None:
         raise WrongFieldError("feeder", str(error)) from error
 
 
-def _part(kind: str, part: PartEntry, known: dict[str, Scenario]) -> Any:
-    scenario = known.get(part.scenario)
+def _part(name: str, given: PartEntry, known: dict[str, Scenario]) -> Any:
+    scenario = known.get(given.scenario)
     if scenario is None or isinstance(scenario, MixedScenario):
-        raise WrongFieldError(f"parts.{kind}.scenario", f"{part.scenario} is no scenario that can be a part")
+        raise WrongFieldError(f"parts.{name}.scenario", f"{given.scenario} is not a scenario that can be a part")
     update: dict[str, Any] = {}
-    if part.load is not None:
-        load = _load(part.load)
+    if given.load is not None:
+        load = _load(given.load)
         if isinstance(load, _HTTP_LOADS) != isinstance(scenario, HttpScenario) or (
             not isinstance(scenario, HttpScenario) and type(load) is not type(scenario.load)
         ):
-            raise WrongFieldError(f"parts.{kind}.load", f"{part.scenario} has another kind of load")
+            raise WrongFieldError(f"parts.{name}.load", f"{given.scenario} has a load of another type")
         update["load"] = load
     if isinstance(scenario, HttpScenario):
-        update["read_back"] = None  # others write at the same time, so what is read back proves nothing
+        update["read_back"] = None  # other parts write at the same time, so reading back proves nothing
     return scenario.model_copy(update=update)
 
 
@@ -147,9 +148,9 @@ def _load(raw: dict[str, Any] | None) -> Any:
         raise WrongFieldError("", "needs `load`")
     for key in reversed(_LOADS):
         if key in raw:
-            kind = WorkerStagesLoad if key == "stages" and _ramps_workers(raw) else _LOADS[key]
+            profile = WorkerStagesLoad if key == "stages" and _ramps_workers(raw) else _LOADS[key]
             try:
-                return kind.model_validate(raw)
+                return profile.model_validate(raw)
             except ValidationError as error:
                 raise WrongFieldError.first_of(error, "load") from error
     raise WrongFieldError("load", f"needs one of {', '.join(_LOADS)}")

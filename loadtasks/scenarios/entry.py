@@ -1,4 +1,4 @@
-"""A scenario file as it stands on disk: which keys it may have, and what is wrong with it in words."""
+"""The structure of a scenario file: its keys, and what is wrong with them in words."""
 
 from typing import Any, Literal
 
@@ -72,14 +72,14 @@ class Entry(_Part):
             raise ValueError("give either `request` or `requests`")
         return self
 
-    def check_keys(self, kind: str, known: frozenset[str]) -> None:
-        """See that no key is given that would be passed over.
+    def check_keys(self, where: str, known: frozenset[str]) -> None:
+        """Refuse keys that would have no effect.
 
         Raises:
             WrongFieldError: one is.
         """
         for key in sorted(self.model_fields_set - known):
-            raise WrongFieldError(key, f"means nothing in {kind}; it may have {', '.join(sorted(known))}")
+            raise WrongFieldError(key, f"means nothing in {where}; known keys are {', '.join(sorted(known))}")
 
 
 class File(_Part):

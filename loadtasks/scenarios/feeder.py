@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from loadtasks.scenarios.template import Row
 
-MOST_REQUESTS = 100_000
-"""Rows times requests: each is made ready before the load begins, which takes about 0.1 ms."""
-MOST_BYTES = 64 * 1024 * 1024
-"""Of all these requests together, each with the text of its template and of its row; and of the file."""
+MAX_REQUESTS = 100_000
+"""Rows times requests. Each one is prepared before the load begins, which takes about 0.1 ms."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes of all these requests together, each with the text of its template and of its row; also of the file."""
 
 
 class Feeder(BaseModel):
@@ -23,16 +23,16 @@ class Feeder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str = Field(exclude=True)
+    file: str
     """As the scenario file names it."""
     order: Literal["cycle", "random"]
-    """As they stand in the file, or shuffled; over and over in either case."""
+    """In the order of the file, or shuffled; repeated from the start when all are used."""
     seed: Annotated[int, Field(ge=0)]
-    """Of the shuffling: the same seed gives the same order every night."""
+    """Of the shuffling: the same seed gives the same order in every run."""
     content: str
     """Fingerprint of the rows."""
-    rows: Annotated[tuple[Row, ...], SkipValidation] = Field(exclude=True, repr=False)
-    size: int = Field(exclude=True)
+    rows: Annotated[tuple[Row, ...], SkipValidation] = Field(repr=False)
+    size: int
     """Bytes of all rows as JSON."""
 
     @classmethod
@@ -50,7 +50,7 @@ class Feeder(BaseModel):
             try:
                 line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
             except UnicodeEncodeError:
-                raise ValueError(f"{path.name}: row {number} holds half a surrogate pair, which is no text") from None
+                raise ValueError(f"{path.name}: row {number} holds half a surrogate pair, which is not text") from None
             digest.update(line)
             size += len(line)
         return cls(file=path.name, order=order, seed=seed, content=digest.hexdigest(), rows=rows, size=size)
@@ -82,16 +82,18 @@ class Feeder(BaseModel):
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    kinds = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
-    read = kinds.get(path.suffix.lower())
+    readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
+    read = readers.get(path.suffix.lower())
     if read is None:
         raise ValueError(f"{path.name}: a feeder's file is a CSV (.csv) or JSON lines (.jsonl, .ndjson)")
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"{path.name}: larger than {MOST_BYTES >> 20} MiB, the most that a feeder takes")
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB, the maximum for a feeder")
         yield from read(path)
     except FileNotFoundError:
-        raise ValueError(f"{path.name}: no such file in {path.parent}; it is looked for beside the scenario") from None
+        raise ValueError(
+            f"{path.name}: no such file in {path.parent}; its path is relative to the folder of the scenario file"
+        ) from None
     except OSError as error:
         raise ValueError(f"{path.name}: can't be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -104,7 +106,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         try:
             header = [name.strip() for name in next(reader, [])]
             if not all(header) or len(set(header)) < len(header):
-                raise ValueError(f"{path.name}: its first line names each column, and none twice")
+                raise ValueError(f"{path.name}: its first line must name every column, each by a name of its own")
             for cells in reader:
                 if cells and len(cells) != len(header):
                     raise ValueError(
@@ -113,7 +115,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                 if cells:
                     yield dict(zip(header, cells, strict=True))
         except csv.Error as error:
-            raise ValueError(f"{path.name}: line {reader.line_num} is no CSV ({error})") from error
+            raise ValueError(f"{path.name}: line {reader.line_num} is not CSV ({error})") from error
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
@@ -124,11 +126,11 @@ def _json_rows(path: Path) -> Iterator[Row]:
             try:
                 row: Any = json.loads(line, parse_constant=_refuse)
             except ValueError as error:
-                raise ValueError(f"{path.name}: line {number} is no JSON ({error})") from error
+                raise ValueError(f"{path.name}: line {number} is not JSON ({error})") from error
             if not isinstance(row, dict) or not row:
-                raise ValueError(f"{path.name}: line {number} is no JSON object with a value in it")
+                raise ValueError(f"{path.name}: line {number} is not a JSON object with at least one value")
             yield row
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is none of its numbers")
+    raise ValueError(f"{constant} is not a JSON number")

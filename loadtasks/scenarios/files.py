@@ -28,10 +28,12 @@ def read_scenarios(folder: Path) -> dict[str, Scenario]:
         (path, file, profile, entry) for path, file in files.items() for profile, entry in file.scenarios.items()
     ]
     # Mixed scenarios name others, so they are built when those are there.
-    for path, file, profile, entry in sorted(entries, key=lambda each: each[3].parts is not None):
+    for path, file, profile, entry in sorted(entries, key=lambda entry: entry[3].parts is not None):
         name = f"{file.endpoint}.{profile}"
         if name in scenarios:
-            raise BadInputError(f"{path}: scenario {name} stands in another file too; give it another profile name.")
+            raise BadInputError(
+                f"{path}: scenario {name} is defined in another file too; give it another profile name."
+            )
         try:
             scenarios[name] = build(name, path, file, entry, scenarios)
         except WrongFieldError as error:
@@ -47,13 +49,13 @@ def select(scenarios: dict[str, Scenario], names: Sequence[str] | None) -> list[
     """
     if not names:
         return list(scenarios.values())
-    wanted: set[str] = set()
+    chosen: set[str] = set()
     for name in names:
-        found = {each for each, scenario in scenarios.items() if name in (each, scenario.endpoint)}
+        found = {known for known, scenario in scenarios.items() if name in (known, scenario.endpoint)}
         if not found:
-            raise BadInputError(f"{name}: no such scenario; there are {', '.join(scenarios)}.")
-        wanted |= found
-    return [scenario for name, scenario in scenarios.items() if name in wanted]
+            raise BadInputError(f"{name}: no such scenario; known scenarios are {', '.join(scenarios)}.")
+        chosen |= found
+    return [scenario for name, scenario in scenarios.items() if name in chosen]
 
 
 def _read_file(path: Path) -> File:

@@ -1,12 +1,12 @@
-"""`{{measurement.id}}`: what tells one measurement from every other, the same in all of its requests."""
+"""`{{measurement.id}}`: an id that is the same in all requests of one measurement, and of no other."""
 
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario, MixedScenario, PartScenario, Scenario, parts_of
 
 
 def identified(scenario: Scenario, measurement_id: str) -> Scenario:
-    """A scenario in whose requests the measurement's id is filled in. Its hash is another one: keep the first."""
+    """A copy of a scenario with the measurement's id in its requests. The scenario's hash is that of the original."""
     if isinstance(scenario, MixedScenario):
-        parts = {kind: _identified(part, measurement_id) for kind, part in parts_of(scenario).items()}
+        parts = {name: _identified(part, measurement_id) for name, part in parts_of(scenario).items()}
         return scenario.model_copy(update={"parts": parts})
     return _identified(scenario, measurement_id)
 

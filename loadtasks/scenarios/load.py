@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loadtasks.scenarios.think_time import ThinkTime
-from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed, not_given
+from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed
 
 
 class _Load(BaseModel):
@@ -22,12 +22,9 @@ def _times_or_none(count: int, factor: float) -> int:
 
 
 class _Closed(_Load):
-    """Workers that send their next request when they have the answer to the last."""
+    """Workers that send their next request when they have the response to the last."""
 
-    think_time_s: ThinkTime | None = Field(default=None, exclude_if=not_given)
-
-    def _thinking(self) -> str:
-        return "" if self.think_time_s is None else f", {self.think_time_s.sentence()}"
+    think_time_s: ThinkTime | None = None
 
 
 class ClosedLoad(_Closed):
@@ -44,19 +41,13 @@ class ClosedLoad(_Closed):
     @model_validator(mode="after")
     def _one_end(self) -> Self:
         if (self.requests is None) == (self.duration_s is None):
-            raise ValueError("a closed load ends after either `requests` or `duration_s`: give one of them")
+            raise ValueError("a closed load ends after `requests` or after `duration_s`: give one of them")
         return self
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         requests = None if self.requests is None else _times(self.requests, factor)
         return self.model_copy(update={"workers": _times(self.workers, factor), "requests": requests})
-
-    def sentence(self) -> str:
-        """The profile in words."""
-        workers = "one after another" if self.workers == 1 else f"{self.workers} workers"
-        ends = f"{self.requests} requests" if self.requests else f"{self.duration_s:g} s"
-        return f"{ends}, {workers}{self._thinking()}"
 
 
 class WorkerStage(_Load):
@@ -76,12 +67,12 @@ class WorkerStagesLoad(_Closed):
 
     @model_validator(mode="after")
     def _has_workers(self) -> Self:
-        if not self.most_workers:
+        if not self.max_workers:
             raise ValueError("every stage has 0 workers, so nothing would be sent")
         return self
 
     @property
-    def most_workers(self) -> int:
+    def max_workers(self) -> int:
         """The highest number of workers at a time."""
         return max(self.start_workers, *(stage.workers for stage in self.stages))
 
@@ -97,29 +88,24 @@ class WorkerStagesLoad(_Closed):
         )
         return self.model_copy(update={"start_workers": _times_or_none(self.start_workers, factor), "stages": stages})
 
-    def sentence(self) -> str:
-        """The profile in words."""
-        steps = ", ".join(f"{stage.workers} in {stage.duration_s:g} s" for stage in self.stages)
-        return f"workers from {self.start_workers} to {steps}{self._thinking()}"
-
 
 class _Open(_Load):
     max_connections: Positive = 256
-    patience_s: PositiveSeconds = 10.0
+    queue_timeout_s: PositiveSeconds = 10.0
     """How long a due request waits for a free connection before it is dropped."""
 
 
 class OpenLoad(_Open):
-    """Requests that are due at a steady rate, whatever the answers do. The load factor multiplies the rate."""
+    """Requests that are due at a steady rate, however fast the target responds. The load factor multiplies the rate."""
 
     model: Literal["open"] = "open"
     rate: PositiveRate
     """Requests a second."""
     duration_s: PositiveSeconds
     arrivals: Literal["constant", "poisson"] = "constant"
-    """Evenly spaced, or as independent people come: a Poisson process."""
+    """Evenly spaced, or random as independent users arrive: a Poisson process."""
     seed: Seed = 1
-    """Of the Poisson process: the same seed gives the same due times every night."""
+    """Of the Poisson process: the same seed gives the same due times in every run."""
 
     @property
     def peak_rate(self) -> float:
@@ -129,11 +115,6 @@ class OpenLoad(_Open):
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         return self.model_copy(update={"rate": self.rate * factor})
-
-    def sentence(self) -> str:
-        """The profile in words."""
-        poisson = f", Poisson arrivals (seed {self.seed})" if self.arrivals == "poisson" else ""
-        return f"{self.rate:g} requests/s for {self.duration_s:g} s{poisson}"
 
 
 class Stage(_Load):
@@ -172,34 +153,24 @@ class StagesLoad(_Open):
         stages = tuple(stage.model_copy(update={"rate": stage.rate * factor}) for stage in self.stages)
         return self.model_copy(update={"start_rate": self.start_rate * factor, "stages": stages})
 
-    def sentence(self) -> str:
-        """The profile in words."""
-        steps = ", ".join(f"{stage.rate:g}/s in {stage.duration_s:g} s" for stage in self.stages)
-        return f"from {self.start_rate:g} requests/s to {steps}"
-
 
 class ConnectionsLoad(_Load):
-    """WebSockets opened at once, each held until all are open, or longer. The load factor multiplies them."""
+    """WebSockets opened at once and held until all are open, or longer. The load factor multiplies their number."""
 
     model: Literal["connections"] = "connections"
     connections: Positive
-    hold_s: NonNegative = Field(default=0.0, exclude_if=lambda given: given == 0)
+    hold_s: NonNegative = 0.0
     """How long they are held once all are open."""
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         return self.model_copy(update={"connections": _times(self.connections, factor)})
 
-    def sentence(self) -> str:
-        """The profile in words."""
-        longer = f" and {self.hold_s:g} s longer" if self.hold_s else ""
-        return f"{self.connections} connections at once, held until all are open{longer}"
-
 
 class BroadcastLoad(_Load):
     """Events published while listeners wait. The load factor multiplies the listeners.
 
-    Either so many `events` at a constant `rate`, or what an open profile makes: `rate` with `duration_s`, or `stages`.
+    Either a number of `events` at a constant `rate`, or an open profile: `rate` with `duration_s`, or `stages`.
     """
 
     model: Literal["broadcast"] = "broadcast"
@@ -207,13 +178,11 @@ class BroadcastLoad(_Load):
     events: Positive | None = None
     rate: PositiveRate | None = None
     """Events published a second."""
-    duration_s: PositiveSeconds | None = Field(default=None, exclude_if=not_given)
-    arrivals: Literal["constant", "poisson"] | None = Field(default=None, exclude_if=not_given)
-    seed: Seed | None = Field(default=None, exclude_if=not_given)
-    start_rate: NonNegative | None = Field(default=None, exclude_if=not_given)
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)] | None = Field(
-        default=None, exclude_if=not_given
-    )
+    duration_s: PositiveSeconds | None = None
+    arrivals: Literal["constant", "poisson"] | None = None
+    seed: Seed | None = None
+    start_rate: NonNegative | None = None
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)] | None = None
 
     @model_validator(mode="after")
     def _one_profile(self) -> Self:
@@ -245,12 +214,6 @@ class BroadcastLoad(_Load):
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         return self.model_copy(update={"listeners": _times(self.listeners, factor)})
-
-    def sentence(self) -> str:
-        """The profile in words."""
-        if self.events is not None:
-            return f"{self.events} events at {self.rate:g}/s to {self.listeners} listeners"
-        return f"publishing {self.publishing.sentence()}, to {self.listeners} listeners"
 
 
 HttpLoad = Annotated[ClosedLoad | WorkerStagesLoad | OpenLoad | StagesLoad, Field(discriminator="model")]

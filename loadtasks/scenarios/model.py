@@ -1,12 +1,10 @@
 """Scenarios: what is sent, what must come back, and under which load. docs/scenarios.md describes the files."""
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from loadtasks.scenarios.feeder import MOST_BYTES, MOST_REQUESTS, Feeder
+from loadtasks.scenarios.feeder import MAX_BYTES, MAX_REQUESTS, Feeder
 from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad, HttpLoad
 from loadtasks.scenarios.template import Row, columns_in, fill, fill_path, fill_text, identify
 from loadtasks.scenarios.values import (
@@ -18,7 +16,6 @@ from loadtasks.scenarios.values import (
     PositiveSeconds,
     Status,
     check_header_value,
-    not_given,
 )
 
 CONNECT_TIMEOUT_S = 10.0
@@ -46,7 +43,7 @@ class JsonCheck(_Part):
 
 
 class Checks(_Part):
-    """What must hold of an answer; one that doesn't hold makes the request a failure."""
+    """What must hold of a response; otherwise the request has failed."""
 
     status: Status | tuple[Status, ...] | None = None
     """The status, or the ones allowed; any 2xx when left out."""
@@ -88,12 +85,12 @@ class Request(_Part):
         return frozenset(columns_in([self.path, self.query, self.headers, self.json_body]))
 
     def of_measurement(self, measurement_id: str) -> Self:
-        """The same request with the id of the measurement in it."""
+        """A copy of the request with the id of the measurement filled in."""
         fields = ("path", "query", "headers", "json_body")
         return self.model_copy(update={name: identify(getattr(self, name), measurement_id) for name in fields})
 
     def fed(self, row: Row) -> Self:
-        """The same request with its placeholders filled."""
+        """A copy of the request with its placeholders filled from a row."""
         return self.model_copy(
             update={
                 "path": fill_path(self.path, row),
@@ -106,12 +103,12 @@ class Request(_Part):
 
 def _fill_parameter(value: Any, row: Row) -> Any:
     if isinstance(value, list):
-        return [_fill_parameter(each, row) for each in value]
+        return [_fill_parameter(item, row) for item in value]
     return fill_text(value, row) if isinstance(value, str) else value
 
 
 class ReadBack(_Part):
-    """After each request GET this path and compare the JSON with what was sent: untimed; a difference is a failure."""
+    """After every request, GET this path and compare its JSON with what was sent. Not timed; a difference fails."""
 
     path: Path
 
@@ -120,7 +117,7 @@ class ReadBack(_Part):
         return frozenset(columns_in(self.path))
 
     def of_measurement(self, measurement_id: str) -> Self:
-        """The same with the id of the measurement in it."""
+        """A copy with the id of the measurement filled in."""
         return self.model_copy(update={"path": identify(self.path, measurement_id)})
 
 
@@ -131,16 +128,8 @@ class _Scenario(BaseModel):
     """`endpoint.profile`"""
     endpoint: str
     timeout_s: PositiveSeconds = 30.0
-    connect_timeout_s: PositiveSeconds = Field(
-        default=CONNECT_TIMEOUT_S, exclude_if=lambda given: given == CONNECT_TIMEOUT_S
-    )
+    connect_timeout_s: PositiveSeconds = CONNECT_TIMEOUT_S
     """Until a connection stands, TLS included."""
-
-    @property
-    def hash(self) -> str:
-        """Fingerprint of all that is sent and of the load: 12 hex digits."""
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"name"}), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def _named(columns: frozenset[str]) -> str:
@@ -155,10 +144,10 @@ class HttpScenario(_Scenario):
     load: HttpLoad
     warmup_requests: Annotated[int, Field(ge=0)] = 10
     """Sent before the measurement, over the same connections, and not counted."""
-    scales: bool = Field(default=True, exclude_if=lambda given: given)
+    scales: bool = True
     """Whether the load factor of a run multiplies the load."""
     read_back: ReadBack | None = None
-    feeder: Feeder | None = Field(default=None, exclude_if=not_given)
+    feeder: Feeder | None = None
 
     @model_validator(mode="after")
     def _columns_are_fed(self) -> Self:
@@ -167,7 +156,7 @@ class HttpScenario(_Scenario):
             columns |= self.read_back.columns()
         if self.feeder is None:
             if columns:
-                raise ValueError(f"{_named(columns)} stands for a column, but there is no `feeder`")
+                raise ValueError(f"{_named(columns)} names a column, but there is no `feeder`")
             return self
         for column in sorted(columns):
             self.feeder.check_column(column)
@@ -179,10 +168,10 @@ class HttpScenario(_Scenario):
         count = len(feeder.rows) * len(self.requests)
         size = sum(len(request.model_dump_json()) for request in self.requests) * len(feeder.rows)
         size += feeder.size * len(self.requests)
-        if count > MOST_REQUESTS or size > MOST_BYTES:
+        if count > MAX_REQUESTS or size > MAX_BYTES:
             raise ValueError(
                 f"{feeder.file}: {len(feeder.rows):,} rows make {count:,} requests of about {size / 2**20:.0f} MiB "
-                f"together; at most {MOST_REQUESTS:,} of {MOST_BYTES >> 20} MiB are held, so give it fewer rows"
+                f"together; at most {MAX_REQUESTS:,} of {MAX_BYTES >> 20} MiB are possible, so give it fewer rows"
             )
         for value in {value for request in self.requests for value in request.headers.values() if columns_in(value)}:
             for number, row in enumerate(feeder.rows, 1):
@@ -209,11 +198,11 @@ class ConnectionsScenario(_Scenario):
 
 
 class Publish(_Part):
-    """The request that makes the target broadcast one event, and where its answer tells the event's id."""
+    """The request that makes the target broadcast one event, and where its response has the event's id."""
 
     request: Request
     id: str
-    """Dotted path into the answer's JSON."""
+    """Dotted path into the JSON of the response."""
 
     @field_validator("request")
     @classmethod
@@ -229,7 +218,7 @@ class Event(_Part):
     where: dict[str, Json] = {}
     """By dotted path: values that a message must have to count."""
     id: str
-    """Dotted path to the id that the publisher was told."""
+    """Dotted path to the id that the publisher's response has."""
 
 
 class BroadcastScenario(_Scenario):
@@ -250,35 +239,26 @@ PartScenario = Annotated[HttpScenario | ConnectionsScenario | BroadcastScenario,
 
 
 class MixedScenario(_Scenario):
-    """Other scenarios at the same time, reported each by its kind."""
+    """Other scenarios at the same time; each is a part, reported by its name."""
 
     kind: Literal["mixed"] = "mixed"
     parts: dict[str, PartScenario]
 
     def scaled(self, factor: float) -> Self:
         """The same scenario under `factor` times the load."""
-        return self.model_copy(update={"parts": {kind: part.scaled(factor) for kind, part in self.parts.items()}})
+        return self.model_copy(update={"parts": {name: part.scaled(factor) for name, part in self.parts.items()}})
 
 
 Scenario = HttpScenario | ConnectionsScenario | BroadcastScenario | MixedScenario
 
 
 def parts_of(scenario: Scenario) -> dict[str, PartScenario]:
-    """The parts of a mixed scenario by their kind; a scenario of its own is its one part, ""."""
+    """The parts of a mixed scenario by name; any other scenario is its own single part, named ""."""
     return scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
 
 
-def load_sentence(scenario: Scenario) -> str:
-    """The load of a scenario in words."""
-    if isinstance(scenario, MixedScenario):
-        return "at the same time: " + "; ".join(
-            f"{kind} {part.load.sentence()}" for kind, part in scenario.parts.items()
-        )
-    return scenario.load.sentence()
-
-
 def first_request(scenario: Scenario) -> Request | None:
-    """A harmless request of the scenario, to try the token with; None where it has none."""
+    """A reading request of the scenario, to check the token with; None where it has none."""
     if not isinstance(scenario, HttpScenario):
         return None
     row: Row = scenario.feeder.rows[0] if scenario.feeder is not None else {}

@@ -18,12 +18,12 @@ def columns_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield from (name for name in _PLACEHOLDER.findall(value) if name != MEASUREMENT_ID)
     elif isinstance(value, dict):
-        for key, each in value.items():
+        for key, item in value.items():
             yield from columns_in(key)
-            yield from columns_in(each)
+            yield from columns_in(item)
     elif isinstance(value, list):
-        for each in value:
-            yield from columns_in(each)
+        for item in value:
+            yield from columns_in(item)
 
 
 def identify(value: Any, measurement_id: str) -> Any:
@@ -31,9 +31,9 @@ def identify(value: Any, measurement_id: str) -> Any:
     if isinstance(value, str):
         return _PLACEHOLDER.sub(lambda found: measurement_id if found[1] == MEASUREMENT_ID else found[0], value)
     if isinstance(value, dict):
-        return {identify(key, measurement_id): identify(each, measurement_id) for key, each in value.items()}
+        return {identify(key, measurement_id): identify(item, measurement_id) for key, item in value.items()}
     if isinstance(value, list):
-        return [identify(each, measurement_id) for each in value]
+        return [identify(item, measurement_id) for item in value]
     return value
 
 
@@ -43,9 +43,9 @@ def fill(value: Any, row: Row) -> Any:
         whole = _PLACEHOLDER.fullmatch(value)
         return row[whole[1]] if whole else fill_text(value, row)
     if isinstance(value, dict):
-        return {fill_text(key, row): fill(each, row) for key, each in value.items()}
+        return {fill_text(key, row): fill(item, row) for key, item in value.items()}
     if isinstance(value, list):
-        return [fill(each, row) for each in value]
+        return [fill(item, row) for item in value]
     return value
 
 

@@ -1,4 +1,4 @@
-"""The pause of a closed load's workers between an answer and the next request."""
+"""Think time: the pause of a closed load's workers between a response and the next request."""
 
 from random import Random
 from typing import Any, Self
@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from loadtasks.scenarios.values import NonNegative, PositiveSeconds, Seed
 
-_FORMS = "a think time is a number of seconds, or `min` and `max`, or `mean`"
+_FORMS = "a think time is a number of seconds, or has `min` and `max`, or has `mean`"
 
 
 class ThinkTime(BaseModel):
-    """How long a worker pauses between an answer and its next request, in seconds.
+    """How long a worker pauses between a response and its next request, in seconds.
 
-    Evenly spread from `min` to `max`, or exponential around `mean`; the seed makes it the same every night. A plain
+    Evenly spread from `min` to `max`, or exponential around `mean`; the seed makes it the same in every run. A plain
     number in a scenario file is a constant: `min` and `max` in one.
     """
 
@@ -38,11 +38,11 @@ class ThinkTime(BaseModel):
         if (self.min is None) != (self.max is None) or (self.mean is None) == (self.min is None):
             raise ValueError(_FORMS)
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("a think time's `min` is not above its `max`")
+            raise ValueError("a think time's `min` must not be above its `max`")
         return self
 
     def chance(self, worker: int) -> Random:
-        """What a worker draws its pauses by: the same for the same seed and worker."""
+        """The random numbers of one worker's pauses: the same for the same seed and worker."""
         return Random(f"{self.seed} {worker}")  # noqa: S311 - reproducible, for no secret
 
     def draw(self, chance: Random) -> float:
@@ -50,11 +50,3 @@ class ThinkTime(BaseModel):
         if self.mean is not None:
             return chance.expovariate(1 / self.mean)
         return chance.uniform(self.min or 0.0, self.max or 0.0)
-
-    def sentence(self) -> str:
-        """The pause in words."""
-        if self.mean is not None:
-            return f"thinking {self.mean:g} s on average (exponential, seed {self.seed})"
-        if self.min == self.max:
-            return f"thinking {self.min:g} s"
-        return f"thinking {self.min:g} to {self.max:g} s (seed {self.seed})"

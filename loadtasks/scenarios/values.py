@@ -1,4 +1,4 @@
-"""Values as they may stand in a scenario file: numbers, paths, headers, JSON; what can't be sent is refused here."""
+"""The values that a scenario file may hold: numbers, paths, headers, JSON. What can't be sent is refused here."""
 
 import math
 import re
@@ -17,11 +17,6 @@ _HEADER_VALUE = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-
 """RFC 9110, sections 5.1 and 5.5."""
 
 
-def not_given(given: object) -> bool:
-    """Whether a field is left out of the scenario's hash, so that baselines older than the field still count."""
-    return given is None
-
-
 def _pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -32,24 +27,24 @@ def _pattern(pattern: str) -> str:
 
 def _absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise ValueError("a path starts with `/`; the host comes from the target")
+        raise ValueError("a path must start with `/`; the host comes from the target")
     return path
 
 
 def _json_value(value: Any) -> Any:
-    """YAML knows more than JSON does: what JSON lacks is refused, not guessed."""
+    """Refuse the values that YAML has and JSON lacks, such as dates."""
     if isinstance(value, dict):
-        for key, each in value.items():
+        for key, item in value.items():
             if not isinstance(key, str):
-                raise ValueError(f"the key {key!r} is no text; put it in quotes")  # noqa: TRY004 - pydantic's
-            _json_value(each)
+                raise ValueError(f"the key {key!r} is not text; put it in quotes")  # noqa: TRY004 - pydantic's
+            _json_value(item)
     elif isinstance(value, list):
-        for each in value:
-            _json_value(each)
+        for item in value:
+            _json_value(item)
     elif not (value is None or isinstance(value, str | int | float)) or (
         isinstance(value, float) and not math.isfinite(value)
     ):
-        raise ValueError(f"{value} is no JSON value; put it in quotes")
+        raise ValueError(f"{value} is not a JSON value; put it in quotes")
     return value
 
 
@@ -60,13 +55,15 @@ def check_header_value(value: str) -> str:
         ValueError: it can't be sent.
     """
     if not _HEADER_VALUE.fullmatch(value):
-        raise ValueError(f"{value!r} can't be sent in a header: one line of Latin-1, without space at its ends")
+        raise ValueError(
+            f"{value!r} can't be sent in a header: a value is one line of Latin-1 without spaces at its ends"
+        )
     return value
 
 
 def _header_name(name: str) -> str:
     if not _HEADER_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a header")
+        raise ValueError(f"{name!r} is not a valid header name")
     return name
 
 

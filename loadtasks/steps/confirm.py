@@ -8,7 +8,7 @@ from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
-from loadtasks.verdict.history.levels import MAX_REPETITIONS
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS
 
 _MAX_BY_REASON = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2}
 """By reason; the first measurement is one of them."""
@@ -58,8 +58,8 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
     known = {(regression.scenario, regression.part) for regression in open_regressions}
     reasons: dict[str, set[RepetitionReason]] = {}
     for key, comparison in comparisons.items():
-        if comparison.again is not None and key not in known:
-            reasons.setdefault(key[0], set()).add(comparison.again)
+        if comparison.repetition_reason is not None and key not in known:
+            reasons.setdefault(key[0], set()).add(comparison.repetition_reason)
     measured, failures = by_scenario(store.measurements(run_id)), store.failures(run_id)
     return {
         name: RepetitionReason.SUSPECT if RepetitionReason.SUSPECT in reasons[name] else RepetitionReason.LEARNING

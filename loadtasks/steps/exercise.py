@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_paired import run_paired
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
-from loadtasks.measurement import target_metrics
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
@@ -77,10 +77,10 @@ def drive(
     Raises:
         LoadTasksError: the scenario could not be measured.
     """
-    before = target_metrics.read(context.target)
+    before = read_metrics(context.target)
     measurements, pairing = _paired_or_alone(context, scenario, calibration, seed, on_progress)
-    after = target_metrics.read(context.target)
-    own = target_metrics.between(context.target, before, after)
+    after = read_metrics(context.target)
+    own = compare_metrics(context.target, before, after)
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
 
 
@@ -105,7 +105,7 @@ def _paired_or_alone(
     try:
         check_target(context.reference, [scenario])
     except LoadTasksError as error:
-        return run_scenario(scenario, context.target, on_progress, calibration=calibration), _unpaired(str(error))
+        return run_scenario(scenario, context.target, on_progress, calibration=calibration), Pairing(problem=str(error))
     paired = run_paired(
         scenario,
         context.target,
@@ -117,12 +117,8 @@ def _paired_or_alone(
         calibration=calibration,
     )
     if paired.lost is not None:
-        return paired.candidate, _unpaired(paired.lost)
+        return paired.candidate, Pairing(problem=paired.lost)
     return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.pairs)
-
-
-def _unpaired(why: str) -> Pairing:
-    return Pairing(problem=f"so only its targets were judged: {why}")
 
 
 def _calibration(store: Store, run: Run) -> Calibration:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
 
-from loadtasks import __version__
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import Failure
@@ -74,7 +73,8 @@ def open_run(
         reference_url=reference.url if reference is not None else None,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],
-        generator=_generator(context),
+        generator=context.settings.generator or socket.gethostname(),
+        processes=context.processes,
     )
     with Store.open(context.workspace.results_url) as store:
         store.open_run(run)
@@ -94,9 +94,3 @@ def open_run(
         run = run.model_copy(update=versions)
         store.open_run(run)
     return run
-
-
-def _generator(context: RunContext) -> str:
-    """Host, version and processes of the generator, the part of a run's fingerprint that says what made the load."""
-    name = f"{context.settings.generator or socket.gethostname()}, loadtasks {__version__}"
-    return name if context.processes == 1 else f"{name}, {context.processes} processes"

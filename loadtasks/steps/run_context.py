@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from loadtasks.engine.net.target import Target
 from loadtasks.settings import Settings
-from loadtasks.verdict.reference.findings import RoundBudget
+from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from loadtasks.workspace import Workspace
 
 

@@ -7,7 +7,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.store import Store
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict.history.backtest import replay
+from loadtasks.verdict.history.backtest import find_alarms
 from loadtasks.verdict.history.replay import Alarm
 
 
@@ -45,4 +45,4 @@ def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> lis
         names = {metric_series.scenario for metric_series in series}
         approvals = {name: store.baseline_history(name) for name in names}
         known = store.regressions.all()
-    return replay(series, approvals, known, context.settings.sensitivity)
+    return find_alarms(series, approvals, known, context.settings.sensitivity)

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import NotComparable
-from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.fingerprint import Difference, Fingerprint
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
-from loadtasks.results.series import METRICS
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
-from loadtasks.verdict.history.findings import comparison
+from loadtasks.verdict.history.findings import compare_metric
 
 
 def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
@@ -43,10 +43,7 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
                 changes["comparisons"] = _side_by_side(result.measurements, earlier.measurements)
                 changes |= {"baseline_run": other.run.id, "baseline": list(earlier.measurements)}
             else:
-                refused.append(
-                    f"{result.scenario} differs in {difference.field.label} "
-                    f"({difference.now} here, {difference.before} there)"
-                )
+                refused.append(f"{result.scenario} differs in {_difference(difference)}")
                 kept.append(
                     Finding(
                         code=FindingCode.NOT_COMPARABLE,
@@ -60,12 +57,19 @@ def compare_documents(document: ResultsDocument, other: ResultsDocument) -> Resu
     return document.model_copy(update={"scenarios": scenarios, "verdict": verdict, "other_run": other.run.id})
 
 
+def _difference(difference: Difference) -> str:
+    """What differs, with its values where they are short."""
+    if isinstance(difference.now, dict | bool):
+        return difference.field.label
+    return f"{difference.field.label} ({difference.now} here, {difference.before} there)"
+
+
 def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[MetricComparison]:
     before = {other.part: other for other in others}
     return [
         each
         for measurement in measurements
         if measurement.part in before
-        for name in METRICS
-        if (each := comparison(measurement, name, metric(before[measurement.part], name))) is not None
+        for name in BASELINE_METRICS
+        if (each := compare_metric(measurement, name, metric(before[measurement.part], name))) is not None
     ]

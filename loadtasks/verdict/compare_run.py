@@ -14,9 +14,9 @@ from loadtasks.results.repetitions import Repetition
 from loadtasks.verdict.causes.case import MIN_GROWTH, MIN_GROWTH_TO_REFERENCE
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.findings import Compared, compare
-from loadtasks.verdict.reference.findings import ReferenceRounds, compare_rounds
-from loadtasks.verdict.reference.typical_round import typical
+from loadtasks.verdict.history.findings import ComparedScenario, compare_scenario
+from loadtasks.verdict.reference.findings import ComparedRounds, ReferenceRounds, compare_rounds
+from loadtasks.verdict.reference.typical_round import typical_round
 
 FROM_COMPARING = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT, FindingKind.DIAGNOSIS, FindingKind.HISTORY)
 """The kinds of findings that a comparison makes; comparing again replaces them."""
@@ -65,7 +65,7 @@ def compare_run(
         elif verdict.scenario in known.references:
             run.verdicts.append(_with_reference(verdict, own, known.references[verdict.scenario]))
         else:
-            compared = compare(own, known.comparisons, known.regressions, datetime.now(UTC))
+            compared = compare_scenario(own, known.comparisons, known.regressions, datetime.now(UTC))
             run.found.extend(compared.found)
             run.recovered.extend(compared.recovered)
             run.verdicts.append(_with_baseline(verdict, own, compared, known))
@@ -78,12 +78,12 @@ def _with_reference(
     compared = compare_rounds(measurements, reference)
     if not compared.comparisons:
         return _conclude(verdict, measurements, compared, [])
-    now, before = typical(measurements, reference.pairing)
+    now, before = typical_round(measurements, reference.pairing)
     return _conclude(verdict, now, compared, before, min_growth=MIN_GROWTH_TO_REFERENCE)
 
 
 def _with_baseline(
-    verdict: ScenarioVerdict, measurements: Sequence[Measurement], compared: Compared, known: KnownHistory
+    verdict: ScenarioVerdict, measurements: Sequence[Measurement], compared: ComparedScenario, known: KnownHistory
 ) -> ScenarioVerdict:
     scenario = verdict.scenario
     if scenario in known.confirmations:
@@ -94,23 +94,24 @@ def _with_baseline(
     return _conclude(verdict, measurements, compared, before).model_copy(update={"baseline_run": run_id})
 
 
-def _confirmation(repetitions: Sequence[Repetition], compared: Compared) -> Finding:
-    in_short = (
-        ConfirmationRepetition(
-            p50_s=repetition.measurements[0].p50_s,
-            success_rate=repetition.measurements[0].success_rate,
-            reported=repetition.reported,
-            trusted=repetition.trusted,
-        )
-        for repetition in repetitions
+def _confirmation(repetitions: Sequence[Repetition], compared: ComparedScenario) -> Finding:
+    parameters = Confirmation(
+        repetitions=tuple(
+            ConfirmationRepetition(
+                p50_s=repetition.measurements[0].p50_s,
+                p95_s=repetition.measurements[0].p95_s,
+                success_rate=repetition.measurements[0].success_rate,
+                trusted=repetition.trusted,
+            )
+            for repetition in repetitions
+        ),
+        reported=next(repetition.number for repetition in repetitions if repetition.reported),
+        confirmed=any(finding.kind is FindingKind.REGRESSION for finding in compared.findings),
     )
-    confirmed = any(finding.kind is FindingKind.REGRESSION for finding in compared.findings)
-    return Finding(
-        code=FindingCode.CONFIRMATION, parameters=Confirmation(repetitions=tuple(in_short), confirmed=confirmed)
-    )
+    return Finding(code=FindingCode.CONFIRMATION, parameters=parameters)
 
 
-def _explaining_run(comparison: BaselineComparison, compared: Compared, approved: str | None) -> str | None:
+def _explaining_run(comparison: BaselineComparison, compared: ComparedScenario, approved: str | None) -> str | None:
     """The run whose measurements are shown next to this run's: the last one before a change, else the baseline run."""
     earlier = [point.run_id for point in comparison.series.points[:-1]]
     if compared.before_run is not None:
@@ -123,7 +124,7 @@ def _explaining_run(comparison: BaselineComparison, compared: Compared, approved
 def _conclude(
     verdict: ScenarioVerdict,
     measurements: Sequence[Measurement],
-    compared: Compared,
+    compared: ComparedScenario | ComparedRounds,
     baseline: Sequence[Measurement],
     min_growth: float = MIN_GROWTH,
 ) -> ScenarioVerdict:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from loadtasks.scenarios.load import (
     StagesLoad,
     WorkerStagesLoad,
 )
-from loadtasks.scenarios.model import HttpScenario, Scenario, load_sentence, parts_of
+from loadtasks.scenarios.load_data import load_data
+from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
 _FIRST = 5
 _WIDTHS_S = (1, 10, 60, 600, 3600)
@@ -45,7 +46,8 @@ class Plan:
     """The plan of one scenario, or of one part of a mixed one."""
 
     name: str
-    sentence: str
+    load: dict[str, Any]
+    """The load as data, as a measurement keeps it."""
     expected: int | None
     """Requests, connections or deliveries in all; None where only time ends the load."""
     lasts_s: float | None = None
@@ -63,30 +65,30 @@ class Plan:
 def plans(scenario: Scenario) -> Iterator[Plan]:
     """The plan of a scenario: of each part of a mixed one."""
     for kind, part in parts_of(scenario).items():
-        plan = _plan(f"{scenario.name} ({kind})" if kind else scenario.name, load_sentence(part), part.load)
+        plan = _plan(f"{scenario.name} ({kind})" if kind else scenario.name, load_data(part), part.load)
         feeder = part.feeder if isinstance(part, HttpScenario) else None
         yield plan if feeder is None else replace(plan, feeder=feeder.sentence())
 
 
-def _plan(name: str, sentence: str, load: Load) -> Plan:
+def _plan(name: str, data: dict[str, Any], load: Load) -> Plan:
     match load:
         case OpenLoad() | StagesLoad():
-            return _paced(name, sentence, pacer_of(load), each=1)
+            return _paced(name, data, pacer_of(load), each=1)
         case BroadcastLoad():
-            return _paced(name, sentence, pacer_of(load.publishing), each=load.listeners)
+            return _paced(name, data, pacer_of(load.publishing), each=load.listeners)
         case WorkerStagesLoad():
-            return Plan(name, sentence, None, load.duration_s, workers=_workers(load))
+            return Plan(name, data, None, load.duration_s, workers=_workers(load))
         case ClosedLoad():
-            return Plan(name, sentence, load.requests, load.duration_s)
+            return Plan(name, data, load.requests, load.duration_s)
         case ConnectionsLoad():
-            return Plan(name, sentence, load.connections)
+            return Plan(name, data, load.connections)
 
 
-def _paced(name: str, sentence: str, pacer: Pacer, each: int) -> Plan:
+def _paced(name: str, data: dict[str, Any], pacer: Pacer, each: int) -> Plan:
     due_s = [time_s for n in range(_FIRST) if (time_s := pacer.due_s(n)) is not None]
     last_s = pacer.due_s(pacer.count - 1) if pacer.count else None
     due = _steps((last_s or 0.0) + 1, lambda from_s, to_s: due_before(pacer, to_s) - due_before(pacer, from_s))
-    return Plan(name, sentence, pacer.count * each, last_s, tuple(due_s), due if pacer.count else ())
+    return Plan(name, data, pacer.count * each, last_s, tuple(due_s), due if pacer.count else ())
 
 
 def _workers(load: WorkerStagesLoad) -> tuple[Step, ...]:

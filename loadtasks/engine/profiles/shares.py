@@ -84,7 +84,7 @@ def _most_processes(part: PartScenario) -> int:
         case ClosedLoad() as load:
             return min(load.workers, load.requests or load.workers)
         case WorkerStagesLoad() as load:
-            return load.most_workers
+            return load.max_workers
         case OpenLoad() | StagesLoad() as load:
             return max(1, min(load.max_connections, pacer_of(load).count))
         case ConnectionsLoad() as load:
@@ -102,7 +102,7 @@ def share_of(part: PartScenario, number: int, processes: int) -> Share | None:
         case ClosedLoad() as load:
             return Share(number, of, load.workers)
         case WorkerStagesLoad() as load:
-            return Share(number, of, load.most_workers)
+            return Share(number, of, load.max_workers)
         case _:
             return Share(number, of, of)
 

@@ -29,7 +29,7 @@ class WorkerSchedule(NamedTuple):
 def shifts_of(load: ClosedLoad | WorkerStagesLoad) -> list[WorkerSchedule]:
     """The shift of every worker of a load."""
     if isinstance(load, WorkerStagesLoad):
-        return [WorkerSchedule(worker, _spans(load, worker)) for worker in range(load.most_workers)]
+        return [WorkerSchedule(worker, _spans(load, worker)) for worker in range(load.max_workers)]
     whole = Span(0.0, load.duration_s or load.max_duration_s)
     return [WorkerSchedule(worker, (whole,)) for worker in range(load.workers)]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,7 +243,7 @@ class Recorder:
         endpoint: str,
         protocol: Protocol,
         scenario_hash: str,
-        load: str,
+        load: dict[str, Any],
         started_at: datetime,
         health: Health,
     ) -> Measurement:

@@ -4,10 +4,9 @@ import math
 
 from pydantic import BaseModel
 
+from loadtasks.measurement.metrics import REFERENCE_METRICS
 from loadtasks.measurement.model import Measurement, metric
 
-PAIRED = ("p50_s", "p95_s", "mean_s", "throughput_per_s", "success_rate", "connect_mean_s")
-"""The metrics whose ratio is kept."""
 _DIGITS = 7
 """Of seconds: a tenth of a microsecond, as fine as targets tell their phases."""
 
@@ -32,7 +31,7 @@ class RoundRatios(BaseModel):
         self.candidate_first.append(candidate_first)
         self.saturated.append(bool(candidate.health.saturation or reference.health.saturation))
         self.requests.append(min(candidate.response.count, reference.response.count))
-        for name in PAIRED:
+        for name in REFERENCE_METRICS:
             ratio = _log_ratio(_positive(candidate, name), _positive(reference, name))
             self.log_ratios.setdefault(name, []).append(ratio)
         for name in {*self.phases_s, *candidate.phases, *reference.phases}:

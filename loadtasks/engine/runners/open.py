@@ -107,7 +107,7 @@ class OpenRunner:
         for connection in list(self._connections):
             if connection.waited_s(now) > timeout_s:
                 connection.abort(ErrorCode.TIMEOUT, f"no whole answer within {timeout_s:g} s")
-        while self._waiting and now - self._waiting[0].due > self._load.patience_s:
+        while self._waiting and now - self._waiting[0].due > self._load.queue_timeout_s:
             self._drop(self._waiting.popleft(), now)
         if self._start > 0:  # a warm-up ends with its answer
             self._see_whether_finished()
@@ -128,14 +128,14 @@ class OpenRunner:
 
     def _send_due(self) -> None:
         """Give every request that is due its turn; the precise_timer rings when the next one is."""
-        now, patience_s, recorder = perf_counter(), self._load.patience_s, self.recorder
+        now, queue_timeout_s, recorder = perf_counter(), self._load.queue_timeout_s, self.recorder
         while (due_s := self._pacer.due_s(recorder.scheduled)) is not None:
             due = self._start + due_s
             if due > now:
                 break
             recorder.scheduled += 1
             recorder.dispatch(now - due)
-            if now - due > patience_s:
+            if now - due > queue_timeout_s:
                 recorder.drop(due, now, "the generator got to it only past its patience")
             else:
                 self._dispatch(self._source.next(due))
@@ -212,7 +212,7 @@ class OpenRunner:
 
     def _drop(self, exchange: Exchange, now: float) -> None:
         self.recorder.drop(
-            exchange.due, now, f"{exchange.wire.line}: no free connection within {self._load.patience_s:g} s"
+            exchange.due, now, f"{exchange.wire.line}: no free connection within {self._load.queue_timeout_s:g} s"
         )
 
     def _see_whether_finished(self) -> None:

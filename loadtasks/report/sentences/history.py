@@ -1,13 +1,96 @@
 """Sentences of the findings that come from the baseline."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loadtasks import units
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.report.load_sentence import load_sentence
+from loadtasks.report.sentences import phrases
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.history import BaselineTooShort, Confirmation, ConfirmationRepetition, NotComparable
-from loadtasks.results.fingerprint import FingerprintField
+from loadtasks.results.findings.history import (
+    AcknowledgedShift,
+    BaselineShift,
+    BaselineTooShort,
+    Confirmation,
+    ConfirmationRepetition,
+    NotComparable,
+    Recovered,
+    RegressionShift,
+    Shape,
+    Suspected,
+)
+from loadtasks.results.fingerprint import FingerprintField, FingerprintValue
+
+_SHAPES = {
+    Shape.WHOLE_DISTRIBUTION: "The whole distribution shifted",
+    Shape.TAIL_MORE: "The tail shifted more than the median",
+    Shape.TAIL_ONLY: "Only the tail shifted, not the median",
+}
+_RANKS = {
+    1: "the only valid one",
+    2: "the milder of two",
+    3: "the middle of three",
+    4: "the second mildest of four",
+}
+"""Which repetition is reported, by how many were eligible; see `loadtasks.results.repetitions.choose_reported`."""
+
+
+def _improvement(finding: Finding, parameters: BaselineShift) -> str:
+    return _shift(finding, parameters)
+
+
+def _regression(finding: Finding, parameters: RegressionShift) -> str:
+    known = ""
+    if parameters.found_run is not None:
+        known = f"Known since run {parameters.found_run}" + (
+            f" as regression {parameters.regression}" if parameters.regression is not None else ""
+        )
+    return phrases.sentences(_shift(finding, parameters), _shape(parameters), known)
+
+
+def _acknowledged(finding: Finding, parameters: AcknowledgedShift) -> str:
+    why = f": {parameters.why}" if parameters.why else ""
+    acknowledged = f"Acknowledged by {parameters.acknowledged_by}{why}"
+    return phrases.sentences(_shift(finding, parameters), _shape(parameters), acknowledged)
+
+
+def _shift(finding: Finding, parameters: BaselineShift) -> str:
+    """`p50 rose 12 % (95 % CI +9 % to +15 %), 100 ms → 112 ms, since 28 Nov 22:56 (run R, version V unchanged)`."""
+    change = phrases.change(METRICS[finding.metric].label, parameters.ratio)
+    if parameters.relative_to_median:
+        change += f" relative to {METRICS['p50_s'].label}"
+    interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
+    values = phrases.from_to(finding.metric, finding.limit, finding.observed)
+    run = f"run {parameters.first_run}{_version(parameters)}"
+    return f"{change} ({interval}), {values}, since {phrases.moment(parameters.first_run_started_at)} ({run})"
+
+
+def _version(parameters: BaselineShift) -> str:
+    before, after = parameters.version_before, parameters.version_after
+    if after is None:
+        return ""
+    if before is None:
+        return f", version {after}"
+    return f", version {after} unchanged" if before == after else f", version {before} → {after}"
+
+
+def _shape(parameters: RegressionShift) -> str:
+    return _SHAPES[parameters.shape] if parameters.shape is not None else ""
+
+
+def _recovered(_: Finding, parameters: Recovered) -> str:
+    return (
+        f"regression {parameters.regression}, found in run {parameters.found_run} (first run {parameters.first_run}), "
+        "is gone"
+    )
+
+
+def _suspected(_: Finding, parameters: Suspected) -> str:
+    names = phrases.listed([METRICS[name].label for name in parameters.metrics])
+    look = "looks" if len(parameters.metrics) == 1 else "look"
+    return f"{names} {look} worse than the baseline; the next runs will confirm or clear it"
 
 
 def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
@@ -17,7 +100,7 @@ def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
 
 def _not_comparable(_: Finding, parameters: NotComparable) -> str:
     if parameters.new_baseline:
-        return f"Not comparable with earlier runs: {_difference(parameters)}. A new baseline begins"
+        return f"Not comparable with earlier runs, so a new baseline begins: {_difference(parameters)}"
     return f"Not compared: {_difference(parameters)}"
 
 
@@ -25,35 +108,54 @@ def _difference(parameters: NotComparable) -> str:
     if parameters.field is FingerprintField.SCENARIO:
         return f"the scenario sends other requests than in run {parameters.other_run}"
     if parameters.field is FingerprintField.PAIRED:
-        here, there = ("with", "without") if parameters.now == "yes" else ("without", "with")
+        here, there = ("with", "without") if parameters.now else ("without", "with")
         return f"measured {here} a reference, in run {parameters.other_run} {there} one"
-    return f"the {parameters.field.label} is {parameters.now}, in run {parameters.other_run} it was {parameters.before}"
+    now, before = _value(parameters.now), _value(parameters.before)
+    return f"the {parameters.field.label} is {now}; in run {parameters.other_run} it was {before}"
 
 
-_RANK = {1: "the only valid one", 2: "the milder one", 3: "the middle one", 4: "the second mildest"}
-"""Which of the valid repetitions is reported, see `loadtasks.results.repetitions.choose_reported`."""
+def _value(value: FingerprintValue) -> str:
+    return load_sentence(value) if isinstance(value, dict) else str(value)
 
 
 def _confirmation(_: Finding, parameters: Confirmation) -> str:
-    first, *further = parameters.repetitions
-    outcome = "Confirmed" if parameters.confirmed else "Not confirmed"
-    values = ", ".join(map(_repetition, further))
-    number = sum(repetition.trusted for repetition in parameters.repetitions)
-    reported = next(repetition for repetition in parameters.repetitions if repetition.reported)
-    return (
-        f"{outcome} by {units.plural(len(further), 'more repetition')} (p50 {_repetition(first)}; then {values}); "
-        f"{_RANK.get(number, 'the middle one')}, {units.duration(reported.p50_s)}, is reported"
-    )
+    """`confirmed by 2 more repetitions (p50 23.5; then 23.3, 22.4 ms); the middle of three, 23.3 ms, is reported`."""
+    repetitions = parameters.repetitions
+    valid = sum(repetition.trusted for repetition in repetitions)
+    rank = _RANKS[valid or len(repetitions)]
+    outcome = "confirmed" if parameters.confirmed else "not confirmed"
+    more = units.plural(len(repetitions) - 1, "more repetition")
+    reported = repetitions[parameters.reported - 1].p50_s
+    value = f", {units.duration(reported)}," if reported is not None else ""
+    return f"{outcome} by {more} ({_medians(repetitions)}); {rank}{value} is reported"
 
 
-def _repetition(repetition: ConfirmationRepetition) -> str:
-    rendered = units.duration(repetition.p50_s)
+def _medians(repetitions: Sequence[ConfirmationRepetition]) -> str:
+    """`p50 23.5; then 23.3, 22.4, 23.2 ms`; each has its own unit where the units, or remarks, differ."""
+    medians_s, remarks = [repetition.p50_s for repetition in repetitions], [_remark(one) for one in repetitions]
+    numbers, unit = phrases.durations(medians_s)
+    if any(remarks):
+        numbers, unit = [units.duration(median_s) for median_s in medians_s], ""
+    first, *later = (f"{number}{remark}" for number, remark in zip(numbers, remarks, strict=True))
+    return f"{METRICS['p50_s'].label} {first}; then {', '.join(later)}{unit}"
+
+
+def _remark(repetition: ConfirmationRepetition) -> str:
+    """What keeps a repetition from being a plain one: failures, or that it isn't valid."""
+    remarks = []
     if repetition.success_rate is not None and repetition.success_rate < 1:
-        rendered += f" with {units.share(repetition.success_rate)} success"
-    return rendered if repetition.trusted else f"{rendered} [invalid]"
+        remarks.append(f"{units.share(repetition.success_rate)} successful")
+    if not repetition.trusted:
+        remarks.append("not valid")
+    return f" ({', '.join(remarks)})" if remarks else ""
 
 
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.REGRESSION: _regression,
+    FindingCode.REGRESSION_ACKNOWLEDGED: _acknowledged,
+    FindingCode.IMPROVEMENT: _improvement,
+    FindingCode.RECOVERED: _recovered,
+    FindingCode.SUSPECTED: _suspected,
     FindingCode.BASELINE_TOO_SHORT: _baseline_too_short,
     FindingCode.NOT_COMPARABLE: _not_comparable,
     FindingCode.CONFIRMATION: _confirmation,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loadtasks import units
-from loadtasks.measurement.model import METRICS, Counts
+from loadtasks.measurement.metrics import METRICS, metric_label
+from loadtasks.measurement.model import Counts
 from loadtasks.report.sentences.throttling import ASK_FOR_MORE, admitted_only, rejections
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
@@ -35,13 +36,13 @@ def render_target(metric: str, bounds: Sequence[Bound]) -> str:
 def indicative_only(metric: str, requests: int, needed: int) -> str:
     """That a percentile comes from too few requests: `indicative only: a p99 needs at least 368 requests, not 100`."""
     return (
-        f"indicative only: a {METRICS[metric]} needs at least {units.plural(needed, 'request')}, not "
+        f"indicative only: a {metric_label(metric)} needs at least {units.plural(needed, 'request')}, not "
         f"{units.count(requests)}"
     )
 
 
 def _missed(finding: Finding, target: TargetMissed) -> str:
-    label = METRICS.get(finding.metric, target.expectation)
+    label = METRICS[finding.metric].label if finding.metric in METRICS else target.expectation
     observed = _observed(finding)
     if finding.metric in Counts.model_fields and finding.observed is not None:  # 40 requests throttled
         observed = f"{observed} {label.replace('requests', 'request') if finding.observed == 1 else label}"
@@ -69,9 +70,8 @@ def _no_target(_finding: Finding, parameters: NoTarget) -> str:
 
 
 def _insufficient_sample(finding: Finding, parameters: InsufficientSample) -> str:
-    needs = (
-        f"{METRICS[finding.metric]} is indicative only: it needs at least {units.plural(parameters.needed, 'request')}"
-    )
+    requests = units.plural(parameters.needed, "request")
+    needs = f"{metric_label(finding.metric)} is indicative only: it needs at least {requests}"
     judged = "its target is judged all the same"
     if len(parameters.samples) == 1:
         (sample,) = parameters.samples

@@ -78,6 +78,7 @@ class FindingCode(StrEnum):
     REFERENCE_REGRESSION = "reference_regression"
     REFERENCE_IMPROVEMENT = "reference_improvement"
     REFERENCE_MISSING = "reference_missing"
+    REFERENCE_INVALID = "reference_invalid"
     INCONCLUSIVE = "inconclusive"
     ROUNDS_EXCLUDED = "rounds_excluded"
 

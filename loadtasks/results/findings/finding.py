@@ -60,6 +60,7 @@ _KINDS: dict[FindingCode, FindingKind] = {
             FindingCode.NOT_COMPARABLE,
             FindingCode.CONFIRMATION,
             FindingCode.REFERENCE_MISSING,
+            FindingCode.REFERENCE_INVALID,
             FindingCode.INCONCLUSIVE,
             FindingCode.ROUNDS_EXCLUDED,
             FindingCode.TARGET_METRICS_UNREADABLE,

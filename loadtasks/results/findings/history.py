@@ -1,13 +1,78 @@
 """Parameters of the findings that come from the baseline."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
 from typing import Self
-
-from pydantic import BaseModel, ConfigDict
 
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
-from loadtasks.results.fingerprint import Difference, FingerprintField
+from loadtasks.results.fingerprint import Difference, FingerprintField, FingerprintValue
+
+
+class Shape(StrEnum):
+    """Which part of the distribution of response times shifted."""
+
+    WHOLE_DISTRIBUTION = "whole_distribution"
+    TAIL_MORE = "tail_more"
+    """The tail shifted by a larger factor than the median."""
+    TAIL_ONLY = "tail_only"
+
+
+class BaselineShift(Parameters):
+    """One metric changed against its baseline. The finding's `limit` is the baseline's level in the metric's unit."""
+
+    ratio: float
+    """Level after the change / level before it."""
+    low: float
+    """The lower end of the ratio's 95 % confidence interval."""
+    high: float
+    """The upper end of the ratio's 95 % confidence interval."""
+    relative_to_median: bool = False
+    """Whether the ratio is that of metric / p50: how the tail changed beyond what the median did."""
+    first_run: str
+    """The id of the first run of the change: the most likely one."""
+    first_run_started_at: datetime
+    version_before: str | None = None
+    """The target's version in the last run before the change; None where it is not known."""
+    version_after: str | None = None
+    """The target's version in the first run of the change; None where it is not known."""
+
+
+class RegressionShift(BaselineShift):
+    """One metric got worse against its baseline."""
+
+    shape: Shape | None = None
+    """Given with one of the regression's metrics; None with the others, and where it is not known."""
+    regression: int | None = None
+    """The id of the regression where an earlier run found it; None where this run did."""
+    found_run: str | None = None
+    """The id of the run that found it; None where this run did."""
+
+
+class AcknowledgedShift(RegressionShift):
+    """One metric is still worse because of a regression that somebody works on."""
+
+    acknowledged_by: str
+    why: str = ""
+
+
+class Recovered(Parameters):
+    """An open regression is gone."""
+
+    regression: int
+    """Its id."""
+    found_run: str
+    """The id of the run that found it."""
+    first_run: str
+    """The id of its first run."""
+
+
+class Suspected(Parameters):
+    """Metrics look worse than the baseline, and the evidence is not enough for a regression."""
+
+    metrics: tuple[str, ...]
+    """Their names in the registry."""
 
 
 class BaselineTooShort(Parameters):
@@ -22,9 +87,9 @@ class NotComparable(Parameters):
 
     field: FingerprintField
     """What differs."""
-    now: str
+    now: FingerprintValue
     """Its value in this run."""
-    before: str
+    before: FingerprintValue
     """Its value in the earlier run."""
     other_run: str
     """The id of the earlier run."""
@@ -43,29 +108,34 @@ class NotComparable(Parameters):
         )
 
 
-class ConfirmationRepetition(BaseModel):
-    """One repetition in short."""
-
-    model_config = ConfigDict(frozen=True)
+class ConfirmationRepetition(Parameters):
+    """One repetition of a scenario in one run."""
 
     p50_s: float | None
+    p95_s: float | None
     success_rate: float | None
-    reported: bool
-    """Whether it is the one that is judged and shown."""
-    trusted: bool
-    """Whether it is valid."""
+    """0 to 1."""
+    trusted: bool = True
+    """Whether the measurement is valid."""
 
 
 class Confirmation(Parameters):
-    """A scenario was measured again, since its first measurement looked worse than the baseline."""
+    """A scenario was repeated because its first measurement looked worse than the baseline."""
 
     repetitions: tuple[ConfirmationRepetition, ...]
-    """In the order in which they were made, the first measurement among them."""
+    """In the order of measuring, the first measurement included."""
+    reported: int
+    """The number of the reported repetition, from 1."""
     confirmed: bool
-    """Whether a regression was found with all of them."""
+    """Whether a regression was found with all repetitions."""
 
 
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
+    FindingCode.REGRESSION: RegressionShift,
+    FindingCode.REGRESSION_ACKNOWLEDGED: AcknowledgedShift,
+    FindingCode.IMPROVEMENT: BaselineShift,
+    FindingCode.RECOVERED: Recovered,
+    FindingCode.SUSPECTED: Suspected,
     FindingCode.BASELINE_TOO_SHORT: BaselineTooShort,
     FindingCode.NOT_COMPARABLE: NotComparable,
     FindingCode.CONFIRMATION: Confirmation,

@@ -1,9 +1,79 @@
 """Parameters of the findings that come from paired rounds with a reference."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 
-PARAMETERS: Mapping[FindingCode, type[Parameters]] = {}
+
+class MetricRatio(Parameters):
+    """One metric of the candidate divided by the reference's, by their rounds."""
+
+    metric: str
+    """Its name in the registry."""
+    ratio: float
+    low: float | None
+    """The lower end of the ratio's interval; None where the rounds are too few for one."""
+    high: float | None
+    """The upper end of the ratio's interval; None where the rounds are too few for one."""
+    inconclusive: bool = False
+    """Whether the test ended without a decision about the metric."""
+
+
+class ReferenceShift(Parameters):
+    """One metric of the candidate differs from the reference's, which is the finding's `limit`."""
+
+    ratio: float
+    """Candidate / reference."""
+    low: float | None
+    """The lower end of the ratio's interval; None where the rounds are too few for one."""
+    high: float | None
+    """The upper end of the ratio's interval; None where the rounds are too few for one."""
+    rounds: int
+    reference_version: str
+    """The reference's version, or its URL where it reports none."""
+    other: MetricRatio | None = None
+    """The median where only the tail shifted, the tail where only the median did; else None."""
+
+
+class ReferenceMissing(Parameters):
+    """The scenario was measured without its reference."""
+
+    error: str
+    """What went wrong, as the error put it."""
+
+
+class ReferenceInvalid(Parameters):
+    """The reference's own measurement is not valid."""
+
+    code: FindingCode
+    """Why: the code of the finding about the reference's measurement."""
+    parameters: dict[str, Any]
+    """The parameters of that finding."""
+
+
+class Inconclusive(Parameters):
+    """The sequential test ended without a decision."""
+
+    metrics: tuple[MetricRatio, ...]
+    rounds: int
+
+
+class RoundsExcluded(Parameters):
+    """Rounds were not judged, since the load generator was saturated in them."""
+
+    excluded: int
+    rounds: int
+    """All rounds, the excluded ones among them."""
+
+
+PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
+    FindingCode.REFERENCE_REGRESSION: ReferenceShift,
+    FindingCode.REFERENCE_IMPROVEMENT: ReferenceShift,
+    FindingCode.REFERENCE_MISSING: ReferenceMissing,
+    FindingCode.REFERENCE_INVALID: ReferenceInvalid,
+    FindingCode.INCONCLUSIVE: Inconclusive,
+    FindingCode.ROUNDS_EXCLUDED: RoundsExcluded,
+}
 """By code; a code that is missing here has no parameters."""

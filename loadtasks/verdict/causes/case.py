@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.results.findings.causes.failures import FailedRequests
@@ -18,7 +19,7 @@ MIN_GROWTH_TO_REFERENCE = 1.02
 """`MIN_GROWTH` against a reference. A rule of thumb: paired rounds differ by less than runs do."""
 _MIN_SHARE = 0.01
 """The smallest share of requests for their failure to be named as a cause. A rule of thumb."""
-_TIMES = frozenset({"mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s", "throughput_per_s"})
+_TIMES = frozenset({*PERCENTILES, "mean_s", "max_s", "throughput_per_s"})
 _REDIS = "redis_up"
 _NO_METRICS = TargetMetrics()
 

@@ -1,4 +1,4 @@
-"""The stored nights judged again from the first one on, as other settings would have judged them."""
+"""The stored runs judged again from the first one on, with another sensitivity."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,36 +8,41 @@ from loadtasks.results.records import Baseline
 from loadtasks.results.regression import Regression
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.comparison import dismissed, without
+from loadtasks.verdict.history.comparison import dismissed_runs, without_fixed
 from loadtasks.verdict.history.replay import Alarm, SeriesReplay
 
 
-def replay(
+def find_alarms(
     series: Sequence[MetricSeries],
     approvals: Mapping[str, Sequence[Baseline]],
     known: Sequence[Regression],
     sensitivity: Sensitivity,
 ) -> list[Alarm]:
-    """The alarms that would have come, oldest first.
+    """The alarms that a sensitivity would have raised, oldest first.
 
     Args:
-        series: Whole pasts.
-        approvals: Of each scenario, every baseline: a level begins with each.
+        series: All stored runs of each series, not only those since its baseline run.
+        approvals: By scenario, every baseline run: a baseline begins with each.
         known: Regressions with what people did about them.
-        sensitivity: How sure one wants to be.
+        sensitivity: Budget and minimum effect.
     """
-    levels = [without(level, known) for one in series for level in _levels(one, approvals.get(one.scenario, ()))]
-    runs = sorted({(night.started_at, night.run_id) for one in levels for night in one.points})
-    _, alarms = SeriesReplay(levels, [each for _, each in runs], sensitivity, dismissed(known)).replay()
+    baselines = [
+        without_fixed(baseline, known)
+        for whole in series
+        for baseline in _baselines(whole, approvals.get(whole.scenario, ()))
+    ]
+    runs = sorted({(point.started_at, point.run_id) for baseline in baselines for point in baseline.points})
+    replay = SeriesReplay(baselines, [run_id for _, run_id in runs], sensitivity, dismissed_runs(known))
+    _, alarms = replay.judge()
     return alarms
 
 
-def _levels(series: MetricSeries, approvals: Sequence[Baseline]) -> list[MetricSeries]:
-    """The series cut where a level begins: with an approved run, and where nights are no longer alike."""
+def _baselines(series: MetricSeries, approvals: Sequence[Baseline]) -> list[MetricSeries]:
+    """The series, cut where a baseline begins: at each approved run, and where the fingerprint changes."""
     approved = {approval.run_id for approval in approvals}
-    begins: list[datetime] = sorted(night.started_at for night in series.points if night.run_id in approved)
-    stretches: dict[tuple[int, Fingerprint], list[SeriesPoint]] = {}
-    for night in series.points:
-        level = sum(begin <= night.started_at for begin in begins)
-        stretches.setdefault((level, night.fingerprint), []).append(night)
-    return [MetricSeries(series.scenario, series.part, nights) for nights in stretches.values()]
+    begins: list[datetime] = sorted(point.started_at for point in series.points if point.run_id in approved)
+    segments: dict[tuple[int, Fingerprint], list[SeriesPoint]] = {}
+    for point in series.points:
+        number = sum(begin <= point.started_at for begin in begins)
+        segments.setdefault((number, point.fingerprint), []).append(point)
+    return [MetricSeries(series.scenario, series.part, points) for points in segments.values()]

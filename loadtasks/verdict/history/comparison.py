@@ -1,94 +1,97 @@
-"""Tonight beside its past: which earlier nights it may be compared with, and what they say of it together."""
+"""A run compared with its baseline: which earlier runs it is comparable with, and the state of each metric."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.series import METRICS, MetricSeries, SeriesPoint
+from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.replay import MetricHistory, Row, SeriesReplay
+from loadtasks.verdict.history.replay import MetricHistory, MetricKey, SeriesReplay
 
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """One scenario, or one part of it, as of one night."""
+    """One scenario, or one part of it, in one run."""
 
     series: MetricSeries
-    """The nights that can be compared, that night being the last."""
+    """The comparable runs, the run itself last."""
     not_comparable: NotComparable | None
     """Why the last run before it can't be compared with it; None where it can, or where there is none."""
-    pasts: Mapping[str, MetricHistory]
-    """By metric."""
+    metrics: Mapping[str, MetricHistory]
+    """The state of each metric, by its name."""
 
     @property
-    def tonight(self) -> SeriesPoint:
-        """The night itself."""
+    def point(self) -> SeriesPoint:
+        """The run itself."""
         return self.series.points[-1]
 
     @property
-    def again(self) -> RepetitionReason | None:
-        """Why it should be measured again tonight."""
-        asked = {past.again for past in self.pasts.values()} - {None}
-        return RepetitionReason.SUSPECT if RepetitionReason.SUSPECT in asked else next(iter(asked), None)
+    def repetition_reason(self) -> RepetitionReason | None:
+        """Why the scenario should be repeated in this run; None where it should not."""
+        reasons = {history.repetition_reason for history in self.metrics.values()} - {None}
+        return RepetitionReason.SUSPECT if RepetitionReason.SUSPECT in reasons else next(iter(reasons), None)
 
     def level(self, metric: str) -> float | None:
-        """The median of the nights before it, or before the first one of a change; None where there is none."""
-        past = self.pasts.get(metric)
+        """The median over the earlier runs, or over those before an open change; None where there are none."""
+        history = self.metrics.get(metric)
         earlier = self.series.points[:-1]
-        if past is not None and past.first_run is not None:
-            first = [point.run_id for point in self.series.points].index(past.first_run)
+        if history is not None and history.first_run is not None:
+            first = [point.run_id for point in self.series.points].index(history.first_run)
             earlier = self.series.points[:first]
         values = MetricSeries(self.series.scenario, self.series.part, earlier).values(metric)
         known = values[~np.isnan(values)]
         return float(np.median(known)) if len(known) else None
 
-    def night(self, run_id: str) -> SeriesPoint:
-        """One of the nights."""
+    def point_of(self, run_id: str) -> SeriesPoint:
+        """The point of one of the comparable runs."""
         return next(point for point in self.series.points if point.run_id == run_id)
 
 
 def compare_with_baseline(
     run_id: str, series: Sequence[MetricSeries], known: Sequence[Regression], sensitivity: Sensitivity
 ) -> dict[tuple[str, str], BaselineComparison]:
-    """Judge a run's night by the nights before it; by scenario and part, of those that the run measured validly.
+    """Compare a run with the runs before it; by scenario and part, for those that the run measured validly.
 
     Args:
-        run_id: The night.
-        series: The past of all scenarios since their accepted levels; what came after the night is left out.
-        known: The regressions that were found so far, whatever became of them.
-        sensitivity: How sure one wants to be.
+        run_id: The run.
+        series: The runs of all scenarios since their baseline runs; runs after this one are left out.
+        known: All regressions so far, whatever became of them.
+        sensitivity: Budget and minimum effect.
     """
     until = {(one.scenario, one.part): _until(one, run_id) for one in series}
-    moment = next((each.points[-1].started_at for each in until.values() if each is not None), None)
-    if moment is None:
+    started_at = next((seen.points[-1].started_at for seen in until.values() if seen is not None), None)
+    if started_at is None:
         return {}
     comparable, not_comparable = [], {}
     for one in series:
         key, seen = (one.scenario, one.part), until[one.scenario, one.part]
-        if seen is None:  # not measured tonight; it counts in the family all the same
-            seen = MetricSeries(*key, [point for point in one.points if point.started_at <= moment])
+        if seen is None:  # not measured in this run; its share of the budget stays its own all the same
+            seen = MetricSeries(*key, [point for point in one.points if point.started_at <= started_at])
         if seen.points:
             like = seen.like(seen.points[-1].fingerprint)
             not_comparable[key] = _not_comparable(seen)
-            comparable.append(without(like, known))
-    runs = sorted({(night.started_at, night.run_id) for one in comparable for night in one.points})
-    nights = SeriesReplay(comparable, [each for _, each in runs], sensitivity, dismissed(known))
-    pasts, _ = nights.replay()
+            comparable.append(without_fixed(like, known))
+    runs = sorted({(point.started_at, point.run_id) for one in comparable for point in one.points})
+    replay = SeriesReplay(comparable, [run for _, run in runs], sensitivity, dismissed_runs(known))
+    histories, _ = replay.judge()
     return {
-        (one.scenario, one.part): BaselineComparison(one, not_comparable[one.scenario, one.part], _of(pasts, one))
+        (one.scenario, one.part): BaselineComparison(
+            one, not_comparable[one.scenario, one.part], _metrics_of(one, histories)
+        )
         for one in comparable
         if one.points and one.points[-1].run_id == run_id
     }
 
 
 def _until(series: MetricSeries, run_id: str) -> MetricSeries | None:
-    """The nights up to one; None where it isn't among them."""
-    for number, night in enumerate(series.points, 1):
-        if night.run_id == run_id:
+    """The points up to one run; None where the run isn't among them."""
+    for number, point in enumerate(series.points, 1):
+        if point.run_id == run_id:
             return MetricSeries(series.scenario, series.part, series.points[:number])
     return None
 
@@ -97,25 +100,27 @@ def _not_comparable(series: MetricSeries) -> NotComparable | None:
     """Why the last run but one can't be compared with the last one."""
     if len(series.points) == 1:
         return None
-    before, tonight = series.points[-2:]
-    difference = tonight.fingerprint.unlike(before.fingerprint)
+    before, newest = series.points[-2:]
+    difference = newest.fingerprint.unlike(before.fingerprint)
     return NotComparable.of(difference, before.run_id, new_baseline=True) if difference is not None else None
 
 
-def without(series: MetricSeries, known: Sequence[Regression]) -> MetricSeries:
-    """The series without the nights of regressions that somebody has fixed."""
-    nights = series.points
+def without_fixed(series: MetricSeries, known: Sequence[Regression]) -> MetricSeries:
+    """The series without the runs of regressions that somebody has declared fixed."""
+    points = series.points
     for regression in known:
         ours = (regression.scenario, regression.part) == (series.scenario, series.part)
         if ours and regression.state is RegressionState.FIXED and regression.by_hand:
-            fixed_at, order = regression.moves[-1].at, [point.run_id for point in nights]
+            fixed_at, order = regression.moves[-1].at, [point.run_id for point in points]
             if regression.first_run in order:
                 first = order.index(regression.first_run)
-                nights = [night for at, night in enumerate(nights) if at < first or night.started_at >= fixed_at]
-    return MetricSeries(series.scenario, series.part, nights)
+                points = [
+                    point for number, point in enumerate(points) if number < first or point.started_at >= fixed_at
+                ]
+    return MetricSeries(series.scenario, series.part, points)
 
 
-def dismissed(known: Sequence[Regression]) -> dict[tuple[str, str], frozenset[str]]:
+def dismissed_runs(known: Sequence[Regression]) -> dict[tuple[str, str], frozenset[str]]:
     """The runs that raised a false alarm, by scenario and part."""
     found: dict[tuple[str, str], frozenset[str]] = {}
     for regression in known:
@@ -125,6 +130,6 @@ def dismissed(known: Sequence[Regression]) -> dict[tuple[str, str], frozenset[st
     return found
 
 
-def _of(pasts: Mapping[Row, MetricHistory], series: MetricSeries) -> dict[str, MetricHistory]:
-    rows = {name: (series.scenario, series.part, name) for name in METRICS}
-    return {name: pasts[row] for name, row in rows.items() if row in pasts}
+def _metrics_of(series: MetricSeries, histories: Mapping[MetricKey, MetricHistory]) -> dict[str, MetricHistory]:
+    keys = {name: (series.scenario, series.part, name) for name in BASELINE_METRICS}
+    return {name: histories[key] for name, key in keys.items() if key in histories}

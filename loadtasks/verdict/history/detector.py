@@ -1,9 +1,9 @@
-"""Judging series night by night against their own past, with false alarms held to a budget for the whole family.
+"""Detection of changes, run by run, in many series that share one false-alarm budget.
 
-Many series are judged side by side. A night that looks bad is measured again, up to three times, before anything is
-said of it; and while a series is learnt once more in any case, which shows how far two measurements of one night
-differ. A regression stays open until it is accepted (the new level), dismissed (a false alarm: the level stands and
-evidence is gathered anew) or has recovered by itself; until then it isn't raised again.
+A run that looks worse than the baseline is repeated, up to three times, before an alarm is raised. While the baseline
+of a series is still too short, each run is repeated once, which shows how much repetitions of one run differ. A
+regression stays open until it is accepted (it becomes the baseline), dismissed (a false alarm: the baseline stands and
+evidence is collected anew) or has recovered by itself; until then it isn't raised again.
 """
 
 from collections.abc import Sequence
@@ -14,31 +14,35 @@ import numpy as np
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history import evidence
-from loadtasks.verdict.history.change import ChangePoint, measure, step
+from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, Baselines, Values
+from loadtasks.verdict.history.change_point import ChangePoint, estimate_step, locate_change
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.levels import MAX_REPETITIONS, MEMORY, Levels, Values
 from loadtasks.verdict.history.recovery import Recovery
 
-NEEDED = 14
-"""Valid nights that a level takes before anything is judged by it: two weeks, each weekday twice."""
-_UNTAUGHT = 2
-"""The first nights, which are not measured again: a pipeline that is just tried out takes no longer than it must."""
-_SETTLED = 21
-"""Nights that an improvement has lasted before it becomes the level."""
-_DOUBT = 2.0
-"""So near to the threshold, in log odds, a night is measured again. The wider, the sooner a regression is found and the
-more nights are measured again; it is part of what `loadtasks.verdict.history.false_alarm_budget` was simulated with."""
-_SUSPICION = 0.75
-"""So near to the threshold after that, there is a suspicion: one bad night more would raise an alarm."""
+MIN_BASELINE_RUNS = 14
+"""Valid runs that a baseline needs before anything is compared with it: with nightly runs two weeks, each weekday
+twice. The thresholds of `false_alarm_budget` are simulated with this number."""
+_RUNS_WITHOUT_REPETITION = 2
+"""The first runs of a series are not repeated: a pipeline that is only tried out takes no longer than it must."""
+_IMPROVEMENT_RUNS = 21
+"""Runs that an improvement has lasted before it becomes the baseline: more than `MIN_BASELINE_RUNS`, so that the new
+baseline is long enough at once."""
+_REPETITION_MARGIN = 2.0
+"""A run whose log odds come this near to the threshold is repeated. A wider margin finds regressions sooner and repeats
+more runs; the thresholds of `false_alarm_budget` are simulated with this number."""
+_SUSPECTED_MARGIN = 0.75
+"""A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected: roughly one
+more such run would raise an alarm. It changes no verdict."""
 
 
 class DetectorState(StrEnum):
-    """What a series' past says of tonight."""
+    """What a series' baseline says of the newest run."""
 
     LEARNING = "learning"
+    """The baseline is too short."""
     NORMAL = "normal"
-    SUSPECT = "suspect"
+    SUSPECTED = "suspected"
     REGRESSED = "regressed"
     IMPROVED = "improved"
 
@@ -48,184 +52,192 @@ class SeriesSettings:
     """How one series is judged; its values are logarithms, or whatever else adds up."""
 
     min_effect: float
-    """The least change that is worth telling, in units of the values: 0.03 of logarithms is 3 %."""
+    """The smallest change that is reported, in units of the values: 0.03 of logarithms is 3 %."""
     share: float
-    """Of the family's budget; those of a family add up to 1."""
+    """The series' share of the false-alarm budget; the shares of a family add up to 1."""
     worse_up: bool = True
     """Whether higher is worse (times) or better (throughput)."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is said of one series after a night."""
+    """The state of one series after a run."""
 
     state: DetectorState
-    needed: int = 0
-    """Valid nights still needed before it is judged."""
-    odds: float = -np.inf
-    """Log odds of a change for the worse, beyond the threshold where positive."""
+    missing_runs: int = 0
+    """How many more valid runs the baseline needs."""
+    log_odds: float = -np.inf
+    """Log odds of a change for the worse, above the threshold where positive."""
     change: ChangePoint | None = None
-    """The open change as it was raised, or the one found this night."""
+    """The open change as it was raised, or the one found with this run."""
     raised: bool = False
-    """Whether this night is the one that found it."""
+    """Whether the change was found with this run."""
     recovered: bool = False
-    """Whether an open change was found this night to be gone."""
+    """Whether the series was found with this run to have recovered from an open change."""
 
 
 class Detector:
-    """Series judged together, each night once, in order."""
+    """Series that are judged together, each run once, in order."""
 
     def __init__(
         self, series: Sequence[SeriesSettings], budget: FalseAlarmBudget, accept_improvements: bool = True
     ) -> None:
-        """`accept_improvements`: once they have lasted; otherwise they stay open until they are accepted."""
-        self._sign = np.array([1.0 if each.worse_up else -1.0 for each in series])
-        self._min_effect = np.array([each.min_effect for each in series])
-        self._threshold = np.array([budget.threshold(each.share) for each in series])
-        self._levels = Levels(self._min_effect / 4)
-        self._fresh = {name: np.full(len(series), MEMORY) for name in ("worse", "better")}
+        """Begin without any run.
+
+        Args:
+            series: The settings of each series.
+            budget: The false-alarm budget of all of them.
+            accept_improvements: Whether an improvement becomes the baseline once it has lasted; otherwise it stays open
+                until it is accepted.
+        """
+        self._sign = np.array([1.0 if settings.worse_up else -1.0 for settings in series])
+        self._min_effect = np.array([settings.min_effect for settings in series])
+        self._threshold = np.array([budget.threshold(settings.share) for settings in series])
+        self._baselines = Baselines(self._min_effect / 4)
+        self._runs_since_reset = {name: np.full(len(series), MAX_BASELINE_RUNS) for name in ("worse", "better")}
         self._open: dict[int, Recovery] = {}
         self._improved: dict[int, ChangePoint] = {}
         self._accept_improvements = accept_improvements
-        self._night = -1
+        self._run = -1
         self._first: Values = np.full(len(series), np.nan)
         self._weighed: Evidence | None = None
 
     def observe(self, values: Values) -> list[Judgement]:
-        """Judge the next night by its values, an item a series; nan where there is no valid one."""
-        self.begin(values)
+        """Judge the next run by its values, an item a series; nan where there is no valid one."""
+        self.begin_run(values)
         return self.judge()
 
-    def begin(self, values: Values) -> None:
-        """Begin the next night with each series' first measurement."""
-        self._night += 1
+    def begin_run(self, values: Values) -> None:
+        """Begin the next run with each series' first measurement; nan where there is no valid one."""
+        self._run += 1
         self._first = values * self._sign
-        self._levels.add(self._night, self._of_closed(self._first))
+        self._baselines.add_run(self._run, self._without_open(self._first))
         valid = ~np.isnan(self._first)
-        for fresh in self._fresh.values():
-            fresh[valid] = np.minimum(fresh[valid] + 1, MEMORY)
+        for runs in self._runs_since_reset.values():
+            runs[valid] = np.minimum(runs[valid] + 1, MAX_BASELINE_RUNS)
         self._weighed = None
 
-    def add(self, values: Values) -> None:
-        """What was measured again in the night that has begun; nan of a series that was not."""
+    def add_repetition(self, values: Values) -> None:
+        """Add a repetition to the run that has begun; nan for a series that was not repeated."""
         begun = np.where(np.isnan(self._first), np.nan, values * self._sign)
-        self._levels.add_again(self._of_closed(begun))
+        self._baselines.add_repetition(self._without_open(begun))
         self._weighed = None
 
-    def again(self) -> list[RepetitionReason | None]:
-        """Which series are to be measured again in the night that has begun, and why."""
-        nights, measured, (_, worse) = self._levels.count, self._levels.measured, self._weigh()
-        suspect = (nights >= NEEDED) & (worse > -_DOUBT) & (measured < MAX_REPETITIONS)
-        learning = (nights > _UNTAUGHT) & (nights < NEEDED) & (measured == 1)
-        settled = np.isnan(self._of_closed(self._first))
-        why = np.select([settled, suspect, learning], [0, 1, 2])
-        return [(None, RepetitionReason.SUSPECT, RepetitionReason.LEARNING)[each] for each in why]
+    def repetitions_due(self) -> list[RepetitionReason | None]:
+        """For each series, why it should be repeated in the run that has begun; None where it should not."""
+        runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
+        _, worse = self._weigh_worse()
+        suspected = (runs >= MIN_BASELINE_RUNS) & (worse > -_REPETITION_MARGIN) & (repetitions < MAX_REPETITIONS)
+        learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < MIN_BASELINE_RUNS) & (repetitions == 1)
+        skipped = np.isnan(self._without_open(self._first))
+        choice = np.select([skipped, suspected, learning], [0, 1, 2])
+        return [(None, RepetitionReason.SUSPECT, RepetitionReason.LEARNING)[chosen] for chosen in choice]
 
     def judge(self) -> list[Judgement]:
-        """Judge the night that has begun, by all of its measurements."""
-        rise, worse, fall, better = (*self._weigh(), *self._weigh_better())
-        valid, nights = ~np.isnan(self._first), self._levels.count
+        """Judge the run that has begun, by all of its repetitions."""
+        rise, worse, fall, better = (*self._weigh_worse(), *self._weigh_better())
+        valid, runs = ~np.isnan(self._first), self._baselines.count
         judged = []
         for row in range(len(valid)):
             if row in self._open:
                 judged.append(self._still_open(row, float(self._first[row])))
-            elif nights[row] < NEEDED:
-                judged.append(Judgement(DetectorState.LEARNING, needed=int(NEEDED - nights[row])))
+            elif runs[row] < MIN_BASELINE_RUNS:
+                judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(MIN_BASELINE_RUNS - runs[row])))
             elif valid[row] and worse[row] > 0:
                 judged.append(self._worse(row, rise[row], float(worse[row])))
             elif valid[row] and better[row] > 0:
                 judged.append(self._better(row, fall[row], float(worse[row])))
             else:
-                judged.append(self._usual(row, float(worse[row])))
+                judged.append(self._no_change(row, float(worse[row])))
         return judged
 
     def dismiss(self, row: int) -> None:
-        """An open change was none: its nights are part of the level, and evidence is gathered anew."""
+        """An open change was a false alarm: its runs join the baseline, and evidence is collected anew."""
         recovery = self._open.pop(row)
-        self._levels.extend(row, recovery.nights())
-        self._gather_anew(row)
+        self._baselines.extend(row, recovery.runs())
+        self._reset_evidence(row)
 
     def change(self, row: int) -> ChangePoint:
-        """An open change, its size by all nights since."""
+        """An open change, its size estimated from all runs since."""
         return self._open[row].change
 
     def accept(self, row: int) -> None:
-        """An open change is the new level, from its first night on."""
+        """An open change is the new baseline, from its first run on."""
         recovery = self._open.pop(row)
-        self._levels.restart(row, recovery.nights())
-        self._gather_anew(row)
+        self._baselines.restart(row, recovery.runs())
+        self._reset_evidence(row)
 
-    def _of_closed(self, signed: Values) -> Values:
-        """Those of the series that have no open change; nan of the others."""
+    def _without_open(self, signed: Values) -> Values:
+        """The values of the series without an open change; nan for the others."""
         closed = np.ones(len(signed), dtype=bool)
         closed[list(self._open)] = False
         return np.where(closed, signed, np.nan)
 
     def _evidence(self) -> Evidence:
         if self._weighed is None:
-            self._weighed = evidence.weigh(self._levels)
+            self._weighed = evidence.weigh(self._baselines)
         return self._weighed
 
-    def _weigh(self) -> tuple[Values, Values]:
-        """The log odds of a change for the worse since each measurement, and together beyond the threshold."""
-        rise = self._evidence().rise(self._fresh["worse"])
+    def _weigh_worse(self) -> tuple[Values, Values]:
+        """The log odds of a change for the worse since each run, and their total above the threshold."""
+        rise = self._evidence().rise(self._runs_since_reset["worse"])
         return rise, evidence.total(rise) - self._threshold
 
     def _weigh_better(self) -> tuple[Values, Values]:
-        """The same of a change for the better."""
-        fall = self._evidence().fall(self._fresh["better"])
+        """The log odds of a change for the better since each run, and their total above the threshold."""
+        fall = self._evidence().fall(self._runs_since_reset["better"])
         return fall, evidence.total(fall) - self._threshold
 
     def _open_change(self, row: int, change: ChangePoint, lasted: int, worse: bool) -> None:
-        since = self._levels.take(row, lasted)
-        before, least = self._levels.stretch(row), float(self._levels.least[row])
-        self._open[row] = Recovery(change, before, since, least, float(self._sign[row]), worse)
+        since = self._baselines.take(row, lasted)
+        before, min_scale = self._baselines.segment(row), float(self._baselines.min_scale[row])
+        self._open[row] = Recovery(change, before, since, min_scale, float(self._sign[row]), worse)
 
-    def _worse(self, row: int, odds: Values, worse: float) -> Judgement:
-        change = measure(self._levels, row, odds, float(self._sign[row]))
+    def _worse(self, row: int, log_odds: Values, worse: float) -> Judgement:
+        change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
         if abs(change.size) < self._min_effect[row]:
-            return Judgement(DetectorState.SUSPECT, odds=worse, change=change)
+            return Judgement(DetectorState.SUSPECTED, log_odds=worse, change=change)
         self._improved.pop(row, None)
         self._open_change(row, change, change.lasted, worse=True)
-        return Judgement(DetectorState.REGRESSED, odds=worse, change=change, raised=True)
+        return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
-    def _better(self, row: int, odds: Values, worse: float) -> Judgement:
-        change = measure(self._levels, row, odds, float(self._sign[row]))
+    def _better(self, row: int, log_odds: Values, worse: float) -> Judgement:
+        change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
         if row in self._improved or abs(change.size) < self._min_effect[row]:
-            return self._usual(row, worse)
+            return self._no_change(row, worse)
         self._improved[row] = change
-        return Judgement(DetectorState.IMPROVED, odds=worse, change=change, raised=True)
+        return Judgement(DetectorState.IMPROVED, log_odds=worse, change=change, raised=True)
 
-    def _usual(self, row: int, worse: float) -> Judgement:
-        if worse > -_SUSPICION:
-            return Judgement(DetectorState.SUSPECT, odds=worse)
+    def _no_change(self, row: int, worse: float) -> Judgement:
+        if worse > -_SUSPECTED_MARGIN:
+            return Judgement(DetectorState.SUSPECTED, log_odds=worse)
         if row in self._improved:
-            self._settle(row)
-        return Judgement(DetectorState.NORMAL, odds=worse)
+            self._settle_improvement(row)
+        return Judgement(DetectorState.NORMAL, log_odds=worse)
 
-    def _gather_anew(self, row: int) -> None:
-        for fresh in self._fresh.values():
-            fresh[row] = 0
+    def _reset_evidence(self, row: int) -> None:
+        for runs in self._runs_since_reset.values():
+            runs[row] = 0
 
-    def _settle(self, row: int) -> None:
-        """Decide about an improvement, once it has lasted: whether it still is one, and whether it is the level."""
-        change, nights = self._improved[row], self._levels.stretch(row)
-        lasted = int(np.count_nonzero(nights.numbers >= change.first))
-        if lasted < _SETTLED:
+    def _settle_improvement(self, row: int) -> None:
+        """Decide about an improvement that has lasted: whether it still is one, and whether it is the baseline."""
+        change, runs = self._improved[row], self._baselines.segment(row)
+        lasted = int(np.count_nonzero(runs.numbers >= change.first))
+        if lasted < _IMPROVEMENT_RUNS:
             return
         del self._improved[row]
-        if step(nights[:-lasted], nights[-lasted:], float(self._levels.least[row])).high >= 0:
-            self._fresh["better"][row] = 0
+        if estimate_step(runs[:-lasted], runs[-lasted:], float(self._baselines.min_scale[row])).high >= 0:
+            self._runs_since_reset["better"][row] = 0
         elif self._accept_improvements:
-            self._levels.restart(row, self._levels.take(row, lasted))
+            self._baselines.restart(row, self._baselines.take(row, lasted))
         else:
             self._open_change(row, change, lasted, worse=False)
 
     def _still_open(self, row: int, value: float) -> Judgement:
         recovery = self._open[row]
-        if not np.isnan(value) and recovery.observe(self._night, value):
+        if not np.isnan(value) and recovery.observe(self._run, value):
             del self._open[row]
-            self._levels.extend(row, recovery.good_nights())
-            self._gather_anew(row)
+            self._baselines.extend(row, recovery.recovered_runs())
+            self._reset_evidence(row)
             return Judgement(DetectorState.NORMAL, change=recovery.raised, recovered=True)
         return Judgement(DetectorState.REGRESSED if recovery.worse else DetectorState.IMPROVED, change=recovery.raised)

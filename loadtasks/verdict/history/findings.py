@@ -1,96 +1,74 @@
-"""Regressions: what a scenario's nights say of tonight, told in findings, and what is kept of it."""
+"""What a comparison with the baseline finds in a scenario: findings, numbers side by side, and new regressions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from loadtasks import units
-from loadtasks.measurement.model import METRICS, Measurement, metric
-from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.measurement.model import Measurement, metric
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.history import BaselineTooShort
+from loadtasks.results.findings.history import (
+    AcknowledgedShift,
+    BaselineShift,
+    BaselineTooShort,
+    Recovered,
+    RegressionShift,
+    Shape,
+    Suspected,
+)
 from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.detector import NEEDED, DetectorState
+from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS, DetectorState
 from loadtasks.verdict.history.replay import TAIL
 
-NOT_COMPARED = "not compared: "
-"""How every note begins that says why there is no comparison."""
+_NOT_SAVED = 0
+"""The id of a regression that the store has not given one yet."""
 
 
 @dataclass
-class Compared:
-    """What the nights of a scenario say of tonight, its whole and its parts."""
+class ComparedScenario:
+    """A scenario, its whole and its parts, compared with its baseline."""
 
     comparisons: list[MetricComparison] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    """Of kind `regression`, `improvement`, or `history`."""
     found: list[Regression] = field(default_factory=list)
-    """Regressions that nobody knew of."""
+    """Regressions that were not known before."""
     recovered: list[int] = field(default_factory=list)
-    """Ids of known ones that are gone."""
+    """Ids of known regressions that the scenario has recovered from."""
     before_run: str | None = None
-    """The last run before a change, to explain it by."""
+    """The last run before a change: what a diagnosis compares with."""
 
 
-def compare(
+def compare_scenario(
     measurements: Sequence[Measurement],
-    looks: Mapping[tuple[str, str], BaselineComparison],
+    comparisons: Mapping[tuple[str, str], BaselineComparison],
     known: Sequence[Regression],
-    moment: datetime,
-) -> Compared:
-    """Tell what the past says of one scenario's measurements.
+    at: datetime,
+) -> ComparedScenario:
+    """Compare one scenario's measurements with their baselines.
 
     Args:
         measurements: The whole first, then its parts.
-        looks: Tonight beside its past, by scenario and part.
+        comparisons: The comparisons of the run, by scenario and part.
         known: Regressions that have not ended.
-        moment: When a new one is said to be opened.
+        at: When a new regression is opened.
     """
-    compared = Compared()
+    compared = ComparedScenario()
     for measurement in measurements:
-        look = looks.get((measurement.scenario, measurement.part))
-        if look is None:
+        comparison = comparisons.get((measurement.scenario, measurement.part))
+        if comparison is None:
             continue
-        ours = [
-            regression
-            for regression in known
-            if (regression.scenario, regression.part) == (measurement.scenario, measurement.part)
-        ]
-        _tell(compared, measurement, look, ours[0] if ours else None, moment)
+        regression = next(
+            (one for one in known if (one.scenario, one.part) == (measurement.scenario, measurement.part)), None
+        )
+        _add(compared, measurement, comparison, regression, at)
     return compared
 
 
-def _tell(
-    compared: Compared, measurement: Measurement, look: BaselineComparison, known: Regression | None, moment: datetime
-) -> None:
-    compared.comparisons += _comparisons(measurement, look)
-    if not measurement.part:  # what is said of the whole need not be said of its parts
-        compared.findings += _unjudged(look)
-    regressed = _changes(look, DetectorState.REGRESSED)
-    if regressed and known is None:
-        known = _opened(measurement, look, regressed, moment)
-        compared.found.append(known)
-    elif known is not None and not regressed and _judged(look):
-        compared.recovered.append(known.id)
-        sentence = f"back at its level: what {known.found_run} found since {known.first_run} is gone"
-        compared.findings.append(_note(sentence, measurement.part))
-    if regressed and known is not None:
-        compared.before_run = compared.before_run or _before(look)
-        compared.findings += [_finding(measurement, look, change, known, regressed) for change in regressed.values()]
-    compared.findings += [
-        _finding(measurement, look, change, None, {}) for change in _changes(look, DetectorState.IMPROVED).values()
-    ]
-    suspected = [name for name, past in look.pasts.items() if past.judgement.state is DetectorState.SUSPECT]
-    if suspected and not regressed:
-        told = " and ".join(METRICS[name] for name in suspected)
-        sentence = f"under suspicion, but not sure yet: {told}; the next nights will tell"
-        compared.findings.append(_note(sentence, measurement.part))
-
-
-def comparison(measurement: Measurement, name: str, before: float | None) -> MetricComparison | None:
-    """A metric beside an earlier value of it; None where either is missing."""
+def compare_metric(measurement: Measurement, name: str, before: float | None) -> MetricComparison | None:
+    """A metric and an earlier value of it side by side; None where either is missing."""
     observed = metric(measurement, name)
     if observed is None or before is None:
         return None
@@ -98,115 +76,165 @@ def comparison(measurement: Measurement, name: str, before: float | None) -> Met
     return MetricComparison(part=measurement.part, metric=name, observed=observed, baseline=before, ratio=ratio)
 
 
-def _comparisons(measurement: Measurement, look: BaselineComparison) -> list[MetricComparison]:
-    made = (comparison(measurement, name, look.level(name)) for name in look.pasts)
-    return [each for each in made if each is not None]
+def _add(
+    compared: ComparedScenario,
+    measurement: Measurement,
+    comparison: BaselineComparison,
+    known: Regression | None,
+    at: datetime,
+) -> None:
+    compared.comparisons += _metric_comparisons(measurement, comparison)
+    if not measurement.part:  # what holds for the whole holds for its parts
+        compared.findings += _reasons_not_compared(comparison)
+    regressed = _changes(comparison, DetectorState.REGRESSED)
+    if regressed and known is None:
+        known = _new_regression(measurement, comparison, regressed, at)
+        compared.found.append(known)
+    elif known is not None and not regressed and _is_judged(comparison):
+        compared.recovered.append(known.id)
+        compared.findings.append(_recovered(measurement, known))
+    if regressed and known is not None:
+        compared.before_run = compared.before_run or _run_before(comparison)
+        compared.findings += [
+            _regression_finding(measurement, comparison, change, known, regressed) for change in regressed.values()
+        ]
+    for change in _changes(comparison, DetectorState.IMPROVED).values():
+        shift = BaselineShift(**_shift(comparison, change))
+        compared.findings.append(_finding(FindingCode.IMPROVEMENT, measurement, change, shift))
+    suspected = [
+        name for name, history in comparison.metrics.items() if history.judgement.state is DetectorState.SUSPECTED
+    ]
+    if suspected and not regressed:
+        compared.findings.append(
+            Finding(code=FindingCode.SUSPECTED, part=measurement.part, parameters=Suspected(metrics=tuple(suspected)))
+        )
 
 
-def _unjudged(look: BaselineComparison) -> list[Finding]:
-    """Why a run is not compared with a baseline."""
-    needed = max((past.judgement.needed for past in look.pasts.values()), default=0)
+def _metric_comparisons(measurement: Measurement, comparison: BaselineComparison) -> list[MetricComparison]:
+    compared = (compare_metric(measurement, name, comparison.level(name)) for name in comparison.metrics)
+    return [one for one in compared if one is not None]
+
+
+def _reasons_not_compared(comparison: BaselineComparison) -> list[Finding]:
+    """Why a scenario is not compared with a baseline, or only with a new one."""
     findings = []
-    if look.not_comparable is not None:
-        findings.append(Finding(code=FindingCode.NOT_COMPARABLE, parameters=look.not_comparable))
-    if needed and len(look.series.points) < NEEDED:
-        findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=needed)))
+    if comparison.not_comparable is not None:
+        findings.append(Finding(code=FindingCode.NOT_COMPARABLE, parameters=comparison.not_comparable))
+    missing = max((history.judgement.missing_runs for history in comparison.metrics.values()), default=0)
+    if missing and len(comparison.series.points) < MIN_BASELINE_RUNS:
+        findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=missing)))
     return findings
 
 
-def _judged(look: BaselineComparison) -> bool:
-    return all(past.judgement.state is not DetectorState.LEARNING for past in look.pasts.values())
+def _is_judged(comparison: BaselineComparison) -> bool:
+    states = (history.judgement.state for history in comparison.metrics.values())
+    return all(state is not DetectorState.LEARNING for state in states)
 
 
-def _changes(look: BaselineComparison, state: DetectorState) -> dict[str, MetricChange]:
-    """The metrics that are in this state, each with its change."""
+def _changes(comparison: BaselineComparison, state: DetectorState) -> dict[str, MetricChange]:
+    """The change of each metric that is in this state."""
     return {
-        name: past.change
-        for name, past in look.pasts.items()
-        if past.judgement.state is state and past.change is not None
+        name: history.change
+        for name, history in comparison.metrics.items()
+        if history.judgement.state is state and history.change is not None
     }
 
 
-def _before(look: BaselineComparison) -> str | None:
+def _run_before(comparison: BaselineComparison) -> str | None:
     """The last run before the change of the first metric that has one."""
-    return next((past.before_run for past in look.pasts.values() if past.before_run is not None), None)
+    runs = (history.before_run for history in comparison.metrics.values())
+    return next((run_id for run_id in runs if run_id is not None), None)
 
 
-def _opened(
-    measurement: Measurement, look: BaselineComparison, changes: Mapping[str, MetricChange], moment: datetime
+def _new_regression(
+    measurement: Measurement, comparison: BaselineComparison, changes: Mapping[str, MetricChange], at: datetime
 ) -> Regression:
-    order = [night.run_id for night in look.series.points]
-    first_run = min((str(look.pasts[name].first_run) for name in changes), key=order.index)
-    before_run = _before(look)
-    why = "; ".join(_size(change) for change in changes.values())
+    first_run = _first_run(comparison, changes)
+    version_before, version_after = _versions(comparison, first_run)
     return Regression(
-        id=0,
+        id=_NOT_SAVED,
         scenario=measurement.scenario,
         part=measurement.part,
         first_run=first_run,
-        found_run=look.tonight.run_id,
-        version_before=look.night(before_run).target_version if before_run is not None else None,
-        version_after=look.night(first_run).target_version,
+        found_run=comparison.point.run_id,
+        version_before=version_before,
+        version_after=version_after,
         changes=list(changes.values()),
-        moves=[Move(state=RegressionState.OPEN, at=moment, who=AUTOMATIC, why=why)],
+        moves=[Move(state=RegressionState.OPEN, at=at, who=AUTOMATIC, why=f"found in run {comparison.point.run_id}")],
     )
 
 
-def _finding(
+def _first_run(comparison: BaselineComparison, changes: Mapping[str, MetricChange]) -> str:
+    """The earliest first run of several metrics' changes."""
+    order = [point.run_id for point in comparison.series.points]
+    return min((str(comparison.metrics[name].first_run) for name in changes), key=order.index)
+
+
+def _versions(comparison: BaselineComparison, first_run: str) -> tuple[str | None, str | None]:
+    """The target's version in the last run before a change, and in its first run."""
+    before_run = _run_before(comparison)
+    before = comparison.point_of(before_run).target_version if before_run is not None else None
+    return before, comparison.point_of(first_run).target_version
+
+
+def _regression_finding(
     measurement: Measurement,
-    look: BaselineComparison,
+    comparison: BaselineComparison,
     change: MetricChange,
-    known: Regression | None,
+    regression: Regression,
     regressed: Mapping[str, MetricChange],
 ) -> Finding:
-    name = change.metric
-    observed = metric(measurement, name)
-    level = change.before
-    told = f"{_size(change)}: {units.value(name, level)} before"
-    if observed is not None:
-        told += f", {units.value(name, observed)} tonight"
-    sentences = [f"{told}, since run {look.pasts[name].first_run}{_versions(known)}"]
-    if name == (TAIL if TAIL in regressed else "p50_s"):
-        sentences.append(_shape(look, regressed))
-    kind = FindingKind.IMPROVEMENT if known is None else FindingKind.REGRESSION
-    if known is not None and known.state is RegressionState.ACKNOWLEDGED:
-        kind, last = FindingKind.HISTORY, known.moves[-1]
-        sentences.append(f"acknowledged by {last.who}" + (f": {last.why}" if last.why else ""))
-    elif known is not None and known.found_run != look.tonight.run_id:
-        sentences.append(f"known since run {known.found_run}")
+    shift = _shift(comparison, change) | {
+        "version_before": regression.version_before,
+        "version_after": regression.version_after,
+        "regression": regression.id if regression.id != _NOT_SAVED else None,
+        "found_run": regression.found_run if regression.found_run != comparison.point.run_id else None,
+    }
+    if change.metric == (TAIL if TAIL in regressed else "p50_s"):
+        shift["shape"] = _shape(comparison, regressed)
+    if regression.state is not RegressionState.ACKNOWLEDGED:
+        return _finding(FindingCode.REGRESSION, measurement, change, RegressionShift(**shift))
+    last = regression.moves[-1]
+    acknowledged = AcknowledgedShift(**shift, acknowledged_by=last.who, why=last.why)
+    return _finding(FindingCode.REGRESSION_ACKNOWLEDGED, measurement, change, acknowledged)
+
+
+def _shift(comparison: BaselineComparison, change: MetricChange) -> dict[str, Any]:
+    """The parameters of a change that every kind of finding about it has."""
+    first_run = str(comparison.metrics[change.metric].first_run)
+    version_before, version_after = _versions(comparison, first_run)
+    return {
+        "ratio": change.ratio,
+        "low": change.low,
+        "high": change.high,
+        "relative_to_median": change.metric == TAIL,
+        "first_run": first_run,
+        "first_run_started_at": comparison.point_of(first_run).started_at,
+        "version_before": version_before,
+        "version_after": version_after,
+    }
+
+
+def _finding(code: FindingCode, measurement: Measurement, change: MetricChange, parameters: BaselineShift) -> Finding:
     return Finding(
-        kind=kind,
+        code=code,
         part=measurement.part,
-        metric=name,
-        observed=observed,
-        limit=level,
-        sentence="; ".join(sentence for sentence in sentences if sentence),
+        metric=change.metric,
+        observed=metric(measurement, change.metric),
+        limit=change.before,
+        parameters=parameters,
     )
 
 
-def _size(change: MetricChange) -> str:
-    low, high = units.change(change.low), units.change(change.high)
-    beyond = " beyond the median's change" if change.metric == TAIL else ""
-    return f"{METRICS[change.metric]} {units.change(change.ratio)}{beyond} (95 % interval {low} to {high})"
+def _recovered(measurement: Measurement, known: Regression) -> Finding:
+    parameters = Recovered(regression=known.id, found_run=known.found_run, first_run=known.first_run)
+    return Finding(code=FindingCode.RECOVERED, part=measurement.part, parameters=parameters)
 
 
-def _versions(known: Regression | None) -> str:
-    if known is None or known.version_after is None:
-        return ""
-    if known.version_before in (None, known.version_after):
-        return f" (version {known.version_after}{', as before' if known.version_before else ''})"
-    return f" (version {known.version_after}; before it {known.version_before})"
-
-
-def _shape(look: BaselineComparison, regressed: Mapping[str, MetricChange]) -> str:
-    """Whether all requests moved alike, or only the slow ones."""
+def _shape(comparison: BaselineComparison, regressed: Mapping[str, MetricChange]) -> Shape | None:
+    """Which part of the distribution shifted; None where it isn't known."""
     if TAIL in regressed:
-        moved = "p50_s" in regressed
-        return f"the slow requests moved {'farther than the median' if moved else 'and the median did not'}"
-    tail = look.pasts.get(TAIL)
+        return Shape.TAIL_MORE if "p50_s" in regressed else Shape.TAIL_ONLY
+    tail = comparison.metrics.get(TAIL)
     steady = tail is not None and tail.judgement.state is DetectorState.NORMAL
-    return "all requests moved alike, the slow ones no farther" if steady else ""
-
-
-def _note(sentence: str, part: str = "") -> Finding:
-    return Finding(kind=FindingKind.HISTORY, part=part, sentence=sentence)
+    return Shape.WHOLE_DISTRIBUTION if steady else None

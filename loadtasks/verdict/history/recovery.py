@@ -1,65 +1,74 @@
-"""An open change of level: what its nights add to its size, and whether it is gone."""
+"""An open change: what later runs add to its estimate, and whether the series has recovered from it."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from loadtasks.verdict.history.change import ChangePoint, step
-from loadtasks.verdict.history.levels import Stretch
+from loadtasks.verdict.history.baselines import Segment
+from loadtasks.verdict.history.change_point import ChangePoint, estimate_step
 
-_GONE = 3.0
-"""Log likelihood ratio, 20 to 1, of the old level against the new one."""
-_NIGHT = 2.0
-"""So much of it one night may tell: a single night, however good, is no recovery."""
+_THRESHOLD = 3.0
+"""Log likelihood ratio, 20 to 1, of the level before the change against the one after it."""
+_MAX_RUN = 2.0
+"""The most that one run may add to the log likelihood ratio: below the threshold, so that one run is no recovery."""
 
 
 class Recovery:
-    """The nights since a change, judged against the nights before it.
+    """The runs since a change, compared with the runs before it.
 
-    Gone it is when Page's cumulative sum (Page 1954, "Continuous inspection schemes") of the likelihood ratio of the
-    old level against the new one says so.
+    The series has recovered when Page's cumulative sum (Page 1954, "Continuous inspection schemes") of the likelihood
+    ratio of the earlier level against the later one exceeds the threshold.
     """
 
     def __init__(
         self,
         change: ChangePoint,
-        before: Stretch,
-        since: Stretch,
-        least: float,
+        before: Segment,
+        since: Segment,
+        min_scale: float,
         sign: float,
         worse: bool = True,
     ) -> None:
-        """`before`, `since`: the level's nights and the later ones; values times `sign` are the series' own."""
+        """Begin with the change as it was found.
+
+        Args:
+            change: The change as it was raised.
+            before: The runs of the baseline.
+            since: The runs since the change.
+            min_scale: The smallest scale that an estimate may have.
+            sign: What the series' own values were multiplied with.
+            worse: Whether the change is for the worse.
+        """
         self.raised = change
         self.worse = worse
-        self._turn = 1.0 if worse else -1.0
-        self._sign = sign * self._turn
-        self._least = least
-        self._before, self._since = before * self._turn, since * self._turn
-        self._sum, self._good = 0.0, 0
-        self._size = step(self._before, self._since, least)
+        self._direction = 1.0 if worse else -1.0
+        self._sign = sign * self._direction
+        self._min_scale = min_scale
+        self._before, self._since = before * self._direction, since * self._direction
+        self._sum, self._recovered_runs = 0.0, 0
+        self._step = estimate_step(self._before, self._since, min_scale)
 
     @property
     def change(self) -> ChangePoint:
-        """The change, its size by all nights since."""
-        size = step(self._before, self._since, self._least)
-        low, high = sorted((self._sign * size.low, self._sign * size.high))
-        return replace(self.raised, lasted=len(self._since), size=self._sign * size.step, low=low, high=high)
+        """The change, its size estimated from all runs since."""
+        step = estimate_step(self._before, self._since, self._min_scale)
+        low, high = sorted((self._sign * step.low, self._sign * step.high))
+        return replace(self.raised, lasted=len(self._since), size=self._sign * step.size, low=low, high=high)
 
     def observe(self, number: int, value: float) -> bool:
-        """Whether the change is gone, by one more night's first measurement."""
-        value *= self._turn
-        self._since += Stretch.night(number, value)
-        moved, variance = max(self._size.step, self._least), self._size.deviation**2
-        told = (self._size.before + moved / 2 - value) * moved / variance
-        self._sum = max(0.0, self._sum + float(np.clip(told, -_NIGHT, _NIGHT)))
-        self._good = self._good + 1 if self._sum > 0 else 0
-        return self._sum > _GONE
+        """Add one more run by its first measurement. Returns whether the series has recovered."""
+        value *= self._direction
+        self._since += Segment.of_run(number, value)
+        shift, variance = max(self._step.size, self._min_scale), self._step.deviation**2
+        log_ratio = (self._step.before + shift / 2 - value) * shift / variance
+        self._sum = max(0.0, self._sum + float(np.clip(log_ratio, -_MAX_RUN, _MAX_RUN)))
+        self._recovered_runs = self._recovered_runs + 1 if self._sum > 0 else 0
+        return self._sum > _THRESHOLD
 
-    def nights(self) -> Stretch:
-        """All nights since the change."""
-        return self._since * self._turn
+    def runs(self) -> Segment:
+        """All runs since the change."""
+        return self._since * self._direction
 
-    def good_nights(self) -> Stretch:
-        """Of those since it was gone."""
-        return self.nights()[len(self._since) - self._good :]
+    def recovered_runs(self) -> Segment:
+        """The newest of them, in which the series was back at its level."""
+        return self.runs()[len(self._since) - self._recovered_runs :]

@@ -1,16 +1,16 @@
-"""Judging a candidate beside its reference within one night: the ratio of alternating rounds, as they come in.
+"""The sequential test of a candidate against its reference, by the ratios of the rounds that drive both in turn.
 
-Both sides of a round share the night, so that its mood falls out of their ratio. Where the rounds' log ratios lie is
-told in two ways. Their trimmed mean with Tukey and McLaughlin's t (1963, "Less vulnerable confidence and significance
-procedures for location on the basis of a single sample"; Yuen 1974 for two samples) says most where their noise is
-tame, and of few rounds. Their median with the interval of the sign test asks nothing of the noise, and says most where
-the machine's mood turns within many of the rounds. Both intervals hold, so that the narrower one is told. Where rounds
-resemble those before them they count for fewer (Bartlett 1946, "On the theoretical specification and sampling
-properties of autocorrelated time-series").
+Both sides of a round share its moment, so what the machine does at that moment cancels out of their ratio. The location
+of the rounds' log ratios is estimated in two ways. Their trimmed mean with Tukey and McLaughlin's t (1963, "Less
+vulnerable confidence and significance procedures for location on the basis of a single sample"; Yuen 1974 for two
+samples) has the narrower interval where the noise is near normal, and with few rounds. Their median with the interval
+of the sign test assumes nothing about the noise, and has the narrower interval where the machine's load changes within
+many of the rounds. Both intervals hold, so the narrower one is used. Intervals are widened where consecutive rounds are
+correlated (Bartlett 1946, "On the theoretical specification and sampling properties of autocorrelated time-series").
 
-It is looked at several times; the error that a night may make is spent over the looks, the metrics and the two ways (a
-union bound, Lan and DeMets 1983, "Discrete sequential boundaries for clinical trials", without their credit for
-dependence), so that the error rate holds whenever one stops.
+The rounds are analysed several times (interim analyses). The error that a run may make is spent over the analyses, the
+metrics and the two estimators (a union bound; Lan and DeMets 1983, "Discrete sequential boundaries for clinical
+trials", without their credit for dependence), so that the error rate holds whenever the test stops.
 """
 
 from collections.abc import Sequence
@@ -25,42 +25,55 @@ from scipy.special import ndtri, stdtrit
 
 Values = NDArray[np.float64]
 
+MIN_ROUNDS = 10
+"""Fewer rounds decide nothing: the trimmed mean of 10 rests on 6 of them."""
+_MAX_AUTOCORRELATION = 0.9
+"""Keeps the widening of an interval finite: at most by the root of 19."""
+
 
 class Decision(StrEnum):
-    """What the rounds so far say of the candidate."""
+    """What the rounds so far say about the candidate."""
 
     REGRESSED = "regressed"
     IMPROVED = "improved"
-    SAME = "same"
-    """Any difference is smaller than what matters."""
-    UNSURE = "unsure"
+    EQUIVALENT = "equivalent"
+    """Any difference is smaller than the relevant effect."""
+    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How sure one wants to be, and of what."""
+    """The error rates of the test, and the effects that it looks for."""
 
     runs_per_false_alarm: float = 5000.0
-    """At most one false alarm in so many nights of a scenario, all of its metrics together."""
-    alike: float = 0.01
-    """The relative difference that two processes of one build may have, in what is measured: no change at all."""
+    """At most one false alarm in this many runs of a scenario, all of its metrics together."""
+    build_difference: float = 0.01
+    """The relative difference between two processes of one build in what is measured; it is no change. Measured with
+    `benchmarks.verdict.live`: equal builds on one core differ by up to 0.6 %."""
     min_effect: float = 0.02
-    """The least relative change beyond it that is an alarm."""
-    matters: float = 0.05
-    """The relative change that one wants to find: below it the rounds may stop."""
-    miss: float = 0.01
-    """The probability, at one look, of stopping for `same` where the change is `matters`."""
-    looks: tuple[int, ...] = (30, 60, 120, 240, 480)
-    """After how many rounds one looks; the last is all that a night may take. Few looks spend little of the error, and
-    noise falls with the root of the rounds."""
+    """The smallest relative change beyond it that is reported."""
+    relevant_effect: float = 0.05
+    """The relative change that is worth finding: when it is ruled out, no more rounds are driven."""
+    miss_probability: float = 0.01
+    """The probability, at one analysis, of stopping as `equivalent` where the change is the relevant effect."""
+    interim_analyses: tuple[int, ...] = (30, 60, 120, 240, 480)
+    """After how many rounds they are analysed; the last is the most that a run may drive. Few analyses spend little of
+    the error, and noise falls only with the root of the rounds, so their number doubles."""
     trim: float = 0.2
-    """The share of rounds that the trimmed mean sets aside on each side."""
-    trim_counted: float = 0.1
-    """The same of what is counted, such as failures: few rounds may have all of them."""
+    """The share of rounds that the trimmed mean drops at each end: the usual 20 % (Yuen 1974)."""
+    trim_of_counts: float = 0.1
+    """The share of rounds that the trimmed mean of counts, such as failures, drops at each end: smaller, since few
+    rounds may have all of the failures."""
 
     def __post_init__(self) -> None:
-        if len(self.looks) == 0 or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < _FEWEST:
-            raise ValueError(f"looks after {self.looks} rounds; they grow, and the first is at least {_FEWEST}")
+        """Check the interim analyses.
+
+        Raises:
+            ValueError: there is none, they don't grow, or the first is too early.
+        """
+        rounds = self.interim_analyses
+        if len(rounds) == 0 or list(rounds) != sorted(set(rounds)) or rounds[0] < MIN_ROUNDS:
+            raise ValueError(f"interim analyses after {rounds} rounds: they must grow from at least {MIN_ROUNDS}")
 
 
 @dataclass(frozen=True)
@@ -70,43 +83,49 @@ class Ratio:
     decision: Decision
     ratio: float
     low: float
-    """The ratio's interval, which holds at every look and for every metric at once, but for the night's error."""
+    """The lower end of the ratio's interval, which holds at all analyses and for all metrics at once, but for the run's
+    error."""
     high: float
+    """The upper end of the ratio's interval."""
     rounds: int
 
 
-_FEWEST = 10
-_MOST_LIKENESS = 0.9
-
-
 def more_rounds(decisions: Sequence[Decision], rounds: int, rule: Rule) -> int:
-    """How many rounds to add: none when one metric regressed or all are settled, or the budget is used up."""
-    unsure = Decision.UNSURE in decisions and Decision.REGRESSED not in decisions
-    later = [comparison for comparison in rule.looks if comparison > rounds]
-    return later[0] - rounds if unsure and later else 0
+    """How many rounds to add until the next analysis; 0 when the test has ended.
+
+    It ends when one metric regressed, when none is inconclusive, or after the last analysis.
+    """
+    open_ended = Decision.INCONCLUSIVE in decisions and Decision.REGRESSED not in decisions
+    later = [analysis for analysis in rule.interim_analyses if analysis > rounds]
+    return later[0] - rounds if open_ended and later else 0
 
 
 def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True, continuous: bool = True) -> Ratio:
-    """One metric by the rounds so far, whose number should be one of the rule's looks.
+    """Judge one metric by the rounds so far, whose number should be one of the rule's interim analyses.
 
-    `log_ratios`: a round each, ln(candidate / reference). `metrics`: how many metrics are judged of the scenario.
-    `worse_up`: whether a higher value is worse. `continuous`: whether it is measured, not counted; where most rounds
-    count the same, as with failures, their median says nothing of the others.
+    Args:
+        log_ratios: ln(candidate / reference), one a round.
+        metrics: How many metrics of the scenario are judged.
+        rule: Error rates and effects.
+        worse_up: Whether a higher value is worse.
+        continuous: Whether the metric is measured, not counted. Where most rounds count the same, as with failures,
+            their median says nothing about the others.
     """
     rounds = len(log_ratios)
-    if rounds < _FEWEST:
-        return Ratio(Decision.UNSURE, float(np.exp(np.median(log_ratios))) if rounds else 1.0, 0.0, np.inf, rounds)
+    if rounds < MIN_ROUNDS:
+        ratio = float(np.exp(np.median(log_ratios))) if rounds else 1.0
+        return Ratio(Decision.INCONCLUSIVE, ratio, 0.0, np.inf, rounds)
     sign = 1.0 if worse_up else -1.0
-    places: list[_Place] = [_trimmed_mean(sign * log_ratios, rule.trim if continuous else rule.trim_counted)]
+    estimates: list[_Location] = [_trimmed_mean(sign * log_ratios, rule.trim if continuous else rule.trim_of_counts)]
     if continuous:
-        places.append(_median(sign * log_ratios))
-    spent = 1.0 / (rule.runs_per_false_alarm * len(rule.looks) * metrics * len(places))
-    place = min(places, key=lambda each: each.interval(spent).width)
-    alike = rule.alike if continuous else 0.0
-    decision = _decision(place, spent, rule.miss / len(places), alike, rule)
-    low, high = sorted(sign * each for each in place.interval(spent))
-    ratio, least, most = (float(np.exp(each)) for each in (sign * place.middle, low, high))
-    return Ratio(decision, ratio, least, most, rounds)
+        estimates.append(_median(sign * log_ratios))
+    error = 1.0 / (rule.runs_per_false_alarm * len(rule.interim_analyses) * metrics * len(estimates))
+    location = min(estimates, key=lambda estimate: estimate.interval(error).width)
+    build_difference = rule.build_difference if continuous else 0.0
+    decision = _decide(location, error, rule.miss_probability / len(estimates), build_difference, rule)
+    low, high = sorted(sign * end for end in location.interval(error))
+    ratio, lowest, highest = (float(np.exp(value)) for value in (sign * location.center, low, high))
+    return Ratio(decision, ratio, lowest, highest, rounds)
 
 
 class _Interval(NamedTuple):
@@ -118,68 +137,73 @@ class _Interval(NamedTuple):
         return self.high - self.low
 
 
-class _Place(Protocol):
-    """Where log ratios lie."""
+class _Location(Protocol):
+    """An estimate of the location of log ratios."""
 
     @property
-    def middle(self) -> float: ...
+    def center(self) -> float: ...
 
     def interval(self, error: float) -> _Interval:
-        """What holds it, but for this probability of error on each side."""
+        """The interval that misses the location with this probability on each side."""
 
 
 @dataclass(frozen=True)
 class _TrimmedMean:
-    middle: float
+    center: float
     deviation: float
     freedom: int
 
     def interval(self, error: float) -> _Interval:
         half = float(stdtrit(self.freedom, 1.0 - error)) * self.deviation
-        return _Interval(self.middle - half, self.middle + half)
+        return _Interval(self.center - half, self.center + half)
 
 
 @dataclass(frozen=True)
 class _Median:
-    middle: float
+    center: float
     ordered: Values
-    stretch: float
+    widening: float
 
     def interval(self, error: float) -> _Interval:
         number = len(self.ordered)
-        half = -float(ndtri(error)) * sqrt(number) / 2 * self.stretch
-        beyond = int(np.floor((number - 1) / 2 - half))
-        if beyond < 0:
+        half = -float(ndtri(error)) * sqrt(number) / 2 * self.widening
+        dropped = int(np.floor((number - 1) / 2 - half))
+        if dropped < 0:
             return _Interval(-inf, inf)
-        return _Interval(float(self.ordered[beyond]), float(self.ordered[number - 1 - beyond]))
+        return _Interval(float(self.ordered[dropped]), float(self.ordered[number - 1 - dropped]))
 
 
-def _decision(place: _Place, spent: float, miss: float, alike: float, rule: Rule) -> Decision:
-    low, high = place.interval(spent)
-    none, min_effect, matters = (float(np.log1p(each)) for each in (alike, alike + rule.min_effect, rule.matters))
-    if low > none and place.middle >= min_effect:
+def _decide(
+    location: _Location, error: float, miss_probability: float, build_difference: float, rule: Rule
+) -> Decision:
+    low, high = location.interval(error)
+    no_change, min_effect, relevant = (
+        float(np.log1p(effect))
+        for effect in (build_difference, build_difference + rule.min_effect, rule.relevant_effect)
+    )
+    if low > no_change and location.center >= min_effect:
         return Decision.REGRESSED
-    if high < -none and place.middle <= -min_effect:
+    if high < -no_change and location.center <= -min_effect:
         return Decision.IMPROVED
-    least, most = place.interval(miss)
-    return Decision.SAME if -matters < least and most < matters else Decision.UNSURE
+    lowest, highest = location.interval(miss_probability)
+    return Decision.EQUIVALENT if -relevant < lowest and highest < relevant else Decision.INCONCLUSIVE
 
 
 def _trimmed_mean(values: Values, trim: float) -> _TrimmedMean:
-    number, aside = len(values), int(trim * len(values))
+    number, dropped = len(values), int(trim * len(values))
     ordered = np.sort(values)
-    kept = ordered[aside : number - aside]
+    kept = ordered[dropped : number - dropped]
     winsorised = np.clip(ordered, kept[0], kept[-1])
-    deviation = float(winsorised.std(ddof=1)) * sqrt(number) / len(kept) * _stretch(values)
+    deviation = float(winsorised.std(ddof=1)) * sqrt(number) / len(kept) * _widening(values)
     return _TrimmedMean(float(kept.mean()), max(deviation, 1e-12), len(kept) - 1)
 
 
 def _median(values: Values) -> _Median:
-    return _Median(float(np.median(values)), np.sort(values), _stretch(values))
+    return _Median(float(np.median(values)), np.sort(values), _widening(values))
 
 
-def _stretch(values: Values) -> float:
-    """How much wider an interval is since rounds lie on the same side of the median as those before them."""
-    sides = np.sign(values - np.median(values))
-    likeness = float(np.clip(np.mean(sides[1:] * sides[:-1]), 0.0, _MOST_LIKENESS))
-    return sqrt((1 + likeness) / (1 - likeness))
+def _widening(values: Values) -> float:
+    """The factor by which the lag-1 autocorrelation of the rounds' signs about their median widens an interval."""
+    signs = np.sign(values - np.median(values))
+    autocorrelation = float(np.clip(np.mean(signs[1:] * signs[:-1]), 0.0, _MAX_AUTOCORRELATION))
+    return sqrt((1 + autocorrelation) / (1 - autocorrelation))

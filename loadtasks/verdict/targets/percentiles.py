@@ -2,14 +2,12 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from loadtasks.measurement.histogram import least_count
+from loadtasks.measurement.histogram import min_count
+from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import InsufficientSample, Sample
-
-PERCENTILES = {"p50_s": 0.50, "p90_s": 0.90, "p95_s": 0.95, "p99_s": 0.99}
-"""The metrics that are percentiles of the response time, with their quantiles."""
 
 
 def interval_s(measurement: Measurement, name: str) -> tuple[float, float] | None:
@@ -24,7 +22,7 @@ def requests_needed(measurement: Measurement, name: str) -> int | None:
     """
     if name not in PERCENTILES:
         return None
-    needed = least_count(PERCENTILES[name])
+    needed = min_count(PERCENTILES[name])
     return needed if 0 < measurement.response.count < needed else None
 
 
@@ -48,7 +46,7 @@ def insufficient_samples(
             part=small[0].part if len(small) == 1 else "",
             metric=name,
             parameters=InsufficientSample(
-                needed=least_count(quantile),
+                needed=min_count(quantile),
                 samples=tuple(
                     Sample(part=measurement.part, requests=measurement.response.count) for measurement in small
                 ),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS, Counts
+from loadtasks.measurement.metrics import METRICS, Unit
+from loadtasks.measurement.model import Counts
 from loadtasks.results.findings.codes import Severity
 from loadtasks.results.findings.targets import Bound, Comparison
 
@@ -189,7 +190,8 @@ def _check_numbers(location: str, kwargs: dict[str, Any]) -> None:
             continue
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
             raise BadInputError(f"{location}: kwargs.{name} {limit!r} must be a number, as 2.0.")
-        if kwargs.get("column") == "success_rate" and not 0 <= limit <= 1:
+        column = METRICS.get(kwargs.get("column", ""))
+        if column is not None and column.unit is Unit.SHARE and not 0 <= limit <= 1:
             raise BadInputError(f"{location}: kwargs.{name} {limit!r} must be a share from 0 to 1, as 0.95 for 95 %.")
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS, Measurement, metric
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import NoTarget, TargetMissed
@@ -188,8 +189,7 @@ def _frame(rows: Sequence[Measurement]) -> Any:
 
     return pd.DataFrame(
         [
-            {"row": row.label, "scenario": row.scenario, "part": row.part, "endpoint": row.endpoint}
-            | {name: metric(row, name) for name in METRICS}
+            {"row": row.label, "scenario": row.scenario, "part": row.part, "endpoint": row.endpoint} | row.metrics
             for row in rows
         ]
     ).astype(dict.fromkeys(METRICS, float))

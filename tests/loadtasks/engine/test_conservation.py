@@ -269,7 +269,7 @@ def test_stalls_of_a_closed_load_are_timeouts(script: list[Fault], workers: int)
 
 
 @FEW
-@given(script=scripts(*DETERMINED, *STALLS, most=8), load=open_loads(patience_s=0.03))
+@given(script=scripts(*DETERMINED, *STALLS, most=8), load=open_loads(queue_timeout_s=0.03))
 def test_stalls_of_an_open_load_are_timeouts_and_drop_what_waits_behind_them(
     script: list[Fault], load: OpenLoad
 ) -> None:

@@ -8,7 +8,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtasks.measurement.histogram import Histogram, least_count
+from loadtasks.measurement.histogram import Histogram, min_count
 
 
 def filled(seconds: np.ndarray) -> Histogram:
@@ -75,7 +75,7 @@ def test_steps_hold_every_time(times: np.ndarray) -> None:
 
 
 def at_most(count: int, q: float) -> list[float]:
-    """The chance that at most 0, 1, 2, ... of so many times lie below the quantile q, summed term by term."""
+    """The probability that at most 0, 1, 2, ... of n times lie below the quantile q, summed term by term."""
     chances = (
         math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1) + k * math.log(q)
         + (count - k) * math.log1p(-q)
@@ -117,7 +117,7 @@ def test_of_samples_of_a_known_distribution_the_stated_share_holds_the_true_quan
 
 @pytest.mark.parametrize(("q", "least"), [(0.5, 6), (0.9, 36), (0.95, 72), (0.99, 368), (0.05, 72)])
 def test_fewer_times_than_it_takes_tell_no_quantile(q: float, least: int) -> None:
-    assert least_count(q) == least
+    assert min_count(q) == least
     assert filled(np.full(least - 1, 0.1)).interval_s(q) is None
     assert filled(np.full(least, 0.1)).interval_s(q) == (pytest.approx(0.1, rel=1e-3), pytest.approx(0.1, rel=1e-3))
     assert Histogram().interval_s(q) is None

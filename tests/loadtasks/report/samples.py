@@ -6,7 +6,8 @@ import numpy as np
 
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Calibration, Saturation, SaturationCode
-from loadtasks.measurement.model import METRICS, Exemplar, Measurement, metric
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.model import Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.causes.failures import RateLimited
 from loadtasks.results.findings.causes.slowness import RequestStep, SlowStep
@@ -26,16 +27,18 @@ from tests.measurements import exemplar, health, measurement, run
 
 CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)
 BASELINE = "20261123T020000Z-b0b0"
+BROADCAST_LOAD = {"model": "broadcast", "listeners": 20, "events": 50, "rate": 25.0}
+PART_LOAD = {"model": "closed", "workers": 5, "requests": 30}
 SCENARIOS = {
     # median, sigma of the logarithm, requests, seconds, load
-    "dashboard.concurrent": (0.0119, 0.30, 100, 0.13, "100 requests, 10 workers"),
-    "dashboard.sustained": (0.0078, 0.35, 5210, 10.0, "10 s, 5 workers"),
-    "sessions.concurrent": (0.0163, 0.25, 100, 0.18, "100 requests, 10 workers"),
-    "sessions.filtered": (0.0212, 0.60, 100, 0.31, "100 requests, 10 workers"),
-    "config_get.concurrent": (0.0019, 0.40, 100, 0.024, "100 requests, 10 workers"),
-    "config_put.sequential": (0.0034, 0.30, 20, 0.09, "20 requests, one after another"),
-    "websocket.connections": (0.0312, 0.25, 50, 0.07, "50 connections at once, held until all are open"),
-    "websocket.broadcast": (0.00092, 0.50, 1000, 2.0, "50 events at 25/s to 20 listeners"),
+    "dashboard.concurrent": (0.0119, 0.30, 100, 0.13, {"model": "closed", "workers": 10, "requests": 100}),
+    "dashboard.sustained": (0.0078, 0.35, 5210, 10.0, {"model": "closed", "workers": 5, "duration_s": 10.0}),
+    "sessions.concurrent": (0.0163, 0.25, 100, 0.18, {"model": "closed", "workers": 10, "requests": 100}),
+    "sessions.filtered": (0.0212, 0.60, 100, 0.31, {"model": "closed", "workers": 10, "requests": 100}),
+    "config_get.concurrent": (0.0019, 0.40, 100, 0.024, {"model": "closed", "workers": 10, "requests": 100}),
+    "config_put.sequential": (0.0034, 0.30, 20, 0.09, {"model": "closed", "workers": 1, "requests": 20}),
+    "websocket.connections": (0.0312, 0.25, 50, 0.07, {"model": "connections", "connections": 50}),
+    "websocket.broadcast": (0.00092, 0.50, 1000, 2.0, BROADCAST_LOAD),
 }
 PARTS = {
     "dashboard": 0.024,
@@ -75,7 +78,7 @@ def measured(scenario: str, seed: int = 1, slower: float = 1.0, **changes: objec
                 part=part,
                 times_s=_times(median_s * slower, 0.35, 30, seed + number),
                 elapsed_s=0.9,
-                load="30 requests, 5 workers",
+                load=PART_LOAD,
             )
             for number, (part, median_s) in enumerate(PARTS.items())
         ]
@@ -88,7 +91,7 @@ def measured(scenario: str, seed: int = 1, slower: float = 1.0, **changes: objec
             scenario,
             times_s=times,
             elapsed_s=0.9,
-            load="30 requests of each kind, all at once",
+            load={"model": "mixed", "parts": dict.fromkeys(PARTS, PART_LOAD)},
             exemplars=_exemplars(times, seed),
         )
         return [whole, *parts]

@@ -21,7 +21,7 @@ def test_the_summary_has_verdict_table_findings_and_invalid_scenarios() -> None:
     assert len(cells) == 2 + 9 + 5
     assert cells[3][:2] == ["dashboard.sustained", "FAIL"]
     first = table.rows(document)[0]
-    assert cells[2][6] == f"{first.time('p95')} ({first.interval('p95')})"
+    assert cells[2][6] == f"{first.value('p95_s')} ({first.interval('p95_s')})"
     for result in document.scenarios:
         for rendered in findings_in_short(result):
             assert markdown.escape(rendered.sentence) in summary

@@ -32,7 +32,7 @@ def test_the_change_is_of_the_metric_that_regressed() -> None:
 def test_a_p99_from_few_requests_is_marked_as_indicative(requests: int, indicative: bool) -> None:
     measurements = samples.measured("dashboard.concurrent", times_s=[0.01] * requests)
     (row,) = table.scenario_rows(samples.result("dashboard.concurrent", measurements=measurements, baseline=False))
-    assert bool(row.indicative("p99")) is indicative
-    assert row.cell("p99").endswith(MARK) is indicative
-    assert row.interval("p99") == ("10.0 ms" if requests == 368 else "")
+    assert bool(row.indicative("p99_s")) is indicative
+    assert row.cell("p99_s").endswith(MARK) is indicative
+    assert row.interval("p99_s") == ("10.0 ms" if requests == 368 else "")
     assert table.has_marks([row]) is (0 < requests < 368)

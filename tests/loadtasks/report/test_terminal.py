@@ -51,7 +51,7 @@ def test_each_scenario_and_part_is_one_aligned_line() -> None:
     for row, line in zip(rows, lines[1:], strict=False):
         assert line.startswith(row.cell("scenario"))
         cells = [
-            row.cell(column) for column in table.ALL_COLUMNS if column in table.COLUMNS or column == "p95_interval"
+            row.cell(column) for column in table.ALL_COLUMNS if column in table.COLUMNS or column == "p95_s_interval"
         ]
         assert " ".join(line.split()) == " ".join(" ".join(cells).split())
     ends = {len(line) for line in lines[: len(rows) + 1]}
@@ -83,13 +83,13 @@ def test_no_column_is_cut_at_any_usual_width(width: int) -> None:
     assert max(len(line.rstrip()) for line in lines) <= width
     shown = re.split(r" (?!95 |% |CI|baseline)", " ".join(lines[0].split()))
     columns = [next(key for key, heading in table.ALL_COLUMNS.items() if name == heading) for name in shown]
-    assert {"scenario", "verdict", "success", "p95", "p99", "change"} <= set(columns)
+    assert {"scenario", "verdict", "success_rate", "p95_s", "p99_s", "change"} <= set(columns)
     for row, line in zip(rows, lines[1:], strict=False):
         assert " ".join(line.split()) == " ".join(" ".join(row.cell(column) for column in columns).split())
     if width >= 120:
         assert [column for column in columns if column in table.COLUMNS] == list(table.COLUMNS)
-    assert ("p95_interval" in columns) is (width >= 140)
-    assert ("p50_interval" in columns) is (width >= 160)
+    assert ("p95_s_interval" in columns) is (width >= 140)
+    assert ("p50_s_interval" in columns) is (width >= 160)
 
 
 def test_findings_then_the_verdict_then_the_report() -> None:

@@ -1,4 +1,4 @@
-"""The results file: written and read back, and refused where it is of another version."""
+"""The results file: written and read back, and refused where it is of an older version."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from loadtasks.errors import BadInputError
+from loadtasks.report import sentences
 from loadtasks.results.document import ResultsDocument, read_document
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from tests.measurements import run
 
@@ -24,25 +27,36 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
     assert read_document(written(tmp_path)) == ResultsDocument(run=run(), verdict=Verdict.INVALID, scenarios=[])
 
 
-@pytest.mark.parametrize(
-    ("version", "says"),
-    [
-        (3, "its schema_version is 3, and only version 4 is read here"),
-        (5, "its schema_version is 5, and only version 4 is read here"),
-        ("4", "its schema_version is '4', and only version 4"),
-        (None, "it names no schema_version, and only version 4"),
-    ],
-)
-def test_a_file_of_another_version_is_refused_and_says_which_is_read(
-    tmp_path: Path, version: object, says: str
-) -> None:
+@pytest.mark.parametrize("version", [4, "5", None, 4.5])
+def test_a_file_of_an_older_version_is_refused_in_one_sentence(tmp_path: Path, version: object) -> None:
     path = written(tmp_path, schema_version=version)
     with pytest.raises(BadInputError) as caught:
         read_document(path)
-    assert str(caught.value).startswith(f"{path}: {says}")
+    stated = "it states no schema_version" if version is None else f"its schema_version is {version!r}"
+    assert str(caught.value).startswith(f"{path}: {stated}, and only version 5 and later")
     assert "`python -m loadtasks report RUN`" in str(caught.value)
 
 
-def test_a_file_of_our_version_that_lacks_something_is_no_file_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"results\.json: run: Field required; it is not a results file"):
+def test_a_file_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    scenario = {
+        "scenario": "dashboard.concurrent",
+        "endpoint": "dashboard",
+        "verdict": "fail",
+        "mood": "new in version 6",
+        "findings": [
+            {"code": "clock_jumped", "kind": "validity", "parameters": {"by_s": 3}},
+            {"code": "not_judged", "parameters": {"why": "new in version 6"}, "weather": "fine"},
+        ],
+    }
+    document = read_document(written(tmp_path, schema_version=6, scenarios=[scenario], colour="new in version 6"))
+    (result,) = document.scenarios
+    assert (result.measurements, result.comparisons, result.repetitions) == ([], [], [])
+    unknown, known = result.findings
+    assert (unknown.code, unknown.kind) == (FindingCode.TEXT, FindingKind.VALIDITY)
+    assert known == Finding(code=FindingCode.NOT_JUDGED)
+    assert sentences.sentence(unknown) == "clock jumped"
+
+
+def test_a_file_that_lacks_what_has_no_default_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"results\.json: run: Field required; so it is not a results file"):
         read_document(written(tmp_path, run=None))

@@ -4,7 +4,15 @@ from loadtasks.results.fingerprint import Difference, Fingerprint, FingerprintFi
 
 
 def at(url: str) -> Fingerprint:
-    return Fingerprint(scenario_hash="a", load="b", generator="c", target_url=url, paired=False)
+    return Fingerprint(
+        scenario_hash="a",
+        load={"model": "connections", "connections": 1},
+        generator="c",
+        processes=1,
+        measurement_version=1,
+        target_url=url,
+        paired=False,
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])

@@ -1,21 +1,39 @@
 """What older versions kept is found again by this one."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, create_engine, insert, make_url
 
 import loadtasks.results.migrations
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
+from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
+from loadtasks.measurement.model import Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.report.load_sentence import load_sentence
+from loadtasks.results.fingerprint import Fingerprint
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.repetitions import Repetition
 from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.schema import MeasurementRow
 from loadtasks.results.store import Store
+from loadtasks.scenarios.canonical import scenario_hash
+from loadtasks.scenarios.files import read_scenarios
+from loadtasks.scenarios.load_data import load_data
+from loadtasks.scenarios.model import parts_of
 from tests.measurements import exemplar, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
+REVISION_0006 = Path(__file__).with_name("revision_0006")
+ALONE, PAIRED, SHARED = "20261101T020000Z-0001", "20261102T020000Z-0002", "20261103T020000Z-0003"
+"""The runs in it: one process, in rounds with a reference, and three processes that were saturated."""
 
 
 def tables_of(connection: Connection, revision: str) -> MetaData:
@@ -36,7 +54,7 @@ def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     values = {attribute.columns[0].name: getattr(row, attribute.key) for attribute in columns}
     errors = [{"kind": each["code"], "count": each["count"], "example": each["sample"]} for each in row.errors]
     health = {name: value for name, value in row.health.items() if name != "saturation"} | {"unfit": []}
-    return values | {"errors": errors, "health": health}
+    return values | {"errors": errors, "health": health, "load": load_sentence(row.load)}
 
 
 def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(url: str) -> None:
@@ -106,3 +124,86 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         store.add_repetition(run().id, MIXED, Repetition(number=2, measurements=again))
         assert store.measurements(run().id) == again
         assert len(store.repetitions(run().id, MIXED)) == 2
+
+
+@pytest.fixture
+def of_revision_0006(tmp_path: Path) -> Iterator[Store]:
+    """A database that the code of revision 0006 wrote, migrated: three runs of the scenarios of every.yaml."""
+    path = tmp_path / "results.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((REVISION_0006 / "database.sql").read_text(encoding="utf-8"))
+    with Store.open(f"sqlite:///{path}") as store:
+        yield store
+
+
+@pytest.mark.parametrize(("run_id", "processes", "paired"), [(ALONE, 1, False), (PAIRED, 1, True), (SHARED, 3, False)])
+def test_what_revision_0006_kept_is_comparable_with_what_is_measured_now(
+    of_revision_0006: Store, run_id: str, processes: int, paired: bool
+) -> None:
+    run_before = of_revision_0006.run(run_id)
+    assert (run_before.generator, run_before.processes, run_before.measurement_version) == ("a-host", processes, 1)
+    scenarios = read_scenarios(REVISION_0006)
+    measurements = of_revision_0006.measurements(run_id)
+    assert len(measurements) >= 5
+    for measured in measurements:
+        scenario = scenarios[measured.scenario]
+        part = parts_of(scenario)[measured.part] if measured.part else scenario
+        load = load_data(part) | ({"paired": True} if paired else {})
+        new = measured.model_copy(update={"load": load, "scenario_hash": scenario_hash(part)})
+        assert Fingerprint.of(run_before, measured) == Fingerprint.of(run_before, new), measured.label
+    assert {baseline.generator for baseline in of_revision_0006.baselines()} == {"a-host"}
+
+
+def test_series_of_revision_0006_hold_what_is_measured_now(of_revision_0006: Store) -> None:
+    (list_before,) = (series for series in of_revision_0006.series(scenarios=["every.mixed"]) if series.part == "list")
+    new = run("20261104T020000Z-0004", started_at=datetime(2026, 11, 4, tzinfo=UTC), target_url="http://127.0.0.1:9")
+    of_revision_0006.open_run(new)
+    scenario = read_scenarios(REVISION_0006)["every.mixed"]
+    measured = [
+        measurement("every.mixed", part=name, load=load_data(part), scenario_hash=scenario_hash(part))
+        for name, part in {"": scenario, **parts_of(scenario)}.items()
+    ]
+    of_revision_0006.save_measurements(new.id, "every.mixed", measured)
+    of_revision_0006.save_verdicts(new.id, [ScenarioVerdict(scenario="every.mixed", verdict=Verdict.PASS)])
+    (list_now,) = (series for series in of_revision_0006.series(scenarios=["every.mixed"]) if series.part == "list")
+    fingerprint = list_now.points[-1].fingerprint
+    assert [point.run_id for point in list_before.like(fingerprint).points] == [ALONE]
+    assert [point.run_id for point in list_now.like(fingerprint).points] == [ALONE, new.id]
+
+
+def test_the_protocol_is_that_of_the_load_and_the_percentile_that_of_the_histogram(of_revision_0006: Store) -> None:
+    measurements = of_revision_0006.measurements(ALONE)
+    websocket = {measured.label for measured in measurements if measured.protocol is Protocol.WEBSOCKET}
+    assert websocket == {
+        "every.opened",
+        "every.held",
+        "every.events",
+        "every.events_steadily",
+        "every.events_in_stages",
+        "every.mixed (open)",
+        "every.sockets",
+        "every.sockets (one)",
+        "every.sockets (all)",
+    }
+    history = of_revision_0006.history("every.requests")
+    (whole,) = of_revision_0006.measurements(ALONE, "every.requests")
+    assert history[-1].metrics == whole.metrics
+    assert whole.metrics["p99_9_s"] == whole.response.quantile_s(0.999)
+
+
+def test_errors_and_saturation_are_read_from_their_sentences(of_revision_0006: Store) -> None:
+    (whole,) = of_revision_0006.measurements(SHARED, "every.events")
+    assert whole.errors == [
+        ErrorCount(code=ErrorCode.STATUS, count=3, sample="POST /things: answered 500, expected 2xx", publishing=True),
+        ErrorCount(code=ErrorCode.MISSED, count=2, sample="event 3 never reached a listener"),
+    ]
+    rates = {"sent_per_s": 10.0, "ceiling_per_s": 60_000.0}
+    median = Statistic.MEDIAN
+    assert whole.health.saturation == [
+        Saturation(code=SaturationCode.CPU, observed=0.97, limit=0.9, process=2, **rates),
+        Saturation(code=SaturationCode.DISPATCH_LAG, observed=0.02, limit=0.01, statistic=median, process=2, **rates),
+        Saturation(code=SaturationCode.LOOP_LAG, observed=0.2, limit=0.1, statistic=Statistic.P99, process=2),
+    ]
+    pairing = of_revision_0006.pairings(PAIRED)["every.mixed"]
+    assert [ratios.saturated for ratios in pairing.round_ratios] == [[False, True]] * 3
+    assert pairing.reference[0].load["paired"] is True

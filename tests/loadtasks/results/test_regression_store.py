@@ -1,4 +1,4 @@
-"""A regression's life, as the results database keeps it."""
+"""The states of a regression in the results database."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -37,13 +37,13 @@ def regression(**changes: Any) -> Regression:
     return Regression.model_validate(plausible | changes)
 
 
-def test_what_was_found_is_kept_as_it_is(store: Store):
+def test_what_was_found_is_stored_as_it_is(store: Store):
     (kept,) = store.regressions.save("r2", [regression()])
     assert store.regressions.find(kept.id) == kept == regression(id=kept.id)
     assert kept.state is RegressionState.OPEN
 
 
-def test_who_moved_it_when_and_why_is_kept(store: Store):
+def test_who_moved_it_when_and_why_is_stored(store: Store):
     (kept,) = store.regressions.save("r2", [regression()])
     store.regressions.move(kept.id, RegressionState.ACKNOWLEDGED, who="ada", why="looking at it")
     moved = store.regressions.move(kept.id, RegressionState.ACCEPTED, who="bob", why="the price of TLS")
@@ -64,49 +64,49 @@ def test_nothing_follows_an_end(store: Store, end: RegressionState, after: Regre
     assert store.regressions.all(ended=False) == []
 
 
-def test_finding_again_replaces_what_nobody_has_touched(store: Store):
+def test_finding_again_replaces_what_nobody_has_moved(store: Store):
     store.regressions.save("r2", [regression()])
     store.regressions.save("r2", [regression(changes=[SLOWER.model_copy(update={"ratio": 1.3})])])
     (again,) = store.regressions.all()
     assert again.changes[0].ratio == 1.3
     store.regressions.move(again.id, RegressionState.ACKNOWLEDGED, who="ada", why="")
     store.regressions.save("r2", [regression(), regression(part="sessions")])
-    kept = {each.part: each for each in store.regressions.all()}
+    kept = {regression.part: regression for regression in store.regressions.all()}
     assert kept[""].state is RegressionState.ACKNOWLEDGED
     assert kept[""].changes[0].ratio == 1.3
     assert kept["sessions"].state is RegressionState.OPEN
 
 
-def test_one_that_is_not_there_is_told_in_a_sentence(store: Store):
+def test_an_unknown_id_is_refused_in_one_sentence(store: Store):
     with pytest.raises(BadInputError, match=r"there is no regression 7; `python -m loadtasks regressions` lists them"):
         store.regressions.move(7, RegressionState.FIXED, who="ada", why="")
 
 
-def keep(store: Store, nights: list[tuple[str, Verdict, dict[str, Any]]]) -> None:
-    for number, (run_id, verdict, changes) in enumerate(nights):
+def keep(store: Store, runs: list[tuple[str, Verdict, dict[str, Any]]]) -> None:
+    for number, (run_id, verdict, changes) in enumerate(runs):
         store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=number), target_version=f"1.{number}.0"))
         store.save_measurements(run_id, "dashboard.concurrent", [measurement(**changes)])
         store.save_verdicts(run_id, [ScenarioVerdict(scenario="dashboard.concurrent", verdict=verdict)])
 
 
-def test_a_series_has_the_valid_nights_since_the_accepted_level(store: Store):
+def test_a_series_has_the_valid_runs_since_the_baseline_run(store: Store):
     keep(
         store,
         [
-            ("n0", Verdict.PASS, {}),
-            ("n1", Verdict.FAIL, {"times_s": (0.2,) * 100}),
-            ("n2", Verdict.INVALID, {}),
-            ("n3", Verdict.PASS, {"scenario_hash": "other"}),
+            ("r0", Verdict.PASS, {}),
+            ("r1", Verdict.FAIL, {"times_s": (0.2,) * 100}),
+            ("r2", Verdict.INVALID, {}),
+            ("r3", Verdict.PASS, {"scenario_hash": "other"}),
         ],
     )
     (series,) = store.series()
-    assert [point.run_id for point in series.points] == ["n0", "n1", "n3"]
+    assert [point.run_id for point in series.points] == ["r0", "r1", "r3"]
     assert series.values("p50_s") == pytest.approx([0.05, 0.2, 0.05], rel=2e-3)
     assert [point.target_version for point in series.points] == ["1.0.0", "1.1.0", "1.3.0"]
-    assert [point.run_id for point in series.like(series.points[0].fingerprint).points] == ["n0", "n1"]
-    store.approve("n1", approved_by="ada", why="")
+    assert [point.run_id for point in series.like(series.points[0].fingerprint).points] == ["r0", "r1"]
+    store.approve("r1", approved_by="ada", why="")
     (since,) = store.series()
-    assert [point.run_id for point in since.points] == ["n1", "n3"]
+    assert [point.run_id for point in since.points] == ["r1", "r3"]
     (whole,) = store.series(whole=True)
-    assert [point.run_id for point in whole.points] == ["n0", "n1", "n3"]
+    assert [point.run_id for point in whole.points] == ["r0", "r1", "r3"]
     assert store.series(scenarios=["nobody"]) == []

@@ -8,7 +8,8 @@ from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Calibration
-from loadtasks.measurement.model import METRICS, metric
+from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.model import metric
 from loadtasks.results.assembly import assemble
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding

@@ -7,6 +7,7 @@ import pytest
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios import feeder as limits
 from loadtasks.scenarios import model
+from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.feeder import Feeder
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.model import HttpScenario, MixedScenario, Request, first_request
@@ -84,12 +85,12 @@ def test_rows_come_in_order_or_shuffled_by_the_seed(tmp_path: Path) -> None:
 
 
 def test_the_hash_covers_the_rows_and_their_order_and_not_the_files_name(tmp_path: Path) -> None:
-    before = read(tmp_path).hash
-    assert read(tmp_path, users_csv=USERS.replace("\n", "\r\n")).hash == before
-    assert read(tmp_path, FED.replace("users.csv", "people.csv"), people_csv=USERS).hash == before
-    assert read(tmp_path, users_csv=USERS.replace("Ann", "Bob")).hash != before
-    assert read(tmp_path, users_csv=USERS + "9,Eve\n").hash != before
-    assert read(tmp_path, FED.replace("file: users.csv", "file: users.csv, order: random")).hash != before
+    before = scenario_hash(read(tmp_path))
+    assert scenario_hash(read(tmp_path, users_csv=USERS.replace("\n", "\r\n"))) == before
+    assert scenario_hash(read(tmp_path, FED.replace("users.csv", "people.csv"), people_csv=USERS)) == before
+    assert scenario_hash(read(tmp_path, users_csv=USERS.replace("Ann", "Bob"))) != before
+    assert scenario_hash(read(tmp_path, users_csv=USERS + "9,Eve\n")) != before
+    assert scenario_hash(read(tmp_path, FED.replace("file: users.csv", "file: users.csv, order: random"))) != before
     assert read(tmp_path).scaled(2).feeder == read(tmp_path).feeder
 
 
@@ -123,15 +124,20 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
 @pytest.mark.parametrize(
     ("content", "files", "words"),
     [
-        a("no file", "users", "people", r"feeder: people.csv: no such file in .*beside the scenario"),
+        a(
+            "no file",
+            "users",
+            "people",
+            r"feeder: people.csv: no such file in .*relative to the folder of the scenario file",
+        ),
         a("no kind", "users.csv", "users.xls", r"feeder: users.xls: .* CSV \(.csv\) or JSON lines"),
         a("no row", "", "", "feeder: users.csv: no row in it", users_csv="id,name\n"),
         a("empty", "", "", "feeder: users.csv: no row in it", users_csv=""),
         a("unknown column", "{{name}}", "{{nme}}", "`{{nme}}`: users.csv has no column of this name; it has id, name"),
-        a("twice a column", "", "", "names each column, and none twice", users_csv="id,id\n1,2\n"),
-        a("nameless column", "", "", "names each column, and none twice", users_csv="id,\n1,2\n"),
+        a("twice a column", "", "", "must name every column, each by a name of its own", users_csv="id,id\n1,2\n"),
+        a("nameless column", "", "", "must name every column, each by a name of its own", users_csv="id,\n1,2\n"),
         a("short row", "", "", "users.csv: line 3 has 1 cells, its header 2", users_csv="id,name\n1,2\n3\n"),
-        a("broken quote", "", "", "users.csv: line 2 is no CSV", users_csv='id,name\n1,"2\n'),
+        a("broken quote", "", "", "users.csv: line 2 is not CSV", users_csv='id,name\n1,"2\n'),
         a("other order", "users.csv", "users.csv, order: shuffled", "feeder.order: .*'cycle' or 'random'"),
         a(
             "too few columns",
@@ -140,9 +146,9 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
             "`{{id}}`: users.csv has no column of this name; it has name",
             users_csv="name\nx\n",
         ),
-        a("no json", "users.csv", "u.jsonl", "u.jsonl: line 2 is no JSON", u_jsonl='{"id": 1, "name": 2}\n{\n'),
-        a("no object", "users.csv", "u.jsonl", "u.jsonl: line 1 is no JSON object", u_jsonl="[1]\n"),
-        a("no number", "users.csv", "u.jsonl", "u.jsonl: line 1 is no JSON .*NaN", u_jsonl='{"id": NaN}\n'),
+        a("no json", "users.csv", "u.jsonl", "u.jsonl: line 2 is not JSON", u_jsonl='{"id": 1, "name": 2}\n{\n'),
+        a("no object", "users.csv", "u.jsonl", "u.jsonl: line 1 is not a JSON object", u_jsonl="[1]\n"),
+        a("no number", "users.csv", "u.jsonl", "u.jsonl: line 1 is not JSON .*NaN", u_jsonl='{"id": NaN}\n'),
         a("no text", "users.csv", "u.jsonl", "row 1 holds half a surrogate", u_jsonl='{"id": 1, "name": "\\ud800"}\n'),
         a(
             "missing in a row",
@@ -158,7 +164,7 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
             "row 2 of users.csv: .*can't be sent in a header",
             users_csv='id,name\n1,x\n2,"a\nb"\n',
         ),
-        a("no feeder", "    feeder: {file: users.csv}\n", "", "`{{id}}` stands for a column, but there is no `feeder`"),
+        a("no feeder", "    feeder: {file: users.csv}\n", "", "`{{id}}` names a column, but there is no `feeder`"),
         a("no column", "{{", "{", "feeder: no request names a column of it"),
         a(
             "read back",
@@ -183,15 +189,19 @@ def test_a_data_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_more_than_memory_is_meant_to_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(model, "MOST_REQUESTS", 1)
-        with pytest.raises(BadInputError, match=r"users.csv: 2 rows make 2 requests .*at most 1 of 64 MiB are held"):
+        patched.setattr(model, "MAX_REQUESTS", 1)
+        with pytest.raises(
+            BadInputError, match=r"users.csv: 2 rows make 2 requests .*at most 1 of 64 MiB are possible"
+        ):
             read(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(model, "MOST_BYTES", 2**20)
-        with pytest.raises(BadInputError, match=r"2 rows make 2 requests of about 2 MiB together.* of 1 MiB are held"):
+        patched.setattr(model, "MAX_BYTES", 2**20)
+        with pytest.raises(
+            BadInputError, match=r"2 rows make 2 requests of about 2 MiB together.* of 1 MiB are possible"
+        ):
             read(tmp_path, FED.replace("{name: ", "{filler: " + "x" * 2**20 + ", name: "))
     with monkeypatch.context() as patched:
-        patched.setattr(limits, "MOST_BYTES", 2**20)
+        patched.setattr(limits, "MAX_BYTES", 2**20)
         with pytest.raises(BadInputError, match=r"users.csv: larger than 1 MiB"):
             read(tmp_path, users_csv=USERS + "9," + "x" * 2**20 + "\n")
 

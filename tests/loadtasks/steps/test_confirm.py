@@ -132,7 +132,7 @@ def test_a_retried_step_continues_where_the_first_try_ended(
 def test_a_scenario_that_is_repeated_to_learn_is_repeated_once(
     context: RunContext, earlier: EarlierRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BaselineComparison, "again", RepetitionReason.LEARNING)
+    monkeypatch.setattr(BaselineComparison, "repetition_reason", RepetitionReason.LEARNING)
     run_id = earlier.keep(USUAL_S)
     due = steps.repetitions_due(context, run_id)
     assert due == {THING: RepetitionReason.LEARNING}
@@ -145,7 +145,7 @@ def test_a_scenario_that_is_repeated_to_learn_is_repeated_once(
 def test_a_paired_run_repeats_nothing(
     context: RunContext, earlier: EarlierRuns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BaselineComparison, "again", RepetitionReason.SUSPECT)
+    monkeypatch.setattr(BaselineComparison, "repetition_reason", RepetitionReason.SUSPECT)
     run_id = earlier.keep(SLOW_S)
     with Store.open(context.workspace.results_url) as store:
         measurements = store.measurements(run_id)

@@ -53,7 +53,7 @@ class RunSeries:
                 scenarios=[DASHBOARD],
                 target_version=version,
                 started_at=self.next_start,
-                generator=changes.pop("generator", "a-host, loadtasks 0.1.0"),
+                generator=changes.pop("generator", "a-host"),
             )
             store.open_run(opened)
             store.save_measurements(run_id, DASHBOARD, [measurement(DASHBOARD, times_s=times_s.tolist(), **changes)])
@@ -216,13 +216,13 @@ def test_an_improvement_is_reported_once_and_begins_a_baseline(runs: RunSeries):
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"scenario_hash": "other"}, FingerprintField.SCENARIO_HASH),
-        ({"load": "9 requests"}, FingerprintField.LOAD),
+        ({"scenario_hash": "other"}, FingerprintField.SCENARIO),
+        ({"load": {"model": "closed", "workers": 1, "requests": 9}}, FingerprintField.LOAD),
         ({"generator": "b-host"}, FingerprintField.GENERATOR),
     ],
 )
 def test_a_run_that_is_not_comparable_begins_a_baseline(
-    runs: RunSeries, changes: dict[str, str], field: FingerprintField
+    runs: RunSeries, changes: dict[str, Any], field: FingerprintField
 ):
     verdict = runs.one(3.0, **changes)
     (finding,) = found(verdict, FindingCode.NOT_COMPARABLE)

@@ -12,8 +12,9 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.compare_documents import compare_documents
 from tests.measurements import measurement, run
 
+SEVEN = {"model": "closed", "workers": 1, "requests": 7}
 FAST, SLOW = measurement(times_s=[0.1] * 100), measurement(times_s=[0.4] * 100)
-OTHER_LOAD = measurement(load="7 requests")
+OTHER_LOAD = measurement(load=SEVEN)
 
 
 def document(*measurements: Measurement, said: Verdict = Verdict.PASS, **changes: str) -> ResultsDocument:
@@ -57,15 +58,15 @@ def test_an_invalid_measurement_is_nothing_to_compare_with() -> None:
         (document(SLOW), document(measurement(scenario_hash="other")), "requests (5eed here, other there)"),
         (
             document(SLOW),
-            document(measurement(load="7 requests")),
-            "load (100 requests, 10 workers here, 7 requests there)",
+            document(measurement(load=SEVEN)),
+            "load",
         ),
-        (document(SLOW), document(FAST, generator="b"), "load generator (a-host, loadtasks 0.1.0 here, b there)"),
+        (document(SLOW), document(FAST, generator="b"), "load generator (a-host here, b there)"),
         (document(SLOW), document(FAST, target_url="http://b"), "target (http://127.0.0.1 here, http://b there)"),
         (
             document(SLOW),
             document(FAST, reference_url="http://b"),
-            "paired rounds (no here, yes there)",
+            "paired rounds",
         ),
     ],
 )
@@ -78,14 +79,14 @@ def test_unlike_ones_are_refused_in_one_sentence(
 
 
 def test_one_unlike_scenario_among_others_is_noted() -> None:
-    now, before = document(SLOW, measurement("b.x")), document(FAST, measurement("b.x", load="7 requests"))
+    now, before = document(SLOW, measurement("b.x")), document(FAST, measurement("b.x", load=SEVEN))
     noted = compare_documents(now, before).scenarios[1]
     (finding,) = noted.findings
     assert finding.code is FindingCode.NOT_COMPARABLE
     assert finding.parameters == NotComparable(
         field=FingerprintField.LOAD,
-        now="100 requests, 10 workers",
-        before="7 requests",
+        now=FAST.load,
+        before=SEVEN,
         other_run="now",
         new_baseline=False,
     )

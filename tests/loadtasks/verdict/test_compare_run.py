@@ -44,5 +44,5 @@ def test_a_confirmation_states_its_repetitions_and_decides_nothing() -> None:
     (finding,) = compared.findings
     assert (finding.code, finding.kind) == (FindingCode.CONFIRMATION, FindingKind.HISTORY)
     assert isinstance(finding.parameters, Confirmation)
-    assert [repetition.reported for repetition in finding.parameters.repetitions] == [False, True]
+    assert (len(finding.parameters.repetitions), finding.parameters.reported) == (2, 2)
     assert not finding.parameters.confirmed

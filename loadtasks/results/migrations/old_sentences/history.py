@@ -76,12 +76,12 @@ def _not_comparable(match: re.Match[str], _finding: dict[str, Any], _verdict: ob
         if differs is not None:
             return _difference(field, differs["now"], differs["before"], other_run, match)
     if "in rounds beside a reference" in reason:
-        now, before = ("yes", "no") if reason.startswith("it was measured") else ("no", "yes")
-        return _difference("paired", now, before, other_run, match)
+        paired = reason.startswith("it was measured")
+        return _difference("paired", paired, not paired, other_run, match)
     return None
 
 
-def _difference(field: str, now: str, before: str, other_run: str, match: re.Match[str]) -> Found:
+def _difference(field: str, now: bool | str, before: bool | str, other_run: str, match: re.Match[str]) -> Found:
     new_baseline = match["new"] is not None
     parameters = {"field": field, "now": now, "before": before, "other_run": other_run, "new_baseline": new_baseline}
     return Found("not_comparable", parameters)

@@ -250,7 +250,7 @@ def test_what_finds_no_connection_within_its_patience_is_dropped() -> None:
         connection.sendall(ok())
         return True
 
-    load = OpenLoad(rate=20, duration_s=0.5, max_connections=1, patience_s=0.2)
+    load = OpenLoad(rate=20, duration_s=0.5, max_connections=1, queue_timeout_s=0.2)
     measurement = run_against(hang, scenario(load))
     assert measurement.counts.scheduled == 10
     assert measurement.counts.dropped >= 7

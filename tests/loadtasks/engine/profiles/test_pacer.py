@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from loadtasks.cli.main import cli
 from loadtasks.engine.profiles.pacer import ConstantPacer, Pacer, PoissonPacer, RampPacer, pacer_of
 from loadtasks.engine.profiles.plan import Plan, Step, plans
+from loadtasks.report.load_sentence import load_sentence
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.load import OpenLoad, Stage, StagesLoad, WorkerStage, WorkerStagesLoad
 from tests.workspaces import SHIPPED_SCENARIOS
@@ -126,7 +127,7 @@ def test_plans_say_what_the_shipped_scenarios_send() -> None:
 def test_a_plan_counts_what_is_due_in_each_second() -> None:
     plan = planned(StagesLoad(stages=(Stage(rate=10, duration_s=1), Stage(rate=10, duration_s=2))))
     assert plan.due == (Step(0, 1, 1, 5), Step(1, 3, 1, 10))
-    assert plan.sentence == "from 0 requests/s to 10/s in 1 s, 10/s in 2 s"
+    assert load_sentence(plan.load) == "from 0 requests/s to 10/s in 1 s, 10/s in 2 s"
     assert plan.first_due_s[:2] == (0, math.sqrt(0.2))
     assert planned(OpenLoad(rate=0.5, duration_s=1)).first_due_s == (0,)
 
@@ -160,7 +161,7 @@ def test_a_plan_tells_the_workers_of_a_ramp() -> None:
     plan = planned(load)
     assert plan.workers == (Step(0, 1, 1, 2), Step(1, 6, 1, 4), Step(6, 7, 1, 2))
     assert (plan.expected, plan.lasts_s, plan.due) == (None, 7, ())
-    assert plan.sentence == "workers from 0 to 4 in 2 s, 4 in 3 s, 0 in 2 s, thinking 0.5 s"
+    assert load_sentence(plan.load) == "workers from 0 to 4 in 2 s, 4 in 3 s, 0 in 2 s, thinking 0.5 s"
     peak = tuple(WorkerStage(workers=workers, duration_s=0.5) for workers in (3, 0))
     assert planned(WorkerStagesLoad(stages=peak)).workers == (Step(0, 1, 1, 3),)
 

@@ -132,7 +132,7 @@ def measured(recorder: Recorder) -> Measurement:
         endpoint="thing",
         protocol=Protocol.HTTP,
         scenario_hash="",
-        load="",
+        load={},
         started_at=datetime(2026, 11, 24, tzinfo=UTC),
         health=HEALTH,
     )

@@ -68,7 +68,7 @@ def test_spans_are_in_order_apart_and_within_the_load(start: int, stages: list[t
         return
     load = ramp(*stages, start=start)
     shifts = shifts_of(load)
-    assert [shift.worker for shift in shifts] == list(range(load.most_workers))
+    assert [shift.worker for shift in shifts] == list(range(load.max_workers))
     for shift in shifts:
         times = [time_s for span in shift.spans for time_s in span]
         assert times

@@ -18,6 +18,7 @@ from loadtasks.engine.websocket import opener
 from loadtasks.engine.websocket.opener import AT_ONCE, Opener
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
+from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad
 from loadtasks.scenarios.model import BroadcastScenario, ConnectionsScenario, Event, Publish, Request
 from tests.loadtasks.engine.websocket.fanout import Fanout, close_frame, frame, in_process, in_thread
@@ -230,4 +231,4 @@ def test_a_hard_limit_of_open_files_that_is_too_low_is_a_sentence(monkeypatch: p
 
 def test_what_is_not_given_is_not_in_the_hash() -> None:
     assert ConnectionsLoad(connections=3).model_dump() == {"model": "connections", "connections": 3}
-    assert connections(3).hash != connections(3, hold_s=1).hash
+    assert scenario_hash(connections(3)) != scenario_hash(connections(3, hold_s=1))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.measurement import target_metrics
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.causes.failures import RateLimited, WithoutRetryAfter
 from loadtasks.results.findings.causes.slowness import CacheHits, DatabasePool, SlowStep
@@ -45,9 +45,9 @@ def measured(target: Target, path: str, workers: int = 4, requests: int = 32) ->
     """A small closed load, with the target's own metrics before and after as a run keeps them."""
     load = ClosedLoad(workers=workers, requests=requests)
     scenario = HttpScenario(name="api.test", endpoint="api", requests=(Request(path=path),), load=load)
-    before = target_metrics.read(target)
+    before = read_metrics(target)
     (measurement,) = run_scenario(scenario, target)
-    metrics = target_metrics.between(target, before, target_metrics.read(target))
+    metrics = compare_metrics(target, before, read_metrics(target))
     return measurement.model_copy(update={"target_metrics": metrics})
 
 

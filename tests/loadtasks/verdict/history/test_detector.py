@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.detector import (
-    NEEDED,
+    MIN_BASELINE_RUNS,
     Detector,
     DetectorState,
     Judgement,
@@ -25,62 +25,62 @@ TIMES = SeriesSettings(min_effect=0.02, share=1.0)
 def judge(
     values: Values,
     series: SeriesSettings = TIMES,
-    nights: float = 365,
+    runs_per_false_alarm: float = 365,
     then: Callable[[Detector, int, Judgement], None] = lambda *_: None,
     accept_improvements: bool = True,
 ) -> list[Judgement]:
-    """One series' judgements, night by night; `then` acts on each."""
-    history = Detector([series], FalseAlarmBudget(nights), accept_improvements)
+    """One series' judgements, run by run; `then` acts on each."""
+    detector = Detector([series], FalseAlarmBudget(runs_per_false_alarm), accept_improvements)
     judged = []
-    for night, value in enumerate(values):
-        judged += history.observe(np.array([value]))
-        then(history, night, judged[-1])
+    for run, value in enumerate(values):
+        judged += detector.observe(np.array([value]))
+        then(detector, run, judged[-1])
     return judged
 
 
 def raised(judged: list[Judgement], state: DetectorState = DetectorState.REGRESSED) -> list[int]:
-    return [night for night, each in enumerate(judged) if each.raised and each.state is state]
+    return [run for run, judgement in enumerate(judged) if judgement.raised and judgement.state is state]
 
 
-def shifted(size: float, at: int = 30, nights: int = 60, cv: float = 0.05, seed: int = 1) -> Values:
-    values = drift(cv=cv, runs=nights, seed=seed)[0]
+def shifted(size: float, at: int = 30, runs: int = 60, cv: float = 0.05, seed: int = 1) -> Values:
+    values = drift(cv=cv, runs=runs, seed=seed)[0]
     values[at:] += size
     return values
 
 
-def test_the_first_nights_say_how_many_are_still_needed() -> None:
-    judged = judge(drift(runs=NEEDED + 1)[0])
-    assert [each.needed for each in judged] == [*range(NEEDED - 1, 0, -1), 0, 0]
-    assert {each.state for each in judged[: NEEDED - 1]} == {DetectorState.LEARNING}
-    assert judged[NEEDED].state is DetectorState.NORMAL
+def test_the_first_runs_report_how_many_the_baseline_still_needs() -> None:
+    judged = judge(drift(runs=MIN_BASELINE_RUNS + 1)[0])
+    assert [judgement.missing_runs for judgement in judged] == [*range(MIN_BASELINE_RUNS - 1, 0, -1), 0, 0]
+    assert {judgement.state for judgement in judged[: MIN_BASELINE_RUNS - 1]} == {DetectorState.LEARNING}
+    assert judged[MIN_BASELINE_RUNS].state is DetectorState.NORMAL
 
 
 def test_false_alarms_keep_the_family_s_budget() -> None:
-    series, nights, budget = 60, 120, 20
-    values = drift(cv=0.1, series=series, runs=nights, seed=7)
-    history = Detector([SeriesSettings(min_effect=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
+    series, runs, budget = 60, 120, 20
+    values = drift(cv=0.1, series=series, runs=runs, seed=7)
+    detector = Detector([SeriesSettings(min_effect=0.02, share=1 / series)] * series, FalseAlarmBudget(budget))
     false = 0
-    for night in range(nights):
-        for row, each in enumerate(history.observe(values[:, night])):
-            if each.raised and each.state is DetectorState.REGRESSED:
+    for run in range(runs):
+        for row, judgement in enumerate(detector.observe(values[:, run])):
+            if judgement.raised and judgement.state is DetectorState.REGRESSED:
                 false += 1
-                history.dismiss(row)
-    assert 0 < false <= 2 * nights / budget
+                detector.dismiss(row)
+    assert 0 < false <= 2 * runs / budget
 
 
 @pytest.mark.parametrize("size", [0.10, 0.20, 0.70])
-def test_a_shift_is_found_with_its_first_night_and_size(size: float) -> None:
+def test_a_shift_is_found_with_its_first_run_and_size(size: float) -> None:
     found = 0
-    history = Detector([TIMES] * 40, FalseAlarmBudget(365))
+    detector = Detector([TIMES] * 40, FalseAlarmBudget(365))
     values = np.stack([shifted(size, seed=seed) for seed in range(40)])
-    for night in range(42):
-        for each in history.observe(values[:, night]):
-            change = each.change if each.raised and night >= 30 else None
+    for run in range(42):
+        for judgement in detector.observe(values[:, run]):
+            change = judgement.change if judgement.raised and run >= 30 else None
             found += change is not None and change.earliest <= 30 <= change.latest and change.low <= size <= change.high
     assert found >= 32
 
 
-def test_a_large_shift_takes_three_nights_and_a_single_night_never_does() -> None:
+def test_a_large_shift_takes_three_runs_and_a_single_run_raises_no_alarm() -> None:
     assert raised(judge(shifted(1.0, at=40))) in ([41], [42])
     once = shifted(0.0)
     once[40] += 1.0
@@ -89,102 +89,106 @@ def test_a_large_shift_takes_three_nights_and_a_single_night_never_does() -> Non
 
 @given(st.floats(0.3, 100.0))
 @settings(max_examples=5, deadline=None)
-def test_no_single_night_raises_an_alarm_however_bad(size: float) -> None:
+def test_no_single_run_raises_an_alarm_however_slow(size: float) -> None:
     calm = drift(cv=0.02, runs=60, seed=3)[0]
-    before = [each.odds for each in judge(calm)]
-    bad = [night for night in range(NEEDED, 60) if before[night - 1] < -1.3]
+    before = [judgement.log_odds for judgement in judge(calm)]
+    bad = [run for run in range(MIN_BASELINE_RUNS, 60) if before[run - 1] < -1.3]
     values = np.tile(calm, (len(bad), 1))
     values[np.arange(len(bad)), bad] += size
-    history = Detector([TIMES] * len(bad), FalseAlarmBudget(365))
-    judged = [history.observe(values[:, night]) for night in range(60)]
+    detector = Detector([TIMES] * len(bad), FalseAlarmBudget(365))
+    judged = [detector.observe(values[:, run]) for run in range(60)]
     assert len(bad) > 20
-    assert not any(judged[night][row].raised for row, night in enumerate(bad))
+    assert not any(judged[run][row].raised for row, run in enumerate(bad))
 
 
 @given(st.floats(-20, 20), st.integers(0, 5))
 @settings(max_examples=6, deadline=None)
-def test_where_the_level_lies_makes_no_difference(place: float, seed: int) -> None:
+def test_the_level_itself_makes_no_difference(level: float, seed: int) -> None:
     values = shifted(0.1, seed=seed)
-    here, there = judge(values), judge(values + place)
-    assert [each.state for each in here] == [each.state for each in there]
-    assert [each.odds for each in here] == pytest.approx([each.odds for each in there], abs=1e-6)
+    here, there = judge(values), judge(values + level)
+    assert [judgement.state for judgement in here] == [judgement.state for judgement in there]
+    assert [judgement.log_odds for judgement in here] == pytest.approx(
+        [judgement.log_odds for judgement in there], abs=1e-6
+    )
 
 
 @given(st.sets(st.integers(0, 59), max_size=15))
 @settings(max_examples=6, deadline=None)
-def test_nights_without_a_valid_value_are_as_if_they_had_not_been(gaps: set[int]) -> None:
+def test_runs_without_a_valid_value_change_nothing(gaps: set[int]) -> None:
     values = shifted(0.15)
-    gappy = [np.nan if night in gaps else values[night] for night in range(60)]
+    gappy = [np.nan if run in gaps else values[run] for run in range(60)]
     with_gaps = judge(np.array(gappy))
-    without = judge(np.array([each for each in gappy if not np.isnan(each)]))
-    assert [each.state for night, each in enumerate(with_gaps) if night not in gaps] == [each.state for each in without]
-    assert not any(with_gaps[night].raised for night in gaps)
+    without = judge(np.array([value for value in gappy if not np.isnan(value)]))
+    assert [judgement.state for run, judgement in enumerate(with_gaps) if run not in gaps] == [
+        judgement.state for judgement in without
+    ]
+    assert not any(with_gaps[run].raised for run in gaps)
 
 
 def test_series_side_by_side_are_judged_as_each_alone() -> None:
     values = np.stack([shifted(0.2), drift(runs=60, seed=4)[0], -shifted(0.2, seed=2)])
     family = [TIMES, TIMES, SeriesSettings(min_effect=0.02, share=1.0, worse_up=False)]
-    history = Detector(family, FalseAlarmBudget(365))
-    together = [history.observe(values[:, night]) for night in range(60)]
+    detector = Detector(family, FalseAlarmBudget(365))
+    together = [detector.observe(values[:, run]) for run in range(60)]
     for row, series in enumerate(family):
         alone = judge(values[row], series)
-        assert [each[row].state for each in together] == [each.state for each in alone]
+        assert [judgement[row].state for judgement in together] == [judgement.state for judgement in alone]
 
 
 def test_less_throughput_is_worse_and_more_is_better() -> None:
     throughput = SeriesSettings(min_effect=0.02, share=1.0, worse_up=False)
-    (night,) = raised(judge(shifted(-0.3), throughput))
-    change = judge(shifted(-0.3), throughput)[night].change
+    (run,) = raised(judge(shifted(-0.3), throughput))
+    change = judge(shifted(-0.3), throughput)[run].change
     assert change is not None
     assert change.low < -0.3 < change.high < 0
     assert raised(judge(shifted(0.3), throughput)) == []
     assert raised(judge(shifted(0.3), throughput), DetectorState.IMPROVED)
 
 
-def test_what_is_smaller_than_the_floor_is_a_suspicion_and_no_alarm() -> None:
+def test_a_change_below_the_minimum_effect_is_suspected_and_raises_no_alarm() -> None:
     judged = judge(shifted(0.03, cv=0.004), SeriesSettings(min_effect=0.05, share=1.0))
     assert raised(judged) == []
-    assert DetectorState.SUSPECT in {each.state for each in judged}
+    assert DetectorState.SUSPECTED in {judgement.state for judgement in judged}
     assert raised(judge(shifted(0.03, cv=0.004), TIMES))
 
 
-def test_a_series_that_never_varied_isn_t_alarmed_by_its_first_stir() -> None:
+def test_a_series_that_never_varied_raises_no_alarm_at_its_first_variation() -> None:
     values = np.zeros(60)
     values[40:] += np.tile([0.0, 0.004], 10)
     assert raised(judge(values)) == []
 
 
 def test_an_open_regression_is_not_raised_again_and_recovers() -> None:
-    values = shifted(0.3, at=30, nights=90)
+    values = shifted(0.3, at=30, runs=90)
     values[50:] -= 0.3
     judged = judge(values)
-    (night,) = raised(judged)
-    assert {each.state for each in judged[night:50]} == {DetectorState.REGRESSED}
-    (recovered,) = [night for night, each in enumerate(judged) if each.recovered]
+    (run,) = raised(judged)
+    assert {judgement.state for judgement in judged[run:50]} == {DetectorState.REGRESSED}
+    (recovered,) = [run for run, judgement in enumerate(judged) if judgement.recovered]
     assert 50 <= recovered <= 53
-    assert DetectorState.REGRESSED not in {each.state for each in judged[recovered:]}
+    assert DetectorState.REGRESSED not in {judgement.state for judgement in judged[recovered:]}
 
 
-def test_a_single_good_night_is_no_recovery() -> None:
+def test_a_single_good_run_is_no_recovery() -> None:
     values = shifted(0.3, at=30)
     values[50] -= 0.4
     assert judge(values)[-1].state is DetectorState.REGRESSED
 
 
 def test_a_regression_after_a_recovery_is_raised_anew() -> None:
-    values = shifted(0.3, at=30, nights=100)
+    values = shifted(0.3, at=30, runs=100)
     values[50:70] -= 0.3
     first, second = raised(judge(values))
     assert 30 <= first < 35
     assert 70 <= second < 76
 
 
-def test_an_accepted_regression_is_the_level() -> None:
-    def accept(history: Detector, night: int, _: Judgement) -> None:
-        if night == 50:
-            history.accept(0)
+def test_an_accepted_regression_is_the_baseline() -> None:
+    def accept(detector: Detector, run: int, _: Judgement) -> None:
+        if run == 50:
+            detector.accept(0)
 
-    values = shifted(0.3, at=30, nights=130)
+    values = shifted(0.3, at=30, runs=130)
     values[90:] -= 0.3
     judged = judge(values, then=accept)
     assert len(raised(judged)) == 1
@@ -193,31 +197,31 @@ def test_an_accepted_regression_is_the_level() -> None:
     assert 90 <= improved < 95
 
 
-def test_a_dismissed_regression_gathers_evidence_anew() -> None:
-    def dismiss(history: Detector, _: int, judgement: Judgement) -> None:
+def test_evidence_is_collected_anew_after_a_dismissed_regression() -> None:
+    def dismiss(detector: Detector, _: int, judgement: Judgement) -> None:
         if judgement.raised:
-            history.dismiss(0)
+            detector.dismiss(0)
 
     judged = judge(shifted(0.2), then=dismiss)
     first, *later = raised(judged)
     assert judged[first + 1].state is DetectorState.NORMAL
-    assert judged[first + 1].odds < judged[first].odds
+    assert judged[first + 1].log_odds < judged[first].log_odds
     assert later
 
 
-def test_the_size_of_an_open_regression_is_known_better_with_more_nights() -> None:
-    history = Detector([TIMES], FalseAlarmBudget(365))
+def test_more_runs_narrow_the_interval_of_an_open_regression() -> None:
+    detector = Detector([TIMES], FalseAlarmBudget(365))
     widths = []
     for value in shifted(0.3):
-        (judgement,) = history.observe(np.array([value]))
+        (judgement,) = detector.observe(np.array([value]))
         if judgement.state is DetectorState.REGRESSED:
-            change = history.change(0)
+            change = detector.change(0)
             widths.append(change.high - change.low)
     assert widths[-1] < 0.6 * widths[0]
 
 
-def test_an_improvement_is_told_once_and_becomes_the_level() -> None:
-    values = shifted(-0.3, at=30, nights=110)
+def test_an_improvement_is_raised_once_and_becomes_the_baseline() -> None:
+    values = shifted(-0.3, at=30, runs=110)
     values[80:] += 0.3
     judged = judge(values)
     assert len(raised(judged, DetectorState.IMPROVED)) == 1
@@ -225,103 +229,107 @@ def test_an_improvement_is_told_once_and_becomes_the_level() -> None:
     assert 80 <= regressed < 85
 
 
-def test_an_improvement_that_is_not_to_be_the_level_may_go_again() -> None:
-    values = shifted(-0.3, at=30, nights=110)
+def test_an_improvement_that_is_not_accepted_may_be_lost_again() -> None:
+    values = shifted(-0.3, at=30, runs=110)
     values[80:] += 0.3
     judged = judge(values, accept_improvements=False)
     assert len(raised(judged, DetectorState.IMPROVED)) == 1
     assert judged[79].state is DetectorState.IMPROVED
-    assert any(each.recovered for each in judged[80:85])
+    assert any(judgement.recovered for judgement in judged[80:85])
     assert raised(judged) == []
 
 
-def learnt(alike: bool = False) -> Detector:
-    """A series with a past of 30 quiet nights, measured again where that was asked."""
-    history, own = Detector([TIMES], FalseAlarmBudget(365)), drift(runs=120, seed=9)[0]
-    for night, value in enumerate(drift(runs=30, seed=8)[0]):
-        history.begin(np.array([value]))
+def with_baseline(equal_repetitions: bool = False) -> Detector:
+    """A series with a baseline of 30 steady runs, repeated where that was due."""
+    detector, own = Detector([TIMES], FalseAlarmBudget(365)), drift(runs=120, seed=9)[0]
+    for run, value in enumerate(drift(runs=30, seed=8)[0]):
+        detector.begin_run(np.array([value]))
         for repetition in range(3):
-            if history.again() != [None]:
-                history.add(np.array([value if alike else own[4 * night + repetition]]))
-        history.judge()
-    return history
+            if detector.repetitions_due() != [None]:
+                detector.add_repetition(np.array([value if equal_repetitions else own[4 * run + repetition]]))
+        detector.judge()
+    return detector
 
 
-def odds(history: Detector, *values: float) -> float:
-    """Of a night with these measurements."""
-    history.begin(np.array(values[:1]))
+def odds(detector: Detector, *values: float) -> float:
+    """The log odds of a run with these repetitions."""
+    detector.begin_run(np.array(values[:1]))
     for value in values[1:]:
-        history.add(np.array([value]))
-    (judged,) = history.judge()
-    return judged.odds
+        detector.add_repetition(np.array([value]))
+    (judged,) = detector.judge()
+    return judged.log_odds
 
 
-def test_learning_nights_are_measured_twice_but_for_the_first_ones() -> None:
-    history, asked = Detector([TIMES], FalseAlarmBudget(365)), []
-    for value in drift(runs=NEEDED)[0]:
-        history.begin(np.array([value]))
-        asked.append(history.again()[0])
-        history.add(np.array([value]))
-        assert history.again() == [None]
-        history.judge()
-    assert asked == [None, None, *[RepetitionReason.LEARNING] * (NEEDED - 3), None]
+def test_runs_of_a_short_baseline_are_repeated_once_but_for_the_first_two() -> None:
+    detector, due = Detector([TIMES], FalseAlarmBudget(365)), []
+    for value in drift(runs=MIN_BASELINE_RUNS)[0]:
+        detector.begin_run(np.array([value]))
+        due.append(detector.repetitions_due()[0])
+        detector.add_repetition(np.array([value]))
+        assert detector.repetitions_due() == [None]
+        detector.judge()
+    assert due == [None, None, *[RepetitionReason.LEARNING] * (MIN_BASELINE_RUNS - 3), None]
 
 
-def test_a_night_that_looks_bad_is_measured_again_up_to_three_times() -> None:
-    history = learnt()
+def test_a_run_that_looks_worse_is_repeated_up_to_three_times() -> None:
+    detector = with_baseline()
     for _ in range(2):
-        history.begin(np.array([0.3]))
-        history.judge()
-    history.begin(np.array([0.3]))
-    asked = [history.again()[0]]
+        detector.begin_run(np.array([0.3]))
+        detector.judge()
+    detector.begin_run(np.array([0.3]))
+    due = [detector.repetitions_due()[0]]
     for _ in range(3):
-        history.add(np.array([0.3]))
-        asked.append(history.again()[0])
-    assert asked == [RepetitionReason.SUSPECT] * 3 + [None]
+        detector.add_repetition(np.array([0.3]))
+        due.append(detector.repetitions_due()[0])
+    assert due == [RepetitionReason.SUSPECT] * 3 + [None]
 
 
-def test_what_is_measured_again_clears_a_suspicion_or_confirms_it() -> None:
-    once, cleared, confirmed = (odds(learnt(), 0.08, *again) for again in ((), (0.0, -0.01), (0.08, 0.07)))
+def test_repetitions_clear_a_suspected_run_or_confirm_it() -> None:
+    once, cleared, confirmed = (
+        odds(with_baseline(), 0.08, *repetitions) for repetitions in ((), (0.0, -0.01), (0.08, 0.07))
+    )
     assert cleared < once < confirmed
 
 
-def test_the_same_again_says_nothing_where_one_night_s_measurements_are_alike() -> None:
-    assert odds(learnt(alike=True), 0.08, 0.08, 0.08) == pytest.approx(odds(learnt(alike=True), 0.08), abs=0.2)
-    assert odds(learnt(), 0.08, 0.08, 0.08) > odds(learnt(), 0.08) + 0.3
+def test_repetitions_that_are_always_equal_add_no_evidence() -> None:
+    assert odds(with_baseline(equal_repetitions=True), 0.08, 0.08, 0.08) == pytest.approx(
+        odds(with_baseline(equal_repetitions=True), 0.08), abs=0.2
+    )
+    assert odds(with_baseline(), 0.08, 0.08, 0.08) > odds(with_baseline(), 0.08) + 0.3
 
 
-def test_a_large_change_is_found_in_its_first_night_when_all_of_its_measurements_show_it() -> None:
-    history = learnt()
-    history.begin(np.array([0.7]))
+def test_a_large_shift_is_found_in_its_first_run_when_all_repetitions_show_it() -> None:
+    detector = with_baseline()
+    detector.begin_run(np.array([0.7]))
     for value in (0.72, 0.69, 0.7):
-        history.add(np.array([value]))
-    (judged,) = history.judge()
+        detector.add_repetition(np.array([value]))
+    (judged,) = detector.judge()
     assert judged.raised
     assert judged.change is not None
     assert judged.change.low < 0.7 < judged.change.high
     for milder in range(4):
-        history = learnt()
-        history.begin(np.array([0.0 if milder == 0 else 0.7]))
+        detector = with_baseline()
+        detector.begin_run(np.array([0.0 if milder == 0 else 0.7]))
         for repetition in range(1, 4):
-            history.add(np.array([0.0 if milder == repetition else 0.7]))
-        assert not history.judge()[0].raised
+            detector.add_repetition(np.array([0.0 if milder == repetition else 0.7]))
+        assert not detector.judge()[0].raised
 
 
-def test_each_series_is_measured_again_for_itself() -> None:
-    history, values = Detector([TIMES] * 3, FalseAlarmBudget(365)), drift(series=3, runs=33)
-    for night in range(30):
-        history.observe(values[:, night])
+def test_each_series_is_repeated_by_itself() -> None:
+    detector, values = Detector([TIMES] * 3, FalseAlarmBudget(365)), drift(series=3, runs=33)
+    for run in range(30):
+        detector.observe(values[:, run])
     for _ in range(2):
-        history.observe(np.array([0.3, 0.3, 0.3]))
-    history.begin(np.array([0.3, 0.3, np.nan]))
-    assert history.again() == [RepetitionReason.SUSPECT, RepetitionReason.SUSPECT, None]
+        detector.observe(np.array([0.3, 0.3, 0.3]))
+    detector.begin_run(np.array([0.3, 0.3, np.nan]))
+    assert detector.repetitions_due() == [RepetitionReason.SUSPECT, RepetitionReason.SUSPECT, None]
     for _ in range(3):
-        history.add(np.array([0.3, np.nan, 0.3]))
-    assert history.again() == [None, RepetitionReason.SUSPECT, None]
-    _, once, absent = history.judge()
+        detector.add_repetition(np.array([0.3, np.nan, 0.3]))
+    assert detector.repetitions_due() == [None, RepetitionReason.SUSPECT, None]
+    _, once, absent = detector.judge()
     alone = Detector([TIMES] * 2, FalseAlarmBudget(365))
-    for night in range(30):
-        alone.observe(values[1:, night])
+    for run in range(30):
+        alone.observe(values[1:, run])
     for value in (0.3, 0.3, np.nan):
         judged = alone.observe(np.array([0.3, value]))
     assert (once, absent) == tuple(judged)

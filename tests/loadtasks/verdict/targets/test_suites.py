@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.model import METRICS
+from loadtasks.measurement.metrics import METRICS
 from loadtasks.results.findings.codes import Severity
 from loadtasks.verdict.targets.suites import Expectation, read_suites
 

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from loadtasks.engine.net.metrics_reader import MAX_SERIES, Snapshot, compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
-from loadtasks.measurement.target_metrics import MOST_SERIES, Snapshot, TargetMetrics, between, read
+from loadtasks.measurement.target_metrics import TargetMetrics
 from tests.servers import answering, free_port, ok, scripted
 
 TEXT = """
@@ -39,7 +40,7 @@ def telling(text: str, path: str | None = None, status: str = "200 OK") -> Itera
 
 def told(text: str) -> Snapshot:
     with telling(text) as target:
-        return read(target)
+        return read_metrics(target)
 
 
 def test_counters_and_gauges_are_read() -> None:
@@ -58,7 +59,7 @@ def test_counters_and_gauges_are_read() -> None:
 
 def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
     after = TEXT.replace('"/a"} 5', '"/a"} 15').replace("pool_max 4", "pool_max 3") + 'requests_total{route="/c"} 2\n'
-    found = between(Target("http://127.0.0.1"), told(TEXT), told(after))
+    found = compare_metrics(Target("http://127.0.0.1"), told(TEXT), told(after))
     assert found == TargetMetrics(
         counters={'requests_total{route="/a"}': 10, 'requests_total{route="/c"}': 2}, gauges={"pool_max": (4, 3)}
     )
@@ -70,40 +71,40 @@ def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
 
 
 def test_counters_that_fell_mean_nothing() -> None:
-    found = between(Target("http://127.0.0.1"), told(TEXT), told(TEXT.replace('"/a"} 5', '"/a"} 1')))
+    found = compare_metrics(Target("http://127.0.0.1"), told(TEXT), told(TEXT.replace('"/a"} 5', '"/a"} 1')))
     assert found is not None
     assert found.counters == {}
-    assert found.problem == "its counters fell under the load: it was restarted, or its instances answer by turns"
+    assert found.problem == "its counters fell under the load: it was restarted, or its instances respond in turn"
 
 
 def test_a_target_with_many_metrics_makes_nothing_grow() -> None:
     many = Snapshot({f"c{n}_total": float(n) for n in range(10_000)}, {f"g{n}": 0.0 for n in range(10_000)})
-    found = between(Target("http://127.0.0.1"), Snapshot({}, {}), many)
+    found = compare_metrics(Target("http://127.0.0.1"), Snapshot({}, {}), many)
     assert found is not None
-    assert len(found.counters) == len(found.gauges) == MOST_SERIES
+    assert len(found.counters) == len(found.gauges) == MAX_SERIES
 
 
 @pytest.mark.parametrize(
     ("text", "status", "problem"),
     [
-        ("<!doctype html><p>no</p>", "200 OK", "GET /figures answered no metrics in Prometheus' text format"),
-        ("", "200 OK", "GET /figures answered no metrics in Prometheus' text format (none is a counter or a gauge)"),
-        ("\xff{", "200 OK", "GET /figures answered no metrics"),
-        (TEXT, "404 Not Found", "GET /figures answered 404"),
+        ("<!doctype html><p>no</p>", "200 OK", "GET /figures returned no metrics in Prometheus' text format"),
+        ("", "200 OK", "GET /figures returned no metrics in Prometheus' text format (none is a counter or a gauge)"),
+        ("\xff{", "200 OK", "GET /figures returned no metrics"),
+        (TEXT, "404 Not Found", "GET /figures returned 404"),
     ],
 )
 def test_what_is_no_metrics_is_a_problem_only_where_they_should_be(text: str, status: str, problem: str) -> None:
     with telling(text, "/figures", status) as target:
-        snapshot = read(target)
+        snapshot = read_metrics(target)
         assert snapshot.problem.startswith(problem)
-        found = between(target, snapshot, told(TEXT))
+        found = compare_metrics(target, snapshot, told(TEXT))
         assert found is not None
         assert found.problem == snapshot.problem
-    assert between(Target("http://127.0.0.1"), snapshot, told(TEXT)) is None
+    assert compare_metrics(Target("http://127.0.0.1"), snapshot, told(TEXT)) is None
 
 
 def test_a_target_that_is_gone_is_no_error() -> None:
-    gone = read(Target(f"http://127.0.0.1:{free_port()}", metrics_path="/m"))
+    gone = read_metrics(Target(f"http://127.0.0.1:{free_port()}", metrics_path="/m"))
     assert "can't be reached" in gone.problem
 
 
@@ -117,5 +118,5 @@ def test_the_usual_path_is_tried_and_a_given_one_taken() -> None:
 
     with scripted(handle) as server:
         for path in (None, "/figures"):
-            assert not read(Target(server.url, metrics_path=path)).problem
+            assert not read_metrics(Target(server.url, metrics_path=path)).problem
     assert asked == [b"/metrics", b"/figures"]

@@ -1,0 +1,53 @@
+"""Pieces of sentences about changed metrics, which several kinds of findings share."""
+
+# ruff: noqa: RUF002 - the typographic times and minus are meant
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from loadtasks import units
+
+
+def change(name: str, ratio: float) -> str:
+    """How a metric changed: `p50 rose 12 %`, `p50 rose 4.3×`, `throughput fell 8 %`."""
+    amount = units.change(ratio).removeprefix("+").removeprefix(units.MINUS)
+    return f"{name} {'rose' if ratio > 1 else 'fell'} {amount}"
+
+
+def interval(low: float, high: float) -> str:
+    """The ends of a ratio's interval as changes: `+9 % to +15 %`."""
+    return f"{units.change(low)} to {units.change(high)}"
+
+
+def from_to(metric: str, before: float | None, now: float | None) -> str:
+    """An earlier and a later value in the metric's unit: `5.56 ms → 23.2 ms`."""
+    return f"{units.value(metric, before)} → {units.value(metric, now)}"
+
+
+def moment(at: datetime) -> str:
+    """A point in time, to the minute: `28 Nov 22:56`."""
+    return f"{at.day} {at:%b %H:%M}"
+
+
+def durations(seconds: Sequence[float | None]) -> tuple[list[str], str]:
+    """Times as numbers, and the unit that all of them have, with a space before it.
+
+    Where they don't have one in common, or one is missing, each number carries its own and the common one is empty.
+    """
+    texts = [units.duration(one) for one in seconds]
+    split = [text.partition(" ") for text in texts]
+    names = {unit for _, _, unit in split}
+    if len(names) == 1 and "" not in names:
+        return [number for number, _, _ in split], f" {names.pop()}"
+    return texts, ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row: `p50`, `p50 and p95`, `p50, p95 and throughput`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def sentences(*parts: str) -> str:
+    """The parts that are not empty, one sentence after the other, without the last full stop."""
+    return ". ".join(part for part in parts if part)

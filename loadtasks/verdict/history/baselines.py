@@ -1,0 +1,126 @@
+"""The runs that the baselines of many series consist of.
+
+Series are kept side by side, a row each, so that one run of all of them costs a few array operations. The values are
+whatever adds up; of times these are the logarithms. A baseline keeps its last `MAX_BASELINE_RUNS` valid runs, each with
+all the measurements (repetitions) that were made in it.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+MAX_BASELINE_RUNS = 90
+"""A quarter of a year of nightly runs: the standard error of a scale from 90 runs is 1 / sqrt(2 * 90), about 7.5 %, and
+older runs say little about the environment of today."""
+MAX_REPETITIONS = 4
+"""Measurements of one scenario in one run. A trade-off of time against evidence: `benchmarks.verdict.detectors` finds
+what it is required to find with three confirmations."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive valid runs of one series, the newest last."""
+
+    numbers: NDArray[np.int64]
+    """The number of each run; shape: runs."""
+    repetitions: Values
+    """Shape: runs x `MAX_REPETITIONS`. The first measurement of each run, then its repetitions; nan where it has no
+    more."""
+
+    @classmethod
+    def of_run(cls, number: int, value: float) -> Self:
+        """One run that was measured once."""
+        return cls(np.array([number]), np.array([[value] + [np.nan] * (MAX_REPETITIONS - 1)]))
+
+    @property
+    def means(self) -> Values:
+        """The mean over the repetitions of each run; shape: runs."""
+        means: Values = np.nanmean(self.repetitions, axis=1)
+        return means
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, part: slice) -> "Segment":
+        return Segment(self.numbers[part], self.repetitions[part])
+
+    def __add__(self, later: "Segment") -> "Segment":
+        both = (self, later)
+        return Segment(
+            np.concatenate([side.numbers for side in both]), np.concatenate([side.repetitions for side in both])
+        )
+
+    def __mul__(self, factor: float) -> "Segment":
+        return Segment(self.numbers, self.repetitions * factor)
+
+
+class Baselines:
+    """The baselines of several series, each with its valid runs."""
+
+    def __init__(self, min_scale: Values) -> None:
+        """Begin without any run.
+
+        Args:
+            min_scale: For each series the smallest scale that an estimate may have, in units of its values.
+        """
+        self.min_scale = min_scale
+        self.repetitions: Values = np.full((len(min_scale), MAX_BASELINE_RUNS, MAX_REPETITIONS), np.nan)
+        """Shape: series x runs x repetitions, right-aligned: the newest run is last. nan where there is no run yet, or
+        no further repetition of it."""
+        self.numbers = np.zeros((len(min_scale), MAX_BASELINE_RUNS), dtype=np.int64)
+        """The number of each run; shape: series x runs."""
+        self.count = np.zeros(len(min_scale), dtype=np.int64)
+        """How many runs each baseline has."""
+
+    @property
+    def first_values(self) -> Values:
+        """The first measurement of each run; shape: series x runs."""
+        return self.repetitions[:, :, 0]
+
+    @property
+    def newest_repetitions(self) -> NDArray[np.int64]:
+        """How many measurements the newest run of each series has."""
+        number: NDArray[np.int64] = (~np.isnan(self.repetitions[:, -1])).sum(axis=1)
+        return number
+
+    def add_run(self, number: int, values: Values) -> None:
+        """Add a run by each series' first measurement; nan where there is no valid one."""
+        valid = np.flatnonzero(~np.isnan(values))
+        for kept in (self.repetitions, self.numbers):
+            kept[valid, :-1] = kept[valid, 1:]
+        self.numbers[valid, -1] = number
+        self.repetitions[valid, -1] = np.nan
+        self.repetitions[valid, -1, 0] = values[valid]
+        self.count[valid] = np.minimum(self.count[valid] + 1, MAX_BASELINE_RUNS)
+
+    def add_repetition(self, values: Values) -> None:
+        """Add a repetition to each series' newest run, up to `MAX_REPETITIONS`; nan for a series without one."""
+        valid = np.flatnonzero(~np.isnan(values))
+        self.repetitions[valid, -1, self.newest_repetitions[valid]] = values[valid]
+
+    def segment(self, row: int) -> Segment:
+        """All runs of one baseline."""
+        since = MAX_BASELINE_RUNS - int(self.count[row])
+        return Segment(self.numbers[row, since:].copy(), self.repetitions[row, since:].copy())
+
+    def take(self, row: int, newest: int) -> Segment:
+        """Remove the newest runs of one baseline, and return them."""
+        segment = self.segment(row)
+        self.restart(row, segment[: len(segment) - newest])
+        return segment[len(segment) - newest :]
+
+    def restart(self, row: int, segment: Segment) -> None:
+        """Begin one baseline anew with these runs."""
+        segment = segment[-MAX_BASELINE_RUNS:]
+        since = MAX_BASELINE_RUNS - len(segment)
+        self.repetitions[row, :since] = np.nan
+        self.repetitions[row, since:], self.numbers[row, since:] = segment.repetitions, segment.numbers
+        self.count[row] = len(segment)
+
+    def extend(self, row: int, segment: Segment) -> None:
+        """Add later runs to one baseline."""
+        self.restart(row, self.segment(row) + segment)

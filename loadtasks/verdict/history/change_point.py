@@ -1,0 +1,101 @@
+"""The change point of a series: the first run of a shift, and how large the shift is, each with an interval."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from loadtasks.verdict.history.baselines import Baselines, Segment, Values
+from loadtasks.verdict.history.estimates import CLIP, estimate
+
+_QUANTILE = 0.99
+"""Of Student's distribution, on each side. An alarm is raised when chance adds to a shift, so 0.975 would be too little
+for 95 % of the intervals to contain the truth (`python -m benchmarks.verdict.robustness`)."""
+_CREDIBLE = 0.9
+
+
+@dataclass(frozen=True)
+class ChangePoint:
+    """A shift of the level, in the units of the values; of logarithms, `exp(size) - 1` is the relative change."""
+
+    first: int
+    """The number of the first run of the shift: the most likely one."""
+    earliest: int
+    """The first run is not before this one, with 90 % probability ..."""
+    latest: int
+    """... and not after this one."""
+    lasted: int
+    """The number of valid runs from the first one on."""
+    size: float
+    low: float
+    """The lower end of the size's 95 % interval."""
+    high: float
+    """The upper end of the size's 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The difference between earlier and later runs."""
+
+    size: float
+    low: float
+    """The lower end of the size's 95 % interval."""
+    high: float
+    """The upper end of the size's 95 % interval."""
+    before: float
+    """The mean of the earlier runs."""
+    deviation: float
+    """The standard deviation of a run's value, inflated so that correlated runs can be treated as independent."""
+
+
+def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float) -> ChangePoint:
+    """The change point of one series.
+
+    Args:
+        baselines: The runs of all series.
+        row: Which series.
+        log_odds: Of each of its newest runs to be the first of a shift, the newest run first.
+        sign: What the series' own values were multiplied with.
+    """
+    probability = np.exp(log_odds - log_odds.max())
+    probability /= probability.sum()
+    lasted = int(np.argmax(log_odds)) + 1
+    newest_first = np.cumsum(probability)
+    latest = int(np.searchsorted(newest_first, (1 - _CREDIBLE) / 2)) + 1
+    earliest = int(np.searchsorted(newest_first, (1 + _CREDIBLE) / 2)) + 1
+    segment, numbers = baselines.segment(row), baselines.numbers[row]
+    step = estimate_step(segment[:-lasted], segment[-lasted:], float(baselines.min_scale[row]))
+    low, high = sorted((sign * step.low, sign * step.high))
+    return ChangePoint(
+        first=int(numbers[-lasted]),
+        earliest=int(numbers[-min(earliest, len(log_odds))]),
+        latest=int(numbers[-latest]),
+        lasted=lasted,
+        size=sign * step.size,
+        low=low,
+        high=high,
+    )
+
+
+def estimate_step(before: Segment, after: Segment, min_scale: float) -> Step:
+    """The step between the means of two segments, outliers clipped, in scales of the earlier one.
+
+    The interval is Student's; its standard error is that of means of runs that are correlated of first order.
+    """
+    baselines = Baselines(np.array([min_scale]))
+    baselines.restart(0, before)
+    estimates, later = estimate(baselines), after.means
+    scale, autocorrelation = float(estimates.scale[0]), float(estimates.autocorrelation[0])
+    mean = float(estimates.level[0] + estimates.clipped[0].sum() / len(before))
+    median = float(np.median(later))
+    now = median + float(np.clip(later - median, -CLIP * scale, CLIP * scale).mean())
+    variance = sum(_mean_variance(len(segment), autocorrelation) for segment in (before, after))
+    half = float(stdtrit(max(len(before) - 1, 1), _QUANTILE)) * scale * variance**0.5
+    deviation = scale * ((1 + autocorrelation) / (1 - autocorrelation)) ** 0.5
+    return Step(now - mean, now - mean - half, now - mean + half, mean, deviation)
+
+
+def _mean_variance(runs: int, autocorrelation: float) -> float:
+    """The variance of the mean of this many runs with a scale of 1."""
+    lags = np.arange(1, runs)
+    return float((1 + 2 * ((1 - lags / runs) * autocorrelation**lags).sum()) / runs)

@@ -1,0 +1,138 @@
+"""The level of a baseline, its scale from run to run, and how far consecutive runs and repetitions are correlated."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Values
+
+CLIP = 1.5
+"""Runs farther from the level than 1.5 scales count as if they were exactly so far, so that outliers say little. It is
+Huber's k of 1.5: 96 % efficient at normal values (Huber 1964)."""
+_PRIOR_RUNS = 20.0
+_PRIOR_AUTOCORRELATION = 0.25
+"""The mean of the autocorrelation's prior, and its weight in runs. With both, `benchmarks.verdict.robustness` measures
+3 to 5 false alarms a series-year against a budget of 4 where the true autocorrelation is 0, 0.3 and 0.6."""
+_MAX_AUTOCORRELATION = 0.8
+"""Keeps the variance of an innovation, which is proportional to 1 - autocorrelation squared, away from 0."""
+_MAD = 1.4826
+"""The standard deviation of a normal distribution divided by its median absolute deviation."""
+_HUBER_STEPS = 2
+"""Steps of the fixed-point iteration that begins with the median absolute deviation. Of 60 normal values, two leave a
+median error of 0.7 % of the scale."""
+_PRIOR_INTRACLASS = 0.4
+_PRIOR_PAIRS = 4.0
+"""The mean of the intraclass correlation's prior, and its weight in pairs of repetitions. With both,
+`benchmarks.verdict.robustness` measures 2 to 7 false alarms a series-year against a budget of 4 where the true one is
+0, 0.3, 0.7 and 1."""
+
+
+def _clipped_variance(clip: float) -> float:
+    """The variance of a standard normal variable that is clipped at this many standard deviations."""
+    outside = 1.0 - float(ndtr(clip))
+    density = math.exp(-0.5 * clip * clip) / math.sqrt(2 * math.pi)
+    return 1.0 - 2.0 * outside - 2.0 * clip * density + 2.0 * clip * clip * outside
+
+
+_CONSISTENCY = _clipped_variance(CLIP)
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What the runs of each baseline say about it: an item or a row a series, the newest run last.
+
+    Level, scale and lag-1 autocorrelation come from each run's first measurement, since further repetitions are made
+    only of some runs. The scale is Huber's proposal 2 (Huber 1964, "Robust estimation of a location parameter"); it
+    starts from the median absolute deviation. The autocorrelation is shrunk towards a mild positive one with the
+    weight of 20 runs (the posterior mean under a normal prior), since a few weeks say little about it.
+    """
+
+    level: Values
+    """The median; shape: series."""
+    scale: Values
+    """The robust standard deviation from run to run; shape: series."""
+    autocorrelation: Values
+    """The lag-1 autocorrelation, 0 to 0.8; shape: series."""
+    intraclass: Values
+    """The intraclass correlation of repetitions, 0 to 1: the share of the variance that repetitions of one run have in
+    common; shape: series."""
+    mildest: Values
+    """The distance of each run from the level by its repetition that is nearest to it; 0 where repetitions lie on both
+    sides of the level, or there is no run; shape: series x runs."""
+    clipped: Values
+    """The distance of each run from the level, the mean over its repetitions, clipped; shape: series x runs."""
+
+
+def estimate(baselines: Baselines) -> Estimates:
+    """The estimates of every series; meaningless for one without runs."""
+    present = ~np.isnan(baselines.first_values)
+    count = np.maximum(baselines.count, 1)
+    level = _median(baselines.first_values, baselines.count)
+    distances = np.where(present, baselines.first_values - level[:, None], 0.0)
+    scale = _scale(distances, present, baselines)
+    limit = (CLIP * scale)[:, None]
+    clipped = np.clip(distances, -limit, limit)
+    centred = np.where(present, clipped - (clipped.sum(axis=1) / count)[:, None], 0.0)
+    prior = _PRIOR_RUNS * scale**2
+    together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) + _PRIOR_AUTOCORRELATION * prior
+    autocorrelation = np.clip(together / ((centred[:, :-1] ** 2).sum(axis=1) + prior), 0.0, _MAX_AUTOCORRELATION)
+    intraclass = np.full(len(level), _PRIOR_INTRACLASS)
+    repeated = np.argwhere(~np.isnan(baselines.repetitions[:, :, 1]))
+    if len(repeated):
+        rows, runs = repeated.T
+        repetitions = baselines.repetitions[rows, runs] - level[rows, None]
+        low, high = np.nanmin(repetitions, axis=1), np.nanmax(repetitions, axis=1)
+        distances[rows, runs] = np.where(low > 0, low, np.minimum(high, 0.0))
+        clipped[rows, runs] = np.nanmean(np.clip(repetitions, -limit[rows], limit[rows]), axis=1)
+        intraclass = _intraclass(rows, repetitions, scale)
+    return Estimates(level, scale, autocorrelation, intraclass, distances, clipped)
+
+
+def _scale(distances: Values, present: NDArray[np.bool_], baselines: Baselines) -> Values:
+    """Huber's proposal 2 of each series' distances from its level; shape: series."""
+    absolute = np.where(present, np.abs(distances), np.nan)
+    freedom = np.maximum(np.maximum(baselines.count, 1) - 1, 1)
+    scale = np.maximum(_MAD * _median(absolute, baselines.count), baselines.min_scale)
+    for _ in range(_HUBER_STEPS):
+        limit = (CLIP * scale)[:, None]
+        clipped = np.clip(distances, -limit, limit)
+        scale = np.maximum(np.sqrt((clipped**2).sum(axis=1) / (freedom * _CONSISTENCY)), baselines.min_scale)
+    return scale
+
+
+def _intraclass(rows: NDArray[np.int64], repetitions: Values, scale: Values) -> Values:
+    """The intraclass correlation of each series, by the variance within the runs that have several repetitions.
+
+    A change of the level makes no difference to it. Which runs are repeated depends on their first measurement, and so
+    does the difference between the first and the second; the differences among later repetitions don't, nor do those
+    of runs that are repeated whatever the first measurement showed (they have two). So the first measurement of a run
+    with three or more is left out. Repetitions far from their run's median are clipped.
+
+    Args:
+        rows: The series of each repeated run.
+        repetitions: The repetitions of these runs, as distances from the level; shape: repeated runs x repetitions.
+        scale: The scale of every series.
+    """
+    chosen = ~np.isnan(repetitions[:, 2:3]) & (np.arange(MAX_REPETITIONS) == 0)
+    counted = np.where(chosen, np.nan, repetitions)
+    number = (~np.isnan(counted)).sum(axis=1)
+    limit = (CLIP * scale[rows])[:, None]
+    deviations = np.clip(counted - np.nanmedian(counted, axis=1)[:, None], -limit, limit)
+    within = np.nanvar(deviations, axis=1) * number
+    pairs = np.bincount(rows, number - 1, len(scale))
+    unshared = np.bincount(rows, within, len(scale)) / scale**2
+    unshared = (unshared + (1 - _PRIOR_INTRACLASS) * _PRIOR_PAIRS) / (pairs + _PRIOR_PAIRS)
+    intraclass: Values = np.clip(1.0 - unshared, 0.0, 1.0)
+    return intraclass
+
+
+def _median(values: Values, count: NDArray[np.int64]) -> Values:
+    """The median of each row's `count` values; the others are nan, which sorting puts last."""
+    ordered = np.sort(values, axis=1)
+    rows = np.arange(len(values))
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    median: Values = 0.5 * (ordered[rows, low] + ordered[rows, np.minimum(high, values.shape[1] - 1)])
+    return median

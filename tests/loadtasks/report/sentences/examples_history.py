@@ -1,0 +1,106 @@
+"""Findings of the baseline with made-up parameters: of every code, and in every wording."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import (
+    AcknowledgedShift,
+    BaselineShift,
+    BaselineTooShort,
+    Confirmation,
+    ConfirmationRepetition,
+    NotComparable,
+    Recovered,
+    RegressionShift,
+    Shape,
+    Suspected,
+)
+from loadtasks.results.fingerprint import FingerprintField, FingerprintValue
+
+C = FindingCode
+RUN, EARLIER_RUN = "20261128T225600Z-3fa9", "20261127T020000Z-77c0"
+SLOWER: Mapping[str, Any] = {
+    "ratio": 4.3,
+    "low": 3.1,
+    "high": 6.0,
+    "first_run": RUN,
+    "first_run_started_at": datetime(2026, 11, 28, 22, 56, tzinfo=UTC),
+    "version_before": "1.4.2",
+    "version_after": "1.4.2",
+}
+KNOWN: Mapping[str, Any] = {**SLOWER, "version_before": "1.4.1", "regression": 7, "found_run": EARLIER_RUN}
+
+
+def shift(
+    code: FindingCode, parameters: BaselineShift, metric: str = "p50_s", observed: float | None = 0.0232
+) -> Finding:
+    return Finding(code=code, metric=metric, observed=observed, limit=0.00556, parameters=parameters)
+
+
+def not_comparable(
+    field: FingerprintField, now: FingerprintValue, before: FingerprintValue, new_baseline: bool = True
+) -> Finding:
+    parameters = NotComparable(field=field, now=now, before=before, other_run=EARLIER_RUN, new_baseline=new_baseline)
+    return Finding(code=C.NOT_COMPARABLE, parameters=parameters)
+
+
+def confirmation(*p50_s: float | None, reported: int, **changes: Any) -> Finding:
+    repetitions = tuple(ConfirmationRepetition(p50_s=one, p95_s=0.04, success_rate=1.0) for one in p50_s)
+    parameters = Confirmation(repetitions=repetitions, reported=reported, confirmed=True)
+    return Finding(code=C.CONFIRMATION, parameters=parameters.model_copy(update=changes))
+
+
+EXAMPLES: Mapping[FindingCode, Finding] = {
+    C.REGRESSION: shift(C.REGRESSION, RegressionShift(**SLOWER, shape=Shape.WHOLE_DISTRIBUTION)),
+    C.REGRESSION_ACKNOWLEDGED: shift(
+        C.REGRESSION_ACKNOWLEDGED, AcknowledgedShift(**KNOWN, acknowledged_by="ada", why="the index is being built")
+    ),
+    C.IMPROVEMENT: shift(
+        C.IMPROVEMENT, BaselineShift(**{**SLOWER, "ratio": 0.8, "low": 0.75, "high": 0.85}), observed=0.00445
+    ),
+    C.RECOVERED: Finding(code=C.RECOVERED, parameters=Recovered(regression=7, found_run=RUN, first_run=EARLIER_RUN)),
+    C.SUSPECTED: Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s",))),
+    C.BASELINE_TOO_SHORT: Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=13)),
+    C.NOT_COMPARABLE: not_comparable(
+        FingerprintField.LOAD,
+        {"model": "closed", "workers": 10, "requests": 100},
+        {"model": "closed", "workers": 5, "requests": 50},
+    ),
+    C.CONFIRMATION: confirmation(0.0235, 0.0233, 0.0224, 0.0232, reported=4),
+}
+VARIANTS = (
+    shift(C.REGRESSION, RegressionShift(**KNOWN)),
+    shift(C.REGRESSION, RegressionShift(**{**SLOWER, "version_before": None, "version_after": None})),
+    shift(C.REGRESSION, RegressionShift(**{**SLOWER, "version_before": None}), observed=None),
+    shift(C.REGRESSION, RegressionShift(**SLOWER, relative_to_median=True, shape=Shape.TAIL_MORE), "p95_s"),
+    shift(C.REGRESSION, RegressionShift(**SLOWER, relative_to_median=True, shape=Shape.TAIL_ONLY), "p95_s"),
+    Finding(
+        code=C.REGRESSION,
+        metric="success_rate",
+        observed=0.9,
+        limit=1.0,
+        parameters=RegressionShift(**{**SLOWER, "ratio": 0.9, "low": 0.86, "high": 0.93}),
+    ),
+    Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
+    Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),
+    not_comparable(FingerprintField.TARGET, "http://api.example:8080", "http://api.example:8081", new_baseline=False),
+    not_comparable(FingerprintField.SCENARIO, "5eed", "feed"),
+    not_comparable(FingerprintField.GENERATOR, "b-host", "a-host"),
+    not_comparable(FingerprintField.PAIRED, now=False, before=True, new_baseline=False),
+    not_comparable(FingerprintField.PROCESSES, 2, 1),
+    not_comparable(FingerprintField.MEASUREMENT_VERSION, 2, 1),
+    confirmation(0.0235, 0.0056, reported=2, confirmed=False),
+    confirmation(1.02, 0.98, 0.97, reported=2),
+    confirmation(None, None, reported=1),
+    confirmation(
+        reported=2,
+        repetitions=(
+            ConfirmationRepetition(p50_s=0.0235, p95_s=0.04, success_rate=0.99, trusted=False),
+            ConfirmationRepetition(p50_s=0.0233, p95_s=0.04, success_rate=0.98),
+        ),
+    ),
+)
+"""The same codes with parameters that read otherwise."""

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, Baselines
+from loadtasks.verdict.history.estimates import Estimates, estimate
+from tests.series import drift
+
+
+def baselines(values: np.ndarray) -> Baselines:
+    """The baselines of series, a row each, with a run a column."""
+    made = Baselines(np.full(len(values), 1e-9))
+    for number in range(values.shape[1]):
+        made.add_run(number, values[:, number])
+    return made
+
+
+def estimates(values: np.ndarray) -> Estimates:
+    return estimate(baselines(values))
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=2 * MAX_BASELINE_RUNS))
+@settings(max_examples=20, deadline=None)
+def test_the_level_is_the_median_of_the_runs_of_the_baseline(values: list[float]) -> None:
+    found = estimates(np.array([values]))
+    assert found.level[0] == pytest.approx(np.median(values[-MAX_BASELINE_RUNS:]))
+
+
+def test_the_scale_of_a_normal_series_is_its_standard_deviation() -> None:
+    found = estimates(drift(cv=0.1, correlation=0.0, series=300, runs=60))
+    assert found.scale.mean() == pytest.approx(0.1, rel=0.03)
+
+
+def test_outliers_raise_the_scale_little() -> None:
+    values = drift(cv=0.1, correlation=0.0, series=300, runs=60)
+    values[:, [10, 30]] += 5.0
+    assert estimates(values).scale.mean() == pytest.approx(0.1, rel=0.1)
+
+
+@pytest.mark.parametrize(("correlation", "low", "high"), [(0.0, 0.0, 0.15), (0.3, 0.15, 0.35), (0.7, 0.4, 0.7)])
+def test_the_autocorrelation_is_estimated_though_shrunk(correlation: float, low: float, high: float) -> None:
+    found = estimates(drift(cv=0.1, correlation=correlation, series=300, runs=60))
+    assert low < found.autocorrelation.mean() < high
+
+
+def test_a_run_without_a_value_is_left_out() -> None:
+    with_gap = estimates(np.array([[1.0, 2.0, np.nan, 4.0]]))
+    without = estimates(np.array([[1.0, 2.0, 4.0]]))
+    assert with_gap.level == without.level
+    assert with_gap.scale == without.scale
+
+
+def test_a_series_that_never_varies_has_the_minimum_scale() -> None:
+    made = Baselines(np.array([0.01]))
+    for number in range(20):
+        made.add_run(number, np.array([3.0]))
+    assert estimate(made).scale[0] == 0.01
+
+
+def repeated(intraclass: float, shift: float = 0.0) -> Baselines:
+    """Series of 40 runs, each of the last 30 repeated once; the runs from the 20th on are shifted."""
+    shared, own = drift(correlation=0.0, series=200, runs=40), drift(correlation=0.0, series=200, runs=80, seed=2)
+    made = Baselines(np.full(200, 1e-9))
+    for run in range(40):
+        mean = np.sqrt(intraclass) * shared[:, run] + shift * (run >= 20)
+        made.add_run(run, mean + np.sqrt(1 - intraclass) * own[:, run])
+        if run >= 10:
+            made.add_repetition(mean + np.sqrt(1 - intraclass) * own[:, 40 + run])
+    return made
+
+
+@pytest.mark.parametrize("intraclass", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_the_intraclass_correlation_is_estimated_whatever_shifts(intraclass: float, shift: float) -> None:
+    most = max(intraclass, 0.1) + (0.5 if shift else 0.1)  # a shift widens the scale
+    assert intraclass - 0.1 <= estimate(repeated(intraclass, shift)).intraclass.mean() <= most
+
+
+def test_a_repeated_run_counts_by_the_mean_of_its_repetitions() -> None:
+    made = baselines(drift(runs=30))
+    made.add_run(30, np.array([1.0]))
+    assert estimate(made).mildest[0, -1] == pytest.approx(1.0 - estimate(made).level[0])
+    made.add_repetition(np.array([0.01]))
+    found = estimate(made)
+    assert found.mildest[0, -1] == pytest.approx(0.01 - found.level[0])
+    assert found.clipped[0, -1] == pytest.approx((1.5 * found.scale[0] + 0.01 - found.level[0]) / 2)
+    made.add_repetition(np.array([-1.0]))
+    assert estimate(made).mildest[0, -1] == 0.0

@@ -1,25 +1,25 @@
-"""What this engine, k6 and wrk say of a server whose latency is scripted, beside what is true.
+"""What this engine, k6 and wrk report of a server whose latency is scripted, and what is true.
 
     make benchmark-accuracy
 
 500 requests a second for 20 s, server and generator on cores of their own. The scripts, and the closed form of their
-percentiles: `benchmarks/engine/scripts.py`. A tool's `off` is what it says minus the closed form. Rows:
+percentiles: `benchmarks/engine/scripts.py`. A tool's `off` is what it reports minus the closed form. Rows:
 
     the server by itself       One blocking socket, one request after the other; here `off` are p50 and p99 of how long
-                               after its scripted moment each answer was there, so what no tool can be better than. The
-                               server's own clock tells `server late` for every row: p99 of how late it had sent,
-                               which at the end of a stall is the time that sending 250 answers takes.
-    loadtasks                  Open load, as many connections as it takes. Response time is end - due.
-    loadtasks, 10 connections  In the stall requests wait for a connection. Response time has their waiting; service
-                               time (end - sent) hasn't: it is what a closed loop of 10 would have believed.
-    k6                         Open load (constant-arrival-rate), with users enough for the stall. It times
+                               after its scripted time each response arrived, which no tool can improve on. `server
+                               late`, in every row, is by the server's own clock: p99 of how late it sent, which at the
+                               end of a stall is the time that sending 250 responses takes.
+    loadtasks                  Open load, as many connections as it needs. Response time is end - due.
+    loadtasks, 10 connections  In the stall requests wait for a connection. Response time includes the wait; service
+                               time (end - sent) does not: it is what a closed loop of 10 would report.
+    k6                         Open load (constant-arrival-rate), with enough users for the stall. It times
                                http_req_duration: from sending to the last byte.
     k6, 10 users               An iteration that finds no user is never sent, and not in the percentiles.
-    wrk                        Closed load, since it has no rate: 3 connections make about 500/s of 5 ms. To make up for
-                               requests that a slow answer kept it from sending it adds times that it never measured;
-                               so it takes every slow answer for a stall.
+    wrk                        Closed load, since it has no rate: 3 connections make about 500/s of 5 ms. For requests
+                               that a slow response kept it from sending it adds times that it never measured, so that
+                               it takes every slow response for a stall.
 
-Ends with 1 where this engine's p50 or p99 of the response time is off by more than 3 % or 0.5 ms, whichever is larger,
+Exits with 1 where this engine's p50 or p99 of the response time is off by more than 3 % or 0.5 ms, whichever is larger,
 or its p99 of the stall by more than 5 %; or where it lost a request.
 """
 
@@ -34,7 +34,7 @@ from typing import NamedTuple
 
 from benchmarks.engine.bench import PROJECT, machine, on_server_core, pin, table
 from benchmarks.engine.scripts import SCRIPTS, Stall
-from benchmarks.engine.tools import RATE, TOOLS, Said, Tool
+from benchmarks.engine.tools import RATE, TOOLS, Reported, Tool
 
 
 class Deviation(NamedTuple):
@@ -47,26 +47,26 @@ class Deviation(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What one tool said of one script, and how late the server was meanwhile."""
+    """What one tool reported of one script, and how late the server was meanwhile."""
 
     script_name: str
     tool: Tool
-    said: Said
+    reported: Reported
     late_p99_s: float
 
     def deviation(self, q: float) -> Deviation:
-        """Of the median (0.5) or the 99th percentile (0.99)."""
+        """The deviation of the median (0.5) or of the 99th percentile (0.99)."""
         script, median = SCRIPTS[self.script_name], q == 0.5  # noqa: PLR2004 - explained above
         true_s = script.quantile_s(q, self.tool.utilisation(script))
-        if self.said.off_s is None:
-            off_s = (self.said.p50_s if median else self.said.metrics["p99_s"]) - true_s
+        if self.reported.off_s is None:
+            off_s = (self.reported.p50_s if median else self.reported.p99_s) - true_s
         else:
-            off_s = self.said.off_s[0 if median else 1]
+            off_s = self.reported.off_s[0 if median else 1]
         stalled = isinstance(script, Stall) and not median
         return Deviation(off_s, 0.05 * true_s if stalled else max(0.03 * true_s, 0.0005), true_s)
 
     def problems(self) -> Iterator[str]:
-        """Where this engine is farther off than it may be, a sentence each."""
+        """Where this engine is off by more than its limit, a sentence each."""
         for q in (0.5, 0.99):
             off_s, allowed_s, true_s = self.deviation(q)
             if self.tool.judged and abs(off_s) > allowed_s:
@@ -74,19 +74,19 @@ class Result:
                     f"{self.tool.name}, {self.script_name}: p{q * 100:.0f} is {off_s * 1e3:+.2f} ms off {_ms(true_s)} "
                     f"ms; {_ms(allowed_s)} ms is allowed (the server was {_ms(self.late_p99_s)} ms late, p99)"
                 )
-        if self.said.scheduled not in (None, self.said.requests):
+        if self.reported.scheduled not in (None, self.reported.requests):
             yield (
-                f"{self.tool.name}, {self.script_name}: {self.said.scheduled:,} requests were scheduled and "
-                f"{self.said.requests:,} completed"
+                f"{self.tool.name}, {self.script_name}: {self.reported.scheduled:,} requests were scheduled and "
+                f"{self.reported.requests:,} completed"
             )
 
     def row(self) -> list[str]:
         """Its line of the table."""
-        service_s = self.said.service_p99_s
-        cells = [self.tool.name, f"{self.said.requests:,}"]
-        for q, said_s in ((0.5, self.said.p50_s), (0.99, self.said.metrics["p99_s"])):
+        service_s = self.reported.service_p99_s
+        cells = [self.tool.name, f"{self.reported.requests:,}"]
+        for q, said_s in ((0.5, self.reported.p50_s), (0.99, self.reported.p99_s)):
             off_s, _, true_s = self.deviation(q)
-            share = f" ({off_s / true_s:+.1%})" if self.said.off_s is None else ""
+            share = f" ({off_s / true_s:+.1%})" if self.reported.off_s is None else ""
             cells += [_ms(said_s), f"{off_s * 1e3:+.2f}{share}"]
         return [*cells, "" if service_s is None else _ms(service_s), _ms(self.late_p99_s)]
 
@@ -111,9 +111,9 @@ def _scripted_server(script_name: str, late: dict[str, float]) -> Iterator[str]:
 def _result(script_name: str, tool: Tool, seconds: int) -> Result:
     late: dict[str, float] = {}
     with _scripted_server(script_name, late) as url:
-        said = tool.measure(url, SCRIPTS[script_name], seconds)
+        reported = tool.measure(url, SCRIPTS[script_name], seconds)
     print(f"{script_name}: {tool.name}", file=sys.stderr)
-    return Result(script_name, tool, said, late["late_p99_s"])
+    return Result(script_name, tool, reported, late["late_p99_s"])
 
 
 def _show(script_name: str, results: list[Result]) -> None:
@@ -129,7 +129,7 @@ def _show(script_name: str, results: list[Result]) -> None:
 
 
 def main() -> None:
-    """Measure, print a table a script, and judge this engine."""
+    """Measure, print a table for each script, and check this engine's limits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=20, help="length of each run; whole periods of the stall (5 s)")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The ground that the benchmarks of the engine share: cores, servers on a core of their own, generators, tables."""
+"""What the engine's benchmarks share: cores, servers on a core of their own, generators, tables."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from loadtasks.scenarios.load import HttpLoad
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 PEERS = PROJECT / ".venv-benchmarks" / "bin"
-"""Programs of the peers' own environment."""
+"""Where the programs of the peers are, in an environment of their own."""
 GENERATOR_CORE, SERVER_CORE = 0, 1
 BODY = "x" * 1024
 NGINX = """
@@ -36,9 +36,9 @@ http {{
   server {{ listen 127.0.0.1:{port} backlog=1024; location = /k {{ return 200 "{body}"; }} }}
 }}
 """
-# The answer comes from memory, since the server must not be the ceiling of what is compared. On one quiet core wrk gets
-# 121,000/s of this, as many of haproxy's `http-request return` (122,000) and fewer of h2o (114,000), but 107,000 of a
-# file through open_file_cache and 79,000 of a plain file, which is less than what it can send.
+# The response comes from memory, since the server must not limit the generators that are compared. On one idle core wrk
+# gets 121,000/s of this, about as many of haproxy's `http-request return` (122,000) and fewer of h2o (114,000), but
+# 107,000 of a file through open_file_cache and 79,000 of a plain file, which is less than wrk can send.
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Finished:
     """CPU time over wall time, its start included; 1.0 is one whole core."""
 
 
-class Server:
+class PinnedServer:
     """A running server and its workers."""
 
     def __init__(self, url: str, pid: int) -> None:
@@ -59,13 +59,13 @@ class Server:
 
     def cpu_s(self) -> float:
         """CPU time used so far, in seconds."""
-        every = [self._process, *self._process.children(recursive=True)]
-        times = [process.cpu_times() for process in every]
+        processes = [self._process, *self._process.children(recursive=True)]
+        times = [process.cpu_times() for process in processes]
         return float(sum(time_s.user + time_s.system for time_s in times))
 
 
 def pin() -> None:
-    """Keep this process, and the generators that it starts, on the generators' core.
+    """Pin this process, and the generators that it starts, to the generators' core.
 
     Raises:
         SystemExit: there is no second core for the server.
@@ -98,7 +98,7 @@ def finished(command: Sequence[str]) -> Finished:
 def measured(
     url: str, load: HttpLoad, *, warmup_requests: int = 100, calibration: Calibration | None = None
 ) -> tuple[Measurement, Finished]:
-    """What this engine measures in a process of its own."""
+    """Run this engine in a process of its own, and return what it measured."""
     calibrated = TypeAdapter(Calibration | None).dump_json(calibration).decode()
     program = [sys.executable, "-m", "benchmarks.engine.ours"]
     done = finished([*program, url, load.model_dump_json(), str(warmup_requests), calibrated])
@@ -106,7 +106,7 @@ def measured(
 
 
 def k6_command(programs: Path, page: str, users: int, seconds: int, *, rate: int | None = None) -> list[str]:
-    """k6 with k6.js: a closed load of so many users, or an open one of this rate."""
+    """The command of k6 with k6.js: a closed load of `users`, or an open one of `rate` requests a second."""
     settings = {"URL": page, "VUS": str(users), "SECONDS": str(seconds), **({"RATE": str(rate)} if rate else {})}
     command = [str(programs / "k6"), "run", "--quiet", "--no-usage-report", "--address", ""]
     for name, value in settings.items():
@@ -115,8 +115,8 @@ def k6_command(programs: Path, page: str, users: int, seconds: int, *, rate: int
 
 
 @contextlib.contextmanager
-def nginx() -> Iterator[Server]:
-    """An nginx on a free port of the server's core, that answers /k with 1 KiB."""
+def nginx() -> Iterator[PinnedServer]:
+    """An nginx on a free port, pinned to the server's core, that responds to /k with 1 KiB."""
     with tempfile.TemporaryDirectory() as name, socket() as probe:
         folder = Path(name)
         probe.bind(("127.0.0.1", 0))
@@ -127,14 +127,14 @@ def nginx() -> Iterator[Server]:
         server = subprocess.Popen(on_server_core(["nginx", "-c", str(folder / "nginx.conf")]))
         try:
             _wait(port)
-            yield Server(f"http://127.0.0.1:{port}", server.pid)
+            yield PinnedServer(f"http://127.0.0.1:{port}", server.pid)
         finally:
             server.terminate()
             server.wait()
 
 
 def machine() -> str:
-    """The machine in a sentence, and how busy it was."""
+    """The machine and its load average, as a sentence."""
     info = Path("/proc/cpuinfo").read_text()
     model = next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")), "?")
     return (
@@ -144,7 +144,7 @@ def machine() -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; what is in the first column is a name, all else are numbers."""
+    """A Markdown table: names in the first column, numbers in all others."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:

@@ -2,8 +2,9 @@
 
     make benchmark-memory
 
-Closed load, 10 connections, 1 KiB answers from nginx's memory on another core; resident memory of this process, read
-twice a second while the load runs, from 100,000 answers on. Ends with 1 where the most is over 1 MiB above the first.
+Closed load, 10 connections, 1 KiB responses from nginx's memory on another core; resident memory of this process, read
+twice a second while the load runs, from 100,000 responses on. Exits with 1 where the maximum is over 1 MiB above the
+first.
 """
 
 import argparse
@@ -19,8 +20,8 @@ from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario, Request
 
 FIRST = 100_000
-MOST_GROWTH_KIB = 1024
-LONGEST_S = 3600.0
+MAX_GROWTH_KIB = 1024
+MAX_DURATION_S = 3600.0
 
 
 def main() -> None:
@@ -31,29 +32,29 @@ def main() -> None:
     pin()
     print(machine())
     process = psutil.Process()
-    seen: list[tuple[int, int]] = []
+    records: list[tuple[int, int]] = []
 
-    def look(progress: Progress) -> None:
+    def record_memory(progress: Progress) -> None:
         if progress.done >= FIRST:
-            seen.append((progress.done, process.memory_info().rss // 1024))
+            records.append((progress.done, process.memory_info().rss // 1024))
 
     scenario = HttpScenario(
         name="static.closed",
         endpoint="static",
         requests=(Request(path="/k"),),
-        load=ClosedLoad(workers=10, requests=options.requests, max_duration_s=LONGEST_S),
+        load=ClosedLoad(workers=10, requests=options.requests, max_duration_s=MAX_DURATION_S),
     )
     with nginx() as server:
-        (measurement,) = run_scenario(scenario, Target(server.url), look)
+        (measurement,) = run_scenario(scenario, Target(server.url), record_memory)
     if measurement.counts.completed != options.requests:
         sys.exit(f"{measurement.counts} {measurement.errors}")
-    first = seen[0][1]
-    chosen = [seen[0], *(seen[len(seen) * part // 4] for part in (1, 2, 3)), seen[-1]]
+    first = records[0][1]
+    chosen = [records[0], *(records[len(records) * part // 4] for part in (1, 2, 3)), records[-1]]
     rows = [[f"{done:,}", f"{kib:,}", f"{kib - first:+,}"] for done, kib in chosen]
-    print(table(("answers", "resident, KiB", "above the first"), rows))
-    growth = max(kib for _, kib in seen) - first
-    print(f"At most {growth:+,} KiB; {MOST_GROWTH_KIB:,} KiB are allowed.")
-    sys.exit(growth > MOST_GROWTH_KIB)
+    print(table(("responses", "resident, KiB", "above the first"), rows))
+    growth = max(kib for _, kib in records) - first
+    print(f"At most {growth:+,} KiB; {MAX_GROWTH_KIB:,} KiB are allowed.")
+    sys.exit(growth > MAX_GROWTH_KIB)
 
 
 if __name__ == "__main__":

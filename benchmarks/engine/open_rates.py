@@ -1,14 +1,14 @@
-"""Whether this engine sends the rate that is asked of it, how punctually, and whether it says so when it can't.
+"""Whether this engine sends the rate of an open load, how punctually, and whether it reports saturation.
 
     make benchmark-open
 
 Open load at 1,000, 5,000 and 10,000 requests a second for 10 s each, against the nginx of the rate table; server and
 generator on cores of their own. `sent/s` is taken between the first request that left and the last; the send lag
 (sent - due) and the lag of the event loop say how punctually. Then ten times as much as the generator can send at best
-(its ceiling, from its own calibration): that measurement must be called saturated.
+(its ceiling, from its own calibration): that measurement must be reported as saturated.
 
-Ends with 1 where a rate is off by more than 0.1 %, a request is missing, a measurement at one of the three rates is
-saturated, or the one that is too much is not.
+Exits with 1 where a rate is off by more than 0.1 %, a request is missing, the generator is saturated at one of the
+three rates, or is not at ten times its ceiling.
 """
 
 import argparse
@@ -25,32 +25,32 @@ from loadtasks.scenarios.load import OpenLoad
 
 RATES = (1_000, 5_000, 10_000)
 MAX_OFF = 0.001
-TOO_MUCH = 10
-"""Times the ceiling."""
-TOO_LONG_S = 1.0
-"""How long too much is asked, and how long its requests wait at most."""
+EXCESS = 10
+"""The excessive rate, as a multiple of the ceiling."""
+EXCESS_S = 1.0
+"""How long the excessive load lasts, and the queue timeout of its requests."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A load and what came of it."""
+class RateResult:
+    """A load and its measurement."""
 
     load: OpenLoad
     measurement: Measurement
 
     @property
     def off(self) -> float:
-        """Sent rate to asked rate, minus 1."""
+        """The rate that was sent over the rate of the load, minus 1."""
         return (self.measurement.health.sent_per_s or 0.0) / self.load.rate - 1
 
     def problems(self) -> Iterator[str]:
-        """What is not as it must be at a rate that the engine can send, a sentence each."""
-        counts, asked = self.measurement.counts, f"{self.load.rate:,.0f}/s"
+        """What is wrong at a rate that the engine can send, a sentence each."""
+        counts, rate = self.measurement.counts, f"{self.load.rate:,.0f}/s"
         if abs(self.off) > MAX_OFF:
-            yield f"{asked}: the rate is off by {self.off:+.3%}"
+            yield f"{rate}: the rate is off by {self.off:+.3%}"
         if counts.scheduled != self.load.rate * self.load.duration_s or counts.completed != counts.scheduled:
-            yield f"{asked}: {counts.scheduled:,} requests were scheduled and {counts.completed:,} completed"
-        yield from (f"{asked}: {saturation_sentence(reason)}" for reason in self.measurement.health.saturation)
+            yield f"{rate}: {counts.scheduled:,} requests were scheduled and {counts.completed:,} completed"
+        yield from (f"{rate}: {saturation_sentence(reason)}" for reason in self.measurement.health.saturation)
 
     def row(self) -> list[str]:
         """Its line of the table."""
@@ -70,10 +70,10 @@ def _ms(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1e3:.3f}"
 
 
-def _ask(url: str, load: OpenLoad, calibration: Calibration) -> Asked:
+def _measure(url: str, load: OpenLoad, calibration: Calibration) -> RateResult:
     measurement, _ = measured(url, load, calibration=calibration)
     print(f"{load.rate:g} requests/s for {load.duration_s:g} s: done", file=sys.stderr)
-    return Asked(load, measurement)
+    return RateResult(load, measurement)
 
 
 def main() -> None:
@@ -84,19 +84,19 @@ def main() -> None:
     print(machine())
     calibration = calibrate()  # before this process is pinned: its null server would share the core
     pin()
-    too_much = OpenLoad(rate=TOO_MUCH * calibration.ceiling_per_s, duration_s=TOO_LONG_S, queue_timeout_s=TOO_LONG_S)
+    excess = OpenLoad(rate=EXCESS * calibration.ceiling_per_s, duration_s=EXCESS_S, queue_timeout_s=EXCESS_S)
     with nginx() as server:
-        able = [_ask(server.url, OpenLoad(rate=rate, duration_s=options.seconds), calibration) for rate in RATES]
-        saturated = _ask(server.url, too_much, calibration)
-    header = ["asked", "sent/s", "off", "send lag p50, ms", "p99", "max", "loop lag p99, ms", "max"]
+        within = [_measure(server.url, OpenLoad(rate=rate, duration_s=options.seconds), calibration) for rate in RATES]
+        saturated = _measure(server.url, excess, calibration)
+    header = ["rate", "sent/s", "off", "send lag p50, ms", "p99", "max", "loop lag p99, ms", "max"]
     header += ["response p50, ms", "p99", "CPU"]
-    print("", table(header, [asked.row() for asked in able]), sep="\n")
+    print("", table(header, [result.row() for result in within]), sep="\n")
     saturation, counts = saturated.measurement.health.saturation, saturated.measurement.counts
-    print(f"\n{TOO_MUCH} times its ceiling of {calibration.ceiling_per_s:,.0f}/s asked, for {TOO_LONG_S:g} s: {counts}")
+    print(f"\n{EXCESS} times its ceiling of {calibration.ceiling_per_s:,.0f}/s, for {EXCESS_S:g} s: {counts}")
     print(*(f"Saturated: {saturation_sentence(reason)}" for reason in saturation), sep="\n")
-    problems = [problem for asked in able for problem in asked.problems()]
+    problems = [problem for result in within for problem in result.problems()]
     if not saturation:
-        problems.append("The measurement under too much load is not called saturated")
+        problems.append("The measurement at the excessive rate is not reported as saturated")
     if problems:
         sys.exit("\n" + "\n".join(problems))
 

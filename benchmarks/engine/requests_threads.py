@@ -1,4 +1,4 @@
-"""Plain `requests`, a session a thread: URL THREADS SECONDS; prints requests a second."""
+"""Plain `requests`, one session in each thread. Arguments: URL THREADS SECONDS; prints requests a second."""
 
 import sys
 import threading

@@ -1,8 +1,8 @@
-"""An HTTP server whose latency is one of `scripts.SCRIPTS`, to be told by name.
+"""An HTTP server whose latency is one of `scripts.SCRIPTS`; its argument is the script's name.
 
-It prints its port, answers until SIGTERM, and prints as JSON how late its answers were. It has a core of its own and
-never sleeps there: no timer and no wake-up stands between the moment that an answer is due and the moment it is sent.
-Requests must come whole and one at a time on a connection, as load generators send them.
+It prints its port, responds until SIGTERM, and prints as JSON how late its responses were. It has a core of its own and
+never sleeps there, so that no timer and no wake-up delays a response that is due. Requests must arrive whole and one at
+a time on a connection, as load generators send them.
 """
 
 import gc
@@ -18,16 +18,16 @@ import numpy as np
 
 from benchmarks.engine.scripts import SCRIPTS, Script
 
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n"
+_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n"
 _BACKLOG = 1024
 
 
-class Server:
-    """Reads what arrives, and sends each answer when the script says."""
+class ScriptedTarget:
+    """Reads what arrives, and sends each response when the script says."""
 
     def __init__(self, script: Script) -> None:
         self.late_s: list[float] = []
-        """How long after its time each answer had been sent."""
+        """How long after its scripted time each response was sent, in seconds."""
         self._script = script
         self._listener = socket()
         self._listener.bind(("127.0.0.1", 0))
@@ -43,12 +43,12 @@ class Server:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         port: int = self._listener.getsockname()[1]
         return port
 
     def end(self) -> None:
-        """Serve no more."""
+        """Stop serving."""
         self._ended = True
 
     def serve(self) -> None:
@@ -61,7 +61,7 @@ class Server:
                 else:
                     self._read(connection, perf_counter())
             while self._due and self._due[0][0] <= perf_counter():
-                self._answer(*heapq.heappop(self._due))
+                self._respond(*heapq.heappop(self._due))
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
@@ -82,15 +82,15 @@ class Server:
             raise ValueError(f"not one whole request without a body: {request!r}")
         if not self._received:
             self._first = arrival
-        due = self._first + self._script.answer_at(self._received, arrival - self._first)
+        due = self._first + self._script.respond_at(self._received, arrival - self._first)
         heapq.heappush(self._due, (due, self._received, connection))
         self._received += 1
 
-    def _answer(self, due: float, _number: int, connection: socket) -> None:
+    def _respond(self, due: float, _number: int, connection: socket) -> None:
         try:
-            connection.send(_ANSWER)
+            connection.send(_RESPONSE)
         except OSError:
-            return  # its client has gone; what remains of the connection is seen when it is read
+            return  # its client is gone; the connection is removed when it is read
         self.late_s.append(perf_counter() - due)
 
     def _forget(self, connection: socket) -> None:
@@ -99,8 +99,8 @@ class Server:
 
 
 def main() -> None:
-    """Serve, and tell how late the answers were."""
-    server = Server(SCRIPTS[sys.argv[1]])
+    """Serve, and print how late the responses were."""
+    server = ScriptedTarget(SCRIPTS[sys.argv[1]])
     signal.signal(signal.SIGTERM, lambda *_: server.end())
     gc.disable()
     print(server.port, flush=True)

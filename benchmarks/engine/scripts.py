@@ -1,12 +1,12 @@
 """Scripted latencies: when each request is answered, and in closed form the percentiles that an open load must find.
 
-A request that arrives t seconds after the first one is answered at `answer_at(n, t)`; n counts the requests from 0.
-Response time is answer - due, and an open load of rate r sends a request when it is due, so arrival = due. L is the
+A request that arrives t seconds after the first one is answered at `respond_at(n, t)`; n counts the requests from 0.
+Response time is response - due, and an open load of rate r sends a request when it is due, so arrival = due. L is the
 latency outside of what a script adds.
 
-    Constant   Every answer after L, so every percentile is L.
+    Constant   Every response after L, so every percentile is L.
 
-    Sometimes  Every 95th answer after M instead of L: 1.05 %. With exactly 1 % the 99th percentile would lie on the
+    Sometimes  Every 95th response after M instead of L: 1.05 %. With exactly 1 % the 99th percentile would lie on the
                edge between L and M, where any value between them is right and tools differ by how they interpolate; so
                the share is a few requests larger, and p(q) = L for q up to 94/95, M above.
 
@@ -19,16 +19,16 @@ latency outside of what a script adds.
 
                With P = 5 s, S = 0.5 s, L = 5 ms: p50 = 5 ms, p99 = 455 ms.
 
-               With c connections only, no more than c requests are under way in the stall; the others wait for a
+               With only c connections, no more than c requests are under way in the stall; the others wait for a
                connection, and from the stall's end c of them are answered every L. The k-th request of the stall is due
                at u = k / r and is answered k L / c after the end: its response time is L + S - k / r (1 - rho), with
                rho = r L / c, the share of the connections that the rate keeps busy. The same count gives
 
                    p(q) = L + S - (1 - q) P (1 - rho)
 
-               With c = 10 and r = 500/s: p99 = 467.5 ms. Service time (answer - sent) leaves the waiting out: all but c
+               With c = 10 and r = 500/s: p99 = 467.5 ms. Service time (response - sent) leaves the wait out: all but c
                of the r P = 2,500 requests of a period were answered after L, so that its p99 is L. That is what a
-               closed loop of c users would have believed.
+               closed loop of c users would report.
 """
 
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class Script(Protocol):
 
     @property
     def latency_s(self) -> float:
-        """L of the module's text."""
+        """L of the module's docstring."""
 
-    def answer_at(self, number: int, arrival_s: float) -> float:
+    def respond_at(self, number: int, arrival_s: float) -> float:
         """When a request is answered; both times are counted from the first request's arrival."""
 
     def quantile_s(self, q: float, utilisation: float = 0.0) -> float:
@@ -51,12 +51,12 @@ class Script(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """Always the same."""
+    """The same latency for every request."""
 
     latency_s: float
 
-    def answer_at(self, number: int, arrival_s: float) -> float:
-        """When a request is answered."""
+    def respond_at(self, number: int, arrival_s: float) -> float:
+        """When a request is answered, in seconds after the first request's arrival."""
         return arrival_s + self.latency_s
 
     def quantile_s(self, q: float, utilisation: float = 0.0) -> float:
@@ -66,13 +66,13 @@ class Constant:
 
 @dataclass(frozen=True)
 class Sometimes:
-    """Every so many requests a slow one."""
+    """One slow request in every `every`."""
 
     latency_s: float
     slow_s: float
     every: int
 
-    def answer_at(self, number: int, arrival_s: float) -> float:
+    def respond_at(self, number: int, arrival_s: float) -> float:
         """When a request is answered; the last of each `every` is slow."""
         slow = number % self.every == self.every - 1
         return arrival_s + (self.slow_s if slow else self.latency_s)
@@ -84,17 +84,17 @@ class Sometimes:
 
 @dataclass(frozen=True)
 class Stall:
-    """A time in which nothing is answered, again and again; the first begins at half the period."""
+    """A time in which no request is answered, once in every period; the first begins at half the period."""
 
     latency_s: float
     stall_s: float
     every_s: float
 
-    def answer_at(self, number: int, arrival_s: float) -> float:
-        """When a request is answered."""
-        answer_s = arrival_s + self.latency_s
-        into_stall_s = (answer_s - self.every_s / 2) % self.every_s
-        return answer_s + max(0.0, self.stall_s - into_stall_s)
+    def respond_at(self, number: int, arrival_s: float) -> float:
+        """When a request is answered, in seconds after the first request's arrival."""
+        response_s = arrival_s + self.latency_s
+        into_stall_s = (response_s - self.every_s / 2) % self.every_s
+        return response_s + max(0.0, self.stall_s - into_stall_s)
 
     def quantile_s(self, q: float, utilisation: float = 0.0) -> float:
         """Quantile of the response time of an open load over whole periods."""

@@ -1,4 +1,4 @@
-"""The tools whose accuracy is compared, each asked for the percentiles of one scripted server under 500 requests/s."""
+"""The tools whose accuracy is compared: the percentiles that each reports of a scripted server under 500 requests/s."""
 
 import json
 import re
@@ -23,18 +23,18 @@ _UNITS_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a tool said. Times in seconds."""
+class Reported:
+    """What a tool reported. Times in seconds."""
 
     requests: int
     p50_s: float
     p99_s: float
     service_p99_s: float | None = None
-    """Where the tool tells it apart from the response time."""
+    """None where the tool does not separate it from the response time."""
     scheduled: int | None = None
-    """Where the tool tells it."""
+    """None where the tool does not report it."""
     off_s: tuple[float, float] | None = None
-    """p50 and p99 of how far each single answer was off, where that is known."""
+    """p50 and p99 of how far each response was off, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,25 @@ class Tool:
 
     name: str
     program: str
-    measure: Callable[[str, Script, int], Said]
-    """From URL, script and seconds."""
+    measure: Callable[[str, Script, int], Reported]
+    """Called with URL, script and seconds."""
     judged: bool = False
-    """Whether the benchmark fails where it is off."""
+    """Whether the benchmark fails where this tool is off."""
     few: bool = False
-    """Whether it has too few connections or users for a stall; of interest there alone."""
+    """Whether it has too few connections or users for a stall, so that it is run for stalls alone."""
 
     @property
     def installed(self) -> bool:
-        """Whether its program is there."""
+        """Whether its program is installed."""
         return shutil.which(self.program) is not None
 
     def utilisation(self, script: Script) -> float:
-        """Share of its connections that the rate keeps busy; 0 where it has as many as it takes."""
+        """Share of its connections that the rate keeps busy; 0 where it has as many as it needs."""
         return RATE * script.latency_s / FEW if self.few else 0.0
 
 
-def _by_itself(url: str, script: Script, seconds: int) -> Said:
-    """One blocking socket. Since nobody else sends, it knows when each answer is due."""
+def _by_itself(url: str, script: Script, seconds: int) -> Reported:
+    """One blocking socket. Since nothing else sends, it knows when each response is due."""
     host, _, port = url.removeprefix("http://").partition(":")
     took: list[float] = []
     late: list[float] = []
@@ -70,23 +70,23 @@ def _by_itself(url: str, script: Script, seconds: int) -> Said:
         first = sent = time.perf_counter()
         while sent - first < seconds:
             connection.sendall(_REQUEST)
-            answer = b""
-            while not answer.endswith(b"ok\n"):
-                answer += connection.recv(4096)
+            response = b""
+            while not response.endswith(b"ok\n"):
+                response += connection.recv(4096)
             end = time.perf_counter()
-            late.append(end - first - script.answer_at(len(took), sent - first))
+            late.append(end - first - script.respond_at(len(took), sent - first))
             took.append(end - sent)
             sent = time.perf_counter()
-    p50_s, p99_s = np.quantile(took, (0.5, 0.99), method="inverted_cdf")  # times that were, none between two
+    p50_s, p99_s = np.quantile(took, (0.5, 0.99), method="inverted_cdf")  # observed times, none interpolated
     off_50_s, off_99_s = np.quantile(late, (0.5, 0.99), method="inverted_cdf")
-    return Said(len(took), float(p50_s), float(p99_s), off_s=(float(off_50_s), float(off_99_s)))
+    return Reported(len(took), float(p50_s), float(p99_s), off_s=(float(off_50_s), float(off_99_s)))
 
 
-def _ours(connections: int) -> Callable[[str, Script, int], Said]:
-    def measure(url: str, _script: Script, seconds: int) -> Said:
+def _ours(connections: int) -> Callable[[str, Script, int], Reported]:
+    def measure(url: str, _script: Script, seconds: int) -> Reported:
         load = OpenLoad(rate=RATE, duration_s=seconds, max_connections=connections)
         measurement, _ = measured(url, load, warmup_requests=10)
-        return Said(
+        return Reported(
             requests=measurement.counts.completed,
             p50_s=measurement.response.quantile_s(0.5) or 0.0,
             p99_s=measurement.response.quantile_s(0.99) or 0.0,
@@ -97,23 +97,23 @@ def _ours(connections: int) -> Callable[[str, Script, int], Said]:
     return measure
 
 
-def _k6(users: int) -> Callable[[str, Script, int], Said]:
-    def measure(url: str, _script: Script, seconds: int) -> Said:
-        said = json.loads(finished(k6_command(PEERS, f"{url}/k", users, seconds, rate=RATE)).output)
-        if said["failed"]:
-            raise SystemExit(f"k6's requests failed: {said}")
-        return Said(said["requests"], said["p50_ms"] / 1e3, said["p99_ms"] / 1e3)
+def _k6(users: int) -> Callable[[str, Script, int], Reported]:
+    def measure(url: str, _script: Script, seconds: int) -> Reported:
+        reported = json.loads(finished(k6_command(PEERS, f"{url}/k", users, seconds, rate=RATE)).output)
+        if reported["failed"]:
+            raise SystemExit(f"k6's requests failed: {reported}")
+        return Reported(reported["requests"], reported["p50_ms"] / 1e3, reported["p99_ms"] / 1e3)
 
     return measure
 
 
-def _wrk(url: str, _script: Script, seconds: int) -> Said:
+def _wrk(url: str, _script: Script, seconds: int) -> Reported:
     output = finished(["wrk", "-t", "1", "-c", str(CLOSED), "-d", f"{seconds}s", "--latency", f"{url}/k"]).output
     percentiles = dict(re.findall(r"(\d+)%\s+([\d.]+[mu]?s)\n", output))
     count = re.search(r"(\d+) requests in", output)
     if count is None or not {"50", "99"} <= percentiles.keys() or "Socket errors" in output:
         raise SystemExit(f"wrk did not measure:\n{output}")
-    return Said(int(count[1]), _seconds(percentiles["50"]), _seconds(percentiles["99"]))
+    return Reported(int(count[1]), _seconds(percentiles["50"]), _seconds(percentiles["99"]))
 
 
 def _seconds(text: str) -> float:

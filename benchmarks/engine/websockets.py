@@ -2,10 +2,10 @@
 
     .venv/bin/python -m benchmarks.engine.websockets
 
-Generator and server are pinned to different cores. The shipped API is one server; the other does nothing but send to
-everyone what is published, so that what is measured over it is little more than the sending and the generator's work.
-A delivery is timed from the publishing request's bytes leaving to the listener having the event, so that the last of a
-thousand listeners waits for the 999 sends before its own.
+Generator and server are pinned to different cores. The shipped API is one server; the other does nothing but send what
+is published to every listener, so that what is measured over it is little more than the sending and the generator's
+work. A delivery lasts from the moment that the publishing request's bytes leave until the listener has the event, so
+that the last of a thousand listeners waits for the 999 sends before its own.
 """
 
 import argparse
@@ -39,7 +39,7 @@ HEADER = (
 
 @contextlib.contextmanager
 def shipped(duration_s: float = 0.0) -> Iterator[tuple[Target, BroadcastScenario]]:
-    """The shipped API under gunicorn; each session that is started tells of its steps for so long."""
+    """The shipped API under gunicorn; each session that is started publishes its steps for `duration_s`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = prepare(folder, 200)
@@ -80,14 +80,14 @@ def bare() -> Iterator[tuple[Target, BroadcastScenario]]:
 
 
 async def memory_kib(target: Target, path: str, counts: list[int]) -> dict[int, float]:
-    """Resident memory of this process, in KiB, while it holds so many WebSockets."""
+    """Resident memory of this process, in KiB, by the number of WebSockets that it holds."""
     process, held = psutil.Process(), {}
     for count in counts:
         opener = Opener(path, target, timeout_s=30, connect_timeout_s=10)
         allow_sockets(count)
         opened = await opener.open(count)
-        if failed := [opening.problem for opening in opened if opening.problem is not None]:
-            raise SystemExit(f"{len(failed)} WebSockets did not open: {failed[0].description}")
+        if failed := [opening.failure for opening in opened if opening.failure is not None]:
+            raise SystemExit(f"{len(failed)} WebSockets did not open: {failed[0].text}")
         held[count] = process.memory_info().rss / 1024
         await opener.close()
     return held
@@ -107,10 +107,10 @@ def measure(target: Target, scenario: BroadcastScenario, load: BroadcastLoad) ->
 
 
 def row(name: str, opened: Measurement, delivered: Measurement) -> list[str]:
-    """One server's row."""
+    """One server's line of the table."""
     if opened.counts.failed or opened.conservation_gap or delivered.conservation_gap:
         raise SystemExit(f"{name}: {opened.counts} {opened.errors}; {delivered.counts}")
-    told = {error.code: error.count for error in delivered.errors}
+    errors = {error.code: error.count for error in delivered.errors}
     first = delivered.phases["first_message"].mean_s or 0.0
     return [
         name,
@@ -120,7 +120,7 @@ def row(name: str, opened: Measurement, delivered: Measurement) -> list[str]:
         _ms(delivered.service, 0.5),
         _ms(delivered.service, 0.99),
         f"{delivered.counts.completed:,}",
-        *(f"{told.get(kind, 0):,}" for kind in ("missed", "duplicate", "out_of_order")),
+        *(f"{errors.get(code, 0):,}" for code in ("missed", "duplicate", "out_of_order")),
         f"{delivered.health.loop_lag_p99_s * 1e3:.1f} ms",
         f"{delivered.health.cpu_share:.0%}",
     ]
@@ -143,7 +143,7 @@ def main() -> None:
     with bare() as (target, scenario), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         held = runner.run(memory_kib(target, scenario.path, [1, options.listeners, 2 * options.listeners]))
     kib = {count: (rss - held[1]) / count for count, rss in held.items() if count > 1}
-    print("; ".join(f"{count:,} held: {each:.1f} KiB a connection" for count, each in kib.items()))
+    print("; ".join(f"{count:,} held: {per_connection:.1f} KiB a connection" for count, per_connection in kib.items()))
     rows = []
     for name, serving in (("shipped API", shipped), ("bare fan-out", bare)):
         with serving() as (target, scenario):

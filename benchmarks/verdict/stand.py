@@ -80,7 +80,7 @@ class Builds:
         )
         if done.lost:
             raise SystemExit(done.lost)
-        ratios = {name: _median(np.array(done.pairs[0].usable(name))) for name in ("p50_s", "p95_s")}
+        ratios = {name: _median(np.array(done.round_ratios[0].usable(name))) for name in ("p50_s", "p95_s")}
         return MeasuredTruth(done.reference[0].p50_s or math.nan, ratios)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
-from loadtasks.engine.profiles.plan import Plan, Step
+from loadtasks.engine.profiles.plan import Plan, PlanStep
 from loadtasks.measurement.metrics import METRICS, Table, columns_of
 from loadtasks.measurement.model import label_of
 from loadtasks.report.load_sentence import load_sentence
@@ -136,7 +136,7 @@ def show_plan(plan: Plan, to: "Console | None" = None) -> None:
         _show(("seconds", "workers"), _rows(plan.workers), "", to)
 
 
-def _rows(steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
+def _rows(steps: Sequence[PlanStep]) -> Iterator[tuple[str, str]]:
     return ((f"{step.from_s} to {step.to_s}", units.count(step.number)) for step in steps)
 
 

@@ -113,12 +113,12 @@ def _paired_or_alone(
         context.round_budget.more_rounds,
         on_progress,
         seed=seed,
-        most_s=context.round_budget.seconds,
+        max_duration_s=context.round_budget.seconds,
         calibration=calibration,
     )
     if paired.lost is not None:
         return paired.candidate, Pairing(problem=paired.lost)
-    return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.pairs)
+    return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.round_ratios)
 
 
 def _calibration(store: Store, run: Run) -> Calibration:

@@ -1,6 +1,6 @@
 """One process of a load generator of several: `python -m loadtasks.engine.generator.child FD`, started by `processes`.
 
-FD is the number of its end of the pipe. What it says there: that it is prepared, its progress, at last what it
+FD is the number of its end of the pipe. What it sends there: that it is prepared, its progress, at last what it
 recorded, or the error that keeps it from its work.
 """
 
@@ -20,7 +20,7 @@ from loadtasks.errors import LoadTasksError
 
 
 def main() -> None:
-    """Do the work that comes through the pipe."""
+    """Do the work that arrives through the pipe."""
     link = Connection(int(sys.argv[1]))
     work: Work = link.recv()
     start: Future[float] = Future()
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 class _Sender:
-    """Sends from a thread of its own: who receives may be held up, by a terminal say; the event loop must not be."""
+    """Sends from a thread of its own: the receiver may block, as on a slow terminal, and the event loop must not."""
 
     def __init__(self, link: Connection) -> None:
         self._link = link
@@ -52,13 +52,13 @@ class _Sender:
         self._held: Progress | None = None
 
     def send(self, message: object) -> None:
-        """Send what has to arrive, after the newest progress; returns when it is sent."""
+        """Send a message that must arrive, after the newest progress; returns when it is sent."""
         if self._held is not None:
             self._thread.submit(self._link.send, self._held)
         self._thread.submit(self._link.send, message).result()
 
     def send_progress(self, progress: Progress) -> None:
-        """Send progress, or hold it back while an earlier one is still on its way."""
+        """Send progress, or hold it back while an earlier one is still being sent."""
         self._held = progress
         if self._last is None or self._last.done():
             self._last = self._thread.submit(self._link.send, progress)
@@ -66,7 +66,7 @@ class _Sender:
 
 
 def _listen(link: Connection, start: "Future[float]") -> None:
-    """Hear the start, then the end of the process that started this one, which ends this one at once."""
+    """Receive the start time, then wait for the end of the starting process, which ends this one at once."""
     try:
         start.set_result(link.recv())
         link.recv()
@@ -75,11 +75,11 @@ def _listen(link: Connection, start: "Future[float]") -> None:
 
 
 async def _until(at: float) -> None:
-    rung: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    clock = precise_timer(lambda: rung.set_result(None))
-    clock.set(at)
-    await rung
-    clock.close()
+    reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    timer = precise_timer(lambda: reached.set_result(None))
+    timer.set(at)
+    await reached
+    timer.close()
 
 
 if __name__ == "__main__":

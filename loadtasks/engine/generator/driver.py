@@ -1,4 +1,4 @@
-"""The load generator of one process: it drives one share of a scenario, and is watched while it does."""
+"""The load generator of one process: it drives a share of a scenario, and is monitored meanwhile."""
 
 import asyncio
 import contextlib
@@ -10,66 +10,62 @@ from time import perf_counter
 
 import uvloop
 
-from loadtasks.engine.generator.monitor import Monitor, Observation
+from loadtasks.engine.generator.monitor import GeneratorObservation, Monitor
 from loadtasks.engine.generator.progress import OnProgress, ProgressReporter
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.pacer import pacer_of
-from loadtasks.engine.profiles.shares import Share, SharedPacer, own_shifts, share_of, shared
+from loadtasks.engine.profiles.shares import share_of, share_slice
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import Runner
-from loadtasks.engine.runners.broadcast import BroadcastRunner
-from loadtasks.engine.runners.closed import ClosedRunner
-from loadtasks.engine.runners.connections import ConnectionsRunner
-from loadtasks.engine.runners.open import OpenRunner
+from loadtasks.engine.runners.selection import runner_for
 from loadtasks.measurement.health import Calibration
-from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
-from loadtasks.scenarios.model import (
-    BroadcastScenario,
-    ConnectionsScenario,
-    HttpScenario,
-    PartScenario,
-    Scenario,
-    parts_of,
-)
+from loadtasks.scenarios.model import Scenario, parts_of
 
 Begin = Callable[[], Awaitable[float]]
-"""Waits for the moment at which the load begins, a time of `time.perf_counter`, and gives it."""
+"""Waits until the load begins, and returns that time (of `time.perf_counter`)."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What one process has to do: share `number` (from 0) of a scenario."""
+    """What one process has to do: drive its share of a scenario."""
 
     scenario: Scenario
     target: Target
     number: int = 0
+    """Which of the processes this is, from 0."""
     processes: int = 1
+    """How many processes share the scenario."""
     calibration: Calibration | None = None
-    """What the generator can do at best, for the progress that it tells."""
+    """What the generator can do at best, for the progress that it reports."""
 
     @property
     def process(self) -> str:
-        """How people are told which process does it."""
+        """The process as people read it: `process 1 of 2`."""
         return f"process {self.number + 1} of {self.processes}"
 
 
 @dataclass(frozen=True)
-class Generated:
-    """What one process recorded, by part ("" for a scenario that isn't mixed), and what was seen of it."""
+class GeneratedLoad:
+    """What one process recorded of the load that it generated, and what its monitor saw of the process meanwhile."""
 
     started_at: datetime
     recorders: dict[str, Recorder]
-    observation: Observation
+    """By part; its name is empty for a scenario that isn't mixed."""
+    observation: GeneratorObservation
+
+    @property
+    def recorder(self) -> Recorder:
+        """What all parts recorded together."""
+        return Recorder.merged(self.recorders.values())
 
 
 class Start:
-    """The moment at which a load begins, a time of `time.perf_counter`; known once all is prepared."""
+    """The time (of `time.perf_counter`) at which a load begins; known once all runners are prepared."""
 
     def __init__(self) -> None:
         self.at = perf_counter()
 
     def __call__(self) -> float:
-        """The moment."""
+        """The time."""
         return self.at
 
 
@@ -78,7 +74,7 @@ async def at_once() -> float:
     return perf_counter()
 
 
-def generate(work: Work, on_progress: OnProgress | None, begin: Begin = at_once) -> Generated:
+def generate(work: Work, on_progress: OnProgress | None, begin: Begin = at_once) -> GeneratedLoad:
     """Do the work to its end. What goes wrong with the target is recorded, never raised.
 
     `on_progress` is called on the event loop twice a second, so it has to be quick.
@@ -87,18 +83,17 @@ def generate(work: Work, on_progress: OnProgress | None, begin: Begin = at_once)
         return runner.run(_generate(work, on_progress, begin))
 
 
-async def _generate(work: Work, on_progress: OnProgress | None, begin: Begin) -> Generated:
-    parts = {
-        kind: (part, share)
-        for kind, part in parts_of(work.scenario).items()
+async def _generate(work: Work, on_progress: OnProgress | None, begin: Begin) -> GeneratedLoad:
+    parts, start = parts_of(work.scenario), Start()
+    runners = {
+        name: runner_for(share_slice(part, share), work.target, start=start)
+        for name, part in parts.items()
         if (share := share_of(part, work.number, work.processes)) is not None
     }
-    start = Start()
-    runners = {kind: _runner(part, share, work.target, start) for kind, (part, share) in parts.items()}
-    running = {runner: parts[kind][0].load for kind, runner in runners.items()}
+    running = {runner: parts[name].load for name, runner in runners.items()}
 
     async def settle() -> float:
-        gc.freeze()  # what was made ready for the load is to stop the clock no more than what was there before
+        gc.freeze()  # what was prepared for the load must not make a collection longer
         return await begin()
 
     return await drive(
@@ -113,9 +108,16 @@ async def drive(
     runners: Mapping[str, Runner],
     start: Start,
     begin: Begin = at_once,
-    telling: Callable[[Monitor], ProgressReporter] | None = None,
-) -> Generated:
-    """Prepare the runners of all parts, let them send their loads at one time, and close them."""
+    reporter_for: Callable[[Monitor], ProgressReporter] | None = None,
+) -> GeneratedLoad:
+    """Prepare the runners of all parts, let them send their loads at the same time, and close them.
+
+    Args:
+        runners: by part.
+        start: is set to the time at which the loads begin.
+        begin: waits for that time, once all runners are prepared.
+        reporter_for: makes what reports the progress, from the monitor; without it none is reported.
+    """
     monitor = Monitor()
     for runner in runners.values():
         monitor.watch(runner.sweep)
@@ -126,37 +128,21 @@ async def drive(
         start.at = await begin()
         started_at = datetime.now(UTC)
         monitor.reset()
-        teller = telling(monitor) if telling is not None else None
-        if teller is not None:
-            monitor.watch(teller)
+        reporter = reporter_for(monitor) if reporter_for is not None else None
+        if reporter is not None:
+            monitor.watch(reporter)
         await asyncio.gather(*(runner.run() for runner in runners.values()))
-        if teller is not None:
-            teller.tell(perf_counter())
+        if reporter is not None:
+            reporter.report(perf_counter())
     finally:
         for runner in runners.values():
             await runner.close()
-    return Generated(started_at, {kind: runner.recorder for kind, runner in runners.items()}, monitor.stop())
-
-
-def _runner(whole: PartScenario, share: Share, target: Target, start: Callable[[], float]) -> Runner:
-    part = shared(whole, share)
-    match part, whole.load:
-        case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load), ClosedLoad() | WorkerStagesLoad() as profile:
-            return ClosedRunner(part, load, target, shifts=own_shifts(profile, share), numbers=share.numbers)
-        case HttpScenario(load=OpenLoad() | StagesLoad() as load), OpenLoad() | StagesLoad() as profile:
-            pacer = SharedPacer(pacer_of(profile), share)
-            return OpenRunner(part, load, target, pacer=pacer, start=start, numbers=share.numbers)
-        case ConnectionsScenario(), _:
-            return ConnectionsRunner(part, part.load, target)
-        case BroadcastScenario(), _:
-            return BroadcastRunner(part, part.load, target)
-        case _:
-            raise TypeError(f"{whole.name}: a share of another kind than the whole")
+    return GeneratedLoad(started_at, {name: runner.recorder for name, runner in runners.items()}, monitor.stop())
 
 
 @contextlib.contextmanager
 def quiet_collector() -> Iterator[None]:
-    """Keep the collector off what was there before: a pass over a large heap (Airflow's) stops the clock for 0.1 s."""
+    """Keep the garbage collector off what is there already: a pass over a large heap (Airflow's) takes 0.1 s."""
     gc.collect()
     gc.freeze()
     try:

@@ -1,4 +1,4 @@
-"""The generator watched while it works: event-loop lag, CPU share, and what else has to be looked at regularly."""
+"""The generator monitored while it works: event-loop lag, CPU share, and what else has to be done regularly."""
 
 import resource
 from collections.abc import Callable, Iterable
@@ -16,13 +16,14 @@ _BATCH = 4096
 
 
 @dataclass(frozen=True)
-class Observation:
-    """What a monitor saw of one process."""
+class GeneratorObservation:
+    """What a monitor saw of one process of the generator."""
 
     elapsed_s: float
     cpu_s: float
+    """CPU time of the thread that drives the load."""
     lag: Histogram
-    """How late the event loop ran its ticks."""
+    """How late the event loop ran the monitor's ticks, one every 10 ms."""
 
     @property
     def cpu_share(self) -> float:
@@ -31,7 +32,7 @@ class Observation:
 
     @classmethod
     def joined(cls, observations: Iterable[Self]) -> Self:
-        """One of all these stretches of one process."""
+        """The observation of one process over all these stretches of time."""
         elapsed_s, cpu_s, lag = 0.0, 0.0, Histogram()
         for observation in observations:
             elapsed_s, cpu_s = elapsed_s + observation.elapsed_s, cpu_s + observation.cpu_s
@@ -52,7 +53,7 @@ class Monitor:
         self._watchers: list[Callable[[float], None]] = []
         self._lags: list[float] = []
         self._lag = Histogram()
-        self._alarm: PreciseTimer | None = None
+        self._timer: PreciseTimer | None = None
         self._expected = 0.0
         self._began = 0.0
         self._began_cpu = 0.0
@@ -63,32 +64,32 @@ class Monitor:
 
     def start(self) -> None:
         """Begin to tick."""
-        self._alarm = precise_timer(self._tick)
+        self._timer = precise_timer(self._tick)
         self.reset()
         self._again(self._began)
 
     def reset(self) -> None:
-        """Forget what was seen so far: the measurement proper begins."""
+        """Forget what was seen so far: the load begins."""
         self._lags.clear()
         self._lag = Histogram()
         self._began, self._began_cpu = perf_counter(), _cpu_s()
 
-    def stop(self) -> Observation:
+    def stop(self) -> GeneratorObservation:
         """Stop ticking. Returns what was seen since the last `reset`."""
-        if self._alarm is not None:
-            self._alarm.close()
+        if self._timer is not None:
+            self._timer.close()
         return self.observe()
 
-    def observe(self) -> Observation:
+    def observe(self) -> GeneratorObservation:
         """What was seen since the last `reset`, so far."""
         self._fold()
-        return Observation(perf_counter() - self._began, _cpu_s() - self._began_cpu, self._lag)
+        return GeneratorObservation(perf_counter() - self._began, _cpu_s() - self._began_cpu, self._lag)
 
     def _again(self, began: float) -> None:
         """Tick again 10 ms after the last tick began, so that what the tick itself took is lag too."""
         self._expected = began + TICK_S
-        if self._alarm is not None:
-            self._alarm.set(self._expected)
+        if self._timer is not None:
+            self._timer.set(self._expected)
 
     def _tick(self) -> None:
         now = perf_counter()

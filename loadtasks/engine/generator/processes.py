@@ -1,14 +1,15 @@
 """A scenario driven by several processes at one time, for a load that one core can't make.
 
-This process does none of the work: it starts the others (`python -m loadtasks.engine.generator.child`), tells them
-when to begin once all are prepared, sums up their progress and takes what they recorded. They are no `multiprocessing`
-processes: those run the starting program's main module again, here Airflow's, and are refused to a daemon, as a Celery
-worker is.
+This process does none of the work: it starts the others (`python -m loadtasks.engine.generator.child`), sends them the
+start time once all are prepared, merges their progress and takes what they recorded. They are not `multiprocessing`
+processes: those run the starting program's main module again, here Airflow's, and a daemon, as a Celery worker is, may
+not start them.
 
-    started ──its work──► prepared ──all are──► the common start ──progress, twice a second──► what it recorded
+    started ──receives its work──► prepared ──all are──► the common start ──progress, twice a second──► its recording
 
-Each has one end of a pipe. A process whose other end is closed ends at once: none outlives this one, however it ends.
-A process that ends early ends the others with it, and the scenario with one sentence: there is no partial result.
+Each has one end of a pipe. A process ends at once when the other end is closed, so that none outlives this one, however
+this one ends. A process that ends early ends the others with it, and the scenario with one error: there is no partial
+result.
 """
 
 import contextlib
@@ -22,16 +23,16 @@ from multiprocessing.connection import Pipe, wait
 from time import perf_counter
 from typing import Any
 
-from loadtasks.engine.generator.driver import Generated, Work
-from loadtasks.engine.generator.progress import TELL_EVERY_S, OnProgress, Progress, merged
+from loadtasks.engine.generator.driver import GeneratedLoad, Work
+from loadtasks.engine.generator.progress import REPORT_EVERY_S, OnProgress, Progress, merged
 from loadtasks.errors import ExitCode, LoadTasksError
 
 _LEAD_S = 0.05
-"""From telling the start to the start: time enough for every process to hear of it."""
+"""From sending the start time to the start: enough for every process to receive it."""
 _GRACE_S = 5.0
 """How long a process that has closed its pipe may take to end."""
 KEPT = "nothing of this scenario was kept: run it again."
-"""The end of every sentence that tells of a broken process."""
+"""How the message of every broken process ends."""
 _CHILD = "loadtasks.engine.generator.child"
 
 
@@ -42,16 +43,16 @@ class ProcessError(LoadTasksError):
 
 
 class Prepared:
-    """Said by a process that only waits for the start."""
+    """Sent by a process that only waits for the start."""
 
 
 class _Process:
-    """One process of the load generator, seen from the one that started it."""
+    """One process of the load generator, as the process that started it has it."""
 
     def __init__(self, work: Work) -> None:
         self.name = work.process
         self.progress: Progress | None = None
-        self.generated: Generated | None = None
+        self.generated: GeneratedLoad | None = None
         self.link, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
@@ -75,35 +76,35 @@ class _Process:
             raise self._ended() from error
 
     def receive(self) -> Any:
-        """What it says next, when it says it.
+        """Wait for its next message.
 
         Raises:
             LoadTasksError: it can't do its work, or has ended.
         """
         try:
-            said = self.link.recv()
+            message = self.link.recv()
         except (EOFError, OSError) as error:
             raise self._ended() from error
-        if isinstance(said, LoadTasksError):
-            raise said
-        return said
+        if isinstance(message, LoadTasksError):
+            raise message
+        return message
 
-    def hear(self) -> None:
-        """Take in its progress, or what it recorded.
+    def receive_progress(self) -> None:
+        """Receive its progress, or what it recorded.
 
         Raises:
             LoadTasksError: it can't do its work, or has ended.
         """
-        said = self.receive()
-        if isinstance(said, Generated):
-            self.generated = said
+        message = self.receive()
+        if isinstance(message, GeneratedLoad):
+            self.generated = message
             if self.progress is not None:
                 self.progress = replace(self.progress, left_s=0.0, rate_per_s=0.0)
         else:
-            self.progress = said
+            self.progress = message
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """Kill it, whatever it does."""
         self.link.close()
         self._process.kill()
         self._process.wait()
@@ -112,13 +113,15 @@ class _Process:
         try:
             code = self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            return ProcessError(f"{self.name} of the load generator fell silent; {KEPT}")
+            return ProcessError(f"{self.name} of the load generator no longer responds; {KEPT}")
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return ProcessError(f"{self.name} of the load generator {how}; {KEPT}")
 
 
-def generate_together(works: Sequence[Work], on_progress: OnProgress | None) -> list[Generated]:
-    """Do the works, each in a process of its own, all from one moment on. `on_progress` is called twice a second.
+def generate_together(works: Sequence[Work], on_progress: OnProgress | None) -> list[GeneratedLoad]:
+    """Do each work in a process of its own, all of them starting at the same time.
+
+    `on_progress` is called twice a second, with the progress of all together.
 
     Raises:
         LoadTasksError: a process can't do its work, or has ended before it was done.
@@ -138,22 +141,22 @@ def generate_together(works: Sequence[Work], on_progress: OnProgress | None) -> 
         return _collected(processes, start, on_progress)
 
 
-def _collected(processes: Sequence[_Process], start: float, on_progress: OnProgress | None) -> list[Generated]:
-    tell_at = start + TELL_EVERY_S
+def _collected(processes: Sequence[_Process], start: float, on_progress: OnProgress | None) -> list[GeneratedLoad]:
+    report_at = start + REPORT_EVERY_S
     while running := [process for process in processes if process.generated is None]:
-        spoken = wait([process.link for process in running], max(0.0, tell_at - perf_counter()))
+        ready = wait([process.link for process in running], max(0.0, report_at - perf_counter()))
         for process in running:
-            if process.link in spoken:
-                process.hear()
-        if perf_counter() >= tell_at:
-            tell_at = perf_counter() + TELL_EVERY_S
-            _tell(processes, on_progress)
-    _tell(processes, on_progress)
+            if process.link in ready:
+                process.receive_progress()
+        if perf_counter() >= report_at:
+            report_at = perf_counter() + REPORT_EVERY_S
+            _report(processes, on_progress)
+    _report(processes, on_progress)
     return [process.generated for process in processes if process.generated is not None]
 
 
-def _tell(processes: Sequence[_Process], on_progress: OnProgress | None) -> None:
-    """Tell what all have told together, once all have."""
-    told = [process.progress for process in processes if process.progress is not None]
-    if on_progress is not None and len(told) == len(processes):
-        on_progress(merged(told))
+def _report(processes: Sequence[_Process], on_progress: OnProgress | None) -> None:
+    """Report the progress of all together, once every process has sent its own."""
+    shares = [process.progress for process in processes if process.progress is not None]
+    if on_progress is not None and len(shares) == len(processes):
+        on_progress(merged(shares))

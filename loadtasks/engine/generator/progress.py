@@ -1,4 +1,4 @@
-"""How far a scenario is and how it goes: told twice a second while it runs, and when it has ended."""
+"""How far a scenario is and how it goes: reported twice a second while it runs, and when it has ended."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ from loadtasks.scenarios.load import (
     WorkerStagesLoad,
 )
 
-TELL_EVERY_S = 0.5
+REPORT_EVERY_S = 0.5
 _RATE_OVER = 2
-"""So many tellings, a second, are what the rate is of."""
+"""The current rate is taken over this many reports, which is a second."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Progress:
     """How far a scenario is, or one process's share of it, and how it goes."""
 
     done: int
-    """How many scheduled requests have come to their end."""
+    """How many scheduled requests have ended."""
     expected: int | None
     """None where only time ends the load."""
     elapsed_s: float
     left_s: float | None
-    """Until the load ends, as its profile or its pace so far tells; None where neither does."""
+    """Until the load ends, by its profile or its pace so far; None where neither is known."""
     rate_per_s: float
-    """Requests that came to their end a second, over the last second."""
+    """Requests that ended in the last second."""
     response: Histogram
     """Response times so far."""
     failed: int
@@ -48,7 +48,7 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """How much of the load is over, 0 to 1; None where that can't be told."""
+        """How much of the load is over, 0 to 1; None where that is not known."""
         whole_s = None if self.left_s is None else self.elapsed_s + self.left_s
         return self.elapsed_s / whole_s if whole_s else None
 
@@ -71,15 +71,15 @@ def merged(shares: Sequence[Progress]) -> Progress:
         failed=sum(share.failed for share in shares),
         throttled=sum(share.throttled for share in shares),
         saturation=tuple(
-            reason.model_copy(update={"process": number})
+            saturation.model_copy(update={"process": number})
             for number, share in enumerate(shares, 1)
-            for reason in share.saturation
+            for saturation in share.saturation
         ),
     )
 
 
 class ProgressReporter:
-    """Looks at what runs in this process each time that it is called, and tells twice a second how far it is."""
+    """Called at each tick of the monitor; reports twice a second how far what runs in this process is."""
 
     def __init__(
         self,
@@ -94,25 +94,25 @@ class ProgressReporter:
         self._calibration = calibration
         self._began = began
         self._on_progress = on_progress
-        self._next = began + TELL_EVERY_S
-        self._told = deque([(began, 0)], maxlen=_RATE_OVER)
+        self._next = began + REPORT_EVERY_S
+        self._reported = deque([(began, 0)], maxlen=_RATE_OVER)
 
     def __call__(self, now: float) -> None:
-        """Tell when it is time; `now` is that of `time.perf_counter`."""
+        """Report when it is time; `now` is a time of `time.perf_counter`."""
         if now >= self._next:
-            self._next = now + TELL_EVERY_S
-            self.tell(now)
+            self._next = now + REPORT_EVERY_S
+            self.report(now)
 
-    def tell(self, now: float) -> None:
-        """Tell in any case."""
+    def report(self, now: float) -> None:
+        """Report in any case."""
         if self._on_progress is not None:
             self._on_progress(self._progress(now))
 
     def _progress(self, now: float) -> Progress:
         whole = Recorder.merged(runner.recorder for runner in self._running)
         elapsed_s = now - self._began
-        before, done_before = self._told[0]
-        self._told.append((now, whole.done))
+        before, done_before = self._reported[0]
+        self._reported.append((now, whole.done))
         return Progress(
             done=whole.done,
             expected=_sum([runner.expected for runner in self._running]),
@@ -122,7 +122,7 @@ class ProgressReporter:
             response=whole.response,
             failed=whole.failed + whole.dropped,
             throttled=whole.throttled,
-            saturation=tuple(health([self._monitor.observe()], whole, self._calibration).saturation),
+            saturation=tuple(health([(self._monitor.observe(), whole)], self._calibration).saturation),
         )
 
 
@@ -137,7 +137,7 @@ def _left_s(runner: Runner, load: Load, elapsed_s: float) -> float | None:
 
 
 def _lasts_s(load: Load) -> float | None:
-    """How long a load lasts; None where its answers decide."""
+    """How long a load lasts; None where responses decide."""
     match load:
         case ClosedLoad() | WorkerStagesLoad() | OpenLoad() | StagesLoad():
             return load.duration_s

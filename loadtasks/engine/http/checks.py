@@ -1,4 +1,4 @@
-"""Checks of an answer: status, headers, JSON values, a pattern in the body."""
+"""Checks of a response: status, headers, JSON values, a pattern in the body."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3
 
-from loadtasks.engine.http.response_heads import Heads
+from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.scenarios.model import Checks, JsonCheck
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -18,7 +18,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "null": type(None),
 }
-_ALWAYS_WANTED = frozenset(
+_ALWAYS_KEPT = frozenset(
     {
         b"connection",
         b"content-encoding",
@@ -29,12 +29,13 @@ _ALWAYS_WANTED = frozenset(
         b"x-request-id",
     }
 )
-_SHOWN = 200
+_EXCERPT_LENGTH = 200
 MISSING = object()
+"""What `value_at` returns where there is no value, since None is one."""
 
 
 def body_text(body: bytes, encoding: str) -> bytes:
-    """The body as it was before the server compressed it.
+    """The body before the server compressed it; `encoding` is the Content-Encoding, empty where there is none.
 
     Raises:
         ValueError: it doesn't decompress.
@@ -60,7 +61,7 @@ def value_at(document: Any, path: str) -> Any:
 
 
 def contains(document: Any, expected: Any) -> bool:
-    """Whether a JSON document holds all that is expected of it; objects may hold more."""
+    """Whether a JSON document has every expected value; its objects may have more keys."""
     if isinstance(expected, dict):
         return isinstance(document, dict) and all(
             key in document and contains(document[key], value) for key, value in expected.items()
@@ -69,7 +70,7 @@ def contains(document: Any, expected: Any) -> bool:
 
 
 class Checker:
-    """The checks of one request, ready to be held against many answers."""
+    """The checks of one request, prepared for many responses."""
 
     def __init__(self, checks: Checks) -> None:
         status = checks.status
@@ -80,21 +81,21 @@ class Checker:
         self._json = checks.json_values
         self._pattern = re.compile(checks.body_matches.encode()) if checks.body_matches else None
         self.reads_body = checks.reads_body
-        self.wanted_headers = _ALWAYS_WANTED | {name.lower().encode() for name in checks.headers}
-        """The only headers of an answer that are kept, in lower case: most answers carry a dozen that nobody reads."""
-        self.heads = Heads()
-        """What is known of the answers' heads, in the light of these checks."""
+        self.kept_headers = _ALWAYS_KEPT | {name.lower().encode() for name in checks.headers}
+        """The only headers of a response that are kept, in lower case: most have a dozen that nobody reads."""
+        self.heads = KnownHeads()
+        """The heads that its responses had, as far as they pass the status check."""
         self._last_good: bytes | None = None
 
     def status_problem(self, status: int) -> str | None:
-        """What is wrong with the status, in words; None when it is as expected."""
+        """What is wrong with the status, as a clause; None when it is as expected."""
         if status in self._statuses:
             return None
         expected = "2xx" if len(self._statuses) == 100 else " or ".join(map(str, sorted(self._statuses)))  # noqa: PLR2004
-        return f"answered {status}, expected {expected}"
+        return f"responded {status}, expected {expected}"
 
     def problem(self, headers: dict[str, str], body: bytes) -> str | None:
-        """What is wrong with headers or body, in words; None when every check holds."""
+        """What is wrong with the headers or the body, as a clause; None when every check passes."""
         for name, expected in self._headers.items():
             if headers.get(name) != expected:
                 return f"header {name} is {headers.get(name)!r}, expected {expected!r}"
@@ -112,13 +113,13 @@ class Checker:
         except ValueError as error:
             return str(error)
         if self._pattern and not self._pattern.search(body):
-            return f"the body has nothing that matches {self._pattern.pattern.decode()!r}: {shown(body)}"
+            return f"nothing in the body matches {self._pattern.pattern.decode()!r}: {excerpt(body)}"
         if not self._json:
             return None
         try:
             document = json.loads(body)
         except ValueError:
-            return f"the body is no JSON: {shown(body)}"
+            return f"the body is not JSON: {excerpt(body)}"
         for path, check in self._json.items():
             wrong = _json_problem(value_at(document, path), check)
             if wrong:
@@ -126,10 +127,10 @@ class Checker:
         return None
 
 
-def shown(body: bytes) -> str:
-    """The beginning of a body, for an error's example."""
-    text = body[: _SHOWN + 1].decode("utf-8", "replace")
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+def excerpt(body: bytes) -> str:
+    """The beginning of a body, for an error's sample."""
+    text = body[: _EXCERPT_LENGTH + 1].decode("utf-8", "replace")
+    return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH] + "…"
 
 
 def _json_problem(value: Any, check: JsonCheck) -> str | None:

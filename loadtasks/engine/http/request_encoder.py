@@ -1,11 +1,10 @@
-"""A scenario's request as the bytes that `requests` would send, made once and written again and again.
+"""A scenario's request as the bytes that `requests` would send, encoded once and written again and again.
 
-What differs each time is the W3C trace context (https://www.w3.org/TR/trace-context/): every request of a load carries
-a `traceparent` of its own, so that a slow one is found again in the target's traces and logs. The bytes are cut where
-its number goes. Its flags are 00: the target isn't asked to record every trace, which would change what is measured.
+Only the W3C trace context (https://www.w3.org/TR/trace-context/) differs each time: every request of a load carries a
+`traceparent` of its own, so that a slow one can be found in the target's traces and logs. The bytes are cut where its
+number goes. Its flags are 00: the target is not to record every trace, which would change what is measured.
 """
 
-import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,7 +13,6 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import default_headers
 
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.net.tls import verifying_context
 from loadtasks.scenarios.model import Request
 
 _VERSION = "00"
@@ -24,8 +22,8 @@ _TRACEPARENT = "traceparent"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wire:
-    """One request, ready to be written: `before`, number, `-`, number, `after`, the number in 16 hex digits.
+class EncodedRequest:
+    """One request as bytes: `before`, number, `-`, number, `after`; the number in 16 hex digits.
 
     Where `after` is empty nothing is filled in: `before` is the whole request.
     """
@@ -37,7 +35,7 @@ class Wire:
     """Method and path, for people."""
 
     def traceparent(self, data: bytes) -> str | None:
-        """The trace context in the bytes that were sent; None where they carry none."""
+        """The trace context in the bytes that were sent; None where they have none."""
         if not self.after:
             given = (value for name, value in self.request.headers.items() if name.lower() == _TRACEPARENT)
             return next(given, None)
@@ -45,40 +43,20 @@ class Wire:
         return data[start : start + _TRACEPARENT_LENGTH].decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the bytes go."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-
-    @classmethod
-    def of(cls, target: Target) -> "Address":
-        """The address of a target; TLS verifies against the bundle that `requests` would use.
-
-        Raises:
-            BadInputError: no such bundle.
-        """
-        parts = urlsplit(target.url)
-        secure = parts.scheme == "https"
-        return cls(parts.hostname or "", parts.port or (443 if secure else 80), verifying_context() if secure else None)
-
-
-class Writer:
-    """Writes requests to one target down as bytes."""
+class RequestEncoder:
+    """Encodes requests to one target."""
 
     def __init__(self, target: Target, trace: str | None = None) -> None:
-        """`trace`: the first 16 of 32 hex digits of every trace id; without it no trace context is added."""
+        """`trace`: the first 16 of the 32 hex digits of every trace id; None adds no trace context."""
         self._target = target
         self._trace = trace
         self._headers = {**default_headers(), **target.headers()}
 
-    def write_down(self, request: Request) -> Wire:
-        """The bytes of a request.
+    def encode(self, request: Request) -> EncodedRequest:
+        """Encode a request.
 
-        `requests` decides URL, headers and body; the order on the wire is http.client's as urllib3 drives it: request
-        line, Host, then the prepared headers.
+        `requests` decides URL, headers and body; the order of the bytes is that of http.client as urllib3 uses it:
+        request line, Host, then the prepared headers.
         """
         headers = CaseInsensitiveDict(self._headers)
         headers.update(request.headers)
@@ -100,9 +78,9 @@ class Writer:
         after = b"\r\n\r\n" + (body.encode() if isinstance(body, str) else body)
         line = f"{prepared.method} {prepared.path_url}"
         if self._trace is None or _TRACEPARENT in prepared.headers:
-            return Wire(before + after, b"", request, line)
+            return EncodedRequest(before + after, b"", request, line)
         traced = f"\r\n{_TRACEPARENT}: {_VERSION}-{self._trace}".encode("ascii")
-        return Wire(before + traced, f"-{_FLAGS}".encode("ascii") + after, request, line)
+        return EncodedRequest(before + traced, f"-{_FLAGS}".encode("ascii") + after, request, line)
 
 
 def _host(name: str, port: int | None, scheme: str) -> str:

@@ -1,11 +1,12 @@
-"""An HTTP answer judged and written down: what is wrong with it, if anything."""
+"""An HTTP response checked and recorded: why it is a failure, if it is one."""
 
 import json
 
-from loadtasks.engine.http.checks import body_text, contains, shown
-from loadtasks.engine.http.exchange import Exchange, Problem
+from loadtasks.engine.http.checks import body_text, contains, excerpt
+from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.server_timing import server_timing
-from loadtasks.engine.recording.exemplars import Slow
+from loadtasks.engine.recording.exemplars import SlowRequest
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import SERVER
@@ -13,69 +14,69 @@ from loadtasks.measurement.model import SERVER
 _THROTTLING = (429, 503)
 
 
-def answer_problem(exchange: Exchange) -> Problem | None:
-    """What is wrong: the connection's own problem, the status, or a check; None when the answer is right."""
-    if exchange.problem is not None:
-        return exchange.problem
+def response_failure(exchange: Exchange) -> Failure | None:
+    """Why an exchange failed: the connection's own failure, the status, or a check; None when it did not."""
+    if exchange.failure is not None:
+        return exchange.failure
     wrong = exchange.checker.status_problem(exchange.status)
     if wrong is not None:
-        body = shown(exchange.body)
-        return Problem(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
+        body = excerpt(exchange.body)
+        return Failure(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
-    return None if wrong is None else Problem(ErrorCode.CHECK, wrong)
+    return None if wrong is None else Failure(ErrorCode.CHECK, wrong)
 
 
-def read_back_problem(exchange: Exchange, sent: object) -> Problem | None:
-    """What differs between what was sent earlier and what this exchange read back."""
-    problem = answer_problem(exchange)
-    if problem is not None:
-        return Problem(problem.code, f"reading back: {problem.description}")
+def read_back_failure(exchange: Exchange, sent: object) -> Failure | None:
+    """Why what an exchange read back is not what was sent earlier; None when it is."""
+    failure = response_failure(exchange)
+    if failure is not None:
+        return Failure(failure.code, f"reading back: {failure.text}")
     try:
         found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
     except ValueError:
-        return Problem(ErrorCode.CHECK, f"what was read back is no JSON: {shown(exchange.body)}")
+        return Failure(ErrorCode.CHECK, f"what was read back is not JSON: {excerpt(exchange.body)}")
     if contains(found, sent):
         return None
-    return Problem(ErrorCode.CHECK, f"read back something else than was sent: {shown(exchange.body)}")
+    return Failure(ErrorCode.CHECK, f"what was read back is not what was sent: {excerpt(exchange.body)}")
 
 
-def throttled(exchange: Exchange) -> bool:
-    """Whether a limit of the target turned the request away, where the checks don't expect just that."""
+def is_throttled(exchange: Exchange) -> bool:
+    """Whether a limit of the target rejected the request (429 or 503 with Retry-After) and no check expects that."""
     return (
         exchange.status in _THROTTLING
         and "retry-after" in exchange.headers
-        and exchange.problem is None
+        and exchange.failure is None
         and exchange.checker.status_problem(exchange.status) is not None
     )
 
 
-def record(recorder: Recorder, exchange: Exchange, problem: Problem | None) -> None:
-    """Write one ended exchange down."""
+def record_exchange(recorder: Recorder, exchange: Exchange, failure: Failure | None) -> None:
+    """Record one exchange that has ended; `failure`: why it failed, None where it did not."""
     if exchange.status:
         recorder.statuses[exchange.status] += 1
     due, sent, end = exchange.due, exchange.sent, exchange.end
-    if problem is None:
-        recorder.answer(due, sent, exchange.first_byte, end, exchange.body_size)
+    if failure is None:
+        recorder.complete_response(due, sent, exchange.first_byte, end, exchange.body_size)
         timing = exchange.headers.get("server-timing")
         if timing:
             for name, seconds, description in server_timing(timing):
                 recorder.phase(SERVER + name, seconds, description)
-    elif throttled(exchange):
+    elif is_throttled(exchange):
         recorder.throttle(sent, end)
         return
     else:
-        recorder.fail(problem.code, f"{exchange.wire.line}: {problem.description}", due, sent, end)
+        recorder.fail(failure.code, f"{exchange.encoded.line}: {failure.text}", due, sent, end)
     if end - due > recorder.slowest.from_s:
-        recorder.slowest.keep(slow(exchange, end))
+        recorder.slowest.keep(slow_request(exchange, end))
 
 
-def slow(exchange: Exchange, end: float) -> Slow:
-    """What is kept of a slow request; `end`: its own, or that of what came of it later, as an event's delivery."""
-    return Slow(
+def slow_request(exchange: Exchange, end: float) -> SlowRequest:
+    """What is kept of a slow request; `end`: its own end, or that of an event's delivery that it led to."""
+    return SlowRequest(
         response_s=end - exchange.due,
         due=exchange.due,
         service_s=end - exchange.sent,
-        request=exchange.wire.line,
+        request=exchange.encoded.line,
         status=exchange.status,
         request_id=exchange.headers.get("x-request-id"),
         traceparent=exchange.traceparent,

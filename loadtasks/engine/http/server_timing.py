@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_MOST_METRICS = 20
-_LONGEST_NAME = 40
-_LONGEST_DESCRIPTION = 20
+_MAX_METRICS = 20
+_MAX_NAME_LENGTH = 40
+_MAX_DESCRIPTION_LENGTH = 20
 
 
 class ServerPhase(NamedTuple):
-    """One metric of the header."""
+    """One metric of the header: a phase of the target's work on the request."""
 
     name: str
     seconds: float
@@ -18,8 +18,8 @@ class ServerPhase(NamedTuple):
 
 
 def server_timing(header: str) -> Iterator[ServerPhase]:
-    """Each metric of a header that has a duration; a header from outside, so bounded."""
-    for metric in header.split(",", _MOST_METRICS)[:_MOST_METRICS]:
+    """Each metric of a header that has a duration. The header comes from outside, so number and lengths are bounded."""
+    for metric in header.split(",", _MAX_METRICS)[:_MAX_METRICS]:
         name, *parameters = metric.split(";")
         seconds, description = -1.0, ""
         for parameter in parameters:
@@ -28,9 +28,9 @@ def server_timing(header: str) -> Iterator[ServerPhase]:
             if key == "dur":
                 seconds = _seconds(value.strip().strip('"'))
             elif key == "desc":
-                description = value.strip().strip('"')[:_LONGEST_DESCRIPTION]
+                description = value.strip().strip('"')[:_MAX_DESCRIPTION_LENGTH]
         if 0 <= seconds < float("inf"):
-            yield ServerPhase(name.strip()[:_LONGEST_NAME], seconds, description)
+            yield ServerPhase(name.strip()[:_MAX_NAME_LENGTH], seconds, description)
 
 
 def _seconds(milliseconds: str) -> float:

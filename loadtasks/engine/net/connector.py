@@ -5,17 +5,16 @@ import socket
 import ssl
 from time import perf_counter
 
-from loadtasks.engine.http.connection import ConnectionState, HttpConnection
-from loadtasks.engine.http.exchange import ProblemError
-from loadtasks.engine.http.request_encoder import Address
 from loadtasks.engine.net import tls
+from loadtasks.engine.net.address import Address
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
 
 
 class Connector:
-    """Opens connections to one target, and knows its address once it has connected."""
+    """Opens connections to one target. Its name is resolved once, and the first address that accepts is kept."""
 
     def __init__(self, target: Target, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
@@ -23,14 +22,14 @@ class Connector:
         self._peer: str | None = None
 
     async def connect(self, protocol: asyncio.Protocol) -> float:
-        """Connect a protocol. Returns the seconds it took.
+        """Connect a protocol. Returns the seconds that it took, TLS included.
 
         Raises:
             ConnectError: refused, unreachable, too slow, or TLS that doesn't verify.
         """
         began = perf_counter()
         try:
-            # Not wait_for: cancelled just as the connection stands, it returns as if nothing were.
+            # Not wait_for: cancelled just when the connection is established, it returns as if it were not cancelled.
             async with asyncio.timeout(self._timeout_s):
                 await self._connect(protocol)
         except TimeoutError as error:
@@ -41,36 +40,25 @@ class Connector:
             raise ConnectError(ErrorCode.REFUSED, "connection refused") from error
         except socket.gaierror as error:
             raise ConnectError(
-                ErrorCode.UNREACHABLE, f"{self._address.host} is no known name ({error.strerror})"
+                ErrorCode.UNREACHABLE, f"the host name {self._address.host} can't be resolved ({error.strerror})"
             ) from error
         except OSError as error:
             raise ConnectError(ErrorCode.UNREACHABLE, f"no connection: {error}") from error
         return perf_counter() - began
 
-    async def connect_http(self, connection: HttpConnection) -> float:
-        """Connect one that is to send requests. Returns the seconds it took.
-
-        Raises:
-            ConnectError: as `connect`, and where the target hung up at once.
-        """
-        seconds = await self.connect(connection)
-        if connection.state is not ConnectionState.IDLE:
-            raise ConnectError(ErrorCode.CUT, "the connection was closed as soon as it stood")
-        return seconds
-
     async def _connect(self, protocol: asyncio.Protocol) -> None:
-        """Connect to the address that is known to work, or to the first one of the name that does."""
+        """Connect to the address that accepted before, or to the first one of the name that accepts."""
         peers = [self._peer] if self._peer is not None else await self._resolved()
         for peer in peers:
             try:
                 await self._connect_to(peer, protocol)
             except ssl.SSLError:
-                raise  # it is there
+                raise  # the target is there
             except OSError:
                 if peer == peers[-1]:
                     raise
             else:
-                # Names are looked up once: the resolver's time is not the target's.
+                # A name is resolved once: the resolver's time is not the target's.
                 self._peer = peer
                 return
 
@@ -90,5 +78,5 @@ class Connector:
         )
 
 
-class ConnectError(ProblemError):
+class ConnectError(FailureError):
     """A connection that could not be opened."""

@@ -7,13 +7,13 @@ from loadtasks.errors import BadInputError
 
 _OPEN_FILES = "/proc/self/fd"
 _SPARE = 64
-"""For what else is opened meanwhile: a database, a log, a resolver's socket."""
+"""For other files that are opened meanwhile: a database, a log, a resolver's socket."""
 
 
 def allow_sockets(count: int) -> None:
-    """See that so many more sockets can be opened; the soft limit is raised to the hard one where it is too low.
+    """Make sure that `count` more sockets can be opened: the soft limit is raised to the hard one where it is too low.
 
-    Without this the target would be blamed for connections that this process couldn't open.
+    Without this, connections that this process couldn't open would count as failures of the target.
 
     Raises:
         BadInputError: the hard limit is too low.
@@ -25,7 +25,7 @@ def allow_sockets(count: int) -> None:
     if not _holds(hard, needed):
         raise BadInputError(
             f"{count:,} WebSockets need {needed:,} open files, and this process may have {hard:,} (ulimit -Hn): "
-            "raise that limit, or ask for fewer."
+            "raise that limit, or use fewer WebSockets."
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -1,4 +1,4 @@
-"""The API that is exercised: its address, its token, and whether it is there at all."""
+"""The API that is exercised: its address, its token, and whether it responds at all."""
 
 import ssl
 from dataclasses import dataclass, replace
@@ -19,18 +19,18 @@ _TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"
 
 @dataclass(frozen=True)
 class Target:
-    """An address and how to be let in."""
+    """An address, and the token that it admits."""
 
     url: str
-    """Scheme, host, port, and a base path where there is one; no slash at the end."""
+    """Scheme, host, port, and a base path where there is one; without a slash at the end."""
     token: str | None = None
     """Bearer token. Never stored, logged or shown."""
     health_path: str = "/healthz"
     version_path: str = "/version"
     role: Literal["target", "reference"] = "target"
-    """Which of the two it is, for people."""
+    """Whether it is measured, or what it is compared with."""
     metrics_path: str | None = None
-    """Where it tells its metrics in Prometheus' text format; None: perhaps where most targets do, perhaps nowhere."""
+    """Path of its metrics in Prometheus' text format; None where it is not known, and the usual one is tried."""
 
     USUAL_METRICS_PATH: ClassVar[str] = "/metrics"
 
@@ -41,7 +41,7 @@ class Target:
         except ValueError:
             port_is_fine = False
         if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
-            raise BadInputError(f"{self.role} {self.url!r}: not an address; give one like {DEFAULT_URL}.")
+            raise BadInputError(f"{self.role} {self.url!r} is not an address; use one like {DEFAULT_URL}.")
         object.__setattr__(self, "url", self.url.rstrip("/"))
 
     def __repr__(self) -> str:
@@ -56,35 +56,35 @@ class Target:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def check_alive(self) -> None:
-        """See that the target answers; any answer below 500 will do, since not every API has a health page.
+        """Make sure that the target responds. Any status below 500 will do, since not every API has a health page.
 
         Raises:
-            TargetUnavailableError: it refuses, hangs, or answers with a server error.
+            TargetUnavailableError: it refuses, hangs, or responds with a server error.
         """
-        answer = self._get(self.health_path)
-        if answer.status_code >= _SERVER_ERROR:
+        response = self._get(self.health_path)
+        if response.status_code >= _SERVER_ERROR:
             raise TargetUnavailableError(
-                f"{self.role} {self.url}: GET {self.health_path} answered {answer.status_code}, so it isn't well "
-                "enough to be measured; mend it and run again."
+                f"{self.role} {self.url}: GET {self.health_path} responded {response.status_code}, so it is not "
+                "healthy enough to be measured; repair it and run again."
             )
 
     def check_admitted(self, path: str) -> None:
-        """See that the token is good for a path that a scenario will ask for.
+        """Make sure that the token admits to a path that a scenario will request.
 
         Raises:
-            BadInputError: 401 or 403.
-            TargetUnavailableError: no answer.
+            BadInputError: the response is 401 or 403.
+            TargetUnavailableError: there is no response.
         """
-        answer = self._get(path)
-        if answer.status_code in _UNAUTHORISED:
+        response = self._get(path)
+        if response.status_code in _UNAUTHORISED:
             problem = "is not accepted" if self.token else "is missing"
             raise BadInputError(
-                f"{self.role} {self.url}: GET {path} answered {answer.status_code}: the token {problem}; set "
+                f"{self.role} {self.url}: GET {path} responded {response.status_code}: the token {problem}; set "
                 f"{_TOKENS[self.role]}, or the password of the Airflow connection performance_{self.role}."
             )
 
     def version(self) -> str | None:
-        """The `version` of its version page (JSON), with its `revision` after a plus; None where it tells none."""
+        """The `version` of its version page (JSON), with its `revision` after a plus; None where it has none."""
         try:
             body = self._get(self.version_path).json()
         except (TargetUnavailableError, ValueError):
@@ -94,10 +94,10 @@ class Target:
         return f"{version}+{revision}"[:200] if revision else str(version)[:200] if version else None
 
     def metrics(self) -> requests.Response:
-        """What it answers where its metrics are.
+        """The response of its metrics page.
 
         Raises:
-            TargetUnavailableError: no answer.
+            TargetUnavailableError: there is no response.
         """
         return self._get(self.metrics_path or self.USUAL_METRICS_PATH)
 
@@ -114,15 +114,15 @@ class Target:
                 )
             except requests.Timeout as error:
                 raise TargetUnavailableError(
-                    f"{self.role} {self.url}: GET {path} got no answer within {_PROBE_TIMEOUT_S:g} s; it hangs or the "
-                    "network swallows the request: see that it is up and run again."
+                    f"{self.role} {self.url}: GET {path} got no response within {_PROBE_TIMEOUT_S:g} s; it hangs, or "
+                    "the network drops the request: check that it is up, and run again."
                 ) from error
             except requests.RequestException as error:
                 cause = _cause(error)
                 if isinstance(cause, ssl.SSLError):
                     raise TargetUnavailableError(f"{self.role} {self.url}: {tls.why(cause)}.") from error
                 raise TargetUnavailableError(
-                    f"{self.role} {self.url}: can't be reached ({_words(cause)}); start it, or name another with "
+                    f"{self.role} {self.url}: can't be reached ({_reason(cause)}); start it, or name another with "
                     f"--{self.role}."
                 ) from error
 
@@ -140,6 +140,6 @@ def _cause(error: BaseException) -> BaseException:
     return innermost
 
 
-def _words(cause: BaseException) -> str:
+def _reason(cause: BaseException) -> str:
     strerror = getattr(cause, "strerror", None)
     return str(strerror or cause).lower().removeprefix("[errno 111] ")

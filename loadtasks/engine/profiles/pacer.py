@@ -1,7 +1,8 @@
 """When each request of an open load profile is due, computed from the profile alone.
 
-A pacer is a pure function of the request's number: no clock, no answers, so coordinated omission can't happen, and a
-plan can be printed without sending anything. The n-th request (from 0) is due where the area under the rate line is n:
+A pacer is a pure function of the request's number: no clock and no responses, so that coordinated omission (Gil Tene,
+"How NOT to Measure Latency", 2013) can't happen, and a plan can be printed without sending anything. The n-th request
+(from 0) is due where the area under the rate line is n:
 
     constant    area(t) = r t                      t(n) = n / r
     ramp        area(t) = a t + (b - a) t^2 / 2T   t(n) = 2 n / (a + sqrt(a^2 + 2 n (b - a) / T))
@@ -21,7 +22,7 @@ import numpy as np
 from loadtasks.scenarios.load import OpenLoad, StagesLoad
 
 _SLACK = 1e-9
-"""What binary fractions may be off: 0.1/s for 30 s are 3 requests, not 4."""
+"""How far binary fractions may be off: 0.1/s for 30 s are 3 requests, not 4."""
 
 
 class Pacer(Protocol):
@@ -68,7 +69,7 @@ class RampPacer:
     """Stages, each a straight line from the last rate to its own."""
 
     def __init__(self, start_rate: float, stages: list[tuple[float, float]]) -> None:
-        """Stages as (rate at the end, seconds)."""
+        """`start_rate`: requests a second at the start; each stage: the rate at its end, and its seconds."""
         self._lines = [
             (before, rate, seconds)
             for (rate, seconds), before in zip(stages, [start_rate, *(rate for rate, _ in stages)], strict=False)
@@ -100,5 +101,5 @@ def pacer_of(load: OpenLoad | StagesLoad) -> Pacer:
 
 
 def due_before(pacer: Pacer, time_s: float) -> int:
-    """How many requests are due before a time; due times ascend, so few of them have to be looked at."""
+    """How many requests are due before a time (seconds after the start), by bisection, since due times ascend."""
     return bisect.bisect_left(range(pacer.count), time_s, key=lambda n: pacer.due_s(n) or 0.0)

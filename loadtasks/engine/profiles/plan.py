@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from loadtasks.engine.profiles.pacer import Pacer, due_before, pacer_of
+from loadtasks.measurement.model import label_of
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -23,22 +24,23 @@ from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
 _FIRST = 5
 _WIDTHS_S = (1, 10, 60, 600, 3600)
-_MOST_STEPS = 60
-"""Of a table that people still read."""
-_MOST_PIECES = 3600
-"""That are counted for it."""
+_MAX_STEPS = 60
+"""Lines of a table that people still read."""
+_MAX_PIECES = 3600
+"""Pieces of a load that are counted for such a table."""
 _SLACK = 1e-9
-"""What binary fractions may be off."""
+"""How far binary fractions may be off."""
 
 
-class Step(NamedTuple):
+class PlanStep(NamedTuple):
     """A stretch of the load in which nothing changes; times are whole seconds after its start."""
 
     from_s: int
     to_s: int
     every_s: int
+    """Length of the pieces that were counted."""
     number: int
-    """In every so many seconds of the stretch."""
+    """Requests (or events) due, or the maximum of workers, in each piece of the stretch."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +53,21 @@ class Plan:
     expected: int | None
     """Requests, connections or deliveries in all; None where only time ends the load."""
     lasts_s: float | None = None
-    """Until the last request is due, or the last worker stops; None where the answers decide."""
+    """Until the last request is due, or the last worker stops; None where responses decide."""
     first_due_s: tuple[float, ...] = ()
-    """When the first requests are due, or the first events of a broadcast; empty where the answers decide."""
-    due: tuple[Step, ...] = ()
-    """How many requests (or events) are due in each stretch; empty where the answers decide."""
-    workers: tuple[Step, ...] = ()
-    """How many workers there are at most in each stretch of a ramp of workers; empty for other loads."""
+    """When the first requests are due, or the first events of a broadcast; empty where responses decide."""
+    due: tuple[PlanStep, ...] = ()
+    """How many requests (or events) are due in each stretch; empty where responses decide."""
+    workers: tuple[PlanStep, ...] = ()
+    """The maximum of workers in each stretch of a ramp of workers; empty for other loads."""
     feeder: str | None = None
-    """The feeder in words; None where there is none."""
+    """The feeder as a sentence; None where there is none."""
 
 
 def plans(scenario: Scenario) -> Iterator[Plan]:
-    """The plan of a scenario: of each part of a mixed one."""
-    for kind, part in parts_of(scenario).items():
-        plan = _plan(f"{scenario.name} ({kind})" if kind else scenario.name, load_data(part), part.load)
+    """The plan of a scenario, or those of a mixed one's parts."""
+    for name, part in parts_of(scenario).items():
+        plan = _plan(label_of(scenario.name, name), load_data(part), part.load)
         feeder = part.feeder if isinstance(part, HttpScenario) else None
         yield plan if feeder is None else replace(plan, feeder=feeder.sentence())
 
@@ -73,9 +75,9 @@ def plans(scenario: Scenario) -> Iterator[Plan]:
 def _plan(name: str, data: dict[str, Any], load: Load) -> Plan:
     match load:
         case OpenLoad() | StagesLoad():
-            return _paced(name, data, pacer_of(load), each=1)
+            return _paced(name, data, pacer_of(load), per_due_time=1)
         case BroadcastLoad():
-            return _paced(name, data, pacer_of(load.publishing), each=load.listeners)
+            return _paced(name, data, pacer_of(load.publishing), per_due_time=load.listeners)
         case WorkerStagesLoad():
             return Plan(name, data, None, load.duration_s, workers=_workers(load))
         case ClosedLoad():
@@ -84,33 +86,33 @@ def _plan(name: str, data: dict[str, Any], load: Load) -> Plan:
             return Plan(name, data, load.connections)
 
 
-def _paced(name: str, data: dict[str, Any], pacer: Pacer, each: int) -> Plan:
+def _paced(name: str, data: dict[str, Any], pacer: Pacer, per_due_time: int) -> Plan:
     due_s = [time_s for n in range(_FIRST) if (time_s := pacer.due_s(n)) is not None]
     last_s = pacer.due_s(pacer.count - 1) if pacer.count else None
     due = _steps((last_s or 0.0) + 1, lambda from_s, to_s: due_before(pacer, to_s) - due_before(pacer, from_s))
-    return Plan(name, data, pacer.count * each, last_s, tuple(due_s), due if pacer.count else ())
+    return Plan(name, data, pacer.count * per_due_time, last_s, tuple(due_s), due if pacer.count else ())
 
 
-def _workers(load: WorkerStagesLoad) -> tuple[Step, ...]:
+def _workers(load: WorkerStagesLoad) -> tuple[PlanStep, ...]:
     times_s = [0.0, *accumulate(stage.duration_s for stage in load.stages)]
     workers = [load.start_workers, *(stage.workers for stage in load.stages)]
 
-    def most(from_s: float, to_s: float) -> int:
-        turns = [each for time_s, each in zip(times_s, workers, strict=True) if from_s < time_s < to_s]
+    def max_workers(from_s: float, to_s: float) -> int:
+        turns = [number for time_s, number in zip(times_s, workers, strict=True) if from_s < time_s < to_s]
         ends = np.interp([from_s, to_s], times_s, workers).tolist()
         return math.ceil(max(*ends, *turns) - _SLACK)
 
-    return _steps(math.ceil(load.duration_s), most)
+    return _steps(math.ceil(load.duration_s), max_workers)
 
 
-def _steps(lasts_s: float, number: Callable[[float, float], int]) -> tuple[Step, ...]:
-    """A load cut into pieces of one width, the narrowest that makes few steps; neighbours that are alike are one."""
+def _steps(lasts_s: float, number: Callable[[float, float], int]) -> tuple[PlanStep, ...]:
+    """A load cut into pieces of equal width, the narrowest that makes few steps; equal neighbours are one step."""
     for width in _WIDTHS_S:
-        if lasts_s / width > _MOST_PIECES and width != _WIDTHS_S[-1]:
+        if lasts_s / width > _MAX_PIECES and width != _WIDTHS_S[-1]:
             continue
         cut = [(from_s, number(from_s, from_s + width)) for from_s in range(0, int(lasts_s), width)]
-        alike = [list(group) for _, group in groupby(cut, key=lambda each: each[1])]
-        steps = tuple(Step(group[0][0], group[-1][0] + width, width, group[0][1]) for group in alike)
-        if len(steps) <= _MOST_STEPS:
+        alike = [list(group) for _, group in groupby(cut, key=lambda piece: piece[1])]
+        steps = tuple(PlanStep(group[0][0], group[-1][0] + width, width, group[0][1]) for group in alike)
+        if len(steps) <= _MAX_STEPS:
             break
     return steps

@@ -1,9 +1,9 @@
-"""A scenario shared out over processes, so that all of them together send exactly what one would.
+"""A scenario shared by several processes, so that all of them together send exactly what one process would.
 
 Requests are dealt like cards. An open profile deals its n-th request to process n mod N, with the due time that the
-whole profile gives it. A closed profile deals to its workers, and the workers to the processes: the n-th request is
-worker n mod W's, so that every process has as many requests as its workers are worth, and all end at about one time.
-What a process sends is told by its numbers alone: request n is the same whichever process sends it.
+whole profile gives it. A closed profile deals requests to its workers, and workers to the processes: the n-th request
+belongs to worker n mod W, so that each process has requests in proportion to its workers, and all processes end at
+about the same time. Request n is the same, whichever process sends it.
 
 A broadcast is not shared: one process publishes and listens.
 """
@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
+from loadtasks.engine.profiles.load_slice import LoadSlice
 from loadtasks.engine.profiles.pacer import Pacer, pacer_of
-from loadtasks.engine.profiles.worker_schedule import WorkerSchedule, shifts_of
+from loadtasks.engine.profiles.worker_schedule import schedules_of
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -24,7 +25,6 @@ from loadtasks.scenarios.load import (
     WorkerStagesLoad,
 )
 from loadtasks.scenarios.model import (
-    BroadcastScenario,
     ConnectionsScenario,
     HttpScenario,
     PartScenario,
@@ -38,8 +38,11 @@ class Share:
     """One process's share of what is dealt to `seats`: the seats `number`, `number + of`, ... are its own."""
 
     number: int
+    """The process, from 0."""
     of: int
+    """How many processes share."""
     seats: int
+    """How many players the requests are dealt to: the workers of a closed load, else the processes."""
 
     @property
     def own_seats(self) -> int:
@@ -47,7 +50,7 @@ class Share:
         return len(range(self.number, self.seats, self.of))
 
     def size(self, dealt: int) -> int:
-        """How many of so many that are dealt are its own."""
+        """How many of `dealt` requests are its own."""
         rounds, rest = divmod(dealt, self.seats)
         return rounds * self.own_seats + len(range(self.number, rest, self.of))
 
@@ -74,12 +77,12 @@ class SharedPacer:
         return self._whole.due_s(self._share.nth(n))
 
 
-def most_processes(scenario: Scenario) -> int:
-    """Over how many processes a scenario can be shared so that each has something to do."""
-    return max(_most_processes(part) for part in parts_of(scenario).values())
+def max_processes(scenario: Scenario) -> int:
+    """The largest number of processes that can share a scenario so that each of them has something to do."""
+    return max(_max_processes(part) for part in parts_of(scenario).values())
 
 
-def _most_processes(part: PartScenario) -> int:
+def _max_processes(part: PartScenario) -> int:
     match part.load:
         case ClosedLoad() as load:
             return min(load.workers, load.requests or load.workers)
@@ -95,7 +98,7 @@ def _most_processes(part: PartScenario) -> int:
 
 def share_of(part: PartScenario, number: int, processes: int) -> Share | None:
     """The share of process `number` (from 0); None where nothing is left for it."""
-    of = min(processes, _most_processes(part))
+    of = min(processes, _max_processes(part))
     if number >= of:
         return None
     match part.load:
@@ -107,27 +110,30 @@ def share_of(part: PartScenario, number: int, processes: int) -> Share | None:
             return Share(number, of, of)
 
 
-def shared(part: PartScenario, share: Share) -> PartScenario:
-    """What one share has to send. When an open profile's is due, a `SharedPacer` says, and who works, `own_shifts`."""
+def share_slice(part: PartScenario, share: Share) -> LoadSlice:
+    """The slice of a part's load that one process drives."""
+    match part:
+        case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load):
+            schedules = schedules_of(load)[share.number :: share.of]
+            return LoadSlice(_scaled_http(part, share), schedules=schedules, numbers=share.numbers)
+        case HttpScenario(load=OpenLoad() | StagesLoad() as load):
+            pacer = SharedPacer(pacer_of(load), share)
+            return LoadSlice(_scaled_http(part, share), pacer=pacer, numbers=share.numbers)
+        case ConnectionsScenario(load=load):
+            connections = load.model_copy(update={"connections": share.size(load.connections)})
+            return LoadSlice(part.model_copy(update={"load": connections}))
+        case _:
+            return LoadSlice(part)
+
+
+def _scaled_http(part: HttpScenario, share: Share) -> HttpScenario:
     if share.of == 1:
         return part
-    match part:
-        case HttpScenario():
-            warmup_requests = share.size(part.warmup_requests)
-            return part.model_copy(update={"load": _shared_http(part.load, share), "warmup_requests": warmup_requests})
-        case ConnectionsScenario():
-            connections = share.size(part.load.connections)
-            return part.model_copy(update={"load": part.load.model_copy(update={"connections": connections})})
-        case BroadcastScenario():
-            return part
+    warmup_requests = share.size(part.warmup_requests)
+    return part.model_copy(update={"load": _scaled(part.load, share), "warmup_requests": warmup_requests})
 
 
-def own_shifts(load: ClosedLoad | WorkerStagesLoad, share: Share) -> list[WorkerSchedule]:
-    """The shifts of a closed profile's workers that are the share's own."""
-    return shifts_of(load)[share.number :: share.of]
-
-
-def _shared_http(load: HttpLoad, share: Share) -> HttpLoad:
+def _scaled(load: HttpLoad, share: Share) -> HttpLoad:
     match load:
         case ClosedLoad(requests=int() as requests):
             return load.model_copy(update={"workers": share.own_seats, "requests": share.size(requests)})

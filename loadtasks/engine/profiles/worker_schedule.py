@@ -26,8 +26,8 @@ class WorkerSchedule(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def shifts_of(load: ClosedLoad | WorkerStagesLoad) -> list[WorkerSchedule]:
-    """The shift of every worker of a load."""
+def schedules_of(load: ClosedLoad | WorkerStagesLoad) -> list[WorkerSchedule]:
+    """The schedule of every worker of a load, by worker number."""
     if isinstance(load, WorkerStagesLoad):
         return [WorkerSchedule(worker, _spans(load, worker)) for worker in range(load.max_workers)]
     whole = Span(0.0, load.duration_s or load.max_duration_s)
@@ -52,5 +52,5 @@ def _spans(load: WorkerStagesLoad, worker: int) -> tuple[Span, ...]:
 
 
 def _crossing(before: int, after: int, worker: int) -> float:
-    """Which part of a stage is over when its line crosses a worker's number; of use only where it does."""
+    """The share of a stage (0 to 1) at which its line crosses a worker's number; meaningless where it does not."""
     return (worker - before) / (after - before) if after != before else 0.0

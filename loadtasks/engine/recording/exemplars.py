@@ -1,14 +1,14 @@
-"""The slowest requests of a measurement in the making."""
+"""The slowest requests of a measurement in the making, which become its exemplars."""
 
 import heapq
 from typing import NamedTuple, Self
 
 from loadtasks.measurement.model import Exemplar
 
-_KEPT = 10
+_MAX_EXEMPLARS = 10
 
 
-class Slow(NamedTuple):
+class SlowRequest(NamedTuple):
     """A request that may be among the slowest; ordered by its response time. Times in seconds."""
 
     response_s: float
@@ -23,8 +23,8 @@ class Slow(NamedTuple):
 _Order = tuple[float, float, float, str, int, bool, str, bool, str]
 
 
-def _order(request: Slow) -> _Order:
-    """As the requests themselves are ordered, but for an id that may be None, which nothing can be compared with."""
+def _order(request: SlowRequest) -> _Order:
+    """The order of the requests' own fields, but ids may be None, which can't be compared with a text."""
     request_id, traceparent = request.request_id, request.traceparent
     return (*request[:5], request_id is not None, request_id or "", traceparent is not None, traceparent or "")
 
@@ -34,25 +34,25 @@ class SlowestRequests:
 
     def __init__(self) -> None:
         self.from_s = -1.0
-        """Response time beyond which a request is among them."""
-        self._kept: list[tuple[_Order, Slow]] = []
+        """Seconds of response time beyond which a request is among them."""
+        self._kept: list[tuple[_Order, SlowRequest]] = []
 
-    def keep(self, request: Slow) -> None:
+    def keep(self, request: SlowRequest) -> None:
         """Keep a request if it is among the slowest; worth calling only beyond `from_s`."""
-        if len(self._kept) < _KEPT:
+        if len(self._kept) < _MAX_EXEMPLARS:
             heapq.heappush(self._kept, (_order(request), request))
         else:
             heapq.heappushpop(self._kept, (_order(request), request))
-        if len(self._kept) == _KEPT:
+        if len(self._kept) == _MAX_EXEMPLARS:
             self.from_s = self._kept[0][1].response_s
 
     def merge(self, other: Self, later_s: float = 0.0) -> None:
-        """Take in those of another measurement, as if they had been due so much later."""
+        """Add those of another measurement, as if they had been due `later_s` later."""
         for _, request in other._kept:
             self.keep(request._replace(due=request.due + later_s))
 
     def exemplars(self, first_start: float | None) -> list[Exemplar]:
-        """Slowest first, due after the measurement's first request."""
+        """The exemplars, slowest first. `first_start`: when the measurement's first request was sent."""
         return [
             Exemplar(due_s=request.due - (first_start or request.due), **request._asdict())
             for _, request in sorted(self._kept, reverse=True)

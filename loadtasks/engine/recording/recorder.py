@@ -1,4 +1,4 @@
-"""What happened to every scheduled request, written down as cheaply as Python can while the load runs."""
+"""What happened to every scheduled request, recorded at as little cost as Python allows while the load runs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,21 +16,25 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import SERVER, Counts, Measurement, Protocol
 
 _BATCH = 4096
-"""Times are kept in lists and folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
+"""Times go to lists, which are folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
 _MAX_SAMPLE_LENGTH = 500
-NEVER_ANSWERED = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT_TIMEOUT, ErrorCode.MISSED})
-"""Failures that count in the histograms with the time they had reached."""
+NEVER_RESPONDED = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT_TIMEOUT, ErrorCode.MISSED})
+"""Failures that count in the histograms, with the time that they had reached."""
 
 
 class _Error(NamedTuple):
-    """One way of failing, counted by itself."""
+    """One way to fail, counted by itself."""
 
     code: ErrorCode
     publishing: bool
 
 
 class Recorder:
-    """Counts, times, errors and phases of one measurement in the making. Times are seconds of one monotonic clock."""
+    """Counts, times, errors and phases of one measurement in the making.
+
+    Times are those of one monotonic clock, in seconds: `due` is when a request should be sent, `sent` when its bytes
+    left, `end` when its response was complete (or when it was given up).
+    """
 
     def __init__(self) -> None:
         self.scheduled = 0
@@ -47,7 +51,7 @@ class Recorder:
         self.service = Histogram()
         self.send_lag = Histogram()
         self.dispatch_lag = Histogram()
-        """How late the generator itself was: from due to when it looked for a connection (open profiles)."""
+        """How late the generator itself was: from due to when it began to look for a connection (open profiles)."""
         self.statuses: Counter[int] = Counter()
         self.slowest = SlowestRequests()
         self._first_sent = float("inf")
@@ -58,50 +62,50 @@ class Recorder:
         self._phases = Phases()
         self._times: list[float] = []
         """due, sent, end, due, sent, end, ..."""
-        self._answer_times: list[float] = []
+        self._response_times: list[float] = []
         """due, sent, first byte, end, due, ..."""
         self._drop_times: list[float] = []
         """due, when it was dropped, due, ..."""
         self._dispatched_late: list[float] = []
 
     def dispatch(self, late_s: float) -> None:
-        """A due request gets its turn, so much later than it was due."""
+        """A due request gets its turn, `late_s` after it was due."""
         self._dispatched_late.append(late_s)
         if len(self._dispatched_late) >= _BATCH:
             self._fold_dispatches()
 
     def complete(self, due: float, sent: float, end: float) -> None:
-        """A request was answered as it should be."""
+        """A request got a response that passes its checks, or an event reached a listener."""
         self.completed += 1
         self._time(due, sent, end)
 
-    def answer(self, due: float, sent: float, first_byte: float, end: float, body_bytes: int = 0) -> None:
-        """A request was answered as it should be, and its first byte is known."""
+    def complete_response(self, due: float, sent: float, first_byte: float, end: float, body_bytes: int = 0) -> None:
+        """A request got a response that passes its checks, and the time of its first byte is known."""
         self.completed += 1
         self.body_bytes += body_bytes
-        times = self._answer_times
+        times = self._response_times
         times += (due, sent, first_byte, end)
         if len(times) >= 4 * _BATCH:
             self.fold()
 
     def throttle(self, sent: float, end: float) -> None:
-        """A request was turned away by a limit."""
+        """A limit of the target rejected a request."""
         self.throttled += 1
         self._span(sent, end)
 
     def fail(
         self, code: ErrorCode, sample: str, due: float, sent: float, end: float, *, publishing: bool = False
     ) -> None:
-        """A request failed; timed only when it never got its answer."""
+        """A request failed. It is timed only where it never got its response."""
         self.failed += 1
         self._count(code, sample, publishing=publishing)
-        if not publishing and code in NEVER_ANSWERED:
+        if code in NEVER_RESPONDED and not publishing:
             self._time(due, sent, end)
         else:
             self._span(sent, end)
 
     def drop(self, due: float, now: float, sample: str) -> None:
-        """A request waited for a connection past its patience and was never sent: it has no service time."""
+        """A request exceeded the queue timeout and was never sent: it has no service time."""
         self.dropped += 1
         self._count(ErrorCode.DROPPED, sample)
         times = self._drop_times
@@ -109,55 +113,60 @@ class Recorder:
         if len(times) >= 2 * _BATCH:
             self.fold()
 
-    def never_send(self, count: int, sample: str) -> None:
-        """Requests that the profile scheduled and that were never due: dropped, without a time."""
+    def drop_unsent(self, count: int, sample: str) -> None:
+        """Drop requests that the load scheduled and whose turn never came: they have no time at all."""
         self.scheduled += count
         self.dropped += count
         self._count(ErrorCode.DROPPED, sample, count)
 
     def note(self, code: ErrorCode, sample: str) -> None:
-        """Something that is wrong without being a request's failure, as a duplicate message is."""
+        """Count an error that is not a request's failure, as a duplicate message."""
         self._count(code, sample)
 
     def abandon(self, due: float, sent: float, now: float) -> None:
-        """A request was still unanswered when the measurement was ended."""
+        """A request had no complete response when the measurement was ended."""
         self.in_flight += 1
         self._time(due, sent, now)
 
     def phase(self, name: str, seconds: float, outcome: str = "") -> None:
-        """Add one occurrence of a phase; `outcome`: how it went, in a word."""
+        """Add one occurrence of a phase; `outcome`: how it ended, in a word, as a cache's `hit`."""
         self._phases.add(name, seconds, outcome)
 
     def take_phase(self, name: str, other: Self) -> None:
-        """Take over what another recorder holds of a phase."""
+        """Take over another recorder's sum of a phase, in place of what is here."""
         self._phases.take(name, other._phases)
 
     def add_server_phases(self, other: Self) -> None:
-        """Add what another recorder holds of the target's own phases."""
+        """Add another recorder's sums of the target's own phases."""
         self._phases.merge(other._phases, only=SERVER)
 
     @property
     def done(self) -> int:
-        """How many scheduled requests have come to their end."""
+        """How many scheduled requests have ended."""
         return self.completed + self.throttled + self.failed + self.dropped + self.in_flight
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds from the first request to the last end, of all that is folded; 0 before there is any."""
+        return 0.0 if self.first_start is None or self.last_end is None else self.last_end - self.first_start
 
     @classmethod
     def merged(cls, recorders: Iterable[Self]) -> Self:
-        """One that holds what all of these hold."""
+        """A recorder that has what all of these have."""
         whole = cls()
         for recorder in recorders:
             whole.merge(recorder)
         return whole
 
     def append(self, other: Self) -> None:
-        """Add what another recorder holds of a later stretch of the same load, as if no time lay between the two."""
+        """Add what another recorder has of a later stretch of the same load, as if no time lay between the two."""
         self.fold()
         other.fold()
         known = self.last_end is not None and other.first_start is not None
         self.merge(other, (self.last_end or 0.0) - (other.first_start or 0.0) if known else 0.0)
 
     def merge(self, other: Self, later_s: float = 0.0) -> None:
-        """Add what another recorder holds, as if it had happened so much later."""
+        """Add what another recorder has, as if it had happened `later_s` later."""
         other.fold()
         self.scheduled += other.scheduled
         self.completed += other.completed
@@ -167,13 +176,10 @@ class Recorder:
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
         self.body_bytes += other.body_bytes
-        for histogram, theirs in (
-            (self.response, other.response),
-            (self.service, other.service),
-            (self.send_lag, other.send_lag),
-            (self.dispatch_lag, other.dispatch_lag),
-        ):
-            histogram.add(theirs)
+        self.response.add(other.response)
+        self.service.add(other.service)
+        self.send_lag.add(other.send_lag)
+        self.dispatch_lag.add(other.dispatch_lag)
         self.statuses += other.statuses
         self.slowest.merge(other.slowest, later_s)
         self._sent_count += other._sent_count
@@ -188,23 +194,23 @@ class Recorder:
 
     @property
     def service_mean_s(self) -> float | None:
-        """Mean service time so far; None when there is none."""
+        """Mean service time so far, in seconds; None before there is any."""
         self.fold()
         return self.service.mean_s
 
     @property
     def sent_per_s(self) -> float | None:
-        """Requests that left a second, between the first and the last; None for fewer than two."""
+        """Requests sent in a second, between the first and the last; None for fewer than two."""
         self.fold()
-        spread = self._last_sent - self._first_sent
-        return (self._sent_count - 1) / spread if self._sent_count > 1 and spread > 0 else None
+        lasted_s = self._last_sent - self._first_sent
+        return (self._sent_count - 1) / lasted_s if self._sent_count > 1 and lasted_s > 0 else None
 
     def fold(self) -> None:
-        """Fold the batch at hand into the histograms."""
+        """Fold the current batch of times into the histograms."""
         self._fold_dispatches()
-        if self._answer_times:
-            due, sent, first_byte, end = np.array(self._answer_times).reshape(-1, 4).T
-            self._answer_times.clear()
+        if self._response_times:
+            due, sent, first_byte, end = np.array(self._response_times).reshape(-1, 4).T
+            self._response_times.clear()
             self._fold_times(due, sent, end)
             self._phases.add_all("waiting", sent - due)
             self._phases.add_all("first_byte", first_byte - sent)
@@ -249,7 +255,6 @@ class Recorder:
     ) -> Measurement:
         """The finished measurement."""
         self.fold()
-        elapsed_s = 0.0 if self.first_start is None or self.last_end is None else self.last_end - self.first_start
         return Measurement(
             scenario=scenario,
             part=part,
@@ -258,7 +263,7 @@ class Recorder:
             scenario_hash=scenario_hash,
             load=load,
             started_at=started_at,
-            elapsed_s=elapsed_s,
+            elapsed_s=self.elapsed_s,
             counts=Counts(
                 scheduled=self.scheduled,
                 completed=self.completed,

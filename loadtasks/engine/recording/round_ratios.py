@@ -1,4 +1,4 @@
-"""The rounds of a candidate beside those of its reference, kept small: one number a round and metric."""
+"""The rounds of a candidate compared with those of its reference, kept small: one number a round and metric."""
 
 import math
 
@@ -8,7 +8,7 @@ from loadtasks.measurement.metrics import REFERENCE_METRICS
 from loadtasks.measurement.model import Measurement, metric
 
 _DIGITS = 7
-"""Of seconds: a tenth of a microsecond, as fine as targets tell their phases."""
+"""Decimals of seconds: a tenth of a microsecond, as fine as targets report their phases."""
 
 
 class RoundRatios(BaseModel):
@@ -16,18 +16,18 @@ class RoundRatios(BaseModel):
 
     part: str = ""
     candidate_first: list[bool] = []
-    """One a round: whether the candidate was driven before the reference."""
+    """For each round, whether the candidate was driven before the reference."""
     saturated: list[bool] = []
-    """One a round: whether the generator was saturated, so that the round is not judged."""
+    """For each round, whether the generator was saturated, so that the round is not judged."""
     requests: list[int] = []
-    """One a round: how many requests its times are of, on the side that has fewer."""
+    """For each round, how many requests its times are of, on the side that has fewer."""
     log_ratios: dict[str, list[float | None]] = {}
-    """By metric, one a round: ln(candidate / reference); None where either has no such number."""
+    """By metric, for each round ln(candidate / reference); None where either has no such number."""
     phases_s: dict[str, list[tuple[float, float]]] = {}
-    """By phase, one a round: seconds a completed request, of the candidate and of the reference."""
+    """By phase, for each round the seconds of a completed request, of the candidate and of the reference."""
 
     def add(self, candidate: Measurement, reference: Measurement, *, candidate_first: bool) -> None:
-        """Add a round."""
+        """Add the next round."""
         self.candidate_first.append(candidate_first)
         self.saturated.append(bool(candidate.health.saturation or reference.health.saturation))
         self.requests.append(min(candidate.response.count, reference.response.count))
@@ -36,7 +36,7 @@ class RoundRatios(BaseModel):
             self.log_ratios.setdefault(name, []).append(ratio)
         for name in {*self.phases_s, *candidate.phases, *reference.phases}:
             earlier = self.phases_s.setdefault(name, [(0.0, 0.0)] * (len(self.saturated) - 1))
-            earlier.append((_a_request_s(candidate, name), _a_request_s(reference, name)))
+            earlier.append((_per_request_s(candidate, name), _per_request_s(reference, name)))
 
     def usable(self, name: str) -> list[float]:
         """The log ratios of a metric that can be judged."""
@@ -46,7 +46,7 @@ class RoundRatios(BaseModel):
         return [ratio for ratio, saturated in rounds if ratio is not None and not saturated]
 
 
-def _a_request_s(measurement: Measurement, name: str) -> float:
+def _per_request_s(measurement: Measurement, name: str) -> float:
     phase = measurement.phases.get(name)
     return round(phase.total_s / max(1, measurement.counts.completed), _DIGITS) if phase else 0.0
 
@@ -54,7 +54,7 @@ def _a_request_s(measurement: Measurement, name: str) -> float:
 def _positive(measurement: Measurement, name: str) -> float | None:
     number = metric(measurement, name)
     if name == "success_rate" and number == 0:
-        return 0.5 / measurement.counts.scheduled  # below what one request makes, and still to be divided
+        return 0.5 / measurement.counts.scheduled  # less than one success would be, and the ratio still has a logarithm
     return number
 
 

@@ -1,113 +1,56 @@
-"""What drives one load profile, and where it takes its requests from."""
+"""What every runner offers to the generator that drives it.
 
-import itertools
-import os
-from collections.abc import Callable, Iterator
+A runner goes through its phases once, in this order; `close` may come at any time, and ends it:
+
+    CREATED ──prepare──► WARM_UP ──prepare returns──► READY ──run──► MEASURE ──all requests have ended──► FINISHED
+    any ──close──► CLOSED
+
+Only what happens in MEASURE is counted in the runner's `recorder`, with one exception: the times to connect of WARM_UP
+are kept, since a load over warm connections opens none.
+"""
+
+from enum import Enum
 from typing import Protocol
 
-from loadtasks.engine.http.checks import Checker
-from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.request_encoder import Wire, Writer
-from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.scenarios.feeder import Feeder
-from loadtasks.scenarios.model import ReadBack, Request
-from loadtasks.scenarios.template import Row
 
-Numbers = Callable[[], Iterator[int]]
-"""Which of a scenario's requests, numbered from 0, are sent here, in order and anew at each call: several processes
-share a scenario by their numbers, and request n is the same whoever sends it."""
-_NO_ROW: Row = {}
+
+class RunnerPhase(Enum):
+    """Where a runner is in its life: CREATED, WARM_UP, READY, MEASURE, FINISHED, CLOSED, in this order."""
+
+    CREATED = "created"
+    """Nothing was opened or sent."""
+    WARM_UP = "warm-up"
+    """Connections are opened and warm-up requests are sent; they are not measured."""
+    READY = "ready"
+    """All is prepared; nothing is sent until `run`."""
+    MEASURE = "measure"
+    """The load is sent, and recorded."""
+    FINISHED = "finished"
+    """Every scheduled request has ended."""
+    CLOSED = "closed"
+    """All connections are closed."""
 
 
 class Runner(Protocol):
-    """Drives one profile: `prepare`, then `run` once, then `close` in any case."""
+    """Drives one load: `prepare`, then `run` once, then `close` in any case."""
 
+    phase: RunnerPhase
     recorder: Recorder
+    """The measurement in the making."""
 
     async def prepare(self) -> None:
-        """Open connections and warm up; nothing of it is counted."""
+        """Open connections and send the warm-up."""
 
     async def run(self) -> None:
-        """Send the load and record it."""
+        """Send the load and record it; returns when every scheduled request has ended."""
 
     def sweep(self, now: float) -> None:
-        """End what has passed its timeout; called every 10 ms."""
+        """End what has exceeded its timeout. Called every 10 ms with the time of `time.perf_counter`."""
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what was under way is recorded as in flight."""
 
     @property
     def expected(self) -> int | None:
-        """How many requests the profile schedules in all; None where only time ends it."""
-
-
-_Ready = tuple[Wire, Checker, bool]
-"""A request, ready to be sent: its bytes, its checks, and whether the answer's body is kept."""
-
-
-class Source:
-    """A scenario's requests, as bytes, over and over in order; each with a trace context of its own.
-
-    Where a feeder is given, each round through the requests is made of its next row.
-    """
-
-    def __init__(
-        self,
-        requests: tuple[Request, ...],
-        target: Target,
-        *,
-        feeder: Feeder | None = None,
-        read_back: ReadBack | None = None,
-        keep_bodies: bool = False,
-        numbers: Numbers = itertools.count,
-    ) -> None:
-        self._numbers = numbers
-        self._ready: list[_Ready] = []
-        self._reads: dict[Wire, _Ready] = {}
-        self._sent = 0
-        writer = Writer(target, os.urandom(8).hex())
-        templates = [_Template(writer, request, keep_bodies) for request in requests]
-        reader = None if read_back is None else _Template(writer, Request(path=read_back.path), keep_bodies=True)
-        for row in feeder.in_order() if feeder is not None else [_NO_ROW]:
-            for template in templates:
-                ready = template.ready(row)
-                self._ready.append(ready)
-                if reader is not None:
-                    self._reads[ready[0]] = reader.ready(row)
-        self.rewind()
-
-    def rewind(self) -> None:
-        """Begin with the first request again; trace contexts go on."""
-        ready, period = self._ready, len(self._ready)
-        self._coming: Iterator[_Ready] = (ready[number % period] for number in self._numbers())
-
-    def next(self, due: float, ready: _Ready | None = None) -> Exchange:
-        """The next request, due at this time; `ready` goes before it."""
-        wire, checker, keeps_body = ready or next(self._coming)
-        self._sent = number = self._sent + 1
-        digits = b"%016x" % number
-        data = b"".join((wire.before, digits, b"-", digits, wire.after)) if wire.after else wire.before
-        return Exchange(wire, checker, due, data, keeps_body)
-
-    def read_back(self, written: Exchange, due: float) -> Exchange:
-        """The request that reads back what another one wrote."""
-        return self.next(due, self._reads[written.wire])
-
-
-class _Template:
-    """A request that becomes another one with each row, or stays the same where it names no column."""
-
-    def __init__(self, writer: Writer, request: Request, keep_bodies: bool) -> None:
-        self._writer = writer
-        self._request = request
-        self._checker = Checker(request.checks)
-        self._keeps_body = keep_bodies or self._checker.reads_body
-        self._same = None if request.columns() else self._written(request)
-
-    def ready(self, row: Row) -> _Ready:
-        """The request of a row."""
-        return self._same or self._written(self._request.fed(row))
-
-    def _written(self, request: Request) -> _Ready:
-        return self._writer.write_down(request), self._checker, self._keeps_body
+        """How many requests the load schedules in all; None where only time ends it."""

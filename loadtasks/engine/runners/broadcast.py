@@ -1,7 +1,9 @@
 """Events published under an open load profile while listeners wait on WebSockets: each must get every event.
 
-One delivery is one event reaching one listener; so events x listeners deliveries are scheduled. Publisher and listeners
-are one process, so one clock serves.
+One delivery is one event reaching one listener, so events x listeners deliveries are scheduled. Publisher and listeners
+are in one process, so that one clock serves both.
+
+In WARM_UP the listeners' WebSockets and the publisher's connections are opened; nothing is published.
 """
 
 import asyncio
@@ -10,12 +12,14 @@ from time import perf_counter
 from typing import Any
 
 from loadtasks.engine.http.checks import MISSING, body_text, value_at
-from loadtasks.engine.http.exchange import Exchange, Problem
-from loadtasks.engine.http.response_recording import throttled
+from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.pacer import Pacer
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.open import OpenRunner
 from loadtasks.engine.websocket.connection import WebSocketConnection
 from loadtasks.engine.websocket.deliveries import Deliveries
@@ -26,7 +30,7 @@ from loadtasks.scenarios.model import BroadcastScenario, HttpScenario
 
 _CHECK_EVERY_S = 0.01
 _SETTLE_S = 0.25
-"""From the last upgrade to the first event: most servers subscribe a client just after they have accepted it."""
+"""From the last upgrade to the first event: most servers subscribe a client shortly after they have accepted it."""
 
 
 class BroadcastRunner:
@@ -35,13 +39,13 @@ class BroadcastRunner:
     def __init__(
         self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target, pacer: Pacer | None = None
     ) -> None:
+        self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
         self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
         self._publisher = _publisher(scenario, load, target, self._published, pacer)
         self._deliveries = Deliveries(scenario.event, load.listeners, scenario.timeout_s, self.recorder)
-        self._ended = False
 
     @property
     def expected(self) -> int | None:
@@ -49,34 +53,40 @@ class BroadcastRunner:
         return (self._publisher.expected or 0) * self._load.listeners
 
     async def prepare(self) -> None:
-        """Open the listeners, each connect timed, and the publisher's connection. Nothing is published."""
+        """Open the listeners, each timed, and the publisher's connection. Nothing is published."""
+        self.phase = RunnerPhase.WARM_UP
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
-            if opening.problem is not None:
-                code, description = opening.problem
-                self.recorder.note(code, f"listener {self._opener.line}: {description}")
+            if opening.failure is not None:
+                code, text = opening.failure
+                self.recorder.note(code, f"listener {self._opener.line}: {text}")
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
+        self.phase = RunnerPhase.READY
 
     async def run(self) -> None:
-        """Publish all events, and wait until all are delivered or the scenario's timeout is over."""
+        """Publish all events, and wait until all are delivered or the scenario's timeout is exceeded."""
+        self.phase = RunnerPhase.MEASURE
         self.recorder.scheduled = self.expected or 0
         await self._publisher.run()
         last = perf_counter()
-        while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_made(self._listening()):
+        while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_delivered(
+            self._listening()
+        ):
             await asyncio.sleep(_CHECK_EVERY_S)
-        self._ended = True
-        self._end(perf_counter())
+        self._record(perf_counter())
+        self.phase = RunnerPhase.FINISHED
 
     def sweep(self, now: float) -> None:
-        """Time the publisher's requests out."""
+        """Abort the publisher's requests that exceed their timeout."""
         self._publisher.sweep(now)
 
     async def close(self) -> None:
-        """Close everything; deliveries not known to be made are in flight at the deadline."""
+        """Close everything; deliveries not known to be made are recorded as in flight."""
         await self._publisher.close()
-        if not self._ended:
+        if self.phase is RunnerPhase.MEASURE:
             self.recorder.in_flight += self.recorder.scheduled - self.recorder.done
+        self.phase = RunnerPhase.CLOSED
         await self._opener.close()
 
     def _message(self, socket: WebSocketConnection, message: str | bytes, now: float) -> None:
@@ -87,53 +97,53 @@ class BroadcastRunner:
         return [
             number
             for number, opening in enumerate(self._opener.openings)
-            if opening.problem is None and opening.lost is None
+            if opening.failure is None and opening.lost is None
         ]
 
-    def _published(self, exchange: Exchange, problem: Problem | None) -> None:
-        """The publisher has its answer: the event's id, or none, and then nothing of it can be delivered."""
-        problem = problem or self._take_id(exchange)
+    def _published(self, exchange: Exchange, failure: Failure | None) -> None:
+        """The publisher has a response: with the event's id, or without, so that the event can't be delivered."""
+        failure = failure or self._take_id(exchange)
         exchange.body_parts = []
-        if problem is None:
+        if failure is None:
             return
-        sample = f"{exchange.wire.line}: {problem.description}"
+        sample = f"{exchange.encoded.line}: {failure.text}"
         for _ in range(self._load.listeners):
-            if throttled(exchange):
+            if is_throttled(exchange):
                 self.recorder.throttle(exchange.sent, exchange.end)
             else:
-                self.recorder.fail(problem.code, sample, exchange.due, exchange.sent, exchange.end, publishing=True)
+                self.recorder.fail(failure.code, sample, exchange.due, exchange.sent, exchange.end, publishing=True)
 
-    def _take_id(self, exchange: Exchange) -> Problem | None:
+    def _take_id(self, exchange: Exchange) -> Failure | None:
         path = self._scenario.publish.id
         try:
-            answer = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+            response = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
-            return Problem(ErrorCode.CHECK, f"the publisher's answer is no JSON: {error}")
-        found = value_at(answer, path)
+            return Failure(ErrorCode.CHECK, f"the response to publishing is not JSON: {error}")
+        found = value_at(response, path)
         if found is MISSING:
-            return Problem(ErrorCode.CHECK, f"the publisher's answer has no {path}")
+            return Failure(ErrorCode.CHECK, f"the response to publishing has no {path}")
         if not self._deliveries.published(str(found), exchange):
-            return Problem(ErrorCode.CHECK, f"the publisher's answer has the {path} of an earlier one, {found}")
+            return Failure(ErrorCode.CHECK, f"the response to publishing has the {path} of an earlier one, {found}")
         return None
 
-    def _end(self, now: float) -> None:
+    def _record(self, now: float) -> None:
         recorder, published = self.recorder, self._publisher.recorder
         lost: dict[int, str] = {}
         for number, opening in enumerate(self._opener.openings):
             self._opener.record(opening, recorder)
-            if opening.problem is not None:
-                lost[number] = opening.problem.description
+            if opening.failure is not None:
+                lost[number] = opening.failure.text
                 if opening.socket is not None and opening.socket.status:
                     recorder.statuses[opening.socket.status] += 1
             elif opening.lost is not None:
-                lost[number] = opening.lost.description
-                recorder.note(opening.lost.code, f"listener {self._opener.line}: {opening.lost.description}")
+                lost[number] = opening.lost.text
+                recorder.note(opening.lost.code, f"listener {self._opener.line}: {opening.lost.text}")
         self._deliveries.end(now, lost)
         recorder.scheduled -= published.dropped * self._load.listeners
         if published.dropped:
-            recorder.never_send(
+            recorder.drop_unsent(
                 published.dropped * self._load.listeners,
-                f"{self._scenario.publish.request.path}: no free connection to publish an event in its patience",
+                f"{self._scenario.publish.request.path}: no free connection within the queue timeout",
             )
         recorder.waited_for_connection += published.waited_for_connection
         published.fold()
@@ -142,9 +152,9 @@ class BroadcastRunner:
 
 
 def _publisher(
-    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_answer: Any, pacer: Pacer | None
+    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_response: Any, pacer: Pacer | None
 ) -> OpenRunner:
-    """The open profile of publishing requests, whose answers are kept for the event's id."""
+    """The open load of publishing requests, whose responses are kept for the event's id."""
     publishing = HttpScenario(
         name=scenario.name,
         endpoint=scenario.endpoint,
@@ -154,4 +164,4 @@ def _publisher(
         load=load.publishing,
         warmup_requests=0,
     )
-    return OpenRunner(publishing, load.publishing, target, pacer=pacer, on_answer=on_answer, keep_bodies=True)
+    return OpenRunner(publishing, load.publishing, target, pacer=pacer, on_response=on_response, keep_bodies=True)

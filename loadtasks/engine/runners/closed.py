@@ -1,10 +1,13 @@
-"""A closed load profile: each worker sends its next request when it has the answer to the last.
+"""A closed load profile: each worker sends its next request when it has the response to the last one.
 
 A worker has one connection and at most one exchange under way. Its life:
 
-    next ──connected──► sent ──answer──► judged ──read back?──► recorded ──think time──► next, while its shift lasts
-      ├──not connected──► connecting ──failed──► recorded as failed, a pause ──► recorded as above
-      └──its shift is over──► its connection is closed; it comes back with its next shift, if it has one
+    next ──connected──► sent ──response──► checked ──read back?──► recorded ──think time──► next, while its span lasts
+      ├──not connected──► connecting ──failed──► a pause ──► recorded as failed, and on as above
+      └──its span is over──► its connection is closed; it comes back with its next span, if it has one
+
+The runner's own phases are those of `base`. In WARM_UP every worker works without an end and without think time until
+the warm-up requests are used up, and what it records goes to a recorder that is thrown away but for its connects.
 """
 
 import asyncio
@@ -15,33 +18,36 @@ from functools import partial
 from time import perf_counter
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
-from loadtasks.engine.http.exchange import Exchange, Problem
-from loadtasks.engine.http.response_recording import answer_problem, read_back_problem, record
+from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule, shifts_of
+from loadtasks.engine.profiles.load_slice import Numbers
+from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule, schedules_of
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.engine.runners.base import Numbers, Source
+from loadtasks.engine.runners.base import RunnerPhase
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import ClosedLoad, WorkerStagesLoad
 from loadtasks.scenarios.model import HttpScenario
 from loadtasks.scenarios.think_time import ThinkTime
 
 PAUSE_AFTER_REFUSAL_S = 0.1
-"""A worker that can't connect doesn't try again at once: a dead target must not become a busy loop."""
+"""A worker that can't connect waits before it tries again: a dead target must not become a busy loop."""
 _WITHOUT_END = Span(0.0, float("inf"))
 
 
 class _Worker:
-    """One worker: its connection, the exchange it wants to make, and the one it is reading back."""
+    """One worker: its connection, the exchange under way, and the one whose result is being read back."""
 
-    def __init__(self, shift: WorkerSchedule, think_time: ThinkTime | None) -> None:
-        self.shift = shift
-        self.think = None if think_time is None else partial(think_time.draw, think_time.chance(shift.worker))
+    def __init__(self, schedule: WorkerSchedule, think_time: ThinkTime | None) -> None:
+        self.schedule = schedule
+        self.think = None if think_time is None else partial(think_time.draw, think_time.chance(schedule.worker))
         self.spans: deque[Span] = deque()
         """Those still to come."""
         self.until = 0.0
-        """When the span at hand is over."""
+        """When the current span is over, a time of `time.perf_counter`."""
         self.connection: HttpConnection | None = None
         self.exchange: Exchange | None = None
         self.read_back_of: Exchange | None = None
@@ -59,22 +65,37 @@ class ClosedRunner:
         load: ClosedLoad | WorkerStagesLoad,
         target: Target,
         *,
-        shifts: Sequence[WorkerSchedule] | None = None,
+        schedules: Sequence[WorkerSchedule] | None = None,
         numbers: Numbers = itertools.count,
-        source: Source | None = None,
+        source: RequestSource | None = None,
     ) -> None:
+        """Prepare to drive.
+
+        Args:
+            scenario: what is sent.
+            load: its load.
+            target: where it is sent.
+            schedules: when each worker works; as the load says where it is None.
+            numbers: which of the scenario's requests are sent; all where it isn't given.
+            source: the requests, in place of those that would be made from `scenario` and `numbers`.
+        """
+        self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
+        self._recording = Recorder()
+        """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
-        self._source = source or Source(
+        self._source = source or RequestSource(
             scenario.requests, target, feeder=scenario.feeder, read_back=scenario.read_back, numbers=numbers
         )
         self._connector = Connector(target, scenario.connect_timeout_s)
-        self._workers = [_Worker(shift, load.think_time_s) for shift in (shifts_of(load) if shifts is None else shifts)]
+        schedules = schedules_of(load) if schedules is None else schedules
+        self._workers = [_Worker(schedule, load.think_time_s) for schedule in schedules]
         self._start = 0.0
         self._limit: int | None = None
-        self._thinks = False
+        """How many requests end the current phase; None where only time does."""
         self._active = 0
+        """How many workers still have something to do in the current phase."""
         self._finished: asyncio.Future[None] | None = None
 
     @property
@@ -83,51 +104,54 @@ class ClosedRunner:
         return self._load.requests if isinstance(self._load, ClosedLoad) else None
 
     async def prepare(self) -> None:
-        """Warm up over the workers' own connections; the connects are timed, nothing else is counted."""
-        measured, self.recorder = self.recorder, Recorder()
+        """Warm up over the workers' own connections. Only the times to connect are kept."""
+        self.phase = RunnerPhase.WARM_UP
         if self._scenario.warmup_requests:
             for worker in self._workers:
                 worker.spans = deque([_WITHOUT_END])
             await self._drive(self._scenario.warmup_requests)
-        measured.take_phase("connect", self.recorder)
-        self.recorder = measured
+        self.recorder.take_phase("connect", self._recording)
         self._source.rewind()
+        self.phase = RunnerPhase.READY
 
     async def run(self) -> None:
-        """Send the load; ends when every scheduled request has come to its end."""
+        """Send the load; returns when every scheduled request has ended."""
+        self.phase = RunnerPhase.MEASURE
+        self._recording = self.recorder
         for worker in self._workers:
-            worker.spans = deque(worker.shift.spans)
-        self._thinks = self._load.think_time_s is not None
+            worker.spans = deque(worker.schedule.spans)
         await self._drive(self.expected)
         if isinstance(self._load, ClosedLoad) and self._load.requests is not None:
             unsent = self._load.requests - self.recorder.scheduled
             if unsent:
-                over = f"the load's {self._load.max_duration_s:g} s (max_duration_s) were over"
-                self.recorder.never_send(unsent, f"not sent: {over}")
+                limit_s = self._load.max_duration_s
+                self.recorder.drop_unsent(unsent, f"not sent: the load ended after {limit_s:g} s (max_duration_s)")
+        self.phase = RunnerPhase.FINISHED
 
     def sweep(self, now: float) -> None:
-        """Time out what has waited too long."""
+        """Abort the connections whose exchange exceeds the scenario's timeout."""
         timeout_s = self._scenario.timeout_s
         for worker in self._workers:
             connection = worker.connection
             if connection is not None and connection.waited_s(now) > timeout_s:
-                connection.abort(ErrorCode.TIMEOUT, f"no whole answer within {timeout_s:g} s")
+                connection.abort(ErrorCode.TIMEOUT, f"no complete response within {timeout_s:g} s")
 
     async def close(self) -> None:
-        """Close every connection; what was under way is in flight at the deadline."""
+        """Close every connection; what was under way is recorded as in flight."""
         now = perf_counter()
-        self._rest_no_more()
+        self.phase = RunnerPhase.CLOSED
+        self._cancel_timers()
         for worker in self._workers:
             if worker.connecting is not None:
                 worker.connecting.cancel()
             pending = worker.read_back_of or worker.exchange
             if pending is not None:
-                self.recorder.abandon(pending.due, pending.sent or pending.due, now)
+                self._recording.abandon(pending.due, pending.sent or pending.due, now)
             if worker.connection is not None:
                 worker.connection.close()
 
     async def _drive(self, limit: int | None) -> None:
-        """Let every worker work through its spans, until they or the requests are used up."""
+        """Let every worker work through its spans, until these or the requests are used up."""
         self._limit = limit
         self._active = len(self._workers)
         self._finished = asyncio.get_running_loop().create_future()
@@ -135,7 +159,7 @@ class ClosedRunner:
         for worker in self._workers:
             self._next_span(worker)
         await self._finished
-        self._rest_no_more()
+        self._cancel_timers()
 
     def _next_span(self, worker: _Worker) -> None:
         if not worker.spans:
@@ -144,18 +168,18 @@ class ClosedRunner:
         start_s, stop_s = worker.spans.popleft()
         worker.until = self._start + stop_s
         if start_s > 0:
-            self._later(worker, self._start + start_s - perf_counter())
+            self._send_later(worker, self._start + start_s - perf_counter())
         else:
-            self._next(worker)
+            self._send_next(worker)
 
-    def _next(self, worker: _Worker) -> None:
+    def _send_next(self, worker: _Worker) -> None:
         now = perf_counter()
-        if self._limit is not None and self.recorder.scheduled >= self._limit:
+        if self._limit is not None and self._recording.scheduled >= self._limit:
             self._leave()
         elif now >= worker.until:
             self._end_span(worker)
         else:
-            self.recorder.scheduled += 1
+            self._recording.scheduled += 1
             worker.exchange = self._source.next(now)
             self._send(worker, worker.exchange)
 
@@ -166,16 +190,16 @@ class ClosedRunner:
         self._next_span(worker)
 
     def _leave(self) -> None:
-        """A worker has nothing more to do; those that only rest need not wake up when no request is left for them."""
+        """A worker has nothing more to do. Those that only think need not wake up when no request is left for them."""
         self._active -= 1
-        used_up = self._limit is not None and self.recorder.done >= self._limit
+        used_up = self._limit is not None and self._recording.done >= self._limit
         if (used_up or not self._active) and self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
 
-    def _later(self, worker: _Worker, seconds: float) -> None:
-        worker.timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._next, worker)
+    def _send_later(self, worker: _Worker, seconds: float) -> None:
+        worker.timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._send_next, worker)
 
-    def _rest_no_more(self) -> None:
+    def _cancel_timers(self) -> None:
         for worker in self._workers:
             if worker.timer is not None:
                 worker.timer.cancel()
@@ -190,45 +214,45 @@ class ClosedRunner:
 
     async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
         worker.connection = None
-        connection = HttpConnection(lambda answered: self._answered(worker, answered))
+        connection = HttpConnection(lambda ended: self._end_exchange(worker, ended))
         try:
-            self.recorder.phase("connect", await self._connector.connect_http(connection))
+            self._recording.phase("connect", await connection.connect(self._connector))
         except ConnectError as error:
-            exchange.refuse(error.problem, perf_counter())
+            exchange.refuse(error.failure, perf_counter())
             await asyncio.sleep(PAUSE_AFTER_REFUSAL_S)
             worker.connecting = None
-            self._answered(worker, exchange)
+            self._end_exchange(worker, exchange)
             return
         worker.connecting = None
         worker.connection = connection
         self._send(worker, exchange)
 
-    def _answered(self, worker: _Worker, exchange: Exchange) -> None:
+    def _end_exchange(self, worker: _Worker, exchange: Exchange) -> None:
         written = worker.read_back_of
         if written is not None:
             worker.read_back_of = None
-            self._end(worker, written, read_back_problem(exchange, written.wire.request.json_body))
+            self._record(worker, written, read_back_failure(exchange, written.encoded.request.json_body))
             return
-        problem = answer_problem(exchange)
-        if problem is None and self._scenario.read_back is not None:
+        failure = response_failure(exchange)
+        if failure is None and self._scenario.read_back is not None:
             worker.read_back_of = exchange
             self._send(worker, self._source.read_back(exchange, perf_counter()))
             return
-        self._end(worker, exchange, problem)
+        self._record(worker, exchange, failure)
 
-    def _end(self, worker: _Worker, exchange: Exchange, problem: Problem | None) -> None:
-        record(self.recorder, exchange, problem)
+    def _record(self, worker: _Worker, exchange: Exchange, failure: Failure | None) -> None:
+        record_exchange(self._recording, exchange, failure)
         worker.exchange = None
-        if self._thinks and worker.think is not None:
-            self._pause(worker, worker.think())
+        if worker.think is not None and self.phase is RunnerPhase.MEASURE:
+            self._think(worker, worker.think())
         else:
-            self._next(worker)
+            self._send_next(worker)
 
-    def _pause(self, worker: _Worker, seconds: float) -> None:
+    def _think(self, worker: _Worker, seconds: float) -> None:
         """Think before the next request; where the span ends or the requests are used up meanwhile, there is none."""
-        if self._limit is not None and self.recorder.scheduled >= self._limit:
+        if self._limit is not None and self._recording.scheduled >= self._limit:
             self._leave()
         elif perf_counter() + seconds >= worker.until:
             self._end_span(worker)
         else:
-            self._later(worker, seconds)
+            self._send_later(worker, seconds)

@@ -1,4 +1,8 @@
-"""WebSockets opened and held. What is timed is the opening: TCP, TLS and upgrade."""
+"""WebSockets opened and held. The time of each is that of its opening: TCP, TLS and upgrade.
+
+One WebSocket is opened and closed in WARM_UP; in MEASURE all are opened, and held together. One that is lost before all
+were held long enough has failed.
+"""
 
 import asyncio
 from time import perf_counter
@@ -6,19 +10,20 @@ from time import perf_counter
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.engine.websocket.opener import Opener, Opening
+from loadtasks.engine.runners.base import RunnerPhase
+from loadtasks.engine.websocket.opener import Opener, WebSocketOpening
 from loadtasks.scenarios.load import ConnectionsLoad
 from loadtasks.scenarios.model import ConnectionsScenario
 
 
 class ConnectionsRunner:
-    """Drives one scenario of WebSocket connections. One that is lost before all were held long enough has failed."""
+    """Drives one scenario of WebSocket connections."""
 
     def __init__(self, scenario: ConnectionsScenario, load: ConnectionsLoad, target: Target) -> None:
+        self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
         self._load = load
         self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
-        self._recorded = False
 
     @property
     def expected(self) -> int | None:
@@ -26,36 +31,40 @@ class ConnectionsRunner:
         return self._load.connections
 
     async def prepare(self) -> None:
-        """Open one WebSocket, so that the first measured one doesn't pay for what only the first pays."""
+        """Open and close one WebSocket, so that no measured one pays for what only the first one costs."""
+        self.phase = RunnerPhase.WARM_UP
         allow_sockets(self._load.connections)
         await self._opener.open(1)
         await self._opener.close()
+        self.phase = RunnerPhase.READY
 
     async def run(self) -> None:
-        """Open all, hold them, close them."""
+        """Open all, and hold them as long as the load says."""
+        self.phase = RunnerPhase.MEASURE
         self.recorder.scheduled = self._load.connections
         await self._opener.open(self._load.connections)
         await asyncio.sleep(self._load.hold_s)
         self._record(perf_counter())
 
     def sweep(self, now: float) -> None:
-        """Nothing: each opening has its own timeout."""
+        """Do nothing: each opening has its own timeout."""
 
     async def close(self) -> None:
-        """Close what is open; what was still opening is in flight at the deadline."""
-        if self.recorder.scheduled and not self._recorded:
+        """Close what is open; what was still being opened is recorded as in flight."""
+        if self.phase is RunnerPhase.MEASURE:
             self._record(perf_counter())
+        self.phase = RunnerPhase.CLOSED
         await self._opener.close()
 
     def _record(self, now: float) -> None:
-        self._recorded = True
+        self.phase = RunnerPhase.FINISHED
         for opening in self._opener.openings:
             self._record_opening(opening, now)
 
-    def _record_opening(self, opening: Opening, now: float) -> None:
+    def _record_opening(self, opening: WebSocketOpening, now: float) -> None:
         recorder, socket, began = self.recorder, opening.socket, opening.began
         if socket is None or began is None:
-            recorder.drop(now, now, f"{self._opener.line}: its turn to be opened never came")
+            recorder.drop(now, now, f"{self._opener.line}: not opened: the load ended before its turn")
             return
         if opening.ended is None:
             recorder.abandon(began, began, now)
@@ -63,8 +72,8 @@ class ConnectionsRunner:
         if socket.status:
             recorder.statuses[socket.status] += 1
         self._opener.record(opening, recorder)
-        problem = opening.problem or opening.lost
-        if problem is None:
+        failure = opening.failure or opening.lost
+        if failure is None:
             recorder.complete(began, began, opening.ended)
         else:
-            recorder.fail(problem.code, f"{self._opener.line}: {problem.description}", began, began, opening.ended)
+            recorder.fail(failure.code, f"{self._opener.line}: {failure.text}", began, began, opening.ended)

@@ -1,10 +1,13 @@
-"""An open load profile: requests are due at their times, whatever the answers do.
+"""An open load profile: requests are due at their times, whatever the responses do.
 
-Due times come from the profile alone (`pacer`), never from an answer: a request that finds no connection waits, its
-waiting counts in its response time (end - due), and past its patience it is dropped.
+Due times come from the profile alone (`pacer`), never from a response: a request that finds no connection waits, its
+waiting counts in its response time (end - due), and after the queue timeout it is dropped.
 
-    due ──a connection is idle──► sent ──answer──► judged and recorded; the connection takes the longest waiting
-     └──none idle──► waiting (a connection is opened while fewer than the most allowed) ──patience over──► dropped
+    due ──a connection is idle──► sent ──response──► checked and recorded; its connection sends what waited longest
+     └──none is idle──► waiting (one more connection is opened where the maximum allows) ──queue timeout──► dropped
+
+The runner's own phases are those of `base`. In WARM_UP one request is sent after the other, each when the last one has
+its response, and what they record goes to a recorder that is thrown away but for its connects.
 """
 
 import asyncio
@@ -15,20 +18,23 @@ from collections.abc import Callable
 from time import perf_counter
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
-from loadtasks.engine.http.exchange import Exchange, Problem
-from loadtasks.engine.http.response_recording import answer_problem, record
+from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.response_recording import record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.load_slice import Numbers
 from loadtasks.engine.profiles.pacer import Pacer, pacer_of
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.engine.runners.base import Numbers, Source
+from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.precise_timer import PreciseTimer, precise_timer
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import OpenLoad, StagesLoad
 from loadtasks.scenarios.model import HttpScenario
 
 _SPARE = 2.0
-"""So many times the connections that the warm-up's pace asks for are opened before the load begins."""
+"""How many times the connections are opened before the load begins that the warm-up's service time makes likely."""
 
 
 class OpenRunner:
@@ -41,19 +47,35 @@ class OpenRunner:
         target: Target,
         *,
         pacer: Pacer | None = None,
-        on_answer: Callable[[Exchange, Problem | None], None] | None = None,
+        on_response: Callable[[Exchange, Failure | None], None] | None = None,
         keep_bodies: bool = False,
         start: Callable[[], float] = perf_counter,
         numbers: Numbers = itertools.count,
-        source: Source | None = None,
+        source: RequestSource | None = None,
     ) -> None:
+        """Prepare to drive.
+
+        Args:
+            scenario: what is sent.
+            load: its load.
+            target: where it is sent.
+            pacer: when requests are due; as the load says where it is None.
+            on_response: called with each recorded exchange of the load, not of the warm-up, and why it failed.
+            keep_bodies: whether `on_response` needs the bodies of responses.
+            start: gives the time (of `time.perf_counter`) that due times count from, when the load begins.
+            numbers: which of the scenario's requests are sent; all where it isn't given.
+            source: the requests, in place of those that would be made from `scenario` and `numbers`.
+        """
+        self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
+        self._recording = Recorder()
+        """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
         self._pacer = pacer or pacer_of(load)
-        self._on_answer = on_answer
+        self._on_response = on_response
         self._starts_at = start
-        self._source = source or Source(
+        self._source = source or RequestSource(
             scenario.requests, target, feeder=scenario.feeder, keep_bodies=keep_bodies, numbers=numbers
         )
         self._connector = Connector(target, scenario.connect_timeout_s)
@@ -61,10 +83,11 @@ class OpenRunner:
         self._idle: list[HttpConnection] = []
         self._waiting: deque[Exchange] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
-        self._alarm: PreciseTimer | None = None
+        self._timer: PreciseTimer | None = None
         self._start = 0.0
         self._sent_all = False
         self._finished: asyncio.Future[None] | None = None
+        """Of the current warm-up request, then of the whole load."""
 
     @property
     def expected(self) -> int | None:
@@ -73,8 +96,7 @@ class OpenRunner:
 
     async def prepare(self) -> None:
         """Warm up one request after the other, then open the connections that the load is likely to need."""
-        measured, self.recorder = self.recorder, Recorder()
-        on_answer, self._on_answer = self._on_answer, None
+        self.phase = RunnerPhase.WARM_UP
         await self._open_connection()
         for _ in range(self._scenario.warmup_requests):
             if not self._idle:
@@ -83,51 +105,55 @@ class OpenRunner:
             self._idle.pop().send(self._source.next(perf_counter()))
             await self._finished
         if self._idle:
-            likely = self._likely_connections(self.recorder.service_mean_s or 0.0)
+            likely = self._likely_connections(self._recording.service_mean_s or 0.0)
             await asyncio.gather(*(self._open_connection() for _ in range(likely - len(self._connections))))
-        measured.take_phase("connect", self.recorder)
-        self.recorder, self._on_answer = measured, on_answer
+        self.recorder.take_phase("connect", self._recording)
         self._source.rewind()
+        self.phase = RunnerPhase.READY
 
     def _likely_connections(self, service_s: float) -> int:
         """Requests under way at the highest rate, by Little's law (L = rate x time), and some to spare."""
         return min(self._load.max_connections, math.ceil(_SPARE * self._load.peak_rate * service_s) + 1)
 
     async def run(self) -> None:
-        """Send the load; ends when every scheduled request has come to its end."""
+        """Send the load; returns when every scheduled request has ended."""
+        self.phase = RunnerPhase.MEASURE
+        self._recording = self.recorder
         self._finished = asyncio.get_running_loop().create_future()
-        self._alarm = precise_timer(self._send_due)
+        self._timer = precise_timer(self._send_due)
         self._start = self._starts_at()
         self._send_due()
         await self._finished
+        self.phase = RunnerPhase.FINISHED
 
     def sweep(self, now: float) -> None:
-        """Time out what has waited too long for its answer, and drop what has waited too long for a connection."""
+        """Abort exchanges that exceed the scenario's timeout, and drop requests that exceed the queue timeout."""
         timeout_s = self._scenario.timeout_s
         for connection in list(self._connections):
             if connection.waited_s(now) > timeout_s:
-                connection.abort(ErrorCode.TIMEOUT, f"no whole answer within {timeout_s:g} s")
+                connection.abort(ErrorCode.TIMEOUT, f"no complete response within {timeout_s:g} s")
         while self._waiting and now - self._waiting[0].due > self._load.queue_timeout_s:
             self._drop(self._waiting.popleft(), now)
-        if self._start > 0:  # a warm-up ends with its answer
-            self._see_whether_finished()
+        if self.phase is RunnerPhase.MEASURE:
+            self._finish_when_done()
 
     async def close(self) -> None:
-        """Close every connection; what was under way is in flight at the deadline, what waited is dropped."""
+        """Close every connection; what was under way is recorded as in flight, and what waited as dropped."""
         now = perf_counter()
-        if self._alarm is not None:
-            self._alarm.close()
+        self.phase = RunnerPhase.CLOSED
+        if self._timer is not None:
+            self._timer.close()
         for task in self._connecting:
             task.cancel()
         while self._waiting:
             self._drop(self._waiting.popleft(), now)
         for connection in self._connections:
             if connection.busy and connection.exchange is not None:
-                self.recorder.abandon(connection.exchange.due, connection.exchange.sent, now)
+                self._recording.abandon(connection.exchange.due, connection.exchange.sent, now)
             connection.close()
 
     def _send_due(self) -> None:
-        """Give every request that is due its turn; the precise_timer rings when the next one is."""
+        """Send, or queue, every request that is due; the timer fires when the next one is."""
         now, queue_timeout_s, recorder = perf_counter(), self._load.queue_timeout_s, self.recorder
         while (due_s := self._pacer.due_s(recorder.scheduled)) is not None:
             due = self._start + due_s
@@ -136,14 +162,14 @@ class OpenRunner:
             recorder.scheduled += 1
             recorder.dispatch(now - due)
             if now - due > queue_timeout_s:
-                recorder.drop(due, now, "the generator got to it only past its patience")
+                recorder.drop(due, now, "the generator was later than the queue timeout")
             else:
                 self._dispatch(self._source.next(due))
         if due_s is None:
             self._sent_all = True
-            self._see_whether_finished()
-        elif self._alarm is not None:
-            self._alarm.set(due)
+            self._finish_when_done()
+        elif self._timer is not None:
+            self._timer.set(due)
 
     def _dispatch(self, exchange: Exchange) -> None:
         while self._idle:
@@ -154,10 +180,10 @@ class OpenRunner:
             self._connections.discard(connection)
         self._waiting.append(exchange)
         if not self._open_another():
-            self.recorder.waited_for_connection += 1
+            self._recording.waited_for_connection += 1
 
     def _open_another(self) -> bool:
-        """Begin to open one more connection for what waits, where one more is allowed."""
+        """Begin to open one more connection for what waits; False where the maximum is reached."""
         if len(self._connections) + len(self._connecting) >= self._load.max_connections:
             return False
         task = asyncio.get_running_loop().create_task(self._open_connection())
@@ -166,13 +192,13 @@ class OpenRunner:
         return True
 
     async def _open_connection(self) -> None:
-        connection = HttpConnection(lambda exchange: self._answered(connection, exchange))
+        connection = HttpConnection(lambda exchange: self._end_exchange(connection, exchange))
         try:
-            self.recorder.phase("connect", await self._connect(connection))
+            self._recording.phase("connect", await self._connect(connection))
         except ConnectError as error:
             if self._waiting:
                 refused = self._waiting.popleft()
-                refused.refuse(error.problem, perf_counter())
+                refused.refuse(error.failure, perf_counter())
                 self._record(refused)
             if len(self._waiting) > len(self._connecting):
                 self._open_another()
@@ -182,13 +208,13 @@ class OpenRunner:
 
     async def _connect(self, connection: HttpConnection) -> float:
         try:
-            return await self._connector.connect_http(connection)
+            return await connection.connect(self._connector)
         finally:
-            # Not only when the task is done: an answer that comes before that asks how many are still being opened.
+            # Not only when the task is done: a response that comes before that counts those still being opened.
             if (this := asyncio.current_task()) is not None:
                 self._connecting.discard(this)
 
-    def _answered(self, connection: HttpConnection, exchange: Exchange) -> None:
+    def _end_exchange(self, connection: HttpConnection, exchange: Exchange) -> None:
         self._record(exchange)
         if connection.state is ConnectionState.IDLE:
             self._free(connection)
@@ -204,21 +230,22 @@ class OpenRunner:
             self._idle.append(connection)
 
     def _record(self, exchange: Exchange) -> None:
-        problem = answer_problem(exchange)
-        record(self.recorder, exchange, problem)
-        if self._on_answer is not None:
-            self._on_answer(exchange, problem)
-        self._see_whether_finished()
+        failure = response_failure(exchange)
+        record_exchange(self._recording, exchange, failure)
+        if self._on_response is not None and self.phase is not RunnerPhase.WARM_UP:
+            self._on_response(exchange, failure)
+        self._finish_when_done()
 
     def _drop(self, exchange: Exchange, now: float) -> None:
-        self.recorder.drop(
-            exchange.due, now, f"{exchange.wire.line}: no free connection within {self._load.queue_timeout_s:g} s"
+        self._recording.drop(
+            exchange.due, now, f"{exchange.encoded.line}: no free connection within {self._load.queue_timeout_s:g} s"
         )
 
-    def _see_whether_finished(self) -> None:
+    def _finish_when_done(self) -> None:
+        """End the wait for a warm-up request, or for the load once every scheduled request has ended."""
         finished = self._finished
         if finished is None or finished.done():
             return
-        measuring = self._start > 0
-        if not measuring or (self._sent_all and self.recorder.done >= self.recorder.scheduled):
+        is_warm_up = self.phase is RunnerPhase.WARM_UP
+        if is_warm_up or (self._sent_all and self.recorder.done >= self.recorder.scheduled):
             finished.set_result(None)

@@ -3,7 +3,7 @@
 States:
 
     CONNECTING ──connection_made──► HANDSHAKE ──101──► OPEN ──close──► CLOSING ──the target's close──► CLOSED
-    any ──connection lost, refused upgrade, the target's close, a broken frame, or `abort`──► CLOSED
+    any ──connection lost, refused upgrade, the target's close, a malformed frame, or `abort`──► CLOSED
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import cast
 
 from websocket import ABNF
 
-from loadtasks.engine.http.exchange import Problem
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.measurement.errors import ErrorCode
@@ -38,11 +38,11 @@ _MEANINGS = {
     1013: "try again later",
     1014: "bad gateway",
 }
-"""Close codes in words (RFC 6455, section 7.4.1, and IANA's registry of them)."""
+"""What close codes mean (RFC 6455, section 7.4.1, and IANA's WebSocket Close Code Number Registry)."""
 
 
 class WebSocketState(Enum):
-    """Where a WebSocket stands; see the module's picture."""
+    """The state of a WebSocket, which changes as the module's docstring shows."""
 
     CONNECTING = "connecting"
     HANDSHAKE = "handshake"
@@ -52,7 +52,7 @@ class WebSocketState(Enum):
 
 
 class WebSocketConnection(asyncio.Protocol):
-    """A WebSocket that tells its opening, its messages and its end. Times are seconds of `time.perf_counter`.
+    """A WebSocket that reports its opening, its messages and its end. Times are those of `time.perf_counter`.
 
     A message's time is that at which its bytes arrived, before anything of them was read.
     """
@@ -65,10 +65,10 @@ class WebSocketConnection(asyncio.Protocol):
         "_on_open",
         "_transport",
         "close_code",
+        "failure",
         "first_message",
         "number",
         "opened",
-        "problem",
         "state",
         "status",
     )
@@ -82,18 +82,26 @@ class WebSocketConnection(asyncio.Protocol):
         on_message: Callable[["WebSocketConnection", str | bytes, float], None] | None = None,
         on_close: Callable[["WebSocketConnection"], None] | None = None,
     ) -> None:
-        """`number`: which of its owner's it is; `on_close` is called for an end that the owner didn't ask for."""
+        """Prepare to connect.
+
+        Args:
+            upgrade: the request of the opening handshake.
+            number: which of its owner's WebSockets it is.
+            on_open: called when the target has accepted the upgrade.
+            on_message: called with each message and the time at which it arrived.
+            on_close: called when the WebSocket ends though its owner did not close it.
+        """
         self.number = number
         self.state = WebSocketState.CONNECTING
         self.status = 0
-        """Of the answer to the handshake; 0 before it."""
+        """HTTP status of the response to the handshake; 0 before it."""
         self.opened = 0.0
         self.first_message = 0.0
         """When the first message of any kind arrived; 0 before it."""
         self.close_code: int | None = None
-        """The target's; `ABNORMAL_CLOSURE` where it ended the connection without one."""
-        self.problem: Problem | None = None
-        """Why it never opened, or how it ended though nobody here closed it."""
+        """The target's close code; `ABNORMAL_CLOSURE` where it ended the connection without one."""
+        self.failure: Failure | None = None
+        """Why it never opened, or how it ended though its owner did not close it."""
         self._on_open = on_open
         self._on_message = on_message
         self._on_close = on_close
@@ -102,7 +110,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def close(self, code: int = NORMAL_CLOSURE) -> None:
-        """Say goodbye, and close when the target has answered that; one that isn't open is just closed."""
+        """Send a close frame, and close when the target has sent its own; one that isn't open is closed at once."""
         if self._transport is None or self.state is WebSocketState.CLOSED:
             self.state = WebSocketState.CLOSED
         elif self.state is WebSocketState.OPEN:
@@ -112,16 +120,16 @@ class WebSocketConnection(asyncio.Protocol):
             self.state = WebSocketState.CLOSED
             self._transport.abort()
 
-    def abort(self, code: ErrorCode, description: str) -> None:
-        """Give it up."""
-        self._end(Problem(code, description))
+    def abort(self, code: ErrorCode, text: str) -> None:
+        """End the WebSocket at once, as failed for this reason."""
+        self._end(Failure(code, text))
         if self._transport is not None:
             self._transport.abort()
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands: ask for the upgrade."""
+        """The connection is established: request the upgrade."""
         self._transport = cast(asyncio.Transport, transport)
         if self.state is WebSocketState.CLOSED or self._handshake is None:
             self._transport.abort()
@@ -130,10 +138,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport.write(self._handshake.request)
 
     def data_received(self, data: bytes) -> None:
-        """Something arrived."""
+        """Bytes arrived."""
         now = perf_counter()
         if self._handshake is not None:
-            data = self._read_answer(self._handshake, data, now)
+            data = self._read_handshake(self._handshake, data, now)
         if not data:
             return
         try:
@@ -142,27 +150,27 @@ class WebSocketConnection(asyncio.Protocol):
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
-            self.abort(*error.problem)
+            self.abort(*error.failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         if self.state in (WebSocketState.CLOSING, WebSocketState.CLOSED):
             self.state = WebSocketState.CLOSED
             return
-        when = "before the upgrade was answered"
+        when = "before a response to the upgrade"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
-        self._end(Problem(ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
+        self._end(Failure(ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
-    def _read_answer(self, handshake: Handshake, data: bytes, now: float) -> bytes:
-        """Feed the answer to the handshake; returns what belongs to the WebSocket."""
+    def _read_handshake(self, handshake: Handshake, data: bytes, now: float) -> bytes:
+        """Read the response to the handshake. Returns the bytes after it, which are the WebSocket's own."""
         if self.state is not WebSocketState.HANDSHAKE:
             return b""
         try:
             rest = handshake.feed(data)
         except HandshakeError as error:
             self.status = handshake.status
-            self.abort(*error.problem)
+            self.abort(*error.failure)
             return b""
         if rest is None:
             return b""
@@ -188,7 +196,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             reason = payload[2:].decode("utf-8")
         except UnicodeDecodeError as error:
-            raise FrameError(ErrorCode.MALFORMED, f"a close frame whose reason is no UTF-8: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a close frame whose reason is not UTF-8: {error}") from error
         if self._transport is not None:
             if self.state is WebSocketState.OPEN:
                 self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
@@ -198,15 +206,15 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self.close_code = code
         meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
-        said = f", saying {reason!r}" if reason else ""
-        self._end(Problem(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{said}"))
+        stated = f", reason {reason!r}" if reason else ""
+        self._end(Failure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}"))
 
-    def _end(self, problem: Problem) -> None:
+    def _end(self, failure: Failure) -> None:
         if self.state is WebSocketState.CLOSED:
             return
-        asked, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
-        if not asked:
-            self.problem = problem
+        is_ours, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
+        if not is_ours:
+            self.failure = failure
             if self._on_close is not None:
                 self._on_close(self)
 

@@ -1,12 +1,13 @@
 """Deliveries: which published event reached which listener, when, and in which order.
 
-One delivery is one event reaching one listener. A listener's message and the publisher's answer meet by the event's id,
-whichever comes first; messages of events that nobody here published are ignored. A delivery is due when its event is
-due, sent when the publishing request's bytes leave, and ends when the listener has the message.
+One delivery is one event reaching one listener. A listener's message and the response to the publishing request are
+matched by the event's id, whichever comes first; messages of events that this load did not publish are ignored. A
+delivery is due when its event is due, sent when the bytes of the publishing request leave, and ends when the listener
+has the message.
 
-Order: an event was published after another if its request was sent when the other's was already answered; two whose
-publishing overlaps have no order. Where a listener gets an event after one that was published later, that is told as
-`out_of_order`, once for each such event and listener; where it gets one more than once, as `duplicate`.
+Order: an event was published after another if its request was sent when the other's already had its response; two whose
+publishing overlaps have no order. Where a listener gets an event after one that was published later, the error
+`out_of_order` is counted, once for each such event and listener; where it gets one more than once, `duplicate`.
 """
 
 import json
@@ -16,14 +17,14 @@ from functools import lru_cache
 
 from loadtasks.engine.http.checks import MISSING, value_at
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import slow
+from loadtasks.engine.http.response_recording import slow_request
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Event
 
-_MESSAGES_KEPT = 256
-_LONGEST_KEPT = 65536
-"""A message that many listeners get is parsed once: so many of the last ones, and so long, are known again."""
+_MAX_KEPT_MESSAGES = 256
+_MAX_KEPT_LENGTH = 65536
+"""A message that many listeners get is parsed once: as many of the last ones, up to this length, are recognised."""
 
 
 class Broadcast:
@@ -34,18 +35,18 @@ class Broadcast:
     def __init__(self, event_id: str, number: int, listeners: int) -> None:
         self.id = event_id
         self.number = number
-        """In the order in which events were first heard of."""
+        """In the order in which the events were first seen."""
         self.exchange: Exchange | None = None
-        """The publishing request; None as long as it isn't answered, and for an event that somebody else published."""
+        """The publishing request; None before its response, and for an event that this load did not publish."""
         self.reached = 0
-        """How many listeners have it."""
+        """How many listeners have the event."""
         self.duplicates = 0
         self.times = array("d", bytes(8 * listeners))
-        """By listener; 0 for one that doesn't have it."""
+        """By listener; 0 for one that doesn't have the event."""
 
 
 class Deliveries:
-    """Keeps account of all deliveries of one load; twelve bytes each, until the event has reached everyone."""
+    """Accounts for all deliveries of one load, in twelve bytes each until the event has reached every listener."""
 
     def __init__(self, event: Event, listeners: int, timeout_s: float, recorder: Recorder) -> None:
         self._event = event
@@ -57,14 +58,14 @@ class Deliveries:
         self._orders = [array("I") for _ in range(listeners)]
         """By listener: numbers of the events, in the order in which they came."""
         self._pending: dict[str, Broadcast] = {}
-        """Published, and not yet with everyone."""
-        self._everyone = array("d", [1.0]) * listeners
-        """Stands for the times of every event that has reached everyone and is recorded."""
-        self._broadcast_in_short = lru_cache(_MESSAGES_KEPT)(self._broadcast_in)
+        """Published, and not yet with every listener."""
+        self._reached_all = array("d", [1.0]) * listeners
+        """In place of the times of every event that has reached every listener and is recorded."""
+        self._broadcast_in_short = lru_cache(_MAX_KEPT_MESSAGES)(self._broadcast_in)
 
     def arrived(self, listener: int, message: str | bytes, now: float) -> None:
-        """A listener got a message."""
-        short = len(message) <= _LONGEST_KEPT
+        """A listener got a message, at a time of `time.perf_counter`."""
+        short = len(message) <= _MAX_KEPT_LENGTH
         broadcast = self._broadcast_in_short(message) if short else self._broadcast_in(message)
         if broadcast is None:
             return
@@ -78,7 +79,7 @@ class Deliveries:
             self._settle(broadcast, broadcast.exchange)
 
     def published(self, event_id: str, exchange: Exchange) -> bool:
-        """The publisher was told an event's id. Returns whether it is the first with this id."""
+        """The response to a publishing request names an event's id. Returns whether it is the first with this id."""
         broadcast = self._broadcast(event_id)
         if broadcast.exchange is not None:
             return False
@@ -88,14 +89,14 @@ class Deliveries:
             self._settle(broadcast, exchange)
         return True
 
-    def all_made(self, listening: Iterable[int]) -> bool:
+    def all_delivered(self, listening: Iterable[int]) -> bool:
         """Whether every published event has reached all of these listeners."""
         return not self._pending or all(
             broadcast.times[listener] for broadcast in self._pending.values() for listener in listening
         )
 
     def end(self, now: float, lost: Mapping[int, str]) -> None:
-        """Record what is missing, doubled or out of order. `lost`: what became of listeners that no longer listen."""
+        """Record what is missing, duplicate or out of order. `lost`: by listener, why it no longer listens."""
         for broadcast in list(self._pending.values()):
             if broadcast.exchange is not None:
                 self._record(broadcast, broadcast.exchange, now, lost)
@@ -104,9 +105,7 @@ class Deliveries:
         for broadcast in self._broadcasts:
             if broadcast.exchange is not None:
                 for _ in range(broadcast.duplicates):
-                    self._recorder.note(
-                        ErrorCode.DUPLICATE, f"event {broadcast.id} came more than once to one listener"
-                    )
+                    self._recorder.note(ErrorCode.DUPLICATE, f"event {broadcast.id} reached a listener more than once")
 
     def _broadcast(self, event_id: str) -> Broadcast:
         known = self._by_id.get(event_id)
@@ -116,7 +115,7 @@ class Deliveries:
         return known
 
     def _broadcast_in(self, message: str | bytes) -> Broadcast | None:
-        """The event that a message tells of; None where it tells of none."""
+        """The event that a message is of; None where it is of none."""
         try:
             document = json.loads(message)
         except (ValueError, RecursionError):
@@ -127,9 +126,9 @@ class Deliveries:
         return None if found is MISSING else self._broadcast(str(found))
 
     def _settle(self, broadcast: Broadcast, exchange: Exchange) -> None:
-        """Record an event that has reached everyone, and forget when."""
+        """Record an event that has reached every listener, and forget when."""
         self._record(broadcast, exchange, 0.0, {})
-        broadcast.times = self._everyone
+        broadcast.times = self._reached_all
         del self._pending[broadcast.id]
 
     def _record(self, broadcast: Broadcast, exchange: Exchange, now: float, lost: Mapping[int, str]) -> None:
@@ -140,7 +139,7 @@ class Deliveries:
                 recorder.fail(ErrorCode.MISSED, f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
             elif at - sent > self._timeout_s:
                 recorder.fail(
-                    ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to a listener", due, sent, at
+                    ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to reach a listener", due, sent, at
                 )
             else:
                 recorder.complete(due, sent, at)
@@ -152,10 +151,10 @@ class Deliveries:
         slowest = max(at or now for at in broadcast.times)
         if slowest - due > recorder.slowest.from_s:
             # In the target's logs it is found by the request that published the event.
-            recorder.slowest.keep(slow(exchange, slowest))
+            recorder.slowest.keep(slow_request(exchange, slowest))
 
     def _note_order(self) -> None:
-        """Tell which events reached a listener after one that was published later."""
+        """Count the events that reached a listener after one that was published later."""
         for order in self._orders:
             latest: tuple[str, Exchange] | None = None
             for number in order:
@@ -166,8 +165,8 @@ class Deliveries:
                 if latest is not None and exchange.end < latest[1].sent:
                     self._recorder.note(
                         ErrorCode.OUT_OF_ORDER,
-                        f"event {broadcast.id} reached a listener after event {latest[0]}, which was published when "
-                        f"the publisher had the answer to {broadcast.id} already",
+                        f"event {broadcast.id} reached a listener after event {latest[0]}, which was published only "
+                        f"after the response to {broadcast.id}",
                     )
                 if latest is None or exchange.sent > latest[1].sent:
                     latest = broadcast.id, exchange

@@ -1,8 +1,8 @@
 """The messages in what a WebSocket server sends (RFC 6455, section 5); its frames are read by websocket-client.
 
-One shape of frame is nearly all that a server broadcasts, and is taken out of the bytes without websocket-client, whose
-general reading costs ten times as much: a text message in one unmasked frame that has arrived whole and is shorter than
-64 KiB. By section 5.2 it is
+Nearly all that a server broadcasts has one form, which is read here without websocket-client, whose general reading
+costs ten times as much: a text message in one unmasked frame that has arrived whole and is shorter than 64 KiB. By
+section 5.2 it is
 
     0x81               FIN, no reserved bit, opcode 1 (text)
     0 to 125, or 126   no mask; the payload's length, or, after 126, the length in the next two bytes
@@ -16,7 +16,7 @@ from typing import cast
 
 from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
 
-from loadtasks.engine.http.exchange import ProblemError
+from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -27,8 +27,8 @@ _MAX_CONTROL = 125
 _FIRST_CONTROL = ABNF.OPCODE_CLOSE
 
 
-class FrameError(ProblemError):
-    """What a WebSocket server must not send."""
+class FrameError(FailureError):
+    """Bytes that a WebSocket server must not send (RFC 6455)."""
 
 
 class _NeedMoreError(Exception):
@@ -36,7 +36,7 @@ class _NeedMoreError(Exception):
 
 
 class Frames:
-    """The incoming side of one WebSocket. It keeps nothing between messages."""
+    """The incoming side of one WebSocket. It keeps no bytes between messages."""
 
     __slots__ = ("_at", "_buffer", "_data", "_fragments")
 
@@ -44,12 +44,12 @@ class Frames:
         self._data = b""
         self._at = 0
         self._buffer: frame_buffer | None = None
-        """There while a frame is read by websocket-client."""
+        """Set while websocket-client reads a frame."""
         self._fragments: continuous_frame | None = None
-        """There while a message in several frames is under way."""
+        """Set while a message in several frames is read."""
 
     def feed(self, data: bytes) -> Iterator[tuple[int, str | bytes]]:
-        """What these bytes complete, in order: messages (text as str) and control frames, each after its opcode.
+        """Yield what these bytes complete, in order: messages (text as str) and control frames, each with its opcode.
 
         Raises:
             FrameError: `malformed` or `too_large`; nothing can be read after it.
@@ -74,7 +74,7 @@ class Frames:
 
     def _whole_text(self) -> bytes | None:
         data, start = self._data, self._at
-        if data[start] != _WHOLE_TEXT or len(data) - start < 2:  # noqa: PLR2004 - a header's least length
+        if data[start] != _WHOLE_TEXT or len(data) - start < 2:  # noqa: PLR2004 - a header's minimum length
             return None
         length, body = data[start + 1], start + 2
         if length >= _TWO_BYTES_OF_LENGTH:
@@ -100,18 +100,16 @@ class Frames:
                 raise _too_large() from None
             return None
         except WebSocketException as error:
-            raise FrameError(ErrorCode.MALFORMED, f"a broken WebSocket frame: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a malformed WebSocket frame: {error}") from error
         self._buffer = None
         if frame.mask_value:
-            raise FrameError(
-                ErrorCode.MALFORMED, "a broken WebSocket frame: it is masked, which a server's must not be"
-            )
+            raise FrameError(ErrorCode.MALFORMED, "a malformed WebSocket frame: a server's must not be masked")
         if frame.opcode >= _FIRST_CONTROL and (not frame.fin or len(frame.data) > _MAX_CONTROL):
-            raise FrameError(ErrorCode.MALFORMED, "a broken WebSocket frame: a control frame in pieces, or too long")
+            raise FrameError(ErrorCode.MALFORMED, "a malformed WebSocket frame: a fragmented or too long control frame")
         return frame
 
-    def _take(self, most: int) -> bytes:
-        piece = self._data[self._at : self._at + most]
+    def _take(self, max_bytes: int) -> bytes:
+        piece = self._data[self._at : self._at + max_bytes]
         if not piece:
             raise _NeedMoreError
         self._at += len(piece)
@@ -124,7 +122,7 @@ class Frames:
         try:
             fragments.validate(frame)
         except WebSocketException as error:
-            raise FrameError(ErrorCode.MALFORMED, f"a broken WebSocket message: {error}") from error
+            raise FrameError(ErrorCode.MALFORMED, f"a malformed WebSocket message: {error}") from error
         fragments.add(frame)
         if fragments.cont_data is not None and len(fragments.cont_data[1]) > MAX_MESSAGE:
             raise _too_large()
@@ -139,7 +137,7 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FrameError(ErrorCode.MALFORMED, f"a WebSocket text message that is no UTF-8: {error}") from error
+        raise FrameError(ErrorCode.MALFORMED, f"a WebSocket text message that is not UTF-8: {error}") from error
 
 
 def _too_large() -> FrameError:

@@ -6,9 +6,9 @@ import os
 
 import httptools
 
-from loadtasks.engine.http.exchange import ProblemError
-from loadtasks.engine.http.request_encoder import Writer
+from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Request
 
@@ -28,17 +28,17 @@ class Upgrade:
             "Sec-WebSocket-Key": _KEY,
             "Sec-WebSocket-Version": "13",
         }
-        wire = Writer(target).write_down(Request(path=path, headers=headers))
-        self._before, self._after = wire.before.split(_KEY.encode())
-        self.line = wire.line
+        encoded = RequestEncoder(target).encode(Request(path=path, headers=headers))
+        self._before, self._after = encoded.before.split(_KEY.encode())
+        self.line = encoded.line
 
     def data(self, key: str) -> bytes:
         """The bytes of a handshake with this key."""
         return self._before + key.encode() + self._after
 
 
-class HandshakeError(ProblemError):
-    """An upgrade that was refused or answered wrongly."""
+class HandshakeError(FailureError):
+    """An upgrade that was refused, or a response to it that breaks the protocol."""
 
 
 class Handshake:
@@ -46,26 +46,26 @@ class Handshake:
 
     def __init__(self, upgrade: Upgrade) -> None:
         self.status = 0
-        """Of the answer; 0 before it."""
+        """HTTP status of the response; 0 before it."""
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._headers: dict[str, str] = {}
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self.request = upgrade.data(self._key)
 
     def feed(self, data: bytes) -> bytes | None:
-        """Read on in the answer. Returns None until it is there, then what came after it: the WebSocket's first bytes.
+        """Read the response. Returns None until it is complete, then the bytes after it: the WebSocket's first ones.
 
         Raises:
-            HandshakeError: the upgrade was refused, or this is no answer to it.
+            HandshakeError: the upgrade was refused, or this is not a valid response to it.
         """
-        assert self._parser is not None  # noqa: S101 - nothing is fed once the answer was there
+        assert self._parser is not None  # noqa: S101 - nothing is fed after the response
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             raise HandshakeError(
-                ErrorCode.MALFORMED, f"not an HTTP/1.1 answer: {error}; it begins {data[:80]!r}"
+                ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}"
             ) from error
         else:
             if not self.status:
@@ -83,8 +83,8 @@ class Handshake:
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
-        """The head of an answer is there; interim ones (1xx) are followed by the real one."""
-        assert self._parser is not None  # noqa: S101 - as above
+        """The head of a response is complete; an interim one (1xx) is followed by the final one."""
+        assert self._parser is not None  # noqa: S101 - nothing is fed after the response
         status = self._parser.get_status_code()
         if status == _SWITCHING_PROTOCOLS or status >= _OK:
             self.status = status
@@ -92,18 +92,16 @@ class Handshake:
             self._headers.clear()
 
     def _check(self) -> None:
-        """What section 4.1 has a client check of the answer. Nothing was offered, so nothing may be chosen."""
+        """Check what RFC 6455, section 4.1, requires. No extension or subprotocol was offered: none may be chosen."""
         if self.status != _SWITCHING_PROTOCOLS:
-            raise HandshakeError(ErrorCode.STATUS, f"the upgrade was answered {self.status}, expected 101")
+            raise HandshakeError(ErrorCode.STATUS, f"the response to the upgrade was {self.status}, expected 101")
         headers = self._headers
         if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
-            raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was answered 101 without `Upgrade: websocket`")
+            raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was accepted (101) without `Upgrade: websocket`")
         # SHA-1 is the protocol's, for no secret.
         digest = hashlib.sha1(f"{self._key}{_GUID}".encode(), usedforsecurity=False).digest()
         if headers.get("sec-websocket-accept") != base64.b64encode(digest).decode():
-            raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was answered with a wrong Sec-WebSocket-Accept")
+            raise HandshakeError(ErrorCode.MALFORMED, "the response to the upgrade has a wrong Sec-WebSocket-Accept")
         for name in ("sec-websocket-extensions", "sec-websocket-protocol"):
             if name in headers:
-                raise HandshakeError(
-                    ErrorCode.MALFORMED, f"the upgrade was answered with {name}, which was not offered"
-                )
+                raise HandshakeError(ErrorCode.MALFORMED, f"the response has {name}, which was not offered")

@@ -1,90 +1,90 @@
 """Many WebSockets opened to one path of a target.
 
-At most `AT_ONCE` are being opened at a time, begun no sooner than `APART_S` after each other; each one's time begins
-with its own turn. So what is measured is how long the target takes: not the second after which a SYN is sent again that
-found the target's backlog of unaccepted connections full, and not a queue of ours, since opening a connection costs
-nearly 0.1 ms, during which the generator looks at no other.
+At most `MAX_CONCURRENT` are being opened at a time, each begun no sooner than `MIN_INTERVAL_S` after the last; the time
+of each begins with its own turn. So what is measured is how long the target takes: not the second after which a SYN is
+sent again that found the target's backlog of unaccepted connections full, and not a queue of the generator's, which
+needs nearly 0.1 ms to open a connection and does nothing else meanwhile.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
-from loadtasks.engine.http.exchange import Problem
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import Failure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Upgrade
 from loadtasks.measurement.errors import ErrorCode
 
-AT_ONCE = 100
-"""Below the least backlog that servers commonly listen with, 128."""
-APART_S = 0.00025
-"""More than an opening costs, and still faster than most targets accept WebSockets."""
-_CLOSE_S = 1.0
-"""What a target has to answer a goodbye."""
+MAX_CONCURRENT = 100
+"""Below the smallest backlog that servers commonly listen with, 128."""
+MIN_INTERVAL_S = 0.00025
+"""Longer than the generator needs for an opening, and still faster than most targets accept WebSockets."""
+_CLOSE_TIMEOUT_S = 1.0
+"""How long the target may take to respond to a close frame."""
 _CHECK_EVERY_S = 0.005
 
 OnMessage = Callable[[WebSocketConnection, str | bytes, float], None]
 
 
-class Opening:
-    """One WebSocket being opened, and how that went. Times are seconds of `time.perf_counter`."""
+class WebSocketOpening:
+    """One WebSocket being opened, and how that went. Times are those of `time.perf_counter`, in seconds."""
 
-    __slots__ = ("began", "connected", "ended", "problem", "settled", "socket")
+    __slots__ = ("began", "connected", "ended", "failure", "settled", "socket")
 
     def __init__(self) -> None:
         self.began: float | None = None
         """When its turn came; None before."""
         self.connected: float | None = None
-        """When TCP and TLS stood; None before."""
+        """When TCP and TLS were established; None before."""
         self.ended: float | None = None
         """When it was open or had failed; None before."""
-        self.problem: Problem | None = None
+        self.failure: Failure | None = None
         """Why it failed to open."""
         self.socket: WebSocketConnection | None = None
         self.settled: asyncio.Future[None] | None = None
-        """There until it has ended."""
+        """Completed when the opening has ended; None before it begins and after it."""
 
     @property
-    def lost(self) -> Problem | None:
-        """How it ended since it was open, though nobody here closed it; None while it is open."""
-        return self.socket.problem if self.socket is not None and self.problem is None else None
+    def lost(self) -> Failure | None:
+        """How it ended after it was open, though its owner did not close it; None while it is open."""
+        return self.socket.failure if self.socket is not None and self.failure is None else None
 
 
 class Opener:
-    """Opens WebSockets to one path of a target."""
+    """Opens WebSockets to one path of a target, and keeps them."""
 
     def __init__(self, path: str, target: Target, timeout_s: float, connect_timeout_s: float) -> None:
-        self.openings: list[Opening] = []
+        self.openings: list[WebSocketOpening] = []
         self._upgrade = Upgrade(path, target)
         self.line = self._upgrade.line
         self._connector = Connector(target, connect_timeout_s)
         self._timeout_s = timeout_s
 
-    async def open(self, count: int, on_message: OnMessage | None = None) -> list[Opening]:
-        """Open `count` WebSockets; returns when each is open or has failed."""
-        self.openings = [Opening() for _ in range(count)]
+    async def open(self, count: int, on_message: OnMessage | None = None) -> list[WebSocketOpening]:
+        """Open `count` WebSockets. Returns them when every one is open or has failed; nothing is raised."""
+        self.openings = [WebSocketOpening() for _ in range(count)]
         first = perf_counter()
-        turns = ((number, first + number * APART_S) for number in range(count))
-        await asyncio.gather(*(self._open_in_turn(turns, on_message) for _ in range(min(count, AT_ONCE))))
+        turns = ((number, first + number * MIN_INTERVAL_S) for number in range(count))
+        await asyncio.gather(*(self._open_in_turn(turns, on_message) for _ in range(min(count, MAX_CONCURRENT))))
         return self.openings
 
     async def close(self) -> None:
-        """Close all that are open, and wait a while for the target to agree."""
+        """Close all that are open, and wait up to a second for the target's close frames."""
         sockets = [opening.socket for opening in self.openings if opening.socket is not None]
         for socket in sockets:
             socket.close()
-        given_up = perf_counter() + _CLOSE_S
-        while any(socket.state is WebSocketState.CLOSING for socket in sockets) and perf_counter() < given_up:
+        deadline = perf_counter() + _CLOSE_TIMEOUT_S
+        while any(socket.state is WebSocketState.CLOSING for socket in sockets) and perf_counter() < deadline:
             await asyncio.sleep(_CHECK_EVERY_S)
         for socket in sockets:
             if socket.state is WebSocketState.CLOSING:
-                socket.abort(ErrorCode.TIMEOUT, "the goodbye was not answered")
+                socket.abort(ErrorCode.TIMEOUT, "no response to the close frame")
 
-    def record(self, opening: Opening, recorder: Recorder) -> None:
-        """Record an opening's phases, and the code with which the target closed it if it did."""
+    def record(self, opening: WebSocketOpening, recorder: Recorder) -> None:
+        """Record an opening's phases, and the target's close code if it closed the WebSocket."""
         socket = opening.socket
         if socket is None or opening.began is None or not socket.opened:
             return
@@ -105,20 +105,20 @@ class Opener:
             )
             await self._open(opening, opening.socket)
 
-    async def _open(self, opening: Opening, socket: WebSocketConnection) -> None:
+    async def _open(self, opening: WebSocketOpening, socket: WebSocketConnection) -> None:
         settled = opening.settled = asyncio.get_running_loop().create_future()
         opening.began = perf_counter()
         try:
             opening.connected = opening.began + await self._connector.connect(socket)
             await asyncio.wait_for(settled, self._timeout_s)
         except ConnectError as error:
-            opening.ended, opening.problem = perf_counter(), error.problem
+            opening.ended, opening.failure = perf_counter(), error.failure
         except TimeoutError:
             opening.ended = perf_counter()
-            socket.abort(ErrorCode.TIMEOUT, f"the upgrade was not answered within {self._timeout_s:g} s")
+            socket.abort(ErrorCode.TIMEOUT, f"no response to the upgrade within {self._timeout_s:g} s")
         opening.settled = None
-        if not socket.opened and opening.problem is None:
-            opening.problem = socket.problem
+        if not socket.opened and opening.failure is None:
+            opening.failure = socket.failure
 
     def _settle(self, socket: WebSocketConnection) -> None:
         opening = self.openings[socket.number]

@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pytest
-
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.recording.round_ratios import PAIRED, RoundRatios
-from loadtasks.engine.run_paired import MoreRounds, Paired, orders, run_paired
-from loadtasks.measurement.health import Saturation, SaturationCode
-from loadtasks.measurement.model import Measurement
+from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.engine.run_paired import MoreRounds, PairedMeasurements, orders, run_paired
+from loadtasks.measurement.metrics import REFERENCE_METRICS
 from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,
@@ -30,7 +27,6 @@ from loadtasks.scenarios.model import (
     Scenario,
 )
 from tests.loadtasks.engine.websocket.fanout import Fanout, in_thread
-from tests.measurements import health, measurement
 from tests.servers import ScriptedServer, ok, scripted
 
 CANDIDATE, REFERENCE = "candidate", "reference"
@@ -98,14 +94,14 @@ def both(**changes: dict[str, float]) -> Iterator[tuple[Log, ScriptedServer, Scr
 
 
 def rounds(number: int) -> MoreRounds:
-    return lambda pairs: number - len(pairs[0].saturation)
+    return lambda pairs: number - len(pairs[0].saturated)
 
 
 def pair(
     scenario: Scenario, candidate: str, reference: str, more: MoreRounds, tell: Callable[[Progress], None] | None = None
-) -> Paired:
+) -> PairedMeasurements:
     target = Target(candidate)
-    return run_paired(scenario, target, target.reference(reference, None), more, tell, seed="a night")
+    return run_paired(scenario, target, target.reference(reference, None), more, tell, seed="a run")
 
 
 def test_both_get_the_same_requests_in_the_same_order() -> None:
@@ -127,7 +123,8 @@ def test_each_is_driven_alone_in_the_order_that_is_kept() -> None:
         paired = pair(thing(ClosedLoad(workers=2, requests=5)), candidate.url, reference.url, rounds(6))
     halves = [{who for who, _ in log.seen[at : at + 5]} for at in range(0, len(log.seen), 5)]
     order = [
-        ({CANDIDATE}, {REFERENCE}) if first else ({REFERENCE}, {CANDIDATE}) for first in paired.pairs[0].candidate_first
+        ({CANDIDATE}, {REFERENCE}) if first else ({REFERENCE}, {CANDIDATE})
+        for first in paired.round_ratios[0].candidate_first
     ]
     assert halves == list(itertools.chain(*order))
     assert not log.together
@@ -161,9 +158,9 @@ def test_a_slower_candidate_shows_in_every_round() -> None:
     with both(candidate={"delay_s": 0.05}) as (_, candidate, reference):
         load = ClosedLoad(workers=2, requests=4)
         paired = pair(thing(load, warmup_requests=1), candidate.url, reference.url, rounds(4))
-    (pairs,) = paired.pairs
+    (pairs,) = paired.round_ratios
     assert pairs.requests == [4] * 4
-    assert set(pairs.log_ratios) == set(PAIRED)
+    assert set(pairs.log_ratios) == set(REFERENCE_METRICS)
     assert all(ratio is not None and ratio > 1 for ratio in pairs.log_ratios["p50_s"])
     assert all(ratio is not None and ratio < -1 for ratio in pairs.log_ratios["throughput_per_s"])
     assert pairs.log_ratios["success_rate"] == [0.0] * 4
@@ -180,28 +177,30 @@ def test_the_time_of_one_is_not_the_others() -> None:
     assert max(exemplar.due_s for exemplar in paired.candidate[0].exemplars) <= paired.candidate[0].elapsed_s
 
 
-def test_rounds_are_added_as_long_as_they_are_wanted() -> None:
-    asked: list[int] = []
+def test_rounds_are_added_as_long_as_more_are_needed() -> None:
+    driven: list[int] = []
 
-    def unsure_twice(pairs: Sequence[RoundRatios]) -> int:
-        asked.append(len(pairs[0].saturation))
-        return 2 if len(asked) < 4 else 0
+    def inconclusive_twice(pairs: Sequence[RoundRatios]) -> int:
+        driven.append(len(pairs[0].saturated))
+        return 2 if len(driven) < 4 else 0
 
-    told: list[Progress] = []
+    reported: list[Progress] = []
     with both() as (_, candidate, reference):
-        paired = pair(thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, unsure_twice, told.append)
-    assert asked == [0, 2, 4, 6]
-    assert len(paired.pairs[0].candidate_first) == 6
-    assert len(told) == 6
-    assert told[-1].left_s == 0
+        paired = pair(
+            thing(ClosedLoad(workers=1, requests=2)), candidate.url, reference.url, inconclusive_twice, reported.append
+        )
+    assert driven == [0, 2, 4, 6]
+    assert len(paired.round_ratios[0].candidate_first) == 6
+    assert len(reported) == 6
+    assert reported[-1].left_s == 0
 
 
 def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
     with both() as (_, candidate, reference):
         for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 25)):
             targets = Target(candidate.url), Target(reference.url)
-            paired = run_paired(thing(load), *targets, rounds(1000), seed="", most_s=1e-9)
-            assert len(paired.pairs[0].saturation) == number
+            paired = run_paired(thing(load), *targets, rounds(1000), seed="", max_duration_s=1e-9)
+            assert len(paired.round_ratios[0].saturated) == number
 
 
 def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
@@ -209,8 +208,8 @@ def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
     with both() as (_, candidate, reference):
         scenario = thing(ClosedLoad(workers=1, requests=2), requests=(wrong,))
         targets = Target(candidate.url), Target(reference.url)
-        paired = run_paired(scenario, *targets, rounds(1000), seed="", most_s=1e-9)
-    assert len(paired.pairs[0].saturation) == 1
+        paired = run_paired(scenario, *targets, rounds(1000), seed="", max_duration_s=1e-9)
+    assert len(paired.round_ratios[0].saturated) == 1
 
 
 def test_a_reference_that_dies_takes_nothing_of_the_candidate_with_it() -> None:
@@ -238,52 +237,19 @@ def test_every_kind_of_load_has_rounds_and_a_mixed_scenario_has_them_by_part() -
     common = {"name": "thing.test", "endpoint": "thing", "path": "/events"}
     parts: dict[str, PartScenario] = {
         "opened": ConnectionsScenario(load=ConnectionsLoad(connections=3), **common),
-        "told": BroadcastScenario(
+        "published": BroadcastScenario(
             load=BroadcastLoad(listeners=2, events=10, rate=100), publish=publish, event=event, **common
         ),
     }
     scenario = MixedScenario(name="mixed.test", endpoint="mixed", parts=parts)
     with in_thread(Fanout()) as candidate, in_thread(Fanout()) as reference:
         paired = pair(scenario, candidate, reference, rounds(2))
-    assert [each.part for each in paired.pairs] == [each.part for each in paired.candidate] == ["", "opened", "told"]
+    assert (
+        [each.part for each in paired.round_ratios]
+        == [each.part for each in paired.candidate]
+        == ["", "opened", "published"]
+    )
     assert [each.counts.completed for each in paired.candidate] == [46, 6, 40]
     assert [each.counts.completed for each in paired.reference] == [46, 6, 40]
-    for pairs in paired.pairs:
+    for pairs in paired.round_ratios:
         assert all(ratio is not None for ratio in pairs.log_ratios["p50_s"])
-
-
-@pytest.mark.parametrize(
-    ("candidate", "reference", "ratio"),
-    [
-        (measurement(times_s=[0.2] * 10), measurement(times_s=[0.1] * 10), math.log(2)),
-        (measurement(times_s=[]), measurement(times_s=[0.1] * 10), None),
-    ],
-)
-def test_log_ratio_of_a_round(candidate: Measurement, reference: Measurement, ratio: float | None) -> None:
-    pairs = RoundRatios()
-    pairs.add(candidate, reference, candidate_first=True)
-    (kept,) = pairs.log_ratios["p50_s"]
-    assert kept == (None if ratio is None else pytest.approx(ratio, abs=2e-3))
-    assert len(pairs.usable("p50_s")) == (ratio is not None)
-
-
-def test_a_round_in_which_nothing_succeeds_has_a_ratio_all_the_same() -> None:
-    pairs = RoundRatios()
-    pairs.add(measurement(times_s=[], failed=10), measurement(times_s=[0.1] * 10), candidate_first=True)
-    assert pairs.log_ratios["success_rate"] == [pytest.approx(math.log(0.05))]
-
-
-def test_a_round_in_which_the_generator_was_saturated_is_not_judged() -> None:
-    pairs = RoundRatios()
-    for saturation in ([], [Saturation(code=SaturationCode.CPU, observed=0.95, limit=0.9)]):
-        pairs.add(measurement(), measurement(health=health(saturation=saturation)), candidate_first=True)
-    assert pairs.saturated == [False, True]
-    assert len(pairs.usable("p50_s")) == 1
-
-
-def test_what_phases_took_is_kept_round_by_round() -> None:
-    pairs = RoundRatios()
-    pairs.add(measurement(), measurement(), candidate_first=True)
-    pairs.add(measurement(server={"db": 0.03}), measurement(server={"db": 0.02}), candidate_first=False)
-    assert pairs.phases_s["server:db"] == [(0.0, 0.0), (0.03, 0.02)]
-    assert {len(phases_) for phases_ in pairs.phases_s.values()} == {2}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtasks.engine.generator.health import health
-from loadtasks.engine.generator.monitor import TICK_S, Monitor, Observation
+from loadtasks.engine.generator.monitor import TICK_S, GeneratorObservation, Monitor
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
@@ -65,16 +65,16 @@ def test_a_warm_up_slower_than_a_tick_is_waited_for_and_not_counted() -> None:
     assert (measurement.counts.scheduled, measurement.counts.completed, measurement.counts.in_flight) == (4, 4, 0)
 
 
-def test_progress_is_told_while_the_load_runs() -> None:
-    told: list[Progress] = []
+def test_progress_is_reported_while_the_load_runs() -> None:
+    reported: list[Progress] = []
     with scripted(answering(ok())) as server:
-        run_scenario(thing(ClosedLoad(workers=1, duration_s=1.3)), Target(server.url), told.append)
-    assert len(told) >= 1
-    assert [each.done for each in told] == sorted(each.done for each in told)
-    assert told[0].expected is None
+        run_scenario(thing(ClosedLoad(workers=1, duration_s=1.3)), Target(server.url), reported.append)
+    assert len(reported) >= 1
+    assert [progress.done for progress in reported] == sorted(progress.done for progress in reported)
+    assert reported[0].expected is None
 
 
-async def _watched(seconds: float, block_s: float) -> Observation:
+async def _watched(seconds: float, block_s: float) -> GeneratorObservation:
     monitor = Monitor()
     monitor.watch(lambda now: time.sleep(block_s))
     monitor.start()
@@ -83,7 +83,7 @@ async def _watched(seconds: float, block_s: float) -> Observation:
 
 
 @pytest.mark.parametrize(("block_s", "healthy"), [(0.0, True), (0.15, False)])
-def test_a_generator_whose_loop_is_held_up_is_not_fit(block_s: float, healthy: bool) -> None:
-    saturation = health([asyncio.run(_watched(0.6, block_s))], Recorder(), None).saturation
+def test_a_generator_whose_loop_is_blocked_is_saturated(block_s: float, healthy: bool) -> None:
+    saturation = health([(asyncio.run(_watched(0.6, block_s)), Recorder())], None).saturation
     assert (saturation == []) is healthy
     assert healthy or saturation[0].code is SaturationCode.LOOP_LAG

@@ -11,12 +11,13 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.metrics import METRICS
 from loadtasks.measurement.model import metric
 from loadtasks.results.assembly import assemble
-from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import FailureDetail
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
+from tests.findings import text_finding
 from tests.measurements import STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
@@ -143,8 +144,8 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
         MIXED,
         Verdict.FAIL,
         findings=[
-            Finding(kind=FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0, sentence="slow"),
-            Finding(kind=FindingKind.DIAGNOSIS, sentence="the database", next_step="look at it", sure=False),
+            text_finding(FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0),
+            Finding(code=FindingCode.CAUSE_UNKNOWN, likelihood=Likelihood.POSSIBLE),
         ],
         comparisons=[MetricComparison(metric="p50_s", observed=0.2, baseline=0.0, ratio=None)],
         baseline_run="another",

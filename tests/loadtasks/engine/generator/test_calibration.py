@@ -25,9 +25,9 @@ def test_the_null_server_answers_alike_and_ends_with_its_input() -> None:
     with process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        answers = [requests.get(f"http://127.0.0.1:{port}/{path}", timeout=5) for path in ("a", "b")]
+        responses = [requests.get(f"http://127.0.0.1:{port}/{path}", timeout=5) for path in ("a", "b")]
     assert process.returncode == 0
-    assert [len(answer.content) for answer in answers] == [1024, 1024]
+    assert [len(response.content) for response in responses] == [1024, 1024]
 
 
 def _children() -> set[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from loadtasks.engine.generator.health import health
-from loadtasks.engine.generator.monitor import Observation
+from loadtasks.engine.generator.monitor import GeneratorObservation
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.health import Calibration, SaturationCode, Statistic
 from tests.measurements import histogram
@@ -13,8 +13,8 @@ QUIET = histogram([0.0001] * 100)
 CALIBRATION = Calibration(ceiling_per_s=60_000, jitter_p99_s=0.0001)
 
 
-def seen(*, cpu_share: float = 0.2, elapsed_s: float = 10.0, lags_s: list[float] | None = None) -> Observation:
-    return Observation(elapsed_s, cpu_share * elapsed_s, histogram(lags_s) if lags_s else QUIET)
+def seen(*, cpu_share: float = 0.2, elapsed_s: float = 10.0, lags_s: list[float] | None = None) -> GeneratorObservation:
+    return GeneratorObservation(elapsed_s, cpu_share * elapsed_s, histogram(lags_s) if lags_s else QUIET)
 
 
 def recorder(*, response_s: float = 0.05, dispatched_late_s: float = 0.0) -> Recorder:
@@ -22,12 +22,12 @@ def recorder(*, response_s: float = 0.05, dispatched_late_s: float = 0.0) -> Rec
     for n in range(100):
         made.scheduled += 1
         made.dispatch(dispatched_late_s)
-        made.answer(due=n, sent=n, first_byte=n + response_s, end=n + response_s)
+        made.complete_response(due=n, sent=n, first_byte=n + response_s, end=n + response_s)
     return made
 
 
 def test_a_quiet_generator_is_healthy() -> None:
-    found = health([seen()], recorder(), CALIBRATION)
+    found = health([(seen(), recorder())], CALIBRATION)
     assert found.saturation == []
     assert found.cpu_share == pytest.approx(0.2)
     assert found.loop_lag_p99_s == pytest.approx(0.0001, rel=0.01)
@@ -46,14 +46,14 @@ def test_a_quiet_generator_is_healthy() -> None:
     ],
 )
 def test_what_saturates_it(
-    observation: Observation,
+    observation: GeneratorObservation,
     dispatched_late_s: float,
     code: SaturationCode,
     statistic: Statistic | None,
     observed: float,
     limit: float,
 ) -> None:
-    (found,) = health([observation], recorder(dispatched_late_s=dispatched_late_s), CALIBRATION).saturation
+    (found,) = health([(observation, recorder(dispatched_late_s=dispatched_late_s))], CALIBRATION).saturation
     assert (found.code, found.statistic) == (code, statistic)
     assert (found.observed, found.limit) == (pytest.approx(observed, rel=0.01), pytest.approx(limit, rel=0.01))
     rates = (None, None) if code is SaturationCode.LOOP_LAG else (pytest.approx(1.0), 60_000)
@@ -65,18 +65,24 @@ def test_what_saturates_it(
     [
         (seen(lags_s=[0.0] * 995 + [0.3] * 5), 0.0, 0.05),  # a few hiccups
         (seen(lags_s=[0.0008] * 100), 0.0, 0.0005),  # under a millisecond
-        (seen(lags_s=[0.02] * 10), 0.0, 0.05),  # too few to tell a median
-        (seen(lags_s=[0.015] * 100), 0.015, 0.1),  # little beside what is measured
-        (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short to tell
+        (seen(lags_s=[0.02] * 10), 0.0, 0.05),  # too few for a median
+        (seen(lags_s=[0.015] * 100), 0.015, 0.1),  # little, compared with what is measured
+        (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short
     ],
 )
-def test_what_does_not(observation: Observation, dispatched_late_s: float, response_s: float) -> None:
-    found = health([observation], recorder(response_s=response_s, dispatched_late_s=dispatched_late_s), CALIBRATION)
+def test_what_does_not_saturate_it(
+    observation: GeneratorObservation, dispatched_late_s: float, response_s: float
+) -> None:
+    found = health([(observation, recorder(response_s=response_s, dispatched_late_s=dispatched_late_s))], CALIBRATION)
     assert found.saturation == []
 
 
-def test_the_busiest_process_counts_and_all_their_lags() -> None:
-    found = health([seen(cpu_share=0.1), seen(cpu_share=0.95, lags_s=[0.0] * 50 + [0.5] * 50)], recorder(), None)
+def test_of_several_processes_each_has_to_be_healthy() -> None:
+    idle, busy = seen(cpu_share=0.1), seen(cpu_share=0.95, lags_s=[0.0] * 50 + [0.5] * 50)
+    found = health([(idle, recorder()), (busy, recorder())], None)
     assert found.cpu_share == pytest.approx(0.95)
     assert np.isclose(found.loop_lag_max_s, 0.5, rtol=0.01)
-    assert len(found.saturation) == 2
+    assert [(saturation.code, saturation.process) for saturation in found.saturation] == [
+        (SaturationCode.CPU, 2),
+        (SaturationCode.LOOP_LAG, 2),
+    ]

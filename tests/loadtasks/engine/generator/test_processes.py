@@ -76,9 +76,9 @@ def due_s(measurement: Measurement) -> list[float]:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_together_they_send_and_measure_what_one_process_would(count: int) -> None:
-    told: list[Progress] = []
+    reported: list[Progress] = []
     with scripted(answering(ok())) as server:
-        whole, *parts = run_scenario(everything(), Target(server.url), told.append, processes=count)
+        whole, *parts = run_scenario(everything(), Target(server.url), reported.append, processes=count)
         requests = sent(server)
     measured = {each.part: each for each in parts}
     scheduled = {name: pacer_of(load).count for name, load in OPEN.items()}
@@ -100,8 +100,8 @@ def test_together_they_send_and_measure_what_one_process_would(count: int) -> No
         pacer = pacer_of(load)
         expected = [float(pacer.due_s(n) or 0.0) for n in range(pacer.count)]
         assert due_s(measured[name]) == pytest.approx([time_s - expected[0] for time_s in expected], abs=1e-6)
-    assert (told[-1].done, told[-1].expected) == (whole.counts.scheduled,) * 2
-    assert told[-1].response == whole.response
+    assert (reported[-1].done, reported[-1].expected) == (whole.counts.scheduled,) * 2
+    assert reported[-1].response == whole.response
 
 
 @pytest.mark.parametrize(
@@ -149,20 +149,20 @@ def test_one_that_is_killed_ends_the_scenario_with_a_sentence_and_the_others_wit
     assert not any(running(pid) for pid in seen)
 
 
-def test_one_that_can_not_even_begin_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_can_not_even_begin_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_CHILD", "loadtasks.engine.nowhere")
     scenario = part("closed", ClosedLoad(workers=2, requests=2))
     with pytest.raises(ProcessError, match="process 1 of 2 of the load generator ended with exit code 1"):
         run_scenario(scenario, Target("http://127.0.0.1:9"), processes=2)
 
 
-def test_what_keeps_a_process_from_its_work_is_told_as_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_keeps_a_process_from_its_work_is_reported_as_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
     with pytest.raises(BadInputError, match=r"/nowhere\.pem"):
         run_scenario(part("closed", ClosedLoad(workers=2, requests=2)), Target("https://127.0.0.1:9"), processes=2)
 
 
-def test_a_mistake_of_ours_in_a_process_is_told() -> None:
+def test_a_mistake_of_ours_in_a_process_is_reported() -> None:
     work = Work(part("closed", ClosedLoad(workers=1, requests=1)), None)  # type: ignore[arg-type]
     with pytest.raises(ProcessError, match="process 1 of 1 of the load generator failed: AttributeError"):
         generate_together([work], None)
@@ -183,12 +183,14 @@ run_scenario(scenario, Target(sys.argv[1]), processes=2)
 
 
 @contextlib.contextmanager
-def measuring(server: ScriptedServer, asked: threading.Event) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
+def measuring(
+    server: ScriptedServer, requested: threading.Event
+) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
     """A process that measures with two others, as far as their load; in a group of its own, as a shell makes it."""
     command = [sys.executable, "-c", RUN, server.url]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as parent:
         try:
-            assert asked.wait(60)
+            assert requested.wait(60)
             yield parent, children(parent.pid)
         finally:
             parent.kill()
@@ -196,15 +198,15 @@ def measuring(server: ScriptedServer, asked: threading.Event) -> Iterator[tuple[
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_none_outlives_the_process_that_started_them(how: signal.Signals) -> None:
-    asked = threading.Event()
+    requested = threading.Event()
 
     def handle(connection: socket.socket, request: bytes) -> bool:
-        asked.set()
+        requested.set()
         time.sleep(0.05)
         connection.sendall(ok())
         return True
 
-    with scripted(handle) as server, measuring(server, asked) as (parent, started):
+    with scripted(handle) as server, measuring(server, requested) as (parent, started):
         assert len(started) == 2
         os.killpg(parent.pid, how)
         _, said = parent.communicate(timeout=60)

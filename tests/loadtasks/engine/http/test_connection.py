@@ -1,45 +1,16 @@
 """The HTTP engine against scripted sockets: what is counted, and how."""
 
-import asyncio
-import gzip
-import itertools
-import re
 import socket
-import threading
 import time
 
 import pytest
-import requests
 
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.engine.runners.open import OpenRunner
-from loadtasks.measurement.model import Measurement
-from loadtasks.scenarios.load import ClosedLoad, OpenLoad
-from loadtasks.scenarios.model import Checks, HttpScenario, JsonCheck, ReadBack, Request
-from tests.servers import Handler, ScriptedServer, answering, free_port, ok, scripted
-
-ONE = ClosedLoad(workers=1, requests=1)
-TEN = ClosedLoad(workers=2, requests=10)
-
-
-def scenario(load: ClosedLoad | OpenLoad = TEN, *requests: Request, **settings: object) -> HttpScenario:
-    settings = {"warmup_requests": 0, **settings}
-    return HttpScenario(
-        name="thing.test", endpoint="thing", requests=requests or (Request(path="/thing"),), load=load, **settings
-    )
-
-
-def run(server: ScriptedServer, chosen: HttpScenario) -> Measurement:
-    (measurement,) = run_scenario(chosen, Target(server.url))
-    assert measurement.conservation_gap == 0
-    return measurement
-
-
-def run_against(handler: Handler, chosen: HttpScenario) -> Measurement:
-    with scripted(handler) as server:
-        return run(server, chosen)
-
+from loadtasks.scenarios.load import ClosedLoad
+from loadtasks.scenarios.model import Checks, HttpScenario, Request
+from tests.loadtasks.engine.http_runs import ONE, TEN, run, run_against, scenario
+from tests.servers import Handler, answering, free_port, ok, scripted
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 TO_THE_END = b"HTTP/1.1 200 OK\r\n\r\nhello"
@@ -48,7 +19,7 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("answer", "keep", "connections"),
+    ("response", "keep", "connections"),
     [
         (ok(), True, 1),
         (CHUNKED, True, 1),
@@ -59,8 +30,8 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
     ],
     ids=["length", "chunked", "to the end", "interim", "no content", "closed after each"],
 )
-def test_every_way_to_end_an_answer(answer: bytes, keep: bool, connections: int) -> None:
-    with scripted(answering(answer, keep=keep)) as server:
+def test_every_way_to_end_a_response(response: bytes, keep: bool, connections: int) -> None:
+    with scripted(answering(response, keep=keep)) as server:
         measurement = run(server, scenario(ClosedLoad(workers=1, requests=3)))
         assert measurement.counts.completed == 3, measurement.errors
         assert (len(server.requests), server.connections) == (3, connections)
@@ -74,18 +45,18 @@ def test_head_has_no_body_whatever_its_length_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("response", "kind", "words"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "cut", "after 4 bytes of the body"),
-        (b"", "cut", "before the answer"),
+        (b"", "cut", "before a response"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "malformed", "SSH-2.0"),
         (ok(b'{"title": "broken"}', status="500 Internal Server Error"), "status", "500"),
         (ok(b"", status="401 Unauthorized"), "status", "401"),
     ],
     ids=["truncated", "closed", "not http", "server error", "no token"],
 )
-def test_a_wrong_answer_is_a_named_failure_and_not_timed(answer: bytes, kind: str, words: str) -> None:
-    measurement = run_against(answering(answer, keep=False), scenario(ONE))
+def test_a_wrong_response_is_a_named_failure_and_not_timed(response: bytes, kind: str, words: str) -> None:
+    measurement = run_against(answering(response, keep=False), scenario(ONE))
     assert measurement.counts.failed == 1
     assert [error.code for error in measurement.errors] == [kind]
     assert words in measurement.errors[0].sample
@@ -114,187 +85,129 @@ def test_a_timeout_counts_with_the_time_it_had_reached() -> None:
     assert measurement.max_s >= 0.3
 
 
-def test_a_hanging_target_ends_and_the_rest_is_dropped() -> None:
-    def hang(connection: socket.socket, request: bytes) -> bool:
-        time.sleep(1)
-        return False
-
-    load = ClosedLoad(workers=1, requests=50, max_duration_s=0.2)
-    measurement = run_against(hang, scenario(load, timeout_s=0.3))
-    assert measurement.counts.scheduled == 50
-    assert measurement.counts.dropped >= 48
-    assert measurement.response.count == measurement.counts.failed
+CHUNKS_AND_TRAILER = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Sum\r\n\r\n"
+    b'3;name="value"\r\nhel\r\n2\r\nlo\r\n0\r\nSum: 42\r\n\r\n'
+)
+HELLO = ok(b"hello")
 
 
-def test_warm_up_is_sent_over_the_same_connections_and_not_counted() -> None:
-    with scripted(answering(ok())) as server:
-        measurement = run(server, scenario(TEN, warmup_requests=6))
-        assert measurement.counts.scheduled == 10
-        assert len(server.requests) == 16
-        assert server.connections == 2
-        assert measurement.response.count == 10
-        assert measurement.phases["connect"].count == 2
+def head(line: str, *headers: str) -> bytes:
+    return "\r\n".join([line, *headers, "", ""]).encode()
 
 
-def test_requests_are_cycled_through_in_order() -> None:
-    with scripted(answering(ok())) as server:
-        cycle = tuple(Request(path=f"/{name}") for name in "abc")
-        run(server, scenario(ClosedLoad(workers=1, requests=7), *cycle))
-        assert [request.split(b" ")[1] for request in server.requests] == [b"/a", b"/b", b"/c"] * 2 + [b"/a"]
+def piecemeal(data: bytes) -> Handler:
+    """Answers one byte at a time."""
 
-
-def test_a_duration_ends_the_load() -> None:
-    def slowly(connection: socket.socket, request: bytes) -> bool:
-        time.sleep(0.02)
-        connection.sendall(ok())
+    def handle(connection: socket.socket, request: bytes) -> bool:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.0005)
         return True
 
-    measurement = run_against(slowly, scenario(ClosedLoad(workers=2, duration_s=0.5)))
-    assert measurement.counts.completed == measurement.counts.scheduled
-    assert 0 < measurement.counts.completed <= 2 * (0.5 / 0.02 + 1)
+    return handle
 
 
 @pytest.mark.parametrize(
-    ("checks", "words"),
+    ("handler", "connections"),
     [
-        (Checks(json={"items.0.id": JsonCheck(equals=7)}), None),
-        (Checks(json={"items.0.id": JsonCheck(equals=8)}), "items.0.id is 7, expected 8"),
-        (Checks(json={"items": JsonCheck(length=2)}), "items has 1 elements, expected 2"),
-        (Checks(json={"total": JsonCheck(minimum=20)}), "total is 12, expected at least 20"),
-        (Checks(json={"missing": JsonCheck(type="string")}), "missing is not in the body"),
-        (Checks(body_matches="it.ms"), None),
-        (Checks(body_matches="nowhere"), "nothing that matches"),
-        (Checks(headers={"content-type": "text/html"}), "content-type"),
-        (Checks(status=(201, 202)), "answered 200, expected 201 or 202"),
+        pytest.param(answering(CHUNKS_AND_TRAILER), 1, id="chunks with extension and trailer"),
+        pytest.param(piecemeal(CHUNKS_AND_TRAILER), 1, id="chunks byte by byte"),
+        pytest.param(piecemeal(HELLO), 1, id="length byte by byte"),
+        pytest.param(answering(head("HTTP/1.1 100 Continue") + head("HTTP/1.1 103 Early Hints") + HELLO), 1, id="1xx"),
+        pytest.param(answering(head("HTTP/1.0 200 OK", "Content-Length: 5") + b"hello"), 3, id="1.0"),
+        pytest.param(
+            answering(head("HTTP/1.0 200 OK", "Connection: keep-alive", "Content-Length: 5") + b"hello"),
+            1,
+            id="1.0 kept",
+        ),
+        pytest.param(answering(head("HTTP/1.0 200 OK") + b"hello", keep=False), 3, id="1.0 to the end"),
+        pytest.param(
+            answering(head("HTTP/1.1 200 OK", "Connection: keep-alive") + b"hello", keep=False), 3, id="1.1 to the end"
+        ),
+        pytest.param(answering(ok(b"hello", "Connection: close"), keep=True), 3, id="asked to close, left open"),
     ],
 )
-def test_checks_make_a_request_good_or_a_failure(checks: Checks, words: str | None) -> None:
-    body = b'{"items": [{"id": 7}], "total": 12}'
-    measurement = run_against(answering(ok(body)), scenario(ONE, Request(path="/thing", checks=checks)))
-    assert measurement.counts.completed == (1 if words is None else 0)
-    assert words is None or words in measurement.errors[0].sample
+def test_a_body_is_whole_and_its_connection_used_again_where_it_may_be(handler: Handler, connections: int) -> None:
+    with scripted(handler) as server:
+        (measurement,) = run_scenario(asking(3, body_matches="^hello$"), Target(server.url))
+        assert measurement.counts.completed == 3, measurement.errors
+        assert (len(server.requests), server.connections) == (3, connections)
 
 
-def test_checks_see_a_compressed_body_as_it_was() -> None:
-    body = gzip.compress(b'{"total": 12}')
-    checks = Checks(json={"total": JsonCheck(equals=12)})
-    measurement = run_against(
-        answering(ok(body, "Content-Encoding: gzip")), scenario(ONE, Request(path="/thing", checks=checks))
+@pytest.mark.parametrize(
+    ("method", "response", "status", "connections"),
+    [
+        ("GET", head("HTTP/1.1 304 Not Modified", "Content-Length: 5", "ETag: x"), 304, 1),
+        ("GET", head("HTTP/1.1 204 No Content", "Connection: close"), 204, 3),
+        ("GET", head("HTTP/1.1 200 OK", "Content-Length: 0"), 200, 1),
+        ("HEAD", head("HTTP/1.1 200 OK"), 200, 1),
+        ("HEAD", head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), 200, 1),
+        ("HEAD", head("HTTP/1.1 200 OK", "Content-Length: 5", "Connection: close"), 200, 3),
+        ("HEAD", head("HTTP/1.1 103 Early Hints") + head("HTTP/1.1 404 Not Found", "Content-Length: 5"), 404, 1),
+    ],
+)
+def test_a_response_without_a_body_ends_with_its_head(
+    method: str, response: bytes, status: int, connections: int
+) -> None:
+    with scripted(answering(response)) as server:
+        (measurement,) = run_scenario(asking(3, method, status=status), Target(server.url))
+        assert measurement.counts.completed == 3, measurement.errors
+        assert measurement.statuses == {str(status): 3}
+        assert server.connections == connections
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        (CHUNKS_AND_TRAILER[: CHUNKS_AND_TRAILER.index(b"0\r\nSum")], "closed after 5 bytes of the body"),
+        (head("HTTP/1.1 100 Continue"), "closed before a response"),
+        (HELLO[:20], "closed before a response"),
+    ],
+    ids=["chunks", "only 1xx", "head"],
+)
+def test_a_response_that_is_cut_short_is_cut(response: bytes, words: str) -> None:
+    with scripted(answering(response, keep=False)) as server:
+        (measurement,) = run_scenario(asking(2), Target(server.url))
+    assert [(error.code, error.count) for error in measurement.errors] == [("cut", 2)]
+    assert words in measurement.errors[0].sample
+
+
+def test_a_connection_that_is_closed_while_idle_is_replaced() -> None:
+    def send_close(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(HELLO)
+        connection.shutdown(socket.SHUT_WR)
+        return True
+
+    with scripted(send_close) as server:
+        (measurement,) = run_scenario(asking(3, think_time_s=0.1), Target(server.url))
+        assert measurement.counts.completed == 3, measurement.errors
+        assert server.connections == 3
+
+
+def test_an_interim_responses_headers_are_not_the_responses() -> None:
+    interim = head("HTTP/1.1 103 Early Hints", "X-Stage: early")
+    with scripted(answering(interim + ok(b"hello", "X-Stage: final"))) as server:
+        (measurement,) = run_scenario(asking(3, headers={"X-Stage": "final"}), Target(server.url))
+        assert measurement.counts.completed == 3, measurement.errors
+        assert measurement.statuses == {"200": 3}
+        assert server.connections == 1
+
+
+def test_a_switch_of_protocols_that_nobody_asked_for_is_malformed() -> None:
+    with scripted(answering(head("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c", "Connection: Upgrade"))) as server:
+        (measurement,) = run_scenario(asking(2), Target(server.url))
+    assert [(error.code, error.count) for error in measurement.errors] == [("malformed", 2)]
+
+
+def asking(times: int, method: str = "GET", *, think_time_s: float | None = None, **checks: object) -> HttpScenario:
+    request = Request(method=method, path="/thing", checks=Checks(**checks))
+    return HttpScenario(
+        name="thing.test",
+        endpoint="thing",
+        requests=(request,),
+        load=ClosedLoad(workers=1, requests=times, think_time_s=think_time_s),
+        warmup_requests=0,
+        timeout_s=5,
     )
-    assert measurement.counts.completed == 1, measurement.errors
-
-
-def test_server_timing_is_summed_by_phase() -> None:
-    header = 'Server-Timing: db;dur=12.5, cache;desc="hit, warm", total;dur=20, broken;dur=x'
-    measurement = run_against(answering(ok(b"{}", header)), scenario(TEN))
-    assert measurement.phases["server:db"].count == 10
-    assert measurement.phases["server:db"].total_s == pytest.approx(0.125)
-    assert measurement.phases["server:total"].max_s == pytest.approx(0.020)
-    assert {"connect", "waiting", "first_byte", "body", "server:db", "server:total"} == set(measurement.phases)
-
-
-class Document:
-    """A target that keeps what is put, or forgets it."""
-
-    def __init__(self, *, keeps: bool) -> None:
-        self.stored = b'{"n": 0}'
-        self.keeps = keeps
-
-    def __call__(self, connection: socket.socket, request: bytes) -> bool:
-        head, _, body = request.partition(b"\r\n\r\n")
-        if head.startswith(b"PUT") and self.keeps:
-            self.stored = body
-        connection.sendall(ok(self.stored))
-        return True
-
-
-@pytest.mark.parametrize(("keeps", "completed"), [(True, 6), (False, 0)])
-def test_each_update_is_read_back_and_compared(keeps: bool, completed: int) -> None:
-    with scripted(Document(keeps=keeps)) as server:
-        updates = tuple(Request(method="PUT", path="/doc", json={"n": n}) for n in (1, 2, 3))
-        measurement = run(
-            server, scenario(ClosedLoad(workers=1, requests=6), *updates, read_back=ReadBack(path="/doc"))
-        )
-        assert measurement.counts.completed == completed
-        assert [request.split(b" ")[0] for request in server.requests] == [b"PUT", b"GET"] * 6
-        if not keeps:
-            assert "read back something else" in measurement.errors[0].sample
-
-
-def test_an_open_profile_sends_what_is_due_whatever_the_answers_do() -> None:
-    """The target stalls once for 0.4 s: response times hold the waiting, service times of later requests don't."""
-    lock = threading.Lock()
-    stalled = threading.Event()
-
-    def stall_once(connection: socket.socket, request: bytes) -> bool:
-        with lock:
-            if not stalled.is_set():
-                stalled.set()
-                time.sleep(0.4)
-        connection.sendall(ok())
-        return True
-
-    load = OpenLoad(rate=100, duration_s=1.0, max_connections=1)
-    measurement = run_against(stall_once, scenario(load))
-    assert measurement.counts.scheduled == measurement.counts.completed == 100
-    waited = sum(count for upper_s, count in measurement.response.steps() if upper_s > 0.1)
-    believed = sum(count for upper_s, count in measurement.service.steps() if upper_s > 0.1)
-    assert waited >= 25
-    assert believed <= 3
-    assert measurement.health.waited_for_connection >= 25
-
-
-def test_what_finds_no_connection_within_its_patience_is_dropped() -> None:
-    def hang(connection: socket.socket, request: bytes) -> bool:
-        time.sleep(0.8)
-        connection.sendall(ok())
-        return True
-
-    load = OpenLoad(rate=20, duration_s=0.5, max_connections=1, queue_timeout_s=0.2)
-    measurement = run_against(hang, scenario(load))
-    assert measurement.counts.scheduled == 10
-    assert measurement.counts.dropped >= 7
-    assert measurement.response.count == 10
-
-
-def test_bytes_on_the_wire_are_those_that_requests_sends() -> None:
-    with scripted(answering(ok())) as server:
-        described = Request(
-            method="POST",
-            path="/a b/ü",
-            query={"q": "x y&z", "many": [1, 2]},
-            headers={"X-Trace": "on"},
-            json={"name": "Zoë", "n": 1},
-        )
-        (measurement,) = run_scenario(scenario(ONE, described), Target(server.url + "/base", token="secret"))
-        assert measurement.counts.completed == 1
-        session = requests.Session()
-        session.trust_env = False
-        session.request(
-            "POST",
-            server.url + "/base/a b/ü",
-            params={"q": "x y&z", "many": [1, 2]},
-            headers={"Authorization": "Bearer secret", "X-Trace": "on"},
-            json={"name": "Zoë", "n": 1},
-        )
-        ours, theirs = server.requests
-        traced = re.compile(rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-00\r\n")
-        assert traced.sub(b"", ours, count=1) == theirs != ours
-
-
-def test_due_times_are_the_profiles_to_the_microsecond() -> None:
-    """Were due the moment of dispatch, a generator that is late would hide its own lateness."""
-    load = OpenLoad(rate=100, duration_s=0.3)
-    due: list[float] = []
-
-    async def drive(target: Target) -> None:
-        runner = OpenRunner(scenario(load), load, target, on_answer=lambda exchange, problem: due.append(exchange.due))
-        await runner.prepare()
-        await runner.run()
-        await runner.close()
-
-    with scripted(answering(ok())) as server:
-        asyncio.run(drive(Target(server.url)))
-    assert len(due) == 30
-    gaps = [later - earlier for earlier, later in itertools.pairwise(sorted(due))]
-    assert gaps == pytest.approx([0.01] * 29, abs=1e-6)

@@ -2,12 +2,15 @@
 
 import re
 
+import requests
+
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario, Request
+from tests.loadtasks.engine.http_runs import ONE, TEN, run, scenario
 from tests.servers import answering, ok, scripted
 
 TARGET = Target("http://127.0.0.1:8000")
@@ -23,7 +26,7 @@ def sent(exchange: Exchange) -> tuple[str, str, str]:
 
 
 def test_every_request_has_a_trace_context_of_its_own() -> None:
-    source = Source((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    source = RequestSource((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
     first = [source.next(0.0) for _ in range(300)]
     source.rewind()
     contexts = [sent(exchange) for exchange in [*first, source.next(0.0)]]
@@ -31,19 +34,19 @@ def test_every_request_has_a_trace_context_of_its_own() -> None:
     assert all(trace[16:] == parent for _, trace, parent in contexts)
     assert len({trace[:16] for _, trace, _ in contexts}) == 1
     assert contexts[-1][0] not in {whole for whole, _, _ in contexts[:-1]}  # after the warm-up, too
-    other = sent(Source((Request(path="/a"),), TARGET).next(0.0))
+    other = sent(RequestSource((Request(path="/a"),), TARGET).next(0.0))
     assert other[1][:16] != contexts[0][1][:16]
 
 
 def test_an_exchange_tells_the_context_that_it_sent() -> None:
-    source = Source((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    source = RequestSource((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
     for exchange in [source.next(0.0) for _ in range(4)]:
         assert exchange.traceparent == sent(exchange)[0]
 
 
 def test_a_scenarios_own_context_is_left_alone() -> None:
     own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    exchange = Source((Request(path="/a", headers={"TraceParent": own}),), TARGET).next(0.0)
+    exchange = RequestSource((Request(path="/a", headers={"TraceParent": own}),), TARGET).next(0.0)
     assert exchange.data.lower().count(b"traceparent") == 1
     assert exchange.traceparent == own
 
@@ -61,3 +64,34 @@ def test_the_slowest_requests_name_the_context_that_the_target_saw() -> None:
     seen = [found[0].decode() for request in server.requests for found in TRACEPARENT.findall(request)]
     assert len(set(seen)) == len(server.requests) == 8
     assert {exemplar.traceparent for exemplar in measurement.exemplars} == set(seen[3:])
+
+
+def test_bytes_on_the_wire_are_those_that_requests_sends() -> None:
+    with scripted(answering(ok())) as server:
+        described = Request(
+            method="POST",
+            path="/a b/ü",
+            query={"q": "x y&z", "many": [1, 2]},
+            headers={"X-Trace": "on"},
+            json={"name": "Zoë", "n": 1},
+        )
+        (measurement,) = run_scenario(scenario(ONE, described), Target(server.url + "/base", token="secret"))
+        assert measurement.counts.completed == 1
+        session = requests.Session()
+        session.trust_env = False
+        session.request(
+            "POST",
+            server.url + "/base/a b/ü",
+            params={"q": "x y&z", "many": [1, 2]},
+            headers={"Authorization": "Bearer secret", "X-Trace": "on"},
+            json={"name": "Zoë", "n": 1},
+        )
+        ours, theirs = server.requests
+        traced = re.compile(rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-00\r\n")
+        assert traced.sub(b"", ours, count=1) == theirs != ours
+
+
+def test_the_host_header_of_an_ipv6_address_is_bracketed() -> None:
+    with scripted(answering(ok()), host="::1") as server:
+        run(server, scenario(TEN))
+        assert all(f"\r\nHost: [::1]:{server.port}\r\n".encode() in request for request in server.requests)

@@ -2,12 +2,13 @@
 
 import itertools
 import math
+from collections.abc import Iterable
 
 import pytest
 
 from loadtasks.engine.profiles.pacer import pacer_of
 from loadtasks.engine.profiles.rounds import Rounds, rounds_of
-from loadtasks.engine.profiles.worker_schedule import shifts_of
+from loadtasks.engine.profiles.worker_schedule import WorkerSchedule, schedules_of
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -49,6 +50,10 @@ OPEN = {
 }
 
 
+def worked_s(schedules: Iterable[WorkerSchedule]) -> float:
+    return math.fsum(stop_s - start_s for schedule in schedules for start_s, stop_s in schedule.spans)
+
+
 @pytest.mark.parametrize("load", OPEN.values(), ids=OPEN)
 def test_the_windows_of_an_open_load_hold_each_due_time_once(load: OpenLoad | StagesLoad) -> None:
     rounds, whole = rounds_of(thing(load)), pacer_of(load)
@@ -71,9 +76,8 @@ def test_past_its_end_the_profile_begins_again() -> None:
 def test_the_windows_of_a_ramp_of_workers_hold_all_of_their_work() -> None:
     load = WorkerStagesLoad(stages=(WorkerStage(workers=4, duration_s=2), WorkerStage(workers=1, duration_s=3)))
     rounds = rounds_of(thing(load))
-    shifts = itertools.chain(*(rounds.shifts(load, number) for number in range(rounds.number)))
-    worked_s = math.fsum(stop_s - start_s for shift in shifts for start_s, stop_s in shift.spans)
-    assert worked_s == pytest.approx(sum(span.stop_s - span.start_s for each in shifts_of(load) for span in each.spans))
+    schedules = itertools.chain(*(rounds.schedules(load, number) for number in range(rounds.number)))
+    assert worked_s(schedules) == pytest.approx(worked_s(schedules_of(load)))
     assert rounds.number > 1
 
 

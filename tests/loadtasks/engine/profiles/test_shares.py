@@ -1,12 +1,14 @@
 """What each process gets of a scenario: all together exactly the whole."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtasks.engine.profiles.pacer import pacer_of
-from loadtasks.engine.profiles.shares import Share, SharedPacer, most_processes, own_shifts, share_of, shared
-from loadtasks.engine.profiles.worker_schedule import shifts_of
+from loadtasks.engine.profiles.shares import Share, SharedPacer, max_processes, share_of, share_slice
+from loadtasks.engine.profiles.worker_schedule import schedules_of
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
@@ -72,20 +74,20 @@ def test_workers_requests_warm_up_and_connections_are_shared_without_remainder(p
     closed = thing(ClosedLoad(workers=10, requests=101), warmup_requests=7)
     opened = thing(OpenLoad(rate=7.0, duration_s=9, max_connections=10), warmup_requests=7)
     sockets = ConnectionsScenario(name="w.c", endpoint="w", path="/w", load=ConnectionsLoad(connections=10))
-    closed_parts = [shared(closed, share) for share in shares(closed, processes)]
-    open_parts = [shared(opened, share) for share in shares(opened, processes)]
+    closed_parts = [share_slice(closed, share).part for share in shares(closed, processes)]
+    open_parts = [share_slice(opened, share).part for share in shares(opened, processes)]
     assert sum(part.load.requests for part in closed_parts) == 101
     assert [part.load.workers for part in closed_parts] == [len(range(i, 10, processes)) for i in range(processes)]
     assert sum(part.load.max_connections for part in open_parts) == 10
     assert sum(part.load.rate for part in open_parts) == pytest.approx(7)
     for parts in (closed_parts, open_parts):
         assert sum(part.warmup_requests for part in parts) == 7
-    assert sum(shared(sockets, share).load.connections for share in shares(sockets, processes)) == 10
+    assert sum(share_slice(sockets, share).part.load.connections for share in shares(sockets, processes)) == 10
 
 
 def test_a_process_has_requests_as_its_workers_are_worth() -> None:
     scenario = thing(ClosedLoad(workers=10, requests=1000))
-    parts = [shared(scenario, share) for share in shares(scenario, 4)]
+    parts = [share_slice(scenario, share).part for share in shares(scenario, 4)]
     assert [(part.load.workers, part.load.requests) for part in parts] == [(3, 300), (3, 300), (2, 200), (2, 200)]
 
 
@@ -96,9 +98,9 @@ def test_a_process_has_requests_as_its_workers_are_worth() -> None:
         WorkerStagesLoad(stages=(WorkerStage(workers=5, duration_s=2), WorkerStage(workers=2, duration_s=1))),
     ],
 )
-def test_every_worker_works_its_shift_in_one_process(load: ClosedLoad | WorkerStagesLoad) -> None:
-    shifts = [shift for share in shares(thing(load), 3) for shift in own_shifts(load, share)]
-    assert sorted(shifts) == shifts_of(load)
+def test_every_worker_keeps_its_schedule_in_one_process(load: ClosedLoad | WorkerStagesLoad) -> None:
+    slices = [share_slice(thing(load), share) for share in shares(thing(load), 3)]
+    assert sorted(itertools.chain(*(load_slice.schedules or () for load_slice in slices))) == schedules_of(load)
 
 
 def test_no_more_processes_than_there_is_to_share() -> None:
@@ -118,14 +120,14 @@ def test_no_more_processes_than_there_is_to_share() -> None:
         "broadcast": broadcast,
     }
     mixed = MixedScenario(name="m.m", endpoint="m", parts=parts)
-    assert {kind: most_processes(part) for kind, part in parts.items()} == {
+    assert {kind: max_processes(part) for kind, part in parts.items()} == {
         "workers": 2,
         "requests": 3,
         "due": 4,
         "connections": 5,
         "broadcast": 1,
     }
-    assert most_processes(mixed) == 5
+    assert max_processes(mixed) == 5
     assert {kind: len(shares(part, 4)) for kind, part in parts.items()} == {
         "workers": 2,
         "requests": 3,

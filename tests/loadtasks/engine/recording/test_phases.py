@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from loadtasks.engine.http.server_timing import server_timing
-from loadtasks.engine.recording.phases import MOST_OUTCOMES, MOST_PHASES, Phases
+from loadtasks.engine.recording.phases import MAX_OUTCOMES, MAX_PHASES, Phases
 from tests.loadtasks.engine.recording.servers_for_phases import run_with_headers
 
 
@@ -22,8 +21,8 @@ def test_a_target_that_names_a_phase_for_each_request_makes_nothing_grow() -> No
     phases.add_all("first_byte", np.array([0.1, 0.2]))
     phases.add("server:3", 1.0)
     measured = phases.measured()
-    assert len(measured) == MOST_PHASES + 2
-    assert measured["server:other"].count == 1000 - MOST_PHASES
+    assert len(measured) == MAX_PHASES + 2
+    assert measured["server:other"].count == 1000 - MAX_PHASES
     assert measured["server:3"].count == 2
     assert measured["first_byte"].total_s == pytest.approx(0.3)
 
@@ -35,7 +34,7 @@ def test_outcomes_are_counted_and_bounded() -> None:
     phases.add("server:cache", 0.1, "id-2")
     phases.add("server:cache", 0.1)
     outcomes = phases.measured()["server:cache"].outcomes
-    assert len(outcomes) == MOST_OUTCOMES + 1
+    assert len(outcomes) == MAX_OUTCOMES + 1
     assert outcomes["id-2"] == 2
     assert sum(outcomes.values()) == 101
     assert phases.measured()["server:cache"].count == 102
@@ -50,27 +49,11 @@ def test_merged_phases_add_up_within_the_same_bounds() -> None:
     many = added(*(f"server:a{number}" for number in range(60)))
     many.merge(added(*(f"server:b{number}" for number in range(60))))
     measured = many.measured()
-    assert len(measured) == MOST_PHASES + 1
+    assert len(measured) == MAX_PHASES + 1
     assert sum(measurement.count for measurement in measured.values()) == 120
     only = Phases()
     only.merge(added("server:db", "body"), only="server:")
     assert only.measured().keys() == {"server:db"}
-
-
-@pytest.mark.parametrize(
-    ("header", "told"),
-    [
-        ("cache;desc=hit;dur=1.5", [("cache", 0.0015, "hit")]),
-        ('cache; dur="2"; desc="a miss"', [("cache", 0.002, "a miss")]),
-        ("db;dur=1, db;DUR=2", [("db", 0.001, ""), ("db", 0.002, "")]),
-        ("cache;desc=hit", []),
-        ("db;dur=x, db;dur=-1, db;dur=nan, db;dur=inf, db", []),
-        (f"db;dur=1;desc={'x' * 1000}", [("db", 0.001, "x" * 20)]),
-        (f"{'n' * 1000};dur=1", [("n" * 40, 0.001, "")]),
-    ],
-)
-def test_headers_are_read_within_bounds(header: str, told: list[tuple[str, float, str]]) -> None:
-    assert [tuple(each) for each in server_timing(header)] == told
 
 
 @pytest.mark.parametrize("processes", [1, 2])

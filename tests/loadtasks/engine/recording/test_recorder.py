@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtasks.engine.recording import recorder as module
-from loadtasks.engine.recording.exemplars import Slow
-from loadtasks.engine.recording.recorder import NEVER_ANSWERED, Recorder
+from loadtasks.engine.recording.exemplars import SlowRequest
+from loadtasks.engine.recording.recorder import NEVER_RESPONDED, Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
@@ -24,7 +24,7 @@ Entry = partial[None]
 MOMENT = st.floats(0, 1000)
 # Few values too, so that requests are equally slow.
 SPAN = st.one_of(st.floats(0, 100), st.sampled_from((0.0, 0.001, 0.25)))
-CODE = st.sampled_from((*sorted(NEVER_ANSWERED), "cut", "status"))
+CODE = st.sampled_from((*sorted(NEVER_RESPONDED), "cut", "status"))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -35,10 +35,10 @@ def small_batches() -> Iterator[None]:
         yield
 
 
-def _answer(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
+def _response(due: float, lag: float, first: float, body: float, size: int, recorder: Recorder) -> None:
     recorder.scheduled += 1
     recorder.statuses[200] += 1
-    recorder.answer(due, due + lag, due + lag + first, due + lag + first + body, size)
+    recorder.complete_response(due, due + lag, due + lag + first, due + lag + first + body, size)
 
 
 def _complete(due: float, lag: float, service: float, recorder: Recorder) -> None:
@@ -69,7 +69,7 @@ def _abandon(due: float, lag: float, service: float, recorder: Recorder) -> None
 
 
 def _never_send(count: int, recorder: Recorder) -> None:
-    recorder.never_send(count, "never due")
+    recorder.drop_unsent(count, "never due")
 
 
 def _note(kind: str, recorder: Recorder) -> None:
@@ -86,7 +86,7 @@ def _dispatch(late_s: float, recorder: Recorder) -> None:
 
 def _slow(response_s: float, due: float, status: int, number: int, recorder: Recorder) -> None:
     request_id = f"r-{number}" if number else None
-    recorder.slowest.keep(Slow(response_s, due, response_s, "GET /", status, request_id, None))
+    recorder.slowest.keep(SlowRequest(response_s, due, response_s, "GET /", status, request_id, None))
 
 
 def entries() -> st.SearchStrategy[Entry]:
@@ -94,7 +94,7 @@ def entries() -> st.SearchStrategy[Entry]:
         return st.builds(partial, st.just(entry), *values)
 
     return st.one_of(
-        made(_answer, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
+        made(_response, MOMENT, SPAN, SPAN, SPAN, st.integers(0, 9)),
         made(_complete, MOMENT, SPAN, SPAN),
         made(_throttle, MOMENT, SPAN, st.sampled_from((429, 503))),
         made(_fail, CODE, st.booleans(), MOMENT, SPAN, SPAN),
@@ -229,9 +229,9 @@ def test_every_entry_is_counted_once_and_timed_where_it_should_be(entries: list[
     recorder = recorded(entries)
     measurement = measured(recorder)
     assert measurement.conservation_gap == 0
-    timed = [entry for entry in entries if entry.func in (_answer, _complete, _drop, _abandon)]
+    timed = [entry for entry in entries if entry.func in (_response, _complete, _drop, _abandon)]
     unanswered = [
-        entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_ANSWERED and not entry.args[1]
+        entry for entry in entries if entry.func is _fail and entry.args[0] in NEVER_RESPONDED and not entry.args[1]
     ]
     assert measurement.response.count == len(timed) + len(unanswered)
     notes = sum(1 for entry in entries if entry.func is _note)

@@ -1,4 +1,4 @@
-"""Broadcasts: every event to every listener at scale, and whatever a target can do wrong told by name."""
+"""Broadcasts: every event to every listener at scale, and whatever a target can do wrong reported by name."""
 
 import pytest
 from hypothesis import given
@@ -109,10 +109,10 @@ def test_a_delivery_takes_from_publishing_to_receipt() -> None:
     assert measurement.phases["first_delivery"].total_s >= 0.2 * EVENTS
 
 
-def test_the_steps_of_an_event_are_told_apart() -> None:
+def test_the_steps_of_an_event_are_reported_apart() -> None:
     server = Fanout()
-    server.answers_after_s = lambda event: 0.2
-    server.answers = lambda event: created(event).replace(b"\r\n", b"\r\nServer-Timing: db;dur=7\r\n", 1)
+    server.responses_after_s = lambda event: 0.2
+    server.responses = lambda event: created(event).replace(b"\r\n", b"\r\nServer-Timing: db;dur=7\r\n", 1)
     phases = measure(server).phases
     assert phases["publish"].count == phases["first_delivery"].count == phases["fan_out"].count == EVENTS
     assert phases["publish"].total_s >= 0.2 * EVENTS
@@ -132,7 +132,7 @@ def test_a_missed_delivery_is_a_failure_with_the_time_waited() -> None:
     assert measurement.max_s >= 0.5
 
 
-def test_a_duplicate_is_told_and_breaks_no_count() -> None:
+def test_a_duplicate_is_reported_and_breaks_no_count() -> None:
     server = Fanout()
     server.gets = lambda event, listener: event_frame(event) * (2 if event == 2 else 1)
     measurement = measure(server)
@@ -140,7 +140,7 @@ def test_a_duplicate_is_told_and_breaks_no_count() -> None:
     assert codes(measurement) == {"duplicate": LISTENERS}
 
 
-def test_an_event_after_a_later_one_is_told_and_breaks_no_count() -> None:
+def test_an_event_after_a_later_one_is_reported_and_breaks_no_count() -> None:
     server = Fanout()
     late = {2: b"", 3: event_frame(3) + event_frame(2)}
     server.gets = lambda event, listener: late.get(event, event_frame(event))
@@ -154,13 +154,13 @@ def test_events_whose_publishing_overlaps_may_come_in_any_order() -> None:
     server = Fanout()
     swapped = {2: b"", 3: event_frame(3) + event_frame(2)}
     server.gets = lambda event, listener: swapped.get(event, event_frame(event))
-    server.answers_after_s = lambda event: 1.0
+    server.responses_after_s = lambda event: 1.0
     measurement = measure(server, BroadcastLoad(listeners=LISTENERS, events=EVENTS, rate=50))
     assert measurement.counts.completed == LISTENERS * EVENTS
     assert measurement.errors == []
 
 
-def test_what_else_is_heard_is_ignored() -> None:
+def test_what_else_is_received_is_ignored() -> None:
     server = Fanout()
     others = frame(b'{"type":"other","thing":{"id":1}}') + event_frame(900) * 2 + frame(b"no JSON", opcode=2)
     server.gets = lambda event, listener: others + event_frame(event) + frame(b"there?", opcode=PING)
@@ -174,12 +174,12 @@ def test_what_else_is_heard_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("ends_with", "kind", "code", "words"),
     [
-        (close_frame(1013, "too slow"), "closed", "1013", "code 1013 (try again later), saying 'too slow'"),
-        (frame(b"deflated", rsv=4), "malformed", None, "a broken WebSocket frame"),
+        (close_frame(1013, "too slow"), "closed", "1013", "code 1013 (try again later), reason 'too slow'"),
+        (frame(b"deflated", rsv=4), "malformed", None, "a malformed WebSocket frame"),
     ],
-    ids=["closed", "compressed unasked"],
+    ids=["closed", "compressed unexpected"],
 )
-def test_a_listener_that_is_lost_misses_the_rest_and_its_end_is_told(
+def test_a_listener_that_is_lost_misses_the_rest_and_its_end_is_reported(
     ends_with: bytes, kind: str, code: str | None, words: str
 ) -> None:
     server = Fanout()
@@ -204,11 +204,11 @@ def test_a_listener_that_never_listened_misses_everything() -> None:
     measurement = measure(server, timeout_s=0.5)
     assert (measurement.counts.completed, measurement.counts.failed) == ((LISTENERS - 1) * EVENTS, EVENTS)
     assert codes(measurement) == {"missed": EVENTS, "timeout": 1}
-    assert "the upgrade was not answered" in sample(measurement, "missed")
+    assert "no response to the upgrade" in sample(measurement, "missed")
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("response", "kind"),
     [
         (ok(b"{}", status="500 Internal Server Error"), "publish: status"),
         (ok(b"{}", status="201 Created"), "publish: check"),
@@ -218,9 +218,9 @@ def test_a_listener_that_never_listened_misses_everything() -> None:
     ],
     ids=["refused", "no id", "no JSON", "an id of before", "no HTTP"],
 )
-def test_what_was_not_published_reaches_nobody(answer: bytes, kind: str) -> None:
+def test_what_was_not_published_reaches_nobody(response: bytes, kind: str) -> None:
     server = Fanout()
-    server.answers = lambda event: answer if event == 3 else created(event)
+    server.responses = lambda event: response if event == 3 else created(event)
     measurement = measure(server)
     assert (measurement.counts.completed, measurement.counts.failed) == (LISTENERS * (EVENTS - 1), LISTENERS)
     assert codes(measurement) == {kind: LISTENERS}
@@ -229,7 +229,7 @@ def test_what_was_not_published_reaches_nobody(answer: bytes, kind: str) -> None
 def test_what_a_limit_turned_away_is_throttled_and_no_failure() -> None:
     server = Fanout()
     limited = ok(b"{}", "Retry-After: 1", status="429 Too Many Requests")
-    server.answers = lambda event: limited if event > 3 else created(event)
+    server.responses = lambda event: limited if event > 3 else created(event)
     measurement = measure(server)
     assert (measurement.counts.completed, measurement.counts.throttled) == (LISTENERS * 3, LISTENERS * 2)
     assert measurement.errors == []
@@ -238,7 +238,7 @@ def test_what_a_limit_turned_away_is_throttled_and_no_failure() -> None:
 
 def test_what_found_no_connection_in_its_patience_is_dropped_for_every_listener() -> None:
     server = Fanout()
-    server.answers_after_s = lambda event: 0.5
+    server.responses_after_s = lambda event: 0.5
     measurement = measure(server, Impatient(listeners=LISTENERS, events=3, rate=100))
     assert (measurement.counts.completed, measurement.counts.dropped) == (LISTENERS, LISTENERS * 2)
     assert codes(measurement) == {"dropped": LISTENERS * 2}

@@ -1,29 +1,26 @@
-"""Closed loads: think times, and ramps of workers, from their closed form to what a target sees of them."""
+"""Closed loads as a target sees them: think times, and workers that come and go."""
 
 import asyncio
-import math
 import socket
 import threading
 import time
 from collections import Counter
 from itertools import pairwise
 
-import numpy as np
 import pytest
 import uvloop
-from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.worker_schedule import WorkerSchedule, shifts_of
+from loadtasks.engine.profiles.worker_schedule import WorkerSchedule
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.engine.runners.closed import ClosedRunner, _Worker
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import ClosedLoad, WorkerStage, WorkerStagesLoad
-from loadtasks.scenarios.model import HttpScenario, Request
-from loadtasks.scenarios.think_time import ThinkTime
+from loadtasks.scenarios.model import Request
+from tests.loadtasks.engine.http_runs import TEN, run, run_against, scenario
 from tests.servers import ScriptedServer, answering, free_port, ok, scripted
 
 Load = ClosedLoad | WorkerStagesLoad
@@ -36,90 +33,6 @@ def ramp(*stages: tuple[int, float], start: int = 0, **settings: object) -> Work
         stages=tuple(WorkerStage(workers=workers, duration_s=seconds) for workers, seconds in stages),
         **settings,
     )
-
-
-def at_work(shifts: list[WorkerSchedule], at_s: float) -> int:
-    return sum(any(span.start_s <= at_s < span.stop_s for span in shift.spans) for shift in shifts)
-
-
-def line(start: int, stages: list[tuple[int, float]], at_s: float) -> float:
-    """How many workers the ramp's line asks for at a time."""
-    before = start
-    for workers, seconds in stages:
-        if at_s < seconds:
-            return before + (workers - before) * at_s / seconds
-        before, at_s = workers, at_s - seconds
-    return 0.0
-
-
-@given(start=st.integers(0, 12), stages=STAGES, part=st.floats(0, 1, exclude_max=True))
-def test_as_many_work_as_the_line_has_reached(start: int, stages: list[tuple[int, float]], part: float) -> None:
-    if not any((start, *(workers for workers, _ in stages))):
-        return
-    at_s = part * sum(seconds for _, seconds in stages)
-    wanted = line(start, stages, at_s)
-    if abs(wanted - round(wanted)) > 1e-6:  # where the line crosses a number, rounding decides
-        assert at_work(shifts_of(ramp(*stages, start=start)), at_s) == math.ceil(wanted)
-
-
-@given(start=st.integers(0, 12), stages=STAGES)
-def test_spans_are_in_order_apart_and_within_the_load(start: int, stages: list[tuple[int, float]]) -> None:
-    if not any((start, *(workers for workers, _ in stages))):
-        return
-    load = ramp(*stages, start=start)
-    shifts = shifts_of(load)
-    assert [shift.worker for shift in shifts] == list(range(load.max_workers))
-    for shift in shifts:
-        times = [time_s for span in shift.spans for time_s in span]
-        assert times
-        assert all(earlier < later for earlier, later in pairwise(times))
-        assert times[0] >= 0
-        assert times[-1] <= load.duration_s + 1e-9
-
-
-def test_a_ramp_up_and_down_in_numbers() -> None:
-    shifts = shifts_of(ramp((4, 8), (4, 10), (0, 4)))
-    assert [shift.spans for shift in shifts] == [((0, 22),), ((2, 21),), ((4, 20),), ((6, 19),)]
-    again = shifts_of(ramp((0, 1), (0, 1), (2, 1), start=2))
-    assert [shift.spans for shift in again] == [((0, 1), (2, 3)), ((0, 0.5), (2.5, 3))]
-    touched = shifts_of(ramp((0, 1), (2, 1), start=2))
-    assert [shift.spans for shift in touched] == [((0, 2),), ((0, 0.5), (1.5, 2))]
-
-
-def test_a_constant_load_is_one_span_for_each_worker() -> None:
-    assert shifts_of(ClosedLoad(workers=2, duration_s=5)) == [
-        WorkerSchedule(0, ((0, 5),)),
-        WorkerSchedule(1, ((0, 5),)),
-    ]
-    assert shifts_of(ClosedLoad(workers=1, requests=9, max_duration_s=7)) == [WorkerSchedule(0, ((0, 7),))]
-
-
-def drawn(think_time: ThinkTime, worker: int = 0, count: int = 4000) -> list[float]:
-    chance = think_time.chance(worker)
-    return [think_time.draw(chance) for _ in range(count)]
-
-
-def test_pauses_are_constant_even_or_exponential() -> None:
-    assert set(drawn(ThinkTime.model_validate(0.25))) == {0.25}
-    even = drawn(ThinkTime(min=1, max=3))
-    assert 1 <= min(even) < 1.1
-    assert 2.9 < max(even) <= 3
-    assert np.mean(even) == pytest.approx(2, rel=0.03)
-    exponential = drawn(ThinkTime(mean=2))
-    assert np.mean(exponential) == pytest.approx(2, rel=0.06)
-    assert np.std(exponential) == pytest.approx(2, rel=0.1)
-
-
-def test_pauses_are_the_same_every_night_and_each_workers_own() -> None:
-    think_time = ThinkTime(mean=1, seed=5)
-    assert drawn(think_time, count=9) == drawn(think_time, count=9)
-    assert drawn(think_time, count=9) != drawn(think_time, worker=1, count=9)
-    assert drawn(think_time, count=9) != drawn(ThinkTime(mean=1, seed=6), count=9)
-
-
-def scenario(load: Load, **settings: object) -> HttpScenario:
-    settings = {"warmup_requests": 0, **settings}
-    return HttpScenario(name="thing.test", endpoint="thing", requests=(Request(path="/thing"),), load=load, **settings)
 
 
 def exercise(url: str, load: Load, **settings: object) -> Measurement:
@@ -150,7 +63,7 @@ class Watch:
         return True
 
 
-def test_a_worker_thinks_between_an_answer_and_its_next_request() -> None:
+def test_a_worker_thinks_between_a_response_and_its_next_request() -> None:
     watch = Watch()
     with scripted(watch) as server:
         measurement = exercise(server.url, ClosedLoad(workers=2, requests=8, think_time_s=0.1))
@@ -162,14 +75,14 @@ def test_a_worker_thinks_between_an_answer_and_its_next_request() -> None:
 
 
 class Noting(ClosedRunner):
-    """Notes which worker wanted to send at which second of the load."""
+    """Notes which worker sends at which second of the load."""
 
     def __init__(self, load: Load, server: ScriptedServer, **settings: object) -> None:
         super().__init__(scenario(load, **settings), load, Target(server.url))
         self.noted: list[tuple[WorkerSchedule, float]] = []
 
     def _send(self, worker: _Worker, exchange: Exchange) -> None:
-        self.noted.append((worker.shift, exchange.due - self._start))
+        self.noted.append((worker.schedule, exchange.due - self._start))
         super()._send(worker, exchange)
 
     def drive(self) -> Recorder:
@@ -228,11 +141,11 @@ def test_workers_come_and_go_as_the_ramp_says() -> None:
         recorder = runner.drive()
         assert server.connections == 4
     assert recorder.completed == recorder.scheduled == len(watch.came)
-    assert {shift.worker for shift, _ in runner.noted} == {0, 1, 2, 3}
+    assert {schedule.worker for schedule, _ in runner.noted} == {0, 1, 2, 3}
     assert watch.most_at_once <= 4
     early_s = 0.002  # the loop's timers count whole milliseconds
-    for shift, at_s in runner.noted:
-        assert any(span.start_s - early_s <= at_s < span.stop_s for span in shift.spans), (shift, at_s)
+    for schedule, at_s in runner.noted:
+        assert any(span.start_s - early_s <= at_s < span.stop_s for span in schedule.spans), (schedule, at_s)
 
 
 def test_a_worker_that_is_ramped_down_finishes_its_request_and_may_come_back() -> None:
@@ -271,3 +184,43 @@ def test_a_ramp_that_is_shared_by_processes_is_the_same_ramp() -> None:
         (measurement,) = run_scenario(shared, Target(server.url), processes=2)
         assert server.connections == 3
     assert measurement.counts.completed == measurement.counts.scheduled == 3
+
+
+def test_a_hanging_target_ends_and_the_rest_is_dropped() -> None:
+    def hang(connection: socket.socket, request: bytes) -> bool:
+        time.sleep(1)
+        return False
+
+    load = ClosedLoad(workers=1, requests=50, max_duration_s=0.2)
+    measurement = run_against(hang, scenario(load, timeout_s=0.3))
+    assert measurement.counts.scheduled == 50
+    assert measurement.counts.dropped >= 48
+    assert measurement.response.count == measurement.counts.failed
+
+
+def test_warm_up_is_sent_over_the_same_connections_and_not_counted() -> None:
+    with scripted(answering(ok())) as server:
+        measurement = run(server, scenario(TEN, warmup_requests=6))
+        assert measurement.counts.scheduled == 10
+        assert len(server.requests) == 16
+        assert server.connections == 2
+        assert measurement.response.count == 10
+        assert measurement.phases["connect"].count == 2
+
+
+def test_requests_are_cycled_through_in_order() -> None:
+    with scripted(answering(ok())) as server:
+        cycle = tuple(Request(path=f"/{name}") for name in "abc")
+        run(server, scenario(ClosedLoad(workers=1, requests=7), *cycle))
+        assert [request.split(b" ")[1] for request in server.requests] == [b"/a", b"/b", b"/c"] * 2 + [b"/a"]
+
+
+def test_a_duration_ends_the_load() -> None:
+    def slowly(connection: socket.socket, request: bytes) -> bool:
+        time.sleep(0.02)
+        connection.sendall(ok())
+        return True
+
+    measurement = run_against(slowly, scenario(ClosedLoad(workers=2, duration_s=0.5)))
+    assert measurement.counts.completed == measurement.counts.scheduled
+    assert 0 < measurement.counts.completed <= 2 * (0.5 / 0.02 + 1)

@@ -15,7 +15,7 @@ from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.engine.websocket import opener
-from loadtasks.engine.websocket.opener import AT_ONCE, Opener
+from loadtasks.engine.websocket.opener import MAX_CONCURRENT, Opener
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.canonical import scenario_hash
@@ -36,7 +36,7 @@ def measure(url: str, scenario: ConnectionsScenario) -> Measurement:
     return measurement
 
 
-def kinds(measurement: Measurement) -> dict[str, int]:
+def error_counts(measurement: Measurement) -> dict[str, int]:
     return {error.code: error.count for error in measurement.errors}
 
 
@@ -51,12 +51,12 @@ def test_a_thousand_are_held_from_one_process() -> None:
 
 
 def test_all_are_held_until_all_are_open() -> None:
-    asked, held = itertools.count(1), itertools.count(1)
+    requested, held = itertools.count(1), itertools.count(1)
     reached: list[int] = []
     others_held = threading.Event()
 
     def let_the_last_wait(connection: ServerConnection, request: object) -> None:
-        if next(asked) == 41:  # the first is the engine's own rehearsal
+        if next(requested) == 41:  # the first is the engine's own rehearsal
             reached.append(others_held.wait(10))
 
     def hold(client: ServerConnection) -> None:
@@ -81,20 +81,20 @@ def test_no_more_are_being_opened_at_a_time_than_a_backlog_takes() -> None:
     with in_thread(server) as url:
         measurement = measure(url, connections(250))
     assert measurement.counts.completed == 250, measurement.errors
-    assert server.most_opening == AT_ONCE
+    assert server.most_opening == MAX_CONCURRENT
 
 
 def test_the_time_of_an_opening_begins_with_its_own_turn() -> None:
     server, rehearsal = Fanout(), 1
-    server.upgrades_after_s = lambda listener: 0.5 if listener <= rehearsal + AT_ONCE else 0.0
+    server.upgrades_after_s = lambda listener: 0.5 if listener <= rehearsal + MAX_CONCURRENT else 0.0
     with in_thread(server) as url:
-        measurement = measure(url, connections(2 * AT_ONCE))
-    assert measurement.counts.completed == 2 * AT_ONCE, measurement.errors
+        measurement = measure(url, connections(2 * MAX_CONCURRENT))
+    assert measurement.counts.completed == 2 * MAX_CONCURRENT, measurement.errors
     assert min(upper_s for upper_s, _ in measurement.response.steps()) < 0.5
 
 
 def test_openings_begin_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opener, "APART_S", 0.005)
+    monkeypatch.setattr(opener, "MIN_INTERVAL_S", 0.005)
 
     async def open_all(url: str) -> list[float]:
         opening = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10)
@@ -108,7 +108,7 @@ def test_openings_begin_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(began) - min(began) >= 0.9 * 50 * 0.005
 
 
-def test_the_time_to_the_first_message_is_told_where_one_comes_while_it_is_held() -> None:
+def test_the_time_to_the_first_message_is_reported_where_one_comes_while_it_is_held() -> None:
     server = Fanout()
     with in_thread(server) as url:
         assert "first_message" not in measure(url, connections(5)).phases
@@ -145,8 +145,8 @@ def test_one_that_is_lost_while_it_should_be_held_has_failed() -> None:
         measurement = measure(url, connections(3, hold_s=0.3))
     assert measurement.counts.failed == 3
     assert measurement.statuses == {"101": 3, "1013": 3}
-    assert kinds(measurement) == {"closed": 3}
-    assert "code 1013 (try again later), saying 'full'" in measurement.errors[0].sample
+    assert error_counts(measurement) == {"closed": 3}
+    assert "code 1013 (try again later), reason 'full'" in measurement.errors[0].sample
     assert measurement.phases["connect"].count == 3
     assert measurement.response.count == 0
 
@@ -162,13 +162,13 @@ def test_a_refused_upgrade_is_a_named_failure() -> None:
         server.shutdown()
         thread.join()
     assert measurement.counts.failed == 3
-    assert kinds(measurement) == {"status": 3}
+    assert error_counts(measurement) == {"status": 3}
     assert measurement.statuses == {"401": 3}
     assert "401" in measurement.errors[0].sample
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("response", "kind"),
     [
         (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -180,14 +180,14 @@ def test_a_refused_upgrade_is_a_named_failure() -> None:
     ],
     ids=["wrong accept", "closed", "not http"],
 )
-def test_a_broken_handshake_is_a_named_failure(answer: bytes, kind: str) -> None:
-    with scripted(answering(answer, keep=False)) as server:
+def test_a_broken_handshake_is_a_named_failure(response: bytes, kind: str) -> None:
+    with scripted(answering(response, keep=False)) as server:
         measurement = measure(server.url, connections(2))
     assert measurement.counts.failed == 2
-    assert kinds(measurement) == {kind: 2}
+    assert error_counts(measurement) == {kind: 2}
 
 
-def test_an_upgrade_that_is_never_answered_times_out() -> None:
+def test_an_upgrade_that_is_unanswered_times_out() -> None:
     def hang(connection: socket.socket, request: bytes) -> bool:
         connection.recv(1)  # until the engine gives up
         return False
@@ -195,14 +195,14 @@ def test_an_upgrade_that_is_never_answered_times_out() -> None:
     with scripted(hang) as server:
         measurement = measure(server.url, connections(2, timeout_s=0.2))
     assert measurement.counts.failed == 2
-    assert kinds(measurement) == {"timeout": 2}
+    assert error_counts(measurement) == {"timeout": 2}
     assert measurement.response.count == 2
 
 
 def test_nobody_there_is_a_named_failure() -> None:
     measurement = measure(f"http://127.0.0.1:{free_port()}", connections(150))
     assert measurement.counts.failed == 150
-    assert kinds(measurement) == {"refused": 150}
+    assert error_counts(measurement) == {"refused": 150}
 
 
 def test_the_soft_limit_of_open_files_is_raised_where_it_is_too_low() -> None:

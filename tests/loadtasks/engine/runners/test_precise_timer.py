@@ -1,4 +1,4 @@
-"""Both kinds of alarm, on the loop that the engine runs."""
+"""Both kinds of timer, on the loop that the engine runs."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -67,25 +67,25 @@ def client_frames(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 class Fanout:
-    """What the server is told, and what it saw."""
+    """How the server behaves, and what it saw."""
 
     def __init__(self) -> None:
         self.gets: Callable[[int, int], bytes] = everyone_gets_everything
         """What a listener is sent for an event, both numbered from 1; the bytes as they are."""
         self.greeting = b""
-        """What each listener is sent at once with the answer to its upgrade."""
+        """What each listener is sent at once with the response to its upgrade."""
         self.upgrades_after_s: Callable[[int], float] = lambda listener: 0.0
-        """From the request to the answer."""
-        self.answers_close = True
+        """From the request to the response."""
+        self.responses_close = True
         self.fans_out_after_s = 0.0
         """From the publishing request to its event."""
-        self.answers_after_s: Callable[[int], float] = lambda event: 0.0
-        """From an event to the answer to who published it."""
-        self.answers: Callable[[int], bytes] = created
-        """What who published an event is answered."""
+        self.responses_after_s: Callable[[int], float] = lambda event: 0.0
+        """By event, seconds from its publishing to the response."""
+        self.responses: Callable[[int], bytes] = created
+        """By event, the response to its publishing."""
         self.listeners: dict[int, Connection] = {}
         """Those that are connected, by number, from 1 in the order of their upgrades."""
-        self.asked = 0
+        self.requested = 0
         """Requests for an upgrade."""
         self.upgrades = 0
         self.published = 0
@@ -121,8 +121,8 @@ class Connection(asyncio.Protocol):
         }
         if b"sec-websocket-key" in headers:
             key = headers[b"sec-websocket-key"]
-            self.server.asked += 1
-            after_s = self.server.upgrades_after_s(self.server.asked)
+            self.server.requested += 1
+            after_s = self.server.upgrades_after_s(self.server.requested)
             asyncio.get_running_loop().call_later(after_s, self.upgrade, key)
         elif len(body) >= int(headers.get(b"content-length", b"0")):
             self.received = b""
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
     def listen(self) -> None:
         for opcode, payload in client_frames(self.received):
             self.server.said.append((opcode, payload))
-            if opcode == CLOSE and self.server.answers_close:
+            if opcode == CLOSE and self.server.responses_close:
                 self.transport.write(frame(payload, opcode=CLOSE))
                 self.transport.close()
         self.received = b""
@@ -152,10 +152,10 @@ class Connection(asyncio.Protocol):
         for number, listener in list(self.server.listeners.items()):
             if data := self.server.gets(event, number):
                 listener.transport.write(data)
-        asyncio.get_running_loop().call_later(self.server.answers_after_s(event), self.answer, event)
+        asyncio.get_running_loop().call_later(self.server.responses_after_s(event), self.respond, event)
 
-    def answer(self, event: int) -> None:
-        self.transport.write(self.server.answers(event))
+    def respond(self, event: int) -> None:
+        self.transport.write(self.server.responses(event))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.server.opening -= not self.number

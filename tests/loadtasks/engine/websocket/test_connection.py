@@ -48,22 +48,22 @@ def talk(url: str, until: Callable[[WebSocketConnection, list[str | bytes]], Awa
     """Open a WebSocket, go on `until`, and close it."""
 
     async def run() -> WebSocketConnection:
-        opener, heard = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10), list[str | bytes]()
-        (opening,) = await opener.open(1, lambda _, message, __: heard.append(message))
+        opener, received = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10), list[str | bytes]()
+        (opening,) = await opener.open(1, lambda _, message, __: received.append(message))
         assert opening.socket is not None
-        await until(opening.socket, heard)
+        await until(opening.socket, received)
         await opener.close()
         return opening.socket
 
     return uvloop.run(run())
 
 
-async def closed(socket: WebSocketConnection, heard: list[str | bytes]) -> None:
+async def closed(socket: WebSocketConnection, received: list[str | bytes]) -> None:
     while socket.state is not WebSocketState.CLOSED:
         await asyncio.sleep(0.005)
 
 
-def test_messages_of_every_shape_are_heard_and_pings_are_answered() -> None:
+def test_messages_of_every_shape_are_received_and_pings_are_answered() -> None:
     sent = ["text", "", "é" * 5000, "x" * 70_000, b"bytes", b"", b"\xff" * 70_000]
     answered = list[bool]()
 
@@ -74,17 +74,17 @@ def test_messages_of_every_shape_are_heard_and_pings_are_answered() -> None:
         answered.append(client.ping("are you there?").wait(10))
         client.recv()
 
-    async def until(_: WebSocketConnection, heard: list[str | bytes]) -> None:
-        while len(heard) < 2 * len(sent) or not answered:
+    async def until(_: WebSocketConnection, received: list[str | bytes]) -> None:
+        while len(received) < 2 * len(sent) or not answered:
             await asyncio.sleep(0.005)
-        assert heard == [message for message in sent for _ in range(2)]
+        assert received == [message for message in sent for _ in range(2)]
 
     with serving(handler) as url:
         talk(url, until)
     assert answered == [True]
 
 
-def test_a_goodbye_is_said_answered_and_no_problem() -> None:
+def test_a_close_frame_is_sent_and_answered_and_is_no_failure() -> None:
     ends = list[tuple[int, int]]()
 
     def handler(client: ServerConnection) -> None:
@@ -101,30 +101,30 @@ def test_a_goodbye_is_said_answered_and_no_problem() -> None:
     with serving(handler) as url:
         socket = talk(url, until)
     assert ends == [(1000, 1000)]
-    assert (socket.state, socket.problem, socket.close_code) == (WebSocketState.CLOSED, None, None)
+    assert (socket.state, socket.failure, socket.close_code) == (WebSocketState.CLOSED, None, None)
 
 
-def test_a_goodbye_that_is_never_answered_ends_all_the_same() -> None:
+def test_a_close_that_is_unanswered_ends_all_the_same() -> None:
     server = Fanout()
-    server.answers_close = False
+    server.responses_close = False
 
     async def until(*_: object) -> None:
         pass
 
     with in_thread(server) as url:
         socket = talk(url, until)
-    assert (socket.state, socket.problem) == (WebSocketState.CLOSED, None)
+    assert (socket.state, socket.failure) == (WebSocketState.CLOSED, None)
 
 
 @pytest.mark.parametrize(
     ("code", "reason", "words"),
     [
         (1001, "", "with code 1001 (going away)"),
-        (1013, "too slow", "with code 1013 (try again later), saying 'too slow'"),
+        (1013, "too slow", "with code 1013 (try again later), reason 'too slow'"),
         (4321, "", "with code 4321"),
     ],
 )
-def test_the_targets_close_is_told_in_words_and_its_code_is_echoed(code: int, reason: str, words: str) -> None:
+def test_the_targets_close_is_reported_in_words_and_its_code_is_echoed(code: int, reason: str, words: str) -> None:
     echoed = list[int]()
 
     def handler(client: ServerConnection) -> None:
@@ -136,7 +136,7 @@ def test_the_targets_close_is_told_in_words_and_its_code_is_echoed(code: int, re
         socket = talk(url, closed)
     assert echoed == [code]
     assert socket.close_code == code
-    assert socket.problem == ("closed", f"the target closed the WebSocket {words}")
+    assert socket.failure == ("closed", f"the target closed the WebSocket {words}")
 
 
 # Byte by byte: a connection that is fed directly.
@@ -162,7 +162,7 @@ class Wire(asyncio.Transport):
 RIGHT = b"the right Sec-WebSocket-Accept"
 
 
-def answer(request: bytes, *headers: bytes, status: bytes = b"101 Switching Protocols") -> bytes:
+def response(request: bytes, *headers: bytes, status: bytes = b"101 Switching Protocols") -> bytes:
     key = next(line[19:] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: "))
     usual = (b"Upgrade: websocket", b"Connection: Upgrade", RIGHT)
     lines = [b"HTTP/1.1 " + status, *(headers or usual), b"", b""]
@@ -170,43 +170,43 @@ def answer(request: bytes, *headers: bytes, status: bytes = b"101 Switching Prot
 
 
 def connected(*feeds: bytes) -> tuple[WebSocketConnection, Wire, list[str | bytes]]:
-    """An open connection that was fed these bytes, what it wrote since it is open, and what it heard."""
-    heard, wire = list[str | bytes](), Wire()
-    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: heard.append(message))
+    """An open connection that was fed these bytes, what it wrote since it is open, and what it received."""
+    received, wire = list[str | bytes](), Wire()
+    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: received.append(message))
     socket.connection_made(wire)
     first, *others = feeds or (b"",)
-    upgraded, wire.written = answer(wire.written), b""
+    upgraded, wire.written = response(wire.written), b""
     socket.data_received(upgraded + first)
     for data in others:
         if not wire.gone:
             socket.data_received(data)
-    return socket, wire, heard
+    return socket, wire, received
 
 
-def test_messages_that_come_with_the_answer_to_the_upgrade_are_heard() -> None:
-    socket, _, heard = connected(frame(b"one") + frame(b"two")[:2], frame(b"two")[2:])
-    assert (socket.status, socket.state, heard) == (101, WebSocketState.OPEN, ["one", "two"])
+def test_messages_that_come_with_the_response_to_the_upgrade_are_received() -> None:
+    socket, _, received = connected(frame(b"one") + frame(b"two")[:2], frame(b"two")[2:])
+    assert (socket.status, socket.state, received) == (101, WebSocketState.OPEN, ["one", "two"])
     assert socket.first_message == socket.opened > 0
 
 
-def test_an_answer_that_comes_in_pieces_is_read() -> None:
-    wire, heard = Wire(), list[str | bytes]()
-    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: heard.append(message))
+def test_a_response_that_comes_in_pieces_is_read() -> None:
+    wire, received = Wire(), list[str | bytes]()
+    socket = WebSocketConnection(UPGRADE, on_message=lambda _, message, __: received.append(message))
     socket.connection_made(wire)
-    for byte in b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(wire.written) + frame(b"x"):
+    for byte in b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + response(wire.written) + frame(b"x"):
         socket.data_received(bytes([byte]))
-    assert (socket.state, heard) == (WebSocketState.OPEN, ["x"])
+    assert (socket.state, received) == (WebSocketState.OPEN, ["x"])
 
 
 def test_a_ping_is_answered_with_what_it_carried_and_is_no_message() -> None:
-    socket, wire, heard = connected(frame(b"this", opcode=PING) + frame(b"that", opcode=PONG))
+    socket, wire, received = connected(frame(b"this", opcode=PING) + frame(b"that", opcode=PONG))
     assert list(client_frames(wire.written)) == [(PONG, b"this")]
-    assert (heard, socket.first_message) == ([], 0.0)
+    assert (received, socket.first_message) == ([], 0.0)
 
 
-def test_nothing_is_heard_after_the_targets_close_and_none_is_answered_twice() -> None:
-    socket, wire, heard = connected(frame(b"x") + close_frame(1000) + frame(b"y") + close_frame(1001))
-    assert (heard, wire.gone) == (["x"], True)
+def test_nothing_is_received_after_the_targets_close_and_none_is_answered_twice() -> None:
+    socket, wire, received = connected(frame(b"x") + close_frame(1000) + frame(b"y") + close_frame(1001))
+    assert (received, wire.gone) == (["x"], True)
     assert list(client_frames(wire.written)) == [(CLOSE, (1000).to_bytes(2, "big"))]
     assert socket.close_code == 1000
 
@@ -217,8 +217,8 @@ def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
     socket, _, _ = connected()
     socket.connection_lost(ConnectionResetError(104, "reset"))
     assert socket.close_code == 1006
-    assert socket.problem is not None
-    assert socket.problem.code == "cut"
+    assert socket.failure is not None
+    assert socket.failure.code == "cut"
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_a_close_without_a_code_is_1005_and_a_lost_connection_1006() -> None:
 def test_a_broken_frame_ends_the_connection_by_name(data: bytes) -> None:
     socket, wire, _ = connected(data)
     assert (socket.state, wire.gone) == (WebSocketState.CLOSED, True)
-    assert socket.problem is not None
-    assert socket.problem.code == "malformed"
+    assert socket.failure is not None
+    assert socket.failure.code == "malformed"
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=8))
@@ -238,21 +238,21 @@ def test_random_bytes_after_the_upgrade_leave_it_open_or_end_it_by_name(pieces: 
     socket, wire, _ = connected(*pieces)
     if socket.state is WebSocketState.CLOSED:
         assert wire.gone
-        assert socket.problem is not None
-        assert socket.problem.code in ("malformed", "too_large", "closed")
+        assert socket.failure is not None
+        assert socket.failure.code in ("malformed", "too_large", "closed")
     else:
         assert (socket.state, wire.gone) == (WebSocketState.OPEN, False)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=8))
-def test_random_bytes_instead_of_an_answer_wait_or_end_it_by_name(pieces: list[bytes]) -> None:
+def test_random_bytes_instead_of_a_response_wait_or_end_it_by_name(pieces: list[bytes]) -> None:
     wire, socket = Wire(), WebSocketConnection(UPGRADE)
     socket.connection_made(wire)
     for piece in pieces:
         if not wire.gone:
             socket.data_received(piece)
     assert socket.state in (WebSocketState.HANDSHAKE, WebSocketState.CLOSED)
-    assert wire.gone is (socket.problem is not None)
+    assert wire.gone is (socket.failure is not None)
 
 
 USUAL = (b"Upgrade: websocket", b"Connection: keep-alive, Upgrade")
@@ -272,10 +272,12 @@ NOT_AN_UPGRADE = {
 
 
 @pytest.mark.parametrize(("headers", "status", "kind"), NOT_AN_UPGRADE.values(), ids=NOT_AN_UPGRADE.keys())
-def test_a_wrong_answer_to_the_upgrade_is_refused_by_name(headers: tuple[bytes, ...], status: bytes, kind: str) -> None:
+def test_a_wrong_response_to_the_upgrade_is_refused_by_name(
+    headers: tuple[bytes, ...], status: bytes, kind: str
+) -> None:
     handshake = Handshake(UPGRADE)
     with pytest.raises(HandshakeError) as raised:
-        handshake.feed(answer(handshake.request, *headers, status=status))
+        handshake.feed(response(handshake.request, *headers, status=status))
     assert raised.value.code == kind
     assert handshake.status == int(status[:3])
 
@@ -284,6 +286,6 @@ def test_a_wrong_answer_to_the_upgrade_is_refused_by_name(headers: tuple[bytes, 
 def test_what_was_not_offered_must_not_be_chosen(name: str) -> None:
     handshake = Handshake(UPGRADE)
     assert b"sec-websocket-extensions" not in handshake.request.lower()
-    usual = answer(handshake.request)
+    usual = response(handshake.request)
     with pytest.raises(HandshakeError, match="not offered"):
         handshake.feed(usual[:-2] + name.encode() + b"\r\n\r\n")

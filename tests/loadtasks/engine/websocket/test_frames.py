@@ -98,7 +98,7 @@ def test_what_comes_before_rubbish_is_read(payload: bytes, rubbish: bytes, cuts:
 
 
 BROKEN = {
-    "compressed though nobody asked": frame(b"x", rsv=4),
+    "compressed though not offered": frame(b"x", rsv=4),
     "unknown opcode": frame(b"x", opcode=3),
     "masked": bytes([0x81, MASKED | 1]) + b"mask" + b"x",
     "masked and longer": bytes([0x81, MASKED | 126, 0, 200]) + b"mask" + b"x" * 200,

@@ -1,4 +1,4 @@
-"""The HTTP connection fed with whatever bytes a target may send: whole answers, broken ones and noise, cut anywhere."""
+"""The HTTP connection fed with any bytes that a target may send: whole responses, damaged ones, noise, cut anywhere."""
 
 import itertools
 from collections.abc import Iterable
@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.model import Request
 from tests.servers import NoNetwork, ok
 
 METHODS = ("GET", "HEAD", "POST")
 
 
-def source_of(method: str, *, keep_bodies: bool = True) -> Source:
-    return Source((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
+def source_of(method: str, *, keep_bodies: bool = True) -> RequestSource:
+    return RequestSource((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
 
 
 class Caller:
-    """Sends a request over a connection, and the next as soon as it has the answer, as a closed load does."""
+    """Sends a request over a connection, and the next as soon as it has the response, as a closed load does."""
 
-    def __init__(self, source: Source, most: int = 1) -> None:
+    def __init__(self, source: RequestSource, most: int = 1) -> None:
         self.sent = 0
-        self.answers: list[Exchange] = []
+        self.responses: list[Exchange] = []
         self.transport = NoNetwork()
         self.connection = HttpConnection(self._answered)
         self.connection.connection_made(self.transport)
@@ -44,15 +44,15 @@ class Caller:
         self.connection.send(self._source.next(0.0))
 
     def _answered(self, exchange: Exchange) -> None:
-        self.answers.append(exchange)
+        self.responses.append(exchange)
         assert self.connection.state in (ConnectionState.IDLE, ConnectionState.CLOSED)
         if self.connection.state is ConnectionState.IDLE and self.sent < self._most:
             self._send()
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A valid answer, and what a connection must make of it."""
+class Response:
+    """A valid response, and what a connection must make of it."""
 
     data: bytes
     method: str = "GET"
@@ -70,7 +70,7 @@ OTHER_HEADERS = ("X-Nothing: there", "Set-Cookie: a=b; Path=/", "X-Empty:", "Dat
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> Answer:
+def responses(draw: st.DrawFn) -> Response:
     method = draw(st.sampled_from(METHODS))
     status = draw(st.sampled_from((200, 200, 201, 204, 304, 404, 429, 500, 503, 599)))
     version = draw(st.sampled_from(("1.0", "1.1", "1.1")))
@@ -88,7 +88,7 @@ def answers(draw: st.DrawFn) -> Answer:
     lasts = connection is None if version == "1.1" else False
     lasts = lasts or connection == "keep-alive"
     delimited = framing != "end" or not has_body
-    return Answer(
+    return Response(
         data=data,
         method=method,
         status=status,
@@ -99,7 +99,7 @@ def answers(draw: st.DrawFn) -> Answer:
 
 
 PLAIN = st.builds(
-    lambda body, status: Answer(ok(body, "X-Request-ID: r-1", status=f"{status} Said"), status=status, body=body),
+    lambda body, status: Response(ok(body, "X-Request-ID: r-1", status=f"{status} Said"), status=status, body=body),
     st.binary(max_size=20),
     st.sampled_from((200, 404)),
 )
@@ -129,51 +129,51 @@ def pieces_of(data: bytes, cuts: Iterable[int]) -> list[bytes]:
 
 
 PLACE = st.one_of(st.integers(0, 2000), st.integers(-30, -1))
-"""A place in an answer: from its beginning, or from its end, where the body is."""
+"""A place in a response: from its beginning, or from its end, where the body is."""
 CUTS = st.lists(PLACE, max_size=8)
 
 
-def check(answer: Answer, pieces: list[bytes]) -> None:
-    caller = Caller(source_of(answer.method))
+def check(response: Response, pieces: list[bytes]) -> None:
+    caller = Caller(source_of(response.method))
     caller.feed(pieces)
-    assert caller.connection.state is answer.state
+    assert caller.connection.state is response.state
     caller.connection.connection_lost(None)
     assert caller.connection.state is ConnectionState.CLOSED
-    (exchange,) = caller.answers
-    assert exchange.problem is None
-    assert (exchange.status, exchange.body_size) == (answer.status, len(answer.body))
-    assert exchange.body == answer.body
-    assert {name: value for name, value in exchange.headers.items() if name not in FRAMING} == dict(answer.headers)
+    (exchange,) = caller.responses
+    assert exchange.failure is None
+    assert (exchange.status, exchange.body_size) == (response.status, len(response.body))
+    assert exchange.body == response.body
+    assert {name: value for name, value in exchange.headers.items() if name not in FRAMING} == dict(response.headers)
     assert exchange.sent <= exchange.first_byte <= exchange.end
 
 
 @settings(max_examples=400)
-@given(answer=answers(), cuts=CUTS)
-def test_a_valid_answer_reads_the_same_however_it_is_cut(answer: Answer, cuts: list[int]) -> None:
-    check(answer, pieces_of(answer.data, cuts))
+@given(response=responses(), cuts=CUTS)
+def test_a_valid_response_reads_the_same_however_it_is_cut(response: Response, cuts: list[int]) -> None:
+    check(response, pieces_of(response.data, cuts))
 
 
 @settings(max_examples=50)
-@given(answer=answers())
-def test_a_valid_answer_reads_the_same_byte_by_byte_and_cut_once_anywhere(answer: Answer) -> None:
-    for cut in range(len(answer.data)):
-        check(answer, pieces_of(answer.data, [cut]))
-    check(answer, pieces_of(answer.data, range(len(answer.data))))
+@given(response=responses())
+def test_a_valid_response_reads_the_same_byte_by_byte_and_cut_once_anywhere(response: Response) -> None:
+    for cut in range(len(response.data)):
+        check(response, pieces_of(response.data, [cut]))
+    check(response, pieces_of(response.data, range(len(response.data))))
 
 
 @settings(max_examples=300)
 @given(
-    answer=answers().filter(lambda answer: answer.state is not ConnectionState.READING),
-    unasked=st.one_of(answers().map(lambda answer: answer.data), st.binary(min_size=1)).filter(
+    response=responses().filter(lambda response: response.state is not ConnectionState.READING),
+    unexpected=st.one_of(responses().map(lambda response: response.data), st.binary(min_size=1)).filter(
         lambda data: not data.startswith((b"\r", b"\n"))
     ),
     cuts=CUTS,
 )
-def test_bytes_beyond_an_answer_leave_it_as_it_is_and_end_the_connection(
-    answer: Answer, unasked: bytes, cuts: list[int]
+def test_bytes_beyond_a_response_leave_it_as_it_is_and_end_the_connection(
+    response: Response, unexpected: bytes, cuts: list[int]
 ) -> None:
-    """They could be taken for the answer to the next request; a blank line alone is nothing (RFC 9112, section 2.2)."""
-    ended = Answer(**{**vars(answer), "data": answer.data + unasked, "state": ConnectionState.CLOSED})
+    """They could be taken for the response to the next request. A blank line is nothing (RFC 9112, section 2.2)."""
+    ended = Response(**{**vars(response), "data": response.data + unexpected, "state": ConnectionState.CLOSED})
     check(ended, pieces_of(ended.data, cuts))
 
 
@@ -185,10 +185,10 @@ def ended(caller: Caller, how: str) -> None:
         case "reset":
             caller.connection.connection_lost(ConnectionResetError("reset"))
         case "timed out":
-            caller.connection.abort("timeout", "no whole answer")
+            caller.connection.abort("timeout", "no whole response")
             caller.connection.connection_lost(None)
     assert caller.connection.state is ConnectionState.CLOSED
-    assert len(caller.answers) == len({id(answer) for answer in caller.answers}) == caller.sent
+    assert len(caller.responses) == len({id(response) for response in caller.responses}) == caller.sent
 
 
 ENDS = st.sampled_from(("closed", "reset", "timed out"))
@@ -238,11 +238,11 @@ EDITS = st.lists(
 
 
 @settings(max_examples=500)
-@given(stream=st.lists(answers(), min_size=1, max_size=3), edits=EDITS, cuts=CUTS, how=ENDS)
-def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
-    stream: list[Answer], edits: list[tuple[str, int, int, bytes]], cuts: list[int], how: str
+@given(stream=st.lists(responses(), min_size=1, max_size=3), edits=EDITS, cuts=CUTS, how=ENDS)
+def test_a_damaged_response_never_breaks_or_stalls_a_connection(
+    stream: list[Response], edits: list[tuple[str, int, int, bytes]], cuts: list[int], how: str
 ) -> None:
-    data = b"".join(answer.data for answer in stream)
+    data = b"".join(response.data for response in stream)
     for edit in edits:
         data = _mutated(data, edit)
     caller = Caller(source_of(stream[0].method), most=5)
@@ -251,31 +251,37 @@ def test_a_damaged_answer_never_breaks_or_stalls_a_connection(
 
 
 def outcome(caller: Caller) -> tuple[object, ...]:
-    """What a caller was told, and where its connection stands."""
-    told = [
-        (answer.status, answer.headers, answer.body, answer.body_size, answer.problem and answer.problem.code)
-        for answer in caller.answers
+    """What a caller got, and the state of its connection."""
+    reported = [
+        (
+            response.status,
+            response.headers,
+            response.body,
+            response.body_size,
+            response.failure and response.failure.code,
+        )
+        for response in caller.responses
     ]
-    return caller.connection.state, told
+    return caller.connection.state, reported
 
 
 @settings(max_examples=400)
 @given(
-    seen=st.lists(st.one_of(answers(), PLAIN), min_size=1, max_size=3),
+    seen=st.lists(st.one_of(responses(), PLAIN), min_size=1, max_size=3),
     edits=st.one_of(st.just([]), EDITS),
     cuts=st.lists(PLACE, max_size=2),
     keep_bodies=st.booleans(),
 )
 def test_what_was_answered_before_changes_nothing(
-    seen: list[Answer], edits: list[tuple[str, int, int, bytes]], cuts: list[int], keep_bodies: bool
+    seen: list[Response], edits: list[tuple[str, int, int, bytes]], cuts: list[int], keep_bodies: bool
 ) -> None:
     """Heads that are known need no parser: with them and without, the same bytes must read the same."""
     damaged, method = seen[0].data, seen[0].method
     for edit in edits:
         damaged = _mutated(damaged, edit)
     source = source_of(method, keep_bodies=keep_bodies)
-    for answer in [*seen, *seen]:
-        Caller(source).feed([answer.data])
+    for response in [*seen, *seen]:
+        Caller(source).feed([response.data])
     caller, fresh = Caller(source), Caller(source_of(method, keep_bodies=keep_bodies))
     for each in (caller, fresh):
         each.feed(pieces_of(damaged, cuts))
@@ -284,24 +290,26 @@ def test_what_was_answered_before_changes_nothing(
 
 @settings(max_examples=200)
 @given(
-    stream=st.lists(st.tuples(answers().filter(lambda answer: answer.state is ConnectionState.IDLE), CUTS), max_size=4),
+    stream=st.lists(
+        st.tuples(responses().filter(lambda response: response.state is ConnectionState.IDLE), CUTS), max_size=4
+    ),
     times=st.integers(1, 3),
 )
-def test_answers_over_one_connection_are_each_their_own(stream: list[tuple[Answer, list[int]]], times: int) -> None:
-    stream = [(answer, cuts) for answer, cuts in stream if answer.method == stream[0][0].method] * times
+def test_responses_over_one_connection_are_each_their_own(stream: list[tuple[Response, list[int]]], times: int) -> None:
+    stream = [(response, cuts) for response, cuts in stream if response.method == stream[0][0].method] * times
     if not stream:
         return
     caller = Caller(source_of(stream[0][0].method), most=len(stream))
-    for answer, cuts in stream:
-        caller.feed(pieces_of(answer.data, cuts))
-    assert [(told.status, told.body) for told in caller.answers] == [
-        (answer.status, answer.body) for answer, _ in stream
+    for response, cuts in stream:
+        caller.feed(pieces_of(response.data, cuts))
+    assert [(reported.status, reported.body) for reported in caller.responses] == [
+        (response.status, response.body) for response, _ in stream
     ]
     assert caller.connection.state is ConnectionState.IDLE
 
 
 @pytest.mark.parametrize("end", [b"", b"HT", ok()[:-1]], ids=["nothing", "two letters", "all but one byte"])
-def test_an_answer_is_told_at_once_whatever_unasked_bytes_come_with_it(end: bytes) -> None:
+def test_a_response_is_reported_at_once_whatever_unexpected_bytes_come_with_it(end: bytes) -> None:
     caller = Caller(source_of("GET"))
     caller.feed([ok(b"[]") + end])
-    assert [(answer.status, answer.body) for answer in caller.answers] == [(200, b"[]")]
+    assert [(response.status, response.body) for response in caller.responses] == [(200, b"[]")]

@@ -49,8 +49,8 @@ def test_http(service: Service, name: str) -> None:
     (measurement,) = run_scenario(scenario, Target(service.url, service.token))
     statuses: Counter[str] = Counter()
     for request in itertools.islice(itertools.cycle(scenario.requests), scenario.load.requests):
-        answer = send(service, request)
-        statuses[str(answer.status_code)] += 1
+        response = send(service, request)
+        statuses[str(response.status_code)] += 1
         if scenario.read_back is not None:
             assert service.get(scenario.read_back.path).json() == request.json_body
     assert measurement.statuses == statuses

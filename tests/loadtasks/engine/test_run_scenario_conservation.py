@@ -1,7 +1,7 @@
 """No request is lost or counted twice, whatever the target does: random scripts of faults over real sockets.
 
 The server writes down what it did about each request, so that nearly every count is determined. Two things are not. A
-machine that stands still for longer than the timeout makes a good answer a timeout; so scripts without a stall have a
+machine that stands still for longer than the timeout makes a good response a timeout; so scripts without a stall have a
 timeout that nothing reaches, and what they count must be exact. And how many connections are refused while the server
 refuses any is the scheduler's to say.
 """
@@ -106,7 +106,7 @@ DETERMINED = (
     Fault("to the end", "completed", 200, writes(b"HTTP/1.1 200 OK\r\n\r\n{", b"}", then="close")),
     Fault("last", "completed", 200, writes(ok(b"{}", "Connection: close"), then="close")),
     Fault("interim", "completed", 200, writes(b"HTTP/1.1 103 Early Hints\r\n\r\n", ok())),
-    Fault("two answers", "completed", 200, writes(ok() + NOT_FOUND, then="close")),
+    Fault("two responses", "completed", 200, writes(ok() + NOT_FOUND, then="close")),
     Fault("reset", "cut", 0, writes(then="reset")),
     Fault("closed", "cut", 0, writes(then="close")),
     Fault("half a head", "cut", 0, writes(ok()[:25], then="close")),
@@ -133,8 +133,8 @@ UNDETERMINED = (
 )
 
 
-def scripts(*faults: Fault, most: int) -> st.SearchStrategy[list[Fault]]:
-    return st.lists(st.sampled_from(faults), min_size=1, max_size=most)
+def scripts(*faults: Fault, max_size: int) -> st.SearchStrategy[list[Fault]]:
+    return st.lists(st.sampled_from(faults), min_size=1, max_size=max_size)
 
 
 def scenario(load: ClosedLoad | OpenLoad, timeout_s: float) -> HttpScenario:
@@ -150,7 +150,7 @@ def scenario(load: ClosedLoad | OpenLoad, timeout_s: float) -> HttpScenario:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a run counted, beside what its server did."""
+    """What a run counted, and what its server did."""
 
     measurement: Measurement
     outcomes: Counter[str]
@@ -186,7 +186,7 @@ def observe(load: ClosedLoad | OpenLoad, script: list[Fault], timeout_s: float =
 
 
 def assert_timed(measurement: Measurement, *, never_due: int = 0) -> None:
-    """Timed is what was answered as it should be, and what waited in vain; nothing else."""
+    """Timed is what was completed, and what waited in vain; nothing else."""
     timeouts = sum(error.count for error in measurement.errors if error.code == "timeout")
     counts = measurement.counts
     waited = counts.dropped - never_due
@@ -202,7 +202,7 @@ def assert_exact(observed: Observed) -> None:
     assert_timed(observed.measurement)
 
 
-def assert_exact_but_for_late_answers(observed: Observed, *more: str) -> None:
+def assert_exact_but_for_late_responses(observed: Observed, *more: str) -> None:
     """The engine counted what the server did, but for timeouts that came first, and `more`."""
     extra = observed.outcomes - observed.done_outcomes
     hidden = observed.done_outcomes - observed.outcomes
@@ -212,7 +212,7 @@ def assert_exact_but_for_late_answers(observed: Observed, *more: str) -> None:
 
 
 @FEW
-@given(script=scripts(*DETERMINED, most=24), workers=st.integers(1, 4))
+@given(script=scripts(*DETERMINED, max_size=24), workers=st.integers(1, 4))
 def test_a_closed_load_counts_just_what_the_target_did(script: list[Fault], workers: int) -> None:
     observed = observe(ClosedLoad(workers=workers, requests=len(script)), script)
     assert observed.done == list(range(len(script)))
@@ -232,7 +232,7 @@ def open_loads(**settings: object) -> st.SearchStrategy[OpenLoad]:
 
 
 @FEW
-@given(script=scripts(*DETERMINED, most=24), load=open_loads())
+@given(script=scripts(*DETERMINED, max_size=24), load=open_loads())
 def test_an_open_load_counts_just_what_the_target_did(script: list[Fault], load: OpenLoad) -> None:
     observed = observe(load, script)
     assert observed.measurement.counts.scheduled == pacer_of(load).count == len(observed.done)
@@ -241,7 +241,7 @@ def test_an_open_load_counts_just_what_the_target_did(script: list[Fault], load:
 
 @FEW
 @given(
-    script=scripts(*DETERMINED, *UNDETERMINED, most=24),
+    script=scripts(*DETERMINED, *UNDETERMINED, max_size=24),
     load=st.one_of(
         open_loads(),
         st.builds(ClosedLoad, workers=st.integers(1, 4), requests=st.integers(1, 24)),
@@ -260,33 +260,33 @@ def test_refused_connections_take_nothing_from_what_the_target_did(
 
 
 @FEW
-@given(script=scripts(*DETERMINED, *STALLS, *STALLS, most=8), workers=st.integers(1, 4))
+@given(script=scripts(*DETERMINED, *STALLS, *STALLS, max_size=8), workers=st.integers(1, 4))
 def test_stalls_of_a_closed_load_are_timeouts(script: list[Fault], workers: int) -> None:
     observed = observe(ClosedLoad(workers=workers, requests=len(script)), script, SHORT_S)
     assert observed.measurement.counts.scheduled == len(script)
-    assert_exact_but_for_late_answers(observed)
+    assert_exact_but_for_late_responses(observed)
     assert_timed(observed.measurement)
 
 
 @FEW
-@given(script=scripts(*DETERMINED, *STALLS, most=8), load=open_loads(queue_timeout_s=0.03))
+@given(script=scripts(*DETERMINED, *STALLS, max_size=8), load=open_loads(queue_timeout_s=0.03))
 def test_stalls_of_an_open_load_are_timeouts_and_drop_what_waits_behind_them(
     script: list[Fault], load: OpenLoad
 ) -> None:
     observed = observe(load, script, SHORT_S)
     assert observed.measurement.counts.scheduled == pacer_of(load).count
-    assert_exact_but_for_late_answers(observed, "dropped")
+    assert_exact_but_for_late_responses(observed, "dropped")
     assert_timed(observed.measurement)
 
 
 @settings(FEW, max_examples=5)
-@given(script=scripts(*DETERMINED, *STALLS, most=8), workers=st.integers(1, 4))
+@given(script=scripts(*DETERMINED, *STALLS, max_size=8), workers=st.integers(1, 4))
 def test_what_a_closed_load_has_no_time_for_is_dropped_and_not_timed(script: list[Fault], workers: int) -> None:
     load = ClosedLoad(workers=workers, requests=100_000, max_duration_s=0.03)
     observed = observe(load, script, SHORT_S)
     assert observed.measurement.counts.scheduled == 100_000
     assert observed.measurement.counts.dropped > 0
-    assert_exact_but_for_late_answers(observed, "dropped")
+    assert_exact_but_for_late_responses(observed, "dropped")
     assert_timed(observed.measurement, never_due=observed.measurement.counts.dropped)
 
 
@@ -333,7 +333,7 @@ def test_an_interrupted_open_load_has_in_flight_what_is_unanswered_and_drops_wha
 
 @FEW
 @given(
-    script=scripts(*DETERMINED, *STALLS, *UNDETERMINED, most=24),
+    script=scripts(*DETERMINED, *STALLS, *UNDETERMINED, max_size=24),
     load=st.one_of(open_loads(), st.builds(ClosedLoad, workers=st.integers(1, 4), requests=st.just(1000))),
     after=st.integers(0, 24),
 )

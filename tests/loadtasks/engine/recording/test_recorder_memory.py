@@ -1,4 +1,4 @@
-"""What an engine holds in memory depends on what it is asked to do, never on how often it has done it."""
+"""What an engine holds in memory depends on what it has to do, never on how often it has done it."""
 
 import gc
 import sys
@@ -7,11 +7,11 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.response_recording import answer_problem, record
+from loadtasks.engine.http.response_recording import record_exchange, response_failure
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.recording.exemplars import Slow
+from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.recorder import Recorder
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.model import Request
 from tests.servers import NoNetwork, ok
 
@@ -25,14 +25,14 @@ def held_bytes(*roots: object) -> int:
     seen: dict[int, object] = {}
     waiting = list(roots)
     while waiting:
-        each = waiting.pop()
-        if id(each) not in seen and not isinstance(each, SHARED):
-            seen[id(each)] = each
-            waiting += gc.get_referents(each)
+        found = waiting.pop()
+        if id(found) not in seen and not isinstance(found, SHARED):
+            seen[id(found)] = found
+            waiting += gc.get_referents(found)
     return sum(map(sys.getsizeof, seen.values()))
 
 
-def write_down(recorder: Recorder, numbers: range) -> Iterator[int]:
+def fill(recorder: Recorder, numbers: range) -> Iterator[int]:
     """Outcomes of every kind, all different in their times and words; yields what is held, now and then."""
     for n in numbers:
         due, end = n * 1e-3, n * 1e-3 + 0.001 + n % 1000 * 1e-6
@@ -40,7 +40,7 @@ def write_down(recorder: Recorder, numbers: range) -> Iterator[int]:
         recorder.dispatch(n % 100 * 1e-6)
         match n % 20:
             case 0:
-                recorder.fail("timeout", f"GET /{n}: no answer", due, due, end)
+                recorder.fail("timeout", f"GET /{n}: no response", due, due, end)
             case 1:
                 recorder.fail("cut", f"GET /{n}: cut", due, due, end)
             case 2:
@@ -52,19 +52,19 @@ def write_down(recorder: Recorder, numbers: range) -> Iterator[int]:
                 recorder.complete(due, due, end)
             case _:
                 recorder.statuses[200 + n % 5] += 1
-                recorder.answer(due, due + 1e-6, due + 5e-4, end)
+                recorder.complete_response(due, due + 1e-6, due + 5e-4, end)
         if end - due > recorder.slowest.from_s:
-            recorder.slowest.keep(Slow(end - due, due, end - due, f"GET /{n}", 200, f"r-{n}", f"t-{n}"))
+            recorder.slowest.keep(SlowRequest(end - due, due, end - due, f"GET /{n}", 200, f"r-{n}", f"t-{n}"))
         if n % 10_007 == 0:
             yield held_bytes(recorder)
 
 
 def test_two_million_requests_cost_a_recorder_no_more_than_a_hundred_thousand() -> None:
     recorder = Recorder()
-    early = max(write_down(recorder, range(100_000)))
+    early = max(fill(recorder, range(100_000)))
     recorder.fold()
     early_folded = held_bytes(recorder)
-    late = max(write_down(recorder, range(100_000, 2_000_000)))
+    late = max(fill(recorder, range(100_000, 2_000_000)))
     recorder.fold()
     assert recorder.done == 2_000_000
     assert late - early < 256 * KIB  # batches are fuller at one look than at another
@@ -72,16 +72,16 @@ def test_two_million_requests_cost_a_recorder_no_more_than_a_hundred_thousand() 
 
 
 class Loop:
-    """A closed load of one worker without a network: the answer is there as soon as the request is sent."""
+    """A closed load of one worker without a network: the response is there as soon as the request is sent."""
 
     def __init__(self) -> None:
         self.recorder = Recorder()
-        self.source = Source((Request(path="/thing"),), Target("http://127.0.0.1"))
+        self.source = RequestSource((Request(path="/thing"),), Target("http://127.0.0.1"))
         self.connection = HttpConnection(self._answered)
         self.connection.connection_made(NoNetwork())
 
     def send(self, numbers: range) -> None:
-        """Send a request each; no two answers are alike."""
+        """Send a request each; no two responses are alike."""
         for n in numbers:
             body = b'{"number": %d}' % n
             timing = f"Server-Timing: db;dur={n % 977}"
@@ -91,10 +91,10 @@ class Loop:
             assert self.connection.state is ConnectionState.IDLE
 
     def _answered(self, exchange: Exchange) -> None:
-        record(self.recorder, exchange, answer_problem(exchange))
+        record_exchange(self.recorder, exchange, response_failure(exchange))
 
 
-def test_a_hundred_thousand_answers_cost_connection_and_source_no_more_than_five_thousand() -> None:
+def test_a_hundred_thousand_responses_cost_connection_and_source_no_more_than_five_thousand() -> None:
     loop = Loop()
     loop.send(range(1, 5_000))
     loop.recorder.fold()

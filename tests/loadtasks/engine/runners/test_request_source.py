@@ -10,7 +10,7 @@ import pytest
 
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.engine.runners.base import Source
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.feeder import Feeder
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
@@ -77,10 +77,10 @@ def test_an_open_load_is_fed_too(feeder: Feeder) -> None:
     assert Counter(lines(server)) == {f"GET /users/{n}": 2 for n in (1, 2, 3)}
 
 
-def test_what_is_sent_is_told_by_its_number_alone(feeder: Feeder) -> None:
+def test_what_is_sent_depends_on_its_number_alone(feeder: Feeder) -> None:
     def sent(first: int, step: int, of: Feeder) -> list[str]:
-        source = Source((LOOK, STATIC), Target("http://h"), feeder=of, numbers=lambda: count(first, step))
-        return [source.next(0.0).wire.line for _ in range(12)]
+        source = RequestSource((LOOK, STATIC), Target("http://h"), feeder=of, numbers=lambda: count(first, step))
+        return [source.next(0.0).encoded.line for _ in range(12)]
 
     for order in ("cycle", "random"):
         chosen = feeder.model_copy(update={"order": order, "seed": 2})
@@ -115,7 +115,7 @@ def test_what_a_row_wrote_is_read_back_at_its_own_place(feeder: Feeder) -> None:
     }
 
 
-def test_what_another_row_wrote_is_no_answer(feeder: Feeder) -> None:
+def test_what_another_row_wrote_is_no_response(feeder: Feeder) -> None:
     def forget(connection: socket.socket, request: bytes) -> bool:
         connection.sendall(ok(b'{"name": "Zo\\u00eb", "n": 1}'))
         return True
@@ -132,7 +132,7 @@ def test_what_another_row_wrote_is_no_answer(feeder: Feeder) -> None:
     with scripted(forget) as server:
         (measurement,) = run_scenario(scenario, Target(server.url))
     assert (measurement.counts.completed, measurement.counts.failed) == (1, 2)
-    assert "PUT /users/2?as=null: read back something else" in measurement.errors[0].sample
+    assert "PUT /users/2?as=null: what was read back is not what was sent" in measurement.errors[0].sample
 
 
 def test_the_slowest_requests_are_named_with_their_row(feeder: Feeder) -> None:

@@ -1,0 +1,101 @@
+"""One of the two targets of a paired run: driven round by round, and all that its rounds recorded."""
+
+import gc
+import itertools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from loadtasks.engine.generator.driver import GeneratedLoad, Start, drive
+from loadtasks.engine.generator.health import health
+from loadtasks.engine.generator.monitor import GeneratorObservation
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.rounds import rounds_of
+from loadtasks.engine.recording.measurements import measurements
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.engine.runners.request_source import RequestSource
+from loadtasks.engine.runners.selection import runner_for
+from loadtasks.errors import TargetUnavailableError
+from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.model import Measurement
+from loadtasks.scenarios.model import HttpScenario, PartScenario, Scenario, parts_of
+
+
+class RoundDriver:
+    """Drives the rounds of a scenario against the candidate, or against the reference."""
+
+    def __init__(self, scenario: Scenario, sent: Scenario, target: Target, first: Mapping[str, int]) -> None:
+        """Prepare to drive.
+
+        Args:
+            scenario: the scenario as it is written, which its measurements describe.
+            sent: the same scenario with the identity of this run filled in.
+            target: where it is sent.
+            first: by part, the number of the first request of the next round; the caller changes it between rounds.
+        """
+        self.lost: str | None = None
+        """Why the target can be driven no more, as a sentence; None while it responds."""
+        self._scenario = scenario
+        self._target = target
+        self._first = first
+        self._parts = parts_of(sent)
+        self._rounds = {name: rounds_of(part) for name, part in self._parts.items()}
+        self._sources = {name: self._source(name, part) for name, part in self._parts.items()}
+        self._whole = Recorder()
+        self._recorders = {name: Recorder() for name in self._parts}
+        self._observation = GeneratorObservation.joined([])
+        self._began = datetime.now(UTC)
+
+    def _source(self, name: str, part: PartScenario) -> RequestSource | None:
+        """A part's requests, which go on from round to round; None for WebSockets."""
+        if not isinstance(part, HttpScenario):
+            return None
+        return RequestSource(
+            part.requests,
+            self._target,
+            feeder=part.feeder,
+            read_back=part.read_back,
+            numbers=lambda: itertools.count(self._first[name]),
+        )
+
+    async def drive(self, number: int) -> GeneratedLoad:
+        """Drive round `number` (from 0). What goes wrong with the target is recorded, never raised."""
+        gc.collect()  # what the last round left and is not frozen: it would stop the clock in this one
+        start = Start()
+        runners = {}
+        for name, part in self._parts.items():
+            source = self._sources[name]
+            if source is not None:
+                source.rewind()
+            load_slice = self._rounds[name].slice_of(part, number)
+            runners[name] = runner_for(load_slice, self._target, start=start, source=source)
+        generated = await drive(runners, start)
+        if not any(recorder.completed for recorder in generated.recorders.values()):
+            self._check_alive()
+        return generated
+
+    def keep(self, generated: GeneratedLoad) -> list[Measurement]:
+        """Add what a round recorded to the whole. Returns the round's own measurements."""
+        whole = generated.recorder
+        seen = health([(generated.observation, whole)], None)
+        measured = measurements(self._scenario, whole, generated.recorders, generated.started_at, seen)
+        self._observation = GeneratorObservation.joined([self._observation, generated.observation])
+        self._whole.append(whole)
+        for name, recorder in generated.recorders.items():
+            self._recorders[name].append(recorder)
+        return measured
+
+    @property
+    def recorder(self) -> Recorder:
+        """What all rounds so far recorded, all parts together."""
+        return self._whole
+
+    def measurements(self, calibration: Calibration | None) -> list[Measurement]:
+        """The measurements of all rounds together: the whole first, then the parts of a mixed scenario."""
+        seen = health([(self._observation, self._whole)], calibration)
+        return measurements(self._scenario, self._whole, self._recorders, self._began, seen, paired=True)
+
+    def _check_alive(self) -> None:
+        try:
+            self._target.check_alive()
+        except TargetUnavailableError as error:
+            self.lost = str(error)

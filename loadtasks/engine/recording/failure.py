@@ -1,0 +1,26 @@
+"""Why a request, a connection or a WebSocket failed: a code for programs, and a text for people."""
+
+from typing import NamedTuple
+
+from loadtasks.measurement.errors import ErrorCode
+
+
+class Failure(NamedTuple):
+    """Why something failed."""
+
+    code: ErrorCode
+    text: str
+    """One occurrence in plain words, without a full stop at the end."""
+
+
+class FailureError(Exception):
+    """What one connection or one message did is a failure; its text is that of the failure."""
+
+    def __init__(self, code: ErrorCode, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+    @property
+    def failure(self) -> Failure:
+        """The failure that an exchange or an opening keeps."""
+        return Failure(self.code, str(self))

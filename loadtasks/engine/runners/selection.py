@@ -1,0 +1,49 @@
+"""Which runner drives which load."""
+
+from collections.abc import Callable
+from time import perf_counter
+
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.load_slice import LoadSlice
+from loadtasks.engine.runners.base import Runner
+from loadtasks.engine.runners.broadcast import BroadcastRunner
+from loadtasks.engine.runners.closed import ClosedRunner
+from loadtasks.engine.runners.connections import ConnectionsRunner
+from loadtasks.engine.runners.open import OpenRunner
+from loadtasks.engine.runners.request_source import RequestSource
+from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
+from loadtasks.scenarios.model import BroadcastScenario, ConnectionsScenario, HttpScenario
+
+
+def runner_for(
+    load_slice: LoadSlice,
+    target: Target,
+    *,
+    start: Callable[[], float] = perf_counter,
+    source: RequestSource | None = None,
+) -> Runner:
+    """The runner that drives a slice of a load.
+
+    Args:
+        load_slice: what is sent, and when.
+        target: where it is sent.
+        start: gives the time (of `time.perf_counter`) that an open load's due times count from, when it begins.
+        source: the requests of an HTTP scenario; one is made where none is given.
+
+    Raises:
+        BadInputError: the target's certificates can't be verified with the CA bundle that the environment names.
+        TypeError: no runner drives such a load.
+    """
+    match load_slice.part:
+        case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load) as part:
+            schedules, numbers = load_slice.schedules, load_slice.numbers
+            return ClosedRunner(part, load, target, schedules=schedules, numbers=numbers, source=source)
+        case HttpScenario(load=OpenLoad() | StagesLoad() as load) as part:
+            pacer, numbers = load_slice.pacer, load_slice.numbers
+            return OpenRunner(part, load, target, pacer=pacer, start=start, numbers=numbers, source=source)
+        case BroadcastScenario(load=load) as part:
+            return BroadcastRunner(part, load, target, load_slice.pacer)
+        case ConnectionsScenario(load=load) as part:
+            return ConnectionsRunner(part, load, target)
+        case part:
+            raise TypeError(f"{part.name}: no runner drives a load of {type(part.load).__name__}")

@@ -77,7 +77,7 @@ benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, comp
 	@$(BIN)/python -m benchmarks.verdict.detectors
 
 .PHONY: benchmark-verdict-live
-benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on purpose, next to a busy process (by hand, hours; ARGS="--asked")
+benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on purpose, next to a busy process (by hand, hours; ARGS="--required")
 	@$(BIN)/python -m benchmarks.verdict.live $(ARGS)
 
 .PHONY: benchmark-events

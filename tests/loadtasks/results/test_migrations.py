@@ -54,7 +54,7 @@ def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     """The columns of a measurement, with its errors and its generator's health in the shape before revision 0007."""
     columns = MeasurementRow.__mapper__.column_attrs
     values = {attribute.columns[0].name: getattr(row, attribute.key) for attribute in columns}
-    errors = [{"kind": each["code"], "count": each["count"], "example": each["sample"]} for each in row.errors]
+    errors = [{"kind": error["code"], "count": error["count"], "example": error["sample"]} for error in row.errors]
     health = {name: value for name, value in row.health.items() if name != "saturation"} | {"unfit": []}
     return values | {"errors": errors, "health": health, "load": load_sentence(row.load)}
 

@@ -89,7 +89,7 @@ _AN_ADDRESS = "an address such as http://127.0.0.1:8000"
 class Settings(BaseSettings):
     """The settings of one run. Each is read from the environment variable `LOADTASKS_` plus its name in capitals.
 
-    An empty variable counts as not set. Made by `read_settings`, which words what is wrong.
+    An empty variable counts as not set. `read_settings` makes it and refuses a wrong value in one sentence.
     """
 
     model_config = SettingsConfigDict(
@@ -155,7 +155,8 @@ class Settings(BaseSettings):
         str | None,
         Field(pattern=r"^[a-z0-9_]+(\+[a-z0-9_]+)?://", repr=False),
         Hint(
-            "an SQLAlchemy URL such as postgresql://user:password@host/database", default="`results.db` in the folder"
+            "an SQLAlchemy URL such as postgresql://user:password@host/database",
+            default="`results.db` in the folder `LOADTASKS_VAR`",
         ),
     ] = None
     """SQLAlchemy URL of the results database. `--out` takes the database along and leaves this one out."""

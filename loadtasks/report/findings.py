@@ -61,7 +61,18 @@ class RenderedFinding:
         """What kind of finding it is: `Target missed`, `Possible cause`."""
         if self.finding.kind is FindingKind.DIAGNOSIS and self.finding.likelihood is Likelihood.POSSIBLE:
             return _POSSIBLE
-        return _TITLE.get(self.finding.code, _KIND[self.finding.kind])
+        return _TITLE.get(self.finding.code, _KIND[self.kind])
+
+    @property
+    def kind(self) -> FindingKind:
+        """The finding's kind; of a missed target that decides nothing, a note."""
+        missed = self.finding.kind is FindingKind.TARGET
+        return FindingKind.NOTE if missed and not self.finding.misses_target else self.finding.kind
+
+    @property
+    def has_title(self) -> bool:
+        """Whether the title says more than that it is a note."""
+        return self.title != _KIND[FindingKind.NOTE]
 
     @property
     def sentence(self) -> str:
@@ -112,8 +123,8 @@ class RenderedFinding:
 
 def render_findings(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings, what decides first: validity, targets, regressions, improvements, causes, notes."""
-    ordered = sorted(result.findings, key=lambda finding: _ORDER[finding.kind])
-    return [RenderedFinding(result, finding) for finding in ordered]
+    rendered = [RenderedFinding(result, finding) for finding in result.findings]
+    return sorted(rendered, key=lambda finding: _ORDER[finding.kind])
 
 
 def findings_on_page(result: ScenarioResult) -> list[RenderedFinding]:
@@ -142,12 +153,7 @@ def findings_in_short(result: ScenarioResult) -> list[RenderedFinding]:
 
 def findings_of_kind(document: ResultsDocument, kind: FindingKind) -> list[RenderedFinding]:
     """All findings of a kind, in the run's order; of missed targets those that decide the verdict."""
-    return [
-        rendered
-        for result in document.scenarios
-        for rendered in render_findings(result)
-        if rendered.finding.kind is kind and not _is_note(rendered.finding)
-    ]
+    return [rendered for result in document.scenarios for rendered in render_findings(result) if rendered.kind is kind]
 
 
 def notes(document: ResultsDocument) -> list[RenderedFinding]:
@@ -156,7 +162,8 @@ def notes(document: ResultsDocument) -> list[RenderedFinding]:
         rendered
         for result in document.scenarios
         for rendered in findings_on_page(result)
-        if _is_note(rendered.finding) and rendered.finding.code is not FindingCode.INSUFFICIENT_SAMPLE
+        if rendered.kind in (FindingKind.NOTE, FindingKind.HISTORY)
+        and rendered.finding.code is not FindingCode.INSUFFICIENT_SAMPLE
     ]
 
 
@@ -173,10 +180,3 @@ def invalid_reasons(document: ResultsDocument) -> dict[str, str]:
         if scenario not in measured:
             reasons[label(scenario)] = "it was planned, but the run ended without it"
     return reasons
-
-
-def _is_note(finding: Finding) -> bool:
-    """Whether it decides nothing: a note, what the baseline says, or a missed target that is no critical one."""
-    if finding.kind is FindingKind.TARGET:
-        return not finding.misses_target
-    return finding.kind in (FindingKind.NOTE, FindingKind.HISTORY)

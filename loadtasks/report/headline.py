@@ -4,6 +4,8 @@ from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid
 from loadtasks.report.verdicts import tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.history import RegressionShift
+from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 
 _REASON = {
@@ -11,6 +13,9 @@ _REASON = {
     Verdict.REGRESSED: FindingKind.REGRESSION,
     Verdict.IMPROVED: FindingKind.IMPROVEMENT,
 }
+
+
+_FURTHER = ("shape", "found_run", "other")
 
 
 def headline(document: ResultsDocument) -> str:
@@ -23,10 +28,20 @@ def headline(document: ResultsDocument) -> str:
     reasons = [reason for reason in found if reason.result.verdict is document.verdict] or found
     if not reasons:
         return f"{tally(document)}; no reason was kept"
-    sentence = _of_scenario(max(reasons, key=lambda reason: reason.excess))
+    sentence = _of_scenario(_brief(max(reasons, key=lambda reason: reason.excess)))
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"
-    return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
+    return f"{sentence} (and {len(reasons) - 1} more)" if len(reasons) > 1 else sentence
+
+
+def _brief(reason: RenderedFinding) -> RenderedFinding:
+    """The finding without what makes further sentences of it."""
+    parameters = reason.finding.parameters
+    if not isinstance(parameters, RegressionShift | ReferenceShift):
+        return reason
+    without = {name: None for name in _FURTHER if name in type(parameters).model_fields}
+    finding = reason.finding.model_copy(update={"parameters": parameters.model_copy(update=without)})
+    return RenderedFinding(reason.result, finding)
 
 
 def _of_scenario(reason: RenderedFinding) -> str:

@@ -24,7 +24,7 @@ def confidence(measurement: Measurement, metric: str) -> str:
         return ""
     bounds_s = interval_s(measurement, metric)
     if bounds_s is not None:
-        return f"95 % confidence interval {units.interval(bounds_s)}"
+        return f"95 % confidence interval of the {metric_label(metric)}: {units.interval(bounds_s)}"
     if is_indicative(measurement, metric):
         return indicative_only(measurement, metric)
     return ""

@@ -57,7 +57,7 @@ class TargetMetricRow:
 
 def rows(result: ScenarioResult) -> list[PhaseRow]:
     """Every phase that took any time, in the order of a request; the baseline's where it is comparable."""
-    baseline = {each.part: each.phases for each in result.baseline if result.comparisons}
+    baseline = {measured.part: measured.phases for measured in result.baseline if result.comparisons}
     return [
         PhaseRow(measurement.part, *_side(name), phase, baseline.get(measurement.part, {}).get(name))
         for measurement in result.measurements
@@ -70,7 +70,7 @@ def metrics(result: ScenarioResult) -> list[TargetMetricRow]:
     """What grew most and what gauges changed, in short."""
     now, before = _metrics_of(result.measurements), _metrics_of(result.baseline)
     counted = {name: value for name, value in now.counters.items() if not name.partition("{")[0].endswith("_sum")}
-    grown = sorted(counted.items(), key=lambda each: -each[1])
+    grown = sorted(counted.items(), key=lambda counter: -counter[1])
     gauges = {name: each for name, each in now.gauges.items() if _notable(name, each, before)}
     counters = [
         TargetMetricRow(plain(name), f"+{units.count(value)}", _plus(before.counters.get(name)))
@@ -107,7 +107,7 @@ def _change(values: tuple[float, float] | None) -> str:
 
 def _outcomes(phase: Phase) -> str:
     asked = sum(phase.outcomes.values())
-    ordered = sorted(phase.outcomes.items(), key=lambda each: -each[1])
+    ordered = sorted(phase.outcomes.items(), key=lambda outcome: -outcome[1])
     return ", ".join(f"{plain(outcome)} {units.share(number / asked)}" for outcome, number in ordered)
 
 

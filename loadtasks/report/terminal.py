@@ -118,7 +118,7 @@ def _show_findings(document: ResultsDocument, to: "Console") -> None:
         _line(to, _text((name, "bold")))
         for rendered in found:
             part = f" ({plain(rendered.finding.part)})" if rendered.finding.part else ""
-            title = (f"{rendered.title}{part}: ", _KIND_STYLE[rendered.finding.kind])
+            title = (f"{rendered.title}{part}: ", _KIND_STYLE[rendered.kind])
             _line(to, _text(title, (f"{rendered.sentence}.", "")), indent=2)
             if rendered.next_step:
                 _line(to, _text((rendered.next_step, "dim")), indent=4)

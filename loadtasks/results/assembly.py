@@ -49,7 +49,8 @@ def _repetitions(store: Store, run_id: str, scenario: str) -> list[RepetitionSum
             reported=repetition.reported,
             trusted=repetition.trusted,
         )
-        for repetition, whole in ((each, each.measurements[0]) for each in repetitions)
+        for repetition in repetitions
+        for whole in repetition.measurements[:1]
     ]
 
 

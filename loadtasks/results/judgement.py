@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 
 class MetricComparison(BaseModel):
-    """One metric of a measurement beside its level: the median of the comparable nights before."""
+    """One metric of a measurement and its level: the median of the comparable earlier runs."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""A run: one night, or one manual trigger, with all of its scenarios."""
+"""A run: one execution of the pipeline, scheduled, manual or from the command line, with all of its scenarios."""
 
 import re
 import secrets

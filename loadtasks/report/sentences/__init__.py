@@ -3,28 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from loadtasks.report.sentences import causes, history, reference, targets, validity
+from loadtasks.report.sentences import causes, history, reference, stored_text, targets, validity
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.text import StoredText
 
 Render = Callable[[Finding, Any], str]
 
-_AREAS = (validity, targets, history, reference, causes)
+_AREAS = (validity, targets, history, reference, causes, stored_text)
 _SENTENCES: dict[FindingCode, Render] = {code: render for area in _AREAS for code, render in area.SENTENCES.items()}
 _NEXT_STEPS: dict[FindingCode, Render] = {code: render for area in _AREAS for code, render in area.NEXT_STEPS.items()}
 
 
 def sentence(finding: Finding) -> str:
     """What people read of a finding, without its full stop: `p95 3.02 s, target < 2.00 s`."""
-    if finding.code is FindingCode.TEXT:
-        return finding.parameters.text if isinstance(finding.parameters, StoredText) else finding.sentence
     return _SENTENCES[finding.code](finding, finding.parameters)
 
 
 def next_step(finding: Finding) -> str:
     """What to do or to look at, without its full stop; empty where there is nothing to do."""
-    if finding.code is FindingCode.TEXT:
-        return finding.parameters.next_step if isinstance(finding.parameters, StoredText) else finding.next_step
     render = _NEXT_STEPS.get(finding.code)
     return render(finding, finding.parameters) if render is not None else ""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, model_validator
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, computed_field, model_validator
 
 from loadtasks.results.findings import causes, history, reference, targets, text, validity
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
@@ -79,9 +79,7 @@ class Finding(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    code: FindingCode = FindingCode.TEXT
-    kind: FindingKind = FindingKind.NOTE
-    """Which question it answers; follows from the code."""
+    code: FindingCode
     severity: Severity = Severity.INFO
     """`critical` decides the verdict. Follows from the kind where it isn't given."""
     part: str = ""
@@ -94,9 +92,14 @@ class Finding(BaseModel):
     likelihood: Likelihood | None = None
     """Of a cause; None of every other finding."""
     parameters: SerializeAsAny[Parameters] = Parameters()
-    sentence: str = ""
-    next_step: str = ""
-    sure: bool = True
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def kind(self) -> FindingKind:
+        """Which question it answers; follows from the code."""
+        if isinstance(self.parameters, StoredText):
+            return self.parameters.kind
+        return _kind(self.code)
 
     @property
     def misses_target(self) -> bool:
@@ -106,18 +109,27 @@ class Finding(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Read the parameters as those of the code, and fill in what follows from it."""
+        """Read the parameters as those of the code, and the severity from its kind where it isn't given.
+
+        A code that only a later version knows becomes a text.
+        """
         whole = dict(given)
-        if whole.get("code", FindingCode.TEXT) not in _CODES:  # of a later version
-            unknown = StoredText(kind=whole.get("kind", FindingKind.NOTE), text=str(whole["code"]).replace("_", " "))
-            whole |= {"code": FindingCode.TEXT, "kind": unknown.kind, "parameters": unknown}
-        code = FindingCode(whole.get("code", FindingCode.TEXT))
+        if "code" not in whole:
+            return whole
+        if whole["code"] not in _CODES:
+            text = str(whole["code"]).replace("_", " ")
+            whole |= {
+                "code": FindingCode.TEXT,
+                "parameters": StoredText(kind=whole.get("kind", FindingKind.NOTE), text=text),
+            }
+        code = FindingCode(whole["code"])
         parameters = whole.get("parameters")
-        if isinstance(parameters, dict) and (parameters or code is not FindingCode.TEXT):
+        if isinstance(parameters, dict):
             parameters = whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
-        if "kind" not in whole:
-            known = parameters.kind if isinstance(parameters, StoredText) else _KINDS.get(code, FindingKind.DIAGNOSIS)
-            whole["kind"] = known
-        if "severity" not in whole:
-            whole["severity"] = Severity.CRITICAL if whole["kind"] in _CRITICAL else Severity.INFO
+        kind = parameters.kind if isinstance(parameters, StoredText) else _kind(code)
+        whole.setdefault("severity", Severity.CRITICAL if kind in _CRITICAL else Severity.INFO)
         return whole
+
+
+def _kind(code: FindingCode) -> FindingKind:
+    return _KINDS.get(code, FindingKind.DIAGNOSIS)

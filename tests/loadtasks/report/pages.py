@@ -39,7 +39,7 @@ class Element:
         for child in self.children:
             if isinstance(child, str):
                 continue
-            if child.tag == "tr":
+            if child.tag == "tr" and not child.all("table"):
                 yield " | ".join(cell.text for cell in child.children if isinstance(cell, Element))
             elif child.tag in _BLOCKS:
                 yield child.attributes.get("aria-label", "") if child.tag == "svg" else child.text
@@ -102,5 +102,5 @@ def parse(page: str) -> Element:
     tree = _Tree()
     tree.feed(page)
     tree.close()
-    assert [each.tag for each in tree.open] == ["document"]
+    assert [element.tag for element in tree.open] == ["document"]
     return tree.open[0]

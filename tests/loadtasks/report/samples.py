@@ -11,8 +11,9 @@ from loadtasks.measurement.model import Exemplar, Measurement, metric
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.causes.failures import RateLimited
 from loadtasks.results.findings.causes.slowness import RequestStep, SlowStep
-from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
+from loadtasks.results.findings.codes import FindingCode, Likelihood
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import BaselineShift, RegressionShift, Shape
 from loadtasks.results.findings.targets import (
     Bound,
     Comparison,
@@ -23,7 +24,7 @@ from loadtasks.results.findings.targets import (
 )
 from loadtasks.results.findings.validity import FailureDetail, SaturationParameters
 from loadtasks.results.judgement import MetricComparison, Verdict, overall
-from tests.measurements import exemplar, health, measurement, run
+from tests.measurements import STARTED_AT, exemplar, health, measurement, run
 
 CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)
 BASELINE = "20261123T020000Z-b0b0"
@@ -197,6 +198,28 @@ def missed(
     )
 
 
+def worse(metric: str, observed: float, level: float, part: str = "") -> Finding:
+    """A regression that the run itself found."""
+    ratio = observed / level
+    return Finding(
+        code=FindingCode.REGRESSION,
+        part=part,
+        metric=metric,
+        observed=observed,
+        limit=level,
+        parameters=RegressionShift(
+            ratio=ratio,
+            low=ratio * 0.95,
+            high=ratio * 1.05,
+            first_run=run().id,
+            first_run_started_at=STARTED_AT,
+            version_before="1.1.0",
+            version_after="1.2.0",
+            shape=Shape.WHOLE_DISTRIBUTION,
+        ),
+    )
+
+
 def regressed() -> ScenarioResult:
     """`sessions.filtered` within its targets and 1.6 times as slow as its baseline."""
     measurements = measured("sessions.filtered", slower=1.6)
@@ -206,15 +229,7 @@ def regressed() -> ScenarioResult:
     return result(
         "sessions.filtered",
         Verdict.REGRESSED,
-        Finding(
-            kind=FindingKind.REGRESSION,
-            metric="p95_s",
-            observed=now,
-            limit=before,
-            sentence=f"p95 {now * 1e3:.1f} ms, baseline {before * 1e3:.1f} ms (+{now / before - 1:.0%})".replace(
-                "%", " %"
-            ),
-        ),
+        worse("p95_s", now, before),
         measurements=measurements,
     )
 
@@ -259,11 +274,13 @@ def improved() -> ScenarioResult:
         "sessions.concurrent",
         Verdict.IMPROVED,
         Finding(
-            kind=FindingKind.IMPROVEMENT,
+            code=FindingCode.IMPROVEMENT,
             metric="p50_s",
             observed=0.0108,
             limit=0.0158,
-            sentence="p50 10.8 ms, baseline 15.8 ms (-32 %)",
+            parameters=BaselineShift(
+                ratio=0.68, low=0.63, high=0.74, first_run="20261123T020000Z-b0b0", first_run_started_at=STARTED_AT
+            ),
         ),
         measurements=measured("sessions.concurrent", slower=0.66),
     )

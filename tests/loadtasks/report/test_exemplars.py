@@ -4,7 +4,6 @@ import pytest
 
 from loadtasks.report import exemplars
 from loadtasks.results.document import ScenarioResult
-from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import samples
@@ -45,11 +44,11 @@ def test_what_a_target_sends_as_an_id_is_one_line_of_bounded_length() -> None:
 @pytest.mark.parametrize(
     ("findings", "requests"),
     [
-        ([Finding(kind=FindingKind.TARGET, metric="p95_s", sentence="")], ["GET /"]),
-        ([Finding(kind=FindingKind.TARGET, metric="p95_s", part=part, sentence="") for part in ("", "b")], ["GET /b"]),
-        ([Finding(kind=FindingKind.REGRESSION, metric="p95_s", part="a", sentence="")], ["GET /a"]),
-        ([Finding(kind=FindingKind.TARGET, metric="throttled", part="a", sentence="")], []),
-        ([Finding(kind=FindingKind.NOTE, metric="p95_s", part="a", sentence="")], []),
+        ([samples.missed("p95_s", 3, 2)], ["GET /"]),
+        ([samples.missed("p95_s", 3, 2, part=part) for part in ("", "b")], ["GET /b"]),
+        ([samples.worse("p95_s", 3, 2, part="a")], ["GET /a"]),
+        ([samples.missed("throttled", 3, 0, part="a")], []),
+        ([samples.few_requests().model_copy(update={"part": "a"})], []),
     ],
 )
 def test_of_a_mixed_scenario_those_of_the_bad_parts_are_shown(findings: list[Finding], requests: list[str]) -> None:

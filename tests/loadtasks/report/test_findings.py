@@ -14,6 +14,7 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihoo
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import Verdict
+from tests.findings import text_finding
 from tests.loadtasks.report import samples
 
 TOO_SHORT = Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=3))
@@ -25,7 +26,7 @@ def codes(rendered: list[RenderedFinding]) -> list[FindingCode]:
 
 
 def test_what_decides_the_verdict_comes_first() -> None:
-    given = [Finding(kind=kind, sentence=kind) for kind in reversed(FindingKind)]
+    given = [text_finding(kind) for kind in reversed(FindingKind)]
     found = render_findings(samples.result("dashboard.concurrent", Verdict.FAIL, *given))
     assert [rendered.finding.kind for rendered in found][:4] == [
         FindingKind.VALIDITY,

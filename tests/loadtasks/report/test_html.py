@@ -18,8 +18,8 @@ from loadtasks.report.text import sentence
 from loadtasks.report.verdicts import tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
-from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
+from tests.findings import text_finding
 from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import parse
 from tests.measurements import exemplar, health
@@ -238,9 +238,7 @@ def _hostile() -> ResultsDocument:
             "dashboard.concurrent",
             Verdict.FAIL,
             *(
-                Finding(
-                    kind=kind, metric="p95_s", part=EVIL if kind == "note" else "", observed=3, limit=2, sentence=EVIL
-                )
+                text_finding(kind, EVIL, metric="p95_s", part=EVIL if kind == "note" else "", observed=3, limit=2)
                 for kind in FindingKind
             ),
             measurements=measured,

@@ -21,6 +21,7 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import NoTarget
 from loadtasks.results.judgement import Verdict
+from tests.findings import text_finding
 from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import Element, parse
 
@@ -178,9 +179,7 @@ def test_hostile_names_forge_no_header_and_no_element() -> None:
     evil = samples.missed_target().model_copy(
         update={
             "scenario": EVIL,
-            "findings": [
-                Finding(kind=kind, metric="p95_s", observed=3, limit=2, sentence=EVIL) for kind in FindingKind
-            ],
+            "findings": [text_finding(kind, EVIL, metric="p95_s", observed=3, limit=2) for kind in FindingKind],
         }
     )
     message = _sent(samples.document(evil, id=EVIL, target_url=EVIL, target_version=EVIL, trigger=EVIL), EVIL)

@@ -65,7 +65,7 @@ def test_a_run_and_its_baseline_differ_by_more_than_colour() -> None:
     texts = [text.text for text in svg.all("text")]
     assert "── this run (100 requests)" in texts
     assert "─ ─ baseline (100 requests)" in texts
-    assert any("stroke-dasharray" in each.attributes.get("style", "") for each in svg.all("path"))
+    assert any("stroke-dasharray" in element.attributes.get("style", "") for element in svg.all("path"))
 
 
 def test_a_baseline_that_was_not_comparable_is_not_drawn() -> None:
@@ -85,7 +85,7 @@ def test_a_mixed_scenario_has_one_named_line_a_part() -> None:
     svg = _svg(samples.result("mixed.concurrent"))
     texts = [text.text for text in svg.all("text")]
     assert [part for part in samples.PARTS if part not in texts] == []
-    styles = " ".join(each.attributes.get("style", "") for each in svg.all("path"))
+    styles = " ".join(element.attributes.get("style", "") for element in svg.all("path"))
     assert {f"--line-{place}" for place in range(5)} <= set(re.findall(r"var\((--line-\d)\)", styles))
 
 
@@ -93,7 +93,7 @@ def test_labels_of_lines_that_end_together_do_not_overlap() -> None:
     whole, *parts = samples.measured("mixed.concurrent")
     together = [part.model_copy(update={"response": parts[0].response}) for part in parts]
     svg = _svg(samples.result("mixed.concurrent", measurements=[whole, *together], baseline=False))
-    heights = sorted(float(each.attributes["y"]) for each in svg.all("text") if each.text in samples.PARTS)
+    heights = sorted(float(element.attributes["y"]) for element in svg.all("text") if element.text in samples.PARTS)
     assert len(heights) == len(samples.PARTS)
     assert all(later - earlier > 12 for earlier, later in zip(heights, heights[1:], strict=False))  # noqa: RUF007
     assert heights[0] > 0
@@ -147,7 +147,9 @@ def test_the_same_scenario_is_drawn_the_same_and_shares_no_id_with_another() -> 
     one, again = (plots.latency(samples.result("dashboard.concurrent")) for _ in range(2))
     other = plots.latency(samples.result("sessions.concurrent"))
     assert one == again
-    ids = [{each.attributes.get("id") for each in parse(drawn or "").everything()} - {None} for drawn in (one, other)]
+    ids = [
+        {element.attributes.get("id") for element in parse(drawn or "").everything()} - {None} for drawn in (one, other)
+    ]
     assert ids[0]
     assert ids[0] & ids[1] == set()
 

@@ -4,8 +4,6 @@ import pytest
 
 from loadtasks.report import table
 from loadtasks.report.percentiles import MARK
-from loadtasks.results.findings.codes import FindingKind
-from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report import samples
 
@@ -18,7 +16,7 @@ def test_a_part_has_the_verdict_of_its_own_findings() -> None:
 
 
 def test_the_change_is_of_the_metric_that_regressed() -> None:
-    finding = Finding(kind=FindingKind.REGRESSION, metric="p50_s", observed=2, limit=1, sentence="p50")
+    finding = samples.worse("p50_s", 2, 1)
     (row,) = table.scenario_rows(samples.result("dashboard.concurrent", Verdict.REGRESSED, finding))
     assert row.change.endswith(" % p50")
     both = finding.model_copy(update={"metric": "p95_s"})

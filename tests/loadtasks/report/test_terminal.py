@@ -17,6 +17,7 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import Verdict
+from tests.findings import text_finding
 from tests.loadtasks.report import samples
 
 
@@ -60,7 +61,7 @@ def test_each_scenario_and_part_is_one_aligned_line() -> None:
 
 
 def test_where_there_is_no_terminal_nothing_is_coloured_or_wrapped() -> None:
-    long = Finding(kind=FindingKind.DIAGNOSIS, sentence="a very long sentence " * 20)
+    long = text_finding(FindingKind.DIAGNOSIS, "a very long sentence " * 20)
     shown = _shown(samples.document(samples.result("dashboard.concurrent", Verdict.FAIL, long)))
     assert "\x1b" not in shown
     assert any(
@@ -69,7 +70,7 @@ def test_where_there_is_no_terminal_nothing_is_coloured_or_wrapped() -> None:
 
 
 def test_on_a_terminal_a_long_finding_is_wrapped_under_itself() -> None:
-    long = Finding(kind=FindingKind.DIAGNOSIS, sentence="word " * 40)
+    long = text_finding(FindingKind.DIAGNOSIS, "word " * 40)
     lines = _shown(samples.document(samples.result("dashboard.concurrent", Verdict.FAIL, long)), 80).splitlines()
     wrapped = [line.rstrip() for line in lines if line.startswith("  ") and "word" in line]
     assert len(wrapped) == 3
@@ -119,9 +120,7 @@ def test_a_planned_scenario_without_a_trace_is_shown() -> None:
 
 
 def test_escape_sequences_and_markup_from_outside_are_text() -> None:
-    evil = Finding(
-        kind=FindingKind.VALIDITY, sentence="\x1b]0;owned\x07[bold]loud[/bold] [link=http://x]y[/link]\r\nnext"
-    )
+    evil = text_finding(FindingKind.VALIDITY, "\x1b]0;owned\x07[bold]loud[/bold] [link=http://x]y[/link]\r\nnext")
     shown = _shown(samples.document(samples.result("dashboard.concurrent", Verdict.INVALID, evil)), 200)
     assert "\x1b" not in shown
     assert "\x07" not in shown

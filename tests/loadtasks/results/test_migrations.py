@@ -18,9 +18,11 @@ from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
 from loadtasks.measurement.model import Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.report.load_sentence import load_sentence
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import Failure
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.results.repetitions import Repetition
+from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.schema import MeasurementRow
 from loadtasks.results.store import Store
@@ -52,7 +54,7 @@ def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     """The columns of a measurement, with its errors and its generator's health in the shape before revision 0007."""
     columns = MeasurementRow.__mapper__.column_attrs
     values = {attribute.columns[0].name: getattr(row, attribute.key) for attribute in columns}
-    errors = [{"kind": each["code"], "count": each["count"], "example": each["sample"]} for each in row.errors]
+    errors = [{"kind": error["code"], "count": error["count"], "example": error["sample"]} for error in row.errors]
     health = {name: value for name, value in row.health.items() if name != "saturation"} | {"unfit": []}
     return values | {"errors": errors, "health": health, "load": load_sentence(row.load)}
 
@@ -124,6 +126,63 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         store.add_repetition(run().id, MIXED, Repetition(number=2, measurements=again))
         assert store.measurements(run().id) == again
         assert len(store.repetitions(run().id, MIXED)) == 2
+
+
+def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitions(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    made = [measurement(DASHBOARD, times_s=[time_s] * 10) for time_s in (0.3, 0.2)]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        tables = tables_of(connection, "0007").tables
+        of_run = {column.name: run_values(run()).get(column.name) for column in tables["runs"].columns}
+        connection.execute(insert(tables["runs"]).values(of_run))
+        for number, repetition in enumerate(made, 1):
+            row = measurement_row(run().id, 0, repetition)
+            columns = {attribute.columns[0].name for attribute in MeasurementRow.__mapper__.column_attrs}
+            values = {name: getattr(row, name) for name in columns - {"id", "repetition", "reason", "reported"}}
+            values |= {"attempt": number, "counts": number == 2}
+            connection.execute(insert(tables["measurements"]).values(values))
+        of_scenario = {"run_id": run().id, "scenario": DASHBOARD}
+        remark = (
+            "measured twice, since it looked worse than its past: p50 300 ms; then p50 200 ms; the milder one counts"
+        )
+        connection.execute(insert(tables["remarks"]).values(of_scenario | {"sentence": remark}))
+        connection.execute(
+            insert(tables["failures"]).values(
+                {"run_id": run().id, "scenario": MIXED, "sentence": "interrupted; nothing of this scenario was kept."}
+            )
+        )
+        plain = {"part": "", "metric": "", "observed": None, "limit": None, "next_step": "", "sure": True}
+        stored = [
+            plain
+            | {
+                "kind": "target",
+                "metric": "p95_s",
+                "observed": 3.0,
+                "limit": 2.0,
+                "sentence": "p95 3.00 s, target < 2.00 s",
+            },
+            plain | {"kind": "history", "sentence": remark},
+        ]
+        connection.execute(
+            insert(tables["verdicts"]).values(
+                of_scenario
+                | {"position": 0, "verdict": "fail", "findings": stored, "comparisons": [], "baseline_run": None}
+            )
+        )
+    engine.dispose()
+    with Store.open(url) as store:
+        repetitions = store.repetitions(run().id, DASHBOARD)
+        assert [repetition.measurements for repetition in repetitions] == [[repetition] for repetition in made]
+        assert [repetition.reported for repetition in repetitions] == [False, True]
+        assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
+        assert store.confirmations(run().id) == {DASHBOARD: repetitions}
+        assert store.failures(run().id) == {MIXED: Failure(code=FindingCode.INTERRUPTED)}
+        (verdict,) = store.verdicts(run().id)
+        missed, confirmation = verdict.findings
+        assert (missed.code, missed.observed, missed.limit) == (FindingCode.TARGET_MISSED, 3.0, 2.0)
+        assert confirmation.code is FindingCode.CONFIRMATION
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.metrics import METRICS
 from loadtasks.measurement.model import metric
 from loadtasks.results.assembly import assemble
-from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import FailureDetail
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
+from tests.findings import text_finding
 from tests.measurements import STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
@@ -61,7 +62,7 @@ def test_a_closed_run_has_its_verdict_and_its_end(store: Store) -> None:
 def test_runs_are_listed_newest_first(store: Store) -> None:
     for run_id, days in (("b", 1), ("c", 2), ("a", 0)):
         store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=days)))
-    assert [each.id for each, _ in store.runs(limit=2)] == ["c", "b"]
+    assert [kept.id for kept, _ in store.runs(limit=2)] == ["c", "b"]
     assert store.latest_run_id() == "c"
 
 
@@ -143,8 +144,8 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
         MIXED,
         Verdict.FAIL,
         findings=[
-            Finding(kind=FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0, sentence="slow"),
-            Finding(kind=FindingKind.DIAGNOSIS, sentence="the database", next_step="look at it", sure=False),
+            text_finding(FindingKind.TARGET, part="sessions", metric="p95_s", observed=3.0, limit=2.0),
+            Finding(code=FindingCode.CAUSE_UNKNOWN, likelihood=Likelihood.POSSIBLE),
         ],
         comparisons=[MetricComparison(metric="p50_s", observed=0.2, baseline=0.0, ratio=None)],
         baseline_run="another",
@@ -165,7 +166,7 @@ def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -
     assert (current.run_id, current.approved_by, current.why) == (SECOND, "ann", "meant so")
     assert (current.scenario_hash, current.target_version, current.generator) == ("5eed", "1.3.0", run().generator)
     assert store.baselines() == [current]
-    assert [each.run_id for each in store.baseline_history(DASHBOARD)] == [SECOND, FIRST]
+    assert [baseline.run_id for baseline in store.baseline_history(DASHBOARD)] == [SECOND, FIRST]
 
 
 def test_only_missing_leaves_known_baselines_alone(store: Store) -> None:
@@ -228,7 +229,7 @@ def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None
     latest = measurement(DASHBOARD, started_at=STARTED_AT + timedelta(days=2), times_s=[], failed=1)
     store.save_measurements("third", DASHBOARD, [latest, measurement(DASHBOARD, part="some")])
     history = store.history(DASHBOARD)
-    assert [(each.run_id, each.verdict) for each in history] == [
+    assert [(entry.run_id, entry.verdict) for entry in history] == [
         ("third", None),
         (SECOND, Verdict.INVALID),
         (FIRST, Verdict.PASS),
@@ -236,8 +237,8 @@ def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None
     assert history[0].metrics == {name: metric(latest, name) for name in METRICS}
     assert history[0].metrics["p95_s"] is None
     assert history[0].started_at == latest.started_at
-    assert [each.run_id for each in store.history(DASHBOARD, limit=1)] == ["third"]
-    assert [each.run_id for each in store.history(DASHBOARD, part="some")] == ["third"]
+    assert [entry.run_id for entry in store.history(DASHBOARD, limit=1)] == ["third"]
+    assert [entry.run_id for entry in store.history(DASHBOARD, part="some")] == ["third"]
     assert store.history("never.measured") == []
 
 
@@ -254,7 +255,7 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
     assert [scenario.scenario for scenario in document.scenarios] == [DASHBOARD, "gone.x", "late.x", "unjudged.x"]
     known, gone, late, unjudged = document.scenarios
     assert (known.measurements, known.baseline) == ([slow], [measurement(DASHBOARD)])
-    assert [each.verdict for each in (gone, late, unjudged)] == [Verdict.INVALID] * 3
+    assert [judged.verdict for judged in (gone, late, unjudged)] == [Verdict.INVALID] * 3
     assert gone.findings[0].parameters == FailureDetail(detail="the target was gone")
     assert [scenario.findings[0].code for scenario in (gone, late, unjudged)] == [
         FindingCode.MEASUREMENT_FAILED,

@@ -6,10 +6,11 @@ from loadtasks.results.findings.history import Confirmation
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.repetitions import Repetition, choose_reported
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
+from tests.findings import text_finding
 from tests.measurements import measurement
 
 DASHBOARD = "dashboard.concurrent"
-MISS = Finding(kind=FindingKind.TARGET, metric="p95_s", observed=3.0, limit=2.0, sentence="p95 3.00 s")
+MISS = text_finding(FindingKind.TARGET, metric="p95_s", observed=3.0, limit=2.0)
 
 
 def verdict(said: Verdict = Verdict.PASS, *findings: Finding) -> ScenarioVerdict:
@@ -24,13 +25,13 @@ def test_a_missed_target_stays_and_gets_its_cause() -> None:
 
 
 def test_of_an_invalid_scenario_nothing_is_claimed() -> None:
-    given = verdict(Verdict.INVALID, Finding(kind=FindingKind.VALIDITY, sentence="no"))
+    given = verdict(Verdict.INVALID, text_finding(FindingKind.VALIDITY))
     assert compare_run([given], [measurement(times_s=[9.0])], KnownHistory()).verdicts == [given]
 
 
 def test_what_an_earlier_comparison_found_is_found_anew_or_gone() -> None:
-    note = Finding(kind=FindingKind.NOTE, sentence="no target: there is no suite dashboard.json")
-    stale = [Finding(kind=kind, sentence="of yesterday") for kind in (FindingKind.REGRESSION, FindingKind.HISTORY)]
+    note = text_finding(FindingKind.NOTE)
+    stale = [text_finding(kind) for kind in (FindingKind.REGRESSION, FindingKind.HISTORY)]
     (compared,) = compare_run([verdict(Verdict.REGRESSED, note, *stale)], [measurement()], KnownHistory()).verdicts
     assert (compared.verdict, compared.findings) == (Verdict.PASS, [note])
 

@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# What people set, on the command line of make: TARGET=http://..., SCENARIOS="dashboard.sustained websocket", API_PORT,
+# Set on the command line of make: TARGET=http://..., SCENARIOS="dashboard.sustained websocket", API_PORT,
 # AIRFLOW_PORT
 
 .PHONY: help
@@ -12,19 +12,19 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: nightly
-nightly: $(VENV)/.runtime ## one whole night, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
-	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py \
+nightly: $(VENV)/.runtime ## one whole run, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
+	@source scripts/airflow.env && exec $(BIN)/python -m scripts.nightly \
 		$(if $(TARGET),--target '$(TARGET)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: nightly-paired
-nightly-paired: $(VENV)/.runtime ## the same beside the approved build; REFERENCE=REVISION, SCENARIOS="a b"
-	@source scripts/airflow.env && exec $(BIN)/python scripts/nightly.py --paired \
+nightly-paired: $(VENV)/.runtime ## the same, compared with the approved build round by round; REFERENCE=REVISION, SCENARIOS="a b"
+	@source scripts/airflow.env && exec $(BIN)/python -m scripts.nightly --paired \
 		$(if $(REFERENCE),--revision '$(REFERENCE)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') \
 		$(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: airflow
 airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, until Ctrl-C; AIRFLOW_PORT=8080 API_PORT=8000
-	@source scripts/airflow.env && exec $(BIN)/python scripts/airflow_up.py $(if $(API_PORT),--port $(API_PORT))
+	@source scripts/airflow.env && exec $(BIN)/python -m scripts.airflow_up $(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: api
 api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
@@ -34,8 +34,12 @@ api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
 		exec $(BIN)/python -m gunicorn -c app/gunicorn_conf.py app.wsgi:application
 
 .PHONY: test
-test: lint ## lint, types, import rules and tests
+test: lint ## lint, types, import rules and all tests (a quarter of an hour)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+.PHONY: check
+check: lint ## lint, types, import rules, and the tests that start no server (a minute or so)
+	@$(BIN)/python -m pytest --server-free -n auto --dist loadfile -rfE
 
 .PHONY: lint
 lint: $(VENV)/.development ## lint, format, types and import rules
@@ -49,15 +53,15 @@ docs: $(VENV)/.runtime ## the tables of settings and commands in docs/, made fro
 	@$(BIN)/python -m loadtasks.cli.documentation docs/command_line.md
 
 .PHONY: benchmark-engine
-benchmark-engine: .venv-benchmarks/.peers ## the load engine's rate beside wrk, hey, k6, Locust and requests (by hand; needs nginx)
+benchmark-engine: .venv-benchmarks/.peers ## the load engine's rate compared with wrk, hey, k6, Locust and requests (by hand; needs nginx)
 	@$(BIN)/python -m benchmarks.engine.rates
 
 .PHONY: benchmark-accuracy
-benchmark-accuracy: .venv-benchmarks/.peers ## what the load engine, k6 and wrk say of a scripted latency, beside what is true (by hand)
+benchmark-accuracy: .venv-benchmarks/.peers ## what the load engine, k6 and wrk measure of a scripted latency, compared with the truth (by hand)
 	@$(BIN)/python -m benchmarks.engine.accuracy
 
 .PHONY: benchmark-open
-benchmark-open: $(VENV)/.development ## open loads of up to 10,000 requests/s, and one that is too much (by hand; needs nginx)
+benchmark-open: $(VENV)/.development ## open loads of up to 10,000 requests/s, and one beyond what one process can send (by hand; needs nginx)
 	@$(BIN)/python -m benchmarks.engine.open_rates
 
 .PHONY: benchmark-memory
@@ -65,15 +69,15 @@ benchmark-memory: $(VENV)/.development ## the load engine's memory over ten mill
 	@$(BIN)/python -m benchmarks.engine.memory
 
 .PHONY: benchmark-websockets
-benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory of each (by hand)
+benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliveries, memory per WebSocket (by hand)
 	@$(BIN)/python -m benchmarks.engine.websockets
 
 .PHONY: benchmark-verdict
-benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, beside Apache Otava and simple detectors (by hand, about 10 minutes)
+benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, compared with Apache Otava and simple detectors (by hand, about 10 minutes)
 	@$(BIN)/python -m benchmarks.verdict.detectors
 
 .PHONY: benchmark-verdict-live
-benchmark-verdict-live: $(VENV)/.development ## paired nights of the API slowed on purpose, beside a busy neighbour (by hand, hours; ARGS="--asked")
+benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on purpose, next to a busy process (by hand, hours; ARGS="--required")
 	@$(BIN)/python -m benchmarks.verdict.live $(ARGS)
 
 .PHONY: benchmark-events
@@ -81,7 +85,7 @@ benchmark-events: $(VENV)/.development ## how long an event of the API takes to 
 	@$(BIN)/python -m benchmarks.api.events
 
 .PHONY: benchmark-api
-benchmark-api: $(VENV)/.development ## the API's rates beside a bare Flask hello, of 1,000,000 sessions (by hand; needs wrk)
+benchmark-api: $(VENV)/.development ## the API's rates with 1,000,000 sessions, compared with a bare Flask hello (by hand; needs wrk)
 	@$(BIN)/python -m benchmarks.api.rates
 
 .PHONY: benchmark-workers

@@ -1,1 +1,1 @@
-"""When it runs: the Airflow DAG, what it takes from Airflow's connections, and the Airflow UI plugin."""
+"""The DAG files that Airflow reads: a few lines each over `loadtasks.airflow`."""

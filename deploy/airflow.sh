@@ -4,7 +4,7 @@ set -eu
 case ${1:-} in
 init)
   airflow db migrate
-  airflow pools set load_generator 1 "One scenario at a time: two would measure each other"
+  airflow pools set load_generator 1 "One scenario at a time: two would disturb each other"
   echo
   echo "Airflow   ${AIRFLOW__API__BASE_URL}   user ${AIRFLOW_USER}, password: AIRFLOW_PASSWORD in .env"
   ;;

@@ -5,5 +5,5 @@ set -euo pipefail
 port=$1 path=$2 words=${3:-} host=${4:-127.0.0.1}
 exec 3<>"/dev/tcp/$host/$port"
 printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$path" "$host" >&3
-answer=$(timeout 5 cat <&3)
-[[ $answer == HTTP/1.[01]\ 200* && $answer == *"$words"* ]]
+response=$(timeout 5 cat <&3)
+[[ $response == HTTP/1.[01]\ 200* && $response == *"$words"* ]]

@@ -1,4 +1,4 @@
-"""Airflow on one machine: its database made, and one user of it at a time. Settings come from airflow.env."""
+"""Airflow on one machine: its database migrated, and one command at a time. Settings come from airflow.env."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-
-
-class CannotStartError(Exception):
-    """Something has to be done first; the message is one sentence that says what."""
+from loadtasks.airflow import LOAD_GENERATOR_POOL
+from scripts import PROJECT, CannotStartError
 
 
 def airflow_home() -> Path:
@@ -31,15 +28,15 @@ def airflow_home() -> Path:
 
 
 def airflow_command(*arguments: str) -> list[str]:
-    """A command line of the Airflow that goes with this Python."""
+    """An airflow command line, of the environment that this Python belongs to."""
     return [str(Path(sys.executable).parent / "airflow"), *arguments]
 
 
 def prepare() -> None:
-    """Bring Airflow's database up to date and make the pool, unless that was done with these very dependencies.
+    """Migrate Airflow's database and make the pool, unless that was done with the same requirements.txt.
 
     Raises:
-        CannotStartError: it can't be done.
+        CannotStartError: Airflow refuses to; the message ends with its output.
     """
     home = airflow_home()
     stamp = home / "prepared"
@@ -48,23 +45,23 @@ def prepare() -> None:
         return
     for arguments in (
         ("db", "migrate"),
-        ("pools", "set", "load_generator", "1", "One scenario at a time: two would measure each other"),
+        ("pools", "set", LOAD_GENERATOR_POOL, "1", "One scenario at a time: two would disturb each other"),
     ):
         done = subprocess.run(  # noqa: S603 - our own command line
             airflow_command(*arguments), capture_output=True, text=True, check=False
         )
         if done.returncode:
-            said = (done.stdout + done.stderr)[-2000:]
-            raise CannotStartError(f"airflow {' '.join(arguments[:2])} failed:\n{said}")
+            output = (done.stdout + done.stderr)[-2000:]
+            raise CannotStartError(f"airflow {' '.join(arguments[:2])} failed:\n{output}")
     stamp.write_text(lock)
 
 
 @contextmanager
-def sole_user(what: str) -> Iterator[None]:
-    """Keep others from Airflow's database: a scheduler would run the tasks of `make nightly` a second time.
+def exclusive_use(command: str) -> Iterator[None]:
+    """Keep other commands from Airflow's database: a scheduler would run the tasks of `make nightly` a second time.
 
     Raises:
-        CannotStartError: somebody else has it, or the folder can't be written.
+        CannotStartError: another command uses it, or the folder can't be written.
     """
     home = airflow_home()
     try:
@@ -84,7 +81,7 @@ def sole_user(what: str) -> Iterator[None]:
                 "under `make airflow` you can also trigger nightly_performance in the UI."
             ) from None
         file.truncate(0)
-        file.write(f"{what} (process {os.getpid()})")
+        file.write(f"{command} (process {os.getpid()})")
         file.flush()
         yield
         file.truncate(0)

@@ -1,28 +1,28 @@
 """`make airflow`: Airflow with its UI and scheduler, and the API, until Ctrl-C.
 
-Everything listens on 127.0.0.1 only: in the UI everybody is an administrator, and no password is asked.
+Everything listens on 127.0.0.1 only: in the UI everybody is an administrator without a password.
 """
-# ruff: noqa: T201 - it talks to a terminal
+# ruff: noqa: T201 - it writes to a terminal
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
-from types import FrameType
 
-from airflow_local import CannotStartError, airflow_command, prepare, sole_user
-from nightly_services import Services, ShippedApi, check_port_is_free, database_url
-
+from loadtasks.airflow import DAG_ID
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
+from scripts import CannotStartError, Interruption
+from scripts.airflow_local import airflow_command, exclusive_use, prepare
+from scripts.services import Services, check_port_is_free
+from scripts.shipped_api import ShippedApi, database_url
 
 GOOD, BAD_INPUT = 0, 2
 _UI_TIMEOUT_S = 180
 
-# Their log servers would listen on all interfaces; on one machine the UI reads the logs from the disk.
+# No log server for the scheduler: it would listen on all interfaces, and the UI reads the logs from the disk.
 COMPONENTS = {
     "airflow-api-server": ("api-server",),
     "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
@@ -31,15 +31,14 @@ COMPONENTS = {
 
 
 def main() -> int:
-    """Start everything, say where it is, and wait."""
+    """Start everything, print where it listens, and wait for Ctrl-C. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=8000, help="where the API is to listen")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    Interruption().install()
     try:
         settings = read_settings()
-        with sole_user("make airflow"), Services(settings.var / "logs") as services:
+        with exclusive_use("make airflow"), Services(settings.var / "logs") as services:
             _serve(options.port, settings, services)
     except (CannotStartError, BadInputError) as error:
         print(error, file=sys.stderr)
@@ -60,13 +59,13 @@ def _serve(port: int, settings: Settings, services: Services) -> None:
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
     environment |= {"LOADTASKS_REPORTS_URL": settings.reports_url or f"{ui}/performance-reports"}
     for name, arguments in COMPONENTS.items():
-        services.start(name, airflow_command(*arguments), **environment)
-    services.wait_until_answers("airflow-api-server", f"{ui}/api/v2/monitor/health", _UI_TIMEOUT_S)
+        services.start(name, airflow_command(*arguments), environment=environment)
+    services.wait_until_ready("airflow-api-server", f"{ui}/api/v2/monitor/health", _UI_TIMEOUT_S)
     print(
-        f"Airflow UI  {ui}/dags/nightly_performance  (no log-in: you are the administrator, and only this machine "
+        f"Airflow UI  {ui}/dags/{DAG_ID}  (no log-in: you are the administrator, and only this machine "
         "can reach it)\n"
         f"API         {api.url}\n"
-        f"Trigger     scripts/airflow.sh dags trigger nightly_performance, or the button in the UI\n"
+        f"Trigger     scripts/airflow.sh dags trigger {DAG_ID}, or the button in the UI\n"
         f"Logs        {services.logs}\n"
         "Ctrl-C stops it all.",
         flush=True,
@@ -74,10 +73,6 @@ def _serve(port: int, settings: Settings, services: Services) -> None:
     while (ended := services.ended()) is None:
         time.sleep(1)
     raise CannotStartError(f"{ended} ended by itself, so the rest was stopped; its log is {services.log_of(ended)}")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The approved build of the shipped API, from its git revision, beside the working tree's."""
+"""The approved build of the shipped API, taken from its git revision, to compare the working tree with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_local import PROJECT, CannotStartError
+from scripts import PROJECT, CannotStartError
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,18 @@ class Build:
     """The API as it was at a revision."""
 
     source: Path
+    """The folder that holds its code."""
     revision: str
+    """The first 12 digits of the commit."""
 
 
 @contextmanager
 def checked_out(var: Path, revision: str | None) -> Iterator[Build]:
-    """The API at a revision, else at the approved one, else at HEAD, in a folder that is gone at the end.
+    """Check the API out into a folder of its own, which is removed at the end.
+
+    Args:
+        var: the folder below which it is checked out.
+        revision: a git revision; when None, that of the newest approved baseline, else HEAD.
 
     Raises:
         CannotStartError: there is no such revision, or no git.
@@ -42,7 +48,7 @@ def checked_out(var: Path, revision: str | None) -> Iterator[Build]:
 
 
 def working_revision() -> str:
-    """The revision of the working tree, `-dirty` where the API was changed since; empty where git can't tell."""
+    """The revision of the working tree, with `-dirty` when app/ was changed since; empty where git doesn't know it."""
     try:
         changed = _git("status", "--porcelain", "--", "app")
         return _commit("HEAD")[:12] + ("-dirty" if changed else "")
@@ -51,16 +57,16 @@ def working_revision() -> str:
 
 
 def fresh_database(var: Path, name: str) -> str:
-    """The URL of a database that isn't there yet, so that both builds begin with the same content."""
+    """URL of an empty SQLite database under `var`, so that both builds begin with the same content."""
     path = (var / "paired" / f"{name}.db").absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    for each in path.parent.glob(f"{path.name}*"):
-        each.unlink()
+    for old in path.parent.glob(f"{path.name}*"):
+        old.unlink()
     return f"sqlite:///{path}"
 
 
 def _approved() -> str | None:
-    """The commit of the newest approved baseline, where the target told one."""
+    """The commit of the newest approved baseline; None when there is none or its version names no commit of ours."""
     from loadtasks.results.store import Store  # noqa: PLC0415 - takes a second
     from loadtasks.settings import read_settings  # noqa: PLC0415
     from loadtasks.workspace import Workspace  # noqa: PLC0415
@@ -71,7 +77,7 @@ def _approved() -> str | None:
     try:
         return _commit(revision) if revision else None
     except CannotStartError:
-        return None  # a working tree's, or of another repository
+        return None  # a changed working tree, or another repository
 
 
 def _commit(revision: str) -> str:

@@ -1,53 +1,62 @@
-"""`make nightly`: one whole night, now.
+"""`make nightly`: one whole run, now.
 
 Starts the API, runs the DAG in this process on Airflow's embedded default, prints the verdict and where the report is,
-and stops what it started. With --paired the approved build of the API stands beside the working tree's, and both are
-driven in turn. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad input, 3 an
-invalid measurement.
+and stops what it started. With --paired the approved build of the API is started too, and both builds are driven in
+turn. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad input, 3 an invalid
+measurement.
 """
-# ruff: noqa: T201, PLC0415 - it talks to a terminal; importing Airflow takes seconds
+# ruff: noqa: T201, PLC0415 - it writes to a terminal; importing Airflow takes seconds
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import runpy
-import signal
 import sys
 import time
 import traceback
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
-from types import FrameType
-from typing import Any
+from dataclasses import dataclass
 
-from airflow_local import CannotStartError, prepare, sole_user
-from approved_build import Build, checked_out, fresh_database, working_revision
-from nightly_services import Services, ShippedApi, check_port_is_free, database_url, free_port, shared_core
-
+from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
+from scripts import CannotStartError, Interruption
+from scripts.airflow_local import exclusive_use, prepare
+from scripts.approved_build import Build, checked_out, fresh_database, working_revision
+from scripts.services import Services, check_port_is_free, free_port, shared_core
+from scripts.shipped_api import ShippedApi, database_url
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
-_APART = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
-"""Two builds must not share what they keep."""
+_SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
+"""Settings of two builds that are compared: each works with a database of its own and without Redis."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run starts from."""
+
+    options: argparse.Namespace
+    settings: Settings
+    services: Services
+    build: Build | None
+    """The approved build, for a paired run."""
 
 
 def main() -> int:
-    """Run the night; give the exit code."""
+    """Make the run. Returns the exit code."""
     options = _options()
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    interruption = Interruption()
+    interruption.install()
     try:
         settings = read_settings(target=options.target)
         with ExitStack() as ending:
-            ending.enter_context(sole_user("make nightly"))
+            ending.enter_context(exclusive_use("make nightly"))
             build = ending.enter_context(checked_out(settings.var, options.revision)) if options.paired else None
             services = ending.enter_context(Services(settings.var / "logs"))
-            return _night(options, settings, services, build)
+            return _run(Start(options, settings, services, build), interruption)
     except (CannotStartError, BadInputError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -55,163 +64,130 @@ def main() -> int:
         print("Stopped: what was measured so far is kept.", file=sys.stderr)
         return INTERRUPTED
     except Exception:
-        traceback.print_exc()  # not exit code 1: it says nothing of the API
+        traceback.print_exc()  # not exit code 1, which is a verdict on the API
         return INVALID
 
 
-def _night(options: argparse.Namespace, settings: Settings, services: Services, build: Build | None) -> int:
-    began_s, var = time.monotonic(), settings.var
-    warnings.simplefilter("ignore")  # what libraries tell each other's authors
+def _run(start: Start, interruption: Interruption) -> int:
+    began_s, options = time.monotonic(), start.options
+    warnings.simplefilter("ignore")  # those of libraries, meant for their authors
     if options.port:
         check_port_is_free(options.port, "the API", "API_PORT")
     prepare()
-    with ThreadPoolExecutor(2) as beside:
+    with ThreadPoolExecutor(2) as starting:
         # The API starts while this process imports Airflow.
-        api = None if options.target else beside.submit(_start_api, options, var, services)
-        reference = beside.submit(_start_reference, var, services, build) if build else None
-        from airflow.sdk.execution_time.supervisor import in_process_api_server
-        from nightly_logs import TaskLogs
-
+        api = None if options.target else starting.submit(_start_api, start)
+        reference = starting.submit(_start_reference, start, start.build) if start.build else None
         from dags.nightly_performance import nightly_performance
         from loadtasks.results.run import run_id_from
+        from scripts import airflow_internals
+        from scripts.task_logs import TaskLogs
 
-        task_logs = _interrupt.task_logs = TaskLogs()  # type: ignore[attr-defined]
+        task_logs = TaskLogs(interruption)
         task_logs.install()
-        _ = in_process_api_server().app  # the first task needs it, and the API is not up yet
-        target = _target(settings, api)
-        if reference and build:
-            target += f" beside revision {build.revision} at {_reference(reference.result())}"
+        airflow_internals.load_task_api()
+        target = _connect_target(start.settings, api)
+        if reference and start.build:
+            target += f" against revision {start.build.revision} at {_connect_reference(reference.result())}"
     print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
-    _end_runs_left_over()
-    _keep_order()
+    airflow_internals.fail_unfinished_runs(DAG_ID)
+    airflow_internals.run_tasks_in_file_order()
     try:
         dag_run = nightly_performance.test(run_conf={"scenarios": options.scenarios})
+        interruption.check()
     except KeyboardInterrupt:
-        _end_runs_left_over()
+        airflow_internals.fail_unfinished_runs(DAG_ID)
         raise
-    if task_logs.interrupted:
-        raise KeyboardInterrupt
-    if ended := services.ended():
-        print(f"The {ended} that was started ended by itself; its log is {services.log_of(ended)}", file=sys.stderr)
-    return _told(run_id_from(dag_run.run_id), good=dag_run.state == "success", unopened=task_logs.open_failure)
+    if ended := start.services.ended():
+        print(
+            f"The {ended} that was started ended by itself; its log is {start.services.log_of(ended)}", file=sys.stderr
+        )
+    return _show(run_id_from(dag_run.run_id), good=dag_run.state == "success", refusal=task_logs.open_failure)
 
 
-def _target(settings: Settings, api: Future[ShippedApi] | None) -> str:
-    """Hand the target to the DAG, by the connection that it looks for; it goes before one in Airflow's database."""
+def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
+    """Give the DAG its target, as a connection that takes precedence over Airflow's database. Returns its URL."""
     url, token = settings.target, settings.token.get_secret_value() if settings.token else None
     if api:
         shipped = api.result()
         url, token = shipped.url, shipped.token
-    paths = {
-        "health_path": settings.health_path,
-        "metrics_path": settings.metrics_path,
-    }
-    connection = {"conn_type": "http", "host": url, "password": token, "extra": paths}
-    os.environ["AIRFLOW_CONN_PERFORMANCE_TARGET"] = json.dumps(connection)
+    paths = {"health_path": settings.health_path, "metrics_path": settings.metrics_path}
+    _connect(TARGET_CONNECTION, host=url, password=token, extra=paths)
     return url
 
 
-def _start_api(options: argparse.Namespace, var: Path, services: Services) -> ShippedApi:
+def _connect_reference(api: ShippedApi) -> str:
+    """Give the DAG its reference, as a connection. Returns its URL."""
+    _connect(REFERENCE_CONNECTION, host=api.url, password=api.token)
+    return api.url
+
+
+def _connect(connection_id: str, **fields: object) -> None:
+    os.environ[f"AIRFLOW_CONN_{connection_id.upper()}"] = json.dumps({"conn_type": "http", **fields})
+
+
+def _start_api(start: Start) -> ShippedApi:
     revision = os.environ.get("APP_REVISION") or working_revision()
-    port = options.port or free_port()
-    if not options.paired:
-        return ShippedApi.start(services, database_url(var), port, APP_REVISION=revision)
+    port, var = start.options.port or free_port(), start.settings.var
+    if start.build is None:
+        return ShippedApi.start(start.services, database_url(var), port, settings={"APP_REVISION": revision})
+    settings = {"APP_REVISION": revision, **_SHARE_NOTHING}
     url = fresh_database(var, "candidate")
-    return ShippedApi.start(services, url, port, core=shared_core(), APP_REVISION=revision, **_APART)
+    return ShippedApi.start(start.services, url, port, core=shared_core(), settings=settings)
 
 
-def _start_reference(var: Path, services: Services, build: Build) -> ShippedApi:
+def _start_reference(start: Start, build: Build) -> ShippedApi:
     """Start the approved build, with a database of its own that is seeded like the candidate's."""
-    url = fresh_database(var, "reference")
     return ShippedApi.start(
-        services,
-        url,
+        start.services,
+        fresh_database(start.settings.var, "reference"),
         free_port(),
         name="reference",
         source=build.source,
         core=shared_core(),
-        APP_REVISION=build.revision,
-        **_APART,
+        settings={"APP_REVISION": build.revision, **_SHARE_NOTHING},
     )
 
 
-def _reference(api: ShippedApi) -> str:
-    """Hand the reference to the DAG, likewise."""
-    connection = {"conn_type": "http", "host": api.url, "password": api.token}
-    os.environ["AIRFLOW_CONN_PERFORMANCE_REFERENCE"] = json.dumps(connection)
-    return api.url
+def _show(run_id: str, *, good: bool, refusal: BaseException | None) -> int:
+    """Print the verdict table of the run. Returns the exit code.
 
-
-def _told(run_id: str, *, good: bool, unopened: BaseException | None) -> int:
-    """Print the verdict table; the exit code goes with it."""
+    Args:
+        run_id: the run.
+        good: whether the DAG run succeeded.
+        refusal: why the run could not be opened; None when it was.
+    """
     from loadtasks import steps
+    from loadtasks.cli.main import cli
     from loadtasks.errors import LoadTasksError
 
-    refused = int(getattr(unopened, "exit_code", INVALID)) if unopened else GOOD
-    if unopened:
+    refused = int(getattr(refusal, "exit_code", INVALID)) if refusal else GOOD
+    if refusal:
         try:
             steps.conclude(steps.RunContext.from_settings(read_settings()), run_id)
         except LoadTasksError:
-            return refused  # there is no run, and why was told already
-    sys.argv[:] = ["loadtasks", "report", run_id]
+            return refused  # there is no run to show; the line of open_run says why
+    code = GOOD
     try:
-        runpy.run_module("loadtasks", run_name="__main__", alter_sys=True)
-        code = GOOD
+        cli(["report", run_id], prog_name="loadtasks")
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else GOOD if ended.code is None else BAD_INPUT
     if code == GOOD and not good:
-        print("A step of the run broke, see above; its log is in the Airflow UI (make airflow).", file=sys.stderr)
+        print("A step of the run failed, see above; its log is in the Airflow UI (make airflow).", file=sys.stderr)
         return INVALID
     return refused or code
-
-
-def _keep_order() -> None:
-    """Measure the scenarios in the order of their files, as a scheduler would, so that nights can be compared.
-
-    DAG.test() takes tasks from a set, whose order is that of the hashes: small whole numbers come in ascending order.
-    """
-    from airflow.models.taskinstance import TaskInstance
-
-    TaskInstance.__hash__ = lambda self: max(self.map_index, 0)  # type: ignore[method-assign]
-
-
-def _end_runs_left_over() -> None:
-    """Mark DAG runs that were stopped half-way as failed: a scheduler would go on with them."""
-    from airflow import settings
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.session import create_session
-    from airflow.utils.state import DagRunState, State, TaskInstanceState
-    from sqlalchemy import select
-
-    # An interrupt may have come amid a statement: the session that it left half-way can't be gone on with.
-    settings.Session.remove()
-    with create_session(scoped=False) as session:
-        unfinished = (DagRunState.RUNNING, DagRunState.QUEUED)
-        query = select(DagRun).where(DagRun.dag_id == "nightly_performance", DagRun.state.in_(unfinished))
-        for dag_run in session.scalars(query):
-            for task_instance in dag_run.get_task_instances(session=session):
-                if task_instance.state in State.unfinished:
-                    task_instance.set_state(TaskInstanceState.FAILED, session=session)
-            dag_run.set_state(DagRunState.FAILED)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> Any:
-    task_logs = getattr(_interrupt, "task_logs", None)
-    if task_logs is not None:
-        task_logs.interrupted = True
-    raise KeyboardInterrupt
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", help="exercise the API at this address instead of starting the shipped one")
-    parser.add_argument("--paired", action="store_true", help="measure beside the approved build of the shipped API")
-    parser.add_argument("--revision", help="the approved build's; that of the baseline, else HEAD, when not given")
+    parser.add_argument("--paired", action="store_true", help="compare with the approved build of the shipped API")
+    parser.add_argument("--revision", help="git revision of the approved build; that of the baseline, else HEAD")
     parser.add_argument("--scenarios", default="", help="names separated by spaces; all when none is given")
     parser.add_argument("--port", type=int, help="where the shipped API is to listen; a free port when not given")
     options = parser.parse_args()
     if options.paired and options.target:
-        parser.error("--paired starts the shipped API; another one's reference is named by LOADTASKS_REFERENCE")
+        parser.error("--paired starts the shipped API; LOADTASKS_REFERENCE names the reference of another API")
     options.scenarios = options.scenarios.replace(",", " ").split()
     return options
 
@@ -220,4 +196,4 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # all is closed; taking Airflow's modules apart one by one would take another 2 s
+    os._exit(code)  # everything is closed; taking Airflow's modules apart one by one would take another 2 s

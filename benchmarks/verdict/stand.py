@@ -5,7 +5,6 @@ Both run on one core (as in `make nightly-paired`), the load generator on anothe
 
 import math
 import os
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +19,10 @@ from loadtasks.engine.run_paired import run_paired
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario
-
-PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "scripts"))
-
-from approved_build import fresh_database
-from nightly_services import Services, ShippedApi, free_port, shared_core
+from scripts import PROJECT
+from scripts.approved_build import fresh_database
+from scripts.services import Services, free_port, shared_core
+from scripts.shipped_api import ShippedApi
 
 VAR = PROJECT / "var" / "benchmarks"
 SLOWED, UNTOUCHED = "sessions.concurrent", "config_get.concurrent"
@@ -99,8 +96,7 @@ def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Build
                 free_port(),
                 name=name,
                 core=core,
-                APP_FAULTS=faults,
-                **_WITHOUT_SERVICES,
+                settings={"APP_FAULTS": faults, **_WITHOUT_SERVICES},
             )
             for name, faults in (("reference", reference_faults), ("candidate", candidate_faults))
         ]
@@ -110,7 +106,7 @@ def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Build
 
 def scenario(name: str, shipped_load: bool = False) -> HttpScenario:
     """A shipped scenario, driven by one worker or with its shipped load."""
-    (chosen,) = select(read_scenarios(PROJECT / "loadtasks" / "scenarios"), [name])
+    (chosen,) = select(read_scenarios(PROJECT / "scenarios"), [name])
     assert isinstance(chosen, HttpScenario)
     return chosen if shipped_load else chosen.model_copy(update={"load": ClosedLoad(workers=1, requests=100)})
 

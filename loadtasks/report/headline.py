@@ -31,7 +31,7 @@ def headline(document: ResultsDocument) -> str:
     sentence = _of_scenario(_brief(max(reasons, key=lambda reason: reason.excess)))
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"
-    return f"{sentence}, and {len(reasons) - 1} more" if len(reasons) > 1 else sentence
+    return f"{sentence} (and {len(reasons) - 1} more)" if len(reasons) > 1 else sentence
 
 
 def _brief(reason: RenderedFinding) -> RenderedFinding:

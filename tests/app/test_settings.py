@@ -1,10 +1,8 @@
-import tomllib
-
 import pytest
 
 import app
+import loadtasks
 from app.settings import Settings, SettingsError
-from tests.app.service import ROOT
 
 
 def test_defaults():
@@ -87,4 +85,4 @@ def test_a_refused_secret_is_not_shown(name: str, value: str):
 
 
 def test_the_version_is_the_project_s():
-    assert app.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert app.__version__ == loadtasks.__version__

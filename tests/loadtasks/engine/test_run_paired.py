@@ -245,11 +245,11 @@ def test_every_kind_of_load_has_rounds_and_a_mixed_scenario_has_them_by_part() -
     with in_thread(Fanout()) as candidate, in_thread(Fanout()) as reference:
         paired = pair(scenario, candidate, reference, rounds(2))
     assert (
-        [each.part for each in paired.round_ratios]
-        == [each.part for each in paired.candidate]
+        [ratios.part for ratios in paired.round_ratios]
+        == [measured.part for measured in paired.candidate]
         == ["", "opened", "published"]
     )
-    assert [each.counts.completed for each in paired.candidate] == [46, 6, 40]
-    assert [each.counts.completed for each in paired.reference] == [46, 6, 40]
+    assert [measured.counts.completed for measured in paired.candidate] == [46, 6, 40]
+    assert [measured.counts.completed for measured in paired.reference] == [46, 6, 40]
     for pairs in paired.round_ratios:
         assert all(ratio is not None for ratio in pairs.log_ratios["p50_s"])

@@ -80,11 +80,11 @@ def test_together_they_send_and_measure_what_one_process_would(count: int) -> No
     with scripted(answering(ok())) as server:
         whole, *parts = run_scenario(everything(), Target(server.url), reported.append, processes=count)
         requests = sent(server)
-    measured = {each.part: each for each in parts}
+    measured = {part.part: part for part in parts}
     scheduled = {name: pacer_of(load).count for name, load in OPEN.items()}
-    assert {name: each.counts.scheduled for name, each in measured.items()} == scheduled | {"closed": 23, "sockets": 7}
-    assert all(each.conservation_gap == 0 for each in (whole, *parts))
-    assert [each.part for each in parts] == list(everything().parts)
+    assert {name: part.counts.scheduled for name, part in measured.items()} == scheduled | {"closed": 23, "sockets": 7}
+    assert all(part.conservation_gap == 0 for part in (whole, *parts))
+    assert [part.part for part in parts] == list(everything().parts)
     for name in (*scheduled, "closed"):
         completed = measured[name].counts.completed
         assert completed == measured[name].counts.scheduled, measured[name].errors

@@ -236,7 +236,7 @@ def test_what_a_limit_turned_away_is_throttled_and_no_failure() -> None:
     assert measurement.success_rate == 1.0
 
 
-def test_what_found_no_connection_in_its_patience_is_dropped_for_every_listener() -> None:
+def test_what_found_no_connection_within_its_queue_timeout_is_dropped_for_every_listener() -> None:
     server = Fanout()
     server.responses_after_s = lambda event: 0.5
     measurement = measure(server, Impatient(listeners=LISTENERS, events=3, rate=100))

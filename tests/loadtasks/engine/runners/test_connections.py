@@ -98,7 +98,7 @@ def test_openings_begin_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def open_all(url: str) -> list[float]:
         opening = Opener("/events", Target(url), timeout_s=10, connect_timeout_s=10)
-        began = [each.began for each in await opening.open(50)]
+        began = [opened.began for opened in await opening.open(50)]
         await opening.close()
         return [time_s for time_s in began if time_s is not None]
 

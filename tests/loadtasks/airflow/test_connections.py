@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dags.airflow_process import AirflowProcess
+from tests.airflow_process import AirflowProcess
 
 CONNECTION = "AIRFLOW_CONN_PERFORMANCE_TARGET"
 FULL = {
@@ -64,7 +64,7 @@ CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
     ),
 }
 
-BESIDE = "AIRFLOW_CONN_PERFORMANCE_REFERENCE"
+REFERENCE = "AIRFLOW_CONN_PERFORMANCE_REFERENCE"
 APPROVED = {"conn_type": "http", "host": "approved.example", "port": 81, "password": "own"}
 EXTRA = FULL | {"extra": {"reference": "https://approved.example", "health_path": "/up"}}
 
@@ -81,7 +81,7 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
         ["http://approved:1", "r", "/healthz"],
     ),
     "connection": (
-        {CONNECTION: json.dumps(FULL), BESIDE: json.dumps(APPROVED)},
+        {CONNECTION: json.dumps(FULL), REFERENCE: json.dumps(APPROVED)},
         None,
         ["http://approved.example:81", "own", "/up"],
     ),
@@ -91,12 +91,16 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
         ["https://approved.example", "secret", "/up"],
     ),
     "connection goes first": (
-        {CONNECTION: json.dumps(EXTRA), BESIDE: json.dumps(APPROVED), "LOADTASKS_REFERENCE": "http://approved:1"},
+        {
+            CONNECTION: json.dumps(EXTRA),
+            REFERENCE: json.dumps(APPROVED),
+            "LOADTASKS_REFERENCE": "http://approved:1",
+        },
         None,
         ["http://approved.example:81", "own", "/up"],
     ),
     "the form names the configured one": (
-        {CONNECTION: json.dumps(FULL), BESIDE: json.dumps(APPROVED)},
+        {CONNECTION: json.dumps(FULL), REFERENCE: json.dumps(APPROVED)},
         "http://approved.example:81/v2",
         ["http://approved.example:81/v2", "own", "/up"],
     ),
@@ -106,39 +110,43 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
         ["https://api.example:8443", "secret", "/up"],
     ),
     "the form names another: no token goes there": (
-        {CONNECTION: json.dumps(FULL), BESIDE: json.dumps(APPROVED)},
+        {CONNECTION: json.dumps(FULL), REFERENCE: json.dumps(APPROVED)},
         "http://elsewhere.example",
         ["http://elsewhere.example", None, "/up"],
     ),
 }
 
-ASK = """
+READ_CASES = """
 import json, os, sys
-from dags.connections import performance_reference, performance_target
-answers = {}
-for name, (environment, url, beside) in json.loads(os.environ["CASES"]).items():
+from loadtasks.airflow.connections import performance_reference, performance_target
+from loadtasks.settings import read_settings
+results = {}
+for name, (environment, url, of_reference) in json.loads(os.environ["CASES"]).items():
     os.environ.update(environment)
-    target = performance_reference(performance_target(), url) if beside else performance_target(url)
-    told = [target.url, target.token, target.health_path, target.metrics_path] if target else None
-    answers[name] = told[:3] if beside and told else told
-    for each in environment:
-        del os.environ[each]
-print(json.dumps(answers))
+    settings = read_settings()
+    target = performance_target(settings) if of_reference else performance_target(settings, url)
+    if of_reference:
+        target = performance_reference(settings, target, url)
+    fields = [target.url, target.token, target.health_path, target.metrics_path] if target else None
+    results[name] = fields[:3] if of_reference and fields else fields
+    for variable in environment:
+        del os.environ[variable]
+print(json.dumps(results))
 """
 
 
 @pytest.fixture(scope="module")
-def answers(airflow: AirflowProcess) -> dict[str, Any]:
+def results(airflow: AirflowProcess) -> dict[str, Any]:
     cases = {name: (environment, url, False) for name, (environment, url, _) in CASES.items()}
     cases |= {f"reference: {name}": (environment, url, True) for name, (environment, url, _) in REFERENCES.items()}
-    return dict(airflow.answer(ASK, CASES=json.dumps(cases)))
+    return dict(airflow.evaluate(READ_CASES, CASES=json.dumps(cases)))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_target_of(case: str, answers: dict[str, Any]) -> None:
-    assert answers[case] == CASES[case][2]
+def test_target_of(case: str, results: dict[str, Any]) -> None:
+    assert results[case] == CASES[case][2]
 
 
 @pytest.mark.parametrize("case", REFERENCES)
-def test_reference_of(case: str, answers: dict[str, Any]) -> None:
-    assert answers[f"reference: {case}"] == REFERENCES[case][2]
+def test_reference_of(case: str, results: dict[str, Any]) -> None:
+    assert results[f"reference: {case}"] == REFERENCES[case][2]

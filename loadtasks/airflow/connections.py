@@ -7,56 +7,64 @@ from urllib.parse import urlsplit
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from loadtasks.airflow import REFERENCE_CONNECTION, TARGET_CONNECTION
 from loadtasks.engine.net.target import Target
 from loadtasks.settings import Settings
 from loadtasks.steps import configured_reference, configured_target
 
 log = logging.getLogger(__name__)
 
-TARGET_CONNECTION = "performance_target"
-REFERENCE_CONNECTION = "performance_reference"
-
 
 def performance_target(settings: Settings, url: str | None = None) -> Target:
-    """The connection's target, else that of LOADTASKS_TARGET and LOADTASKS_TOKEN; `url` goes before the address.
+    """The target of Airflow's connection, else that of LOADTASKS_TARGET and LOADTASKS_TOKEN.
 
-    A token is only sent to the address that it was configured for: whoever may trigger a DAG run may name any address.
+    A token is sent to the address that it was configured for and to no other: whoever may trigger a DAG run may name
+    any address in the trigger form.
+
+    Args:
+        settings: the settings of the run.
+        url: an address from the trigger form, which takes precedence over the configured one.
 
     Raises:
-        BadInputError: the address is none.
+        BadInputError: the address is not a URL.
     """
     configured = _from_connection() or configured_target(settings)
     if not url or not url.strip():
         return configured
     target = replace(configured, url=url.strip())
     if configured.token and _origin(target.url) != _origin(configured.url):
-        log.warning("The token of %s is not sent to %s, another address", configured.url, target.url)
+        log.warning("The token of %s is not sent to %s, which is another address", configured.url, target.url)
         return replace(target, token=None)
     return target
 
 
 def performance_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
-    """The reference beside which a target is measured; None where none is named. `url` goes before what is configured.
+    """The reference that a target is compared with in a paired run; None when no reference is configured.
 
-    That is the connection of its own, else the `reference` of the target's, else LOADTASKS_REFERENCE. Its token is its
-    own, else the target's, and like that only sent to an address that was configured.
+    Configured is the reference's own connection, else `reference` in the extra of the target's connection, else
+    LOADTASKS_REFERENCE. Its token is its own, else the target's. A token is sent to configured addresses only.
+
+    Args:
+        settings: the settings of the run.
+        target: the API under test.
+        url: an address from the trigger form, which takes precedence over the configured one.
 
     Raises:
-        BadInputError: the address is none.
+        BadInputError: the address is not a URL.
     """
     configured = _configured_reference(settings, target)
     if not url or not url.strip():
         return configured
     named = target.reference(url.strip(), None)
-    for known in (configured, performance_target(settings)):
-        if known is not None and _origin(known.url) == _origin(named.url):
-            return replace(named, token=known.token)
-    log.warning("No token is sent to the reference %s, whose address is not a configured one", named.url)
+    for trusted in (configured, performance_target(settings)):
+        if trusted is not None and _origin(trusted.url) == _origin(named.url):
+            return replace(named, token=trusted.token)
+    log.warning("No token is sent to the reference %s, since that address is not configured", named.url)
     return named
 
 
-def connection_of(connection_id: str) -> Connection | None:
-    """The connection of that name, None when there is none."""
+def find_connection(connection_id: str) -> Connection | None:
+    """The Airflow connection with this ID; None when there is none."""
     try:
         return Connection.get(connection_id)  # type: ignore[no-any-return]
     except AirflowNotFoundException:
@@ -64,7 +72,7 @@ def connection_of(connection_id: str) -> Connection | None:
 
 
 def _from_connection() -> Target | None:
-    connection = connection_of(TARGET_CONNECTION)
+    connection = find_connection(TARGET_CONNECTION)
     if connection is None or not connection.host:
         return None
     return Target(
@@ -76,18 +84,18 @@ def _from_connection() -> Target | None:
 
 
 def _configured_reference(settings: Settings, target: Target) -> Target | None:
-    connection = connection_of(REFERENCE_CONNECTION)
+    connection = find_connection(REFERENCE_CONNECTION)
     if connection is not None and connection.host:
         health_path = connection.extra_dejson.get("health_path") or target.health_path
         reference = target.reference(_address(connection), connection.password or target.token)
         return replace(reference, health_path=health_path)
-    of_target = connection_of(TARGET_CONNECTION)
-    named = of_target.extra_dejson.get("reference") if of_target is not None else None
+    target_connection = find_connection(TARGET_CONNECTION)
+    named = target_connection.extra_dejson.get("reference") if target_connection is not None else None
     return configured_reference(settings, target, named)
 
 
 def _address(connection: Connection) -> str:
-    """The URL of an HTTP connection: its host is a name, or, as for Airflow's own HTTP hook, a whole address."""
+    """The URL of an HTTP connection. As for Airflow's HTTP hook, `host` is a host name or a whole URL."""
     host = str(connection.host)
     if "://" not in host:
         scheme = connection.schema or ("https" if connection.conn_type == "https" else "http")

@@ -1,0 +1,63 @@
+"""How alerts are sent from Airflow: through the mail server of its SMTP connection, where there is one."""
+
+import logging
+from email.message import EmailMessage
+from email.utils import formatdate
+from smtplib import SMTP
+from typing import cast
+
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk import Variable
+
+from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
+from loadtasks.airflow.connections import find_connection
+from loadtasks.report.mail import Deliver, send
+from loadtasks.steps import RunContext
+
+log = logging.getLogger(__name__)
+
+
+def mail_settings() -> dict[str, str | None]:
+    """The settings of mails that Airflow's variable and connection hold; they take precedence over the environment."""
+    connection = find_connection(SMTP_CONNECTION)
+    return {
+        "recipients": Variable.get(RECIPIENTS_VARIABLE, default=None),
+        "sender": connection.extra_dejson.get("from_email") if connection is not None else None,
+    }
+
+
+def mail_server() -> Deliver | None:
+    """How to send a mail through the SMTP connection; None where there is none."""
+    connection = find_connection(SMTP_CONNECTION)
+    if connection is None or not connection.host:
+        log.info("There is no SMTP connection %s, so alerts are written to the outbox", SMTP_CONNECTION)
+        return None
+    return _deliver
+
+
+def send_refusal(context: RunContext, run_id: str, reason: str, deliver: Deliver | None) -> str:
+    """Send an alert of a run that could not be opened, of which there is no report. Returns where it was sent.
+
+    Raises:
+        BadInputError: it could not be sent and is kept in the outbox.
+    """
+    message = EmailMessage()
+    message["Subject"] = "[INVALID] nightly performance: nothing was measured"
+    message["From"], message["To"] = context.settings.sender, ", ".join(context.settings.recipients)
+    message["Date"] = formatdate()
+    message.set_content(f"Run {run_id} could not be opened, so nothing was measured:\n\n{reason}\n")
+    return send(message, context.workspace.outbox, run_id, deliver)
+
+
+class _MessageHook(SmtpHook):
+    """Sends a composed message. Airflow's own hook only sends an HTML body that it composes itself."""
+
+    def send_message(self, message: EmailMessage) -> None:
+        cast("SMTP", self._smtp_client).send_message(message)
+
+
+def _deliver(message: EmailMessage) -> str:
+    hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
+    with hook:
+        hook.send_message(message)
+        return f"{message['To']}, by the mail server {hook.host}"

@@ -1,0 +1,178 @@
+"""What each task does: call one function of `loadtasks.steps` with what Airflow knows.
+
+All of this can be done without Airflow by `python -m loadtasks`. Importing this module imports the whole pipeline, so
+`tasks` imports it when a task runs.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from loadtasks import steps
+from loadtasks.airflow.connections import performance_reference, performance_target
+from loadtasks.airflow.notifications import mail_server, mail_settings, send_refusal
+from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.report.repetitions import render_repetitions_due
+from loadtasks.results.run import run_id_from
+from loadtasks.settings import read_settings
+from loadtasks.steps import RunContext
+
+log = logging.getLogger(__name__)
+
+STEPS_BEFORE_THE_VERDICT = ("judge", "compare", "report", "alert")
+_REFUSAL = "refusal"
+"""XCom key: the sentence that says why the run could not be opened."""
+
+
+def open_run() -> list[str]:
+    """Check suites, scenarios and target, and open the run. Returns the scenarios to measure."""
+    context = get_current_context()
+    params = context["params"]
+    with _failing_in_one_sentence():
+        exercising = _exercising()
+        against = f" against the reference {exercising.reference.url}" if exercising.reference else ""
+        log.info("Run %s exercises %s%s", _run_id(), exercising.target.url, against)
+        try:
+            run = steps.open_run(
+                exercising,
+                scenarios=params["scenarios"] or None,
+                load_factor=params["load_factor"],
+                trigger="scheduled" if str(context["run_id"]).startswith("scheduled") else "manual",
+                run_id=_run_id(),
+            )
+        except LoadTasksError as error:
+            # A run whose target is down is kept and reported; of one with a bad suite this sentence is all there is.
+            context["ti"].xcom_push(key=_REFUSAL, value=str(error))
+            raise
+    return list(run.scenarios)
+
+
+def measure(scenario: str) -> None:
+    """Exercise one scenario and keep its measurement."""
+    with _failing_in_one_sentence():
+        steps.measure(_exercising(), _run_id(), scenario)
+
+
+def repetitions_due() -> list[str]:
+    """Return the scenarios that are due for more repetitions.
+
+    Raises:
+        AirflowSkipException: the run was never opened.
+    """
+    if _refusal():
+        raise AirflowSkipException("The run was never opened.")
+    with _failing_in_one_sentence():
+        due = steps.repetitions_due(_stored(), _run_id())
+    for line in render_repetitions_due(due):
+        log.info("%s", line)
+    return list(due)
+
+
+def confirm(scenario: str) -> None:
+    """Repeat the measurement of one scenario and choose the repetition to report."""
+    with _failing_in_one_sentence():
+        steps.confirm(_exercising(), _run_id(), scenario)
+
+
+def judge() -> None:
+    """Judge validity and targets of each measurement.
+
+    Raises:
+        AirflowSkipException: the run was never opened.
+    """
+    if _refusal():
+        raise AirflowSkipException("The run was never opened.")
+    with _failing_in_one_sentence():
+        steps.judge(_stored(), _run_id())
+
+
+def compare() -> None:
+    """Compare each scenario with the reference or with its baseline."""
+    with _failing_in_one_sentence():
+        steps.compare(_stored(), _run_id())
+
+
+def report() -> None:
+    """Write the report."""
+    with _failing_in_one_sentence():
+        log.info("Report: %s", steps.write_report(_stored(), _run_id()) / "index.html")
+
+
+def alert() -> None:
+    """Send an alert when the verdict is not good, or when the run was never opened."""
+    with _failing_in_one_sentence():
+        stored, deliver = RunContext.from_settings(read_settings(**mail_settings())), mail_server()
+        if refusal := _refusal():
+            where: str | None = send_refusal(stored, _run_id(), refusal, deliver)
+        else:
+            where = steps.alert(stored, _run_id(), deliver)
+    log.info("The alert was sent to %s", where) if where else log.info("The verdict is good: no alert")
+
+
+def verdict() -> None:
+    """Fail the DAG run when the verdict is not good or an earlier step failed."""
+    with _failing_in_one_sentence():
+        if refusal := _refusal():
+            raise BadInputError(f"Nothing was measured: {refusal}")
+        reached = steps.conclude(_stored(), _run_id())
+        if failed := _failed(STEPS_BEFORE_THE_VERDICT):
+            raise LoadTasksError(
+                f"{', '.join(failed)} failed, so the verdict {reached} of run {_run_id()} is incomplete. The log of "
+                f"{failed[0]} says why: fix the cause, then clear that task to run it again."
+            )
+        if not reached.good:
+            raise LoadTasksError(f"The verdict of run {_run_id()} is {reached}; the report says what and why.")
+    log.info("The verdict of run %s is %s", _run_id(), reached)
+
+
+def _stored() -> RunContext:
+    """The context of a task that works on what is stored."""
+    return RunContext.from_settings(read_settings())
+
+
+def _exercising() -> RunContext:
+    """The context of a task that sends load: from the trigger form, else from connections, else from settings."""
+    params = get_current_context()["params"]
+    settings = read_settings(processes=params["processes"])
+    target = performance_target(settings, params["target"])
+    reference = performance_reference(settings, target, params["reference"])
+    return replace(RunContext.from_settings(settings), target=target, reference=reference)
+
+
+def _run_id() -> str:
+    """The run that this DAG run makes: the same for a retried or cleared task."""
+    return run_id_from(str(get_current_context()["run_id"]))
+
+
+@contextmanager
+def _failing_in_one_sentence() -> Iterator[None]:
+    """Turn an error that a person has to fix into a failed task, without retries, with that one sentence."""
+    try:
+        yield
+    except LoadTasksError as error:
+        log.error("%s", error)  # noqa: TRY400 - a traceback adds nothing to the sentence
+        raise AirflowFailException(str(error)) from None
+
+
+def _refusal() -> str | None:
+    """Why there is no run at all; None when there is one."""
+    pull = get_current_context()["ti"].xcom_pull
+    if pull(task_ids="open_run") is not None:
+        return None
+    try:
+        steps.conclude(_stored(), _run_id())
+    except LoadTasksError:
+        return str(pull(task_ids="open_run", key=_REFUSAL) or "open_run did not finish; its log says why")
+    return None
+
+
+def _failed(task_ids: Sequence[str]) -> list[str]:
+    """Which of these tasks failed in this DAG run, in their order."""
+    context = get_current_context()
+    run_id = str(context["run_id"])
+    states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=list(task_ids), run_ids=[run_id])
+    return [task_id for task_id in task_ids if states.get(run_id, {}).get(task_id) in ("failed", "upstream_failed")]

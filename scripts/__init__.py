@@ -1,0 +1,41 @@
+"""What the Makefile calls: one whole run, Airflow on one machine, and the processes that they start."""
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class CannotStartError(Exception):
+    """Something has to be done first; the message is one sentence that says what."""
+
+
+class Interruption:
+    """Ctrl-C or SIGTERM: raises KeyboardInterrupt, and remembers that it did.
+
+    An exception alone could get lost. Where the interpreter can't raise one, as amid a garbage collection, it prints it
+    and goes on; and Airflow takes an interrupt within a task for a failure of that task.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def install(self) -> None:
+        """Handle the signals of this process, also when a shell started it with SIGINT ignored."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.raise_interrupt)
+
+    def raise_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        """The signal handler.
+
+        Raises:
+            KeyboardInterrupt: always.
+        """
+        self.requested = True
+        self.check()
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt once a signal has come."""
+        if self.requested:
+            raise KeyboardInterrupt

@@ -1,0 +1,138 @@
+"""Airflow in processes of its own: importing it takes over the logging of the process that does."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+_READ_DAGS = """
+import json, sys
+from airflow.dag_processing.dagbag import BundleDagBag
+from airflow.configuration import conf
+folder = conf.get("core", "dags_folder")
+before = set(sys.modules)
+bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
+print(json.dumps({
+    "errors": bag.import_errors,
+    "files": len(bag.dagbag_stats),
+    "imported": sorted({name.split(".")[0] for name in set(sys.modules) - before}),
+    "dags": {
+        dag_id: {
+            "file": dag.relative_fileloc,
+            "schedule": [dag.timetable.expression, str(dag.timetable.timezone)],
+            "catchup": dag.catchup,
+            "max_active_runs": dag.max_active_runs,
+            "paused": dag.is_paused_upon_creation,
+            "doc": dag.doc_md,
+            "params": {name: dag.params.get_param(name).dump() for name in dag.params},
+            "tasks": {
+                task.task_id: {
+                    "after": sorted(task.upstream_task_ids),
+                    "rule": task.trigger_rule.value,
+                    "pool": task.pool,
+                    "mapped": task.is_mapped,
+                }
+                for task in dag.tasks
+            },
+        }
+        for dag_id, dag in bag.dags.items()
+    },
+}, default=str))
+"""
+
+
+@dataclass(frozen=True)
+class AirflowProcess:
+    """Airflow with the settings of scripts/airflow.env and everything it writes in one folder."""
+
+    var: Path
+    environment: dict[str, str]
+
+    @classmethod
+    def within(cls, var: Path) -> "AirflowProcess":
+        ours = ("AIRFLOW", "LOADTASKS_", "APP_")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        sourced = subprocess.run(
+            ["bash", "-c", "source scripts/airflow.env && env -0"],
+            cwd=PROJECT,
+            env=clean | {"LOADTASKS_VAR": str(var)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return cls(var, dict(line.split("=", 1) for line in sourced.stdout.split("\0") if line))
+
+    def evaluate(self, code: str, **environment: str) -> Any:
+        """Run code that prints JSON as its last line; return the value."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            cwd=PROJECT,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def read_dags(self, **environment: str) -> dict[str, Any]:
+        """What Airflow reads from the DAGs folder, and what it imports for that."""
+        return dict(self.evaluate(_READ_DAGS, **environment))
+
+    def migrate(self) -> None:
+        """Make the database."""
+        self.evaluate("from scripts import airflow_local; airflow_local.prepare(); print(0)")
+
+    def start_nightly(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+        """Start what `make nightly` runs."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "scripts.nightly", *options],
+            cwd=PROJECT,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def nightly(self, *options: str, **environment: str) -> "NightlyRun":
+        """Run what `make nightly` runs, to its end."""
+        process = self.start_nightly(*options, **environment)
+        output, errors = process.communicate()
+        return NightlyRun(self, process.returncode, output, errors)
+
+    def latest_run(self) -> dict[str, Any]:
+        """The newest DAG run as Airflow has it, with the state of each task (a mapped one by its name)."""
+        with closing(sqlite3.connect(self.var / "airflow" / "airflow.db")) as database:
+            run_id, state = database.execute("select run_id, state from dag_run order by run_after desc").fetchone()
+            tasks = database.execute(
+                "select coalesce(rendered_map_index, task_id), state from task_instance where run_id = ?", (run_id,)
+            )
+            return {"run_id": run_id, "state": state, "tasks": dict(tasks)}
+
+
+@dataclass(frozen=True)
+class NightlyRun:
+    """What came of `make nightly`."""
+
+    airflow: AirflowProcess
+    code: int
+    output: str
+    errors: str
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n{self.output}\n{self.errors}"
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> AirflowProcess:
+    """An Airflow whose database and logs are in a folder of the test's own."""
+    return AirflowProcess.within(tmp_path_factory.mktemp("var"))

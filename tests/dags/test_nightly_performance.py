@@ -1,0 +1,36 @@
+"""The shipped DAG file, as Airflow reads it."""
+
+from typing import Any
+
+import pytest
+
+from tests.airflow_process import AirflowProcess
+
+HEAVY = {"alembic", "great_expectations", "matplotlib", "numpy", "pandas", "requests", "scipy", "sqlalchemy", "uvloop"}
+
+
+@pytest.fixture(scope="module")
+def found(airflow: AirflowProcess) -> dict[str, Any]:
+    return airflow.read_dags()
+
+
+def test_is_read_without_errors_and_alone(found: dict[str, Any]) -> None:
+    assert found["errors"] == {}
+    assert {dag_id: dag["file"] for dag_id, dag in found["dags"].items()} == {
+        "nightly_performance": "nightly_performance.py"
+    }
+    assert found["files"] == 1, "files that are no DAG files are parsed for nothing; see dags/.airflowignore"
+
+
+def test_reading_it_imports_nothing_heavy(found: dict[str, Any]) -> None:
+    assert "loadtasks" in found["imported"]
+    assert HEAVY.isdisjoint(found["imported"])
+
+
+def test_runs_at_2_oclock_one_run_at_a_time(found: dict[str, Any]) -> None:
+    dag = found["dags"]["nightly_performance"]
+    assert dag["schedule"][0] == "0 2 * * *"
+    assert "UTC" in dag["schedule"][1]
+    assert dag["catchup"] is False
+    assert dag["max_active_runs"] == 1
+    assert dag["paused"] is False

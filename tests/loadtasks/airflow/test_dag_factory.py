@@ -1,0 +1,78 @@
+"""What `performance_dag` makes, as Airflow reads it from a DAG file of a user's own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtasks.scenarios.files import read_scenarios
+from tests.airflow_process import AirflowProcess
+from tests.workspaces import SHIPPED_SCENARIOS
+
+OF_A_TEAM = """
+from loadtasks.airflow.dag_factory import performance_dag
+
+orders = performance_dag("orders", schedule="30 1 * * 1-5", timezone="Europe/Berlin")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dags")
+    (folder / "orders.py").write_text(OF_A_TEAM)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dag(airflow: AirflowProcess, folder: Path) -> dict[str, Any]:
+    found = airflow.read_dags(AIRFLOW__CORE__DAGS_FOLDER=str(folder))
+    assert found["errors"] == {}
+    return dict(found["dags"]["orders"])
+
+
+def test_has_the_name_and_schedule_of_the_dag_file(dag: dict[str, Any]) -> None:
+    assert dag["file"] == "orders.py"
+    assert dag["schedule"][0] == "30 1 * * 1-5"
+    assert "Europe/Berlin" in dag["schedule"][1]
+
+
+def test_goes_on_after_a_failed_measurement_but_not_after_a_failed_step(dag: dict[str, Any]) -> None:
+    tasks = dag["tasks"]
+    assert {name: task["after"] for name, task in tasks.items()} == {
+        "open_run": [],
+        "measure": ["open_run"],
+        "repetitions_due": ["measure"],
+        "confirm": ["repetitions_due"],
+        "judge": ["confirm"],
+        "compare": ["judge"],
+        "report": ["compare"],
+        "alert": ["report"],
+        "verdict": ["alert"],
+    }
+    always = {name for name, task in tasks.items() if task["rule"] == "all_done"}
+    assert always == {"repetitions_due", "judge", "alert", "verdict"}
+    assert {task["rule"] for name, task in tasks.items() if name not in always} == {"all_success"}
+
+
+def test_measures_one_scenario_at_a_time(dag: dict[str, Any]) -> None:
+    for name in ("measure", "confirm"):
+        assert dag["tasks"][name]["mapped"]
+        assert dag["tasks"][name]["pool"] == "load_generator"
+
+
+def test_form_offers_the_scenarios_and_takes_no_token(dag: dict[str, Any]) -> None:
+    assert sorted(dag["params"]) == ["load_factor", "processes", "reference", "scenarios", "target"]
+    assert dag["params"]["scenarios"]["schema"]["examples"] == list(read_scenarios(SHIPPED_SCENARIOS))
+    assert dag["params"]["load_factor"]["value"] == 1
+    assert dag["params"]["processes"]["value"] is None  # that of the environment
+
+
+def test_doc_describes_every_task(dag: dict[str, Any]) -> None:
+    assert [name for name in dag["tasks"] if f"`{name}`" not in dag["doc"]] == []
+
+
+def test_is_there_although_a_scenario_file_is_wrong(airflow: AirflowProcess, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("endpoint: [")
+    found = airflow.read_dags(LOADTASKS_SCENARIOS=str(tmp_path))
+    assert found["errors"] == {}
+    assert found["dags"]["nightly_performance"]["params"]["scenarios"]["schema"]["examples"] == []

@@ -1,0 +1,56 @@
+"""`pytest --server-free`: skip each test where it listens on a socket or starts a process, and run all others.
+
+Nothing has to be marked, so no mark can be forgotten: a new test that starts a server is skipped by itself.
+"""
+
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+OPTION = "--server-free"
+
+
+class _Guard:
+    """Refuses servers while a test runs, its fixtures included."""
+
+    testing = False
+
+    def install(self) -> None:
+        listen = socket.socket.listen
+
+        def guarded(listener: socket.socket, *backlog: int) -> None:
+            if self.testing:
+                self.skip()
+            listen(listener, *backlog)
+
+        socket.socket.listen = guarded  # type: ignore[assignment, method-assign]
+        sys.addaudithook(self.audit)
+
+    def audit(self, event: str, _arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and self.testing:
+            self.skip()
+
+    def skip(self) -> NoReturn:
+        pytest.skip("starts a server or a process; `make test` runs it")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Iterator[None]:
+        self.testing = True
+        try:
+            return (yield)
+        finally:
+            self.testing = False
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(OPTION, action="store_true", help="skip tests where they listen on a socket or start a process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption(OPTION):
+        guard = _Guard()
+        guard.install()
+        config.pluginmanager.register(guard, "server-free")

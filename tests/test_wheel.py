@@ -1,0 +1,162 @@
+"""The wheel: what is in it, and that it works in an environment that has nothing else."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+import loadtasks
+from tests.servers import ScriptedServer, answering, free_port, ok, scripted
+
+PROJECT = Path(__file__).resolve().parents[1]
+PROJECT_TABLE: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+SCENARIOS = """
+endpoint: orders
+request: {path: /v2/orders, checks: {json: {items: {type: array}}}}
+scenarios:
+  concurrent: {load: {workers: 2, requests: 20}}
+"""
+TARGETS = """
+{"name": "orders", "expectations": [{"type": "expect_column_values_to_be_between",
+ "kwargs": {"column": "p95_s", "max_value": %s, "strict_max": true}}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder))
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs of an environment that holds the wheel and what it depends on."""
+    environment = tmp_path_factory.mktemp("environment")
+    uv = str(Path(sys.executable).with_name("uv"))
+    run(uv, "venv", "--quiet", "--python", sys.executable, str(environment))
+    python = environment / "bin" / "python"
+    locked = ("--constraint", str(PROJECT / "requirements.txt"))
+    run(uv, "pip", "install", "--quiet", "--python", str(python), *locked, str(wheel))
+    return python.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project folder of somebody else's API."""
+    for folder, file, text in (
+        ("scenarios", "orders.yaml", SCENARIOS),
+        ("expectations", "orders.json", TARGETS % 5),
+        ("strict", "orders.json", TARGETS % 0.000_001),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / file).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def api() -> Iterator[ScriptedServer]:
+    with scripted(answering(ok(b'{"items": []}'))) as server:
+        yield server
+
+
+def run(*command: str, cwd: Path = PROJECT, code: int = 0) -> str:
+    """Run a command without the variables of this project; return what it prints."""
+    ours = ("LOADTASKS_", "APP_", "AIRFLOW", "PYTHONPATH")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_holds_loadtasks_alone_with_its_data(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {name.split("/")[0] for name in names} == {"loadtasks", f"{wheel.name.rsplit('-', 3)[0]}.dist-info"}
+    tracked = run("git", "ls-files", "loadtasks").splitlines()
+    assert {name for name in tracked if (PROJECT / name).exists()} <= names
+    assert "loadtasks/py.typed" in names
+
+
+def test_has_the_version_of_the_package(wheel: Path) -> None:
+    assert f"-{loadtasks.__version__}-" in wheel.name
+
+
+def test_brings_neither_airflow_nor_packages_that_would_shadow_a_teams_own(installed: Path, tmp_path: Path) -> None:
+    code = "from importlib.util import find_spec as f; print([n for n in {!r} if f(n)])".format(
+        ("airflow", "app", "dags", "scripts", "tests", "benchmarks", "scenarios", "expectations", "psycopg")
+    )
+    assert run(str(installed / "python"), "-c", code, cwd=tmp_path).strip() == "[]"
+
+
+def test_command_line_says_its_version(installed: Path, project: Path) -> None:
+    assert loadtasks.__version__ in run(str(installed / "loadtasks"), "--version", cwd=project)
+
+
+def test_plan_and_targets_read_the_current_folder(installed: Path, project: Path) -> None:
+    assert "orders.concurrent" in run(str(installed / "loadtasks"), "plan", cwd=project)
+    assert "p95_s" in run(str(installed / "loadtasks"), "targets", cwd=project)
+
+
+def test_run_ends_with_0_and_a_report(installed: Path, project: Path, api: ScriptedServer) -> None:
+    run(str(installed / "loadtasks"), "run", "--target", api.url, cwd=project)
+    latest = project / "var" / "reports" / "latest"
+    assert "orders.concurrent" in (latest / "index.html").read_text()
+    assert json.loads((latest / "results.json").read_text())["run"]["target_url"] == api.url
+    assert any(b" /v2/orders " in request for request in api.requests)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--expectations", "strict"), 1, "p95"),
+        (("no-such-scenario",), 2, "no-such-scenario"),
+        (("--target", "http://127.0.0.1:{closed}"), 3, "reached"),
+    ],
+    ids=["missed target", "bad input", "target down"],
+)
+def test_run_that_is_not_good_ends_with_the_code_of_the_docs(
+    installed: Path, project: Path, api: ScriptedServer, options: tuple[str, ...], code: int, words: str
+) -> None:
+    given = [option.format(closed=free_port()) for option in options]
+    target = () if "--target" in given else ("--target", api.url)
+    assert words in run(str(installed / "loadtasks"), "run", *given, *target, cwd=project, code=code)
+
+
+def declared() -> dict[str, Requirement]:
+    lines: list[str] = PROJECT_TABLE["dependencies"]
+    return {requirement.name: requirement for requirement in map(Requirement, lines)}
+
+
+def test_every_import_is_a_dependency_and_the_other_way_round() -> None:
+    imported = set()
+    for path in (PROJECT / "loadtasks").rglob("*.py"):
+        if path.is_relative_to(PROJECT / "loadtasks" / "airflow"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    imported -= {*sys.stdlib_module_names, "loadtasks", "pydantic_core", "urllib3"}  # of pydantic and of requests
+    distributions = packages_distributions()
+    assert {distributions[name][0].lower().replace("_", "-") for name in imported} == set(declared())
+
+
+def test_lock_is_within_the_ranges() -> None:
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (PROJECT / "requirements.txt").read_text(), re.MULTILINE))
+    extras = [Requirement(line) for lines in PROJECT_TABLE["optional-dependencies"].values() for line in lines]
+    for requirement in [*declared().values(), *extras]:
+        assert requirement.specifier.contains(locked[requirement.name]), requirement

@@ -1,4 +1,4 @@
-"""How numbers are told to people: durations, rates, shares, changes and counts, the same words everywhere.
+"""Numbers as people read them: durations, rates, shares, changes and counts, the same words everywhere.
 
 Three significant digits, a unit that keeps the number short, and no rounding that hides a failure: 99.96 % never reads
 100 %. A number that isn't there reads `MISSING`.
@@ -23,7 +23,7 @@ def duration(seconds: float | None) -> str:
         return MINUS + duration(-seconds)
     if round(seconds * 1e6) < 1e3:
         return f"{seconds * 1e6:.0f} µs"
-    # 999.6 ms would read 1000 ms: what rounds to the next unit is told in it.
+    # 999.6 ms would read 1000 ms: what rounds to the next unit is written in it.
     if _rounded(seconds * 1e3) < 1e3:
         return f"{_three_digits(seconds * 1e3)} ms"
     return f"{_three_digits(seconds)} s"
@@ -69,9 +69,9 @@ def share(part: float | None) -> str:
         return f"{part:.0%}".replace("%", " %")
     percent = part * 100
     for decimals in (1, 2, 3, 4):
-        told = f"{percent:.{decimals}f}"
-        if 0 < float(told) < 100 or percent > 100:
-            return f"{told} %"
+        text = f"{percent:.{decimals}f}"
+        if 0 < float(text) < 100 or percent > 100:
+            return f"{text} %"
     return "> 99.999 %" if part > 0.5 else "< 0.001 %"
 
 

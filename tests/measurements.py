@@ -11,7 +11,7 @@ from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase, Protocol
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.run import Run
 
 STARTED_AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -107,8 +107,8 @@ def measurement(
     return Measurement.model_validate(plausible | changes)
 
 
-def failure(detail: str = "") -> Failure:
-    return Failure(code=FindingCode.MEASUREMENT_FAILED, detail=detail)
+def failure(detail: str = "") -> MeasurementFailure:
+    return MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=detail)
 
 
 def run(run_id: str = "20261124T020000Z-aaaa", **changes: Any) -> Run:

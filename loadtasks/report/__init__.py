@@ -1,1 +1,1 @@
-"""How a run is told: terminal, HTML, plots, Markdown and e-mail, all from one results document."""
+"""Renders a run on the terminal and as HTML, plots, Markdown and e-mail, all from one results document."""

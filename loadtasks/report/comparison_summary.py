@@ -52,5 +52,5 @@ def _with_scenarios(reasons: Mapping[str, Sequence[str]], valid: int) -> Iterabl
 
 def _other(document: ResultsDocument, result: ScenarioResult) -> str:
     if document.other_run is not None:
-        return f"run {plain(document.other_run)}, which alone can't tell a change from noise"
+        return f"run {plain(document.other_run)}, which alone doesn't show whether a change is noise"
     return f"the reference ({reference_name(document)})" if result.round_ratios else _BASELINE

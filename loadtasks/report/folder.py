@@ -54,7 +54,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _point(link: Path, folder: Path) -> None:
-    """Make `link` point to a folder beside it, in one step: a reader finds the old one or the new one."""
+    """Make `link` point to a folder next to it, in one step: a reader finds the old one or the new one."""
     if link.exists() and not link.is_symlink():
         raise BadInputError(
             f"{link}: it should be a link to the newest report and is something else; move it away, then "

@@ -1,4 +1,4 @@
-"""What is listed on a terminal: past runs, a scenario's past, baselines, targets."""
+"""Lists on a terminal: runs, the history of a scenario, baselines, regressions, alarms, targets, plans."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ _UNJUDGED = "not judged"
 
 
 def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" = None) -> None:
-    """Past runs, newest first."""
+    """Earlier runs, newest first."""
     rows = (
         (
             run.id,
@@ -116,14 +116,14 @@ def told_changes(changes: Sequence[MetricChange]) -> str:
 
 
 def show_targets(targets: Iterable[tuple[str, str, str, str]], to: "Console | None" = None) -> None:
-    """The targets: of which endpoint, which metric, what is asked, and in which file."""
+    """The targets: endpoint, metric, bound, and the file that each is in."""
     _show(("endpoint", "metric", "target", "file"), targets, "No target.", to)
 
 
 def show_plan(plan: Plan, to: "Console | None" = None) -> None:
     """What a scenario would send: how much in all, of which rows, and when, where the profile alone decides that."""
     to = to or console()
-    counted = "as many as the answers allow" if plan.expected is None else f"{units.count(plan.expected)} in all"
+    counted = "as many as the response times allow" if plan.expected is None else f"{units.count(plan.expected)} in all"
     lasts = "" if plan.lasts_s is None else f", over {units.span(plan.lasts_s)}"
     fed = "" if plan.feeder is None else f"; {plan.feeder}"
     to.print(f"{plan.name}: {load_sentence(plan.load)}; {counted}{lasts}{fed}", soft_wrap=True)

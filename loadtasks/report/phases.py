@@ -57,11 +57,11 @@ class TargetMetricRow:
 
 def rows(result: ScenarioResult) -> list[PhaseRow]:
     """Every phase that took any time, in the order of a request; the baseline's where it is comparable."""
-    baseline = {each.part: each.phases for each in result.baseline if result.comparisons}
+    baseline = {measurement.part: measurement.phases for measurement in result.baseline if result.comparisons}
     return [
         PhaseRow(measurement.part, *_side(name), phase, baseline.get(measurement.part, {}).get(name))
         for measurement in result.measurements
-        for name, phase in sorted(measurement.phases.items(), key=lambda phase: _place(phase[0]))
+        for name, phase in sorted(measurement.phases.items(), key=lambda phase: _order(phase[0]))
         if phase.max_s or name != "waiting"
     ]
 
@@ -70,14 +70,15 @@ def metrics(result: ScenarioResult) -> list[TargetMetricRow]:
     """What grew most and what gauges changed, in short."""
     now, before = _metrics_of(result.measurements), _metrics_of(result.baseline)
     counted = {name: value for name, value in now.counters.items() if not name.partition("{")[0].endswith("_sum")}
-    grown = sorted(counted.items(), key=lambda each: -each[1])
-    gauges = {name: each for name, each in now.gauges.items() if _notable(name, each, before)}
+    grown = sorted(counted.items(), key=lambda counter: -counter[1])
+    gauges = {name: values for name, values in now.gauges.items() if _notable(name, values, before)}
     counters = [
         TargetMetricRow(plain(name), f"+{units.count(value)}", _plus(before.counters.get(name)))
         for name, value in grown
     ]
     changed = [
-        TargetMetricRow(plain(name), _change(each), _change(before.gauges.get(name))) for name, each in gauges.items()
+        TargetMetricRow(plain(name), _change(values), _change(before.gauges.get(name)))
+        for name, values in gauges.items()
     ]
     return [*changed, *counters][:_MAX_METRICS]
 
@@ -106,9 +107,9 @@ def _change(values: tuple[float, float] | None) -> str:
 
 
 def _outcomes(phase: Phase) -> str:
-    asked = sum(phase.outcomes.values())
-    ordered = sorted(phase.outcomes.items(), key=lambda each: -each[1])
-    return ", ".join(f"{plain(outcome)} {units.share(number / asked)}" for outcome, number in ordered)
+    total = sum(phase.outcomes.values())
+    ordered = sorted(phase.outcomes.items(), key=lambda outcome: -outcome[1])
+    return ", ".join(f"{plain(outcome)} {units.share(number / total)}" for outcome, number in ordered)
 
 
 def _side(name: str) -> tuple[str, str]:
@@ -117,6 +118,6 @@ def _side(name: str) -> tuple[str, str]:
     return CLIENT, _CLIENT_PHASES.get(name, name)
 
 
-def _place(name: str) -> tuple[bool, int, str]:
+def _order(name: str) -> tuple[bool, int, str]:
     order = list(_CLIENT_PHASES)
     return name.startswith(SERVER), order.index(name) if name in order else len(order), name

@@ -92,7 +92,7 @@ def _table(rows: list[table.TableRow], columns: list[str], gap: int) -> "Table":
 
 
 def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int]:
-    """The columns that hold something and fit whole, and the gap between them."""
+    """The columns that hold something and for which the terminal is wide enough, and the gap between them."""
     widths = {
         column: max(len(heading), *(len(row.cell(column)) for row in rows))
         for column, heading in table.ALL_COLUMNS.items()

@@ -1,16 +1,16 @@
-"""A run put together whole from what the store keeps of it."""
+"""Assembles the results document of a run from what the store has of it."""
 
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import Failure, FailureDetail
+from loadtasks.results.findings.validity import FailureDetail, MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.store import Store
 
 
 def assemble(store: Store, run_id: str) -> ResultsDocument:
-    """A run whole, with the measurements that stand beside its own.
+    """A run whole, with the measurements that it is compared with.
 
     Raises:
         BadInputError: no such run.
@@ -28,7 +28,7 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
                 endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
                 measurements=measurements,
                 repetitions=_repetitions(store, run_id, scenario),
-                baseline=pairing.reference if pairing else _beside(store, judged),
+                baseline=pairing.reference if pairing else _compared_with(store, judged),
                 round_ratios=pairing.round_ratios if pairing else [],
                 **judged.model_dump(),
             )
@@ -38,7 +38,7 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
 
 def _repetitions(store: Store, run_id: str, scenario: str) -> list[RepetitionSummary]:
     repetitions = store.repetitions(run_id, scenario)
-    if len(repetitions) == 1:  # told whole
+    if len(repetitions) == 1:  # the document has it whole
         return []
     return [
         RepetitionSummary(
@@ -49,18 +49,18 @@ def _repetitions(store: Store, run_id: str, scenario: str) -> list[RepetitionSum
             reported=repetition.reported,
             trusted=repetition.trusted,
         )
-        for repetition, whole in ((each, each.measurements[0]) for each in repetitions)
+        for repetition, whole in ((repetition, repetition.measurements[0]) for repetition in repetitions)
     ]
 
 
-def _beside(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:
+def _compared_with(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:
     if verdict.baseline_run is None or not store.has_run(verdict.baseline_run):
         return []
     return store.measurements(verdict.baseline_run, verdict.scenario)
 
 
-def _unjudged(scenario: str, failure: Failure | None, measured: bool) -> ScenarioVerdict:
-    """What is said of a scenario that has no verdict yet."""
+def _unjudged(scenario: str, failure: MeasurementFailure | None, measured: bool) -> ScenarioVerdict:
+    """The verdict of a scenario that was not judged yet."""
     if failure is not None:
         finding = Finding(code=failure.code, parameters=FailureDetail(detail=failure.detail))
     else:

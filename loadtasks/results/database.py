@@ -1,4 +1,4 @@
-"""The results database, SQLite or PostgreSQL: opened, its schema up to date, its troubles told in one sentence."""
+"""The results database, SQLite or PostgreSQL: opened, migrated, and its errors turned into one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,17 +58,17 @@ class ResultsDatabase:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database."""
-        with self._troubles_told(), Session(self._engine, expire_on_commit=False) as session:
+        with self._errors_in_one_sentence(), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose changes are kept all together, or not at all."""
-        with self._troubles_told(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with self._errors_in_one_sentence(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     def _migrate(self) -> None:
-        with self._troubles_told():
+        with self._errors_in_one_sentence():
             with self._engine.connect() as connection:
                 if _version(connection) == HEAD:
                     return
@@ -80,13 +80,13 @@ class ResultsDatabase:
 
     @property
     def _name(self) -> str:
-        """How people are told which database is meant."""
+        """The name of the database for people, without its password."""
         if self._url.get_backend_name() == "sqlite":
             return self._url.database or "the database in memory"
         return self._url.render_as_string(hide_password=True)
 
     @contextmanager
-    def _troubles_told(self) -> Iterator[None]:
+    def _errors_in_one_sentence(self) -> Iterator[None]:
         try:
             yield
         except (IntegrityError, DataError):

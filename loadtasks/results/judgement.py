@@ -1,4 +1,4 @@
-"""Verdicts and the findings they rest on, as they are kept. How they are reached is `loadtasks.verdict`'s."""
+"""Verdicts with their findings and comparisons, as they are kept. `loadtasks.verdict` makes them."""
 
 from enum import StrEnum
 
@@ -15,14 +15,14 @@ class Verdict(StrEnum):
     FAIL = "fail"
     """A target was missed."""
     REGRESSED = "regressed"
-    """Targets are met, but it got worse than its level."""
+    """Targets are met, but it is worse than the baseline or the reference."""
     IMPROVED = "improved"
     INVALID = "invalid"
-    """The measurement can't be trusted: nothing is claimed of the API."""
+    """The measurement can't be trusted, so it says nothing about the API."""
 
     @property
     def good(self) -> bool:
-        """Whether nobody needs to act."""
+        """Whether there is nothing to act on."""
         return self in (Verdict.PASS, Verdict.IMPROVED)
 
     @property
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 
 class MetricComparison(BaseModel):
-    """One metric of a measurement beside its level: the median of the comparable nights before."""
+    """One metric of a measurement against its baseline, or against the reference."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,11 +43,11 @@ class MetricComparison(BaseModel):
     observed: float
     baseline: float
     ratio: float | None
-    """observed / baseline; None when the baseline is 0. Beside a reference it is that of the rounds."""
+    """observed / baseline; None where the baseline is 0. In a paired run it is the ratio of the rounds."""
     low: float | None = None
-    """Beside a reference: where the ratio lies at least, with the confidence that the verdict asks for."""
+    """In a paired run: the lower end of the ratio's confidence interval."""
     high: float | None = None
-    """Likewise, at most."""
+    """In a paired run: the upper end of the ratio's confidence interval."""
 
 
 class ScenarioVerdict(BaseModel):
@@ -60,7 +60,7 @@ class ScenarioVerdict(BaseModel):
     findings: list[Finding] = []
     comparisons: list[MetricComparison] = []
     baseline_run: str | None = None
-    """The run whose measurements are shown beside its own: the last one before a change, else the baseline's."""
+    """The run whose measurements are shown for comparison: the last one before a change, else the baseline run."""
 
 
 def overall(verdicts: list[Verdict]) -> Verdict:

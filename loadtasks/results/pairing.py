@@ -1,4 +1,4 @@
-"""A scenario's measurement beside that of its reference, as it is kept. What it means is `loadtasks.verdict`'s."""
+"""The reference's measurements of a scenario in a paired run, with the rounds of both, as they are kept."""
 
 from typing import Self
 
@@ -16,7 +16,7 @@ class Pairing(BaseModel):
     reference: list[Measurement] = []
     """The whole first, then its parts."""
     round_ratios: list[RoundRatios] = []
-    """Likewise."""
+    """The rounds: of the whole, then of the parts."""
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:

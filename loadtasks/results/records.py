@@ -1,4 +1,4 @@
-"""What is kept beside runs, measurements and verdicts: approved baselines, alerts, and a scenario's past."""
+"""Approved baselines, alerts, and the history of a scenario, as they are kept."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from loadtasks.results.judgement import Verdict
 
 
 class Baseline(BaseModel):
-    """Whose measurement a scenario is compared with, who approved it, and the fingerprint of how it was made."""
+    """The baseline run of a scenario, who approved it, and the fingerprint of its measurement."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class Alert(BaseModel):
 
 
 class HistoryEntry(BaseModel):
-    """One scenario in one past run, in numbers."""
+    """The metrics of one scenario in one run."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import Counts, Measurement
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline
@@ -58,16 +58,16 @@ def measurement_of(row: MeasurementRow) -> Measurement:
     )
 
 
-def failure_row(run_id: str, scenario: str, failure: Failure) -> FailureRow:
+def failure_row(run_id: str, scenario: str, failure: MeasurementFailure) -> FailureRow:
     """Why a scenario was not measured to its end, as a row."""
     # PostgreSQL takes no NUL characters, and a target may have responded with some.
     detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
     return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail)
 
 
-def failure_of(row: FailureRow) -> Failure:
+def failure_of(row: FailureRow) -> MeasurementFailure:
     """The failure of a row."""
-    return Failure.model_validate({"code": row.code, "detail": row.detail})
+    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

@@ -1,4 +1,4 @@
-"""A run: one night, or one manual trigger, with all of its scenarios."""
+"""A run: one execution of the pipeline, with all of its scenarios."""
 
 import re
 import secrets
@@ -24,7 +24,7 @@ class Run(BaseModel):
     target_version: str | None = None
     """What the target says of its version; None where it doesn't."""
     reference_url: str | None = None
-    """The approved build beside which it is measured; None where there is none."""
+    """The approved build that a paired run compares with; None in other runs."""
     reference_version: str | None = None
     """What the reference says of its version; None where it doesn't."""
     load_factor: float = 1.0
@@ -37,7 +37,7 @@ class Run(BaseModel):
     measurement_version: int = MEASUREMENT_VERSION
     """How its values were measured (`loadtasks.measurement.model.MEASUREMENT_VERSION`); part of the fingerprint."""
     calibrations: dict[str, Calibration] = {}
-    """What each host that measured can do, by its name."""
+    """The capacity of the load generator on each host that measured, by host."""
 
 
 def new_run_id(now: datetime | None = None) -> str:

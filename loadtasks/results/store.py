@@ -13,7 +13,7 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, repetitions
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
@@ -120,7 +120,7 @@ class Store:
         run_id: str,
         scenario: str,
         measurements: Sequence[Measurement],
-        failure: Failure | None = None,
+        failure: MeasurementFailure | None = None,
         pairing: Pairing | None = None,
     ) -> None:
         """Keep the first repetition of a scenario, in place of whatever was kept of the scenario in this run.
@@ -158,7 +158,7 @@ class Store:
             names = session.scalars(query.distinct().order_by(MeasurementRow.scenario)).all()
             return {name: repetitions.read(session, run_id, name) for name in names}
 
-    def save_failure(self, run_id: str, scenario: str, failure: Failure) -> None:
+    def save_failure(self, run_id: str, scenario: str, failure: MeasurementFailure) -> None:
         """Keep why a scenario was not measured, in place of whatever was kept of the scenario in this run."""
         with self._database.writing() as session:
             _row(session, run_id)
@@ -170,7 +170,7 @@ class Store:
         with self._database.reading() as session:
             return repetitions.read_reported(session, run_id, scenario, _row(session, run_id).scenarios)
 
-    def failures(self, run_id: str) -> dict[str, Failure]:
+    def failures(self, run_id: str) -> dict[str, MeasurementFailure]:
         """Why scenarios were not measured to their end, by scenario."""
         with self._database.reading() as session:
             _row(session, run_id)

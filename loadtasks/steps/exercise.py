@@ -13,7 +13,7 @@ from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableErr
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -84,12 +84,12 @@ def drive(
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
 
 
-def target_lost(target: Target) -> Failure | None:
+def target_lost(target: Target) -> MeasurementFailure | None:
     """Why what a target has just shown can't be trusted: it no longer responds. None when it does."""
     try:
         target.check_alive()
     except TargetUnavailableError as error:
-        return Failure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
+        return MeasurementFailure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
     return None
 
 

@@ -8,7 +8,7 @@ from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.validity import Failure, FailureCode
+from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
 from loadtasks.results.store import Store
 from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.run_context import RunContext
@@ -30,12 +30,14 @@ def measure(
         try:
             measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
         except LoadTasksError as error:
-            store.save_failure(run_id, scenario, Failure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error)))
+            store.save_failure(
+                run_id, scenario, MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
+            )
             raise
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
-            store.save_failure(run_id, scenario, Failure(code=code, detail=repr(error)))
+            store.save_failure(run_id, scenario, MeasurementFailure(code=code, detail=repr(error)))
             raise
         lost = target_lost(context.target)
         try:

@@ -7,7 +7,7 @@ from math import isfinite
 
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -81,7 +81,7 @@ def open_run(
         try:
             check_target(target, chosen)
         except LoadTasksError as error:
-            failure = Failure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
+            failure = MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
             for scenario in run.scenarios:
                 store.save_failure(run.id, scenario, failure)
             store.save_verdicts(run.id, judge_run(run.scenarios, [], store.failures(run.id), []))

@@ -1,4 +1,4 @@
-"""Two results documents side by side."""
+"""Compares two results documents."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from loadtasks.verdict.history.findings import compare_metric
 
 
 def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
-    """A document with its numbers beside another's. Two runs can't tell a change from noise: none is claimed.
+    """A document compared with another. Two runs alone don't show what is noise, so no regression is claimed.
 
     Raises:
         BadInputError: nothing in the one can be compared with the other.
@@ -67,9 +67,9 @@ def _difference(difference: Difference) -> str:
 def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[MetricComparison]:
     before = {other.part: other for other in others}
     return [
-        each
+        compared
         for measurement in measurements
         if measurement.part in before
         for name in BASELINE_METRICS
-        if (each := compare_metric(measurement, name, metric(before[measurement.part], name))) is not None
+        if (compared := compare_metric(measurement, name, metric(before[measurement.part], name))) is not None
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtasks.measurement.model import Measurement, by_scenario
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict import validity
 from loadtasks.verdict.targets import throttling, validation
@@ -14,7 +14,7 @@ from loadtasks.verdict.targets.suites import Suite
 def judge_run(
     planned: Sequence[str],
     measurements: Sequence[Measurement],
-    failures: Mapping[str, Failure],
+    failures: Mapping[str, MeasurementFailure],
     suites: Sequence[Suite],
     data_docs: Path | None = None,
 ) -> list[ScenarioVerdict]:

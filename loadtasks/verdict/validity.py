@@ -6,7 +6,13 @@ from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import Failure, FailureDetail, NotReached, RequestCounts, SaturationParameters
+from loadtasks.results.findings.validity import (
+    FailureDetail,
+    MeasurementFailure,
+    NotReached,
+    RequestCounts,
+    SaturationParameters,
+)
 from loadtasks.verdict.targets import throttling
 
 _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
@@ -14,7 +20,7 @@ _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
 
 
 def findings(
-    scenario: str, measurements: Sequence[Measurement], failures: Mapping[str, Failure], planned: bool = True
+    scenario: str, measurements: Sequence[Measurement], failures: Mapping[str, MeasurementFailure], planned: bool = True
 ) -> list[Finding]:
     """Why a scenario can't be trusted; empty when it can.
 

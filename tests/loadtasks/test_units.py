@@ -6,7 +6,7 @@ from loadtasks import units
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (None, "–"),
         (float("nan"), "–"),
@@ -27,12 +27,12 @@ from loadtasks import units
         (-0.002, "−2.00 ms"),
     ],
 )
-def test_a_duration_has_three_digits_and_a_fitting_unit(seconds: float | None, told: str) -> None:
-    assert units.duration(seconds) == told
+def test_a_duration_has_three_digits_and_a_fitting_unit(seconds: float | None, text: str) -> None:
+    assert units.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("bounds_s", "told"),
+    ("bounds_s", "text"),
     [
         (None, "–"),
         ((0.0112, 0.0129), "11.2–12.9 ms"),
@@ -42,28 +42,28 @@ def test_a_duration_has_three_digits_and_a_fitting_unit(seconds: float | None, t
         ((0.0500001, 0.05), "50.0 ms"),
     ],
 )
-def test_an_interval_names_its_unit_once_where_there_is_one(bounds_s: tuple[float, float] | None, told: str) -> None:
-    assert units.interval(bounds_s) == told
+def test_an_interval_names_its_unit_once_where_there_is_one(bounds_s: tuple[float, float] | None, text: str) -> None:
+    assert units.interval(bounds_s) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [(None, "–"), (2.5, "2.50 s"), (41.7, "42 s"), (125, "2 min 5 s"), (3780, "1 h 3 min"), (59.8, "1 min 0 s")],
 )
-def test_a_span_reads_as_people_wait(seconds: float | None, told: str) -> None:
-    assert units.span(seconds) == told
+def test_a_span_reads_as_people_wait(seconds: float | None, text: str) -> None:
+    assert units.span(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("per_second", "told"),
+    ("per_second", "text"),
     [(None, "–"), (412.4, "412/s"), (38457, "38,500/s"), (9.8712, "9.87/s"), (0.5, "0.50/s"), (99.97, "100/s")],
 )
-def test_a_rate_has_three_digits(per_second: float | None, told: str) -> None:
-    assert units.rate(per_second) == told
+def test_a_rate_has_three_digits(per_second: float | None, text: str) -> None:
+    assert units.rate(per_second) == text
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "text"),
     [
         (None, "–"),
         (1, "100 %"),
@@ -77,12 +77,12 @@ def test_a_rate_has_three_digits(per_second: float | None, told: str) -> None:
         (1.25, "125.0 %"),
     ],
 )
-def test_only_the_whole_reads_as_the_whole(part: float | None, told: str) -> None:
-    assert units.share(part) == told
+def test_only_the_whole_reads_as_the_whole(part: float | None, text: str) -> None:
+    assert units.share(part) == text
 
 
 @pytest.mark.parametrize(
-    ("ratio", "told"),
+    ("ratio", "text"),
     [
         (None, "–"),
         (1.0, "±0 %"),
@@ -100,12 +100,12 @@ def test_only_the_whole_reads_as_the_whole(part: float | None, told: str) -> Non
         (1234.0, "1,230×"),
     ],
 )
-def test_a_change_is_per_cent_until_it_doubles(ratio: float | None, told: str) -> None:
-    assert units.change(ratio) == told
+def test_a_change_is_per_cent_until_it_doubles(ratio: float | None, text: str) -> None:
+    assert units.change(ratio) == text
 
 
 @pytest.mark.parametrize(
-    ("metric", "number", "told"),
+    ("metric", "number", "text"),
     [
         ("p95_s", 3.02, "3.02 s"),
         ("throughput_per_s", 412.0, "412/s"),
@@ -114,8 +114,8 @@ def test_a_change_is_per_cent_until_it_doubles(ratio: float | None, told: str) -
         ("conservation_gap", None, "–"),
     ],
 )
-def test_a_metric_is_told_in_its_own_unit(metric: str, number: float | None, told: str) -> None:
-    assert units.value(metric, number) == told
+def test_a_metric_is_told_in_its_own_unit(metric: str, number: float | None, text: str) -> None:
+    assert units.value(metric, number) == text
 
 
 def test_one_of_a_thing_is_singular() -> None:

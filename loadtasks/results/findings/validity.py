@@ -18,7 +18,7 @@ FailureCode = Literal[
 ]
 
 
-class Failure(BaseModel):
+class MeasurementFailure(BaseModel):
     """Why a scenario was not measured to its end, as the step that measured it keeps it."""
 
     model_config = ConfigDict(frozen=True)

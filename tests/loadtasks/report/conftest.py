@@ -1,4 +1,4 @@
-"""A browser, and the page of a bad night, which takes a while to draw."""
+"""A browser, and the page of a bad run, which takes a while to draw."""
 
 import os
 import shutil

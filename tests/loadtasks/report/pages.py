@@ -102,5 +102,5 @@ def parse(page: str) -> Element:
     tree = _Tree()
     tree.feed(page)
     tree.close()
-    assert [each.tag for each in tree.open] == ["document"]
+    assert [element.tag for element in tree.open] == ["document"]
     return tree.open[0]

@@ -12,24 +12,24 @@ from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import parse
 
 
-def _night(run_id: str = "night-1") -> ResultsDocument:
+def _run(run_id: str = "run-1") -> ResultsDocument:
     return samples.document(samples.result("config_put.sequential"), id=run_id)
 
 
 def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
-    written = folder.write(_night(), tmp_path / "var" / "reports")
-    assert written == tmp_path / "var" / "reports" / "night-1"
+    written = folder.write(_run(), tmp_path / "var" / "reports")
+    assert written == tmp_path / "var" / "reports" / "run-1"
     assert sorted(path.name for path in written.iterdir()) == ["index.html", "results.json", "summary.md"]
-    assert read_document(written / "results.json") == _night()
+    assert read_document(written / "results.json") == _run()
     assert parse((written / "index.html").read_text(encoding="utf-8")).one("h1").text == "✓ PASS"
     assert (written / "summary.md").read_text(encoding="utf-8").startswith("# PASS: ")
 
 
 def test_data_docs_are_left_alone_and_linked(tmp_path: Path) -> None:
-    docs = tmp_path / "night-1" / "data_docs"
+    docs = tmp_path / "run-1" / "data_docs"
     docs.mkdir(parents=True)
     (docs / "index.html").write_text("docs")
-    written = folder.write(_night(), tmp_path)
+    written = folder.write(_run(), tmp_path)
     assert (docs / "index.html").read_text() == "docs"
     links = parse((written / "index.html").read_text(encoding="utf-8")).one("nav").all("a")
     assert (written / links[-1].attributes["href"]).read_text() == "docs"
@@ -37,59 +37,59 @@ def test_data_docs_are_left_alone_and_linked(tmp_path: Path) -> None:
 
 def test_latest_points_to_the_newest_and_moves_with_the_folder(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
-    folder.write(_night("night-1"), reports)
-    folder.write(_night("night-2"), reports)
+    folder.write(_run("run-1"), reports)
+    folder.write(_run("run-2"), reports)
     assert (reports / "latest").is_symlink()
-    assert read_document(reports / "latest" / "results.json").run.id == "night-2"
+    assert read_document(reports / "latest" / "results.json").run.id == "run-2"
     reports.rename(tmp_path / "moved")
-    assert read_document(tmp_path / "moved" / "latest" / "results.json").run.id == "night-2"
-    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == ["latest", "night-1", "night-2"]
+    assert read_document(tmp_path / "moved" / "latest" / "results.json").run.id == "run-2"
+    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == ["latest", "run-1", "run-2"]
 
 
 def test_a_link_to_nowhere_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to("gone")
-    folder.write(_night(), tmp_path)
-    assert (tmp_path / "latest").resolve() == (tmp_path / "night-1").resolve()
+    folder.write(_run(), tmp_path)
+    assert (tmp_path / "latest").resolve() == (tmp_path / "run-1").resolve()
 
 
 def test_a_plain_folder_named_latest_is_an_error_and_the_report_is_kept(tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest" / "precious").write_text("kept")
-    with pytest.raises(BadInputError, match=r"latest: it should be a link .+ move it away, .+ report night-1"):
-        folder.write(_night(), tmp_path)
+    with pytest.raises(BadInputError, match=r"latest: it should be a link .+ move it away, .+ report run-1"):
+        folder.write(_run(), tmp_path)
     assert (tmp_path / "latest" / "precious").read_text() == "kept"
-    assert (tmp_path / "night-1" / "index.html").is_file()
+    assert (tmp_path / "run-1" / "index.html").is_file()
 
 
 @pytest.mark.parametrize("run_id", ["../elsewhere", "a/b", "/etc", "..", ".", "", "latest", "a\0b"])
 def test_a_run_id_that_is_no_folder_name_is_refused(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(BadInputError, match=r"run id .+ can't be the name of a report folder"):
-        folder.write(_night(run_id), tmp_path / "reports")
+        folder.write(_run(run_id), tmp_path / "reports")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
     with pytest.raises(BadInputError) as caught:
-        folder.write(_night(), tmp_path / "reports")
+        folder.write(_run(), tmp_path / "reports")
     sentence = str(caught.value)
-    assert str(tmp_path / "reports" / "night-1") in sentence
-    assert "python -m loadtasks report night-1" in sentence
+    assert str(tmp_path / "reports" / "run-1") in sentence
+    assert "python -m loadtasks report run-1" in sentence
 
 
 def test_a_full_disk_is_one_sentence_and_the_old_report_stays_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder.write(_night(), tmp_path)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "night-1").iterdir()}
+    folder.write(_run(), tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run-1").iterdir()}
 
     def full(self: Path, data: object, *args: object, **kwargs: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(BadInputError, match=r"the report can't be written \(No space left on device\); make room"):
-        folder.write(_night(), tmp_path)
-    assert {name: (tmp_path / "night-1" / name).read_bytes() for name in before} == before
+        folder.write(_run(), tmp_path)
+    assert {name: (tmp_path / "run-1" / name).read_bytes() for name in before} == before
 
 
 def test_what_was_measured_is_kept_when_the_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_what_was_measured_is_kept_when_the_page_fails(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(html, "render", fails)
     with pytest.raises(RuntimeError, match="a plot failed"):
-        folder.write(_night(), tmp_path)
-    assert read_document(tmp_path / "night-1" / "results.json") == _night()
-    assert (tmp_path / "night-1" / "summary.md").is_file()
+        folder.write(_run(), tmp_path)
+    assert read_document(tmp_path / "run-1" / "results.json") == _run()
+    assert (tmp_path / "run-1" / "summary.md").is_file()
     assert not (tmp_path / "latest").exists()

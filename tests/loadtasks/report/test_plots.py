@@ -28,7 +28,7 @@ def _texts(result: ScenarioResult) -> list[str]:
     [(1, "50 %"), (20, "95 %"), (100, "99 %"), (999, "99 %"), (1000, "99.9 %"), (10_000, "99.99 %")],
 )
 def test_the_axis_goes_as_far_as_the_requests_support(requests: int, last: str) -> None:
-    times = [0.01 + 0.0001 * (place % 97) for place in range(requests)]
+    times = [0.01 + 0.0001 * (number % 97) for number in range(requests)]
     result = samples.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False)
     ticks = [text for text in _texts(result) if text.endswith(" %")]
     assert ticks[-1] == last
@@ -54,7 +54,7 @@ def test_a_long_run_is_thinned_without_moving_its_percentiles() -> None:
     assert len(xs) < 260
     for q in (0.5, 0.9, 0.99):
         x = -math.log10(1 - q)
-        after = next(place for place, each in enumerate(xs) if each >= x)
+        after = next(index for index, position in enumerate(xs) if position >= x)
         exact = measured.response.quantile_s(q)
         assert exact is not None
         assert ys[after - 1] <= exact <= ys[after] * 1.001
@@ -65,7 +65,7 @@ def test_a_run_and_its_baseline_differ_by_more_than_colour() -> None:
     texts = [text.text for text in svg.all("text")]
     assert "── this run (100 requests)" in texts
     assert "─ ─ baseline (100 requests)" in texts
-    assert any("stroke-dasharray" in each.attributes.get("style", "") for each in svg.all("path"))
+    assert any("stroke-dasharray" in path.attributes.get("style", "") for path in svg.all("path"))
 
 
 def test_a_baseline_that_was_not_comparable_is_not_drawn() -> None:
@@ -85,15 +85,15 @@ def test_a_mixed_scenario_has_one_named_line_a_part() -> None:
     svg = _svg(samples.result("mixed.concurrent"))
     texts = [text.text for text in svg.all("text")]
     assert [part for part in samples.PARTS if part not in texts] == []
-    styles = " ".join(each.attributes.get("style", "") for each in svg.all("path"))
-    assert {f"--line-{place}" for place in range(5)} <= set(re.findall(r"var\((--line-\d)\)", styles))
+    styles = " ".join(path.attributes.get("style", "") for path in svg.all("path"))
+    assert {f"--line-{number}" for number in range(5)} <= set(re.findall(r"var\((--line-\d)\)", styles))
 
 
 def test_labels_of_lines_that_end_together_do_not_overlap() -> None:
     whole, *parts = samples.measured("mixed.concurrent")
     together = [part.model_copy(update={"response": parts[0].response}) for part in parts]
     svg = _svg(samples.result("mixed.concurrent", measurements=[whole, *together], baseline=False))
-    heights = sorted(float(each.attributes["y"]) for each in svg.all("text") if each.text in samples.PARTS)
+    heights = sorted(float(text.attributes["y"]) for text in svg.all("text") if text.text in samples.PARTS)
     assert len(heights) == len(samples.PARTS)
     assert all(later - earlier > 12 for earlier, later in zip(heights, heights[1:], strict=False))  # noqa: RUF007
     assert heights[0] > 0
@@ -147,7 +147,9 @@ def test_the_same_scenario_is_drawn_the_same_and_shares_no_id_with_another() -> 
     one, again = (plots.latency(samples.result("dashboard.concurrent")) for _ in range(2))
     other = plots.latency(samples.result("sessions.concurrent"))
     assert one == again
-    ids = [{each.attributes.get("id") for each in parse(drawn or "").everything()} - {None} for drawn in (one, other)]
+    ids = [
+        {element.attributes.get("id") for element in parse(drawn or "").everything()} - {None} for drawn in (one, other)
+    ]
     assert ids[0]
     assert ids[0] & ids[1] == set()
 

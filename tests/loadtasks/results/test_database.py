@@ -87,7 +87,7 @@ def test_many_writers_wait_for_each_other(url: str) -> None:
     with ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(write, names))
     with Store.open(url) as store:
-        assert [each.scenario for each in store.measurements(run().id)] == names
+        assert [kept.scenario for kept in store.measurements(run().id)] == names
 
 
 def test_sqlite_lets_people_read_while_others_write_and_keeps_references(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from loadtasks.measurement.model import Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.validity import Failure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.repetitions import Repetition, RepetitionReason
@@ -54,7 +54,7 @@ def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     """The columns of a measurement, with its errors and its generator's health in the shape before revision 0007."""
     columns = MeasurementRow.__mapper__.column_attrs
     values = {attribute.columns[0].name: getattr(row, attribute.key) for attribute in columns}
-    errors = [{"kind": each["code"], "count": each["count"], "example": each["sample"]} for each in row.errors]
+    errors = [{"kind": error["code"], "count": error["count"], "example": error["sample"]} for error in row.errors]
     health = {name: value for name, value in row.health.items() if name != "saturation"} | {"unfit": []}
     return values | {"errors": errors, "health": health, "load": load_sentence(row.load)}
 
@@ -79,8 +79,8 @@ def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(
             )
         )
     engine.dispose()
-    told = TargetMetrics(counters={"requests_total": 3.0, "nul_\0_total": 1.0}, gauges={"pool_max": (2, 2)})
-    now = measurement(MIXED, throttled=3, exemplars=[exemplar()], body_bytes=2**40, target_metrics=told)
+    metrics = TargetMetrics(counters={"requests_total": 3.0, "nul_\0_total": 1.0}, gauges={"pool_max": (2, 2)})
+    now = measurement(MIXED, throttled=3, exemplars=[exemplar()], body_bytes=2**40, target_metrics=metrics)
     with Store.open(url) as store:
         assert store.measurements(run().id) == [before]
         store.save_measurements(run().id, MIXED, [now])
@@ -114,7 +114,7 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
         assert not names & {"attempt", "counts", "trusted"}, "else the test doesn't begin before the migration"
         of_run = {column.name: run_values(run()).get(column.name) for column in tables.tables["runs"].columns}
         connection.execute(insert(tables.tables["runs"]).values(of_run))
-        rows = [measurement_row(run().id, position, each) for position, each in enumerate(before)]
+        rows = [measurement_row(run().id, position, kept) for position, kept in enumerate(before)]
         connection.execute(
             insert(kept), [{name: as_older_versions_kept_it(row)[name] for name in names} for row in rows]
         )
@@ -178,7 +178,7 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
         assert [repetition.reported for repetition in repetitions] == [False, True]
         assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
         assert store.confirmations(run().id) == {DASHBOARD: repetitions}
-        assert store.failures(run().id) == {MIXED: Failure(code=FindingCode.INTERRUPTED)}
+        assert store.failures(run().id) == {MIXED: MeasurementFailure(code=FindingCode.INTERRUPTED)}
         (verdict,) = store.verdicts(run().id)
         missed, confirmation = verdict.findings
         assert (missed.code, missed.observed, missed.limit) == (FindingCode.TARGET_MISSED, 3.0, 2.0)

@@ -7,7 +7,7 @@ import pytest
 from loadtasks.report import sentences
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.migrations.old_sentences import Verdict, convert, failure
+from loadtasks.results.migrations.old_sentences import StoredVerdict, convert, failure
 
 STORED: list[tuple[str, str, FindingCode, dict[str, Any]]] = [
     # kind, sentence, code, some parameters
@@ -143,7 +143,7 @@ def converted(kind: str, sentence: str, **changes: Any) -> Finding:
         "sure": True,
     } | changes
     repetition = {"p50_s": 0.1, "p95_s": 0.2, "success_rate": 1.0, "trusted": True}
-    verdict = Verdict(
+    verdict = StoredVerdict(
         scenario="dashboard.concurrent",
         findings=[stored],
         repetitions=[repetition | {"reported": False}, repetition | {"reported": True}],

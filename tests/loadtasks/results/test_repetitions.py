@@ -72,8 +72,8 @@ def test_the_middle_one_of_those_that_can_be_trusted_is_reported(
         for number, time_s in enumerate(times_s, 1)
     ]
     found = choose_reported(repetitions[::-1])
-    assert [each.number for each in found] == list(range(1, len(times_s) + 1))
-    assert [each.number for each in found if each.reported] == [expected]
+    assert [repetition.number for repetition in found] == list(range(1, len(times_s) + 1))
+    assert [repetition.number for repetition in found if repetition.reported] == [expected]
 
 
 def test_success_weighs_more_than_speed() -> None:
@@ -106,7 +106,7 @@ def test_everything_else_uses_the_reported_one(store: Store) -> None:
     keep(store, 0.3, 0.1, 0.2)
     (expected,) = shown(0.2)
     assert store.measurements(RUN) == store.measurements(RUN, DASHBOARD) == [expected]
-    assert [each.metrics["p50_s"] for each in store.history(DASHBOARD)] == [expected.p50_s]
+    assert [entry.metrics["p50_s"] for entry in store.history(DASHBOARD)] == [expected.p50_s]
     result = assemble(store, RUN).scenarios[0]
     assert result.measurements == [expected]
     assert [repetition.reported for repetition in result.repetitions] == [False, False, True]

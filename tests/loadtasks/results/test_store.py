@@ -30,16 +30,18 @@ def store(url: str) -> Iterator[Store]:
         yield opened
 
 
-def verdict(scenario: str = DASHBOARD, said: Verdict = Verdict.PASS, **changes: object) -> ScenarioVerdict:
-    return ScenarioVerdict.model_validate({"scenario": scenario, "verdict": said, **changes})
+def verdict(scenario: str = DASHBOARD, reached: Verdict = Verdict.PASS, **changes: object) -> ScenarioVerdict:
+    return ScenarioVerdict.model_validate({"scenario": scenario, "verdict": reached, **changes})
 
 
-def night(store: Store, run_id: str = FIRST, days: int = 0, said: Verdict = Verdict.PASS, **changes: object) -> None:
+def judged_run(
+    store: Store, run_id: str = FIRST, days: int = 0, reached: Verdict = Verdict.PASS, **changes: object
+) -> None:
     """A whole run with one scenario measured and judged."""
     store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=days), scenarios=[DASHBOARD], **changes))
     store.save_measurements(run_id, DASHBOARD, [measurement(DASHBOARD, started_at=STARTED_AT + timedelta(days=days))])
-    store.save_verdicts(run_id, [verdict(said=said)])
-    store.close_run(run_id, said, STARTED_AT + timedelta(days=days, minutes=5))
+    store.save_verdicts(run_id, [verdict(reached=reached)])
+    store.close_run(run_id, reached, STARTED_AT + timedelta(days=days, minutes=5))
 
 
 def test_a_run_comes_back_as_it_was(store: Store) -> None:
@@ -62,7 +64,7 @@ def test_a_closed_run_has_its_verdict_and_its_end(store: Store) -> None:
 def test_runs_are_listed_newest_first(store: Store) -> None:
     for run_id, days in (("b", 1), ("c", 2), ("a", 0)):
         store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=days)))
-    assert [each.id for each, _ in store.runs(limit=2)] == ["c", "b"]
+    assert [found.id for found, _ in store.runs(limit=2)] == ["c", "b"]
     assert store.latest_run_id() == "c"
 
 
@@ -125,8 +127,8 @@ def test_half_written_measurements_are_not_kept(store: Store) -> None:
 
 
 def test_a_run_opened_again_starts_empty(store: Store) -> None:
-    night(store, SECOND)
-    night(store)
+    judged_run(store, SECOND)
+    judged_run(store)
     store.save_alert(
         Alert(run_id=FIRST, sent_at=STARTED_AT, channel="outbox", recipients=["a@b"], subject="s", where="w")
     )
@@ -156,8 +158,8 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
 
 
 def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -> None:
-    night(store)
-    night(store, SECOND, days=1, target_version="1.3.0")
+    judged_run(store)
+    judged_run(store, SECOND, days=1, target_version="1.3.0")
     assert store.baseline(DASHBOARD) is None
     assert store.approve(FIRST, approved_by="automatic", why="the first") == [DASHBOARD]
     assert store.approve(SECOND, approved_by="ann", why="meant so", scenarios=[DASHBOARD]) == [DASHBOARD]
@@ -166,12 +168,12 @@ def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -
     assert (current.run_id, current.approved_by, current.why) == (SECOND, "ann", "meant so")
     assert (current.scenario_hash, current.target_version, current.generator) == ("5eed", "1.3.0", run().generator)
     assert store.baselines() == [current]
-    assert [each.run_id for each in store.baseline_history(DASHBOARD)] == [SECOND, FIRST]
+    assert [entry.run_id for entry in store.baseline_history(DASHBOARD)] == [SECOND, FIRST]
 
 
 def test_only_missing_leaves_known_baselines_alone(store: Store) -> None:
-    night(store)
-    night(store, SECOND, days=1)
+    judged_run(store)
+    judged_run(store, SECOND, days=1)
     store.approve(FIRST, approved_by="ann", why="")
     assert store.approve(SECOND, approved_by="automatic", why="", only_missing=True) == []
     assert [baseline.run_id for baseline in store.baselines()] == [FIRST]
@@ -199,8 +201,8 @@ def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) ->
 
 
 def test_measuring_anew_withdraws_the_approval_of_what_it_replaces(store: Store) -> None:
-    night(store)
-    night(store, SECOND, days=1)
+    judged_run(store)
+    judged_run(store, SECOND, days=1)
     store.approve(FIRST, approved_by="ann", why="")
     store.approve(SECOND, approved_by="ann", why="")
     store.save_measurements(SECOND, DASHBOARD, [measurement(DASHBOARD, times_s=[9.0])])
@@ -223,13 +225,13 @@ def test_alerts_are_kept_in_order(store: Store) -> None:
 
 
 def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None:
-    night(store)
-    night(store, SECOND, days=1, said=Verdict.INVALID)
+    judged_run(store)
+    judged_run(store, SECOND, days=1, reached=Verdict.INVALID)
     store.open_run(run("third", started_at=STARTED_AT + timedelta(days=2)))
     latest = measurement(DASHBOARD, started_at=STARTED_AT + timedelta(days=2), times_s=[], failed=1)
     store.save_measurements("third", DASHBOARD, [latest, measurement(DASHBOARD, part="some")])
     history = store.history(DASHBOARD)
-    assert [(each.run_id, each.verdict) for each in history] == [
+    assert [(entry.run_id, entry.verdict) for entry in history] == [
         ("third", None),
         (SECOND, Verdict.INVALID),
         (FIRST, Verdict.PASS),
@@ -237,25 +239,25 @@ def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None
     assert history[0].metrics == {name: metric(latest, name) for name in METRICS}
     assert history[0].metrics["p95_s"] is None
     assert history[0].started_at == latest.started_at
-    assert [each.run_id for each in store.history(DASHBOARD, limit=1)] == ["third"]
-    assert [each.run_id for each in store.history(DASHBOARD, part="some")] == ["third"]
+    assert [entry.run_id for entry in store.history(DASHBOARD, limit=1)] == ["third"]
+    assert [entry.run_id for entry in store.history(DASHBOARD, part="some")] == ["third"]
     assert store.history("never.measured") == []
 
 
 def test_the_document_joins_everything_with_the_baselines_measurements(store: Store) -> None:
-    night(store)
+    judged_run(store)
     store.open_run(run(SECOND, scenarios=[DASHBOARD, "gone.x", "late.x", "unjudged.x"]))
     slow = measurement(DASHBOARD, times_s=[1.0])
     store.save_measurements(SECOND, DASHBOARD, [slow])
     store.save_measurements(SECOND, "unjudged.x", [measurement("unjudged.x")])
     store.save_failure(SECOND, "gone.x", failure("the target was gone"))
-    store.save_verdicts(SECOND, [verdict(said=Verdict.REGRESSED, baseline_run=FIRST)])
+    store.save_verdicts(SECOND, [verdict(verdict=Verdict.REGRESSED, baseline_run=FIRST)])
     document = assemble(store, SECOND)
     assert document.verdict is Verdict.REGRESSED
     assert [scenario.scenario for scenario in document.scenarios] == [DASHBOARD, "gone.x", "late.x", "unjudged.x"]
     known, gone, late, unjudged = document.scenarios
     assert (known.measurements, known.baseline) == ([slow], [measurement(DASHBOARD)])
-    assert [each.verdict for each in (gone, late, unjudged)] == [Verdict.INVALID] * 3
+    assert [entry.verdict for entry in (gone, late, unjudged)] == [Verdict.INVALID] * 3
     assert gone.findings[0].parameters == FailureDetail(detail="the target was gone")
     assert [scenario.findings[0].code for scenario in (gone, late, unjudged)] == [
         FindingCode.MEASUREMENT_FAILED,
@@ -266,7 +268,7 @@ def test_the_document_joins_everything_with_the_baselines_measurements(store: St
 
 
 def test_a_document_outlives_its_baseline(store: Store) -> None:
-    night(store)
+    judged_run(store)
     store.save_verdicts(FIRST, [verdict(baseline_run="long gone")])
     assert assemble(store, FIRST).scenarios[0].baseline == []
 

@@ -20,15 +20,15 @@ OTHER_LOAD = measurement(load=SEVEN)
 def document(*measurements: Measurement, said: Verdict = Verdict.PASS, **changes: str) -> ResultsDocument:
     scenarios = [
         ScenarioResult(
-            scenario=each.scenario,
-            endpoint=each.endpoint,
+            scenario=measured.scenario,
+            endpoint=measured.endpoint,
             verdict=said,
             findings=[],
             comparisons=[],
             baseline_run=None,
-            measurements=[each],
+            measurements=[measured],
         )
-        for each in measurements
+        for measured in measurements
     ]
     return ResultsDocument(run=run(changes.pop("run_id", "now"), **changes), verdict=said, scenarios=scenarios)
 

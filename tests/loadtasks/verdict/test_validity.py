@@ -7,9 +7,9 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
-    Failure,
     FailureCode,
     FailureDetail,
+    MeasurementFailure,
     NotReached,
     RequestCounts,
     SaturationParameters,
@@ -20,7 +20,7 @@ from tests.measurements import failure, health, measurement
 BUSY = Saturation(code=SaturationCode.LOOP_LAG, observed=0.3, limit=0.1, statistic=Statistic.P99)
 
 
-def findings(*measurements: Measurement, failures: dict[str, Failure] | None = None) -> list[Finding]:
+def findings(*measurements: Measurement, failures: dict[str, MeasurementFailure] | None = None) -> list[Finding]:
     found = validity.findings("dashboard.concurrent", measurements, failures or {})
     assert all(finding.kind is FindingKind.VALIDITY for finding in found)
     return found
@@ -40,7 +40,7 @@ def test_a_sound_measurement_is_trusted() -> None:
     ],
 )
 def test_a_scenario_that_could_not_be_measured_keeps_the_code_and_the_detail_of_its_failure(code: FailureCode) -> None:
-    failures = {"dashboard.concurrent": Failure(code=code, detail="gone"), "other": failure("x")}
+    failures = {"dashboard.concurrent": MeasurementFailure(code=code, detail="gone"), "other": failure("x")}
     assert findings(failures=failures) == [Finding(code=code, parameters=FailureDetail(detail="gone"))]
 
 

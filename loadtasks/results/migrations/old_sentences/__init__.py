@@ -10,7 +10,7 @@ from typing import Any
 from loadtasks.results.migrations.old_sentences import causes, history, reference, targets, validity
 from loadtasks.results.migrations.old_sentences.found import Found
 
-__all__ = ["Verdict", "convert", "failure"]
+__all__ = ["StoredVerdict", "convert", "failure"]
 
 failure = validity.failure
 """A stored failure's code and detail."""
@@ -26,7 +26,7 @@ _BY_KIND = {
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StoredVerdict:
     """The stored verdict of a scenario that findings belong to, and what is stored about it elsewhere."""
 
     scenario: str
@@ -39,7 +39,7 @@ class Verdict:
     """The regressions of the scenario: id, part, first_run, found_run, version_before, version_after."""
 
 
-def convert(finding: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+def convert(finding: dict[str, Any], verdict: StoredVerdict) -> dict[str, Any]:
     """A stored finding as this revision stores it."""
     converted = _parse(finding, verdict)
     if converted is None:
@@ -62,7 +62,7 @@ def convert(finding: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _parse(finding: dict[str, Any], verdict: Verdict) -> Found | None:
+def _parse(finding: dict[str, Any], verdict: StoredVerdict) -> Found | None:
     sentence = finding["sentence"].rstrip(".")
     for patterns in _BY_KIND.get(finding["kind"], ()):
         for pattern, parse in patterns:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from loadtasks.results.migrations.old_sentences import Verdict, convert, failure
+from loadtasks.results.migrations.old_sentences import StoredVerdict, convert, failure
 from loadtasks.results.migrations.old_sentences.reference import UNPAIRED
 
 revision = "0008"
@@ -88,7 +88,7 @@ def _convert_findings(connection: sa.Connection) -> None:
         moment = run.started_at if run.started_at.tzinfo is not None else run.started_at.replace(tzinfo=UTC)
         started_at[run.id] = moment.astimezone(UTC).isoformat()
     for row in connection.execute(sa.select(verdicts)).all():
-        verdict = Verdict(
+        verdict = StoredVerdict(
             scenario=row.scenario,
             findings=row.findings,
             repetitions=_repetitions(connection, row.run_id, row.scenario),

@@ -80,11 +80,14 @@ def test_together_they_send_and_measure_what_one_process_would(count: int) -> No
     with scripted(answering(ok())) as server:
         whole, *parts = run_scenario(everything(), Target(server.url), reported.append, processes=count)
         requests = sent(server)
-    measured = {each.part: each for each in parts}
+    measured = {measurement.part: measurement for measurement in parts}
     scheduled = {name: pacer_of(load).count for name, load in OPEN.items()}
-    assert {name: each.counts.scheduled for name, each in measured.items()} == scheduled | {"closed": 23, "sockets": 7}
-    assert all(each.conservation_gap == 0 for each in (whole, *parts))
-    assert [each.part for each in parts] == list(everything().parts)
+    assert {name: of_part.counts.scheduled for name, of_part in measured.items()} == scheduled | {
+        "closed": 23,
+        "sockets": 7,
+    }
+    assert all(measurement.conservation_gap == 0 for measurement in (whole, *parts))
+    assert [measurement.part for measurement in parts] == list(everything().parts)
     for name in (*scheduled, "closed"):
         completed = measured[name].counts.completed
         assert completed == measured[name].counts.scheduled, measured[name].errors

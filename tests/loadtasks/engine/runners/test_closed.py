@@ -69,7 +69,9 @@ def test_a_worker_thinks_between_a_response_and_its_next_request() -> None:
         measurement = exercise(server.url, ClosedLoad(workers=2, requests=8, think_time_s=0.1))
     assert measurement.counts.completed == 8
     assert len({port for *_, port in watch.came}) == 2
-    by_worker = [[each for each in watch.came if each[2] == port] for port in {port for *_, port in watch.came}]
+    by_worker = [
+        [request for request in watch.came if request[2] == port] for port in {port for *_, port in watch.came}
+    ]
     for came in by_worker:
         assert all(later[0] - earlier[1] >= 0.09 for earlier, later in pairwise(came))
 

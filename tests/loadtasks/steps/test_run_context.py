@@ -40,4 +40,4 @@ def test_the_context_has_what_the_settings_say(workspace: Workspace) -> None:
 
 
 def test_by_default_the_sequential_test_can_use_all_its_rounds() -> None:
-    assert context_of().round_budget.rounds == Rule().looks[-1]
+    assert context_of().round_budget.rounds == Rule().interim_analyses[-1]

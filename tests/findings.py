@@ -4,7 +4,7 @@ from typing import Any
 
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.text import StoredText
+from loadtasks.results.findings.parameters import StoredText
 
 
 def text_finding(kind: FindingKind, text: str = "as it was stored", next_step: str = "", **changes: Any) -> Finding:

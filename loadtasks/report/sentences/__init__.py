@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-from loadtasks.report.sentences import causes, history, reference, stored_text, targets, validity
+from loadtasks.report.sentences import causes, history, reference, targets, validity
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 
 Render = Callable[[Finding, Any], str]
 
-_AREAS = (validity, targets, history, reference, causes, stored_text)
-_SENTENCES: dict[FindingCode, Render] = {code: render for area in _AREAS for code, render in area.SENTENCES.items()}
-_NEXT_STEPS: dict[FindingCode, Render] = {code: render for area in _AREAS for code, render in area.NEXT_STEPS.items()}
+_AREAS = (validity, targets, history, reference, causes)
+_SENTENCES: dict[FindingCode, Render] = {
+    **{code: render for area in _AREAS for code, render in area.SENTENCES.items()},
+    FindingCode.TEXT: lambda _finding, parameters: parameters.text,
+}
+_NEXT_STEPS: dict[FindingCode, Render] = {
+    **{code: render for area in _AREAS for code, render in area.NEXT_STEPS.items()},
+    FindingCode.TEXT: lambda _finding, parameters: parameters.next_step,
+}
 
 
 def sentence(finding: Finding) -> str:

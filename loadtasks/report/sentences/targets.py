@@ -6,7 +6,7 @@ from typing import Any
 from loadtasks import units
 from loadtasks.measurement.metrics import METRICS, metric_label
 from loadtasks.measurement.model import Counts
-from loadtasks.report.sentences.throttling import ASK_FOR_MORE, admitted_only, rejections
+from loadtasks.report.sentences.phrases import ASK_FOR_MORE, admitted_only, rejections
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import (

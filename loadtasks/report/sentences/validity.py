@@ -5,7 +5,7 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
-from loadtasks.report.sentences.throttling import ASK_FOR_MORE, rejections
+from loadtasks.report.sentences.phrases import ASK_FOR_MORE, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled

@@ -4,18 +4,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, computed_field, model_validator
 
-from loadtasks.results.findings import causes, history, reference, targets, text, validity
+from loadtasks.results.findings import causes, history, reference, targets, validity
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
-from loadtasks.results.findings.parameters import Parameters
-from loadtasks.results.findings.text import StoredText
+from loadtasks.results.findings.parameters import Parameters, StoredText
 
-PARAMETERS = {
+PARAMETERS: dict[FindingCode, type[Parameters]] = {
     **validity.PARAMETERS,
     **targets.PARAMETERS,
     **history.PARAMETERS,
     **reference.PARAMETERS,
     **causes.PARAMETERS,
-    **text.PARAMETERS,
+    FindingCode.TEXT: StoredText,
 }
 """The type of each code's parameters; `Parameters` itself for a code that is missing here."""
 

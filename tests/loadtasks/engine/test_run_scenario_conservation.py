@@ -35,13 +35,13 @@ from tests.servers import Act, FaultyServer, faulty, hanging_up, ok
 
 FEW = settings(max_examples=12, derandomize=True)
 LONG_S, SHORT_S = 30.0, 0.06
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 
 
 @pytest.fixture(autouse=True, scope="module")
 def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http_connection, "MAX_BODY", MOST_BYTES)
+        patch.setattr(http_connection, "MAX_BODY", MAX_BYTES)
         patch.setattr(closed, "PAUSE_AFTER_REFUSAL_S", 0.01)
         yield
 
@@ -115,7 +115,7 @@ DETERMINED = (
     Fault("no last chunk", "cut", 200, writes(CHUNKED + b"2\r\n{}\r\n", then="close")),
     Fault("noise", "malformed", 0, writes(b"SSH-2.0-OpenSSH_9.2\r\n")),
     Fault("bad chunk", "malformed", 200, writes(CHUNKED + b"what?\r\n")),
-    Fault("too large", "too_large", 200, writes(ok(b"x" * (MOST_BYTES + 1)))),
+    Fault("too large", "too_large", 200, writes(ok(b"x" * (MAX_BYTES + 1)))),
     Fault("limited", "throttled", 429, writes(LIMITED)),
     Fault("unavailable", "status", 503, writes(UNAVAILABLE)),
     Fault("not found", "status", 404, writes(NOT_FOUND)),

@@ -109,8 +109,8 @@ def test_websocket_broadcast(service: Service) -> None:
             published.add(str(send(service, scenario.publish.request).json()[scenario.publish.id]))
         whole.set()
         send(service, scenario.publish.request)  # wakes the listeners that had all before `whole`
-        for exchange in done:
-            exchange.result(timeout=30)
+        for listening in done:
+            listening.result(timeout=30)
     for socket in listeners:
         socket.close()
     delivered = sum(len(published & ids) for ids in received)

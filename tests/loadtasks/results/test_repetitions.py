@@ -190,7 +190,7 @@ def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     assert series.values("p50_s") == pytest.approx([0.2, 0.5], rel=2e-3)
 
 
-def test_a_night_that_nobody_can_trust_is_none(store: Store) -> None:
+def test_a_run_without_a_trusted_repetition_is_no_point(store: Store) -> None:
     keep(store, 0.3, 0.1)
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.INVALID)])
     assert store.series() == []

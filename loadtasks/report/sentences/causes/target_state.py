@@ -5,7 +5,7 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.report.sentences.causes.phrases import always
-from loadtasks.report.sentences.throttling import admitted_only, rejections
+from loadtasks.report.sentences.phrases import admitted_only, rejections
 from loadtasks.results.findings.causes.failures import CounterRises, MetricsProblem, RateLimited, WithoutRetryAfter
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding

@@ -80,11 +80,14 @@ def test_together_they_send_and_measure_what_one_process_would(count: int) -> No
     with scripted(answering(ok())) as server:
         whole, *parts = run_scenario(everything(), Target(server.url), reported.append, processes=count)
         requests = sent(server)
-    measured = {part.part: part for part in parts}
+    measured = {measurement.part: measurement for measurement in parts}
     scheduled = {name: pacer_of(load).count for name, load in OPEN.items()}
-    assert {name: part.counts.scheduled for name, part in measured.items()} == scheduled | {"closed": 23, "sockets": 7}
-    assert all(part.conservation_gap == 0 for part in (whole, *parts))
-    assert [part.part for part in parts] == list(everything().parts)
+    assert {name: of_part.counts.scheduled for name, of_part in measured.items()} == scheduled | {
+        "closed": 23,
+        "sockets": 7,
+    }
+    assert all(measurement.conservation_gap == 0 for measurement in (whole, *parts))
+    assert [measurement.part for measurement in parts] == list(everything().parts)
     for name in (*scheduled, "closed"):
         completed = measured[name].counts.completed
         assert completed == measured[name].counts.scheduled, measured[name].errors

@@ -283,8 +283,8 @@ def test_what_was_answered_before_changes_nothing(
     for response in [*seen, *seen]:
         Caller(source).feed([response.data])
     caller, fresh = Caller(source), Caller(source_of(method, keep_bodies=keep_bodies))
-    for parser in (caller, fresh):
-        parser.feed(pieces_of(damaged, cuts))
+    for either in (caller, fresh):
+        either.feed(pieces_of(damaged, cuts))
     assert outcome(caller) == outcome(fresh)
 
 

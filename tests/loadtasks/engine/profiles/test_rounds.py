@@ -62,7 +62,7 @@ def test_the_windows_of_an_open_load_hold_each_due_time_once(load: OpenLoad | St
         window = rounds.pacer(whole, number)
         within = [window.due_s(n) for n in range(window.count)]
         assert window.due_s(window.count) is None
-        due_s += [rounds.span(number).start_s + offset_s for offset_s in within if offset_s is not None]
+        due_s += [rounds.span(number).start_s + time_s for time_s in within if time_s is not None]
     assert due_s == pytest.approx([whole.due_s(n) for n in range(whole.count)])
     assert rounds.number > 1
 

@@ -273,10 +273,8 @@ def test_the_load_factor_multiplies_listeners_alone_and_the_sentence_tells_the_p
     ]
 
 
-def test_the_hash_tells_profiles_apart_and_what_is_not_given_is_not_in_it() -> None:
+def test_profiles_have_different_hashes() -> None:
     assert len({scenario_hash(broadcast(load)) for load in PROFILES}) == len(PROFILES)
-    few = BroadcastLoad(listeners=2, events=5, rate=50.0)
-    assert few.model_dump() == {"model": "broadcast", "listeners": 2, "events": 5, "rate": 50.0}
 
 
 @given(events=st.integers(1, 2_000_000), rate=st.floats(0.001, 100_000))

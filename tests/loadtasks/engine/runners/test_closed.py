@@ -70,7 +70,7 @@ def test_a_worker_thinks_between_a_response_and_its_next_request() -> None:
     assert measurement.counts.completed == 8
     assert len({port for *_, port in watch.came}) == 2
     by_worker = [
-        [arrival for arrival in watch.came if arrival[2] == port] for port in {port for *_, port in watch.came}
+        [request for request in watch.came if request[2] == port] for port in {port for *_, port in watch.came}
     ]
     for came in by_worker:
         assert all(later[0] - earlier[1] >= 0.09 for earlier, later in pairwise(came))

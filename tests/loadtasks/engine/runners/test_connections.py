@@ -125,7 +125,7 @@ def test_they_are_held_so_much_longer() -> None:
         watcher.start()
         measurement = measure(url, connections(5, hold_s=0.5))
         watcher.join()
-    assert measurement.load == "5 connections at once, held until all are open and 0.5 s longer"
+    assert measurement.load == {"model": "connections", "connections": 5, "hold_s": 0.5}
     assert ends == [5]
 
 
@@ -229,6 +229,5 @@ def test_a_hard_limit_of_open_files_that_is_too_low_is_a_sentence(monkeypatch: p
             run_scenario(scenario, Target("http://127.0.0.1:1"))
 
 
-def test_what_is_not_given_is_not_in_the_hash() -> None:
-    assert ConnectionsLoad(connections=3).model_dump() == {"model": "connections", "connections": 3}
+def test_how_long_they_are_held_is_in_the_hash() -> None:
     assert scenario_hash(connections(3)) != scenario_hash(connections(3, hold_s=1))

@@ -21,7 +21,7 @@ from tests.servers import ok
 
 ROOT = Path(__file__).parents[4]
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-MOST_IN_TWO_BYTES = 65536
+MAX_IN_TWO_BYTES = 65536
 CLOSE, PING, PONG = 8, 9, 10
 
 
@@ -31,7 +31,7 @@ def frame(payload: bytes, *, opcode: int = 1, fin: bool = True, rsv: int = 0) ->
     head = bytes([fin << 7 | rsv << 4 | opcode])
     if length < 126:
         head += bytes([length])
-    elif length < MOST_IN_TWO_BYTES:
+    elif length < MAX_IN_TWO_BYTES:
         head += b"\x7e" + length.to_bytes(2, "big")
     else:
         head += b"\x7f" + length.to_bytes(8, "big")

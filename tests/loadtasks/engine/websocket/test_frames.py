@@ -19,15 +19,15 @@ Read = tuple[int, str | bytes]
 
 def read(*pieces: bytes) -> list[Read]:
     reader = Frames()
-    return [frame_ for piece in pieces if piece for frame_ in reader.feed(piece)]
+    return [message for piece in pieces if piece for message in reader.feed(piece)]
 
 
 def read_until_refused(*pieces: bytes) -> tuple[list[Read], FrameError | None]:
     reader, seen = Frames(), list[Read]()
     try:
         for piece in filter(None, pieces):
-            for frame_ in reader.feed(piece):
-                seen.append(frame_)
+            for message in reader.feed(piece):
+                seen.append(message)
     except FrameError as error:
         return seen, error
     return seen, None
@@ -65,7 +65,7 @@ def test_a_valid_stream_gives_the_same_messages_however_it_is_split(
     stream: list[tuple[bytes, list[Read]]], cuts: list[int]
 ) -> None:
     data = b"".join(wire for wire, _ in stream)
-    expected = [frame_ for _, of_one in stream for frame_ in of_one]
+    expected = [message for _, of_one in stream for message in of_one]
     assert read(data) == expected
     assert read(*split(data, cuts)) == expected
 

@@ -1,5 +1,7 @@
 """The reason for a run's verdict: which finding it is. Its words are in the snapshots."""
 
+import re
+
 import pytest
 
 from loadtasks.report.findings import RenderedFinding, invalid_reasons
@@ -20,9 +22,13 @@ def test_the_headline_is_the_finding_that_is_farthest_beyond_its_limit(result: S
     assert stated in headline(samples.document(result, samples.not_measured()))
 
 
-def test_more_of_the_same_are_counted() -> None:
-    assert headline(samples.document(samples.missed_target())).endswith(", and 1 more")
-    assert headline(samples.bad_run()).endswith(", and 2 more")
+@pytest.mark.parametrize(
+    ("document", "more"), [(samples.document(samples.missed_target()), "1"), (samples.bad_run(), "2")]
+)
+def test_more_of_the_same_are_counted(document: ResultsDocument, more: str) -> None:
+    worst = RenderedFinding(samples.missed_target(), samples.missed_target().findings[1])
+    _, _, rest = headline(document).partition(worst.sentence)
+    assert re.findall(r"\d+", rest) == [more]
 
 
 def test_a_scenario_and_a_number_do_not_run_into_each_other() -> None:

@@ -22,7 +22,7 @@ import httptools
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.engine.net.connector import ConnectError, Connector
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.measurement.errors import ErrorCode
 
 MAX_BODY = 64 * 1024 * 1024
@@ -241,7 +241,7 @@ class HttpConnection(asyncio.Protocol):
         was_busy, self.state = self.busy, ConnectionState.CLOSED
         if was_busy and self.exchange is not None:
             self.exchange.end = now
-            self.exchange.failure = Failure(code, text)
+            self.exchange.failure = RequestFailure(code, text)
             self._on_response(self.exchange)
 
 

@@ -3,7 +3,7 @@
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.request_encoder import EncodedRequest
 from loadtasks.engine.http.response_heads import ResponseHead
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 
 
 class Exchange:
@@ -38,7 +38,7 @@ class Exchange:
         self.headers: dict[str, str] = {}
         """The response headers that the checker or the engine reads; names in lower case; repeated ones joined."""
         self.body_parts: list[bytes] = []
-        self.failure: Failure | None = None
+        self.failure: RequestFailure | None = None
 
     @property
     def traceparent(self) -> str | None:
@@ -56,7 +56,7 @@ class Exchange:
         if self.keeps_body:
             self.body_parts = [data[len(data) - head.length :]]
 
-    def refuse(self, failure: Failure, now: float) -> None:
+    def refuse(self, failure: RequestFailure, now: float) -> None:
         """End as a failure without having been sent: there was no connection to send it over."""
         self.sent, self.end, self.failure = self.due, now, failure
 

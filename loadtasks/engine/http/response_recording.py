@@ -6,7 +6,7 @@ from loadtasks.engine.http.checks import body_text, contains, excerpt
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import SlowRequest
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import SERVER
@@ -14,30 +14,30 @@ from loadtasks.measurement.model import SERVER
 _THROTTLING = (429, 503)
 
 
-def response_failure(exchange: Exchange) -> Failure | None:
+def response_failure(exchange: Exchange) -> RequestFailure | None:
     """Why an exchange failed: the connection's own failure, the status, or a check; None when it did not."""
     if exchange.failure is not None:
         return exchange.failure
     wrong = exchange.checker.status_problem(exchange.status)
     if wrong is not None:
         body = excerpt(exchange.body)
-        return Failure(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
+        return RequestFailure(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
-    return None if wrong is None else Failure(ErrorCode.CHECK, wrong)
+    return None if wrong is None else RequestFailure(ErrorCode.CHECK, wrong)
 
 
-def read_back_failure(exchange: Exchange, sent: object) -> Failure | None:
+def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None:
     """Why what an exchange read back is not what was sent earlier; None when it is."""
     failure = response_failure(exchange)
     if failure is not None:
-        return Failure(failure.code, f"reading back: {failure.text}")
+        return RequestFailure(failure.code, f"reading back: {failure.text}")
     try:
         found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
     except ValueError:
-        return Failure(ErrorCode.CHECK, f"what was read back is not JSON: {excerpt(exchange.body)}")
+        return RequestFailure(ErrorCode.CHECK, f"what was read back is not JSON: {excerpt(exchange.body)}")
     if contains(found, sent):
         return None
-    return Failure(ErrorCode.CHECK, f"what was read back is not what was sent: {excerpt(exchange.body)}")
+    return RequestFailure(ErrorCode.CHECK, f"what was read back is not what was sent: {excerpt(exchange.body)}")
 
 
 def is_throttled(exchange: Exchange) -> bool:
@@ -50,7 +50,7 @@ def is_throttled(exchange: Exchange) -> bool:
     )
 
 
-def record_exchange(recorder: Recorder, exchange: Exchange, failure: Failure | None) -> None:
+def record_exchange(recorder: Recorder, exchange: Exchange, failure: RequestFailure | None) -> None:
     """Record one exchange that has ended; `failure`: why it failed, None where it did not."""
     if exchange.status:
         recorder.statuses[exchange.status] += 1

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from loadtasks.measurement.errors import ErrorCode
 
 
-class Failure(NamedTuple):
+class RequestFailure(NamedTuple):
     """Why something failed."""
 
     code: ErrorCode
@@ -21,6 +21,6 @@ class FailureError(Exception):
         self.code = code
 
     @property
-    def failure(self) -> Failure:
+    def failure(self) -> RequestFailure:
         """The failure that an exchange or an opening keeps."""
-        return Failure(self.code, str(self))
+        return RequestFailure(self.code, str(self))

@@ -17,7 +17,7 @@ from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.pacer import Pacer
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.open import OpenRunner
@@ -100,7 +100,7 @@ class BroadcastRunner:
             if opening.failure is None and opening.lost is None
         ]
 
-    def _published(self, exchange: Exchange, failure: Failure | None) -> None:
+    def _published(self, exchange: Exchange, failure: RequestFailure | None) -> None:
         """The publisher has a response: with the event's id, or without, so that the event can't be delivered."""
         failure = failure or self._take_id(exchange)
         exchange.body_parts = []
@@ -113,17 +113,19 @@ class BroadcastRunner:
             else:
                 self.recorder.fail(failure.code, sample, exchange.due, exchange.sent, exchange.end, publishing=True)
 
-    def _take_id(self, exchange: Exchange) -> Failure | None:
+    def _take_id(self, exchange: Exchange) -> RequestFailure | None:
         path = self._scenario.publish.id
         try:
             response = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
-            return Failure(ErrorCode.CHECK, f"the response to publishing is not JSON: {error}")
+            return RequestFailure(ErrorCode.CHECK, f"the response to publishing is not JSON: {error}")
         found = value_at(response, path)
         if found is MISSING:
-            return Failure(ErrorCode.CHECK, f"the response to publishing has no {path}")
+            return RequestFailure(ErrorCode.CHECK, f"the response to publishing has no {path}")
         if not self._deliveries.published(str(found), exchange):
-            return Failure(ErrorCode.CHECK, f"the response to publishing has the {path} of an earlier one, {found}")
+            return RequestFailure(
+                ErrorCode.CHECK, f"the response to publishing has the {path} of an earlier one, {found}"
+            )
         return None
 
     def _record(self, now: float) -> None:

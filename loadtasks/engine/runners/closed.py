@@ -24,7 +24,7 @@ from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
 from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule, schedules_of
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.request_source import RequestSource
@@ -240,7 +240,7 @@ class ClosedRunner:
             return
         self._record(worker, exchange, failure)
 
-    def _record(self, worker: _Worker, exchange: Exchange, failure: Failure | None) -> None:
+    def _record(self, worker: _Worker, exchange: Exchange, failure: RequestFailure | None) -> None:
         record_exchange(self._recording, exchange, failure)
         worker.exchange = None
         if worker.think is not None and self.phase is RunnerPhase.MEASURE:

@@ -24,7 +24,7 @@ from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
 from loadtasks.engine.profiles.pacer import Pacer, pacer_of
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.precise_timer import PreciseTimer, precise_timer
@@ -47,7 +47,7 @@ class OpenRunner:
         target: Target,
         *,
         pacer: Pacer | None = None,
-        on_response: Callable[[Exchange, Failure | None], None] | None = None,
+        on_response: Callable[[Exchange, RequestFailure | None], None] | None = None,
         keep_bodies: bool = False,
         start: Callable[[], float] = perf_counter,
         numbers: Numbers = itertools.count,

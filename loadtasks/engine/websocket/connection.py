@@ -14,7 +14,7 @@ from typing import cast
 
 from websocket import ABNF
 
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.measurement.errors import ErrorCode
@@ -100,7 +100,7 @@ class WebSocketConnection(asyncio.Protocol):
         """When the first message of any kind arrived; 0 before it."""
         self.close_code: int | None = None
         """The target's close code; `ABNORMAL_CLOSURE` where it ended the connection without one."""
-        self.failure: Failure | None = None
+        self.failure: RequestFailure | None = None
         """Why it never opened, or how it ended though its owner did not close it."""
         self._on_open = on_open
         self._on_message = on_message
@@ -122,7 +122,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def abort(self, code: ErrorCode, text: str) -> None:
         """End the WebSocket at once, as failed for this reason."""
-        self._end(Failure(code, text))
+        self._end(RequestFailure(code, text))
         if self._transport is not None:
             self._transport.abort()
 
@@ -160,7 +160,7 @@ class WebSocketConnection(asyncio.Protocol):
         when = "before a response to the upgrade"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
-        self._end(Failure(ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
+        self._end(RequestFailure(ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else "")))
 
     def _read_handshake(self, handshake: Handshake, data: bytes, now: float) -> bytes:
         """Read the response to the handshake. Returns the bytes after it, which are the WebSocket's own."""
@@ -207,9 +207,11 @@ class WebSocketConnection(asyncio.Protocol):
         self.close_code = code
         meaning = f" ({_MEANINGS[code]})" if code in _MEANINGS else ""
         stated = f", reason {reason!r}" if reason else ""
-        self._end(Failure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}"))
+        self._end(
+            RequestFailure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}")
+        )
 
-    def _end(self, failure: Failure) -> None:
+    def _end(self, failure: RequestFailure) -> None:
         if self.state is WebSocketState.CLOSED:
             return
         is_ours, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED

@@ -12,7 +12,7 @@ from time import perf_counter
 
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.recording.failure import Failure
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Upgrade
@@ -41,14 +41,14 @@ class WebSocketOpening:
         """When TCP and TLS were established; None before."""
         self.ended: float | None = None
         """When it was open or had failed; None before."""
-        self.failure: Failure | None = None
+        self.failure: RequestFailure | None = None
         """Why it failed to open."""
         self.socket: WebSocketConnection | None = None
         self.settled: asyncio.Future[None] | None = None
         """Completed when the opening has ended; None before it begins and after it."""
 
     @property
-    def lost(self) -> Failure | None:
+    def lost(self) -> RequestFailure | None:
         """How it ended after it was open, though its owner did not close it; None while it is open."""
         return self.socket.failure if self.socket is not None and self.failure is None else None
 

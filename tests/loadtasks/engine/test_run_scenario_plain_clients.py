@@ -1,4 +1,4 @@
-"""The engine beside plain `requests` and `websocket-client` on the real API: the same load gives the same counts."""
+"""The engine compared with plain `requests` and `websocket-client` on the real API: the same load gives the same counts."""
 
 import itertools
 import json

@@ -38,13 +38,13 @@ def telling(text: str, path: str | None = None, status: str = "200 OK") -> Itera
         yield Target(server.url, metrics_path=path)
 
 
-def told(text: str) -> Snapshot:
+def snapshot_of(text: str) -> Snapshot:
     with telling(text) as target:
         return read_metrics(target)
 
 
 def test_counters_and_gauges_are_read() -> None:
-    assert told(TEXT) == Snapshot(
+    assert snapshot_of(TEXT) == Snapshot(
         {
             'requests_total{route="/a"}': 5,
             'requests_total{route="/b"}': 1,
@@ -59,7 +59,7 @@ def test_counters_and_gauges_are_read() -> None:
 
 def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
     after = TEXT.replace('"/a"} 5', '"/a"} 15').replace("pool_max 4", "pool_max 3") + 'requests_total{route="/c"} 2\n'
-    found = compare_metrics(Target("http://127.0.0.1"), told(TEXT), told(after))
+    found = compare_metrics(Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(after))
     assert found == TargetMetrics(
         counters={'requests_total{route="/a"}': 10, 'requests_total{route="/c"}': 2}, gauges={"pool_max": (4, 3)}
     )
@@ -71,7 +71,7 @@ def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
 
 
 def test_counters_that_fell_mean_nothing() -> None:
-    found = compare_metrics(Target("http://127.0.0.1"), told(TEXT), told(TEXT.replace('"/a"} 5', '"/a"} 1')))
+    found = compare_metrics(Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(TEXT.replace('"/a"} 5', '"/a"} 1')))
     assert found is not None
     assert found.counters == {}
     assert found.problem == "its counters fell under the load: it was restarted, or its instances respond in turn"
@@ -97,10 +97,10 @@ def test_what_is_no_metrics_is_a_problem_only_where_they_should_be(text: str, st
     with telling(text, "/figures", status) as target:
         snapshot = read_metrics(target)
         assert snapshot.problem.startswith(problem)
-        found = compare_metrics(target, snapshot, told(TEXT))
+        found = compare_metrics(target, snapshot, snapshot_of(TEXT))
         assert found is not None
         assert found.problem == snapshot.problem
-    assert compare_metrics(Target("http://127.0.0.1"), snapshot, told(TEXT)) is None
+    assert compare_metrics(Target("http://127.0.0.1"), snapshot, snapshot_of(TEXT)) is None
 
 
 def test_a_target_that_is_gone_is_no_error() -> None:

@@ -29,7 +29,7 @@ AREAS: Mapping[str, ModuleType] = {
 
 
 def modules() -> list[ModuleType]:
-    """The modules of examples beside this one, `examples` first."""
+    """The modules of examples in this folder, `examples` first."""
     others = sorted(path.stem for path in Path(__file__).parent.glob("examples_*.py"))
     return [examples, *(importlib.import_module(f"tests.loadtasks.report.sentences.{name}") for name in others)]
 

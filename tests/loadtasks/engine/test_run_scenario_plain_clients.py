@@ -1,4 +1,4 @@
-"""The engine compared with plain `requests` and `websocket-client` on the real API: the same load gives the same counts."""
+"""The engine, plain `requests` and `websocket-client` give the same counts for the same load on the real API."""
 
 import itertools
 import json

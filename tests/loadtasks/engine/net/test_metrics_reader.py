@@ -71,7 +71,9 @@ def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
 
 
 def test_counters_that_fell_mean_nothing() -> None:
-    found = compare_metrics(Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(TEXT.replace('"/a"} 5', '"/a"} 1')))
+    found = compare_metrics(
+        Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(TEXT.replace('"/a"} 5', '"/a"} 1'))
+    )
     assert found is not None
     assert found.counters == {}
     assert found.problem == "its counters fell under the load: it was restarted, or its instances respond in turn"

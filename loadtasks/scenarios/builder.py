@@ -3,18 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from loadtasks.scenarios.entry import Entry, File, PartEntry, WrongFieldError
 from loadtasks.scenarios.feeder import Feeder
-from loadtasks.scenarios.load import (
-    BroadcastLoad,
-    ClosedLoad,
-    ConnectionsLoad,
-    OpenLoad,
-    StagesLoad,
-    WorkerStagesLoad,
-)
+from loadtasks.scenarios.load import LOADS, BroadcastLoad, ClosedProfile, ConnectionsLoad, OpenProfile, WorkerStagesLoad
 from loadtasks.scenarios.model import (
     BroadcastScenario,
     ConnectionsScenario,
@@ -25,15 +18,7 @@ from loadtasks.scenarios.model import (
     Scenario,
 )
 
-_LOADS: dict[str, type[BaseModel]] = {
-    "workers": ClosedLoad,
-    "rate": OpenLoad,
-    "stages": StagesLoad,
-    "connections": ConnectionsLoad,
-    "listeners": BroadcastLoad,
-}
-"""The key of a `load` that says which profile it is; the last of these that is given decides."""
-_HTTP_LOADS = (ClosedLoad, WorkerStagesLoad, OpenLoad, StagesLoad)
+_HTTP_LOADS = (ClosedProfile, OpenProfile)
 _MIXED_KEYS = frozenset({"parts"})
 _CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s"})
 _BROADCAST_KEYS = _CONNECTIONS_KEYS | {"publish", "event"}
@@ -104,7 +89,7 @@ def _http(load: Any, path: Path, file: File, entry: Entry, common: dict[str, Any
     own = entry.requests or ([entry.request] if entry.request else None) or ([file.request] if file.request else None)
     if own is None:
         raise WrongFieldError("", "needs `request` or `requests`, here or at the top of the file")
-    if entry.read_back is not None and isinstance(load, OpenLoad | StagesLoad):
+    if entry.read_back is not None and isinstance(load, OpenProfile):
         raise WrongFieldError(
             "read_back", "needs a closed load (`workers`): in an open one, requests overtake one another"
         )
@@ -146,14 +131,14 @@ def _part(name: str, given: PartEntry, known: dict[str, Scenario]) -> Any:
 def _load(raw: dict[str, Any] | None) -> Any:
     if raw is None:
         raise WrongFieldError("", "needs `load`")
-    for key in reversed(_LOADS):
+    for key in reversed(LOADS):
         if key in raw:
-            profile = WorkerStagesLoad if key == "stages" and _ramps_workers(raw) else _LOADS[key]
+            profile = WorkerStagesLoad if key == "stages" and _ramps_workers(raw) else LOADS[key]
             try:
                 return profile.model_validate(raw)
             except ValidationError as error:
                 raise WrongFieldError.first_of(error, "load") from error
-    raise WrongFieldError("load", f"needs one of {', '.join(_LOADS)}")
+    raise WrongFieldError("load", f"needs one of {', '.join(LOADS)}")
 
 
 def _ramps_workers(raw: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from loadtasks.scenarios.load import (
+    AnyOpenLoad,
     BroadcastLoad,
     ClosedLoad,
     ConnectionsLoad,
@@ -159,7 +160,7 @@ def _thinking(think_time: ThinkTime | None) -> Content:
     return {"think_time_s": pause}
 
 
-def _waiting(load: OpenLoad | StagesLoad) -> Content:
+def _waiting(load: AnyOpenLoad) -> Content:
     # The queue timeout had this name when the first hashes were stored; another one would end every baseline.
     return {"max_connections": load.max_connections, "patience_s": load.queue_timeout_s}
 

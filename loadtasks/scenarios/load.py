@@ -21,13 +21,13 @@ def _times_or_none(count: int, factor: float) -> int:
     return _times(count, factor) if count else 0
 
 
-class _Closed(_Load):
-    """Workers that send their next request when they have the response to the last."""
+class ClosedProfile(_Load):
+    """What closed loads share: workers that send their next request when they have the response to the last."""
 
     think_time_s: ThinkTime | None = None
 
 
-class ClosedLoad(_Closed):
+class ClosedLoad(ClosedProfile):
     """A constant number of workers. The load factor multiplies workers and requests, never the duration."""
 
     model: Literal["closed"] = "closed"
@@ -58,7 +58,7 @@ class WorkerStage(_Load):
     duration_s: PositiveSeconds
 
 
-class WorkerStagesLoad(_Closed):
+class WorkerStagesLoad(ClosedProfile):
     """A closed load whose number of workers ramps from stage to stage. The load factor multiplies the workers."""
 
     model: Literal["worker_stages"] = "worker_stages"
@@ -89,13 +89,15 @@ class WorkerStagesLoad(_Closed):
         return self.model_copy(update={"start_workers": _times_or_none(self.start_workers, factor), "stages": stages})
 
 
-class _Open(_Load):
+class OpenProfile(_Load):
+    """What open loads share: requests are due at times that the profile alone decides (`engine.profiles.pacer`)."""
+
     max_connections: Positive = 256
     queue_timeout_s: PositiveSeconds = 10.0
     """How long a due request waits for a free connection before it is dropped."""
 
 
-class OpenLoad(_Open):
+class OpenLoad(OpenProfile):
     """Requests that are due at a steady rate, however fast the target responds. The load factor multiplies the rate."""
 
     model: Literal["open"] = "open"
@@ -125,7 +127,7 @@ class Stage(_Load):
     duration_s: PositiveSeconds
 
 
-class StagesLoad(_Open):
+class StagesLoad(OpenProfile):
     """Requests that are due at a rate that ramps from stage to stage. The load factor multiplies every rate."""
 
     model: Literal["stages"] = "stages"
@@ -152,6 +154,12 @@ class StagesLoad(_Open):
         """The same profile under `factor` times the load."""
         stages = tuple(stage.model_copy(update={"rate": stage.rate * factor}) for stage in self.stages)
         return self.model_copy(update={"start_rate": self.start_rate * factor, "stages": stages})
+
+
+AnyClosedLoad = ClosedLoad | WorkerStagesLoad
+AnyOpenLoad = OpenLoad | StagesLoad
+"""Annotations name these unions, and code that treats all open (or all closed) loads alike matches `OpenProfile` (or
+`ClosedProfile`): a load that is added to a union here is then driven, shared, planned and cut into rounds."""
 
 
 class ConnectionsLoad(_Load):
@@ -200,7 +208,7 @@ class BroadcastLoad(_Load):
         return self
 
     @property
-    def publishing(self) -> OpenLoad | StagesLoad:
+    def publishing(self) -> AnyOpenLoad:
         """The open profile of the publishing requests."""
         if self.stages is not None:
             return StagesLoad(start_rate=self.start_rate or 0.0, stages=self.stages)
@@ -216,5 +224,14 @@ class BroadcastLoad(_Load):
         return self.model_copy(update={"listeners": _times(self.listeners, factor)})
 
 
-HttpLoad = Annotated[ClosedLoad | WorkerStagesLoad | OpenLoad | StagesLoad, Field(discriminator="model")]
+HttpLoad = Annotated[AnyClosedLoad | AnyOpenLoad, Field(discriminator="model")]
 Load = HttpLoad | ConnectionsLoad | BroadcastLoad
+LOADS: dict[str, type[BaseModel]] = {
+    "workers": ClosedLoad,
+    "rate": OpenLoad,
+    "stages": StagesLoad,
+    "connections": ConnectionsLoad,
+    "listeners": BroadcastLoad,
+}
+"""By the key of a `load` that says which profile it is; the last of these that is given decides. `stages` of workers
+are a `WorkerStagesLoad`."""

@@ -7,11 +7,13 @@ it. `model` says which profile it is. Numbers have six significant digits; the s
 from typing import Any
 
 from loadtasks.scenarios.load import (
+    AnyClosedLoad,
+    AnyOpenLoad,
     BroadcastLoad,
-    ClosedLoad,
+    ClosedProfile,
     ConnectionsLoad,
     Load,
-    OpenLoad,
+    OpenProfile,
     StagesLoad,
     WorkerStagesLoad,
 )
@@ -30,9 +32,9 @@ def load_data(scenario: Scenario) -> Data:
 
 def _data(load: Load) -> Data:
     match load:
-        case ClosedLoad() | WorkerStagesLoad():
+        case ClosedProfile():
             return _closed(load) | _thinking(load.think_time_s)
-        case OpenLoad() | StagesLoad():
+        case OpenProfile():
             return _open(load)
         case ConnectionsLoad():
             opened: Data = {"model": "connections", "connections": load.connections}
@@ -44,7 +46,7 @@ def _data(load: Load) -> Data:
             return listening | {"publishing": _open(load.publishing)}
 
 
-def _closed(load: ClosedLoad | WorkerStagesLoad) -> Data:
+def _closed(load: AnyClosedLoad) -> Data:
     if isinstance(load, WorkerStagesLoad):
         stages = [{"workers": stage.workers, "duration_s": _rounded(stage.duration_s)} for stage in load.stages]
         return {"model": "worker_stages", "start_workers": load.start_workers, "stages": stages}
@@ -52,7 +54,7 @@ def _closed(load: ClosedLoad | WorkerStagesLoad) -> Data:
     return {"model": "closed", "workers": load.workers} | ends
 
 
-def _open(load: OpenLoad | StagesLoad) -> Data:
+def _open(load: AnyOpenLoad) -> Data:
     if isinstance(load, StagesLoad):
         stages = [{"rate": _rounded(stage.rate), "duration_s": _rounded(stage.duration_s)} for stage in load.stages]
         return {"model": "stages", "start_rate": _rounded(load.start_rate), "stages": stages}

@@ -10,15 +10,7 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import Runner
 from loadtasks.measurement.health import Calibration, Saturation
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.scenarios.load import (
-    BroadcastLoad,
-    ClosedLoad,
-    ConnectionsLoad,
-    Load,
-    OpenLoad,
-    StagesLoad,
-    WorkerStagesLoad,
-)
+from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ClosedProfile, ConnectionsLoad, Load, OpenProfile
 
 REPORT_EVERY_S = 0.5
 _RATE_OVER = 2
@@ -139,7 +131,7 @@ def _left_s(runner: Runner, load: Load, elapsed_s: float) -> float | None:
 def _lasts_s(load: Load) -> float | None:
     """How long a load lasts; None where responses decide."""
     match load:
-        case ClosedLoad() | WorkerStagesLoad() | OpenLoad() | StagesLoad():
+        case ClosedProfile() | OpenProfile():
             return load.duration_s
         case BroadcastLoad():
             return _lasts_s(load.publishing)

@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
-from loadtasks.scenarios.load import OpenLoad, StagesLoad
+from loadtasks.scenarios.load import AnyOpenLoad, StagesLoad
 
 _SLACK = 1e-9
 """How far binary fractions may be off: 0.1/s for 30 s are 3 requests, not 4."""
@@ -91,7 +91,7 @@ class RampPacer:
         return self._time_before[stage] + within
 
 
-def pacer_of(load: OpenLoad | StagesLoad) -> Pacer:
+def pacer_of(load: AnyOpenLoad) -> Pacer:
     """The pacer of a load profile."""
     if isinstance(load, StagesLoad):
         return RampPacer(load.start_rate, [(stage.rate, stage.duration_s) for stage in load.stages])

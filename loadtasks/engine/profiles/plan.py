@@ -10,15 +10,7 @@ import numpy as np
 
 from loadtasks.engine.profiles.pacer import Pacer, due_before, pacer_of
 from loadtasks.measurement.model import label_of
-from loadtasks.scenarios.load import (
-    BroadcastLoad,
-    ClosedLoad,
-    ConnectionsLoad,
-    Load,
-    OpenLoad,
-    StagesLoad,
-    WorkerStagesLoad,
-)
+from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, Load, OpenProfile, WorkerStagesLoad
 from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
@@ -74,7 +66,7 @@ def plans(scenario: Scenario) -> Iterator[Plan]:
 
 def _plan(name: str, data: dict[str, Any], load: Load) -> Plan:
     match load:
-        case OpenLoad() | StagesLoad():
+        case OpenProfile():
             return _paced(name, data, pacer_of(load), per_due_time=1)
         case BroadcastLoad():
             return _paced(name, data, pacer_of(load.publishing), per_due_time=load.listeners)

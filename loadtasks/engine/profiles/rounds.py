@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from loadtasks.engine.profiles.load_slice import LoadSlice
 from loadtasks.engine.profiles.pacer import Pacer, due_before, pacer_of
 from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule, schedules_of
-from loadtasks.scenarios.load import ClosedLoad, ConnectionsLoad, OpenLoad, StagesLoad, WorkerStagesLoad
+from loadtasks.scenarios.load import AnyClosedLoad, AnyOpenLoad, ClosedLoad, ClosedProfile, ConnectionsLoad, OpenProfile
 from loadtasks.scenarios.model import BroadcastScenario, HttpScenario, PartScenario
 
 _MAX_WINDOWS = 40
@@ -63,7 +63,7 @@ class Rounds:
         """When the requests of a round (from 0) are due."""
         return Window(whole, *self.span(number))
 
-    def schedules(self, load: ClosedLoad | WorkerStagesLoad, number: int) -> list[WorkerSchedule]:
+    def schedules(self, load: AnyClosedLoad, number: int) -> list[WorkerSchedule]:
         """When the workers of a round (from 0) work."""
         whole = schedules_of(load)
         if self.width_s is None:
@@ -74,13 +74,13 @@ class Rounds:
     def slice_of(self, part: PartScenario, number: int) -> LoadSlice:
         """The slice of a part's load that is driven in a round (from 0)."""
         match part:
-            case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load):
+            case HttpScenario(load=ClosedProfile() as load):
                 schedules = self.schedules(load, number)
                 if isinstance(load, ClosedLoad) and self.requests is not None:
                     load = load.model_copy(update={"requests": self.requests})
                 changes = {"load": load, "warmup_requests": _warmup_requests(part, len(schedules), number)}
                 return LoadSlice(part.model_copy(update=changes), schedules=schedules)
-            case HttpScenario(load=OpenLoad() | StagesLoad() as load):
+            case HttpScenario(load=OpenProfile() as load):
                 return LoadSlice(part, pacer=self.pacer(pacer_of(load), number))
             case BroadcastScenario(load=load):
                 return LoadSlice(part, pacer=self.pacer(pacer_of(load.publishing), number))
@@ -96,9 +96,9 @@ def rounds_of(part: PartScenario) -> Rounds:
             return Rounds(math.ceil(requests / per_round), requests=per_round)
         case ConnectionsLoad():
             return Rounds(1)
-        case ClosedLoad() | WorkerStagesLoad() as load:
+        case ClosedProfile() as load:
             return _windows(load.duration_s or 0.0, _MIN_WINDOW_S)
-        case OpenLoad() | StagesLoad() as load:
+        case OpenProfile() as load:
             return _due_windows(load, 1)
         case load:
             return _due_windows(load.publishing, load.listeners)
@@ -109,7 +109,7 @@ def _warmup_requests(part: HttpScenario, workers: int, number: int) -> int:
     return part.warmup_requests if number == 0 else min(part.warmup_requests, max(_WARMUP_REQUESTS, workers))
 
 
-def _due_windows(load: OpenLoad | StagesLoad, per_due_time: int) -> Rounds:
+def _due_windows(load: AnyOpenLoad, per_due_time: int) -> Rounds:
     """Windows of due times; at each due time `per_due_time` requests (or deliveries) begin."""
     apart_s = load.duration_s / max(1, pacer_of(load).count * per_due_time)
     return _windows(load.duration_s, max(_MIN_WINDOW_S, _MIN_DUE * apart_s))

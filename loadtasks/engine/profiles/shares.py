@@ -18,10 +18,10 @@ from loadtasks.engine.profiles.worker_schedule import schedules_of
 from loadtasks.scenarios.load import (
     BroadcastLoad,
     ClosedLoad,
+    ClosedProfile,
     ConnectionsLoad,
     HttpLoad,
-    OpenLoad,
-    StagesLoad,
+    OpenProfile,
     WorkerStagesLoad,
 )
 from loadtasks.scenarios.model import (
@@ -88,7 +88,7 @@ def _max_processes(part: PartScenario) -> int:
             return min(load.workers, load.requests or load.workers)
         case WorkerStagesLoad() as load:
             return load.max_workers
-        case OpenLoad() | StagesLoad() as load:
+        case OpenProfile() as load:
             return max(1, min(load.max_connections, pacer_of(load).count))
         case ConnectionsLoad() as load:
             return load.connections
@@ -113,10 +113,10 @@ def share_of(part: PartScenario, number: int, processes: int) -> Share | None:
 def share_slice(part: PartScenario, share: Share) -> LoadSlice:
     """The slice of a part's load that one process drives."""
     match part:
-        case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load):
+        case HttpScenario(load=ClosedProfile() as load):
             schedules = schedules_of(load)[share.number :: share.of]
             return LoadSlice(_scaled_http(part, share), schedules=schedules, numbers=share.numbers)
-        case HttpScenario(load=OpenLoad() | StagesLoad() as load):
+        case HttpScenario(load=OpenProfile() as load):
             pacer = SharedPacer(pacer_of(load), share)
             return LoadSlice(_scaled_http(part, share), pacer=pacer, numbers=share.numbers)
         case ConnectionsScenario(load=load):
@@ -137,7 +137,7 @@ def _scaled(load: HttpLoad, share: Share) -> HttpLoad:
     match load:
         case ClosedLoad(requests=int() as requests):
             return load.model_copy(update={"workers": share.own_seats, "requests": share.size(requests)})
-        case OpenLoad() | StagesLoad():
+        case OpenProfile():
             connections = len(range(share.number, load.max_connections, share.of))
             return load.scaled(1 / share.of).model_copy(update={"max_connections": connections})
         case _:

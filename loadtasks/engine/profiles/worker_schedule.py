@@ -8,7 +8,7 @@ that as many work as the line has reached, rounded up; it starts, or stops, wher
 
 from typing import NamedTuple
 
-from loadtasks.scenarios.load import ClosedLoad, WorkerStagesLoad
+from loadtasks.scenarios.load import AnyClosedLoad, WorkerStagesLoad
 
 
 class Span(NamedTuple):
@@ -26,7 +26,7 @@ class WorkerSchedule(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def schedules_of(load: ClosedLoad | WorkerStagesLoad) -> list[WorkerSchedule]:
+def schedules_of(load: AnyClosedLoad) -> list[WorkerSchedule]:
     """The schedule of every worker of a load, by worker number."""
     if isinstance(load, WorkerStagesLoad):
         return [WorkerSchedule(worker, _spans(load, worker)) for worker in range(load.max_workers)]

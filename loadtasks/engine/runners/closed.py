@@ -29,7 +29,7 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.errors import ErrorCode
-from loadtasks.scenarios.load import ClosedLoad, WorkerStagesLoad
+from loadtasks.scenarios.load import AnyClosedLoad, ClosedLoad
 from loadtasks.scenarios.model import HttpScenario
 from loadtasks.scenarios.think_time import ThinkTime
 
@@ -62,7 +62,7 @@ class ClosedRunner:
     def __init__(
         self,
         scenario: HttpScenario,
-        load: ClosedLoad | WorkerStagesLoad,
+        load: AnyClosedLoad,
         target: Target,
         *,
         schedules: Sequence[WorkerSchedule] | None = None,

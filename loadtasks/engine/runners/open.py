@@ -30,7 +30,7 @@ from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.precise_timer import PreciseTimer, precise_timer
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.errors import ErrorCode
-from loadtasks.scenarios.load import OpenLoad, StagesLoad
+from loadtasks.scenarios.load import AnyOpenLoad
 from loadtasks.scenarios.model import HttpScenario
 
 _SPARE = 2.0
@@ -43,7 +43,7 @@ class OpenRunner:
     def __init__(
         self,
         scenario: HttpScenario,
-        load: OpenLoad | StagesLoad,
+        load: AnyOpenLoad,
         target: Target,
         *,
         pacer: Pacer | None = None,

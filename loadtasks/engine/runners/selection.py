@@ -11,7 +11,7 @@ from loadtasks.engine.runners.closed import ClosedRunner
 from loadtasks.engine.runners.connections import ConnectionsRunner
 from loadtasks.engine.runners.open import OpenRunner
 from loadtasks.engine.runners.request_source import RequestSource
-from loadtasks.scenarios.load import ClosedLoad, OpenLoad, StagesLoad, WorkerStagesLoad
+from loadtasks.scenarios.load import ClosedProfile, OpenProfile
 from loadtasks.scenarios.model import BroadcastScenario, ConnectionsScenario, HttpScenario
 
 
@@ -35,10 +35,10 @@ def runner_for(
         TypeError: no runner drives such a load.
     """
     match load_slice.part:
-        case HttpScenario(load=ClosedLoad() | WorkerStagesLoad() as load) as part:
+        case HttpScenario(load=ClosedProfile() as load) as part:
             schedules, numbers = load_slice.schedules, load_slice.numbers
             return ClosedRunner(part, load, target, schedules=schedules, numbers=numbers, source=source)
-        case HttpScenario(load=OpenLoad() | StagesLoad() as load) as part:
+        case HttpScenario(load=OpenProfile() as load) as part:
             pacer, numbers = load_slice.pacer, load_slice.numbers
             return OpenRunner(part, load, target, pacer=pacer, start=start, numbers=numbers, source=source)
         case BroadcastScenario(load=load) as part:

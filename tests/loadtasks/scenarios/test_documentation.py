@@ -7,10 +7,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from loadtasks.scenarios.builder import _LOADS
 from loadtasks.scenarios.entry import Entry, FeederEntry, File
 from loadtasks.scenarios.files import read_scenarios
-from loadtasks.scenarios.load import Stage, WorkerStage, WorkerStagesLoad
+from loadtasks.scenarios.load import LOADS, Stage, WorkerStage, WorkerStagesLoad
 from loadtasks.scenarios.model import Checks, Event, JsonCheck, Publish, ReadBack, Request
 from loadtasks.scenarios.think_time import ThinkTime
 from tests.workspaces import SHIPPED_SCENARIOS
@@ -21,7 +20,7 @@ EXAMPLES = _EXAMPLE.findall(TEXT)
 NAMED = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", _EXAMPLE.sub("", TEXT)))))
 MODELS: list[type[BaseModel]] = [
     *(File, Entry, FeederEntry, Request, ReadBack, Checks, JsonCheck, Publish, Event),
-    *(*_LOADS.values(), WorkerStagesLoad, Stage, WorkerStage, ThinkTime),
+    *(*LOADS.values(), WorkerStagesLoad, Stage, WorkerStage, ThinkTime),
 ]
 
 

@@ -1,26 +1,16 @@
 """The content of a scenario under names that never change: what its hash is made of.
 
 Measurements are compared where their scenarios' hashes are equal, so a hash has to outlive releases. The names in the
-content are therefore written out here, and are not those of the models' fields or of the keys in a scenario file, which
-may be renamed. A field that is added later stands in the content only where it is given, so that the hashes of
-scenarios without it stay. `name` is not part of a scenario's own content: a renamed scenario sends the same.
+content are therefore written out, here and for loads in `load.py`, and are not those of the models' fields or of the
+keys in a scenario file, which may be renamed. A field that is added later stands in the content only where it is given,
+so that the hashes of scenarios without it stay. `name` is not part of a scenario's own content: a renamed scenario
+sends the same.
 """
 
 import hashlib
 import json
-from typing import Any
 
-from loadtasks.scenarios.load import (
-    AnyOpenLoad,
-    BroadcastLoad,
-    ClosedLoad,
-    ConnectionsLoad,
-    Load,
-    OpenLoad,
-    Stage,
-    StagesLoad,
-    WorkerStagesLoad,
-)
+from loadtasks.scenarios.load import Content
 from loadtasks.scenarios.model import (
     CONNECT_TIMEOUT_S,
     BroadcastScenario,
@@ -32,9 +22,6 @@ from loadtasks.scenarios.model import (
     Request,
     Scenario,
 )
-from loadtasks.scenarios.think_time import ThinkTime
-
-Content = dict[str, Any]
 
 
 def scenario_hash(scenario: Scenario) -> str:
@@ -56,12 +43,12 @@ def _part(part: PartScenario) -> Content:
         case HttpScenario():
             return _common(part) | _http(part)
         case ConnectionsScenario():
-            return _common(part) | {"kind": "connections", "path": part.path, "load": _load(part.load)}
+            return _common(part) | {"kind": "connections", "path": part.path, "load": part.load.content()}
         case BroadcastScenario():
             return _common(part) | {
                 "kind": "broadcast",
                 "path": part.path,
-                "load": _load(part.load),
+                "load": part.load.content(),
                 "publish": {"request": _request(part.publish.request), "id": part.publish.id},
                 "event": {"where": part.event.where, "id": part.event.id},
             }
@@ -78,7 +65,7 @@ def _http(scenario: HttpScenario) -> Content:
     content: Content = {
         "kind": "http",
         "requests": [_request(request) for request in scenario.requests],
-        "load": _load(scenario.load),
+        "load": scenario.load.content(),
         "warmup_requests": scenario.warmup_requests,
         "read_back": None if scenario.read_back is None else {"path": scenario.read_back.path},
     }
@@ -114,68 +101,3 @@ def _json_check(check: JsonCheck) -> Content:
         "maximum": check.maximum,
         "length": check.length,
     }
-
-
-def _load(load: Load) -> Content:
-    match load:
-        case ClosedLoad():
-            return _thinking(load.think_time_s) | {
-                "model": "closed",
-                "workers": load.workers,
-                "requests": load.requests,
-                "duration_s": load.duration_s,
-                "max_duration_s": load.max_duration_s,
-            }
-        case WorkerStagesLoad():
-            return _thinking(load.think_time_s) | {
-                "model": "worker_stages",
-                "start_workers": load.start_workers,
-                "stages": [{"workers": stage.workers, "duration_s": stage.duration_s} for stage in load.stages],
-            }
-        case OpenLoad():
-            return _waiting(load) | {
-                "model": "open",
-                "rate": load.rate,
-                "duration_s": load.duration_s,
-                "arrivals": load.arrivals,
-                "seed": load.seed,
-            }
-        case StagesLoad():
-            return _waiting(load) | {
-                "model": "stages",
-                "start_rate": load.start_rate,
-                "stages": [_stage(stage) for stage in load.stages],
-            }
-        case ConnectionsLoad():
-            content: Content = {"model": "connections", "connections": load.connections}
-            return content | ({"hold_s": load.hold_s} if load.hold_s else {})
-        case BroadcastLoad():
-            return _broadcast(load)
-
-
-def _thinking(think_time: ThinkTime | None) -> Content:
-    if think_time is None:
-        return {}
-    pause = {"min": think_time.min, "max": think_time.max, "mean": think_time.mean, "seed": think_time.seed}
-    return {"think_time_s": pause}
-
-
-def _waiting(load: AnyOpenLoad) -> Content:
-    # The queue timeout had this name when the first hashes were stored; another one would end every baseline.
-    return {"max_connections": load.max_connections, "patience_s": load.queue_timeout_s}
-
-
-def _broadcast(load: BroadcastLoad) -> Content:
-    later = {
-        "duration_s": load.duration_s,
-        "arrivals": load.arrivals,
-        "seed": load.seed,
-        "start_rate": load.start_rate,
-        "stages": None if load.stages is None else [_stage(stage) for stage in load.stages],
-    }
-    content: Content = {"model": "broadcast", "listeners": load.listeners, "events": load.events, "rate": load.rate}
-    return content | {name: value for name, value in later.items() if value is not None}
-
-
-def _stage(stage: Stage) -> Content:
-    return {"rate": stage.rate, "duration_s": stage.duration_s}

@@ -1,12 +1,18 @@
-"""Load profiles as they stand in a scenario file: how much, how fast, for how long."""
+"""Load profiles as they stand in a scenario file: how much, how fast, for how long.
+
+`content` gives a profile under names that never change, since a scenario's hash and the load that a measurement keeps
+are made of it. They are therefore written out, and are not those of the fields, which may be renamed.
+"""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loadtasks.scenarios.think_time import ThinkTime
 from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed
+
+Content = dict[str, Any]
 
 
 class _Load(BaseModel):
@@ -26,6 +32,12 @@ class ClosedProfile(_Load):
 
     think_time_s: ThinkTime | None = None
 
+    def _pauses(self) -> Content:
+        pause = self.think_time_s
+        if pause is None:
+            return {}
+        return {"think_time_s": {"min": pause.min, "max": pause.max, "mean": pause.mean, "seed": pause.seed}}
+
 
 class ClosedLoad(ClosedProfile):
     """A constant number of workers. The load factor multiplies workers and requests, never the duration."""
@@ -43,6 +55,17 @@ class ClosedLoad(ClosedProfile):
         if (self.requests is None) == (self.duration_s is None):
             raise ValueError("a closed load ends after `requests` or after `duration_s`: give one of them")
         return self
+
+    def content(self) -> Content:
+        """All of the profile, under names that never change."""
+        content = {
+            "model": "closed",
+            "workers": self.workers,
+            "requests": self.requests,
+            "duration_s": self.duration_s,
+            "max_duration_s": self.max_duration_s,
+        }
+        return content | self._pauses()
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
@@ -81,6 +104,11 @@ class WorkerStagesLoad(ClosedProfile):
         """Of all stages together."""
         return sum(stage.duration_s for stage in self.stages)
 
+    def content(self) -> Content:
+        """All of the profile, under names that never change."""
+        stages = [{"workers": stage.workers, "duration_s": stage.duration_s} for stage in self.stages]
+        return {"model": "worker_stages", "start_workers": self.start_workers, "stages": stages} | self._pauses()
+
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load; no workers stay none."""
         stages = tuple(
@@ -95,6 +123,10 @@ class OpenProfile(_Load):
     max_connections: Positive = 256
     queue_timeout_s: PositiveSeconds = 10.0
     """How long a due request waits for a free connection before it is dropped."""
+
+    def _queue(self) -> Content:
+        # The queue timeout had this name when the first hashes were stored; another one would end every baseline.
+        return {"max_connections": self.max_connections, "patience_s": self.queue_timeout_s}
 
 
 class OpenLoad(OpenProfile):
@@ -114,6 +146,17 @@ class OpenLoad(OpenProfile):
         """The highest rate, in requests a second."""
         return self.rate
 
+    def content(self) -> Content:
+        """All of the profile, under names that never change."""
+        content = {
+            "model": "open",
+            "rate": self.rate,
+            "duration_s": self.duration_s,
+            "arrivals": self.arrivals,
+            "seed": self.seed,
+        }
+        return content | self._queue()
+
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         return self.model_copy(update={"rate": self.rate * factor})
@@ -125,6 +168,10 @@ class Stage(_Load):
     rate: NonNegative
     """Requests a second at the stage's end."""
     duration_s: PositiveSeconds
+
+    def content(self) -> Content:
+        """All of the stage, under names that never change."""
+        return {"rate": self.rate, "duration_s": self.duration_s}
 
 
 class StagesLoad(OpenProfile):
@@ -150,6 +197,11 @@ class StagesLoad(OpenProfile):
         """The highest rate, in requests a second."""
         return max(self.start_rate, *(stage.rate for stage in self.stages))
 
+    def content(self) -> Content:
+        """All of the profile, under names that never change."""
+        stages = [stage.content() for stage in self.stages]
+        return {"model": "stages", "start_rate": self.start_rate, "stages": stages} | self._queue()
+
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
         stages = tuple(stage.model_copy(update={"rate": stage.rate * factor}) for stage in self.stages)
@@ -169,6 +221,11 @@ class ConnectionsLoad(_Load):
     connections: Positive
     hold_s: NonNegative = 0.0
     """How long they are held once all are open."""
+
+    def content(self) -> Content:
+        """All of the profile, under names that never change."""
+        content: Content = {"model": "connections", "connections": self.connections}
+        return content | ({"hold_s": self.hold_s} if self.hold_s else {})
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""
@@ -218,6 +275,18 @@ class BroadcastLoad(_Load):
         poisson = {"arrivals": self.arrivals, "seed": self.seed}
         given = {name: value for name, value in poisson.items() if value is not None}
         return OpenLoad.model_validate({"rate": rate, "duration_s": self.duration_s, **given})
+
+    def content(self) -> Content:
+        """All of the profile, under names that never change."""
+        later = {
+            "duration_s": self.duration_s,
+            "arrivals": self.arrivals,
+            "seed": self.seed,
+            "start_rate": self.start_rate,
+            "stages": None if self.stages is None else [stage.content() for stage in self.stages],
+        }
+        content: Content = {"model": "broadcast", "listeners": self.listeners, "events": self.events, "rate": self.rate}
+        return content | {name: value for name, value in later.items() if value is not None}
 
     def scaled(self, factor: float) -> Self:
         """The same profile under `factor` times the load."""

@@ -1,26 +1,19 @@
 """The load of a scenario as data: what a measurement keeps of it, and what people read of it is made from.
 
-Like the content of a scenario's hash, the data has names that never change, since stored measurements are compared by
-it. `model` says which profile it is. Numbers have six significant digits; the scenario's hash holds them exactly.
+It is the content that a scenario's hash is made of, less what people don't read. Its names never change, since stored
+measurements are compared by it. `model` says which profile it is. Numbers have six significant digits; the hash holds
+them exactly.
 """
 
 from typing import Any
 
-from loadtasks.scenarios.load import (
-    AnyClosedLoad,
-    AnyOpenLoad,
-    BroadcastLoad,
-    ClosedProfile,
-    ConnectionsLoad,
-    Load,
-    OpenProfile,
-    StagesLoad,
-    WorkerStagesLoad,
-)
+from loadtasks.scenarios.load import BroadcastLoad, Load
 from loadtasks.scenarios.model import MixedScenario, Scenario
-from loadtasks.scenarios.think_time import ThinkTime
 
 Data = dict[str, Any]
+
+_LIMITS = frozenset({"max_connections", "patience_s", "max_duration_s"})
+"""They say when the engine gives up, and not what the load is."""
 
 
 def load_data(scenario: Scenario) -> Data:
@@ -31,47 +24,29 @@ def load_data(scenario: Scenario) -> Data:
 
 
 def _data(load: Load) -> Data:
-    match load:
-        case ClosedProfile():
-            return _closed(load) | _thinking(load.think_time_s)
-        case OpenProfile():
-            return _open(load)
-        case ConnectionsLoad():
-            opened: Data = {"model": "connections", "connections": load.connections}
-            return opened | ({"hold_s": _rounded(load.hold_s)} if load.hold_s else {})
-        case BroadcastLoad():
-            listening: Data = {"model": "broadcast", "listeners": load.listeners}
-            if load.events is not None:
-                return listening | {"events": load.events, "rate": _rounded(load.rate or 0.0)}
-            return listening | {"publishing": _open(load.publishing)}
+    if isinstance(load, BroadcastLoad) and load.events is None:
+        return {"model": "broadcast", "listeners": load.listeners, "publishing": _data(load.publishing)}
+    content = load.content()
+    if content.get("arrivals") == "constant":
+        content = _without(content, "arrivals", "seed")
+    if pause := content.get("think_time_s"):
+        content["think_time_s"] = _without(pause, "seed") if pause["mean"] is None and _fixed(pause) else pause
+    rounded: Data = _rounded(_without(content, *_LIMITS))
+    return rounded
 
 
-def _closed(load: AnyClosedLoad) -> Data:
-    if isinstance(load, WorkerStagesLoad):
-        stages = [{"workers": stage.workers, "duration_s": _rounded(stage.duration_s)} for stage in load.stages]
-        return {"model": "worker_stages", "start_workers": load.start_workers, "stages": stages}
-    ends = {"requests": load.requests} if load.requests else {"duration_s": _rounded(load.duration_s or 0.0)}
-    return {"model": "closed", "workers": load.workers} | ends
+def _fixed(pause: Data) -> bool:
+    return bool(pause["min"] == pause["max"])
 
 
-def _open(load: AnyOpenLoad) -> Data:
-    if isinstance(load, StagesLoad):
-        stages = [{"rate": _rounded(stage.rate), "duration_s": _rounded(stage.duration_s)} for stage in load.stages]
-        return {"model": "stages", "start_rate": _rounded(load.start_rate), "stages": stages}
-    steady: Data = {"model": "open", "rate": _rounded(load.rate), "duration_s": _rounded(load.duration_s)}
-    return steady | ({"arrivals": "poisson", "seed": load.seed} if load.arrivals == "poisson" else {})
+def _without(content: Data, *names: str) -> Data:
+    return {name: value for name, value in content.items() if name not in names}
 
 
-def _thinking(think_time: ThinkTime | None) -> Data:
-    if think_time is None:
-        return {}
-    if think_time.mean is not None:
-        return {"think_time_s": {"mean": _rounded(think_time.mean), "seed": think_time.seed}}
-    low, high = _rounded(think_time.min or 0.0), _rounded(think_time.max or 0.0)
-    if think_time.min == think_time.max:
-        return {"think_time_s": {"min": low, "max": high}}
-    return {"think_time_s": {"min": low, "max": high, "seed": think_time.seed}}
-
-
-def _rounded(number: float) -> float:
-    return float(f"{number:g}")
+def _rounded(value: Any) -> Any:
+    """A JSON value with rounded numbers; what is None within an object is left out."""
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:g}") if isinstance(value, float) else value

@@ -90,7 +90,7 @@ scenarios:
     assert [line.rstrip() for line in reported.splitlines()] == [
         "thing.fed: 9 requests, 2 workers; 9 in all; fed by 2 rows of rows.csv, in order",
         "thing.ramp: workers from 0 to 2 in 2 s, thinking 1 s on average (exponential, seed 4); "
-        "as many as the answers allow, over 2.00 s",
+        "as many as the response times allow, over 2.00 s",
         "seconds  workers",
         "0 to 1   1",
         "1 to 2   2",

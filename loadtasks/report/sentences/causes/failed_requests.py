@@ -18,9 +18,13 @@ def _wrong_status(meaning: str) -> Callable[[Finding, WrongStatus], str]:
     )
 
 
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+"""Phrases of RFC 9110 that http.HTTPStatus has since Python 3.13 only: a report reads the same with every version."""
+
+
 def _phrase(status: int) -> str:
     try:
-        return f" {HTTPStatus(status).phrase}"
+        return f" {_PHRASES.get(status) or HTTPStatus(status).phrase}"
     except ValueError:  # a status of the target's own
         return ""
 

@@ -126,7 +126,7 @@ def test_a_target_that_hangs_is_exit_3(workspace: Workspace, monkeypatch: pytest
     monkeypatch.setattr("loadtasks.engine.net.target._PROBE_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        check_refused(call("run", "--target", url), 3, url, "no answer within")
+        check_refused(call("run", "--target", url), 3, url, "no response within")
 
 
 def test_a_target_that_refuses_the_token_is_exit_2(workspace: Workspace, server: ScriptedServer, api: ThingApi) -> None:

@@ -11,7 +11,8 @@ from airflow.sdk import Variable
 
 from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import find_connection
-from loadtasks.report.mail import Deliver, send
+from loadtasks.report.mail import Deliver, send, subject_line
+from loadtasks.results.judgement import Verdict
 from loadtasks.steps import RunContext
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def send_refusal(context: RunContext, run_id: str, reason: str, deliver: Deliver
         BadInputError: it could not be sent and is kept in the outbox.
     """
     message = EmailMessage()
-    message["Subject"] = "[INVALID] nightly performance: nothing was measured"
+    message["Subject"] = subject_line(Verdict.INVALID, "nothing was measured")
     message["From"], message["To"] = context.settings.sender, ", ".join(context.settings.recipients)
     message["Date"] = formatdate()
     message.set_content(f"Run {run_id} could not be opened, so nothing was measured:\n\n{reason}\n")

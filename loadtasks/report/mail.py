@@ -21,6 +21,7 @@ from loadtasks.report.text import plain
 from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.judgement import Verdict
 
 Deliver = Callable[[EmailMessage], str]
 """Sends a message and returns where it went, for people to read."""
@@ -61,7 +62,12 @@ def compose(
 
 def subject(document: ResultsDocument) -> str:
     """`[FAIL] nightly performance: dashboard.sustained p95 3.02 s, target < 2.00 s`, one line of bounded length."""
-    line = plain(f"[{WORD[document.verdict]}] nightly performance: {headline(document)}")
+    return subject_line(document.verdict, headline(document))
+
+
+def subject_line(verdict: Verdict, text: str) -> str:
+    """The subject of every alert: its verdict, then a text that is cut where it is too long for one line."""
+    line = plain(f"[{WORD[verdict]}] nightly performance: {text}")
     return line if len(line) <= _MAX_SUBJECT_LENGTH else line[: _MAX_SUBJECT_LENGTH - 1].rstrip() + "…"
 
 

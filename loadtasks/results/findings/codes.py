@@ -1,6 +1,7 @@
 """The codes of everything that can be found in a run, and which question each code answers."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class FindingKind(StrEnum):
@@ -39,48 +40,60 @@ class Likelihood(StrEnum):
 
 
 class FindingCode(StrEnum):
-    """One thing that can be found. Stored; a code is never used again for something else."""
+    """One thing that can be found. Stored; a code is never used again for something else.
 
-    TEXT = "text"
+    Its kind stands next to it; a code without one is a cause.
+    """
+
+    kind: FindingKind
+
+    def __new__(cls, code: str, kind: FindingKind = FindingKind.DIAGNOSIS) -> Self:
+        """A member that is the string `code`."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.kind = kind
+        return member
+
+    TEXT = "text", FindingKind.NOTE
     """A finding that an earlier version stored as a sentence only."""
 
     # Validity
-    NOT_MEASURED = "not_measured"
-    NOT_JUDGED = "not_judged"
-    MEASUREMENT_FAILED = "measurement_failed"
-    TARGET_STOPPED_RESPONDING = "target_stopped_responding"
-    INTERRUPTED = "interrupted"
-    ENGINE_FAILED = "engine_failed"
-    CONSERVATION_VIOLATED = "conservation_violated"
-    NOTHING_SCHEDULED = "nothing_scheduled"
-    EVERYTHING_THROTTLED = "everything_throttled"
-    TARGET_NOT_REACHED = "target_not_reached"
-    GENERATOR_SATURATED = "generator_saturated"
+    NOT_MEASURED = "not_measured", FindingKind.VALIDITY
+    NOT_JUDGED = "not_judged", FindingKind.VALIDITY
+    MEASUREMENT_FAILED = "measurement_failed", FindingKind.VALIDITY
+    TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
+    INTERRUPTED = "interrupted", FindingKind.VALIDITY
+    ENGINE_FAILED = "engine_failed", FindingKind.VALIDITY
+    CONSERVATION_VIOLATED = "conservation_violated", FindingKind.VALIDITY
+    NOTHING_SCHEDULED = "nothing_scheduled", FindingKind.VALIDITY
+    EVERYTHING_THROTTLED = "everything_throttled", FindingKind.VALIDITY
+    TARGET_NOT_REACHED = "target_not_reached", FindingKind.VALIDITY
+    GENERATOR_SATURATED = "generator_saturated", FindingKind.VALIDITY
 
     # Targets
-    TARGET_MISSED = "target_missed"
-    NO_TARGET = "no_target"
-    INSUFFICIENT_SAMPLE = "insufficient_sample"
-    THROTTLED = "throttled"
-    THROTTLING_EXPECTED = "throttling_expected"
+    TARGET_MISSED = "target_missed", FindingKind.TARGET
+    NO_TARGET = "no_target", FindingKind.NOTE
+    INSUFFICIENT_SAMPLE = "insufficient_sample", FindingKind.NOTE
+    THROTTLED = "throttled", FindingKind.NOTE
+    THROTTLING_EXPECTED = "throttling_expected", FindingKind.NOTE
 
     # Baseline
-    REGRESSION = "regression"
-    IMPROVEMENT = "improvement"
-    REGRESSION_ACKNOWLEDGED = "regression_acknowledged"
-    RECOVERED = "recovered"
-    SUSPECTED = "suspected"
-    BASELINE_TOO_SHORT = "baseline_too_short"
-    NOT_COMPARABLE = "not_comparable"
-    CONFIRMATION = "confirmation"
+    REGRESSION = "regression", FindingKind.REGRESSION
+    IMPROVEMENT = "improvement", FindingKind.IMPROVEMENT
+    REGRESSION_ACKNOWLEDGED = "regression_acknowledged", FindingKind.HISTORY
+    RECOVERED = "recovered", FindingKind.HISTORY
+    SUSPECTED = "suspected", FindingKind.HISTORY
+    BASELINE_TOO_SHORT = "baseline_too_short", FindingKind.HISTORY
+    NOT_COMPARABLE = "not_comparable", FindingKind.HISTORY
+    CONFIRMATION = "confirmation", FindingKind.HISTORY
 
     # Reference
-    REFERENCE_REGRESSION = "reference_regression"
-    REFERENCE_IMPROVEMENT = "reference_improvement"
-    REFERENCE_MISSING = "reference_missing"
-    REFERENCE_INVALID = "reference_invalid"
-    INCONCLUSIVE = "inconclusive"
-    ROUNDS_EXCLUDED = "rounds_excluded"
+    REFERENCE_REGRESSION = "reference_regression", FindingKind.REGRESSION
+    REFERENCE_IMPROVEMENT = "reference_improvement", FindingKind.IMPROVEMENT
+    REFERENCE_MISSING = "reference_missing", FindingKind.HISTORY
+    REFERENCE_INVALID = "reference_invalid", FindingKind.HISTORY
+    INCONCLUSIVE = "inconclusive", FindingKind.HISTORY
+    ROUNDS_EXCLUDED = "rounds_excluded", FindingKind.HISTORY
 
     # Causes
     CAUSE_UNKNOWN = "cause_unknown"
@@ -164,5 +177,5 @@ class FindingCode(StrEnum):
     EVENTS_DUPLICATED = "events_duplicated"
     EVENTS_OUT_OF_ORDER = "events_out_of_order"
     # ... and what is noted about the target's own metrics without being a cause
-    TARGET_METRICS_UNREADABLE = "target_metrics_unreadable"
-    TARGET_METRICS_STAND_OUT = "target_metrics_stand_out"
+    TARGET_METRICS_UNREADABLE = "target_metrics_unreadable", FindingKind.HISTORY
+    TARGET_METRICS_STAND_OUT = "target_metrics_stand_out", FindingKind.HISTORY

@@ -17,58 +17,6 @@ PARAMETERS: dict[FindingCode, type[Parameters]] = {
     FindingCode.TEXT: StoredText,
 }
 """The type of each code's parameters; `Parameters` itself for a code that is missing here."""
-
-_KINDS: dict[FindingCode, FindingKind] = {
-    **dict.fromkeys(
-        (
-            FindingCode.NOT_MEASURED,
-            FindingCode.NOT_JUDGED,
-            FindingCode.MEASUREMENT_FAILED,
-            FindingCode.TARGET_STOPPED_RESPONDING,
-            FindingCode.INTERRUPTED,
-            FindingCode.ENGINE_FAILED,
-            FindingCode.CONSERVATION_VIOLATED,
-            FindingCode.NOTHING_SCHEDULED,
-            FindingCode.EVERYTHING_THROTTLED,
-            FindingCode.TARGET_NOT_REACHED,
-            FindingCode.GENERATOR_SATURATED,
-        ),
-        FindingKind.VALIDITY,
-    ),
-    FindingCode.TARGET_MISSED: FindingKind.TARGET,
-    **dict.fromkeys(
-        (
-            FindingCode.NO_TARGET,
-            FindingCode.INSUFFICIENT_SAMPLE,
-            FindingCode.THROTTLED,
-            FindingCode.THROTTLING_EXPECTED,
-            FindingCode.TEXT,
-        ),
-        FindingKind.NOTE,
-    ),
-    FindingCode.REGRESSION: FindingKind.REGRESSION,
-    FindingCode.REFERENCE_REGRESSION: FindingKind.REGRESSION,
-    FindingCode.IMPROVEMENT: FindingKind.IMPROVEMENT,
-    FindingCode.REFERENCE_IMPROVEMENT: FindingKind.IMPROVEMENT,
-    **dict.fromkeys(
-        (
-            FindingCode.REGRESSION_ACKNOWLEDGED,
-            FindingCode.RECOVERED,
-            FindingCode.SUSPECTED,
-            FindingCode.BASELINE_TOO_SHORT,
-            FindingCode.NOT_COMPARABLE,
-            FindingCode.CONFIRMATION,
-            FindingCode.REFERENCE_MISSING,
-            FindingCode.REFERENCE_INVALID,
-            FindingCode.INCONCLUSIVE,
-            FindingCode.ROUNDS_EXCLUDED,
-            FindingCode.TARGET_METRICS_UNREADABLE,
-            FindingCode.TARGET_METRICS_STAND_OUT,
-        ),
-        FindingKind.HISTORY,
-    ),
-}
-"""Of every code that is no cause."""
 _CODES = frozenset(FindingCode)
 _CRITICAL = frozenset({FindingKind.VALIDITY, FindingKind.TARGET, FindingKind.REGRESSION})
 
@@ -98,7 +46,7 @@ class Finding(BaseModel):
         """Which question it answers; follows from the code."""
         if isinstance(self.parameters, StoredText):
             return self.parameters.kind
-        return _kind(self.code)
+        return self.code.kind
 
     @property
     def misses_target(self) -> bool:
@@ -125,10 +73,6 @@ class Finding(BaseModel):
         parameters = whole.get("parameters")
         if isinstance(parameters, dict):
             parameters = whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
-        kind = parameters.kind if isinstance(parameters, StoredText) else _kind(code)
+        kind = parameters.kind if isinstance(parameters, StoredText) else code.kind
         whole.setdefault("severity", Severity.CRITICAL if kind in _CRITICAL else Severity.INFO)
         return whole
-
-
-def _kind(code: FindingCode) -> FindingKind:
-    return _KINDS.get(code, FindingKind.DIAGNOSIS)

@@ -17,7 +17,7 @@ from loadtasks.settings import Settings, read_settings
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import airflow_command, exclusive_use, prepare
 from scripts.services import Services, check_port_is_free
-from scripts.shipped_api import ShippedApi, database_url
+from scripts.shipped_api import ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT = 0, 2
 _UI_TIMEOUT_S = 180
@@ -54,7 +54,7 @@ def _serve(port: int, settings: Settings, services: Services) -> None:
     check_port_is_free(port, "the API", "API_PORT")
     prepare()
     print("Airflow is starting, which takes half a minute ...", flush=True)
-    api = ShippedApi.start(services, database_url(settings.var), port)
+    api = ShippedApi.start(services, ApiInstance(database_url=database_url(settings.var), port=port))
     ui = f"http://127.0.0.1:{ui_port}"
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
     environment |= {"LOADTASKS_REPORTS_URL": settings.reports_url or f"{ui}/performance-reports"}

@@ -27,7 +27,7 @@ from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
 from scripts.services import Services, check_port_is_free, free_port, shared_core
-from scripts.shipped_api import ShippedApi, database_url
+from scripts.shipped_api import ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
 _SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
@@ -130,23 +130,28 @@ def _start_api(start: Start) -> ShippedApi:
     revision = os.environ.get("APP_REVISION") or working_revision()
     port, var = start.options.port or free_port(), start.settings.var
     if start.build is None:
-        return ShippedApi.start(start.services, database_url(var), port, settings={"APP_REVISION": revision})
-    settings = {"APP_REVISION": revision, **_SHARE_NOTHING}
-    url = fresh_database(var, "candidate")
-    return ShippedApi.start(start.services, url, port, core=shared_core(), settings=settings)
+        alone = ApiInstance(database_url=database_url(var), port=port, settings={"APP_REVISION": revision})
+        return ShippedApi.start(start.services, alone)
+    candidate = ApiInstance(
+        database_url=fresh_database(var, "candidate"),
+        port=port,
+        core=shared_core(),
+        settings={"APP_REVISION": revision, **_SHARE_NOTHING},
+    )
+    return ShippedApi.start(start.services, candidate)
 
 
 def _start_reference(start: Start, build: Build) -> ShippedApi:
     """Start the approved build, with a database of its own that is seeded like the candidate's."""
-    return ShippedApi.start(
-        start.services,
-        fresh_database(start.settings.var, "reference"),
-        free_port(),
+    reference = ApiInstance(
+        database_url=fresh_database(start.settings.var, "reference"),
+        port=free_port(),
         name="reference",
         source=build.source,
         core=shared_core(),
         settings={"APP_REVISION": build.revision, **_SHARE_NOTHING},
     )
+    return ShippedApi.start(start.services, reference)
 
 
 def _show(run_id: str, *, good: bool, refusal: BaseException | None) -> int:

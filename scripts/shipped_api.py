@@ -6,11 +6,45 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts import PROJECT, CannotStartError
 from scripts.services import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiInstance:
+    """An instance of the API of this project that can be started."""
+
+    database_url: str
+    port: int
+    """Where it listens, on 127.0.0.1."""
+    name: str = "api"
+    """Of the process, for messages and its log."""
+    source: Path = PROJECT
+    """The folder that holds its code."""
+    core: int | None = None
+    """The only core that it may run on; any when None."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More of its environment variables."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Its environment variables, in addition to those of this process."""
+        return {
+            "APP_DATABASE_URL": self.database_url,
+            "APP_HOST": "127.0.0.1",
+            "APP_PORT": str(self.port),
+            "APP_ALLOW_LOAD_TEST": "1",
+            "PYTHONPATH": str(self.source),
+            **self.settings,
+        }
 
 
 @dataclass(frozen=True)
@@ -21,48 +55,25 @@ class ShippedApi:
     token: str
 
     @classmethod
-    def start(
-        cls,
-        services: Services,
-        database_url: str,
-        port: int,
-        *,
-        name: str = "api",
-        source: Path = PROJECT,
-        core: int | None = None,
-        settings: Mapping[str, str] | None = None,
-    ) -> ShippedApi:
+    def start(cls, services: Services, instance: ApiInstance) -> ShippedApi:
         """Migrate and seed its database, make a token for a day, and start it under gunicorn.
 
         Args:
             services: the processes to which it is added.
-            database_url: its database.
-            port: where it listens, on 127.0.0.1.
-            name: of the process, for messages and its log.
-            source: the folder that holds its code.
-            core: the only core that it may run on; any when None.
-            settings: more of its environment variables.
+            instance: what is started, and how.
 
         Raises:
             CannotStartError: any of it fails; the message ends with the output.
         """
-        environment = {
-            "APP_DATABASE_URL": database_url,
-            "APP_HOST": "127.0.0.1",
-            "APP_PORT": str(port),
-            "APP_ALLOW_LOAD_TEST": "1",
-            "PYTHONPATH": str(source),
-            **(settings or {}),
-        }
+        name, source, environment = instance.name, instance.source, instance.environment
         _run_app_command(source, environment, "migrate")
         _run_app_command(source, environment, "seed")
         scopes = [f"--scope={scope}" for scope in ("read", "write", "load-test")]
         token = _run_app_command(source, environment, "token", "load tests of this machine", "--ttl-days", "1", *scopes)
-        url = f"http://127.0.0.1:{port}"
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
-        services.start(name, gunicorn, cwd=source, core=core, environment=environment)
-        services.wait_until_ready(name, f"{url}/healthz")
-        return cls(url=url, token=token)
+        services.start(name, gunicorn, cwd=source, core=instance.core, environment=environment)
+        services.wait_until_ready(name, f"{instance.url}/healthz")
+        return cls(url=instance.url, token=token)
 
 
 def database_url(var: Path) -> str:

@@ -15,14 +15,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.run_paired import run_paired
+from loadtasks.engine.run_paired import RoundPlan, TargetPair, run_paired
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario
 from scripts import PROJECT
 from scripts.approved_build import fresh_database
 from scripts.services import Services, free_port, shared_core
-from scripts.shipped_api import ShippedApi
+from scripts.shipped_api import ApiInstance, ShippedApi
 
 VAR = PROJECT / "var" / "benchmarks"
 SLOWED, UNTOUCHED = "sessions.concurrent", "config_get.concurrent"
@@ -71,13 +71,8 @@ class Builds:
         Each ratio is the median of the rounds with its binomial interval: not the estimate that the verdict makes.
         """
         until_s = time.perf_counter() + seconds
-        done = run_paired(
-            scenario(SLOWED),
-            self.candidate,
-            self.reference,
-            lambda _: 2 if time.perf_counter() < until_s else 0,
-            seed=seed,
-        )
+        plan = RoundPlan(lambda _: 2 if time.perf_counter() < until_s else 0, seed)
+        done = run_paired(scenario(SLOWED), TargetPair(self.candidate, self.reference), plan)
         if done.lost:
             raise SystemExit(done.lost)
         ratios = {name: _median(np.array(done.round_ratios[0].usable(name))) for name in ("p50_s", "p95_s")}
@@ -92,11 +87,13 @@ def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Build
         sides = [
             ShippedApi.start(
                 services,
-                fresh_database(Path(folder), name),
-                free_port(),
-                name=name,
-                core=core,
-                settings={"APP_FAULTS": faults, **_WITHOUT_SERVICES},
+                ApiInstance(
+                    database_url=fresh_database(Path(folder), name),
+                    port=free_port(),
+                    name=name,
+                    core=core,
+                    settings={"APP_FAULTS": faults, **_WITHOUT_SERVICES},
+                ),
             )
             for name, faults in (("reference", reference_faults), ("candidate", candidate_faults))
         ]

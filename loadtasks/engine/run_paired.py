@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter
+from typing import NamedTuple
 from uuid import uuid4
 
 import uvloop
@@ -32,6 +33,24 @@ _MIN_ROUNDS, _ENOUGH_ROUNDS = 10, 40
 """Fewer rounds than the first show nothing; once the time is over, more than the second are not waited for."""
 
 
+class TargetPair(NamedTuple):
+    """Where the same is sent, in turn."""
+
+    candidate: Target
+    reference: Target
+
+
+class RoundPlan(NamedTuple):
+    """How many rounds are driven, and in which order."""
+
+    more_rounds: MoreRounds
+    """Called before the first round, and whenever all rounds that it added were driven."""
+    seed: str
+    """Decides who is first in which round; the same seed makes the same order."""
+    max_duration_s: float = float("inf")
+    """Seconds after which no round begins, once enough were driven to show something."""
+
+
 @dataclass(frozen=True)
 class PairedMeasurements:
     """What the rounds showed: of each target the whole first, then the parts of a mixed scenario."""
@@ -47,36 +66,30 @@ class PairedMeasurements:
 
 def run_paired(
     scenario: Scenario,
-    candidate: Target,
-    reference: Target,
-    more_rounds: MoreRounds,
+    targets: TargetPair,
+    plan: RoundPlan,
     on_progress: OnProgress | None = None,
     *,
-    seed: str,
-    max_duration_s: float = float("inf"),
     calibration: Calibration | None = None,
 ) -> PairedMeasurements:
-    """Drive a scenario in rounds against both, until `more_rounds` adds no more or the time is over.
+    """Drive a scenario in rounds against both, until the plan adds no more rounds or its time is over.
 
     What goes wrong with the targets is measured, never raised.
 
     Args:
         scenario: what is sent.
-        candidate: where it is sent.
-        reference: where the same is sent, to compare with.
-        more_rounds: called before the first round, and whenever all rounds that it added were driven.
+        targets: where it is sent.
+        plan: how many rounds are driven, and in which order.
         on_progress: called after every round.
-        seed: decides who is first in which round; the same seed makes the same order.
-        max_duration_s: seconds after which no round begins, once enough were driven to show something.
         calibration: what the generator can do at best; it is kept with the measurements.
 
     Raises:
         BadInputError: the targets' certificates can't be verified with the CA bundle that the environment names, or
             this process may not open as many files as the load has WebSockets.
     """
-    run = _PairedRun(scenario, candidate, reference, on_progress)
+    run = _PairedRun(scenario, targets, on_progress)
     with quiet_collector(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run.drive(more_rounds, seed, max_duration_s))
+        runner.run(run.drive(plan))
     compared_with = [] if run.reference.lost else run.reference.measurements(calibration)
     return PairedMeasurements(
         run.candidate.measurements(calibration), compared_with, run.round_ratios, run.reference.lost
@@ -95,13 +108,11 @@ def orders(seed: str) -> Iterator[bool]:
 class _PairedRun:
     """All rounds of one scenario."""
 
-    def __init__(
-        self, scenario: Scenario, candidate: Target, reference: Target, on_progress: OnProgress | None
-    ) -> None:
+    def __init__(self, scenario: Scenario, targets: TargetPair, on_progress: OnProgress | None) -> None:
         self._first = dict.fromkeys(parts_of(scenario), 0)
         sent = identified(scenario, uuid4().hex)
-        self.candidate = RoundDriver(scenario, sent, candidate, self._first)
-        self.reference = RoundDriver(scenario, sent, reference, self._first)
+        self.candidate = RoundDriver(scenario, sent, targets.candidate, self._first)
+        self.reference = RoundDriver(scenario, sent, targets.reference, self._first)
         self.round_ratios = [RoundRatios(part=name) for name in dict.fromkeys(["", *self._first])]
         self._whole_load = max(rounds_of(part).number for part in parts_of(scenario).values())
         """How many rounds send every part's whole load once."""
@@ -112,13 +123,13 @@ class _PairedRun:
         self._is_fruitless = False
         """Whether the last round completed no request, on one side at least."""
 
-    async def drive(self, more_rounds: MoreRounds, seed: str, max_duration_s: float) -> None:
+    async def drive(self, plan: RoundPlan) -> None:
         """Drive round after round; where a target is lost, the candidate alone until its whole load was sent once."""
         self._began = perf_counter()
-        for candidate_first in orders(seed):
+        for candidate_first in orders(plan.seed):
             if self._driven >= self._planned:
-                self._planned += more_rounds(self.round_ratios)
-            is_over = self._is_enough and perf_counter() - self._began > max_duration_s
+                self._planned += plan.more_rounds(self.round_ratios)
+            is_over = self._is_enough and perf_counter() - self._began > plan.max_duration_s
             if is_over or self._driven >= self._planned:
                 return
             await self._drive_round(candidate_first)

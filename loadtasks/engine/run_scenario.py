@@ -8,7 +8,7 @@ from loadtasks.engine.generator.processes import generate_together
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.shares import max_processes
-from loadtasks.engine.recording.measurements import measurements
+from loadtasks.engine.recording.measurements import RecordedLoad, measurements
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
@@ -44,11 +44,10 @@ def run_scenario(
     sent = identified(scenario, uuid4().hex)
     works = [Work(sent, target, process, number, calibration) for process in range(number)]
     generated = [generate(works[0], on_progress)] if number == 1 else generate_together(works, on_progress)
-    recorders = {
+    parts = {
         part: Recorder.merged(process.recorders[part] for process in generated if part in process.recorders)
         for part in parts_of(scenario)
     }
-    whole = Recorder.merged(recorders.values())
-    started_at = min(process.started_at for process in generated)
+    recorded = RecordedLoad.of(min(process.started_at for process in generated), parts)
     seen = [(process.observation, process.recorder) for process in generated]
-    return measurements(scenario, whole, recorders, started_at, health(seen, calibration))
+    return measurements(scenario, recorded, health(seen, calibration))

@@ -7,7 +7,7 @@ from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.run_paired import run_paired
+from loadtasks.engine.run_paired import RoundPlan, TargetPair, run_paired
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.health import Calibration
@@ -106,16 +106,9 @@ def _paired_or_alone(
         check_target(context.reference, [scenario])
     except LoadTasksError as error:
         return run_scenario(scenario, context.target, on_progress, calibration=calibration), Pairing(problem=str(error))
-    paired = run_paired(
-        scenario,
-        context.target,
-        context.reference,
-        context.round_budget.more_rounds,
-        on_progress,
-        seed=seed,
-        max_duration_s=context.round_budget.seconds,
-        calibration=calibration,
-    )
+    targets = TargetPair(context.target, context.reference)
+    plan = RoundPlan(context.round_budget.more_rounds, seed, context.round_budget.seconds)
+    paired = run_paired(scenario, targets, plan, on_progress, calibration=calibration)
     if paired.lost is not None:
         return paired.candidate, Pairing(problem=paired.lost)
     return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.round_ratios)

@@ -10,7 +10,7 @@ from loadtasks.engine.generator.health import health
 from loadtasks.engine.generator.monitor import GeneratorObservation
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.rounds import rounds_of
-from loadtasks.engine.recording.measurements import measurements
+from loadtasks.engine.recording.measurements import RecordedLoad, measurements
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.engine.runners.selection import runner_for
@@ -40,22 +40,14 @@ class RoundDriver:
         self._parts = parts_of(sent)
         self._rounds = {name: rounds_of(part) for name, part in self._parts.items()}
         self._sources = {name: self._source(name, part) for name, part in self._parts.items()}
-        self._whole = Recorder()
-        self._recorders = {name: Recorder() for name in self._parts}
+        self._recorded = RecordedLoad.of(datetime.now(UTC), {name: Recorder() for name in self._parts})
         self._observation = GeneratorObservation.joined([])
-        self._began = datetime.now(UTC)
 
     def _source(self, name: str, part: PartScenario) -> RequestSource | None:
         """A part's requests, which go on from round to round; None for WebSockets."""
         if not isinstance(part, HttpScenario):
             return None
-        return RequestSource(
-            part.requests,
-            self._target,
-            feeder=part.feeder,
-            read_back=part.read_back,
-            numbers=lambda: itertools.count(self._first[name]),
-        )
+        return RequestSource(part, self._target, numbers=lambda: itertools.count(self._first[name]))
 
     async def drive(self, number: int) -> GeneratedLoad:
         """Drive round `number` (from 0). What goes wrong with the target is recorded, never raised."""
@@ -75,24 +67,22 @@ class RoundDriver:
 
     def keep(self, generated: GeneratedLoad) -> list[Measurement]:
         """Add what a round recorded to the whole. Returns the round's own measurements."""
-        whole = generated.recorder
-        seen = health([(generated.observation, whole)], None)
-        measured = measurements(self._scenario, whole, generated.recorders, generated.started_at, seen)
+        recorded = RecordedLoad.of(generated.started_at, generated.recorders)
+        seen = health([(generated.observation, recorded.whole)], None)
+        measured = measurements(self._scenario, recorded, seen)
         self._observation = GeneratorObservation.joined([self._observation, generated.observation])
-        self._whole.append(whole)
-        for name, recorder in generated.recorders.items():
-            self._recorders[name].append(recorder)
+        self._recorded.append(recorded)
         return measured
 
     @property
     def recorder(self) -> Recorder:
         """What all rounds so far recorded, all parts together."""
-        return self._whole
+        return self._recorded.whole
 
     def measurements(self, calibration: Calibration | None) -> list[Measurement]:
         """The measurements of all rounds together: the whole first, then the parts of a mixed scenario."""
-        seen = health([(self._observation, self._whole)], calibration)
-        return measurements(self._scenario, self._whole, self._recorders, self._began, seen, paired=True)
+        seen = health([(self._observation, self._recorded.whole)], calibration)
+        return measurements(self._scenario, self._recorded, seen, paired=True)
 
     def _check_alive(self) -> None:
         try:

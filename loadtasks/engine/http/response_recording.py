@@ -65,7 +65,7 @@ def record_exchange(recorder: Recorder, exchange: Exchange, failure: RequestFail
         recorder.throttle(sent, end)
         return
     else:
-        recorder.fail(failure.code, f"{exchange.encoded.line}: {failure.text}", due, sent, end)
+        recorder.fail(failure.of(exchange.encoded.line), due, sent, end)
     if end - due > recorder.slowest.from_s:
         recorder.slowest.keep(slow_request(exchange, end))
 

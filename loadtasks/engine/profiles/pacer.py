@@ -14,8 +14,10 @@ The remainder of a stage's area is carried into the next.
 
 import bisect
 import math
+from collections.abc import Callable
 from itertools import accumulate
-from typing import Protocol
+from time import perf_counter
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -33,6 +35,14 @@ class Pacer(Protocol):
 
     def due_s(self, n: int) -> float | None:
         """Seconds after the start at which request n (from 0) is due; None past the last."""
+
+
+class DueTimes(NamedTuple):
+    """When the requests of an open load are due: a profile's due times, and the start that they count from."""
+
+    pacer: Pacer
+    start: Callable[[], float] = perf_counter
+    """Gives the load's start, a time of `time.perf_counter`; called once, when the load begins."""
 
 
 class ConstantPacer:

@@ -12,6 +12,10 @@ class RequestFailure(NamedTuple):
     text: str
     """One occurrence in plain words, without a full stop at the end."""
 
+    def of(self, subject: str) -> "RequestFailure":
+        """The same failure, its text preceded by what failed, as `GET /things`."""
+        return self._replace(text=f"{subject}: {self.text}")
+
 
 class FailureError(Exception):
     """What one connection or one message did is a failure; its text is that of the failure."""

@@ -1,9 +1,11 @@
-"""What the recorders of a scenario's parts amount to: its measurements, finished."""
+"""What the recorders of a scenario's parts recorded, and the measurements that are made of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
-from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.engine.recording.recorder import MeasurementIdentity, Recorder
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.scenarios.canonical import scenario_hash
@@ -11,41 +13,54 @@ from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
 
+@dataclass(frozen=True)
+class RecordedLoad:
+    """What was recorded of a scenario's load."""
+
+    started_at: datetime
+    whole: Recorder
+    """What all parts recorded together."""
+    parts: Mapping[str, Recorder]
+    """By part; its name is empty for a scenario that isn't mixed."""
+
+    @classmethod
+    def of(cls, started_at: datetime, parts: Mapping[str, Recorder]) -> Self:
+        """What the parts recorded, and all of them together."""
+        return cls(started_at, Recorder.merged(parts.values()), parts)
+
+    def append(self, later: Self) -> None:
+        """Add what was recorded of a later stretch of the same load, as if no time lay between the two."""
+        self.whole.append(later.whole)
+        for name, recorder in later.parts.items():
+            self.parts[name].append(recorder)
+
+
 def measurements(
-    scenario: Scenario,
-    whole: Recorder,
-    recorders: Mapping[str, Recorder],
-    started_at: datetime,
-    health: Health,
-    *,
-    paired: bool = False,
+    scenario: Scenario, recorded: RecordedLoad, health: Health, *, paired: bool = False
 ) -> list[Measurement]:
     """The measurement of a scenario, then those of its parts where it is mixed.
 
     Args:
         scenario: what was sent.
-        whole: what all parts recorded together.
-        recorders: what each part recorded, by its name; of a scenario that isn't mixed the name is empty.
-        started_at: when the load began.
+        recorded: what was recorded of it.
         health: the load generator's, in each of the measurements.
         paired: whether it was sent in rounds paired with a reference, which is part of the load.
     """
 
     def measurement(recorder: Recorder, described: Scenario, part: str) -> Measurement:
-        return recorder.measurement(
+        identity = MeasurementIdentity(
             scenario=scenario.name,
             part=part,
             endpoint=described.endpoint,
             protocol=_protocol(described),
             scenario_hash=scenario_hash(described),
             load=load_data(described) | ({"paired": True} if paired else {}),
-            started_at=started_at,
-            health=health,
         )
+        return recorder.measurement(identity, recorded.started_at, health)
 
     return [
-        measurement(whole, scenario, ""),
-        *(measurement(recorders[name], part, name) for name, part in parts_of(scenario).items() if name),
+        measurement(recorded.whole, scenario, ""),
+        *(measurement(recorded.parts[name], part, name) for name, part in parts_of(scenario).items() if name),
     ]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.engine.recording.exemplars import SlowestRequests
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.phases import Phases
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Health
@@ -27,6 +28,18 @@ class _Error(NamedTuple):
 
     code: ErrorCode
     publishing: bool
+
+
+class MeasurementIdentity(NamedTuple):
+    """What a measurement is of; the fields of the same names in `Measurement`."""
+
+    scenario: str
+    part: str
+    """Empty for a whole scenario."""
+    endpoint: str
+    protocol: Protocol
+    scenario_hash: str
+    load: dict[str, Any]
 
 
 class Recorder:
@@ -93,13 +106,11 @@ class Recorder:
         self.throttled += 1
         self._span(sent, end)
 
-    def fail(
-        self, code: ErrorCode, sample: str, due: float, sent: float, end: float, *, publishing: bool = False
-    ) -> None:
+    def fail(self, failure: RequestFailure, due: float, sent: float, end: float, *, publishing: bool = False) -> None:
         """A request failed. It is timed only where it never got its response."""
         self.failed += 1
-        self._count(code, sample, publishing=publishing)
-        if code in NEVER_RESPONDED and not publishing:
+        self._count(failure.code, failure.text, publishing=publishing)
+        if failure.code in NEVER_RESPONDED and not publishing:
             self._time(due, sent, end)
         else:
             self._span(sent, end)
@@ -241,27 +252,11 @@ class Recorder:
             self.dispatch_lag.record(np.array(self._dispatched_late))
             self._dispatched_late.clear()
 
-    def measurement(
-        self,
-        *,
-        scenario: str,
-        part: str,
-        endpoint: str,
-        protocol: Protocol,
-        scenario_hash: str,
-        load: dict[str, Any],
-        started_at: datetime,
-        health: Health,
-    ) -> Measurement:
+    def measurement(self, identity: MeasurementIdentity, started_at: datetime, health: Health) -> Measurement:
         """The finished measurement."""
         self.fold()
         return Measurement(
-            scenario=scenario,
-            part=part,
-            endpoint=endpoint,
-            protocol=protocol,
-            scenario_hash=scenario_hash,
-            load=load,
+            **identity._asdict(),
             started_at=started_at,
             elapsed_s=self.elapsed_s,
             counts=Counts(

@@ -16,11 +16,12 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.pacer import Pacer
+from loadtasks.engine.profiles.pacer import DueTimes, Pacer, pacer_of
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.open import OpenRunner
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.engine.websocket.connection import WebSocketConnection
 from loadtasks.engine.websocket.deliveries import Deliveries
 from loadtasks.engine.websocket.opener import Opener
@@ -106,12 +107,12 @@ class BroadcastRunner:
         exchange.body_parts = []
         if failure is None:
             return
-        sample = f"{exchange.encoded.line}: {failure.text}"
+        failure = failure.of(exchange.encoded.line)
         for _ in range(self._load.listeners):
             if is_throttled(exchange):
                 self.recorder.throttle(exchange.sent, exchange.end)
             else:
-                self.recorder.fail(failure.code, sample, exchange.due, exchange.sent, exchange.end, publishing=True)
+                self.recorder.fail(failure, exchange.due, exchange.sent, exchange.end, publishing=True)
 
     def _take_id(self, exchange: Exchange) -> RequestFailure | None:
         path = self._scenario.publish.id
@@ -166,4 +167,6 @@ def _publisher(
         load=load.publishing,
         warmup_requests=0,
     )
-    return OpenRunner(publishing, load.publishing, target, pacer=pacer, on_response=on_response, keep_bodies=True)
+    source = RequestSource(publishing, target, keep_bodies=True)
+    due_times = DueTimes(pacer or pacer_of(load.publishing))
+    return OpenRunner(publishing, load.publishing, source, due_times, on_response)

@@ -11,7 +11,6 @@ the warm-up requests are used up, and what it records goes to a recorder that is
 """
 
 import asyncio
-import itertools
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -21,9 +20,7 @@ from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
-from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.load_slice import Numbers
-from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule, schedules_of
+from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
@@ -63,21 +60,16 @@ class ClosedRunner:
         self,
         scenario: HttpScenario,
         load: AnyClosedLoad,
-        target: Target,
-        *,
-        schedules: Sequence[WorkerSchedule] | None = None,
-        numbers: Numbers = itertools.count,
-        source: RequestSource | None = None,
+        source: RequestSource,
+        schedules: Sequence[WorkerSchedule],
     ) -> None:
         """Prepare to drive.
 
         Args:
             scenario: what is sent.
             load: its load.
-            target: where it is sent.
-            schedules: when each worker works; as the load says where it is None.
-            numbers: which of the scenario's requests are sent; all where it isn't given.
-            source: the requests, in place of those that would be made from `scenario` and `numbers`.
+            source: its requests, ready to be sent.
+            schedules: when each worker works.
         """
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
@@ -85,11 +77,8 @@ class ClosedRunner:
         """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
-        self._source = source or RequestSource(
-            scenario.requests, target, feeder=scenario.feeder, read_back=scenario.read_back, numbers=numbers
-        )
-        self._connector = Connector(target, scenario.connect_timeout_s)
-        schedules = schedules_of(load) if schedules is None else schedules
+        self._source = source
+        self._connector = Connector(source.target, scenario.connect_timeout_s)
         self._workers = [_Worker(schedule, load.think_time_s) for schedule in schedules]
         self._start = 0.0
         self._limit: int | None = None

@@ -76,4 +76,4 @@ class ConnectionsRunner:
         if failure is None:
             recorder.complete(began, began, opening.ended)
         else:
-            recorder.fail(failure.code, f"{self._opener.line}: {failure.text}", began, began, opening.ended)
+            recorder.fail(failure.of(self._opener.line), began, began, opening.ended)

@@ -11,7 +11,6 @@ its response, and what they record goes to a recorder that is thrown away but fo
 """
 
 import asyncio
-import itertools
 import math
 from collections import deque
 from collections.abc import Callable
@@ -21,9 +20,7 @@ from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
-from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.load_slice import Numbers
-from loadtasks.engine.profiles.pacer import Pacer, pacer_of
+from loadtasks.engine.profiles.pacer import DueTimes
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
@@ -44,27 +41,18 @@ class OpenRunner:
         self,
         scenario: HttpScenario,
         load: AnyOpenLoad,
-        target: Target,
-        *,
-        pacer: Pacer | None = None,
+        source: RequestSource,
+        due_times: DueTimes,
         on_response: Callable[[Exchange, RequestFailure | None], None] | None = None,
-        keep_bodies: bool = False,
-        start: Callable[[], float] = perf_counter,
-        numbers: Numbers = itertools.count,
-        source: RequestSource | None = None,
     ) -> None:
         """Prepare to drive.
 
         Args:
             scenario: what is sent.
             load: its load.
-            target: where it is sent.
-            pacer: when requests are due; as the load says where it is None.
+            source: its requests, ready to be sent.
+            due_times: when they are due.
             on_response: called with each recorded exchange of the load, not of the warm-up, and why it failed.
-            keep_bodies: whether `on_response` needs the bodies of responses.
-            start: gives the time (of `time.perf_counter`) that due times count from, when the load begins.
-            numbers: which of the scenario's requests are sent; all where it isn't given.
-            source: the requests, in place of those that would be made from `scenario` and `numbers`.
         """
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
@@ -72,13 +60,10 @@ class OpenRunner:
         """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
-        self._pacer = pacer or pacer_of(load)
+        self._pacer, self._starts_at = due_times
         self._on_response = on_response
-        self._starts_at = start
-        self._source = source or RequestSource(
-            scenario.requests, target, feeder=scenario.feeder, keep_bodies=keep_bodies, numbers=numbers
-        )
-        self._connector = Connector(target, scenario.connect_timeout_s)
+        self._source = source
+        self._connector = Connector(source.target, scenario.connect_timeout_s)
         self._connections: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
         self._waiting: deque[Exchange] = deque()

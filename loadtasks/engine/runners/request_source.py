@@ -9,8 +9,7 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.request_encoder import EncodedRequest, RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
-from loadtasks.scenarios.feeder import Feeder
-from loadtasks.scenarios.model import ReadBack, Request
+from loadtasks.scenarios.model import HttpScenario, Request
 from loadtasks.scenarios.template import Row
 
 _NO_ROW: Row = {}
@@ -23,35 +22,34 @@ _Ready = tuple[EncodedRequest, Checker, bool]
 class RequestSource:
     """A scenario's requests as bytes, over and over in order; each has a trace context of its own.
 
-    Where a feeder is given, each pass through the requests uses its next row.
+    Where the scenario has a feeder, each pass through the requests uses its next row.
     """
 
     def __init__(
         self,
-        requests: tuple[Request, ...],
+        scenario: HttpScenario,
         target: Target,
         *,
-        feeder: Feeder | None = None,
-        read_back: ReadBack | None = None,
         keep_bodies: bool = False,
         numbers: Numbers = itertools.count,
     ) -> None:
         """Encode every request, for every row of the feeder.
 
         Args:
-            requests: of the scenario.
+            scenario: whose requests are sent; the load and the warm-up don't matter here.
             target: where they are sent.
-            feeder: whose rows fill in the requests' columns.
-            read_back: the request that reads back what another one wrote.
             keep_bodies: whether the bodies of all responses are kept.
             numbers: which of the scenario's requests, numbered from 0, are sent here.
         """
+        self.target = target
+        """Where the requests are sent."""
         self._numbers = numbers
         self._ready: list[_Ready] = []
         self._reads: dict[EncodedRequest, _Ready] = {}
         self._sent = 0
         encoder = RequestEncoder(target, os.urandom(8).hex())
-        templates = [_Template(encoder, request, keep_bodies) for request in requests]
+        templates = [_Template(encoder, request, keep_bodies) for request in scenario.requests]
+        read_back, feeder = scenario.read_back, scenario.feeder
         reader = None if read_back is None else _Template(encoder, Request(path=read_back.path), keep_bodies=True)
         for row in feeder.in_order() if feeder is not None else [_NO_ROW]:
             for template in templates:

@@ -5,6 +5,8 @@ from time import perf_counter
 
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import LoadSlice
+from loadtasks.engine.profiles.pacer import DueTimes, pacer_of
+from loadtasks.engine.profiles.worker_schedule import schedules_of
 from loadtasks.engine.runners.base import Runner
 from loadtasks.engine.runners.broadcast import BroadcastRunner
 from loadtasks.engine.runners.closed import ClosedRunner
@@ -36,11 +38,12 @@ def runner_for(
     """
     match load_slice.part:
         case HttpScenario(load=ClosedProfile() as load) as part:
-            schedules, numbers = load_slice.schedules, load_slice.numbers
-            return ClosedRunner(part, load, target, schedules=schedules, numbers=numbers, source=source)
+            source = source or RequestSource(part, target, numbers=load_slice.numbers)
+            schedules = schedules_of(load) if load_slice.schedules is None else load_slice.schedules
+            return ClosedRunner(part, load, source, schedules)
         case HttpScenario(load=OpenProfile() as load) as part:
-            pacer, numbers = load_slice.pacer, load_slice.numbers
-            return OpenRunner(part, load, target, pacer=pacer, start=start, numbers=numbers, source=source)
+            source = source or RequestSource(part, target, numbers=load_slice.numbers)
+            return OpenRunner(part, load, source, DueTimes(load_slice.pacer or pacer_of(load), start))
         case BroadcastScenario(load=load) as part:
             return BroadcastRunner(part, load, target, load_slice.pacer)
         case ConnectionsScenario(load=load) as part:

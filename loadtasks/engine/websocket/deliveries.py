@@ -18,6 +18,7 @@ from functools import lru_cache
 from loadtasks.engine.http.checks import MISSING, value_at
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import slow_request
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Event
@@ -136,11 +137,13 @@ class Deliveries:
         for listener, at in enumerate(broadcast.times):
             if not at:
                 gone = f": {lost[listener]}" if listener in lost else ""
-                recorder.fail(ErrorCode.MISSED, f"event {broadcast.id} never reached a listener{gone}", due, sent, now)
+                never = RequestFailure(ErrorCode.MISSED, f"event {broadcast.id} never reached a listener{gone}")
+                recorder.fail(never, due, sent, now)
             elif at - sent > self._timeout_s:
-                recorder.fail(
-                    ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to reach a listener", due, sent, at
+                late = RequestFailure(
+                    ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to reach a listener"
                 )
+                recorder.fail(late, due, sent, at)
             else:
                 recorder.complete(due, sent, at)
         recorder.phase("publish", exchange.end - sent)

@@ -18,7 +18,7 @@ from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIO
 from loadtasks.verdict.history.change_point import ChangePoint, estimate_step, locate_change
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.recovery import Recovery
+from loadtasks.verdict.history.recovery import Recovery, SeriesScale
 
 MIN_BASELINE_RUNS = 14
 """Valid runs that a baseline needs before anything is compared with it: with nightly runs two weeks, each weekday
@@ -190,8 +190,8 @@ class Detector:
 
     def _open_change(self, row: int, change: ChangePoint, lasted: int, worse: bool) -> None:
         since = self._baselines.take(row, lasted)
-        before, min_scale = self._baselines.segment(row), float(self._baselines.min_scale[row])
-        self._open[row] = Recovery(change, before, since, min_scale, float(self._sign[row]), worse)
+        scale = SeriesScale(float(self._sign[row]), float(self._baselines.min_scale[row]))
+        self._open[row] = Recovery(change, self._baselines.segment(row), since, scale, worse)
 
     def _worse(self, row: int, log_odds: Values, worse: float) -> Judgement:
         change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))

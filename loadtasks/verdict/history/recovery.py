@@ -1,6 +1,7 @@
 """An open change: what later runs add to its estimate, and whether the series has recovered from it."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,15 @@ _MAX_RUN = 2.0
 """The most that one run may add to the log likelihood ratio: below the threshold, so that one run is no recovery."""
 
 
+class SeriesScale(NamedTuple):
+    """How the values of one series are judged."""
+
+    sign: float
+    """What the series' own values were multiplied with, so that higher is worse: 1 or -1."""
+    min_scale: float
+    """The smallest scale that an estimate may have."""
+
+
 class Recovery:
     """The runs since a change, compared with the runs before it.
 
@@ -21,13 +31,7 @@ class Recovery:
     """
 
     def __init__(
-        self,
-        change: ChangePoint,
-        before: Segment,
-        since: Segment,
-        min_scale: float,
-        sign: float,
-        worse: bool = True,
+        self, change: ChangePoint, before: Segment, since: Segment, scale: SeriesScale, worse: bool = True
     ) -> None:
         """Begin with the change as it was found.
 
@@ -35,18 +39,17 @@ class Recovery:
             change: The change as it was raised.
             before: The runs of the baseline.
             since: The runs since the change.
-            min_scale: The smallest scale that an estimate may have.
-            sign: What the series' own values were multiplied with.
+            scale: How the series' values are judged.
             worse: Whether the change is for the worse.
         """
         self.raised = change
         self.worse = worse
         self._direction = 1.0 if worse else -1.0
-        self._sign = sign * self._direction
-        self._min_scale = min_scale
+        self._sign = scale.sign * self._direction
+        self._min_scale = scale.min_scale
         self._before, self._since = before * self._direction, since * self._direction
         self._sum, self._recovered_runs = 0.0, 0
-        self._step = estimate_step(self._before, self._since, min_scale)
+        self._step = estimate_step(self._before, self._since, self._min_scale)
 
     @property
     def change(self) -> ChangePoint:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.engine.run_paired import MoreRounds, PairedMeasurements, orders, run_paired
+from loadtasks.engine.run_paired import MoreRounds, PairedMeasurements, RoundPlan, TargetPair, orders, run_paired
 from loadtasks.measurement.metrics import REFERENCE_METRICS
 from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import (
@@ -101,7 +101,8 @@ def pair(
     scenario: Scenario, candidate: str, reference: str, more: MoreRounds, tell: Callable[[Progress], None] | None = None
 ) -> PairedMeasurements:
     target = Target(candidate)
-    return run_paired(scenario, target, target.reference(reference, None), more, tell, seed="a run")
+    targets = TargetPair(target, target.reference(reference, None))
+    return run_paired(scenario, targets, RoundPlan(more, "a run"), tell)
 
 
 def test_both_get_the_same_requests_in_the_same_order() -> None:
@@ -199,8 +200,8 @@ def test_rounds_are_added_as_long_as_more_are_needed() -> None:
 def test_no_round_begins_when_the_time_is_over_and_there_are_enough() -> None:
     with both() as (_, candidate, reference):
         for load, number in ((ClosedLoad(workers=1, requests=2), 10), (ClosedLoad(workers=1, requests=500), 25)):
-            targets = Target(candidate.url), Target(reference.url)
-            paired = run_paired(thing(load), *targets, rounds(1000), seed="", max_duration_s=1e-9)
+            targets = TargetPair(Target(candidate.url), Target(reference.url))
+            paired = run_paired(thing(load), targets, RoundPlan(rounds(1000), seed="", max_duration_s=1e-9))
             assert len(paired.round_ratios[0].saturated) == number
 
 
@@ -208,8 +209,8 @@ def test_when_nothing_comes_back_the_time_ends_it_at_once() -> None:
     wrong = Request(method="PUT", path="/thing", checks={"status": 418})
     with both() as (_, candidate, reference):
         scenario = thing(ClosedLoad(workers=1, requests=2), requests=(wrong,))
-        targets = Target(candidate.url), Target(reference.url)
-        paired = run_paired(scenario, *targets, rounds(1000), seed="", max_duration_s=1e-9)
+        targets = TargetPair(Target(candidate.url), Target(reference.url))
+        paired = run_paired(scenario, targets, RoundPlan(rounds(1000), seed="", max_duration_s=1e-9))
     assert len(paired.round_ratios[0].saturated) == 1
 
 

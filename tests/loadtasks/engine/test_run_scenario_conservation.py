@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 from loadtasks.engine.http import connection as http_connection
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.load_slice import LoadSlice
 from loadtasks.engine.profiles.pacer import pacer_of
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.engine.runners import closed
-from loadtasks.engine.runners.closed import ClosedRunner
-from loadtasks.engine.runners.open import OpenRunner
+from loadtasks.engine.runners.selection import runner_for
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import HttpScenario, Request
@@ -294,9 +294,7 @@ def interrupted(load: ClosedLoad | OpenLoad, script: list[Fault], after: int, ti
     """Run a load and cancel it once the server has read so many requests, whatever is under way then."""
 
     async def drive(server: FaultyServer) -> Recorder:
-        chosen, target = scenario(load, timeout_s), Target(server.url)
-        closed = isinstance(load, ClosedLoad)
-        runner = ClosedRunner(chosen, load, target) if closed else OpenRunner(chosen, load, target)
+        runner = runner_for(LoadSlice(scenario(load, timeout_s)), Target(server.url))
         await runner.prepare()
         running = asyncio.create_task(runner.run())
         while len(server.done) < after and not running.done():

@@ -6,6 +6,7 @@ import pytest
 
 from loadtasks.engine.generator.monitor import Monitor
 from loadtasks.engine.generator.progress import Load, Progress, ProgressReporter, merged
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
@@ -92,7 +93,7 @@ def test_of_a_mixed_load_all_parts_count() -> None:
     reporter, reported = reporting(running)
     short.complete(4, 0.1)
     long.complete(6, 0.2)
-    long.recorder.fail(ErrorCode.STATUS, "500", BEGAN, BEGAN, BEGAN)
+    long.recorder.fail(RequestFailure(ErrorCode.STATUS, "500"), BEGAN, BEGAN, BEGAN)
     long.recorder.drop(BEGAN, BEGAN, "late")
     short.recorder.throttle(BEGAN, BEGAN)
     reporter.report(BEGAN + 1)

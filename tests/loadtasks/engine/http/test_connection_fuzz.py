@@ -13,13 +13,15 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.model import Request
+from tests.loadtasks.engine.http_runs import ONE, scenario
 from tests.servers import NoNetwork, ok
 
 METHODS = ("GET", "HEAD", "POST")
 
 
 def source_of(method: str, *, keep_bodies: bool = True) -> RequestSource:
-    return RequestSource((Request(method=method, path="/thing"),), Target("http://127.0.0.1"), keep_bodies=keep_bodies)
+    sent = scenario(ONE, Request(method=method, path="/thing"))
+    return RequestSource(sent, Target("http://127.0.0.1"), keep_bodies=keep_bodies)
 
 
 class Caller:

@@ -26,7 +26,7 @@ def sent(exchange: Exchange) -> tuple[str, str, str]:
 
 
 def test_every_request_has_a_trace_context_of_its_own() -> None:
-    source = RequestSource((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    source = RequestSource(scenario(TEN, Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
     first = [source.next(0.0) for _ in range(300)]
     source.rewind()
     contexts = [sent(exchange) for exchange in [*first, source.next(0.0)]]
@@ -34,19 +34,19 @@ def test_every_request_has_a_trace_context_of_its_own() -> None:
     assert all(trace[16:] == parent for _, trace, parent in contexts)
     assert len({trace[:16] for _, trace, _ in contexts}) == 1
     assert contexts[-1][0] not in {whole for whole, _, _ in contexts[:-1]}  # after the warm-up, too
-    other = sent(RequestSource((Request(path="/a"),), TARGET).next(0.0))
+    other = sent(RequestSource(scenario(TEN, Request(path="/a")), TARGET).next(0.0))
     assert other[1][:16] != contexts[0][1][:16]
 
 
 def test_an_exchange_tells_the_context_that_it_sent() -> None:
-    source = RequestSource((Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
+    source = RequestSource(scenario(TEN, Request(path="/a"), Request(method="POST", path="/b", json={"n": 1})), TARGET)
     for exchange in [source.next(0.0) for _ in range(4)]:
         assert exchange.traceparent == sent(exchange)[0]
 
 
 def test_a_scenarios_own_context_is_left_alone() -> None:
     own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    exchange = RequestSource((Request(path="/a", headers={"TraceParent": own}),), TARGET).next(0.0)
+    exchange = RequestSource(scenario(TEN, Request(path="/a", headers={"TraceParent": own})), TARGET).next(0.0)
     assert exchange.data.lower().count(b"traceparent") == 1
     assert exchange.traceparent == own
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from loadtasks.engine.recording import recorder as module
 from loadtasks.engine.recording.exemplars import SlowRequest
-from loadtasks.engine.recording.recorder import NEVER_RESPONDED, Recorder
+from loadtasks.engine.recording.failure import RequestFailure
+from loadtasks.engine.recording.recorder import NEVER_RESPONDED, MeasurementIdentity, Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
@@ -54,7 +55,8 @@ def _throttle(sent: float, service: float, status: int, recorder: Recorder) -> N
 
 def _fail(code: ErrorCode, publishing: bool, due: float, lag: float, service: float, recorder: Recorder) -> None:
     recorder.scheduled += 1
-    recorder.fail(code, f"{code} {publishing} at {due}", due, due + lag, due + lag + service, publishing=publishing)
+    failure = RequestFailure(code, f"{code} {publishing} at {due}")
+    recorder.fail(failure, due, due + lag, due + lag + service, publishing=publishing)
 
 
 def _drop(due: float, waited: float, recorder: Recorder) -> None:
@@ -126,16 +128,8 @@ def merged(*recorders: Recorder) -> Recorder:
 
 
 def measured(recorder: Recorder) -> Measurement:
-    return recorder.measurement(
-        scenario="thing.test",
-        part="",
-        endpoint="thing",
-        protocol=Protocol.HTTP,
-        scenario_hash="",
-        load={},
-        started_at=datetime(2026, 11, 24, tzinfo=UTC),
-        health=HEALTH,
-    )
+    identity = MeasurementIdentity("thing.test", "", "thing", Protocol.HTTP, scenario_hash="", load={})
+    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH)
 
 
 def held(recorder: Recorder) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import record_exchange, response_failure
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.exemplars import SlowRequest
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.request_source import RequestSource
-from loadtasks.scenarios.model import Request
+from tests.loadtasks.engine.http_runs import scenario
 from tests.servers import NoNetwork, ok
 
 KIB = 1024
@@ -40,9 +41,9 @@ def fill(recorder: Recorder, numbers: range) -> Iterator[int]:
         recorder.dispatch(n % 100 * 1e-6)
         match n % 20:
             case 0:
-                recorder.fail("timeout", f"GET /{n}: no response", due, due, end)
+                recorder.fail(RequestFailure("timeout", f"GET /{n}: no response"), due, due, end)
             case 1:
-                recorder.fail("cut", f"GET /{n}: cut", due, due, end)
+                recorder.fail(RequestFailure("cut", f"GET /{n}: cut"), due, due, end)
             case 2:
                 recorder.throttle(due, end)
             case 3:
@@ -76,7 +77,7 @@ class Loop:
 
     def __init__(self) -> None:
         self.recorder = Recorder()
-        self.source = RequestSource((Request(path="/thing"),), Target("http://127.0.0.1"))
+        self.source = RequestSource(scenario(), Target("http://127.0.0.1"))
         self.connection = HttpConnection(self._answered)
         self.connection.connection_made(NoNetwork())
 

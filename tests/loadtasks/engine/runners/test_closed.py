@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.worker_schedule import WorkerSchedule
+from loadtasks.engine.profiles.worker_schedule import WorkerSchedule, schedules_of
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.engine.runners.closed import ClosedRunner, _Worker
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import ClosedLoad, WorkerStage, WorkerStagesLoad
 from loadtasks.scenarios.model import Request
@@ -80,7 +81,8 @@ class Noting(ClosedRunner):
     """Notes which worker sends at which second of the load."""
 
     def __init__(self, load: Load, server: ScriptedServer, **settings: object) -> None:
-        super().__init__(scenario(load, **settings), load, Target(server.url))
+        sent = scenario(load, **settings)
+        super().__init__(sent, load, RequestSource(sent, Target(server.url)), schedules_of(load))
         self.noted: list[tuple[WorkerSchedule, float]] = []
 
     def _send(self, worker: _Worker, exchange: Exchange) -> None:

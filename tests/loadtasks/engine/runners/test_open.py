@@ -9,7 +9,9 @@ import time
 import pytest
 
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.profiles.pacer import DueTimes, pacer_of
 from loadtasks.engine.runners.open import OpenRunner
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.scenarios.load import OpenLoad
 from tests.loadtasks.engine.http_runs import run_against, scenario
 from tests.servers import answering, ok, scripted
@@ -57,7 +59,9 @@ def test_due_times_are_the_profiles_to_the_microsecond() -> None:
     due: list[float] = []
 
     async def drive(target: Target) -> None:
-        runner = OpenRunner(scenario(load), load, target, on_response=lambda exchange, _: due.append(exchange.due))
+        sent = scenario(load)
+        source, due_times = RequestSource(sent, target), DueTimes(pacer_of(load))
+        runner = OpenRunner(sent, load, source, due_times, lambda exchange, _: due.append(exchange.due))
         await runner.prepare()
         await runner.run()
         await runner.close()

@@ -15,6 +15,7 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.feeder import Feeder
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import Checks, HttpScenario, ReadBack, Request
+from tests.loadtasks.engine.http_runs import TEN, scenario
 from tests.servers import ScriptedServer, answering, ok, scripted
 
 ROWS = ({"id": 1, "name": "Zoë"}, {"id": 2, "name": None}, {"id": 3, "name": [True]})
@@ -79,7 +80,8 @@ def test_an_open_load_is_fed_too(feeder: Feeder) -> None:
 
 def test_what_is_sent_depends_on_its_number_alone(feeder: Feeder) -> None:
     def sent(first: int, step: int, of: Feeder) -> list[str]:
-        source = RequestSource((LOOK, STATIC), Target("http://h"), feeder=of, numbers=lambda: count(first, step))
+        fed = scenario(TEN, LOOK, STATIC, feeder=of)
+        source = RequestSource(fed, Target("http://h"), numbers=lambda: count(first, step))
         return [source.next(0.0).encoded.line for _ in range(12)]
 
     for order in ("cycle", "random"):

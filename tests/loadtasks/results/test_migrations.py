@@ -59,6 +59,30 @@ def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     return values | {"errors": errors, "health": health, "load": load_sentence(row.load)}
 
 
+def test_the_pipelines_own_reasons_for_moves_are_in_todays_words(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    engine = create_engine(url)
+    at = datetime(2026, 11, 24, 2, tzinfo=UTC)
+    with engine.begin() as connection:
+        tables = tables_of(connection, "0006").tables
+        connection.execute(
+            insert(tables["regressions"]).values(
+                id=7, scenario=DASHBOARD, part="", first_run="run-3", found_run="run-4", changes=[]
+            )
+        )
+        for state, who, why in (
+            ("open", "automatic", "p50 +20 % (95 % interval +18 % to +22 %)"),
+            ("acknowledged", "ada", "back at its level in run run-1, I think"),
+            ("fixed", "automatic", "back at its level in run run-9"),
+        ):
+            connection.execute(insert(tables["moves"]).values(regression_id=7, state=state, at=at, who=who, why=why))
+    engine.dispose()
+    with Store.open(url) as store:
+        reasons = [move.why for move in store.regressions.find(7).moves]
+    assert reasons == ["found in run run-4", "back at its level in run run-1, I think", "recovered in run run-9"]
+
+
 def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(url: str) -> None:
     if (database := make_url(url)).get_backend_name() == "sqlite":
         Path(str(database.database)).parent.mkdir(parents=True)

@@ -40,6 +40,7 @@ def upgrade() -> None:
     _convert_failures(connection)
     _convert_problems(connection)
     _convert_findings(connection)
+    _convert_moves(connection)
 
 
 def downgrade() -> None:
@@ -121,6 +122,20 @@ def _regressions(connection: sa.Connection, scenario: str) -> list[dict[str, Any
     regressions = _table("regressions", "id", "scenario", "part", "first_run", "found_run")
     query = sa.select(regressions).where(regressions.c.scenario == scenario).order_by(regressions.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _convert_moves(connection: sa.Connection) -> None:
+    """What the pipeline itself gave as the reason for a move is said as it says it today; people's words stay."""
+    moves, regressions = (
+        _table("moves", "regression_id", "state", "who", "why"),
+        _table("regressions", "id", "found_run"),
+    )
+    found_run = sa.select(regressions.c.found_run).where(regressions.c.id == moves.c.regression_id).scalar_subquery()
+    automatic = moves.update().where(moves.c.who == "automatic")
+    connection.execute(automatic.where(moves.c.state == "open").values(why=sa.literal("found in run ") + found_run))
+    back = "back at its level in run "
+    recovered = sa.literal("recovered in run ") + sa.func.substr(moves.c.why, len(back) + 1)
+    connection.execute(automatic.where(moves.c.state == "fixed", moves.c.why.startswith(back)).values(why=recovered))
 
 
 def _remarks() -> sa.TableClause:

@@ -28,7 +28,8 @@ def headline(document: ResultsDocument) -> str:
     reasons = [reason for reason in found if reason.result.verdict is document.verdict] or found
     if not reasons:
         return f"{tally(document)}; no reason was kept"
-    sentence = _of_scenario(_brief(max(reasons, key=lambda reason: reason.excess)))
+    worst = _brief(max(reasons, key=lambda reason: reason.excess))
+    sentence = f"{worst.label}: {worst.sentence}"
     if document.verdict is Verdict.IMPROVED:
         sentence = f"all targets met, and {sentence}"
     return f"{sentence} (and {len(reasons) - 1} more)" if len(reasons) > 1 else sentence
@@ -42,11 +43,6 @@ def _brief(reason: RenderedFinding) -> RenderedFinding:
     without = {name: None for name in _FURTHER if name in type(parameters).model_fields}
     finding = reason.finding.model_copy(update={"parameters": parameters.model_copy(update=without)})
     return RenderedFinding(reason.result, finding)
-
-
-def _of_scenario(reason: RenderedFinding) -> str:
-    # A scenario and a number that follow each other read as one name.
-    return f"{reason.label}{':' if reason.sentence[:1].isdigit() else ''} {reason.sentence}"
 
 
 def _all_passed(document: ResultsDocument) -> str:

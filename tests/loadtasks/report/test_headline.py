@@ -18,7 +18,7 @@ from tests.loadtasks.report import samples
 )
 def test_the_headline_is_the_finding_that_is_farthest_beyond_its_limit(result: ScenarioResult, number: int) -> None:
     worst = RenderedFinding(result, result.findings[number])
-    stated = f"{worst.label} {worst.sentence}".partition(". ")[0]
+    stated = f"{worst.label}: {worst.sentence}".partition(". ")[0]
     assert stated in headline(samples.document(result, samples.not_measured()))
 
 
@@ -29,10 +29,6 @@ def test_more_of_the_same_are_counted(document: ResultsDocument, more: str) -> N
     worst = RenderedFinding(samples.missed_target(), samples.missed_target().findings[1])
     _, _, rest = headline(document).partition(worst.sentence)
     assert re.findall(r"\d+", rest) == [more]
-
-
-def test_a_scenario_and_a_number_do_not_run_into_each_other() -> None:
-    assert headline(samples.document(samples.throttled())).startswith("sessions.filtered: 40 ")
 
 
 def test_an_invalid_run_gives_the_first_reason() -> None:

@@ -38,8 +38,8 @@ test: lint ## lint, types, import rules and all tests (a quarter of an hour)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: check
-check: lint ## lint, types, import rules, and the tests that start no server (a minute or so)
-	@$(BIN)/python -m pytest --server-free -n auto --dist loadfile -rfE
+check: lint ## lint, types, import rules, and the tests that start no server and are not marked slow (a minute or so)
+	@$(BIN)/python -m pytest --server-free -m "not slow" -n auto --dist loadfile -rfE
 
 .PHONY: lint
 lint: $(VENV)/.development ## lint, format, types and import rules

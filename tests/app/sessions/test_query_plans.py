@@ -15,7 +15,7 @@ from app.sessions.queries import list_sessions
 from app.storage.database import AppDatabase
 from tests.app.service import prepare
 
-pytestmark = pytest.mark.every_database
+pytestmark = [pytest.mark.every_database, pytest.mark.slow]
 
 RECENTLY = str(datetime.now(UTC).date() - timedelta(days=10))
 FILTERS: list[dict[str, str]] = [

@@ -23,6 +23,8 @@ from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS
 from tests.measurements import STARTED_AT, measurement, run
 from tests.workspaces import context_of
 
+pytestmark = pytest.mark.slow
+
 DASHBOARD = "dashboard.concurrent"
 MAX_RUNS_UNTIL_FOUND = 25
 FIRST = STARTED_AT - timedelta(days=300)

@@ -16,6 +16,8 @@ from loadtasks.scenarios.model import Request
 from tests.loadtasks.engine.http_runs import ONE, scenario
 from tests.servers import NoNetwork, ok
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("GET", "HEAD", "POST")
 
 

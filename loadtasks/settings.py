@@ -47,7 +47,7 @@ class Sensitivity:
     min_effect: float = 0.03
     """The smallest relative change of a time or throughput that is reported."""
     accept_improvements: bool = True
-    """Whether later runs are compared with an improvement as soon as it is found."""
+    """Whether an improvement that has lasted 21 runs begins a new baseline; otherwise only an approval does."""
 
 
 def _http_url(value: str) -> str:
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     ] = Sensitivity.min_effect
     """Smallest relative change of a time or throughput that is reported."""
     improvements: Annotated[Literal["accept", "ask"], Hint("accept or ask")] = "accept"
-    """`accept`: an improvement begins a new baseline at once. `ask`: only when somebody approves it."""
+    """`accept`: an improvement that has lasted 21 runs begins a new baseline. `ask`: only when somebody approves it."""
     scenarios: Annotated[Path, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
     """Folder of scenario files."""
     expectations: Annotated[Path, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")

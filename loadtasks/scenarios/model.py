@@ -19,6 +19,8 @@ from loadtasks.scenarios.values import (
 )
 
 CONNECT_TIMEOUT_S = 10.0
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods whose requests change nothing at the target (RFC 9110, section 9.2.1)."""
 
 
 class _Part(BaseModel):

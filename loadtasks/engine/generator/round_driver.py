@@ -47,7 +47,12 @@ class RoundDriver:
         """A part's requests, which go on from round to round; None for WebSockets."""
         if not isinstance(part, HttpScenario):
             return None
-        return RequestSource(part, self._target, numbers=lambda: itertools.count(self._first[name]))
+        return RequestSource(
+            part,
+            self._target,
+            numbers=lambda: itertools.count(self._first[name]),
+            warmup_numbers=itertools.count,
+        )
 
     async def drive(self, number: int) -> GeneratedLoad:
         """Drive round `number` (from 0). What goes wrong with the target is recorded, never raised."""

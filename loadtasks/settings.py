@@ -105,8 +105,12 @@ class Settings(BaseSettings):
     """Address of the API: scheme, host, port, and a base path where there is one."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
     """Bearer token of the API. Never stored, logged or shown."""
-    health_path: Annotated[str, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /healthz")] = "/healthz"
-    """Path requested before each scenario to see that the API is up: any response below 500 will do."""
+    health_path: Annotated[
+        str | None,
+        Field(pattern=r"^/\S*$"),
+        Hint(f"{_A_PATH} /healthz", default="`/healthz`, where any response will do"),
+    ] = None
+    """Path requested before and after each scenario to see that the API is up: any response below 500 will do."""
     metrics_path: Annotated[
         str | None, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
     ] = None

@@ -78,7 +78,7 @@ def _from_connection() -> Target | None:
     return Target(
         url=_address(connection),
         token=connection.password or None,
-        health_path=connection.extra_dejson.get("health_path") or "/healthz",
+        health_path=connection.extra_dejson.get("health_path") or None,
         metrics_path=connection.extra_dejson.get("metrics_path") or None,
     )
 

@@ -26,11 +26,12 @@ def report(context: RunContext, run_id: str) -> None:
     if run_id.endswith(".json"):
         document = read_document(Path(run_id))
         terminal.show(document)
-        raise SystemExit(document.verdict.exit_code)
+        raise SystemExit(document.exit_code)
     run_id = _known_run(context, run_id)
     folder = steps.write_report(context, run_id)
-    terminal.show(steps.document(context, run_id), report=folder / "index.html")
-    raise SystemExit(steps.conclude(context, run_id).exit_code)
+    document = steps.document(context, run_id)
+    terminal.show(document, report=folder / "index.html")
+    raise SystemExit(document.exit_code)
 
 
 @click.command()

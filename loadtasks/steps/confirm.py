@@ -4,7 +4,7 @@ from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.steps.exercise import exercise_scenario, target_lost
+from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
@@ -40,8 +40,8 @@ def confirm(
         reason = _due(context, store, run_id).get(scenario)
         most = _MAX_BY_REASON[reason] if reason is not None else 0
         while reason is not None and len(repetitions) < most:
-            measurements, _ = exercise_scenario(context, store, run_id, scenario, on_progress)
-            trusted = not validity.findings(scenario, measurements, {}) and target_lost(context.target) is None
+            measurements, _, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
+            trusted = not validity.findings(scenario, measurements, {}) and lost is None
             new = Repetition(number=len(repetitions) + 1, measurements=measurements, reason=reason, trusted=trusted)
             store.add_repetition(run_id, scenario, new)
             repetitions.append(new)

@@ -67,13 +67,13 @@ def open_run(
     chosen = planned_scenarios(context, scenarios, load_factor)
     read_suites(context.workspace.expectations)
     check_pairing(context)
-    target, reference = context.target, context.reference
+    target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
         failures = _failures(target, chosen)
         is_up = len(failures) < len(chosen)
         run = Run(
             id=run_id,
-            started_at=datetime.now(UTC),
+            started_at=started_at,
             trigger=trigger,
             target_url=target.url,
             target_version=read_version(target) if is_up else None,

@@ -12,6 +12,7 @@ from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
     AccessRefused,
     FailureDetail,
+    InvalidRepeated,
     NotReached,
     RequestCounts,
     SaturationParameters,
@@ -36,7 +37,7 @@ def _sent_to(access: AccessRefused) -> str:
         scheme = f" ({access.scheme})" if access.scheme != "other" else ""
         sent.append(f"the scenario's own Authorization header{scheme}")
     elif access.scheme:
-        sent.append("the user and password of the target's address" if access.scheme == "Basic" else "the token")
+        sent.append("the target's user and password" if access.scheme == "Basic" else "the token")
     sent += [_credential(name) for name in access.credentials]
     if not sent:
         return "no token, password or API key was sent"
@@ -50,7 +51,7 @@ def _what_to_set(access: AccessRefused) -> str:
     if access.own_authorization:
         return "correct that header in the scenario's file"
     if access.scheme == "Basic":
-        return "correct the user and password in LOADTASKS_TARGET or --target"
+        return "correct those in its address or in its Airflow connection"
     if access.scheme:
         return (
             "set LOADTASKS_TOKEN, or the password of the Airflow connection performance_target, to a token that admits "
@@ -143,7 +144,7 @@ def _lag(saturation: Saturation) -> str:
     if saturation.statistic is Statistic.MEDIAN:
         return (
             f"{saturation.observed * 1e3:.1f} ms (median, limit {saturation.limit * 1e3:.1f} ms: a fifth of the median "
-            "response time, at least 1 ms)"
+            "response time, at least 2 ms)"
         )
     return f"{saturation.observed * 1e3:,.0f} ms (p99, limit {saturation.limit * 1e3:.0f} ms)"
 
@@ -167,6 +168,22 @@ def _generator_saturated(_finding: Finding, parameters: SaturationParameters) ->
     return saturation_sentence(parameters.saturation)
 
 
+def _invalid_repeated(_finding: Finding, parameters: InvalidRepeated) -> str:
+    """`measured 2 times, since the load generator was saturated in the first; the second is reported`."""
+    reasons = " or ".join(_PASSING[code] for code in parameters.reasons)
+    if len(parameters.invalid) == parameters.repetitions:
+        return f"measured {parameters.repetitions} times, and invalid each time: {reasons}"
+    numbers = listed([_ORDINALS[number - 1] for number in parameters.invalid])
+    reported = _ORDINALS[parameters.reported - 1]
+    return f"measured {parameters.repetitions} times, since {reasons} in the {numbers}; the {reported} is reported"
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+_PASSING: Mapping[FindingCode, str] = {
+    FindingCode.GENERATOR_SATURATED: "the load generator was saturated",
+    FindingCode.TARGET_NOT_REACHED: "no request reached the target",
+}
+"""What may be over when a scenario is measured again, as a clause."""
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.NOT_MEASURED: lambda _finding, _parameters: "the scenario was not measured",
     FindingCode.NOT_JUDGED: lambda _finding, _parameters: "the scenario has not been judged yet",
@@ -180,6 +197,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.EVERYTHING_THROTTLED: _everything_throttled,
     FindingCode.TARGET_NOT_REACHED: _not_reached,
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
+    FindingCode.INVALID_REPEATED: _invalid_repeated,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {

@@ -27,7 +27,7 @@ from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
 from scripts.services import Services, check_port_is_free, free_port, shared_core
-from scripts.shipped_api import ApiInstance, ShippedApi, database_url
+from scripts.shipped_api import HEALTH_PATH, ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
 _SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
@@ -110,7 +110,9 @@ def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     paths = {"health_path": settings.health_path, "metrics_path": settings.metrics_path}
     if api:
         shipped = api.result()
-        _connect(TARGET_CONNECTION, host=shipped.url, password=shipped.token, extra=paths)
+        _connect(
+            TARGET_CONNECTION, host=shipped.url, password=shipped.token, extra=paths | {"health_path": HEALTH_PATH}
+        )
         return shipped.url
     from loadtasks.steps import configured_target
 

@@ -29,7 +29,10 @@ _REFUSAL = "refusal"
 
 
 def open_run() -> list[str]:
-    """Check suites, scenarios and target, and open the run. Returns the scenarios to measure."""
+    """Check suites, scenarios and target, and open the run. Returns its scenarios.
+
+    It fails where none of them can be measured; the run is judged, reported and mailed all the same.
+    """
     context = get_current_context()
     params = context["params"]
     with _failing_in_one_sentence():
@@ -45,15 +48,22 @@ def open_run() -> list[str]:
                 run_id=_run_id(),
             )
         except LoadTasksError as error:
-            # A run whose target is down is kept and reported; of one with a bad suite this sentence is all there is.
+            # There is no run to report: of a bad suite, for instance, this sentence is all there is.
             context["ti"].xcom_push(key=_REFUSAL, value=str(error))
             raise
+        steps.check_measurable(exercising, run.id)
     return list(run.scenarios)
 
 
 def measure(scenario: str) -> None:
-    """Exercise one scenario and keep its measurement."""
+    """Exercise one scenario and keep its measurement.
+
+    Raises:
+        AirflowSkipException: the target refused the scenario when the run was opened.
+    """
     with _failing_in_one_sentence():
+        if refusal := steps.refusals(_stored(), _run_id()).get(scenario):
+            raise AirflowSkipException(f"{scenario} is not measured: {refusal}. Then clear open_run.")
         steps.measure(_exercising(), _run_id(), scenario)
 
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr,
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loadtasks.errors import BadInputError
+from loadtasks.service_name import MAX_LENGTH, checked_name
 
 PREFIX = "LOADTASKS_"
 MIN_ROUNDS = 10
@@ -79,6 +80,7 @@ def _token(value: object) -> object:
 
 
 _Url = Annotated[str, AfterValidator(_http_url)]
+_Service = Annotated[str, AfterValidator(checked_name)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
 _A_FOLDER = "the path of a folder"
@@ -103,6 +105,16 @@ class Settings(BaseSettings):
 
     target: Annotated[_Url, Hint(_AN_ADDRESS, option="--target")] = "http://127.0.0.1:8000"
     """Address of the API: scheme, host, port, and a base path where there is one."""
+    service: Annotated[
+        _Service | None,
+        Hint(
+            f"a name of at most {MAX_LENGTH} printable characters, on one line",
+            option="--service",
+            default="the target's host, port and path",
+        ),
+    ] = None
+    """Name of the service whose API the target is. Runs are compared only with runs of the same service, wherever it
+    listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
     """Bearer token of the API. Never stored, logged or shown."""
     health_path: Annotated[str, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /healthz")] = "/healthz"

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios.builder import build
 from loadtasks.scenarios.entry import File, WrongFieldError, joined
 from loadtasks.scenarios.model import Scenario
+from loadtasks.scenarios.yaml_reader import read_yaml
 
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:
@@ -59,14 +59,7 @@ def select(scenarios: dict[str, Scenario], names: Sequence[str] | None) -> list[
 
 
 def _read_file(path: Path) -> File:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: can't be read ({error}).") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise BadInputError(f"{path}:{line} not YAML: {getattr(error, 'problem', error)}.") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise BadInputError(f"{path}: a scenario file is a mapping with `endpoint` and `scenarios`.")
     try:

@@ -20,7 +20,7 @@ def read_scenarios(folder: Path) -> dict[str, Scenario]:
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; --scenarios names a folder of scenario files (*.yaml).")
-    files = {path: _read_file(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])}
+    files = {path: _read_file(path) for path in sorted(folder.iterdir()) if _is_scenario_file(path)}
     if not files:
         raise BadInputError(f"{folder}: no scenario file (*.yaml) in it; docs/scenarios.md shows how to write one.")
     scenarios: dict[str, Scenario] = {}
@@ -56,6 +56,11 @@ def select(scenarios: dict[str, Scenario], names: Sequence[str] | None) -> list[
             raise BadInputError(f"{name}: no such scenario; known scenarios are {', '.join(scenarios)}.")
         chosen |= found
     return [scenario for name, scenario in scenarios.items() if name in chosen]
+
+
+def _is_scenario_file(path: Path) -> bool:
+    """Whether a file holds scenarios; hidden ones are those of editors and file systems."""
+    return path.suffix.lower() in (".yaml", ".yml") and not path.name.startswith(".")
 
 
 def _read_file(path: Path) -> File:

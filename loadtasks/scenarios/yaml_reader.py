@@ -8,9 +8,8 @@ fills in.
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -27,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from loadtasks.errors import BadInputError
+from loadtasks.scenarios.numbers import WrittenFloat
 from loadtasks.scenarios.variables import check_no_variable
 
 MAX_DEPTH = 100
@@ -53,18 +53,6 @@ _AMBIGUOUS = {
 _READ_OTHERWISE = {what: re.compile(pattern, re.DOTALL) for what, pattern in _AMBIGUOUS.items()}
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class WrittenFloat(float):
-    """A number that keeps the text it was written as: 1.10 is the number 1.1, but not the text."""
-
-    written: str
-
-    def __new__(cls, value: str | float) -> Self:
-        """A number from its text."""
-        number = super().__new__(cls, value)
-        number.written = str(value)
-        return number
 
 
 class WrongYamlError(Exception):
@@ -243,7 +231,7 @@ class _Builder:
             return int(text)
         if _FLOAT.fullmatch(text):
             number = WrittenFloat(text)
-            if not _is_exact(number):
+            if not number.is_exact:
                 raise self._wrong(event, f"the number {text} would not be sent as it is written; put it in quotes")
             return number
         return text
@@ -264,14 +252,6 @@ class _Builder:
         where = ".".join(self._path)
         line = event.start_mark.line + 1
         return WrongYamlError(line, f"{_shown(where)}: {what}" if where else what)
-
-
-def _is_exact(number: WrittenFloat) -> bool:
-    """Whether the number is what its text says, and not only near to it."""
-    try:
-        return len(number.written) <= _MAX_DIGITS and Decimal(number.written) == Decimal(repr(float(number)))
-    except ArithmeticError:  # an exponent beyond all bounds
-        return False
 
 
 def _shown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`${NAME}`: refused, since nothing fills it in and it would be sent as it stands."""
+"""`${NAME}`: refused, since nothing fills it in and it would be taken as it stands."""
 
 import re
 from typing import Any
@@ -15,8 +15,7 @@ def check_no_variable(value: Any) -> None:
     if isinstance(value, str):
         if found := _VARIABLE.search(value):
             raise ValueError(
-                f"environment variables are not filled in, and {found[0]} would be sent as it stands; write the value, "
-                "use a feeder, or LOADTASKS_TOKEN for a token"
+                f"environment variables are not filled in, so that {found[0]} would stay as it is; write the value"
             )
     elif isinstance(value, dict):
         for key, item in value.items():

@@ -210,7 +210,7 @@ class _Builder:
         try:
             check_no_variable(text)
         except ValueError as error:
-            raise self._wrong(event, str(error)) from None
+            raise self._wrong(event, f"{error} (a token is LOADTASKS_TOKEN; what differs, a feeder has)") from None
         if event.tag in ("!", f"{_TAG}str"):
             return text
         self._check_tag(event, "str")

@@ -34,6 +34,7 @@ _ALWAYS_KEPT = frozenset(
     }
 )
 _EXCERPT_LENGTH = 200
+_MAX_EXACT = 2.0**53
 
 
 def body_text(body: bytes, encoding: str) -> bytes:
@@ -139,7 +140,12 @@ def _range_problem(value: Any, check: JsonCheck) -> str | None:
     if not is_number(value):
         return f"is {shown(value)}, expected a number"
     if check.minimum is not None and value < check.minimum:
-        return f"is {shown(value)}, expected at least {shown(check.minimum)}"
+        return f"is {shown(value)}, expected at least {_bound(check.minimum)}"
     if check.maximum is not None and value > check.maximum:
-        return f"is {shown(value)}, expected at most {shown(check.maximum)}"
+        return f"is {shown(value)}, expected at most {_bound(check.maximum)}"
     return None
+
+
+def _bound(value: float) -> str:
+    """A bound as people write it: 20, not 20.0."""
+    return shown(int(value) if isinstance(value, float) and abs(value) < _MAX_EXACT and value.is_integer() else value)

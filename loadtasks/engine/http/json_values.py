@@ -14,6 +14,10 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
 _MAX_SHOWN = 200
 
 
+class _ConstantError(ValueError):
+    """NaN or Infinity, which Python reads and JSON lacks."""
+
+
 def parse_json(text: bytes | str) -> Any:
     """A JSON document (RFC 8259). A byte order mark before it is ignored.
 
@@ -90,7 +94,7 @@ def shown(value: Any) -> str:
 def _loads(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, _ConstantError):
         raise
     except ValueError:
         # Python takes integers of up to 4,300 digits: a longer one counts as a number above or below all others.
@@ -98,4 +102,4 @@ def _loads(text: str) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{constant} is not a JSON number", constant, 0)
+    raise _ConstantError(f"not JSON: {constant} is not a JSON number")

@@ -48,10 +48,12 @@ def _missed(finding: Finding, target: TargetMissed) -> str:
         observed = f"{observed} {label.replace('requests', 'request') if finding.observed == 1 else label}"
     else:
         observed = f"{label} {observed}"
+    target_name = "built-in target" if target.built_in else "target"
     severity = "" if finding.severity is Severity.CRITICAL else f" ({finding.severity.value})"
     if not target.bounds:
         return f"{observed}, which doesn't meet {target.expectation} of {target.suite}{severity}"
-    return f"{observed}, target {render_target(finding.metric, target.bounds).removeprefix('= ')}{severity}"
+    demanded = render_target(finding.metric, target.bounds).removeprefix("= ")
+    return f"{observed}, {target_name} {demanded}{severity}"
 
 
 def _observed(finding: Finding) -> str:

@@ -32,10 +32,12 @@ class Bound(BaseModel):
 class TargetMissed(Parameters):
     """What the missed expectation demands. The metric, what was observed and the limit stand in the finding."""
 
-    expectation: str
-    """The type of the expectation, as Great Expectations names it."""
-    suite: str
-    """The name of the suite's file."""
+    expectation: str = ""
+    """The type of the expectation, as Great Expectations names it; empty of a built-in target."""
+    suite: str = ""
+    """The name of the suite's file; empty of a built-in target."""
+    built_in: bool = False
+    """Whether it is a target that holds where no suite says otherwise."""
     bounds: tuple[Bound, ...] = ()
     """What the metric has to fulfil, all of it; empty where the expectation is no comparison with a number."""
 

@@ -29,6 +29,9 @@ _TITLE = {
     FindingCode.SUSPECTED: "Suspected",
     FindingCode.CONFIRMATION: "Confirmation",
     FindingCode.INCONCLUSIVE: "Inconclusive",
+    FindingCode.TARGET_NOT_EVALUATED: "Target not evaluated",
+    FindingCode.NOTHING_SUCCEEDED: "Nothing succeeded",
+    FindingCode.ERRORS: "Errors",
 }
 """The same of codes that say more than their kind."""
 _POSSIBLE = "Possible cause"

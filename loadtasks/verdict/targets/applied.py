@@ -8,6 +8,8 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Bound, Comparison, TargetMissed
 from loadtasks.verdict.targets.suites import Expectation
 
+_ABOUT_THE_LOAD = frozenset({"scheduled", "conservation_gap"})
+"""Metrics that say what the load engine did, and nothing of the API."""
 DEFAULT_SUCCESS_RATE = 0.99
 """The share of requests, or of the time, that has to succeed where no suite says how many may fail."""
 
@@ -21,6 +23,16 @@ class AppliedTargets:
 
     measurement: Measurement
     expectations: tuple[Expectation, ...] = ()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The metrics that they judge."""
+        return frozenset(column for expectation in self.expectations for column in expectation.columns)
+
+    @property
+    def judge_the_api(self) -> bool:
+        """Whether one of them is a target that the API can miss."""
+        return bool(self.columns - _ABOUT_THE_LOAD)
 
     def on(self, name: str) -> tuple[Expectation, ...]:
         """The targets on one metric."""

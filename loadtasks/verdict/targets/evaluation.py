@@ -111,10 +111,9 @@ def _evaluate(work: Sequence[Work], run_name: str, data_docs: Path | None) -> Ev
     source = context.data_sources.add_pandas("measurements")
     run_id = gx.RunIdentifier(run_name=run_name)
     outcomes = []
-    for one in work:
-        asset = source.add_dataframe_asset(f"{one.suite.name}-{len(outcomes)}").add_batch_definition_whole_dataframe(
-            "run"
-        )
+    for number, one in enumerate(work):
+        again = any(one.suite.name == other.suite.name for other in work[:number])
+        asset = source.add_dataframe_asset(f"{one.suite.name}-{number}" if again else one.suite.name)
         outcomes.append((one, tuple(_SuiteEvaluation(context, asset, run_id, one).outcomes())))
     return Evaluation(tuple(outcomes), _build_data_docs(context, data_docs))
 
@@ -123,7 +122,8 @@ class _SuiteEvaluation:
     """One suite on its way through Great Expectations."""
 
     def __init__(self, context: Any, asset: Any, run_id: Any, work: Work) -> None:
-        self._context, self._asset, self._run_id = context, asset, run_id
+        self._context, self._run_id = context, run_id
+        self._batches = asset.add_batch_definition_whole_dataframe("run")
         self._suite, self._rows = work.suite, work.rows
         self._frame = _frame(work.rows)
         self._conditions: dict[int, str] = {}
@@ -185,7 +185,7 @@ class _SuiteEvaluation:
 
     def _try(self, expectation: Any) -> None:
         try:
-            batch = self._asset.get_batch({"dataframe": self._frame})
+            batch = self._batches.get_batch({"dataframe": self._frame})
             batch.validate(expectation, result_format=_FINDS_ROWS).to_json_dict()
         except Exception as error:  # this is what is asked
             self._problems.setdefault(_position(expectation.meta), _one_line(error))
@@ -196,13 +196,14 @@ class _SuiteEvaluation:
         name = self._suite.name
         suite = gx.ExpectationSuite(name=name, expectations=expectations, notes=self._suite.notes)
         self._context.suites.add_or_update(suite)
-        definition = gx.ValidationDefinition(name=name, data=self._asset, suite=suite)
+        definition = gx.ValidationDefinition(name=name, data=self._batches, suite=suite)
         self._context.validation_definitions.add_or_update(definition)
         result = definition.run(
             batch_parameters={"dataframe": self._frame}, result_format=_FINDS_ROWS, run_id=self._run_id
         )
         found: dict[int, list[dict[str, Any]]] = {}
-        for document in (outcome.to_json_dict() for outcome in result.results):
+        documents: list[dict[str, Any]] = [outcome.to_json_dict() for outcome in result.results]
+        for document in documents:
             found.setdefault(_position(document["expectation_config"]["meta"]), []).append(document)
         return found
 
@@ -219,7 +220,9 @@ def _fulfilling(query: str, rows: tuple[TargetRow, ...], frame: Any) -> tuple[Ta
 
 def _query_of(gx_expectation: Any) -> str | None:
     """The query of pandas that is an expectation's condition; None where it has none."""
-    from great_expectations.execution_engine import PandasExecutionEngine  # noqa: PLC0415 - as above
+    from great_expectations.execution_engine.pandas_execution_engine import (  # noqa: PLC0415 - as above
+        PandasExecutionEngine,
+    )
     from great_expectations.expectations.row_conditions import PassThroughCondition  # noqa: PLC0415
 
     condition = getattr(gx_expectation, "row_condition", None)

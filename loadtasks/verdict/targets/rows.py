@@ -45,10 +45,12 @@ def rows_of(measurements: Iterable[Measurement]) -> list[TargetRow]:
     return [TargetRow(found.scenario, found.part, found.endpoint, found.metrics) for found in measurements]
 
 
-def made_up_rows(scenarios: Iterable[Scenario]) -> list[TargetRow]:
-    """A row for each scenario and each part of a mixed one, in which everything succeeded."""
-    labels = [labels for scenario in scenarios for labels in _labels(scenario)]
-    return [TargetRow(*label, _plausible(number)) for number, label in enumerate(labels)]
+def made_up_rows(scenarios: Iterable[Scenario], measurements: Iterable[Measurement] = ()) -> list[TargetRow]:
+    """A row for each scenario, each part of a mixed one, and each measurement, in which everything succeeded."""
+    planned = (labels for scenario in scenarios for labels in _labels(scenario))
+    measured = ((found.scenario, found.part, found.endpoint) for found in measurements)
+    distinct = dict.fromkeys([*planned, *measured])
+    return [TargetRow(*labels, _plausible(number)) for number, labels in enumerate(distinct)]
 
 
 def endpoints_of(rows: Sequence[TargetRow]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.model import Scenario
 from loadtasks.verdict.targets import conditions
 from loadtasks.verdict.targets.evaluation import Outcome, Work, evaluate, fulfilling
@@ -17,16 +18,19 @@ _RUN_NAME = "made-up"
 _CONDITIONS = ("row_condition", "condition_parser")
 
 
-def check_suites(suites: Sequence[Suite], scenarios: Mapping[str, Scenario]) -> None:
+def check_suites(
+    suites: Sequence[Suite], scenarios: Mapping[str, Scenario], measurements: Sequence[Measurement] = ()
+) -> None:
     """Check that each suite can be evaluated, and that it and its conditions fit some scenario.
 
-    `scenarios`: all of the workspace, whichever of them a run measures.
+    `scenarios`: all of the workspace, whichever of them a run measures. `measurements`: of a run that is judged again,
+    whose scenarios may be gone since.
 
     Raises:
         BadInputError: a suite that no scenario uses, a condition that none fulfils, or an expectation that Great
             Expectations doesn't know, refuses, or can't evaluate.
     """
-    rows = tuple(made_up_rows(scenarios.values()))
+    rows = tuple(made_up_rows(scenarios.values(), measurements))
     _check_used(suites, endpoints_of(rows))
     work = [Work(suite, _rows_of(suite, rows)) for suite in suites]
     for judged, outcomes in evaluate(work, _RUN_NAME).outcomes:
@@ -52,8 +56,8 @@ def _check_used(suites: Sequence[Suite], endpoints: Sequence[str]) -> None:
     advice = f"rename it to {similar[0]}.json" if similar else "rename or remove it"
     too = f"; the same holds for {', '.join(suite.path.name for suite in others)}" if others else ""
     raise BadInputError(
-        f"{first.path}: no scenario has an endpoint {first.name!r}, so this suite would judge nothing{too}; the endpoints "
-        f"are {', '.join(endpoints)}: {advice}, or name the folder of their suites with --expectations."
+        f"{first.path}: no scenario has an endpoint {first.name!r}, so this suite would judge nothing{too}; the "
+        f"endpoints are {_list(endpoints)}: {advice}, or name the folder of their suites with --expectations."
     )
 
 

@@ -225,8 +225,8 @@ def _check_numbers(location: str, kwargs: dict[str, Any]) -> None:
     mostly = kwargs.get("mostly", 1)
     if isinstance(mostly, bool) or not isinstance(mostly, int | float) or not 0 < mostly <= 1:
         raise BadInputError(
-            f"{location}: kwargs.mostly {mostly!r} must be a share of the measurements, above 0 and at most 1; leave it "
-            "out, so that each of them has to meet the target."
+            f"{location}: kwargs.mostly {mostly!r} must be a share of the measurements, above 0 and at most 1; leave "
+            "it out, so that each of them has to meet the target."
         )
 
 
@@ -241,8 +241,8 @@ def _check_bounds(location: str, kwargs: dict[str, Any]) -> None:
             raise BadInputError(f"{location}: kwargs.{name} {kwargs[name]!r} must be true or false.")
     if minimum is not None and minimum == maximum and (kwargs.get("strict_min") or kwargs.get("strict_max")):
         raise BadInputError(
-            f"{location}: no value is between {minimum} and {maximum} where one of them is strict; leave strict_min and "
-            "strict_max out."
+            f"{location}: no value is between {minimum} and {maximum} where one of them is strict; leave strict_min "
+            "and strict_max out."
         )
 
 

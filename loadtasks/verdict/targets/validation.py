@@ -60,14 +60,14 @@ def judge(
         began = min(measurement.started_at for measurement in measurements)
         evaluation = evaluate(work, f"measured-{began:%Y%m%dT%H%M%SZ}", data_docs)
         judged.docs_problem = evaluation.docs_problem
-        outcomes = [outcome for _, several in evaluation.outcomes for outcome in several]
+        outcomes = [outcome for _, of_suite in evaluation.outcomes for outcome in of_suite]
     for outcome in outcomes:
         for row in outcome.applies_to if outcome.problem is not None else outcome.missed:
             judged.add(row.scenario, [_finding(outcome, row)])
     endpoints = {suite.name for suite in suites}
-    for scenario, own in by_scenario(measurements).items():
+    for scenario, several in by_scenario(measurements).items():
         if scenario not in untrusted:
-            judged.add(scenario, _beyond_suites(own, outcomes, endpoints))
+            judged.add(scenario, _beyond_suites(several, outcomes, endpoints))
     return judged
 
 
@@ -83,7 +83,7 @@ def _beyond_suites(
     """What is found about one scenario besides the targets that it misses."""
     nothing = list(success.nothing_succeeded(measurements))
     failed = {finding.part for finding in nothing}
-    found = []
+    found: list[Finding] = []
     for applied in _held(measurements, outcomes):
         measurement = applied.measurement
         if failed.isdisjoint({"", measurement.part}):  # that nothing succeeded says it all
@@ -105,8 +105,8 @@ def _beyond_suites(
 def _held(measurements: Sequence[Measurement], outcomes: Sequence[Outcome]) -> list[AppliedTargets]:
     """The measurements of a scenario that have to have a target: its parts where it has some, else the whole.
 
-    The targets of a mixed scenario as a whole hold its parts too, which the whole's requests are; a part's own limits on
-    success go before them.
+    The targets of a mixed scenario as a whole hold its parts too, whose requests are the whole's; a part's own limits
+    on success go before them.
     """
     targets: dict[_Key, list[Expectation]] = {}
     for outcome in outcomes:

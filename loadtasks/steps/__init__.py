@@ -8,7 +8,7 @@ can run in a process of its own and be retried. The command line and Airflow cal
 """
 
 from loadtasks.steps.confirm import confirm, repetitions_due
-from loadtasks.steps.judging import compare, conclude, judge
+from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
@@ -31,10 +31,12 @@ __all__ = [
     "find_run",
     "find_service",
     "judge",
+    "judge_again",
     "measure",
     "move_regression",
     "open_run",
     "planned_scenarios",
+    "read_checked_suites",
     "repetitions_due",
     "scenario_names",
     "write_report",

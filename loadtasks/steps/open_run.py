@@ -14,9 +14,9 @@ from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import Scenario
 from loadtasks.steps.exercise import check_pairing, check_target
+from loadtasks.steps.judging import read_checked_suites
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.judge_run import judge_run
-from loadtasks.verdict.targets.suites import read_suites
 
 
 def scenario_names(context: RunContext) -> list[str]:
@@ -62,7 +62,7 @@ def open_run(
     """
     context.workspace.check_writable()
     chosen = planned_scenarios(context, scenarios, load_factor)
-    read_suites(context.workspace.expectations)
+    read_checked_suites(context.workspace)
     check_pairing(context)
     target, reference = context.target, context.reference
     run = Run(

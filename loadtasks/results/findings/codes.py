@@ -60,6 +60,7 @@ class FindingCode(StrEnum):
     # Validity
     NOT_MEASURED = "not_measured", FindingKind.VALIDITY
     NOT_JUDGED = "not_judged", FindingKind.VALIDITY
+    ACCESS_REFUSED = "access_refused", FindingKind.VALIDITY
     MEASUREMENT_FAILED = "measurement_failed", FindingKind.VALIDITY
     TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
     INTERRUPTED = "interrupted", FindingKind.VALIDITY

@@ -14,6 +14,8 @@ from scripts.services import Services
 
 HEALTH_PATH = "/healthz"
 """Where it says whether it is healthy; for other APIs this path is only a guess."""
+SERVICE = "shipped-api"
+"""The service that its runs belong to, wherever it listens."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ can run in a process of its own and be retried. The command line and Airflow cal
 """
 
 from loadtasks.steps.confirm import confirm, repetitions_due
-from loadtasks.steps.judging import compare, conclude, judge
+from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import (
     check_measurable,
@@ -18,11 +18,13 @@ from loadtasks.steps.open_run import (
     scenario_names,
     scenarios_to_measure,
 )
+from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.triage import approve, backtest, move_regression
 
 __all__ = [
+    "LATEST",
     "RunContext",
     "alert",
     "approve",
@@ -34,11 +36,15 @@ __all__ = [
     "configured_target",
     "confirm",
     "document",
+    "find_run",
+    "find_service",
     "judge",
+    "judge_again",
     "measure",
     "move_regression",
     "open_run",
     "planned_scenarios",
+    "read_checked_suites",
     "refusals",
     "repetitions_due",
     "scenario_names",

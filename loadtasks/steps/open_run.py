@@ -17,9 +17,9 @@ from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import Scenario
 from loadtasks.steps.exercise import check_pairing
+from loadtasks.steps.judging import read_checked_suites
 from loadtasks.steps.preflight import ask_target
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict.targets.suites import read_suites
 
 
 def scenario_names(context: RunContext) -> list[str]:
@@ -65,7 +65,7 @@ def open_run(
     """
     context.workspace.check_writable()
     chosen = planned_scenarios(context, scenarios, load_factor)
-    read_suites(context.workspace.expectations)
+    read_checked_suites(context.workspace)
     check_pairing(context)
     target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
@@ -76,6 +76,7 @@ def open_run(
             started_at=started_at,
             trigger=trigger,
             target_url=target.url,
+            service=context.service,
             target_version=read_version(target) if is_up else None,
             reference_url=reference.url if reference is not None else None,
             reference_version=read_version(reference) if is_up and reference is not None else None,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
 from loadtasks.errors import BadInputError
+from loadtasks.request_path import check_path
 from loadtasks.target_address import Credentials, TargetAddress, masked
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -47,6 +48,13 @@ class Target:
                 else f"{self.role} {address.url}: user and password are given twice, in the address and apart from it; "
                 "give them once."
             )
+        for path in filter(None, (self.health_path, self.version_path, self.metrics_path)):
+            try:
+                check_path(path)
+            except ValueError as error:
+                raise BadInputError(
+                    f"{self.role} {address.url}: the path {path!r} can't be requested: {error}."
+                ) from None
         object.__setattr__(self, "url", address.url)
         object.__setattr__(self, "credentials", self.credentials or address.credentials)
 

@@ -73,7 +73,10 @@ class FindingCode(StrEnum):
 
     # Targets
     TARGET_MISSED = "target_missed", FindingKind.TARGET
+    TARGET_NOT_EVALUATED = "target_not_evaluated", FindingKind.TARGET
+    NOTHING_SUCCEEDED = "nothing_succeeded", FindingKind.TARGET
     NO_TARGET = "no_target", FindingKind.NOTE
+    ERRORS = "errors", FindingKind.NOTE
     INSUFFICIENT_SAMPLE = "insufficient_sample", FindingKind.NOTE
     THROTTLED = "throttled", FindingKind.NOTE
     THROTTLING_EXPECTED = "throttling_expected", FindingKind.NOTE

@@ -57,6 +57,7 @@ from loadtasks.results.findings.targets import (
     ThrottlingExpected,
 )
 from loadtasks.results.findings.validity import (
+    AccessRefused,
     FailureDetail,
     InvalidRepeated,
     NotReached,
@@ -112,6 +113,10 @@ def mean(now_s: float, before_s: float | None = None) -> MeanTime:
     return MeanTime(now_s=now_s, before_s=before_s)
 
 
+def refused(status: int, **sent: Any) -> Finding:
+    return Finding(code=C.ACCESS_REFUSED, parameters=AccessRefused(method="GET", path="/orders", status=status, **sent))
+
+
 DETAIL = FailureDetail(detail="http://127.0.0.1:8000 refuses connections; start the API, then run it again.")
 DOUBTS = (
     Doubt(code=DoubtCode.FEW_REQUESTS, requests=10),
@@ -128,6 +133,7 @@ VALIDITY = (
         Finding(code=code, parameters=DETAIL)
         for code in (C.MEASUREMENT_FAILED, C.TARGET_STOPPED_RESPONDING, C.INTERRUPTED, C.ENGINE_FAILED)
     ),
+    refused(401),
     Finding(
         code=C.CONSERVATION_VIOLATED,
         parameters=RequestCounts(scheduled=1000, completed=900, throttled=0, failed=40, dropped=30, in_flight=20),
@@ -273,6 +279,15 @@ CAUSES = (
 EXAMPLES: Mapping[FindingCode, Finding] = {finding.code: finding for finding in (*VALIDITY, *TARGETS, *CAUSES)}
 """One of every code of these areas."""
 VARIANTS: tuple[Finding, ...] = (
+    refused(401, scheme="Bearer"),
+    refused(403, scheme="Bearer"),
+    refused(401, scheme="Basic"),
+    refused(403, scheme="Basic"),
+    refused(401, scheme="Basic", own_authorization=True),
+    refused(403, scheme="other", own_authorization=True),
+    refused(401, credentials=("X-API-Key",)),
+    refused(403, credentials=("X-API-Key", "?api_key")),
+    refused(403, scheme="Bearer", credentials=("X-API-Key",)),
     Finding(code=C.MEASUREMENT_FAILED, parameters=FailureDetail()),
     Finding(code=C.TARGET_STOPPED_RESPONDING, parameters=FailureDetail()),
     Finding(code=C.TARGET_NOT_REACHED, parameters=NotReached(scheduled=1)),

@@ -15,7 +15,6 @@ from loadtasks.scenarios.model import (
     ConnectionsScenario,
     HttpScenario,
     MixedScenario,
-    ReadBack,
     Request,
 )
 from tests.loadtasks.engine.http_runs import TEN, scenario
@@ -39,7 +38,7 @@ def test_the_first_safe_request_of_each_scenario_is_sent_once(tmp_path: Path) ->
     unasked = named("thing.unasked", Request(path="/part-unasked"), scales=False)
     scenarios = [
         named("thing.get", Request(path="/get", query={"page": 1}), Request(path="/second")),
-        named("thing.alike", Request(path="/get", query={"page": 1}), read_back=ReadBack(path="/back")),
+        named("thing.alike", Request(path="/get", query={"page": 1})),
         named("thing.head", Request(method="POST", path="/post"), Request(method="HEAD", path="/head")),
         named("thing.options", Request(method="OPTIONS", path="/options")),
         named("thing.fed", Request(path="/fed/{{id}}"), feeder=feeder),

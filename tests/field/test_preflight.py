@@ -27,6 +27,12 @@ from tests.servers import answering, free_port, ok, scripted
 from tests.thing import call
 from tests.workspaces import own_workspace
 
+SUITE = {
+    "name": "every_measurement",
+    "expectations": [
+        {"type": "expect_column_values_to_be_between", "kwargs": {"column": "success_rate", "min_value": 0.95}}
+    ],
+}
 KEY = b"\r\nX-API-Key: k123\r\n"
 BASIC = b"\r\nAuthorization: Basic " + base64.b64encode(b"ada:s3cret") + b"\r\n"
 BEARER = b"\r\nAuthorization: Bearer t0ken\r\n"
@@ -99,8 +105,11 @@ def hanging_up(connection: socket.socket, request: bytes) -> bool:
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    made = own_workspace(tmp_path, monkeypatch, "", '{"name": "thing", "expectations": []}')
+    made = own_workspace(tmp_path, monkeypatch, "", "{}")
     (made.scenarios / "thing.yaml").unlink()
+    (made.expectations / "thing.json").rename(made.expectations / "every_measurement.json").write_text(
+        json.dumps(SUITE)
+    )
     return made
 
 

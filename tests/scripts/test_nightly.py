@@ -243,7 +243,10 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("shops")
     for name in ("open", "shut"):
         (folder / f"{name}.yaml").write_text(CLOSED_SHOP.format(name=name))
-    (folder / "every_measurement.json").write_text('{"name": "every_measurement", "expectations": []}')
+    kwargs = {"column": "success_rate", "min_value": 0.95}
+    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs}
+    suite = {"name": "every_measurement", "expectations": [expectation]}
+    (folder / "every_measurement.json").write_text(json.dumps(suite))
     return {"LOADTASKS_SCENARIOS": str(folder), "LOADTASKS_EXPECTATIONS": str(folder)}
 
 

@@ -14,7 +14,7 @@ from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, move_regression
+from loadtasks.steps.triage import approve, backtest, move_regression, remove_run
 
 __all__ = [
     "LATEST",
@@ -35,6 +35,7 @@ __all__ = [
     "move_regression",
     "open_run",
     "planned_scenarios",
+    "remove_run",
     "repetitions_due",
     "scenario_names",
     "write_report",

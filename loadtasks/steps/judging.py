@@ -1,9 +1,12 @@
 """Judging a run: by its targets, and by comparison with its baseline or its reference."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from loadtasks.results.judgement import Verdict, overall
+from loadtasks.results.findings.codes import FindingCode, Severity
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import RunsOverlapped
+from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.run import Run
@@ -33,6 +36,8 @@ def judge(context: RunContext, run_id: str) -> Verdict:
             suites,
             workspace.reports / run_id / "data_docs",
         )
+        overlaps = store.overlapping_runs(run_id)
+        verdicts = [_with_overlaps(verdict, overlaps.get(verdict.scenario, [])) for verdict in verdicts]
         store.save_verdicts(run_id, verdicts)
     return overall([verdict.verdict for verdict in verdicts])
 
@@ -96,6 +101,14 @@ def compare_series(
     series = store.series(service, unjudged=run_id)
     comparisons = compare_with_baseline(run_id, series, known, context.settings.sensitivity)
     return comparisons, [regression for regression in known if not regression.state.ended]
+
+
+def _with_overlaps(verdict: ScenarioVerdict, overlaps: Sequence[RunsOverlapped]) -> ScenarioVerdict:
+    """A verdict with a warning for each run that may have disturbed the scenario."""
+    warnings = [
+        Finding(code=FindingCode.RUNS_OVERLAPPED, severity=Severity.WARNING, parameters=overlap) for overlap in overlaps
+    ]
+    return verdict.model_copy(update={"findings": [*verdict.findings, *warnings]})
 
 
 def _references(context: RunContext, run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:

@@ -78,7 +78,7 @@ def open_run(
         processes=context.processes,
     )
     with Store.open(context.workspace.results_url) as store:
-        store.open_run(run)
+        run = store.open_run(run)
         try:
             check_target(target, chosen)
         except LoadTasksError as error:
@@ -92,6 +92,4 @@ def open_run(
             "target_version": target.version(),
             "reference_version": reference.version() if reference is not None else None,
         }
-        run = run.model_copy(update=versions)
-        store.open_run(run)
-    return run
+        return store.open_run(run.model_copy(update=versions))

@@ -9,7 +9,13 @@ from loadtasks.report.sentences.phrases import ASK_FOR_MORE, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
-from loadtasks.results.findings.validity import FailureDetail, NotReached, RequestCounts, SaturationParameters
+from loadtasks.results.findings.validity import (
+    FailureDetail,
+    NotReached,
+    RequestCounts,
+    RunsOverlapped,
+    SaturationParameters,
+)
 
 
 def _failed(_finding: Finding, failure: FailureDetail) -> str:
@@ -50,6 +56,25 @@ def _everything_throttled(_finding: Finding, throttled: Throttled) -> str:
 def _not_reached(_finding: Finding, parameters: NotReached) -> str:
     sentence = f"none of {units.plural(parameters.scheduled, 'request')} reached the target"
     return f"{sentence}, e.g. {parameters.sample}" if parameters.sample else sentence
+
+
+def _runs_overlapped(_finding: Finding, overlap: RunsOverlapped) -> str:
+    shared = [
+        *(["exercised the same service"] if overlap.same_service else []),
+        *(["ran on the same load generator"] if overlap.same_generator else []),
+    ]
+    service = "" if overlap.same_service else f" of {overlap.other_service}"
+    ended = "" if overlap.ended else ", which has not ended,"
+    return (
+        f"run {overlap.other_run}{service}{ended} {' and '.join(shared)} at the same time, so that both may have "
+        "measured each other"
+    )
+
+
+def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
+    alone = "let one run at a time measure a service, and one use a load generator"
+    killed = f"; if the other was killed, remove it: `python -m loadtasks remove --unfinished {overlap.other_run}`"
+    return alone if overlap.ended else alone + killed
 
 
 def _one_sentence(text: str) -> str:
@@ -123,9 +148,11 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.EVERYTHING_THROTTLED: _everything_throttled,
     FindingCode.TARGET_NOT_REACHED: _not_reached,
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
+    FindingCode.RUNS_OVERLAPPED: _runs_overlapped,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
+    FindingCode.RUNS_OVERLAPPED: _after_overlap,
 }
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

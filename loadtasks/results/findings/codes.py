@@ -70,6 +70,9 @@ class FindingCode(StrEnum):
     TARGET_NOT_REACHED = "target_not_reached", FindingKind.VALIDITY
     GENERATOR_SATURATED = "generator_saturated", FindingKind.VALIDITY
 
+    # What else bears on trust
+    RUNS_OVERLAPPED = "runs_overlapped", FindingKind.NOTE
+
     # Targets
     TARGET_MISSED = "target_missed", FindingKind.TARGET
     NO_TARGET = "no_target", FindingKind.NOTE

@@ -17,7 +17,7 @@ _AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemp
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as columns, but for its verdict and its sequence."""
+    """A run as columns, but for its verdict."""
     return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
 
 

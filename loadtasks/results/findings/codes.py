@@ -71,6 +71,9 @@ class FindingCode(StrEnum):
     TARGET_NOT_REACHED = "target_not_reached", FindingKind.VALIDITY
     GENERATOR_SATURATED = "generator_saturated", FindingKind.VALIDITY
 
+    # What else bears on trust
+    RUNS_OVERLAPPED = "runs_overlapped", FindingKind.NOTE
+
     # Targets
     TARGET_MISSED = "target_missed", FindingKind.TARGET
     TARGET_NOT_EVALUATED = "target_not_evaluated", FindingKind.TARGET

@@ -11,11 +11,13 @@ from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.judging import compare, conclude, judge
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
+from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.triage import approve, backtest, move_regression
 
 __all__ = [
+    "LATEST",
     "RunContext",
     "alert",
     "approve",
@@ -26,6 +28,8 @@ __all__ = [
     "configured_target",
     "confirm",
     "document",
+    "find_run",
+    "find_service",
     "judge",
     "measure",
     "move_regression",

@@ -6,7 +6,7 @@ one came so soon, that both definitions agree within about 1 %, the stored numbe
 it isn't compared with what is measured now; all other metrics of these measurements are compared as before.
 
 Revision ID: 0010
-Revises: 0008
+Revises: 0009
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 _MAX_DIFFERENCE = 0.01
 """Of the duration: the longest mean response time, and the latest last response, with which the stored number stays."""

@@ -5,6 +5,9 @@ from pydantic import BaseModel, ConfigDict
 MIN_LOAD_S = 2.0
 """Availability is measured of loads of this length and more: in a shorter one, one failure would be a large share."""
 
+_MIN_OUTAGE_S = 0.1
+"""The shortest outage that is worth a sentence: a worker that is refused tries again after as long."""
+
 
 class Availability(BaseModel):
     """How much of a load's time the target served, and how long it did not.
@@ -29,3 +32,8 @@ class Availability(BaseModel):
     due yet."""
     longest_refused_s: float = 0.0
     """The longest time in which connections were attempted and none was established; 0 where there was none."""
+
+    @property
+    def has_outage(self) -> bool:
+        """Whether there was an outage long enough for a sentence."""
+        return self.longest_outage_s >= _MIN_OUTAGE_S

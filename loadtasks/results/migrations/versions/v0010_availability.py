@@ -1,9 +1,10 @@
 """Availability, the duration of a profile and its stragglers are kept; stored throughput is that of today's definition.
 
-Throughput was completed requests over the time until the last response; it is those within the profile's duration over
-that duration. Where nothing came after the duration, the new number is known. Where responses are so short, and the last
-one came so soon, that both definitions agree within about 1 %, the stored number stays. Elsewhere it is removed, so that
-it isn't compared with what is measured now; all other metrics of these measurements are compared as before.
+Throughput was completed requests over the time until the last response; it is those within the profile's duration,
+over that duration. Where nothing came after the duration, the new number is known. Where responses are so short, and
+the last one came so soon, that both definitions agree within about 1 %, the stored number stays. Elsewhere it is
+removed, so that it isn't compared with what is measured now; all other metrics of these measurements are compared as
+before.
 
 Revision ID: 0010
 Revises: 0009

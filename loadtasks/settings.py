@@ -127,8 +127,10 @@ class Settings(BaseSettings):
     listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
     """Bearer token of the API. Never stored, logged or shown. Not possible with a user in the address."""
-    health_path: Annotated[_Path, Hint(f"{_A_PATH} /healthz")] = "/healthz"
-    """Path requested before each scenario to see that the API is up: any response below 500 will do."""
+    health_path: Annotated[
+        _Path | None, Hint(f"{_A_PATH} /healthz", default="`/healthz`, where any response will do")
+    ] = None
+    """Path requested before and after each scenario to see that the API is up: any response below 500 will do."""
     metrics_path: Annotated[
         _Path | None, Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
     ] = None

@@ -77,12 +77,13 @@ def failure_row(run_id: str, scenario: str, failure: MeasurementFailure) -> Fail
     """Why a scenario was not measured to its end, as a row."""
     # PostgreSQL takes no NUL characters, and a target may have responded with some.
     detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
-    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail)
+    access = failure.access.model_dump(mode="json") if failure.access is not None else None
+    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail, access=access)
 
 
 def failure_of(row: FailureRow) -> MeasurementFailure:
     """The failure of a row."""
-    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail})
+    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail, "access": row.access})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0010"
+HEAD = "0012"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -162,6 +162,7 @@ class FailureRow(ResultsBase):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str]
     detail: Mapped[str]
+    access: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class PairingRow(ResultsBase):

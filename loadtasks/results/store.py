@@ -242,6 +242,12 @@ class Store:
             run = _row(session, run_id)
             approval.approve_first(session, run.service, run.scenarios)
 
+    def withdraw(self, run_id: str, *, approved_by: str) -> None:
+        """Withdraw the approvals of a run as a baseline run that somebody gave; those before them are current again."""
+        with self._database.writing() as session:
+            _row(session, run_id)
+            approval.withdraw(session, run_id, approved_by=approved_by)
+
     def save_alert(self, alert: Alert) -> None:
         """Keep that an alert went out."""
         with self._database.writing() as session:

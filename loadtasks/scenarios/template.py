@@ -51,13 +51,14 @@ def fill(value: Any, row: Row) -> Any:
 
 def fill_text(text: str, row: Row) -> str:
     """A text with its placeholders filled; what is no text in the row is put in as JSON."""
-    return _PLACEHOLDER.sub(lambda found: _text(row[found[1]]), text)
+    return _PLACEHOLDER.sub(lambda found: value_text(row[found[1]]), text)
 
 
 def fill_path(path: str, row: Row) -> str:
     """A path with its placeholders filled: a value may hold slashes and a query, but it never begins a fragment."""
-    return _PLACEHOLDER.sub(lambda found: _text(row[found[1]]).replace("#", "%23"), path)
+    return _PLACEHOLDER.sub(lambda found: value_text(row[found[1]]).replace("#", "%23"), path)
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A row's value as it stands in a text: what is no text is put in as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

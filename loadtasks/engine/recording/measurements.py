@@ -8,6 +8,7 @@ from typing import Self
 from loadtasks.engine.recording.recorder import MeasurementIdentity, Recorder
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
@@ -36,7 +37,7 @@ class RecordedLoad:
 
 
 def measurements(
-    scenario: Scenario, recorded: RecordedLoad, health: Health, *, paired: bool = False
+    scenario: Scenario, recorded: RecordedLoad, health: Health, redactor: Redactor, *, paired: bool = False
 ) -> list[Measurement]:
     """The measurement of a scenario, then those of its parts where it is mixed.
 
@@ -44,6 +45,7 @@ def measurements(
         scenario: what was sent.
         recorded: what was recorded of it.
         health: the load generator's, in each of the measurements.
+        redactor: takes the secrets out of what the target said or was sent.
         paired: whether it was sent in rounds paired with a reference, which is part of the load.
     """
 
@@ -56,7 +58,7 @@ def measurements(
             scenario_hash=scenario_hash(described),
             load=load_data(described) | ({"paired": True} if paired else {}),
         )
-        return recorder.measurement(identity, recorded.started_at, health)
+        return recorder.measurement(identity, recorded.started_at, health, redactor)
 
     return [
         measurement(recorded.whole, scenario, ""),

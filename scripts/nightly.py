@@ -107,13 +107,17 @@ def _run(start: Start, interruption: Interruption) -> int:
 
 def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     """Give the DAG its target, as a connection that takes precedence over Airflow's database. Returns its URL."""
-    url, token = settings.target, settings.token.get_secret_value() if settings.token else None
+    paths = {"health_path": settings.health_path, "metrics_path": settings.metrics_path}
     if api:
         shipped = api.result()
-        url, token = shipped.url, shipped.token
-    paths = {"health_path": settings.health_path, "metrics_path": settings.metrics_path}
-    _connect(TARGET_CONNECTION, host=url, password=token, extra=paths)
-    return url
+        _connect(TARGET_CONNECTION, host=shipped.url, password=shipped.token, extra=paths)
+        return shipped.url
+    from loadtasks.steps import configured_target
+
+    target = configured_target(settings)
+    user, password = target.credentials or (None, target.token)
+    _connect(TARGET_CONNECTION, host=target.url, login=user, password=password, extra=paths)
+    return target.url
 
 
 def _connect_reference(api: ShippedApi) -> str:

@@ -60,7 +60,9 @@ class Feeder(BaseModel):
             size += len(line)
         for column in secret:
             if not any(column in row for row in rows):
-                raise ValueError(f"{path.name}: no column `{column}`, which `secret` names; it has {', '.join(rows[0])}")
+                raise ValueError(
+                    f"{path.name}: no column `{column}`, which `secret` names; it has {', '.join(rows[0])}"
+                )
         content = digest.hexdigest()
         return cls(file=path.name, order=order, seed=seed, content=content, rows=rows, size=size, secret=tuple(secret))
 

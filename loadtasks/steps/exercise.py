@@ -12,6 +12,7 @@ from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
@@ -58,8 +59,10 @@ def exercise_scenario(
     """
     run = store.run(run_id)
     (chosen,) = select(read_scenarios(context.workspace.scenarios), [scenario])
-    context.target.check_alive()
-    return drive(context, chosen.scaled(run.load_factor), _calibration(store, run), f"{run.id} {scenario}", on_progress)
+    with context.redactor(chosen).in_errors():
+        context.target.check_alive()
+        calibration = _calibration(store, run)
+        return drive(context, chosen.scaled(run.load_factor), calibration, f"{run.id} {scenario}", on_progress)
 
 
 def drive(
@@ -80,7 +83,10 @@ def drive(
     before = read_metrics(context.target)
     measurements, pairing = _paired_or_alone(context, scenario, calibration, seed, on_progress)
     after = read_metrics(context.target)
-    own = compare_metrics(context.target, before, after)
+    redactor = context.redactor(scenario)
+    own = compare_metrics(context.target, before, after, redactor)
+    if pairing is not None and pairing.problem is not None:
+        pairing = pairing.model_copy(update={"problem": redactor(pairing.problem)})
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
 
 
@@ -89,7 +95,8 @@ def target_lost(target: Target) -> MeasurementFailure | None:
     try:
         target.check_alive()
     except TargetUnavailableError as error:
-        return MeasurementFailure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
+        detail = Redactor(target.secrets)(str(error))
+        return MeasurementFailure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=detail)
     return None
 
 

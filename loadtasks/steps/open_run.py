@@ -79,7 +79,8 @@ def open_run(
     with Store.open(context.workspace.results_url) as store:
         store.open_run(run)
         try:
-            check_target(target, chosen)
+            with context.redactor(*chosen).in_errors():
+                check_target(target, chosen)
         except LoadTasksError as error:
             failure = MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
             for scenario in run.scenarios:

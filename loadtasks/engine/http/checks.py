@@ -1,12 +1,10 @@
 """Checks of a response: status, headers, JSON values, a pattern in the body."""
 
-import io
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
-import urllib3
-
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.scenarios.model import Checks, JsonCheck
 
@@ -23,29 +21,15 @@ _ALWAYS_KEPT = frozenset(
         b"connection",
         b"content-encoding",
         b"content-length",
+        b"content-type",
         b"retry-after",
         b"server-timing",
         b"transfer-encoding",
         b"x-request-id",
     }
 )
-_EXCERPT_LENGTH = 200
 MISSING = object()
 """What `value_at` returns where there is no value, since None is one."""
-
-
-def body_text(body: bytes, encoding: str) -> bytes:
-    """The body before the server compressed it; `encoding` is the Content-Encoding, empty where there is none.
-
-    Raises:
-        ValueError: it doesn't decompress.
-    """
-    if not encoding or encoding == "identity":
-        return body
-    try:
-        return urllib3.HTTPResponse(io.BytesIO(body), headers={"content-encoding": encoding}, status=200).data
-    except urllib3.exceptions.HTTPError as error:
-        raise ValueError(f"the body doesn't decompress as {encoding}: {error}") from error
 
 
 def value_at(document: Any, path: str) -> Any:
@@ -67,6 +51,14 @@ def contains(document: Any, expected: Any) -> bool:
             key in document and contains(document[key], value) for key, value in expected.items()
         )
     return bool(document == expected) and isinstance(document, bool) == isinstance(expected, bool)
+
+
+class Problem(NamedTuple):
+    """What is wrong with a response, as a clause."""
+
+    text: str
+    quotes_body: bool = False
+    """Whether the body says more."""
 
 
 class Checker:
@@ -94,11 +86,11 @@ class Checker:
         expected = "2xx" if len(self._statuses) == 100 else " or ".join(map(str, sorted(self._statuses)))  # noqa: PLR2004
         return f"responded {status}, expected {expected}"
 
-    def problem(self, headers: dict[str, str], body: bytes) -> str | None:
-        """What is wrong with the headers or the body, as a clause; None when every check passes."""
+    def problem(self, headers: dict[str, str], body: bytes) -> Problem | None:
+        """What is wrong with the headers or the body; None when every check passes."""
         for name, expected in self._headers.items():
             if headers.get(name) != expected:
-                return f"header {name} is {headers.get(name)!r}, expected {expected!r}"
+                return Problem(f"header {name} is {headers.get(name)!r}, expected {expected!r}")
         # The same bytes pass again without being parsed again, which keeps the generator's own work off the clock.
         if not self.reads_body or body == self._last_good:
             return None
@@ -107,30 +99,24 @@ class Checker:
             self._last_good = body
         return problem
 
-    def _body_problem(self, raw: bytes, encoding: str) -> str | None:
+    def _body_problem(self, raw: bytes, encoding: str) -> Problem | None:
         try:
-            body = body_text(raw, encoding)
+            body = decoded_body(raw, encoding)
         except ValueError as error:
-            return str(error)
+            return Problem(str(error))
         if self._pattern and not self._pattern.search(body):
-            return f"nothing in the body matches {self._pattern.pattern.decode()!r}: {excerpt(body)}"
+            return Problem(f"nothing in the body matches {self._pattern.pattern.decode()!r}", quotes_body=True)
         if not self._json:
             return None
         try:
             document = json.loads(body)
         except ValueError:
-            return f"the body is not JSON: {excerpt(body)}"
+            return Problem("the body is not JSON", quotes_body=True)
         for path, check in self._json.items():
             wrong = _json_problem(value_at(document, path), check)
             if wrong:
-                return f"{path} {wrong}"
+                return Problem(f"{path} {wrong}")
         return None
-
-
-def excerpt(body: bytes) -> str:
-    """The beginning of a body, for an error's sample."""
-    text = body[: _EXCERPT_LENGTH + 1].decode("utf-8", "replace")
-    return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH] + "…"
 
 
 def _json_problem(value: Any, check: JsonCheck) -> str | None:

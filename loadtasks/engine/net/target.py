@@ -8,12 +8,14 @@ import requests
 
 from loadtasks.engine.net import tls
 from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.target_address import Credentials, TargetAddress, masked
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _PROBE_TIMEOUT_S = 5.0
 _UNAUTHORISED = (401, 403)
 _SERVER_ERROR = 500
+_MAX_VERSION = 200
 _TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"}
 
 
@@ -75,6 +77,18 @@ class Target:
             return {"Authorization": self.credentials.authorization()}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown: token, password, and both as they are sent.
+
+        Where there is no password the user is one: a key may be sent as a user.
+        """
+        secrets = {self.token} if self.token else set()
+        if self.credentials is not None:
+            user, password = self.credentials
+            secrets |= {password or user, f"{user}:{password}", self.credentials.authorization().partition(" ")[2]}
+        return frozenset(secrets)
+
     def check_alive(self) -> None:
         """Make sure that the target responds. Any status below 500 will do, since not every API has a health page.
 
@@ -116,7 +130,8 @@ class Target:
             return None
         version = body.get("version") if isinstance(body, dict) else None
         revision = body.get("revision") if version else None
-        return f"{version}+{revision}"[:200] if revision else str(version)[:200] if version else None
+        stated = f"{version}+{revision}" if revision else str(version) if version else None
+        return stated and Redactor(self.secrets).shortened(stated, _MAX_VERSION)
 
     def metrics(self) -> requests.Response:
         """The response of its metrics page.

@@ -46,11 +46,12 @@ class RequestFailure(NamedTuple):
 class FailureError(Exception):
     """What one connection or one message did is a failure; its text is that of the failure."""
 
-    def __init__(self, code: ErrorCode, text: str) -> None:
+    def __init__(self, code: ErrorCode, text: str, quote: Callable[[], str] | None = None) -> None:
         super().__init__(text)
         self.code = code
+        self._quote = quote
 
     @property
     def failure(self) -> RequestFailure:
         """The failure that an exchange or an opening keeps."""
-        return RequestFailure(self.code, str(self))
+        return RequestFailure(self.code, str(self), self._quote)

@@ -274,7 +274,12 @@ class Recorder:
             send_lag=self.send_lag,
             statuses={str(status): count for status, count in sorted(self.statuses.items())},
             errors=[
-                ErrorCount(code=error.code, count=count, sample=self._samples[error].shown(redactor), publishing=error.publishing)
+                ErrorCount(
+                    code=error.code,
+                    count=count,
+                    sample=self._samples[error].shown(redactor),
+                    publishing=error.publishing,
+                )
                 for error, count in self._errors.most_common()
             ],
             phases=self._phases.measured(redactor),

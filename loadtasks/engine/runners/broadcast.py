@@ -11,8 +11,9 @@ import json
 from time import perf_counter
 from typing import Any
 
-from loadtasks.engine.http.checks import MISSING, body_text, value_at
+from loadtasks.engine.http.checks import MISSING, value_at
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
@@ -59,8 +60,8 @@ class BroadcastRunner:
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
             if opening.failure is not None:
-                code, text = opening.failure
-                self.recorder.note(code, f"listener {self._opener.line}: {text}")
+                failure = opening.failure.of(f"listener {self._opener.line}")
+                self.recorder.note(failure.code, failure.text)
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
         self.phase = RunnerPhase.READY
@@ -117,7 +118,7 @@ class BroadcastRunner:
     def _take_id(self, exchange: Exchange) -> RequestFailure | None:
         path = self._scenario.publish.id
         try:
-            response = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+            response = json.loads(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
             return RequestFailure(ErrorCode.CHECK, f"the response to publishing is not JSON: {error}")
         found = value_at(response, path)

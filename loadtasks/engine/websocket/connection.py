@@ -122,9 +122,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def abort(self, code: ErrorCode, text: str) -> None:
         """End the WebSocket at once, as failed for this reason."""
-        self._end(RequestFailure(code, text))
-        if self._transport is not None:
-            self._transport.abort()
+        self._fail(RequestFailure(code, text))
 
     # What the event loop calls.
 
@@ -150,7 +148,7 @@ class WebSocketConnection(asyncio.Protocol):
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
-            self.abort(*error.failure)
+            self._fail(error.failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -169,8 +167,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             rest = handshake.feed(data)
         except HandshakeError as error:
-            self.status = handshake.status
-            self.abort(*error.failure)
+            self._fail(error.failure)
             return b""
         if rest is None:
             return b""
@@ -211,9 +208,16 @@ class WebSocketConnection(asyncio.Protocol):
             RequestFailure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}")
         )
 
+    def _fail(self, failure: RequestFailure) -> None:
+        self._end(failure)
+        if self._transport is not None:
+            self._transport.abort()
+
     def _end(self, failure: RequestFailure) -> None:
         if self.state is WebSocketState.CLOSED:
             return
+        if self._handshake is not None:
+            self.status, failure = self._handshake.status, self._handshake.refusal or failure
         is_ours, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
         if not is_ours:
             self.failure = failure

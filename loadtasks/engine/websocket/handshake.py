@@ -7,8 +7,9 @@ import os
 import httptools
 
 from loadtasks.engine.http.request_encoder import RequestEncoder
+from loadtasks.engine.http.response_body import quoted_body
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.recording.failure import FailureError
+from loadtasks.engine.recording.failure import FailureError, RequestFailure
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Request
 
@@ -16,6 +17,8 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY = "key-to-be-replaced"
 _SWITCHING_PROTOCOLS = 101
 _OK = 200
+_MAX_BODY = 65_536
+"""Bytes of a refusal's body that are read."""
 
 
 class Upgrade:
@@ -49,6 +52,9 @@ class Handshake:
         """HTTP status of the response; 0 before it."""
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        """Of a refusal: it may say why."""
+        self._whole = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self.request = upgrade.data(self._key)
 
@@ -68,12 +74,25 @@ class Handshake:
                 ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}"
             ) from error
         else:
-            if not self.status:
+            if not self.status or self._awaits_body():
                 return None
             rest = b""
         self._parser = None
         self._check()
         return rest
+
+    @property
+    def refusal(self) -> RequestFailure | None:
+        """Why the upgrade was refused, by as much of the response as there is; None where it was not."""
+        if self.status in (0, _SWITCHING_PROTOCOLS):
+            return None
+        text = f"the response to the upgrade was {self.status}, expected 101"
+        return RequestFailure(ErrorCode.STATUS, text, lambda: quoted_body(bytes(self._body), self._headers))
+
+    def _awaits_body(self) -> bool:
+        """Whether more of a refusal's body is announced; nobody waits for the end of one of unknown length."""
+        announced = "content-length" in self._headers or "transfer-encoding" in self._headers
+        return announced and not self._whole and len(self._body) < _MAX_BODY
 
     # What httptools calls while it parses.
 
@@ -91,10 +110,19 @@ class Handshake:
         else:
             self._headers.clear()
 
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body of a refusal."""
+        if len(self._body) < _MAX_BODY:
+            self._body += body
+
+    def on_message_complete(self) -> None:
+        """A response is complete, or an interim one."""
+        self._whole = bool(self.status)
+
     def _check(self) -> None:
         """Check what RFC 6455, section 4.1, requires. No extension or subprotocol was offered: none may be chosen."""
-        if self.status != _SWITCHING_PROTOCOLS:
-            raise HandshakeError(ErrorCode.STATUS, f"the response to the upgrade was {self.status}, expected 101")
+        if self.refusal is not None:
+            raise HandshakeError(*self.refusal)
         headers = self._headers
         if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
             raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was accepted (101) without `Upgrade: websocket`")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.recording import recorder as module
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import RequestFailure
@@ -129,7 +130,7 @@ def merged(*recorders: Recorder) -> Recorder:
 
 def measured(recorder: Recorder) -> Measurement:
     identity = MeasurementIdentity("thing.test", "", "thing", Protocol.HTTP, scenario_hash="", load={})
-    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH)
+    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH, Redactor())
 
 
 def held(recorder: Recorder) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.request_encoder import RequestEncoder
@@ -187,5 +188,5 @@ def test_an_events_slowest_delivery_is_kept_with_the_request_that_published_it()
     account.publish(1, sent=1.0, end=2.0)
     for listener in range(LISTENERS):
         account.arrive(listener, 1)
-    (slowest,) = account.recorder.slowest.exemplars(None)
+    (slowest,) = account.recorder.slowest.exemplars(None, Redactor())
     assert (slowest.request, slowest.response_s) == ("POST /things", account.now - 1.0)

@@ -149,11 +149,11 @@ class Store:
             _row(session, run_id)
             return repetitions.read(session, run_id, scenario)
 
-    def confirmations(self, run_id: str) -> dict[str, list[Repetition]]:
-        """The repetitions of the scenarios that were measured again to confirm a suspicion, by scenario."""
+    def repeated(self, run_id: str, reason: RepetitionReason) -> dict[str, list[Repetition]]:
+        """All repetitions of the scenarios that were measured again for a reason, by scenario."""
         with self._database.reading() as session:
             query = select(MeasurementRow.scenario).where(
-                MeasurementRow.run_id == run_id, MeasurementRow.reason == RepetitionReason.SUSPECT.value
+                MeasurementRow.run_id == run_id, MeasurementRow.reason == reason.value
             )
             names = session.scalars(query.distinct().order_by(MeasurementRow.scenario)).all()
             return {name: repetitions.read(session, run_id, name) for name in names}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.steps.run_context import RunContext
@@ -54,7 +55,8 @@ def compare(context: RunContext, run_id: str) -> Verdict:
                 approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
                 measurements=store.measurements,
                 references=_references(context, run, store.pairings(run_id)),
-                confirmations=store.confirmations(run_id),
+                confirmations=store.repeated(run_id, RepetitionReason.SUSPECT),
+                invalid=store.repeated(run_id, RepetitionReason.INVALID),
             ),
         )
         store.save_verdicts(run_id, compared.verdicts)

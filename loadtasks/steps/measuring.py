@@ -9,9 +9,12 @@ from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableErr
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
+from loadtasks.steps.confirm import measure_again
 from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.run_context import RunContext
+from loadtasks.verdict import validity
 
 
 def measure(
@@ -19,7 +22,8 @@ def measure(
 ) -> list[Measurement]:
     """Measure one scenario and keep its measurements, or the reason why there are none or why they can't be trusted.
 
-    With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone.
+    With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone. A
+    scenario whose measurement is invalid for a reason that may have passed is measured again at once.
 
     Raises:
         TargetUnavailableError: the target has stopped responding.
@@ -49,6 +53,8 @@ def measure(
             f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
             f"{lost.detail}"
         )
+    if validity.may_pass(validity.findings(scenario, measurements, {})):
+        return measure_again(context, run_id, scenario, RepetitionReason.INVALID, on_progress)
     return measurements
 
 

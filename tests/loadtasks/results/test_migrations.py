@@ -201,7 +201,7 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
         assert [repetition.measurements for repetition in repetitions] == [[repetition] for repetition in made]
         assert [repetition.reported for repetition in repetitions] == [False, True]
         assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
-        assert store.confirmations(run().id) == {DASHBOARD: repetitions}
+        assert store.repeated(run().id, RepetitionReason.SUSPECT) == {DASHBOARD: repetitions}
         assert store.failures(run().id) == {MIXED: MeasurementFailure(code=FindingCode.INTERRUPTED)}
         (verdict,) = store.verdicts(run().id)
         missed, confirmation = verdict.findings

@@ -157,7 +157,7 @@ def test_a_confirmation_is_known_by_the_reason_of_its_repetitions(store: Store) 
     store.add_repetition(RUN, DASHBOARD, again(2, 0.2))
     store.save_measurements(RUN, MIXED, shown(0.3, MIXED))
     store.add_repetition(RUN, MIXED, again(2, 0.2, MIXED, reason=RepetitionReason.LEARNING))
-    (scenario, repetitions), *others = store.confirmations(RUN).items()
+    (scenario, repetitions), *others = store.repeated(RUN, RepetitionReason.SUSPECT).items()
     assert (scenario, others) == (DASHBOARD, [])
     assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
 

@@ -63,18 +63,18 @@ class Redactor:
             known = self._remembered[text] = self._redacted(text, len(text))
         return known
 
-    def shortened(self, text: str, length: int) -> str:
+    def shortened(self, text: str, length: int, mark: str = "…") -> str:
         """The text without secrets, on one line of printable characters, cut to a length.
 
-        What is cut off is cut after the secrets are replaced, so that no half of one stays.
+        What is cut off is cut after the secrets are replaced, so that no half of one stays; `mark` stands in its place.
         """
         seen = length + _WINDOW
         if len(text) <= seen:
             whole = plain(self(text))
-            return whole if len(whole) <= length else whole[:length] + "…"
+            return whole if len(whole) <= length else whole[:length] + mark
         # The beginning of a secret that is too short to be recognised may stand at the end of what is read.
         shown = plain(self._redacted(text[:seen], seen - MIN_PIECE * _MAX_ESCAPE))
-        return shown[:length] + "…"
+        return shown[:length] + mark
 
     @contextlib.contextmanager
     def in_errors(self) -> Iterator[None]:

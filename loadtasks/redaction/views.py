@@ -25,8 +25,8 @@ _ESCAPES = (
     ),
     re.compile(r"(?P<entity>&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});)", re.IGNORECASE),
 )
-"""Of addresses; of JSON, JavaScript and Python; of HTML. They are undone one after the other, in every order, since what
-is an escape of one kind may be plain text within another."""
+"""Of addresses; of JSON, JavaScript and Python; of HTML. They are undone one after the other, in every order, since
+what is an escape of one kind may be plain text within another."""
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{2,})*")
 """Either alphabet (RFC 4648, sections 4 and 5), wrapped or not."""

@@ -20,7 +20,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 """`author` is none of them, `authorization` is."""
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]* +(?=\S)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,} +(?=\S)")
 """Of an Authorization header (RFC 9110, section 11.4): `Bearer `, `Basic `."""
 _MIN_COOKIE = 8
 """Characters from which a cookie is a secret by itself; a shorter one holds a language or the like."""

@@ -72,7 +72,7 @@ def quoted_body(body: bytes, headers: Mapping[str, str]) -> str:
     decoded = _decoded(body, headers.get("content-encoding", ""), _MAX_QUOTED)
     content_type = headers.get("content-type", "")
     text = _text(decoded.data, content_type)
-    if text is not None:
+    if text or (text is not None and not decoded.problem):
         return f"(a body that {decoded.problem}) {text}" if decoded.problem else text
     if decoded.problem:
         return f"a body of {len(body):,} bytes that {decoded.problem}"
@@ -163,7 +163,7 @@ def _charset(content_type: str) -> str | None:
     try:
         named = str(header.get_param("charset") or "")
         codec = codecs.lookup(named)
-        b"".decode(named)
+        b"x".decode(named, "replace")  # refused by what is no encoding of text
     except (LookupError, UnicodeError, ValueError):
         return None
     return None if codec.name.replace("-", "_") in _NO_CHARSETS else codec.name

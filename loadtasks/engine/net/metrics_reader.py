@@ -67,10 +67,12 @@ def compare_metrics(target: Target, before: Snapshot, after: Snapshot, redactor:
     gauges = {series: (before.gauges.get(series, value), value) for series, value in after.gauges.items()}
     counters: dict[str, float] = defaultdict(float)
     for series, growth in [(series, growth) for series, growth in growths.items() if growth][:MAX_SERIES]:
-        counters[redactor.shortened(series, _MAX_NAME)] += growth
+        counters[redactor.shortened(series, _MAX_NAME, mark="")] += growth
     return TargetMetrics(
         counters=dict(counters),
-        gauges={redactor.shortened(series, _MAX_NAME): both for series, both in list(gauges.items())[:MAX_SERIES]},
+        gauges={
+            redactor.shortened(series, _MAX_NAME, mark=""): both for series, both in list(gauges.items())[:MAX_SERIES]
+        },
     )
 
 

@@ -131,7 +131,7 @@ class Target:
         version = body.get("version") if isinstance(body, dict) else None
         revision = body.get("revision") if version else None
         stated = f"{version}+{revision}" if revision else str(version) if version else None
-        return stated and Redactor(self.secrets).shortened(stated, _MAX_VERSION)
+        return stated and Redactor(self.secrets).shortened(stated, _MAX_VERSION, mark="")
 
     def metrics(self) -> requests.Response:
         """The response of its metrics page.

@@ -48,7 +48,7 @@ class _Sum:
         """The same without secrets."""
         shown = _Sum(self.count, self.total_s, self.max_s)
         for outcome, count in self.outcomes.items():
-            shown.count_outcome(redactor.shortened(outcome, _MAX_OUTCOME_LENGTH), count)
+            shown.count_outcome(redactor.shortened(outcome, _MAX_OUTCOME_LENGTH, mark=""), count)
         return shown
 
 
@@ -104,4 +104,4 @@ def _shown_name(name: str, redactor: Redactor) -> str:
     """The name of a phase without secrets; those of the client's own phases are ours."""
     if not name.startswith(SERVER):
         return name
-    return SERVER + redactor.shortened(name.removeprefix(SERVER), _MAX_NAME_LENGTH)
+    return SERVER + redactor.shortened(name.removeprefix(SERVER), _MAX_NAME_LENGTH, mark="")

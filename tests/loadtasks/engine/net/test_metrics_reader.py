@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.net.metrics_reader import MAX_SERIES, Snapshot, compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.redaction.redactor import Redactor
 from tests.servers import answering, free_port, ok, scripted
 
 TEXT = """

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.recording.phases import MAX_OUTCOMES, MAX_PHASES, Phases
+from loadtasks.redaction.redactor import Redactor
 from tests.loadtasks.engine.recording.servers_for_phases import run_with_headers
 
 

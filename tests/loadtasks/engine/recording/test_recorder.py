@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.recording import recorder as module
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import RequestFailure
@@ -18,6 +17,7 @@ from loadtasks.engine.recording.recorder import NEVER_RESPONDED, MeasurementIden
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 
 HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
 Entry = partial[None]

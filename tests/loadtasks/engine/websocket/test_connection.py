@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.engine.websocket.opener import Opener
+from loadtasks.measurement.errors import ErrorCode
 from tests.loadtasks.engine.websocket.fanout import (
     CLOSE,
     PING,
@@ -136,7 +138,7 @@ def test_the_targets_close_is_reported_in_words_and_its_code_is_echoed(code: int
         socket = talk(url, closed)
     assert echoed == [code]
     assert socket.close_code == code
-    assert socket.failure == ("closed", f"the target closed the WebSocket {words}")
+    assert socket.failure == RequestFailure(ErrorCode.CLOSED, f"the target closed the WebSocket {words}")
 
 
 # Byte by byte: a connection that is fed directly.
@@ -266,7 +268,7 @@ NOT_AN_UPGRADE = {
         "malformed",
     ),
     "another protocol": ((b"Upgrade: h2c", USUAL[1], RIGHT), b"101 Switching Protocols", "malformed"),
-    "refused, its body still to come": ((b"Content-Length: 100",), b"401 Unauthorized", "status"),
+    "refused, its body of unknown length": ((b"Connection: close",), b"401 Unauthorized", "status"),
     "answered as any request": ((b"Content-Length: 0",), b"200 OK", "status"),
 }
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.deliveries import Deliveries
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Checks, Event, Request
 
 EVENT = Event(where={"type": "created"}, id="thing.id")
@@ -58,7 +58,7 @@ class Account:
 
     def sample(self, code: str) -> str:
         (sample,) = (sample for error, sample in self.recorder._samples.items() if error.code == code)
-        return sample
+        return sample.text
 
 
 arrivals = st.lists(st.tuples(st.integers(0, LISTENERS - 1), st.integers(0, EVENTS - 1)), max_size=60)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.redaction.redactor import Redactor
 from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.findings.causes.failures import RateLimited, WithoutRetryAfter
 from loadtasks.results.findings.causes.slowness import CacheHits, DatabasePool, SlowStep
 from loadtasks.results.findings.codes import FindingCode

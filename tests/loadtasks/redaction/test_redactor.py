@@ -31,7 +31,7 @@ NOTATIONS: dict[str, Callable[[str], str]] = {
     "HTML in JSON": lambda text: json.dumps(html.escape(text)),
     "Python": repr,
     "Python's bytes": lambda text: repr(text.encode()),
-    "with a zero-width space": lambda text: "\u200b".join(text),
+    "with a zero-width space": "\u200b".join,
 }
 BINARY: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
@@ -137,10 +137,10 @@ def test_without_secrets_nothing_changes() -> None:
 
 
 def test_errors_lose_their_secrets_with_all_that_caused_them() -> None:
-    redactor = Redactor(["token-0001"])
-    with pytest.raises(ValueError, match=r"^no \*\*\*$") as raised, redactor.in_errors():
-        try:
-            raise KeyError("token-0001")
-        except KeyError as error:
-            raise ValueError("no token-0001") from error
+    def fail() -> None:
+        with Redactor(["token-0001"]).in_errors():
+            raise ValueError("no token-0001") from KeyError("token-0001")
+
+    with pytest.raises(ValueError, match=r"^no \*\*\*$") as raised:
+        fail()
     assert repr(raised.value.__cause__) == "KeyError('***')"

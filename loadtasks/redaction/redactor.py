@@ -3,7 +3,7 @@
 What is replaced, capitals or not:
 
 - A secret of 8 characters or more, wherever it stands; and any piece of 16 characters or more of such a secret, since a
-  target may quote only the beginning of a token.
+  target may quote only a part of a token; of its beginning 4 characters where an ellipsis follows.
 - A shorter secret where it stands alone, that is not within a longer word or number. Whoever chooses `a` as a password
   would otherwise read nothing but asterisks.
 
@@ -23,6 +23,9 @@ MIN_ANYWHERE = 8
 """Characters from which a secret is replaced within words too."""
 MIN_PIECE = 16
 """Characters from which a piece of a secret is replaced."""
+_MIN_BEGINNING = 4
+"""Characters from which the beginning of a long secret is replaced, where an ellipsis follows it."""
+_ELLIPSES = ("…", "...")
 _MIN_DECODED = 5
 """Characters from which a secret is looked for in base64 and in hexadecimal digits; less comes about by chance."""
 _MAX_SECRETS_IN_PIECES = 1000
@@ -41,12 +44,15 @@ class Redactor:
         spelled = {spelling for secret in secrets for spelling in _spellings(secret)}
         self._seeds: dict[str, list[tuple[str, int]]] = {}
         """By 8 characters: the long secrets that contain them, and where."""
+        self._beginnings: set[str] = set()
         self._short: dict[int, set[str]] = {}
         """The short secrets, by their length."""
         for secret in spelled:
             if len(secret) < MIN_ANYWHERE:
                 self._short.setdefault(len(secret), set()).add(secret)
                 continue
+            if len(spelled) <= _MAX_SECRETS_IN_PIECES:
+                self._beginnings.update(secret[:length] for length in range(_MIN_BEGINNING, MIN_PIECE + 1))
             last = len(secret) - MIN_ANYWHERE if len(spelled) <= _MAX_SECRETS_IN_PIECES else 0
             for offset in range(0, last + 1, MIN_ANYWHERE):
                 self._seeds.setdefault(secret[offset : offset + MIN_ANYWHERE], []).append((secret, offset))
@@ -119,7 +125,11 @@ class Redactor:
     def _hits(self, text: str, min_length: int) -> Iterator[tuple[int, int]]:
         folded, at = _folded(text), 0
         while at < len(folded):
-            hit = self._long_at(folded, at) or self._short_at(folded, at, min_length)
+            hit = (
+                self._long_at(folded, at)
+                or self._short_at(folded, at, min_length)
+                or (self._begun_before(folded, at) if folded.startswith(_ELLIPSES, at) else None)
+            )
             if hit is not None:
                 yield hit
             at = max(at + 1, hit[1] if hit is not None else 0)
@@ -134,6 +144,13 @@ class Redactor:
             if length >= min(len(secret), MIN_PIECE) and (found is None or length > found[1] - found[0]):
                 found = at - before, at + after
         return found
+
+    def _begun_before(self, text: str, at: int) -> tuple[int, int] | None:
+        """The beginning of a long secret that ends at a place, where somebody has cut the text."""
+        for length in range(min(MIN_PIECE, at), _MIN_BEGINNING - 1, -1):
+            if text[at - length : at] in self._beginnings:
+                return at - length, at
+        return None
 
     def _short_at(self, text: str, at: int, min_length: int) -> tuple[int, int] | None:
         """The short secret that stands alone at a place."""

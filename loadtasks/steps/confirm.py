@@ -10,7 +10,7 @@ from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.steps.exercise import exercise_scenario, target_lost
+from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
@@ -68,8 +68,7 @@ def measure_again(
     """
     with Store.open(context.workspace.results_url) as store:
         earlier = store.repetitions(run_id, scenario)
-        measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
-        lost = target_lost(context.target)
+        measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         if pairing is not None:
             store.save_measurements(run_id, scenario, measurements, lost, pairing)
             return measurements

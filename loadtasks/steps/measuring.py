@@ -12,7 +12,7 @@ from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.steps.confirm import measure_again
-from loadtasks.steps.exercise import exercise_scenario, target_lost
+from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
 
@@ -32,7 +32,7 @@ def measure(
     """
     with Store.open(context.workspace.results_url) as store:
         try:
-            measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
+            measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         except LoadTasksError as error:
             store.save_failure(
                 run_id, scenario, MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
@@ -43,7 +43,6 @@ def measure(
             code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
             store.save_failure(run_id, scenario, MeasurementFailure(code=code, detail=repr(error)))
             raise
-        lost = target_lost(context.target)
         try:
             store.save_measurements(run_id, scenario, measurements, lost, pairing)
         except LoadTasksError as error:

@@ -10,6 +10,7 @@ from loadtasks.engine.net.target import Target
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Scenario
 from loadtasks.scenarios.secrets import is_secret_name, secrets_of
+from loadtasks.service_name import service_at
 from loadtasks.settings import Settings
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from loadtasks.workspace import Workspace
@@ -23,6 +24,8 @@ class RunContext:
     workspace: Workspace
     target: Target
     """The API under test, the candidate where there is a reference."""
+    service: str
+    """Whose API the target is: its name, else the target's host, port and path."""
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
 
@@ -38,6 +41,7 @@ class RunContext:
             settings=settings,
             workspace=Workspace.from_settings(settings),
             target=target,
+            service=settings.service or service_at(target.url),
             reference=configured_reference(settings, target),
         )
 

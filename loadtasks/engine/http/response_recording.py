@@ -1,10 +1,9 @@
 """An HTTP response checked and recorded: why it is a failure, if it is one."""
 
-import json
 from collections.abc import Callable
 
-from loadtasks.engine.http.checks import contains
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.json_values import contains, parse_json
 from loadtasks.engine.http.response_body import decoded_body, quoted_body
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import SlowRequest
@@ -35,11 +34,14 @@ def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None
     if failure is not None:
         return failure.of("reading back")
     try:
-        found = json.loads(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
-    except ValueError:
-        return RequestFailure(ErrorCode.CHECK, "what was read back is not JSON", _quoting(exchange))
-    if contains(found, sent):
-        return None
+        found = parse_json(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
+    except ValueError as error:
+        return RequestFailure(ErrorCode.CHECK, f"what was read back is {error}", _quoting(exchange))
+    try:
+        if contains(found, sent):
+            return None
+    except RecursionError:
+        return RequestFailure(ErrorCode.CHECK, "what was read back is JSON that is nested too deeply to be compared")
     return RequestFailure(ErrorCode.CHECK, "what was read back is not what was sent", _quoting(exchange))
 
 

@@ -130,9 +130,9 @@ class Recorder:
         self.dropped += count
         self._count(ErrorCode.DROPPED, sample, count)
 
-    def note(self, code: ErrorCode, sample: str) -> None:
+    def note(self, code: ErrorCode, sample: str, quote: Callable[[], str] | None = None) -> None:
         """Count an error that is not a request's failure, as a duplicate message."""
-        self._count(code, sample)
+        self._count(code, sample, quote=quote)
 
     def abandon(self, due: float, sent: float, now: float) -> None:
         """A request had no complete response when the measurement was ended."""

@@ -17,6 +17,7 @@ from loadtasks.engine.recording.recorder import NEVER_RESPONDED, MeasurementIden
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 
 HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
 Entry = partial[None]
@@ -133,7 +134,7 @@ def measured(recorder: Recorder) -> Measurement:
     identity = MeasurementIdentity(
         "thing.test", "", "thing", Protocol.HTTP, scenario_hash="", load={}, duration_s=LASTS_S
     )
-    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH)
+    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH, Redactor())
 
 
 def held(recorder: Recorder) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pytest
 from websockets import NegotiationError
 from websockets.sync.server import serve
 
+from loadtasks.measurement.health import Calibration
 from loadtasks.report import sentences
 from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.findings.codes import FindingCode
@@ -115,6 +116,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 @pytest.fixture(autouse=True)
 def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    able = Calibration(ceiling_per_s=50_000, jitter_p99_s=0.001)
+    monkeypatch.setattr("loadtasks.steps.exercise.calibrate", lambda: able)
     monkeypatch.setattr("loadtasks.engine.preflight.PREFLIGHT_DEADLINE_S", 0.5)
     monkeypatch.setattr("loadtasks.engine.http.probe.PROBE_DEADLINE_S", 0.5)
 
@@ -206,16 +209,16 @@ def test_user_and_password_of_the_address_are_sent_as_basic(workspace: Workspace
     assert "wrong" not in bad.output
 
 
-@pytest.mark.parametrize("keys", ["scales: false", "method: POST", "method: DELETE", "method: PATCH"])
-def test_where_requests_matter_none_is_sent_in_preflight(workspace: Workspace, keys: str) -> None:
-    key, _, value = keys.partition(": ")
-    request = "{path: /counted}" if key == "scales" else f"{{path: /counted, method: {value}}}"
-    write(workspace, "counted", closed(request, **({key: value} if key == "scales" else {})))
+def test_where_requests_matter_none_is_sent_in_preflight(workspace: Workspace) -> None:
+    write(workspace, "counted", closed("{path: /counted}", scales="false"))
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        write(workspace, method.lower(), closed(f"{{path: /{method.lower()}, method: {method}}}"))
     service = Service()
     with scripted(service) as server:
         outcome = Outcome(workspace, server.url)
     assert outcome.code == 0, outcome.output
-    assert sum(number for asked, number in service.asked.items() if asked.endswith("/counted")) == 3
+    own = ("GET /counted", "POST /post", "PUT /put", "PATCH /patch", "DELETE /delete")
+    assert {asked: service.asked[asked] for asked in own} == dict.fromkeys(own, 3)
 
 
 def test_a_scenario_without_a_safe_request_is_judged_by_its_own_load(workspace: Workspace) -> None:
@@ -228,45 +231,45 @@ def test_a_scenario_without_a_safe_request_is_judged_by_its_own_load(workspace: 
 
 # The service refuses.
 
-LOGINS = [
-    ("401 Unauthorized", "", None, "no token, password or API key was sent"),
-    ("403 Forbidden", "", None, "no token, password or API key was sent"),
-    ("401 Unauthorized", "", "t0ken", "the token was sent, but is not accepted"),
-    ("403 Forbidden", "", "t0ken", "the token was sent, but gives no access"),
-    ("401 Unauthorized", ", headers: {X-API-Key: k}", None, "header X-API-Key was sent, but is not accepted"),
-    ("401 Unauthorized", ", query: {api_key: k}", None, "query parameter api_key was sent, but is not accepted"),
-    (
-        "401 Unauthorized",
-        ", headers: {Authorization: Basic dTpw}",
-        "t0ken",
-        "own Authorization header (Basic) was sent",
-    ),
-    ("401 Unauthorized", ", headers: {X-API-Key: k}", "t0ken", "the token and header X-API-Key were sent, but are not"),
-]
+WITHOUT_TOKEN = {
+    "nothing": ("401", "", "no token, password or API key was sent; set LOADTASKS_TOKEN"),
+    "forbidden": ("403", "", "no token, password or API key was sent"),
+    "key": ("401", ", headers: {X-API-Key: k}", "header X-API-Key was sent, but is not accepted"),
+    "query": ("401", ", query: {api_key: k}", "query parameter api_key was sent, but is not accepted"),
+}
+WITH_TOKEN = {
+    "token": ("401", "", "the token was sent, but is not accepted"),
+    "rights": ("403", "", "the token was sent, but gives no access"),
+    "own": ("401", ", headers: {Authorization: Basic dTpw}", "own Authorization header (Basic) was sent"),
+    "both": ("401", ", headers: {X-API-Key: k}", "the token and header X-API-Key were sent, but are not"),
+}
 
 
-@pytest.mark.parametrize(("status", "headers", "token", "words"), LOGINS)
+@pytest.mark.parametrize(("token", "refused"), [(None, WITHOUT_TOKEN), ("t0ken", WITH_TOKEN)])
 def test_a_scenario_that_is_refused_is_invalid_and_the_others_are_measured(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, status: str, headers: str, token: str | None, words: str
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, token: str | None, refused: dict[str, tuple[str, str, str]]
 ) -> None:
-    write(workspace, "closed_shop", closed(f"{{path: /shop, method: HEAD{headers}}}"))
+    for endpoint, (_, sent, _) in refused.items():
+        write(workspace, endpoint, closed(f"{{path: /{endpoint}, method: HEAD{sent}}}"))
     write(workspace, "items", closed("{path: /items}"))
     write(workspace, "stock", closed("{path: /stock, method: POST}"))
     if token is not None:
         monkeypatch.setenv("LOADTASKS_TOKEN", token)
-    service = Service(shop=answering(ok(b"", status=status)))
+    service = Service(**{name: answering(ok(b"", status=f"{status} No")) for name, (status, *_) in refused.items()})
     with scripted(service) as server:
         outcome = Outcome(workspace, server.url)
     assert outcome.code == 3, outcome.output
-    assert outcome.verdicts == {"closed_shop": Verdict.INVALID, "items": Verdict.PASS, "stock": Verdict.PASS}
-    (finding,) = outcome.scenarios["closed_shop"].findings
-    assert finding.code is FindingCode.ACCESS_REFUSED
-    sentence = sentences.sentence(finding)
-    assert sentence.startswith(f"HEAD /shop responded {status[:3]}")
-    assert words in sentence
-    assert sentence in outcome.output
-    assert "responded" in outcome.mail
-    assert sum(number for asked, number in service.asked.items() if asked.startswith("HEAD /shop")) == 1
+    passed = dict.fromkeys(("items", "stock"), Verdict.PASS)
+    assert outcome.verdicts == dict.fromkeys(refused, Verdict.INVALID) | passed
+    for endpoint, (status, _, words) in refused.items():
+        (finding,) = outcome.scenarios[endpoint].findings
+        assert finding.code is FindingCode.ACCESS_REFUSED
+        sentence = sentences.sentence(finding)
+        assert sentence.startswith(f"HEAD /{endpoint} responded {status}")
+        assert words in sentence
+        assert sentence in outcome.output
+    assert sum(number for asked, number in service.asked.items() if asked.startswith("HEAD ")) == len(refused)
+    assert "responded 40" in outcome.mail
     outcome.check_reported()
 
 
@@ -325,11 +328,11 @@ def test_endpoints_that_are_slow_drip_or_break_keep_no_other_from_being_measured
     assert [error.code for error in measured.errors] == ["timeout"]
 
 
-HEALTH = {"drips": DRIPPING, "drips its head": DRIPPING_HEAD, "is silent": silent, "hangs up": hanging_up}
 BROKEN = answering(ok(status="500 Internal Server Error"))
+HEALTH = {"drips": DRIPPING, "drips its head": DRIPPING_HEAD, "hangs up": hanging_up, "breaks": BROKEN}
 
 
-@pytest.mark.parametrize("health", [*HEALTH.values(), BROKEN], ids=[*HEALTH, "breaks"])
+@pytest.mark.parametrize("health", HEALTH.values(), ids=HEALTH.keys())
 def test_a_usual_health_page_that_says_nothing_voids_no_run(workspace: Workspace, health: Route) -> None:
     write(workspace, "items", closed("{path: /items}"))
     with scripted(Service(healthz=health, version=DRIPPING, metrics=DRIPPING)) as server:
@@ -337,7 +340,7 @@ def test_a_usual_health_page_that_says_nothing_voids_no_run(workspace: Workspace
     assert outcome.code == 0, outcome.output
 
 
-@pytest.mark.parametrize("health", [DRIPPING_HEAD, silent, hanging_up, BROKEN])
+@pytest.mark.parametrize("health", [silent, BROKEN])
 def test_a_health_page_that_was_named_has_to_say_that_all_is_well(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, health: Route
 ) -> None:
@@ -418,8 +421,14 @@ class Things:
         return True
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
-@pytest.mark.parametrize("load", ["{workers: 3, requests: 30}", "{rate: 100, duration_s: 0.3}"])
+@pytest.mark.parametrize(
+    ("processes", "load"),
+    [
+        ("1", "{workers: 3, requests: 30}"),
+        ("2", "{workers: 3, requests: 30}"),
+        ("2", "{rate: 100, duration_s: 0.3}"),
+    ],
+)
 def test_each_row_is_deleted_once(workspace: Workspace, processes: str, load: str) -> None:
     request = "{method: DELETE, path: '/things/{{id}}', headers: {X-API-Key: '{{key}}'}}"
     write(

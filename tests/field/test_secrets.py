@@ -283,16 +283,14 @@ def test_a_good_response_tells_no_secret_either(with_token: Written) -> None:
     assert with_token.document.run.target_version == "1.0 Bearer ***"
 
 
-def _without_targets(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str) -> None:
-    """A workspace without expectations: evaluating some takes seconds, and writes nothing of what targets say."""
-    made = own_workspace(folder, monkeypatch, f"endpoint: thing\nscenarios:\n{scenarios}", json.dumps(SUITE))
-    (made.expectations / "thing.json").unlink()
+def _workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str) -> None:
+    own_workspace(folder, monkeypatch, f"endpoint: thing\nscenarios:\n{scenarios}", json.dumps(SUITE))
 
 
 def test_a_password_in_the_address_is_nowhere_not_even_in_the_list_of_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _without_targets(tmp_path, monkeypatch, "  body: {load: {workers: 2, requests: 8}, request: {path: /body}}")
+    _workspace(tmp_path, monkeypatch, "  body: {load: {workers: 2, requests: 8}, request: {path: /body}}")
     echo = Echo()
     with scripted(echo) as server:
         target = f"http://loadbot:{ADDRESS_PASSWORD}@127.0.0.1:{server.port}"
@@ -313,7 +311,7 @@ def test_a_password_in_the_address_is_nowhere_not_even_in_the_list_of_processes(
 def test_paired_builds_tell_neither_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load = "load: {workers: 1, requests: 20}"
     scenarios = "".join(f"  {name}: {{{load}, request: {{path: /{name}}}}}\n" for name in ("timing", "body"))
-    _without_targets(tmp_path, monkeypatch, scenarios)
+    _workspace(tmp_path, monkeypatch, scenarios)
     monkeypatch.setenv("LOADTASKS_TOKEN", TOKEN)
     monkeypatch.setenv("LOADTASKS_REFERENCE_TOKEN", REFERENCE_TOKEN)
     monkeypatch.setenv("LOADTASKS_ROUNDS", "10")

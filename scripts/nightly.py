@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.cli.own_arguments import hide_passwords
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
 from scripts import CannotStartError, Interruption
@@ -47,11 +48,12 @@ class Start:
 
 def main() -> int:
     """Make the run. Returns the exit code."""
+    hide_passwords()
     options = _options()
     interruption = Interruption()
     interruption.install()
     try:
-        settings = read_settings(target=options.target)
+        settings = read_settings(target=options.target or None)
         with ExitStack() as ending:
             ending.enter_context(exclusive_use("make nightly"))
             build = ending.enter_context(checked_out(settings.var, options.revision)) if options.paired else None
@@ -76,7 +78,7 @@ def _run(start: Start, interruption: Interruption) -> int:
     prepare()
     with ThreadPoolExecutor(2) as starting:
         # The API starts while this process imports Airflow.
-        api = None if options.target else starting.submit(_start_api, start)
+        api = None if options.target is not None else starting.submit(_start_api, start)
         reference = starting.submit(_start_reference, start, start.build) if start.build else None
         from dags.nightly_performance import nightly_performance
         from loadtasks.results.run import run_id_from
@@ -191,13 +193,19 @@ def _show(run_id: str, *, good: bool, refusal: BaseException | None) -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", help="exercise the API at this address instead of starting the shipped one")
+    parser.add_argument(
+        "--target",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="exercise the API at this address, else at LOADTASKS_TARGET, instead of starting the shipped one",
+    )
     parser.add_argument("--paired", action="store_true", help="compare with the approved build of the shipped API")
     parser.add_argument("--revision", help="git revision of the approved build; that of the baseline, else HEAD")
     parser.add_argument("--scenarios", default="", help="names separated by spaces; all when none is given")
     parser.add_argument("--port", type=int, help="where the shipped API is to listen; a free port when not given")
     options = parser.parse_args()
-    if options.paired and options.target:
+    if options.paired and options.target is not None:
         parser.error("--paired starts the shipped API; LOADTASKS_REFERENCE names the reference of another API")
     options.scenarios = options.scenarios.replace(",", " ").split()
     return options

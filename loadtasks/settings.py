@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loadtasks.errors import BadInputError
 from loadtasks.request_path import check_path
+from loadtasks.service_name import MAX_LENGTH, checked_name
 from loadtasks.target_address import TargetAddress, masked
 
 PREFIX = "LOADTASKS_"
@@ -87,6 +88,7 @@ def _token(value: object) -> object:
 
 
 _Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
+_Service = Annotated[str, AfterValidator(checked_name)]
 _Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
@@ -113,10 +115,22 @@ class Settings(BaseSettings):
     target: Annotated[_Address, Hint(_AN_ADDRESS, option="--target")] = TargetAddress("http", "127.0.0.1", 8000, "")
     """Address of the API: scheme, host, port, and a base path where there is one. A user and password in it
     (`http://user:password@host`, percent-encoded) are sent as Basic authentication; never stored, logged or shown."""
+    service: Annotated[
+        _Service | None,
+        Hint(
+            f"a name of at most {MAX_LENGTH} printable characters, on one line",
+            option="--service",
+            default="the target's host, port and path",
+        ),
+    ] = None
+    """Name of the service whose API the target is. Runs are compared only with runs of the same service, wherever it
+    listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
     """Bearer token of the API. Never stored, logged or shown. Not possible with a user in the address."""
-    health_path: Annotated[_Path, Hint(f"{_A_PATH} /healthz")] = "/healthz"
-    """Path requested before each scenario to see that the API is up: any response below 500 will do."""
+    health_path: Annotated[
+        _Path | None, Hint(f"{_A_PATH} /healthz", default="`/healthz`, where any response will do")
+    ] = None
+    """Path requested before and after each scenario to see that the API is up: any response below 500 will do."""
     metrics_path: Annotated[
         _Path | None, Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
     ] = None

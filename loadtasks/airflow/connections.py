@@ -9,7 +9,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from loadtasks.airflow import REFERENCE_CONNECTION, TARGET_CONNECTION
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError
-from loadtasks.settings import Settings
+from loadtasks.service_name import service_at
+from loadtasks.settings import Settings, read_settings
 from loadtasks.steps import configured_reference, configured_target
 from loadtasks.target_address import Credentials, TargetAddress, is_ipv6, masked
 
@@ -38,6 +39,36 @@ def performance_target(settings: Settings, url: str | None = None) -> Target:
     if configured.token or configured.credentials:
         log.warning("The login of %s is not sent to %s, which is another address", configured.url, target.url)
     return target
+
+
+def performance_service(settings: Settings, target: Target, form: str | None, dag: str | None) -> str:
+    """The service that a target belongs to.
+
+    Its name is that of the trigger form, else that of the DAG, else `service` in the extra of the target's connection,
+    else LOADTASKS_SERVICE, else the target's host, port and path. But for the form's, a name is that of the configured
+    target: another address, of the trigger form, is another service.
+
+    Args:
+        settings: the settings of the run.
+        target: the API under test.
+        form: the name in the trigger form.
+        dag: the name that the DAG file gives.
+
+    Raises:
+        BadInputError: the address is not a URL, or the name can't be one.
+    """
+    address = service_at(target.url)
+    if form and form.strip():
+        return read_settings(service=form).service or address
+    if address != service_at(performance_target(settings).url):
+        return address
+    connection = find_connection(TARGET_CONNECTION)
+    named = dag or (connection.extra_dejson.get("service") if connection is not None else None)
+    if named:
+        return read_settings(service=named).service or address
+    # LOADTASKS_SERVICE is the name of LOADTASKS_TARGET where both are set: a connection may name another API.
+    is_another = "target" in settings.model_fields_set and service_at(settings.target.url) != address
+    return address if is_another else settings.service or address
 
 
 def performance_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
@@ -83,7 +114,7 @@ def _from_connection() -> Target | None:
         url=address.url,
         token=token,
         credentials=credentials or address.credentials,
-        health_path=connection.extra_dejson.get("health_path") or "/healthz",
+        health_path=connection.extra_dejson.get("health_path") or None,
         metrics_path=connection.extra_dejson.get("metrics_path") or None,
     )
 

@@ -28,7 +28,11 @@ _TITLE = {
     FindingCode.RECOVERED: "Recovered",
     FindingCode.SUSPECTED: "Suspected",
     FindingCode.CONFIRMATION: "Confirmation",
+    FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",
+    FindingCode.TARGET_NOT_EVALUATED: "Target not evaluated",
+    FindingCode.NOTHING_SUCCEEDED: "Nothing succeeded",
+    FindingCode.ERRORS: "Errors",
 }
 """The same of codes that say more than their kind."""
 _POSSIBLE = "Possible cause"

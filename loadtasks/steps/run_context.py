@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from loadtasks.engine.net.target import Target
+from loadtasks.service_name import service_at
 from loadtasks.settings import Settings
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from loadtasks.workspace import Workspace
@@ -19,6 +20,8 @@ class RunContext:
     workspace: Workspace
     target: Target
     """The API under test, the candidate where there is a reference."""
+    service: str
+    """Whose API the target is: its name, else the target's host, port and path."""
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
 
@@ -34,6 +37,7 @@ class RunContext:
             settings=settings,
             workspace=Workspace.from_settings(settings),
             target=target,
+            service=settings.service or service_at(target.url),
             reference=configured_reference(settings, target),
         )
 

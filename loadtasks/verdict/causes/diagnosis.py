@@ -74,10 +74,13 @@ def _comparable(measurement: Measurement, other: Measurement | None) -> Measurem
 
 
 def _wrong_metrics(findings: Sequence[Finding], part: str) -> frozenset[str]:
+    """The metrics that are bad, but for targets that could not be evaluated, of which the API is no cause."""
     return frozenset(
         finding.metric
         for finding in findings
-        if finding.part == part and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
+        if finding.part == part
+        and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
+        and finding.code is not FindingCode.TARGET_NOT_EVALUATED
     )
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
+from loadtasks.plain_text import plain
 from loadtasks.report import sentences
 from loadtasks.report.percentiles import confidence
-from loadtasks.report.text import label, plain
+from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding

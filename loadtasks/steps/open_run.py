@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from loadtasks.engine.http.probe import read_version
-from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
@@ -69,7 +68,7 @@ def open_run(
     check_pairing(context)
     target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
-        failures = _failures(target, chosen)
+        failures = _failures(context, chosen)
         is_up = len(failures) < len(chosen)
         run = Run(
             id=run_id,
@@ -85,7 +84,7 @@ def open_run(
             generator=context.settings.generator or socket.gethostname(),
             processes=context.processes,
         )
-        store.open_run(run)
+        run = store.open_run(run)
         for scenario, failure in failures.items():
             store.save_failure(run.id, scenario, failure)
     return run
@@ -108,14 +107,16 @@ def refusals(context: RunContext, run_id: str) -> dict[str, str]:
         }
 
 
-def _failures(target: Target, scenarios: Sequence[Scenario]) -> dict[str, MeasurementFailure]:
+def _failures(context: RunContext, scenarios: Sequence[Scenario]) -> dict[str, MeasurementFailure]:
     """Why scenarios can't be measured, before any load was sent."""
+    redactor = context.redactor(*scenarios)
     try:
-        refused = ask_target(target, scenarios)
+        with redactor.in_errors():
+            refused = ask_target(context.target, scenarios)
     except TargetUnavailableError as error:
         down = MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
         return {scenario.name: down for scenario in scenarios}
     return {
-        scenario: MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access)
+        scenario: MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access.without_secrets(redactor))
         for scenario, access in refused.items()
     }

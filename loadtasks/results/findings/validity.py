@@ -1,11 +1,12 @@
 """Parameters of the findings that say why a measurement can't be trusted."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from loadtasks.measurement.health import Saturation
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.findings.targets import Throttled
@@ -39,6 +40,10 @@ class AccessRefused(Parameters):
     """Whether the scenario's own headers had it, which goes before the target's."""
     credentials: tuple[str, ...] = ()
     """Names of the other headers, and query parameters (`?key`), that were sent and sound like credentials."""
+
+    def without_secrets(self, redactor: Redactor) -> Self:
+        """The same without the secrets of the scenario: its path may hold a key."""
+        return self.model_copy(update={"path": redactor(self.path)})
 
 
 class MeasurementFailure(BaseModel):
@@ -77,6 +82,20 @@ class NotReached(Parameters):
     """The text of one error."""
 
 
+class RunsOverlapped(Parameters):
+    """Another run sent load at the same time, so that both may have measured each other."""
+
+    other_run: str
+    """Its id."""
+    other_service: str
+    same_service: bool
+    """Whether it was one of the same service."""
+    same_generator: bool
+    """Whether its load came from the same generator."""
+    ended: bool
+    """Whether it had ended when this run was judged."""
+
+
 class SaturationParameters(Parameters):
     """Where the load generator was saturated."""
 
@@ -107,5 +126,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_NOT_REACHED: NotReached,
     FindingCode.GENERATOR_SATURATED: SaturationParameters,
     FindingCode.INVALID_REPEATED: InvalidRepeated,
+    FindingCode.RUNS_OVERLAPPED: RunsOverlapped,
 }
 """By code; a code that is missing here has no parameters."""

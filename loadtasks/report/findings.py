@@ -28,6 +28,7 @@ _TITLE = {
     FindingCode.RECOVERED: "Recovered",
     FindingCode.SUSPECTED: "Suspected",
     FindingCode.CONFIRMATION: "Confirmation",
+    FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",
     FindingCode.TARGET_NOT_EVALUATED: "Target not evaluated",
     FindingCode.NOTHING_SUCCEEDED: "Nothing succeeded",

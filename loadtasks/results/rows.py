@@ -17,7 +17,7 @@ _AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemp
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as columns, but for its verdict."""
+    """A run as columns, but for its verdict and its sequence."""
     return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
 
 
@@ -62,12 +62,13 @@ def failure_row(run_id: str, scenario: str, failure: MeasurementFailure) -> Fail
     """Why a scenario was not measured to its end, as a row."""
     # PostgreSQL takes no NUL characters, and a target may have responded with some.
     detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
-    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail)
+    access = failure.access.model_dump(mode="json") if failure.access is not None else None
+    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail, access=access)
 
 
 def failure_of(row: FailureRow) -> MeasurementFailure:
     """The failure of a row."""
-    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail})
+    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail, "access": row.access})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:
@@ -92,7 +93,8 @@ def verdict_of(row: VerdictRow) -> ScenarioVerdict:
 
 def baseline_of(row: BaselineRow) -> Baseline:
     """The baseline of a row."""
-    return Baseline.model_validate({name: getattr(row, name) for name in Baseline.model_fields})
+    own = {name: getattr(row, name) for name in Baseline.model_fields if name != "service"}
+    return Baseline.model_validate(own | {"service": row.run.service})
 
 
 def alert_of(row: AlertRow) -> Alert:

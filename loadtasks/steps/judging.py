@@ -7,6 +7,7 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
@@ -73,8 +74,8 @@ def judge_again(context: RunContext, run_id: str) -> Verdict:
 def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) -> Verdict:
     """Compare the run with its reference or its baseline, diagnose what is wrong, and close it with its verdict.
 
-    The first passing run of a scenario becomes its baseline run unless one was approved. A paired run never does: its
-    baseline is the reference. `ended_at`: when it ended; now, where that is not given.
+    The first passing run of a service's scenario becomes its baseline run unless one was approved. A paired run never
+    does: its baseline is the reference. `ended_at`: when it ended; now, where that is not given.
     """
     with Store.open(context.workspace.results_url) as store:
         run, (comparisons, open_regressions) = store.run(run_id), compare_series(context, store, run_id)
@@ -84,22 +85,22 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
             KnownHistory(
                 comparisons=comparisons,
                 regressions=open_regressions,
-                approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
+                approved={baseline.scenario: baseline.run_id for baseline in store.baselines(run.service)},
                 measurements=store.measurements,
                 references=_references(context, run, store.pairings(run_id)),
-                confirmations=store.confirmations(run_id),
+                confirmations=store.repeated(run_id, RepetitionReason.SUSPECT),
+                invalid=store.repeated(run_id, RepetitionReason.INVALID),
             ),
         )
         store.save_verdicts(run_id, compared.verdicts)
         store.regressions.save(run_id, compared.found)
-        _end_recovered(store, run_id, [known for known in open_regressions if known.id in compared.recovered])
+        _end_recovered(store, run, [known for known in open_regressions if known.id in compared.recovered])
         verdict = overall([verdict.verdict for verdict in compared.verdicts])
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
         if run.reference_url is None:
-            if verdict.good:
-                store.approve(run_id, approved_by=AUTOMATIC, why="the first passing run", only_missing=True)
-            else:  # it may have passed when it was judged before
+            if not verdict.good:  # it may have passed when it was judged before
                 store.withdraw(run_id, approved_by=AUTOMATIC)
+            store.approve_first(run_id)
     return verdict
 
 
@@ -123,37 +124,34 @@ def compare_series(
     Regressions that this run itself found, or a later one, are left out, and those that ended by it are open, so that
     comparing it again gives the same.
     """
-    started_at, regressions = store.run(run_id).started_at, store.regressions.all()
-    found_runs = {regression.found_run for regression in regressions}
-    later = {found for found in found_runs if store.has_run(found) and store.run(found).started_at > started_at}
+    service = store.run(run_id).service
+    newest_first = store.run_ids(service)
+    later = set(newest_first[: newest_first.index(run_id)])
     known = [
         regression
-        for regression in regressions
+        for regression in store.regressions.all(service)
         if regression.found_run not in later and (regression.found_run != run_id or len(regression.moves) > 1)
     ]
-    comparisons = compare_with_baseline(run_id, store.series(unjudged=run_id), known, context.settings.sensitivity)
+    series = store.series(service, unjudged=run_id)
+    comparisons = compare_with_baseline(run_id, series, known, context.settings.sensitivity)
     return comparisons, [
         regression for regression in known if not regression.state.ended or _ended_by(regression, run_id)
     ]
 
 
-def _end_recovered(store: Store, run_id: str, recovered: Sequence[Regression]) -> None:
+def _end_recovered(store: Store, run: Run, recovered: Sequence[Regression]) -> None:
     """End regressions that are back to normal, unless the run is judged again and others were measured since."""
     for regression in recovered:
-        newest = store.history(regression.scenario, limit=1, part=regression.part)
-        if not regression.state.ended and newest and newest[0].run_id == run_id:
-            store.regressions.move(regression.id, RegressionState.FIXED, why=_recovered_in(run_id))
+        newest = store.history(run.service, regression.scenario, limit=1, part=regression.part)
+        if not regression.state.ended and newest and newest[0].run_id == run.id:
+            why = f"recovered in run {run.id}"
+            store.regressions.move(regression.id, RegressionState.FIXED, why=why, run_id=run.id)
 
 
 def _ended_by(regression: Regression, run_id: str) -> bool:
     """Whether a regression was found to be over in this run, and nobody has moved it since."""
     last = regression.moves[-1]
-    return regression.state is RegressionState.FIXED and last.who == AUTOMATIC and last.why == _recovered_in(run_id)
-
-
-def _recovered_in(run_id: str) -> str:
-    """The reason that is kept with a regression which ended by itself."""
-    return f"recovered in run {run_id}"
+    return regression.state is RegressionState.FIXED and last.who == AUTOMATIC and last.run_id == run_id
 
 
 def _references(context: RunContext, run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:

@@ -1,5 +1,6 @@
 """One of the two targets of a paired run: driven round by round, and all that its rounds recorded."""
 
+import asyncio
 import gc
 import itertools
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from loadtasks.engine.generator.driver import GeneratedLoad, Start, drive
 from loadtasks.engine.generator.health import health
 from loadtasks.engine.generator.monitor import GeneratorObservation
+from loadtasks.engine.http.probe import check_alive
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.rounds import rounds_of
 from loadtasks.engine.recording.measurements import RecordedLoad, measurements
@@ -47,7 +49,12 @@ class RoundDriver:
         """A part's requests, which go on from round to round; None for WebSockets."""
         if not isinstance(part, HttpScenario):
             return None
-        return RequestSource(part, self._target, numbers=lambda: itertools.count(self._first[name]))
+        return RequestSource(
+            part,
+            self._target,
+            numbers=lambda: itertools.count(self._first[name]),
+            warmup_numbers=itertools.count,
+        )
 
     async def drive(self, number: int) -> GeneratedLoad:
         """Drive round `number` (from 0). What goes wrong with the target is recorded, never raised."""
@@ -62,7 +69,7 @@ class RoundDriver:
             runners[name] = runner_for(load_slice, self._target, start=start, source=source)
         generated = await drive(runners, start)
         if not any(recorder.completed for recorder in generated.recorders.values()):
-            self._check_alive()
+            await asyncio.to_thread(self._check_alive)
         return generated
 
     def keep(self, generated: GeneratedLoad) -> list[Measurement]:
@@ -86,6 +93,6 @@ class RoundDriver:
 
     def _check_alive(self) -> None:
         try:
-            self._target.check_alive()
+            check_alive(self._target)
         except TargetUnavailableError as error:
             self.lost = str(error)

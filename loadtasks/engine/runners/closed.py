@@ -11,6 +11,7 @@ the warm-up requests are used up, and what it records goes to a recorder that is
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -93,12 +94,18 @@ class ClosedRunner:
         return self._load.requests if isinstance(self._load, ClosedLoad) else None
 
     async def prepare(self) -> None:
-        """Warm up over the workers' own connections. Only the times to connect are kept."""
+        """Warm up over the workers' own connections. Only the times to connect are kept.
+
+        Where every request would use up a row of the feeder, the connections are opened and nothing is sent.
+        """
         self.phase = RunnerPhase.WARM_UP
-        if self._scenario.warmup_requests:
+        warmed = self._scenario.warmup_requests
+        if not self._source.warm_up():
+            await asyncio.gather(*(self._open(worker) for worker in self._workers[:warmed]))
+        elif warmed:
             for worker in self._workers:
                 worker.spans = deque([_WITHOUT_END])
-            await self._drive(self._scenario.warmup_requests)
+            await self._drive(warmed)
         self.recorder.take_phase("connect", self._recording)
         self._source.rewind()
         self.phase = RunnerPhase.READY
@@ -201,11 +208,25 @@ class ClosedRunner:
         connection.send(exchange)
         exchange.due = exchange.sent  # in a closed profile a request is due when it can be sent
 
-    async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
+    async def _open(self, worker: _Worker) -> None:
+        """Open a worker's connection ahead of its first request. Where that fails, the request shows it."""
+        with contextlib.suppress(ConnectError):
+            await self._new_connection(worker)
+
+    async def _new_connection(self, worker: _Worker) -> None:
+        """Give a worker a new connection.
+
+        Raises:
+            ConnectError: it can't be opened.
+        """
         worker.connection = None
         connection = HttpConnection(lambda ended: self._end_exchange(worker, ended))
+        self._recording.phase("connect", await connection.connect(self._connector))
+        worker.connection = connection
+
+    async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
         try:
-            self._recording.phase("connect", await connection.connect(self._connector))
+            await self._new_connection(worker)
         except ConnectError as error:
             exchange.refuse(error.failure, perf_counter())
             await asyncio.sleep(PAUSE_AFTER_REFUSAL_S)
@@ -213,7 +234,6 @@ class ClosedRunner:
             self._end_exchange(worker, exchange)
             return
         worker.connecting = None
-        worker.connection = connection
         self._send(worker, exchange)
 
     def _end_exchange(self, worker: _Worker, exchange: Exchange) -> None:

@@ -83,7 +83,7 @@ class OpenRunner:
         """Warm up one request after the other, then open the connections that the load is likely to need."""
         self.phase = RunnerPhase.WARM_UP
         await self._open_connection()
-        for _ in range(self._scenario.warmup_requests):
+        for _ in range(self._scenario.warmup_requests if self._source.warm_up() else 0):
             if not self._idle:
                 break
             self._finished = asyncio.get_running_loop().create_future()

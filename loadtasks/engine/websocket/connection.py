@@ -19,6 +19,8 @@ from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.measurement.errors import ErrorCode
 
+_REFUSAL_WAIT_S = 0.5
+"""How long the body of a refused upgrade is waited for; the refusal itself is known from its head."""
 NORMAL_CLOSURE = 1000
 NO_STATUS = 1005
 ABNORMAL_CLOSURE = 1006
@@ -121,8 +123,9 @@ class WebSocketConnection(asyncio.Protocol):
             self._transport.abort()
 
     def abort(self, code: ErrorCode, text: str) -> None:
-        """End the WebSocket at once, as failed for this reason."""
-        self._end(RequestFailure(code, text))
+        """End the WebSocket at once, as failed for this reason; a refusal of the upgrade that is known goes before."""
+        refusal = self._handshake.refusal() if self._handshake is not None and self._handshake.refused else None
+        self._end(RequestFailure(code, text) if refusal is None else refusal.failure)
         if self._transport is not None:
             self._transport.abort()
 
@@ -157,6 +160,9 @@ class WebSocketConnection(asyncio.Protocol):
         if self.state in (WebSocketState.CLOSING, WebSocketState.CLOSED):
             self.state = WebSocketState.CLOSED
             return
+        if self._handshake is not None and self._handshake.refused:
+            self._refuse()
+            return
         when = "before a response to the upgrade"
         if self.state is WebSocketState.OPEN:
             when, self.close_code = "without a close frame", ABNORMAL_CLOSURE
@@ -173,12 +179,20 @@ class WebSocketConnection(asyncio.Protocol):
             self.abort(*error.failure)
             return b""
         if rest is None:
+            if handshake.refused and not self.status:
+                self.status = handshake.status
+                asyncio.get_running_loop().call_later(_REFUSAL_WAIT_S, self._refuse)
             return b""
         self.status, self._handshake = handshake.status, None
         self.state, self.opened = WebSocketState.OPEN, now
         if self._on_open is not None:
             self._on_open(self)
         return rest
+
+    def _refuse(self) -> None:
+        """End a WebSocket whose upgrade was refused, if that did not happen yet."""
+        if self.state is WebSocketState.HANDSHAKE and self._handshake is not None:
+            self.abort(*self._handshake.refusal().failure)
 
     def _take(self, opcode: int, payload: str | bytes, now: float) -> None:
         if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):

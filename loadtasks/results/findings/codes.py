@@ -60,6 +60,7 @@ class FindingCode(StrEnum):
     # Validity
     NOT_MEASURED = "not_measured", FindingKind.VALIDITY
     NOT_JUDGED = "not_judged", FindingKind.VALIDITY
+    ACCESS_REFUSED = "access_refused", FindingKind.VALIDITY
     MEASUREMENT_FAILED = "measurement_failed", FindingKind.VALIDITY
     TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
     INTERRUPTED = "interrupted", FindingKind.VALIDITY
@@ -89,6 +90,7 @@ class FindingCode(StrEnum):
     BASELINE_TOO_SHORT = "baseline_too_short", FindingKind.HISTORY
     NOT_COMPARABLE = "not_comparable", FindingKind.HISTORY
     CONFIRMATION = "confirmation", FindingKind.HISTORY
+    INVALID_REPEATED = "invalid_repeated", FindingKind.HISTORY
 
     # Reference
     REFERENCE_REGRESSION = "reference_regression", FindingKind.REGRESSION

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.engine.net.metrics_reader import compare_metrics, read_metrics
+from loadtasks.engine.http.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.measurement.model import Measurement

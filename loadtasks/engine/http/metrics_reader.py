@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from loadtasks.engine.http.probe import probe
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.target_metrics import TargetMetrics
@@ -16,7 +17,6 @@ from loadtasks.measurement.target_metrics import TargetMetrics
 MAX_SERIES = 100
 """Counters, and gauges, of one scenario that are kept."""
 _MAX_NAME = 160
-_MAX_TEXT = 8 * 1024 * 1024
 _OK = 200
 _COUNTED = {"histogram": ("_count", "_sum"), "summary": ("_count", "_sum"), "unknown": ("_total",)}
 """What counts up among the samples of other types than `counter`, by how their names end."""
@@ -31,20 +31,18 @@ class Snapshot(NamedTuple):
 
 
 def read_metrics(target: Target) -> Snapshot:
-    """The target's metrics now; never raises."""
+    """The target's metrics now; never raises. Not to be called on an event loop."""
+    path = target.metrics_path or target.USUAL_METRICS_PATH
     try:
-        response = target.metrics()
+        response = probe(target, path)
     except TargetUnavailableError as error:
         return Snapshot({}, {}, str(error).rstrip("."))
-    where = f"GET {target.metrics_path or target.USUAL_METRICS_PATH}"
-    if response.status_code != _OK:
-        return Snapshot({}, {}, f"{where} returned {response.status_code}")
-    if len(response.content) > _MAX_TEXT:
-        return Snapshot({}, {}, f"{where} returned more than {_MAX_TEXT >> 20} MiB")
+    if response.status != _OK:
+        return Snapshot({}, {}, f"GET {path} returned {response.status}")
     try:
-        return _parsed(response.content.decode())
+        return _parsed(response.body().decode())
     except (ValueError, KeyError, IndexError) as error:  # whatever the parser makes of a text that is none
-        return Snapshot({}, {}, f"{where} returned no metrics in Prometheus' text format ({error})")
+        return Snapshot({}, {}, f"GET {path} returned no metrics in Prometheus' text format ({error})")
 
 
 def compare_metrics(target: Target, before: Snapshot, after: Snapshot) -> TargetMetrics | None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from loadtasks.engine.net.metrics_reader import MAX_SERIES, Snapshot, compare_metrics, read_metrics
+from loadtasks.engine.http.metrics_reader import MAX_SERIES, Snapshot, compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.measurement.target_metrics import TargetMetrics
 from tests.servers import answering, free_port, ok, scripted

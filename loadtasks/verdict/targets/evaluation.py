@@ -216,7 +216,10 @@ def fulfilling(query: str, rows: tuple[TargetRow, ...]) -> tuple[TargetRow, ...]
 
 
 def _fulfilling(query: str, rows: tuple[TargetRow, ...], frame: Any) -> tuple[TargetRow, ...]:
-    labels = set(frame.query(query)["row"])
+    fulfilled = frame.eval(query)
+    if str(getattr(fulfilled, "dtype", "")) != "bool":
+        raise ValueError(f"the condition {query!r} is neither true nor false of a row")
+    labels = set(frame[fulfilled]["row"])
     return tuple(row for row in rows if row.label in labels)
 
 

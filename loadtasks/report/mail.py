@@ -95,6 +95,21 @@ def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
     return str(path)
 
 
+def remove_from(outbox: Path, run_id: str) -> None:
+    """Remove the mail of a run, if there is one.
+
+    Raises:
+        BadInputError: it can't be removed.
+    """
+    path = outbox / f"{run_id}.eml"
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInputError(
+            f"{path}: the alert can't be removed ({error.strerror or error}); make {outbox} writable and try again."
+        ) from error
+
+
 def send(message: EmailMessage, outbox: Path, run_id: str, deliver: Deliver | None) -> str:
     """Deliver a mail; without `deliver`, or where that fails, write it to the outbox. Returns where it went.
 

@@ -12,12 +12,23 @@ from loadtasks.results.run import Run
 from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
-_AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
+_AS_THEY_ARE = (
+    "scenario",
+    "part",
+    "endpoint",
+    "scenario_hash",
+    "load",
+    "started_at",
+    "elapsed_s",
+    "duration_s",
+    "stragglers",
+    "body_bytes",
+)
 _AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemplars", "health")
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as columns, but for its verdict and its sequence."""
+    """A run as columns, but for its verdict."""
     return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
 
 
@@ -46,6 +57,9 @@ def measurement_row(
         **measurement.metrics,
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
         **measurement.model_dump(mode="json", include=set(_AS_JSON)),
+        availability_details=(
+            measurement.availability.model_dump(mode="json") if measurement.availability is not None else None
+        ),
     )
 
 
@@ -55,6 +69,7 @@ def measurement_of(row: MeasurementRow) -> Measurement:
         {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON)}
         | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
+        | {"availability": row.availability_details}
     )
 
 

@@ -127,6 +127,10 @@ class MeasurementRow(ResultsBase):
     load: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     elapsed_s: Mapped[float]
+    duration_s: Mapped[float | None]
+    stragglers: Mapped[int]
+    availability_details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The longest outage and the like; `availability` itself is a metric."""
     response: Mapped[str]
     service: Mapped[str]
     send_lag: Mapped[str]

@@ -13,11 +13,13 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, repetitions
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.findings.validity import MeasurementFailure
+from loadtasks.results.findings.validity import MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.overlap import overlapping_runs
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
 from loadtasks.results.regression_store import Regressions
+from loadtasks.results.removal import RemovedRun, remove_run
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import (
     alert_of,
@@ -78,8 +80,12 @@ class Store:
     ) -> None:
         self.close()
 
-    def open_run(self, run: Run) -> None:
-        """Begin a run, or begin it again: whatever was kept under its id is gone, approvals as a baseline too."""
+    def open_run(self, run: Run) -> Run:
+        """Begin a run, or begin it again: whatever was kept under its id is gone, approvals as a baseline too.
+
+        Returns:
+            The run with its sequence: it is the newest one now.
+        """
         with self._database.writing() as session:
             if (
                 session.get_bind().dialect.name == "postgresql"
@@ -88,7 +94,9 @@ class Store:
             approval.withdraw(session, run.id)
             session.execute(delete(RunRow).where(RunRow.id == run.id))
             newest = session.scalar(select(func.max(RunRow.sequence))) or 0
-            session.add(RunRow(**run_values(run), sequence=newest + 1))
+            opened = run.model_copy(update={"sequence": newest + 1})
+            session.add(RunRow(**run_values(opened)))
+        return opened
 
     def run(self, run_id: str) -> Run:
         """A run by its id."""
@@ -111,6 +119,16 @@ class Store:
         with self._database.reading() as session:
             newest = select(RunRow.service).group_by(RunRow.service).order_by(desc(func.max(RunRow.sequence)))
             return list(session.scalars(newest))
+
+    def remove_run(self, run_id: str) -> RemovedRun:
+        """Remove a run with all that belongs to it."""
+        with self._database.writing() as session:
+            return remove_run(session, _row(session, run_id))
+
+    def overlapping_runs(self, run_id: str) -> dict[str, list[RunsOverlapped]]:
+        """The runs that may have disturbed a run's measurements, by scenario."""
+        with self._database.reading() as session:
+            return overlapping_runs(session, _row(session, run_id))
 
     def save_calibration(self, run_id: str, host: str, calibration: Calibration) -> None:
         """Keep what the generator can do on a host."""

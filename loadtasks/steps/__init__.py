@@ -14,7 +14,7 @@ from loadtasks.steps.open_run import open_run, planned_scenarios, refusals, scen
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, move_regression
+from loadtasks.steps.triage import approve, backtest, move_regression, remove_run
 
 __all__ = [
     "LATEST",
@@ -38,6 +38,7 @@ __all__ = [
     "planned_scenarios",
     "read_checked_suites",
     "refusals",
+    "remove_run",
     "repetitions_due",
     "scenario_names",
     "scenarios_to_measure",

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.judgement import Verdict, overall
+from loadtasks.results.findings.codes import FindingCode, Severity
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import RunsOverlapped
+from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
@@ -38,6 +41,8 @@ def judge(context: RunContext, run_id: str) -> Verdict:
             suites,
             workspace.reports / run_id / "data_docs",
         )
+        overlaps = store.overlapping_runs(run_id)
+        verdicts = [_with_overlaps(verdict, overlaps.get(verdict.scenario, [])) for verdict in verdicts]
         store.save_verdicts(run_id, verdicts)
     return overall([verdict.verdict for verdict in verdicts])
 
@@ -152,6 +157,14 @@ def _ended_by(regression: Regression, run_id: str) -> bool:
     """Whether a regression was found to be over in this run, and nobody has moved it since."""
     last = regression.moves[-1]
     return regression.state is RegressionState.FIXED and last.who == AUTOMATIC and last.run_id == run_id
+
+
+def _with_overlaps(verdict: ScenarioVerdict, overlaps: Sequence[RunsOverlapped]) -> ScenarioVerdict:
+    """A verdict with a warning for each run that may have disturbed the scenario."""
+    warnings = [
+        Finding(code=FindingCode.RUNS_OVERLAPPED, severity=Severity.WARNING, parameters=overlap) for overlap in overlaps
+    ]
+    return verdict.model_copy(update={"findings": [*verdict.findings, *warnings]})
 
 
 def _references(context: RunContext, run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:

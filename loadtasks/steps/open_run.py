@@ -85,7 +85,7 @@ def open_run(
             generator=context.settings.generator or socket.gethostname(),
             processes=context.processes,
         )
-        store.open_run(run)
+        run = store.open_run(run)
         for scenario, failure in failures.items():
             store.save_failure(run.id, scenario, failure)
     return run

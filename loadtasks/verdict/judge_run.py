@@ -7,8 +7,8 @@ from pathlib import Path
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.verdict import validity
-from loadtasks.verdict.targets import success, throttling, validation
+from loadtasks.verdict import stragglers, validity
+from loadtasks.verdict.targets import availability, success, throttling, validation
 from loadtasks.verdict.targets.suites import Suite
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,13 @@ def judge_run(
             verdicts.append(ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=invalid[scenario]))
             continue
         by_targets, own = judged.findings.get(scenario, []), measured.get(scenario, [])
-        findings = [*by_targets, *throttling.notes(own, suites, by_targets), *success.notes(own, by_targets)]
+        findings = [
+            *by_targets,
+            *throttling.notes(own, suites, by_targets),
+            *availability.notes(own, by_targets),
+            *success.notes(own, by_targets),
+            *stragglers.notes(own),
+        ]
         verdict = Verdict.FAIL if any(finding.misses_target for finding in findings) else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))
     return verdicts

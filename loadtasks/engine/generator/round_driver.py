@@ -76,7 +76,7 @@ class RoundDriver:
         """Add what a round recorded to the whole. Returns the round's own measurements."""
         recorded = RecordedLoad.of(generated.started_at, generated.recorders)
         seen = health([(generated.observation, recorded.whole)], None)
-        measured = measurements(self._scenario, recorded, seen)
+        measured = measurements(self._scenario, recorded, seen, paired=True)
         self._observation = GeneratorObservation.joined([self._observation, generated.observation])
         self._recorded.append(recorded)
         return measured

@@ -16,7 +16,7 @@ from loadtasks.engine.http.json_values import MISSING, parse_json, shown, value_
 from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.pacer import DueTimes, Pacer, pacer_of
+from loadtasks.engine.profiles.pacer import DueTimes
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
@@ -37,15 +37,14 @@ _SETTLE_S = 0.25
 class BroadcastRunner:
     """Drives one broadcast scenario."""
 
-    def __init__(
-        self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target, pacer: Pacer | None = None
-    ) -> None:
+    def __init__(self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target, due_times: DueTimes) -> None:
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
+        self._lasts_s = due_times.lasts_s
         self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
-        self._publisher = _publisher(scenario, load, target, self._published, pacer)
+        self._publisher = _publisher(scenario, load, target, self._published, due_times)
         self._deliveries = Deliveries(scenario.event, load.listeners, scenario.timeout_s, self.recorder)
 
     @property
@@ -69,6 +68,7 @@ class BroadcastRunner:
         """Publish all events, and wait until all are delivered or the scenario's timeout is exceeded."""
         self.phase = RunnerPhase.MEASURE
         self.recorder.scheduled = self.expected or 0
+        self.recorder.begin(perf_counter(), self._lasts_s)
         await self._publisher.run()
         last = perf_counter()
         while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_delivered(
@@ -159,7 +159,7 @@ class BroadcastRunner:
 
 
 def _publisher(
-    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_response: Any, pacer: Pacer | None
+    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_response: Any, due_times: DueTimes
 ) -> OpenRunner:
     """The open load of publishing requests, whose responses are kept for the event's id."""
     publishing = HttpScenario(
@@ -172,5 +172,4 @@ def _publisher(
         warmup_requests=0,
     )
     source = RequestSource(publishing, target, keep_bodies=True)
-    due_times = DueTimes(pacer or pacer_of(load.publishing))
     return OpenRunner(publishing, load.publishing, source, due_times, on_response)

@@ -63,6 +63,7 @@ class ClosedRunner:
         load: AnyClosedLoad,
         source: RequestSource,
         schedules: Sequence[WorkerSchedule],
+        lasts_s: float | None = None,
     ) -> None:
         """Prepare to drive.
 
@@ -71,6 +72,7 @@ class ClosedRunner:
             load: its load.
             source: its requests, ready to be sent.
             schedules: when each worker works.
+            lasts_s: how long they do; as long as the load says where it is not given.
         """
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
@@ -78,6 +80,7 @@ class ClosedRunner:
         """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
+        self._lasts_s = lasts_s or load.duration_s
         self._source = source
         self._connector = Connector(source.target, scenario.connect_timeout_s)
         self._workers = [_Worker(schedule, load.think_time_s) for schedule in schedules]
@@ -116,6 +119,7 @@ class ClosedRunner:
         self._recording = self.recorder
         for worker in self._workers:
             worker.spans = deque(worker.schedule.spans)
+        self.recorder.begin(perf_counter(), self._lasts_s)
         await self._drive(self.expected)
         if isinstance(self._load, ClosedLoad) and self._load.requests is not None:
             unsent = self._load.requests - self.recorder.scheduled

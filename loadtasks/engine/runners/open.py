@@ -60,7 +60,8 @@ class OpenRunner:
         """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
-        self._pacer, self._starts_at = due_times
+        self._pacer, self._starts_at = due_times.pacer, due_times.start
+        self._lasts_s = due_times.lasts_s or load.duration_s
         self._on_response = on_response
         self._source = source
         self._connector = Connector(source.target, scenario.connect_timeout_s)
@@ -107,6 +108,7 @@ class OpenRunner:
         self._finished = asyncio.get_running_loop().create_future()
         self._timer = precise_timer(self._send_due)
         self._start = self._starts_at()
+        self.recorder.begin(self._start, self._lasts_s)
         self._send_due()
         await self._finished
         self.phase = RunnerPhase.FINISHED

@@ -15,6 +15,7 @@ from loadtasks.results.findings.validity import (
     InvalidRepeated,
     NotReached,
     RequestCounts,
+    RunsOverlapped,
     SaturationParameters,
 )
 
@@ -109,6 +110,25 @@ def _not_reached(_finding: Finding, parameters: NotReached) -> str:
     return f"{sentence}, e.g. {parameters.sample}" if parameters.sample else sentence
 
 
+def _runs_overlapped(_finding: Finding, overlap: RunsOverlapped) -> str:
+    shared = [
+        *(["exercised the same service"] if overlap.same_service else []),
+        *(["ran on the same load generator"] if overlap.same_generator else []),
+    ]
+    service = "" if overlap.same_service else f" of {overlap.other_service}"
+    ended = "" if overlap.ended else ", which has not ended,"
+    return (
+        f"run {overlap.other_run}{service}{ended} {' and '.join(shared)} at the same time, so that both may have "
+        "measured each other"
+    )
+
+
+def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
+    alone = "let one run at a time measure a service, and one use a load generator"
+    killed = f"; if the other was killed, remove it: `python -m loadtasks remove --unfinished {overlap.other_run}`"
+    return alone if overlap.ended else alone + killed
+
+
 def _one_sentence(text: str) -> str:
     return text.strip().rstrip(".")
 
@@ -198,6 +218,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_NOT_REACHED: _not_reached,
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
     FindingCode.INVALID_REPEATED: _invalid_repeated,
+    FindingCode.RUNS_OVERLAPPED: _runs_overlapped,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
@@ -205,5 +226,6 @@ NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
         f"where {access.status} is the right response, expect it: checks: {{status: {access.status}}}"
     ),
     FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
+    FindingCode.RUNS_OVERLAPPED: _after_overlap,
 }
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

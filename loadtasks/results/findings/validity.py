@@ -77,6 +77,20 @@ class NotReached(Parameters):
     """The text of one error."""
 
 
+class RunsOverlapped(Parameters):
+    """Another run sent load at the same time, so that both may have measured each other."""
+
+    other_run: str
+    """Its id."""
+    other_service: str
+    same_service: bool
+    """Whether it was one of the same service."""
+    same_generator: bool
+    """Whether its load came from the same generator."""
+    ended: bool
+    """Whether it had ended when this run was judged."""
+
+
 class SaturationParameters(Parameters):
     """Where the load generator was saturated."""
 
@@ -107,5 +121,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_NOT_REACHED: NotReached,
     FindingCode.GENERATOR_SATURATED: SaturationParameters,
     FindingCode.INVALID_REPEATED: InvalidRepeated,
+    FindingCode.RUNS_OVERLAPPED: RunsOverlapped,
 }
 """By code; a code that is missing here has no parameters."""

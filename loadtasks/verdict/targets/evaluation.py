@@ -159,7 +159,7 @@ class _SuiteEvaluation:
             built += [
                 _gx_expectation(expectation, position, {"type": _NOT_NULL, "kwargs": {"column": column} | conditions})
                 for column in (expectation.columns if expectation.type not in _ABOUT_NULLS else ())
-                if any(row.metrics[column] is None for row in rows)
+                if not METRICS[column].may_be_missing and any(row.metrics[column] is None for row in rows)
             ]
         except Exception as error:  # whatever its validation and pandas raise
             self._problems[position] = _one_line(error)

@@ -49,10 +49,12 @@ from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.findings.targets import (
     Bound,
     Comparison,
+    ErrorSummary,
     InsufficientSample,
     NoTarget,
     Sample,
     TargetMissed,
+    TargetNotEvaluated,
     Throttled,
     ThrottlingExpected,
 )
@@ -146,7 +148,32 @@ VALIDITY = (
 )
 TARGETS = (
     missed("p95_s", 3.02, below(2.0)),
+    Finding(
+        code=C.TARGET_NOT_EVALUATED,
+        metric="p95_s",
+        parameters=TargetNotEvaluated(
+            expectation="expect_column_quantile_values_to_be_between",
+            number=2,
+            suite="dashboard.json",
+            problem="Object of type bool is not JSON serializable",
+        ),
+    ),
+    Finding(
+        code=C.NOTHING_SUCCEEDED,
+        metric="success_rate",
+        observed=0.0,
+        parameters=ErrorSummary(
+            admitted=20, not_completed=20, errors=20, code=ErrorCode.STATUS, count=20, sample=SAMPLE
+        ),
+    ),
     Finding(code=C.NO_TARGET, parameters=NoTarget(endpoint="search")),
+    Finding(
+        code=C.ERRORS,
+        severity=Severity.WARNING,
+        parameters=ErrorSummary(
+            admitted=400, not_completed=3, errors=3, code=ErrorCode.TIMEOUT, count=2, sample=SAMPLE
+        ),
+    ),
     Finding(
         code=C.INSUFFICIENT_SAMPLE,
         metric="p99_s",
@@ -288,6 +315,29 @@ VARIANTS: tuple[Finding, ...] = (
     refused(401, credentials=("X-API-Key",)),
     refused(403, credentials=("X-API-Key", "?api_key")),
     refused(403, scheme="Bearer", credentials=("X-API-Key",)),
+    Finding(
+        code=C.TARGET_MISSED,
+        metric="success_rate",
+        observed=0.5,
+        limit=0.99,
+        parameters=TargetMissed(built_in=True, bounds=(Bound(comparison=Comparison.AT_LEAST, value=0.99),)),
+    ),
+    Finding(
+        code=C.TARGET_NOT_EVALUATED,
+        severity=Severity.WARNING,
+        parameters=TargetNotEvaluated(
+            expectation="expect_table_row_count_to_equal", number=1, suite="x.json", problem="?"
+        ),
+    ),
+    Finding(code=C.NOTHING_SUCCEEDED, parameters=ErrorSummary(admitted=1, not_completed=1)),
+    Finding(code=C.NO_TARGET, parameters=NoTarget(endpoint="search", suite_exists=True)),
+    Finding(
+        code=C.ERRORS,
+        parameters=ErrorSummary(
+            admitted=400, not_completed=0, errors=2, code=ErrorCode.DUPLICATE, count=2, sample="event 7 came twice"
+        ),
+    ),
+    Finding(code=C.ERRORS, parameters=ErrorSummary(admitted=400, not_completed=2)),
     Finding(code=C.MEASUREMENT_FAILED, parameters=FailureDetail()),
     Finding(code=C.TARGET_STOPPED_RESPONDING, parameters=FailureDetail()),
     Finding(code=C.TARGET_NOT_REACHED, parameters=NotReached(scheduled=1)),

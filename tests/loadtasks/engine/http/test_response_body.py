@@ -25,14 +25,14 @@ def raw_deflate(data: bytes) -> bytes:
     [
         (BODY, ""),
         (BODY, "identity"),
-        (gzip.compress(BODY), "gzip"),
-        (gzip.compress(BODY), "X-GZIP"),
-        (gzip.compress(BODY[:5]) + gzip.compress(BODY[5:]), "gzip"),
+        (gzip.compress(BODY, mtime=0), "gzip"),
+        (gzip.compress(BODY, mtime=0), "X-GZIP"),
+        (gzip.compress(BODY[:5], mtime=0) + gzip.compress(BODY[5:], mtime=0), "gzip"),
         (zlib.compress(BODY), "deflate"),
         (raw_deflate(BODY), "deflate"),
-        (gzip.compress(zlib.compress(BODY)), "deflate, gzip"),
-        (gzip.compress(BODY), "identity, gzip"),
-        (gzip.compress(BODY) + b"\0\0", "gzip"),
+        (gzip.compress(zlib.compress(BODY), mtime=0), "deflate, gzip"),
+        (gzip.compress(BODY, mtime=0), "identity, gzip"),
+        (gzip.compress(BODY, mtime=0) + b"\0\0", "gzip"),
     ],
 )
 def test_a_compressed_body_is_read_as_it_was(body: bytes, encoding: str) -> None:
@@ -46,11 +46,11 @@ def test_a_compressed_body_is_read_as_it_was(body: bytes, encoding: str) -> None
         (NOISE, "br", "a body of 5,000 bytes that is compressed with br, for which no decoder is installed"),
         (NOISE, "zstd", "a body of 5,000 bytes that is compressed with zstd, for which no decoder is installed"),
         (NOISE, "lzma2", "a body of 5,000 bytes that is compressed with lzma2, for which no decoder is installed"),
-        (gzip.compress(NOISE), "gzip, br", "that is compressed with br, for which no decoder is installed"),
+        (gzip.compress(NOISE, mtime=0), "gzip, br", "that is compressed with br, for which no decoder is installed"),
         (BODY, "gzip", f"(a body that is not compressed with gzip as its header says) {TEXT}"),
         (BODY, "deflate", f"(a body that is not compressed with deflate as its header says) {TEXT}"),
         (NOISE, "gzip", "a body of 5,000 bytes that is not compressed with gzip as its header says"),
-        (gzip.compress(BODY * 9)[:-12], "gzip", f"(a body that is cut short, compressed with gzip) {TEXT}"),
+        (gzip.compress(BODY * 9, mtime=0)[:-12], "gzip", f"(a body that is cut short, compressed with gzip) {TEXT}"),
         (b"", "gzip", ""),
         (BODY, ", ".join(["gzip"] * 9), f"a body of {len(BODY)} bytes that is compressed 9 times"),
     ],
@@ -82,7 +82,7 @@ def test_br_and_zstd_are_left_to_urllib3_where_it_has_a_decoder(monkeypatch: pyt
 def test_a_bomb_takes_no_memory(encoding: str) -> None:
     bomb = gzip.compress(b"a" * 100_000_000, 9)
     if "," in encoding:
-        bomb = gzip.compress(bomb)
+        bomb = gzip.compress(bomb, mtime=0)
     tracemalloc.start()
     try:
         text = quoted_body(bomb, {"content-encoding": encoding})

@@ -65,8 +65,8 @@ def _seconds(gap: Gap | None) -> float:
 class Timeline:
     """The slices of one stretch. Times are those of `time.perf_counter`, in seconds."""
 
-    # Slice n is kept at n modulo this number, so that none has to move when the load goes on, or when an earlier time
-    # comes from another process.
+    # Slice n is kept at n modulo the number of slices, so that none has to move when the load goes on, or when an
+    # earlier time comes from another process.
 
     def __init__(self) -> None:
         self._start_us = _NEVER

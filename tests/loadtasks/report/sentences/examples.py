@@ -5,6 +5,7 @@ from typing import Any
 
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
+from loadtasks.results.findings.availability import Outage, Stragglers
 from loadtasks.results.findings.causes.failures import (
     ClosedWebSockets,
     CounterRise,
@@ -126,6 +127,8 @@ DOUBTS = (
     Doubt(code=DoubtCode.PHASES_OVERLAP),
     Doubt(code=DoubtCode.MEAN_UNCHANGED),
 )
+OUTAGE = Outage(share=0.631, longest_s=2.95, from_s=3.0, refused_s=2.9, sample=SAMPLE)
+SERVED_NOTHING = OUTAGE.model_copy(update={"refused_s": 0.0})
 THROTTLED = Throttled(throttled=40, scheduled=120, statuses=(429,))
 EVENT_TIMES = {"publish": mean(0.9, 0.008), "first_delivery": mean(0.91, 0.009), "fan_out": mean(0.002, 0.002)}
 VALIDITY = (
@@ -167,6 +170,8 @@ TARGETS = (
         ),
     ),
     Finding(code=C.NO_TARGET, parameters=NoTarget(endpoint="search")),
+    Finding(code=C.OUTAGE, metric="availability", observed=0.631, parameters=OUTAGE),
+    Finding(code=C.STRAGGLERS, parameters=Stragglers(stragglers=2, completed=20, duration_s=10.0)),
     Finding(
         code=C.ERRORS,
         severity=Severity.WARNING,
@@ -190,6 +195,8 @@ TARGETS = (
 CAUSES = (
     cause(C.CAUSE_UNKNOWN),
     cause(C.REDIS_DOWN),
+    cause(C.TARGET_DOWN, OUTAGE),
+    cause(C.TARGET_NOT_SERVING, SERVED_NOTHING),
     cause(C.RATE_LIMITED, RateLimited(**dict(THROTTLED), target_rejections=40)),
     cause(
         C.RATE_LIMIT_WITHOUT_RETRY_AFTER,
@@ -364,6 +371,9 @@ VARIANTS: tuple[Finding, ...] = (
         observed=0,
         parameters=ThrottlingExpected(throttled=0, scheduled=80, held=False),
     ),
+    Finding(code=C.OUTAGE, parameters=Outage(share=0.99, longest_s=0.1, from_s=0.0, refused_s=0.0)),
+    Finding(code=C.STRAGGLERS, parameters=Stragglers(stragglers=1, completed=1, duration_s=90.0)),
+    cause(C.TARGET_DOWN, Outage(share=0.5, longest_s=5.0, from_s=0.01, refused_s=5.0)),
     cause(C.RATE_LIMITED, RateLimited(throttled=1, scheduled=2)),
     cause(C.RATE_LIMIT_WITHOUT_RETRY_AFTER, WithoutRetryAfter(count=30, scheduled=50, expected=True)),
     cause(C.SERVER_ERROR, WrongStatus(count=1, scheduled=1, status=599)),

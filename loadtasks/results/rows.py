@@ -13,7 +13,18 @@ from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, Measurem
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
-_AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemplars", "health")
+_AS_JSON = (
+    "protocol",
+    "statuses",
+    "errors",
+    "phases",
+    "unreachable_addresses",
+    "target_metrics",
+    "exemplars",
+    "health",
+)
+_AS_METRICS = ("stale_connections",)
+"""Fields whose columns are those of metrics, besides the counts."""
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -52,7 +63,7 @@ def measurement_row(
 def measurement_of(row: MeasurementRow) -> Measurement:
     """The measurement of a row."""
     return Measurement.model_validate(
-        {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON)}
+        {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON, *_AS_METRICS)}
         | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
     )

@@ -9,6 +9,7 @@ import requests
 
 from loadtasks.engine.net import tls
 from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.scenarios.client_headers import CLIENT_HEADERS
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _PROBE_TIMEOUT_S = 5.0
@@ -107,7 +108,7 @@ class Target:
             try:
                 return session.get(
                     self.url + path,
-                    headers=self.headers(),
+                    headers={**CLIENT_HEADERS, **self.headers()},
                     timeout=_PROBE_TIMEOUT_S,
                     allow_redirects=False,
                     verify=tls.ca_bundle() if self.url.startswith("https") else True,

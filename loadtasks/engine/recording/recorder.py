@@ -14,7 +14,7 @@ from loadtasks.engine.recording.phases import Phases
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.model import SERVER, Counts, Measurement, Protocol
+from loadtasks.measurement.model import SERVER, Counts, Measurement, Protocol, UnreachableAddress
 
 _BATCH = 4096
 """Times go to lists, which are folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
@@ -57,6 +57,10 @@ class Recorder:
         self.dropped = 0
         self.in_flight = 0
         self.waited_for_connection = 0
+        self.stale_connections = 0
+        """Requests that were sent again, since the idle connection that they were sent over was closed."""
+        self.unreachable_addresses: dict[str, ErrorCode] = {}
+        """Why addresses of the target's name took no connection though another one did, by address."""
         self.body_bytes = 0
         self.first_start: float | None = None
         self.last_end: float | None = None
@@ -151,6 +155,11 @@ class Recorder:
         """Add another recorder's sums of the target's own phases."""
         self._phases.merge(other._phases, only=SERVER)
 
+    def take_stale_connections(self, other: Self) -> None:
+        """Add what another recorder has of stale connections, and of addresses that took none."""
+        self.stale_connections += other.stale_connections
+        self.unreachable_addresses = other.unreachable_addresses | self.unreachable_addresses
+
     @property
     def done(self) -> int:
         """How many scheduled requests have ended."""
@@ -186,6 +195,7 @@ class Recorder:
         self.dropped += other.dropped
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
+        self.take_stale_connections(other)
         self.body_bytes += other.body_bytes
         self.response.add(other.response)
         self.service.add(other.service)
@@ -276,6 +286,11 @@ class Recorder:
                 for error, count in self._errors.most_common()
             ],
             phases=self._phases.measured(),
+            stale_connections=self.stale_connections,
+            unreachable_addresses=[
+                UnreachableAddress(address=address, code=code)
+                for address, code in sorted(self.unreachable_addresses.items())
+            ],
             body_bytes=self.body_bytes,
             exemplars=self.slowest.exemplars(self.first_start),
             health=health,

@@ -3,7 +3,7 @@
 A worker has one connection and at most one exchange under way. Its life:
 
     next ──connected──► sent ──response──► checked ──read back?──► recorded ──think time──► next, while its span lasts
-      ├──not connected──► connecting ──failed──► a pause ──► recorded as failed, and on as above
+      ├──not connected, or its end has arrived──► connecting ──failed──► a pause ──► recorded as failed, and on as above
       └──its span is over──► its connection is closed; it comes back with its next span, if it has one
 
 The runner's own phases are those of `base`. In WARM_UP every worker works without an end and without think time until
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-from loadtasks.engine.http.connection import ConnectionState, HttpConnection
+from loadtasks.engine.http.connection import HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
@@ -138,6 +138,7 @@ class ClosedRunner:
                 self._recording.abandon(pending.due, pending.sent or pending.due, now)
             if worker.connection is not None:
                 worker.connection.close()
+        self._connector.record(self.recorder)
 
     async def _drive(self, limit: int | None) -> None:
         """Let every worker work through its spans, until these or the requests are used up."""
@@ -195,17 +196,21 @@ class ClosedRunner:
 
     def _send(self, worker: _Worker, exchange: Exchange) -> None:
         connection = worker.connection
-        if connection is None or connection.state is not ConnectionState.IDLE:
+        if connection is None or not connection.can_send(exchange):
             worker.connecting = asyncio.get_running_loop().create_task(self._connect(worker, exchange))
             return
         connection.send(exchange)
         exchange.due = exchange.sent  # in a closed profile a request is due when it can be sent
 
     async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
-        worker.connection = None
-        connection = HttpConnection(lambda ended: self._end_exchange(worker, ended))
+        if worker.connection is not None:
+            worker.connection.close()
+            worker.connection = None
+        connection = HttpConnection(
+            self._connector, lambda ended: self._end_exchange(worker, ended), lambda: self._recording
+        )
         try:
-            self._recording.phase("connect", await connection.connect(self._connector))
+            await connection.connect()
         except ConnectError as error:
             exchange.refuse(error.failure, perf_counter())
             await asyncio.sleep(PAUSE_AFTER_REFUSAL_S)

@@ -6,7 +6,7 @@ from pathlib import Path
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.verdict import validity
+from loadtasks.verdict import connection_notes, validity
 from loadtasks.verdict.targets import throttling, validation
 from loadtasks.verdict.targets.suites import Suite
 
@@ -39,7 +39,12 @@ def judge_run(
             verdicts.append(ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=invalid[scenario]))
             continue
         by_targets = judged.findings.get(scenario, [])
-        findings = [*by_targets, *throttling.notes(measured.get(scenario, []), suites, by_targets)]
+        of_scenario = measured.get(scenario, [])
+        findings = [
+            *by_targets,
+            *throttling.notes(of_scenario, suites, by_targets),
+            *connection_notes.notes(of_scenario),
+        ]
         verdict = Verdict.FAIL if any(finding.misses_target for finding in findings) else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))
     return verdicts

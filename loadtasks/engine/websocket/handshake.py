@@ -6,6 +6,7 @@ import os
 
 import httptools
 
+from loadtasks.engine.http.obs_fold import Unfolding
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import FailureError
@@ -50,6 +51,7 @@ class Handshake:
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._headers: dict[str, str] = {}
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._unfolding = Unfolding()
         self.request = upgrade.data(self._key)
 
     def feed(self, data: bytes) -> bytes | None:
@@ -59,10 +61,13 @@ class Handshake:
             HandshakeError: the upgrade was refused, or this is not a valid response to it.
         """
         assert self._parser is not None  # noqa: S101 - nothing is fed after the response
+        head, after = b"", data
         try:
-            self._parser.feed_data(data)
+            while after and not self.status:
+                head, after = self._unfolding.take(after)
+                self._parser.feed_data(head)
         except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
+            rest = head[upgrade.args[0] :] + after
         except httptools.HttpParserError as error:
             raise HandshakeError(
                 ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}"

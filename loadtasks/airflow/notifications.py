@@ -11,6 +11,7 @@ from airflow.sdk import Variable
 
 from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import find_connection
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.report.mail import Deliver, send, subject_line
 from loadtasks.results.judgement import Verdict
 from loadtasks.steps import RunContext
@@ -36,17 +37,18 @@ def mail_server() -> Deliver | None:
     return _deliver
 
 
-def send_refusal(context: RunContext, run_id: str, reason: str, deliver: Deliver | None) -> str:
+def send_refusal(context: RunContext, run_id: str, service: str | None, reason: str, deliver: Deliver | None) -> str:
     """Send an alert of a run that could not be opened, of which there is no report. Returns where it was sent.
 
     Raises:
         BadInputError: it could not be sent and is kept in the outbox.
     """
     message = EmailMessage()
-    message["Subject"] = subject_line(Verdict.INVALID, "nothing was measured")
+    message["Subject"] = subject_line(Verdict.INVALID, service, "nothing was measured")
     message["From"], message["To"] = context.settings.sender, ", ".join(context.settings.recipients)
     message["Date"] = formatdate()
-    message.set_content(f"Run {run_id} could not be opened, so nothing was measured:\n\n{reason}\n")
+    of_service = f" of {service}" if service else ""
+    message.set_content(f"Run {run_id}{of_service} could not be opened, so nothing was measured:\n\n{reason}\n")
     return send(message, context.workspace.outbox, run_id, deliver)
 
 
@@ -59,6 +61,8 @@ class _MessageHook(SmtpHook):
 
 def _deliver(message: EmailMessage) -> str:
     hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
-    with hook:
+    connection = find_connection(SMTP_CONNECTION)
+    password = connection.password if connection is not None else None
+    with Redactor([password] if password else []).in_errors(), hook:  # a server may quote what was sent to it
         hook.send_message(message)
         return f"{message['To']}, by the mail server {hook.host}"

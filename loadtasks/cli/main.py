@@ -7,8 +7,9 @@ import click
 from loadtasks import __version__
 from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
-from loadtasks.cli.past_runs import baseline, compare, history, report
+from loadtasks.cli.past_runs import baseline, compare, history, judge, report
 from loadtasks.cli.regressions import backtest, regressions
+from loadtasks.cli.removal import remove
 from loadtasks.cli.run import run
 from loadtasks.errors import LoadTasksError
 
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, report, compare, history, baseline, regressions, backtest, plan, targets):
+for _command in (run, report, judge, compare, history, remove, baseline, regressions, backtest, plan, targets):
     cli.add_command(_command)
 
 

@@ -26,6 +26,7 @@ Measure = Callable[..., list[Measurement]]
 @click.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
 @options.setting("target")
+@options.setting("service")
 @options.setting("reference")
 @options.setting("scenarios")
 @options.setting("expectations")
@@ -37,7 +38,7 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     """Measure, judge, compare and report scenarios.
 
     A SCENARIO is named whole (sessions.filtered) or by its endpoint (sessions). Without any, all are measured. An alert
-    is sent if the verdict is not good.
+    is sent if the verdict is not good, also where the target is down or refuses every scenario.
     """
     console = terminal.console()
     opened = steps.open_run(
@@ -48,7 +49,9 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
         load_factor=load_factor,
     )
     _show_opened(opened, console)
-    _measure_each(context, opened, opened.scenarios, steps.measure, console)
+    for scenario, reason in steps.refusals(context, opened.id).items():
+        console.print(f"{scenario}: not measured: {reason}", soft_wrap=True, highlight=False, markup=False)
+    _measure_each(context, opened, steps.scenarios_to_measure(context, opened.id), steps.measure, console)
     due = steps.repetitions_due(context, opened.id)
     for line in render_repetitions_due(due):
         console.print(line, highlight=False, markup=False)
@@ -57,14 +60,18 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     steps.compare(context, opened.id)
     report = steps.write_report(context, opened.id)
     mail = steps.alert(context, opened.id)
-    terminal.show(steps.document(context, opened.id), report=report / "index.html", to=console)
+    document = steps.document(context, opened.id)
+    terminal.show(document, report=report / "index.html", to=console)
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
-    raise SystemExit(steps.conclude(context, opened.id).exit_code)
+    raise SystemExit(document.exit_code)
 
 
 def _show_opened(opened: Run, console: "Console") -> None:
-    console.print(f"Run {opened.id} against {opened.target_url} (version {opened.target_version or 'unknown'})")
+    version = opened.target_version or "unknown"
+    console.print(
+        f"Run {opened.id} of {opened.service} against {opened.target_url} (version {version})", soft_wrap=True
+    )
     if opened.reference_url is not None:
         console.print(f"paired with {opened.reference_url} (version {opened.reference_version or 'unknown'})")
 

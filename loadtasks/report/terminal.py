@@ -4,11 +4,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from loadtasks.plain_text import plain
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
-from loadtasks.report.text import label, plain
+from loadtasks.report.text import label
 from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
@@ -68,7 +69,8 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
     to.print()
     style = _STYLE[document.verdict]
     reason = headline(document)
-    _line(to, _text((WORD[document.verdict], style), (f"  {reason}", "bold")))
+    service = plain(document.run.service)
+    _line(to, _text((WORD[document.verdict], style), (f"  {service}: ", ""), (reason, "bold")))
     _line(to, _text((f"{tally(document)}. {comparison_summary(document)}", "")))
     if report is not None:
         _line(to, _text(("Report: ", "dim"), (str(report), "")))

@@ -4,10 +4,11 @@ import re
 import secrets
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import MEASUREMENT_VERSION
+from loadtasks.service_name import service_at
 
 
 class Run(BaseModel):
@@ -16,11 +17,16 @@ class Run(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    sequence: int = 0
+    """Its place, from 1, in the order in which the runs of its results database were opened; 0 before that. Clocks can
+    be wrong."""
     started_at: datetime
     ended_at: datetime | None = None
     trigger: str
     """`scheduled`, `manual` (Airflow) or `command line`."""
     target_url: str
+    service: str = Field(default_factory=lambda run: service_at(run["target_url"]))
+    """Whose API the target is; runs are compared within a service only. Part of the fingerprint."""
     target_version: str | None = None
     """What the target says of its version; None where it doesn't."""
     reference_url: str | None = None

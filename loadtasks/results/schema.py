@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -71,10 +71,14 @@ class RunRow(ResultsBase):
     __tablename__ = "runs"
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    started_at: Mapped[datetime] = mapped_column(index=True)
+    sequence: Mapped[int] = mapped_column(index=True, unique=True)
+    """The order in which runs were opened, from 1: clocks can be wrong."""
+    started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     trigger: Mapped[str]
     target_url: Mapped[str]
+    service: Mapped[str] = mapped_column(index=True)
+    """Scenarios, baselines and regressions of one name in two services have nothing to do with each other."""
     target_version: Mapped[str | None]
     reference_url: Mapped[str | None]
     reference_version: Mapped[str | None]
@@ -123,6 +127,10 @@ class MeasurementRow(ResultsBase):
     load: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     elapsed_s: Mapped[float]
+    duration_s: Mapped[float | None]
+    stragglers: Mapped[int]
+    availability_details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The longest outage and the like; `availability` itself is a metric."""
     response: Mapped[str]
     service: Mapped[str]
     send_lag: Mapped[str]
@@ -155,6 +163,7 @@ class FailureRow(ResultsBase):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str]
     detail: Mapped[str]
+    access: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class PairingRow(ResultsBase):
@@ -197,6 +206,7 @@ class BaselineRow(ResultsBase):
     scenario_hash: Mapped[str]
     target_version: Mapped[str | None]
     generator: Mapped[str]
+    run: Mapped[RunRow] = relationship(lazy="joined", innerjoin=True, viewonly=True)
 
 
 class RegressionRow(ResultsBase):
@@ -205,7 +215,8 @@ class RegressionRow(ResultsBase):
     __tablename__ = "regressions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    scenario: Mapped[str] = mapped_column(index=True)
+    service: Mapped[str] = mapped_column(index=True)
+    scenario: Mapped[str]
     part: Mapped[str]
     first_run: Mapped[str]
     """No foreign key: a run that is measured anew doesn't end what was found since."""
@@ -225,6 +236,10 @@ class MoveRow(ResultsBase):
     regression_id: Mapped[int] = mapped_column(ForeignKey("regressions.id", ondelete="CASCADE"), index=True)
     state: Mapped[str]
     at: Mapped[datetime]
+    sequence: Mapped[int]
+    """That of the newest run of the service at that moment; 0 where there was none."""
+    run_id: Mapped[str | None]
+    """The run that showed it; None where a person moved it."""
     who: Mapped[str]
     why: Mapped[str]
 

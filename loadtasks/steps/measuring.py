@@ -9,9 +9,12 @@ from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableErr
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.steps.exercise import exercise_scenario, target_lost
+from loadtasks.steps.confirm import measure_again
+from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.run_context import RunContext
+from loadtasks.verdict import validity
 
 
 def measure(
@@ -19,7 +22,8 @@ def measure(
 ) -> list[Measurement]:
     """Measure one scenario and keep its measurements, or the reason why there are none or why they can't be trusted.
 
-    With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone.
+    With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone. A
+    scenario whose measurement is invalid for a reason that may have passed is measured again at once.
 
     Raises:
         TargetUnavailableError: the target has stopped responding.
@@ -28,7 +32,7 @@ def measure(
     """
     with Store.open(context.workspace.results_url) as store:
         try:
-            measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
+            measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         except LoadTasksError as error:
             store.save_failure(
                 run_id, scenario, MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
@@ -39,7 +43,6 @@ def measure(
             code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
             store.save_failure(run_id, scenario, MeasurementFailure(code=code, detail=repr(error)))
             raise
-        lost = target_lost(context.target)
         try:
             store.save_measurements(run_id, scenario, measurements, lost, pairing)
         except LoadTasksError as error:
@@ -49,6 +52,8 @@ def measure(
             f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
             f"{lost.detail}"
         )
+    if validity.may_pass(validity.findings(scenario, measurements, {})):
+        return measure_again(context, run_id, scenario, RepetitionReason.INVALID, on_progress)
     return measurements
 
 

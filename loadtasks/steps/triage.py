@@ -1,11 +1,14 @@
-"""What people decide between runs: baselines, the states of regressions, and how sensitive the detector should be."""
+"""What people decide between runs: baselines, regressions, how sensitive the detector should be, runs to remove."""
 
 import getpass
 from collections.abc import Sequence
 
 from loadtasks.errors import BadInputError
+from loadtasks.report import folder, mail
 from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.removal import RemovedRun
 from loadtasks.results.store import Store
+from loadtasks.steps.past_runs import find_service
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.history.backtest import find_alarms
 from loadtasks.verdict.history.replay import Alarm
@@ -38,11 +41,37 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
         return store.regressions.move(number, state, who=who, why=why)
 
 
+def remove_run(context: RunContext, run_id: str, *, unfinished: bool = False) -> RemovedRun:
+    """Remove a run with everything of it: what is kept of it, its report and its mail in the outbox.
+
+    `unfinished`: whether it may be one that has not ended.
+
+    Raises:
+        BadInputError: no such run, it has not ended, or it can't be removed.
+    """
+    workspace = context.workspace
+    with Store.open(workspace.results_url) as store:
+        if store.run(run_id).ended_at is None and not unfinished:
+            raise BadInputError(
+                f"run {run_id} has not ended: let it end, or stop it; if its process was killed, remove it with "
+                "--unfinished."
+            )
+        folder.remove(run_id, workspace.reports)  # first: while the run is kept, its removal can be tried again
+        mail.remove_from(workspace.outbox, run_id)
+        removed = store.remove_run(run_id)
+        service = removed.run.service
+        folder.link_newest(workspace.reports, service, store.run_ids(), store.run_ids(service))
+    return removed
+
+
 def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> list[Alarm]:
-    """The alarms that the context's sensitivity would have raised over the stored runs, oldest first."""
+    """The alarms that the context's sensitivity would have raised over the stored runs of a service, oldest first.
+
+    Raises:
+        BadInputError: there is no run, or it isn't clear of which service.
+    """
     with Store.open(context.workspace.results_url) as store:
-        series = store.series(scenarios=scenarios, whole=True)
-        names = {metric_series.scenario for metric_series in series}
-        approvals = {name: store.baseline_history(name) for name in names}
-        known = store.regressions.all()
+        service = find_service(context, store)
+        series = store.series(service, scenarios=scenarios, whole=True)
+        approvals, known = store.approvals(service), store.regressions.all(service)
     return find_alarms(series, approvals, known, context.settings.sensitivity)

@@ -7,7 +7,6 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import (
-    FailureDetail,
     MeasurementFailure,
     NotReached,
     RequestCounts,
@@ -17,6 +16,13 @@ from loadtasks.verdict.targets import throttling
 
 _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
 """Errors that say nothing about the API, since it never saw the request."""
+_MAY_PASS = frozenset({FindingCode.GENERATOR_SATURATED, FindingCode.TARGET_NOT_REACHED})
+"""What may be over when the scenario is measured again: a busy machine, a target or a network that was down."""
+
+
+def may_pass(found: Sequence[Finding]) -> bool:
+    """Whether a scenario is invalid only for reasons that may be over when it is measured again."""
+    return bool(found) and all(finding.code in _MAY_PASS for finding in found)
 
 
 def findings(
@@ -29,7 +35,7 @@ def findings(
     found = []
     failure = failures.get(scenario)
     if failure is not None:
-        found.append(Finding(code=failure.code, parameters=FailureDetail(detail=failure.detail)))
+        found.append(Finding(code=failure.code, parameters=failure.parameters))
     elif planned and not measurements:
         found.append(Finding(code=FindingCode.NOT_MEASURED))
     seen = []

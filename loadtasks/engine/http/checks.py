@@ -1,72 +1,46 @@
 """Checks of a response: status, headers, JSON values, a pattern in the body."""
 
-import io
-import json
+import math
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import urllib3
-
+from loadtasks.engine.http.json_values import MISSING, equal, is_number, parse_json, shown, value_at
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.scenarios.model import Checks, JsonCheck
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "number": (int, float),
-    "boolean": bool,
-    "null": type(None),
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "number": is_number,
+    "integer": lambda value: is_number(value) and (isinstance(value, int) or value.is_integer() or math.isinf(value)),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
 }
+"""What the types of JSON Schema mean: 1.0 is an integer, true is no number."""
 _ALWAYS_KEPT = frozenset(
     {
         b"connection",
         b"content-encoding",
         b"content-length",
+        b"content-type",
         b"retry-after",
         b"server-timing",
         b"transfer-encoding",
         b"x-request-id",
     }
 )
-_EXCERPT_LENGTH = 200
-MISSING = object()
-"""What `value_at` returns where there is no value, since None is one."""
+_MAX_EXACT = 2.0**53
 
 
-def body_text(body: bytes, encoding: str) -> bytes:
-    """The body before the server compressed it; `encoding` is the Content-Encoding, empty where there is none.
+class Problem(NamedTuple):
+    """What is wrong with a response, as a clause."""
 
-    Raises:
-        ValueError: it doesn't decompress.
-    """
-    if not encoding or encoding == "identity":
-        return body
-    try:
-        return urllib3.HTTPResponse(io.BytesIO(body), headers={"content-encoding": encoding}, status=200).data
-    except urllib3.exceptions.HTTPError as error:
-        raise ValueError(f"the body doesn't decompress as {encoding}: {error}") from error
-
-
-def value_at(document: Any, path: str) -> Any:
-    """The value at a dotted path (`items.0.id`), or MISSING."""
-    for step in path.split("."):
-        if isinstance(document, dict) and step in document:
-            document = document[step]
-        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
-            document = document[int(step)]
-        else:
-            return MISSING
-    return document
-
-
-def contains(document: Any, expected: Any) -> bool:
-    """Whether a JSON document has every expected value; its objects may have more keys."""
-    if isinstance(expected, dict):
-        return isinstance(document, dict) and all(
-            key in document and contains(document[key], value) for key, value in expected.items()
-        )
-    return bool(document == expected) and isinstance(document, bool) == isinstance(expected, bool)
+    text: str
+    quotes_body: bool = False
+    """Whether the body says more."""
 
 
 class Checker:
@@ -94,11 +68,11 @@ class Checker:
         expected = "2xx" if len(self._statuses) == 100 else " or ".join(map(str, sorted(self._statuses)))  # noqa: PLR2004
         return f"responded {status}, expected {expected}"
 
-    def problem(self, headers: dict[str, str], body: bytes) -> str | None:
-        """What is wrong with the headers or the body, as a clause; None when every check passes."""
+    def problem(self, headers: dict[str, str], body: bytes) -> Problem | None:
+        """What is wrong with the headers or the body; None when every check passes."""
         for name, expected in self._headers.items():
             if headers.get(name) != expected:
-                return f"header {name} is {headers.get(name)!r}, expected {expected!r}"
+                return Problem(f"header {name} is {headers.get(name)!r}, expected {expected!r}")
         # The same bytes pass again without being parsed again, which keeps the generator's own work off the clock.
         if not self.reads_body or body == self._last_good:
             return None
@@ -107,57 +81,57 @@ class Checker:
             self._last_good = body
         return problem
 
-    def _body_problem(self, raw: bytes, encoding: str) -> str | None:
+    def _body_problem(self, raw: bytes, encoding: str) -> Problem | None:
         try:
-            body = body_text(raw, encoding)
+            body = decoded_body(raw, encoding)
         except ValueError as error:
-            return str(error)
+            return Problem(str(error))
         if self._pattern and not self._pattern.search(body):
-            return f"nothing in the body matches {self._pattern.pattern.decode()!r}: {excerpt(body)}"
+            return Problem(f"nothing in the body matches {self._pattern.pattern.decode()!r}", quotes_body=True)
         if not self._json:
             return None
         try:
-            document = json.loads(body)
-        except ValueError:
-            return f"the body is not JSON: {excerpt(body)}"
-        for path, check in self._json.items():
-            wrong = _json_problem(value_at(document, path), check)
-            if wrong:
-                return f"{path} {wrong}"
+            document = parse_json(body)
+        except ValueError as error:
+            return Problem(f"the body is {error}", quotes_body=True)
+        return self._json_problem(document)
+
+    def _json_problem(self, document: Any) -> Problem | None:
+        try:
+            for path, check in self._json.items():
+                wrong = _value_problem(value_at(document, path), check)
+                if wrong:
+                    return Problem(f"{path} {wrong}")
+        except RecursionError:
+            return Problem("the body is JSON that is nested too deeply to be checked")
         return None
 
 
-def excerpt(body: bytes) -> str:
-    """The beginning of a body, for an error's sample."""
-    text = body[: _EXCERPT_LENGTH + 1].decode("utf-8", "replace")
-    return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH] + "…"
-
-
-def _json_problem(value: Any, check: JsonCheck) -> str | None:
+def _value_problem(value: Any, check: JsonCheck) -> str | None:
     if value is MISSING:
         return "is not in the body"
-    if "equals" in check.model_fields_set and value != check.equals:
-        return f"is {value!r}, expected {check.equals!r}"
-    if check.type and not _is(value, check.type):
-        return f"is {value!r}, expected a JSON {check.type}"
+    if "equals" in check.model_fields_set and not equal(value, check.equals):
+        return f"is {shown(value)}, expected {shown(check.equals)}"
+    if check.type and not _TYPES[check.type](value):
+        return f"is {shown(value)}, expected a JSON {check.type}"
     if check.length is not None and not (isinstance(value, list | dict | str) and len(value) == check.length):
         return f"has {len(value) if isinstance(value, list | dict | str) else 'no'} elements, expected {check.length}"
     return _range_problem(value, check)
 
 
 def _range_problem(value: Any, check: JsonCheck) -> str | None:
+    """What is wrong with a number; JSON Schema's bounds say nothing of other types, here they ask for a number."""
     if check.minimum is None and check.maximum is None:
         return None
-    if not _is(value, "number"):
-        return f"is {value!r}, expected a number"
+    if not is_number(value):
+        return f"is {shown(value)}, expected a number"
     if check.minimum is not None and value < check.minimum:
-        return f"is {value}, expected at least {check.minimum:g}"
+        return f"is {shown(value)}, expected at least {_bound(check.minimum)}"
     if check.maximum is not None and value > check.maximum:
-        return f"is {value}, expected at most {check.maximum:g}"
+        return f"is {shown(value)}, expected at most {_bound(check.maximum)}"
     return None
 
 
-def _is(value: Any, name: str) -> bool:
-    if isinstance(value, bool) and name == "number":
-        return False
-    return isinstance(value, _TYPES[name])
+def _bound(value: float) -> str:
+    """A bound as people write it: 20, not 20.0."""
+    return shown(int(value) if isinstance(value, float) and abs(value) < _MAX_EXACT and value.is_integer() else value)

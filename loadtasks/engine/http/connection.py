@@ -163,7 +163,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _resend(self, exchange: Exchange) -> None:
         """Send the request under way once more, over a fresh connection."""
-        self._recorder().stale_connections += 1
+        self._recorder().connections.stale += 1
         self.state = ConnectionState.RESENDING
         self._transport, self._was_idle, self._idle_watch = None, False, None
         self._parser = httptools.HttpResponseParser(self)
@@ -174,7 +174,7 @@ class HttpConnection(asyncio.Protocol):
             await self.connect()
         except ConnectError as error:
             self._resending = None
-            self.abort(*error.failure)
+            self.abort(error.code, str(error))
             return
         self._resending = None
         assert self._transport is not None  # noqa: S101 - it is connected
@@ -242,7 +242,7 @@ class HttpConnection(asyncio.Protocol):
             return
         except httptools.HttpParserError as error:
             if not self._whole:
-                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}")
+                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}")
                 return
             unexpected = True
         if self._whole and exchange.encoded.request.method == "HEAD" and not data.endswith(b"\n"):
@@ -266,7 +266,7 @@ class HttpConnection(asyncio.Protocol):
             if exchange.encoded.may_be_sent_again:
                 self._resend(exchange)
             else:
-                self._fail(*NOT_SENT_AGAIN, perf_counter())
+                self._fail(ErrorCode.STALE, NOT_SENT_AGAIN, perf_counter())
         elif exc is None and self._headers_complete and _ends_with_connection(exchange):
             self._end_exchange(exchange, keep_alive=False)
         else:

@@ -9,14 +9,10 @@ import asyncio
 import select
 import ssl
 
-from loadtasks.engine.recording.failure import RequestFailure
-from loadtasks.measurement.errors import ErrorCode
-
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-NOT_SENT_AGAIN = RequestFailure(
-    ErrorCode.STALE,
+NOT_SENT_AGAIN = (
     "the target closed the idle connection when the request was sent over it, and a request of this method may not be "
-    "sent again",
+    "sent again"
 )
 """Why a request fails that may not be sent twice."""
 

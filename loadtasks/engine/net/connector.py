@@ -80,7 +80,7 @@ class Connector:
         if self._resolution_s is not None:
             recorder.phase(NAME_RESOLUTION, self._resolution_s)
         for address, code in self._failures.items():
-            recorder.unreachable_addresses.setdefault(address, code)
+            recorder.connections.unreachable.setdefault(address, code)
 
     async def _resolved(self, deadline: float) -> Sequence[str]:
         """The addresses of the target, in the order in which they are tried."""
@@ -155,7 +155,7 @@ def _error(failures: Mapping[str, RequestFailure]) -> ConnectError:
     """Why none of a target's addresses accepted."""
     telling = min(failures.values(), key=lambda failure: _TELLING.index(failure.code))
     if len(failures) == 1:
-        return ConnectError(*telling)
+        return ConnectError(telling.code, telling.text)
     each = "; ".join(f"{peer}: {failure.text}" for peer, failure in failures.items())
     return ConnectError(telling.code, f"none of the name's {len(failures)} addresses accepts a connection ({each})")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, computed_field, model_validator
 
-from loadtasks.results.findings import causes, connections, history, reference, targets, validity
+from loadtasks.results.findings import availability, causes, connections, history, reference, targets, validity
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.parameters import Parameters, StoredText
 
@@ -12,6 +12,7 @@ PARAMETERS: dict[FindingCode, type[Parameters]] = {
     **validity.PARAMETERS,
     **targets.PARAMETERS,
     **connections.PARAMETERS,
+    **availability.PARAMETERS,
     **history.PARAMETERS,
     **reference.PARAMETERS,
     **causes.PARAMETERS,

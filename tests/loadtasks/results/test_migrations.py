@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,10 @@ from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import parts_of
 from tests.measurements import exemplar, measurement, run
 
-REVISION_0008 = Path(__file__).with_name("revision_0008")
+KEPT = Path(__file__).with_name("before_client_headers")
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 REVISION_0006 = Path(__file__).with_name("revision_0006")
+REVISION_0008 = Path(__file__).with_name("revision_0008")
 ALONE, PAIRED, SHARED = "20261101T020000Z-0001", "20261102T020000Z-0002", "20261103T020000Z-0003"
 """The runs in it: one process, in rounds with a reference, and three processes that were saturated."""
 
@@ -130,7 +131,7 @@ def test_a_run_before_there_were_references_has_none(url: str) -> None:
         connection.execute(insert(tables.tables["runs"]).values(of_run))
     engine.dispose()
     with Store.open(url) as store:
-        assert store.run(run().id) == run()
+        assert store.run(run().id) == run(service="shipped-api", sequence=1)
         assert store.pairings(run().id) == {}
 
 
@@ -211,7 +212,7 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
         assert [repetition.measurements for repetition in repetitions] == [[with_hash_of_today(one)] for one in made]
         assert [repetition.reported for repetition in repetitions] == [False, True]
         assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
-        assert store.confirmations(run().id) == {DASHBOARD: repetitions}
+        assert store.repeated(run().id, RepetitionReason.SUSPECT) == {DASHBOARD: repetitions}
         assert store.failures(run().id) == {MIXED: MeasurementFailure(code=FindingCode.INTERRUPTED)}
         (verdict,) = store.verdicts(run().id)
         missed, confirmation = verdict.findings
@@ -222,9 +223,22 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
 @pytest.fixture
 def of_revision_0006(tmp_path: Path) -> Iterator[Store]:
     """A database that the code of revision 0006 wrote, migrated: three runs of the scenarios of every.yaml."""
-    path = tmp_path / "results.db"
+    with migrated(REVISION_0006, tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def of_revision_0008(tmp_path: Path) -> Iterator[Store]:
+    """A database that the code of revision 0008 wrote, migrated: runs of several APIs, whose histories were mixed."""
+    with migrated(REVISION_0008, tmp_path) as store:
+        yield store
+
+
+@contextmanager
+def migrated(revision: Path, folder: Path) -> Iterator[Store]:
+    path = folder / "results.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((REVISION_0006 / "database.sql").read_text(encoding="utf-8"))
+        connection.executescript((revision / "database.sql").read_text(encoding="utf-8"))
     with Store.open(f"sqlite:///{path}") as store:
         yield store
 
@@ -248,8 +262,11 @@ def test_what_revision_0006_kept_is_comparable_with_what_is_measured_now(
 
 
 def test_series_of_revision_0006_hold_what_is_measured_now(of_revision_0006: Store) -> None:
-    (list_before,) = (series for series in of_revision_0006.series(scenarios=["every.mixed"]) if series.part == "list")
-    new = run("20261104T020000Z-0004", started_at=datetime(2026, 11, 4, tzinfo=UTC), target_url="http://127.0.0.1:9")
+    service = of_revision_0006.run(ALONE).service
+    (list_before,) = (
+        series for series in of_revision_0006.series(service, scenarios=["every.mixed"]) if series.part == "list"
+    )
+    new = run("20261104T020000Z-0004", started_at=datetime(2026, 11, 4, tzinfo=UTC), service=service)
     of_revision_0006.open_run(new)
     scenario = read_scenarios(REVISION_0006)["every.mixed"]
     measured = [
@@ -258,7 +275,9 @@ def test_series_of_revision_0006_hold_what_is_measured_now(of_revision_0006: Sto
     ]
     of_revision_0006.save_measurements(new.id, "every.mixed", measured)
     of_revision_0006.save_verdicts(new.id, [ScenarioVerdict(scenario="every.mixed", verdict=Verdict.PASS)])
-    (list_now,) = (series for series in of_revision_0006.series(scenarios=["every.mixed"]) if series.part == "list")
+    (list_now,) = (
+        series for series in of_revision_0006.series(service, scenarios=["every.mixed"]) if series.part == "list"
+    )
     fingerprint = list_now.points[-1].fingerprint
     assert [point.run_id for point in list_before.like(fingerprint).points] == [ALONE]
     assert [point.run_id for point in list_now.like(fingerprint).points] == [ALONE, new.id]
@@ -278,7 +297,7 @@ def test_the_protocol_is_that_of_the_load_and_the_percentile_that_of_the_histogr
         "every.sockets (one)",
         "every.sockets (all)",
     }
-    history = of_revision_0006.history("every.requests")
+    history = of_revision_0006.history(of_revision_0006.run(ALONE).service, "every.requests")
     (whole,) = of_revision_0006.measurements(ALONE, "every.requests")
     assert history[-1].metrics == whole.metrics
     assert whole.metrics["p99_9_s"] == whole.response.quantile_s(0.999)
@@ -302,12 +321,58 @@ def test_errors_and_saturation_are_read_from_their_sentences(of_revision_0006: S
     assert pairing.reference[0].load["paired"] is True
 
 
+def test_the_runs_of_revision_0008_get_the_services_that_new_ones_have(of_revision_0008: Store) -> None:
+    assert {run.id: run.service for run, _ in of_revision_0008.runs()} == {
+        # The DAG exercised the shipped API: on a free port of this machine, or behind nginx in compose.
+        "nightly-1": "shipped-api",
+        "nightly-2": "shipped-api",
+        "future": "shipped-api",
+        "compose": "shipped-api",
+        "by-hand": "127.0.0.1:8000",
+        "team": "127.0.0.1:9000",
+        "staging": "api.example.com:443/v2",
+        "httpbin-1": "127.0.0.1:22001",
+        "httpbin-2": "127.0.0.1:22001",
+        "items-1": "127.0.0.1:22006",
+        "password": "api.example.com:81",
+    }
+    (series,) = of_revision_0008.series("shipped-api", scenarios=[DASHBOARD])
+    assert [point.run_id for point in series.points] == ["nightly-1", "nightly-2", "future"]
+    assert len({point.fingerprint for point in series.points}) == 1
+
+
+def test_a_run_is_newer_than_all_of_revision_0008_whatever_their_clocks_said(of_revision_0008: Store) -> None:
+    assert of_revision_0008.run_ids()[:2] == ["future", "password"]
+    assert of_revision_0008.run("nightly-1").sequence == 1
+    new = of_revision_0008.open_run(run("new", service="shipped-api"))
+    assert new.sequence == 12
+    assert of_revision_0008.run_ids("shipped-api")[:2] == ["new", "future"]
+
+
+def test_the_history_of_a_service_whose_baseline_was_anothers_is_not_cut(of_revision_0008: Store) -> None:
+    assert [baseline.service for baseline in of_revision_0008.baselines() if baseline.scenario == "root.get"] == [
+        "127.0.0.1:22001"
+    ]
+    of_revision_0008.approve_first("items-1")
+    assert [baseline.run_id for baseline in of_revision_0008.baselines("127.0.0.1:22006")] == ["items-1"]
+
+
+def test_the_regressions_of_revision_0008_are_those_of_the_service_that_was_measured(of_revision_0008: Store) -> None:
+    services = {regression.id: regression.service for regression in of_revision_0008.regressions.all()}
+    # By the run that found it, by its first run, and by the newest run of its scenario.
+    assert services == {1: "shipped-api", 2: "127.0.0.1:22006", 3: "127.0.0.1:22001", 4: "shipped-api"}
+    opened, acknowledged, fixed = of_revision_0008.regressions.find(1).moves
+    assert (opened.run_id, acknowledged.run_id, fixed.run_id) == ("nightly-2", None, "future")
+    assert [of_revision_0008.run(run_id).sequence for run_id in ("compose", "nightly-2", "future")] == [3, 2, 11]
+    assert (opened.sequence, acknowledged.sequence, fixed.sequence) == (3, 2, 11)
+
+
 @pytest.fixture
-def of_revision_0008(tmp_path: Path) -> Iterator[Store]:
+def before_client_headers(tmp_path: Path) -> Iterator[Store]:
     """A database that the code of revision 0008 wrote, migrated: two runs of kept.yaml, one of other requests."""
     path = tmp_path / "results.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((REVISION_0008 / "database.sql").read_text(encoding="utf-8"))
+        connection.executescript((KEPT / "database.sql").read_text(encoding="utf-8"))
     with Store.open(f"sqlite:///{path}") as store:
         yield store
 
@@ -316,10 +381,10 @@ FIRST_RUN, OTHER_REQUESTS, PAIRED_RUN = "20261129T045759Z-e4d8", "20261129T04592
 
 
 @pytest.mark.parametrize("run_id", [FIRST_RUN, PAIRED_RUN])
-def test_hashes_of_revision_0008_are_those_of_what_is_measured_now(of_revision_0008: Store, run_id: str) -> None:
-    scenarios = read_scenarios(REVISION_0008)
-    run_before = of_revision_0008.run(run_id)
-    measurements = of_revision_0008.measurements(run_id)
+def test_hashes_of_revision_0008_are_those_of_what_is_measured_now(before_client_headers: Store, run_id: str) -> None:
+    scenarios = read_scenarios(KEPT)
+    run_before = before_client_headers.run(run_id)
+    measurements = before_client_headers.measurements(run_id)
     assert measurements
     for measured in measurements:
         scenario = scenarios[measured.scenario]
@@ -329,15 +394,15 @@ def test_hashes_of_revision_0008_are_those_of_what_is_measured_now(of_revision_0
         assert (measured.stale_connections, measured.unreachable_addresses) == (0, [])
 
 
-def test_every_kept_hash_is_replaced(of_revision_0008: Store) -> None:
-    alone, mixed = (scenario_hash(read_scenarios(REVISION_0008)[f"kept.{name}"]) for name in ("alone", "mixed"))
-    baselines = {baseline.scenario: baseline for baseline in of_revision_0008.baselines()}
+def test_every_kept_hash_is_replaced(before_client_headers: Store) -> None:
+    alone, mixed = (scenario_hash(read_scenarios(KEPT)[f"kept.{name}"]) for name in ("alone", "mixed"))
+    baselines = {baseline.scenario: baseline for baseline in before_client_headers.baselines()}
     assert baselines["kept.mixed"].scenario_hash == mixed
     assert baselines["kept.alone"].scenario_hash == alone
-    (reference,) = of_revision_0008.pairings(PAIRED_RUN)["kept.alone"].reference
+    (reference,) = before_client_headers.pairings(PAIRED_RUN)["kept.alone"].reference
     assert reference.scenario_hash == alone
-    (verdict,) = of_revision_0008.verdicts(OTHER_REQUESTS)
+    (verdict,) = before_client_headers.verdicts(OTHER_REQUESTS)
     (finding,) = [found for found in verdict.findings if found.code is FindingCode.NOT_COMPARABLE]
-    (other,) = of_revision_0008.measurements(OTHER_REQUESTS)
+    (other,) = before_client_headers.measurements(OTHER_REQUESTS)
     assert (finding.parameters.now, finding.parameters.before) == (other.scenario_hash, alone)
     assert other.scenario_hash != alone

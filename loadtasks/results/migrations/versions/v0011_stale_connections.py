@@ -1,7 +1,7 @@
 """Stale connections and unreachable addresses are kept; the client's own headers are part of every scenario's hash.
 
 Revision ID: 0011
-Revises: 0008
+Revises: 0010
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from alembic import op
 from loadtasks.results.migrations import old_hashes
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 
 
 def upgrade() -> None:

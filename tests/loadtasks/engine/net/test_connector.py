@@ -14,6 +14,7 @@ from loadtasks.engine.net.connector import Connected, ConnectError, Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
+from loadtasks.redaction.redactor import Redactor
 
 FIRST, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 
@@ -108,7 +109,7 @@ def test_an_address_that_is_silent_takes_its_share_of_the_time_and_the_next_is_t
 
         assert drive(connect, FIRST, SECOND, THIRD) == [THIRD] * 3
     silent_ones = dict.fromkeys((FIRST, SECOND), ErrorCode.CONNECT_TIMEOUT)
-    assert recorded(tried).unreachable_addresses == silent_ones
+    assert recorded(tried).connections.unreachable == silent_ones
 
 
 def test_an_address_that_refuses_is_passed_over_at_once() -> None:
@@ -119,7 +120,7 @@ def test_an_address_that_refuses_is_passed_over_at_once() -> None:
             return await peer_of(tried)
 
         assert drive(connect, FIRST, SECOND) == SECOND
-    assert recorded(tried).unreachable_addresses == {FIRST: ErrorCode.REFUSED}
+    assert recorded(tried).connections.unreachable == {FIRST: ErrorCode.REFUSED}
 
 
 def test_the_others_are_tried_again_where_the_one_that_accepted_no_longer_does() -> None:
@@ -167,7 +168,7 @@ def test_the_clock_of_a_connect_starts_when_the_name_is_resolved() -> None:
         connected, resolved_at = drive(connect, FIRST)
     assert connected.began >= resolved_at
     assert connected.seconds == connected.ended - connected.began
-    phase = recorded(tried)._phases.measured()["name_resolution"]
+    phase = recorded(tried)._phases.measured(Redactor())["name_resolution"]
     assert phase.count == 1
     assert phase.total_s >= 0.04
 
@@ -233,4 +234,4 @@ def test_an_address_is_not_resolved() -> None:
             return loop.asked
 
         assert drive(connect) == 0
-    assert recorded(tried)._phases.measured() == {}
+    assert recorded(tried)._phases.measured(Redactor()) == {}

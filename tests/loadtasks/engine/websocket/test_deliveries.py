@@ -13,6 +13,7 @@ from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.deliveries import Deliveries
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Checks, Event, Request
 
 EVENT = Event(where={"type": "created"}, id="thing.id")
@@ -44,7 +45,7 @@ class Account:
 
     def publish(self, event: int, sent: float, end: float) -> bool:
         self.published[event] = exchange(sent, sent, end)
-        return self.deliveries.published(str(event), self.published[event])
+        return self.deliveries.published(event, self.published[event])
 
     def arrive(self, listener: int, event: int) -> None:
         self.now += 1
@@ -57,7 +58,7 @@ class Account:
 
     def sample(self, code: str) -> str:
         (sample,) = (sample for error, sample in self.recorder._samples.items() if error.code == code)
-        return sample
+        return sample.text
 
 
 arrivals = st.lists(st.tuples(st.integers(0, LISTENERS - 1), st.integers(0, EVENTS - 1)), max_size=60)
@@ -104,7 +105,7 @@ def test_every_delivery_is_accounted_for_once(
 
 def test_an_event_counts_from_when_it_was_due_and_its_request_from_when_it_was_sent() -> None:
     account = Account()
-    account.deliveries.published("1", exchange(due=10.0, sent=10.5, end=11.0))
+    account.deliveries.published(1, exchange(due=10.0, sent=10.5, end=11.0))
     for listener in range(LISTENERS):
         account.deliveries.arrived(listener, message(1), 12.0)
     account.recorder.fold()
@@ -187,5 +188,5 @@ def test_an_events_slowest_delivery_is_kept_with_the_request_that_published_it()
     account.publish(1, sent=1.0, end=2.0)
     for listener in range(LISTENERS):
         account.arrive(listener, 1)
-    (slowest,) = account.recorder.slowest.exemplars(None)
+    (slowest,) = account.recorder.slowest.exemplars(None, Redactor())
     assert (slowest.request, slowest.response_s) == ("POST /things", account.now - 1.0)

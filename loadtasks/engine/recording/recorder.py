@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtasks.engine.recording.connections import ConnectionRecord
 from loadtasks.engine.recording.exemplars import SlowestRequests
 from loadtasks.engine.recording.failure import RequestFailure, Sample
 from loadtasks.engine.recording.phases import Phases
@@ -62,6 +63,7 @@ class Recorder:
         self.dropped = 0
         self.in_flight = 0
         self.waited_for_connection = 0
+        self.connections = ConnectionRecord()
         self.body_bytes = 0
         self.first_start: float | None = None
         self.last_end: float | None = None
@@ -221,6 +223,7 @@ class Recorder:
         self.dropped += other.dropped
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
+        self.connections.merge(other.connections)
         self.body_bytes += other.body_bytes
         self._stragglers += other._stragglers
         self.response.add(other.response)
@@ -335,6 +338,8 @@ class Recorder:
                 for error, count in self._errors.most_common()
             ],
             phases=self._phases.measured(redactor),
+            stale_connections=self.connections.stale,
+            unreachable_addresses=self.connections.unreachable_addresses(),
             body_bytes=self.body_bytes,
             stragglers=self._stragglers if identity.duration_s is not None else 0,
             availability=self._earlier.then(self._timeline.stretch()).availability(),

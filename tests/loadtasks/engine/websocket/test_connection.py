@@ -367,3 +367,12 @@ def test_what_was_not_offered_must_not_be_chosen(name: str) -> None:
     usual = response(handshake.request)
     with pytest.raises(HandshakeError, match="not offered"):
         handshake.feed(usual[:-2] + name.encode() + b"\r\n\r\n")
+
+
+def test_the_response_to_the_upgrade_may_be_folded_and_come_in_pieces() -> None:
+    first_frame = b"\x81\x02hi"
+    for place in range(1, len(response(Handshake(UPGRADE).request))):
+        handshake = Handshake(UPGRADE)
+        folded = response(handshake.request).replace(b": ", b":\r\n ") + first_frame
+        rest = handshake.feed(folded[:place])
+        assert (handshake.feed(folded[place:]) if rest is None else rest + folded[place:]) == first_frame

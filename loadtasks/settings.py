@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -182,6 +183,13 @@ class Settings(BaseSettings):
     def sensitivity(self) -> Sensitivity:
         """Which changes from the baseline are reported."""
         return Sensitivity(self.runs_per_false_alarm, self.min_effect, self.improvements == "accept")
+
+    @property
+    def secrets(self) -> list[str]:
+        """Texts that must be shown nowhere: tokens, and the password of the results database."""
+        tokens = (token.get_secret_value() for token in (self.token, self.reference_token) if token is not None)
+        passwords = re.findall(r"^[^:]*://[^:@/]*:(.+)@", self.results_url or "")
+        return [*tokens, *passwords, *map(unquote, passwords)]
 
 
 def read_settings(**given: Any) -> Settings:

@@ -12,6 +12,7 @@ import sys
 import time
 
 from loadtasks.airflow import DAG_ID
+from loadtasks.breakage import report_breakage
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
 from scripts import CannotStartError, Interruption
@@ -36,6 +37,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="where the API is to listen")
     options = parser.parse_args()
     Interruption().install()
+    settings = None
     try:
         settings = read_settings()
         with exclusive_use("make airflow"), Services(settings.var / "logs") as services:
@@ -45,6 +47,8 @@ def main() -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nStopped.")
+    except Exception as error:
+        return report_breakage(error, settings.var if settings else None, settings.secrets if settings else ())
     return GOOD
 
 

@@ -1,11 +1,13 @@
 """Repeating scenarios within a run: to confirm what looks like a regression, and to learn how repetitions differ."""
 
 from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.errors import LoadTasksError
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.steps.exercise import exercise_scenario, target_lost
 from loadtasks.steps.judging import compare_series
+from loadtasks.steps.rescue import RescuedRepetition, rescue
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS
@@ -35,7 +37,8 @@ def confirm(
     Raises:
         As `measure`; the repetitions kept until then stand.
     """
-    with Store.open(context.workspace.results_url) as store:
+    with Store.open(context.workspace.results_url, patient=True) as store:
+        run = store.run(run_id)
         repetitions = store.repetitions(run_id, scenario)
         reason = _due(context, store, run_id).get(scenario)
         most = _MAX_BY_REASON[reason] if reason is not None else 0
@@ -43,7 +46,11 @@ def confirm(
             measurements, _ = exercise_scenario(context, store, run_id, scenario, on_progress)
             trusted = not validity.findings(scenario, measurements, {}) and target_lost(context.target) is None
             new = Repetition(number=len(repetitions) + 1, measurements=measurements, reason=reason, trusted=trusted)
-            store.add_repetition(run_id, scenario, new)
+            try:
+                store.add_repetition(run_id, scenario, new)
+            except LoadTasksError as error:
+                rescued = RescuedRepetition(run=run, scenario=scenario, repetition=new)
+                raise rescue(context, rescued, error) from error
             repetitions.append(new)
             if len(repetitions) < most and _due(context, store, run_id).get(scenario) is not reason:
                 break

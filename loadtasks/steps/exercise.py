@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
@@ -120,5 +121,6 @@ def _calibration(store: Store, run: Run) -> Calibration:
     known = run.calibrations.get(host)
     if known is None:
         known = calibrate()
-        store.save_calibration(run.id, host, known)
+        with suppress(LoadTasksError):  # each measurement holds it as well
+            store.save_calibration(run.id, host, known)
     return known

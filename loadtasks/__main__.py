@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from loadtasks.breakage import report_breakage
 from loadtasks.errors import ExitCode
+from loadtasks.streams import make_streams_steady
 
 
 def main(arguments: Sequence[str] | None = None, program: str | None = None) -> None:
@@ -14,6 +15,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
         arguments: those of this process unless given.
         program: the name under which the command line presents itself; the one it was called by unless given.
     """
+    make_streams_steady()
     try:
         from loadtasks.cli.main import cli  # noqa: PLC0415 - an installation that is broken has to be told too
 

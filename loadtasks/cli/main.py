@@ -8,10 +8,11 @@ from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
-from loadtasks.cli.past_runs import baseline, compare, history, report
+from loadtasks.cli.past_runs import baseline, compare, history, keep, report
 from loadtasks.cli.regressions import backtest, regressions
 from loadtasks.cli.run import run
 from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.report import terminal
 from loadtasks.settings import read_settings
 
 
@@ -27,7 +28,7 @@ class _Group(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            terminal.say("Interrupted.", error=True)
             ctx.exit(ExitCode.INTERRUPTED)
         except Exception as error:
             ctx.exit(_told(error, ctx.ensure_object(dict)))
@@ -37,7 +38,7 @@ def _told(error: Exception, given: dict[str, str]) -> ExitCode:
     """Say on stderr what went wrong, and return the exit code. `given` holds the settings that options gave."""
     if isinstance(error, LoadTasksError) and error.exit_code is not ExitCode.BROKEN:
         notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
-        click.echo(f"Error: {error}{notes}", err=True)
+        terminal.say(f"Error: {error}{notes}", error=True)
         return error.exit_code
     try:
         settings = read_settings(**given)
@@ -57,5 +58,5 @@ def cli() -> None:
     """
 
 
-for _command in (run, report, compare, history, baseline, regressions, backtest, plan, targets):
+for _command in (run, report, keep, compare, history, baseline, regressions, backtest, plan, targets):
     cli.add_command(_command)

@@ -1,4 +1,4 @@
-"""The commands about past runs: `report`, `compare`, `history` and `baseline`."""
+"""The commands about past runs: `report`, `keep`, `compare`, `history` and `baseline`."""
 
 from pathlib import Path
 
@@ -31,6 +31,24 @@ def report(context: RunContext, run_id: str) -> None:
     folder = steps.write_report(context, run_id)
     terminal.show(steps.document(context, run_id), report=folder / "index.html")
     raise SystemExit(steps.conclude(context, run_id).exit_code)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@options.with_context
+def keep(context: RunContext, folder: Path) -> None:
+    """Keep measurements that the results database could not take.
+
+    FOLDER is the one that the message of the run named. Its files are removed once the database has them; then `judge`
+    the run.
+    """
+    kept = steps.keep(context, folder)
+    for run_id, scenario in kept:
+        terminal.say(f"Run {run_id}: {scenario} is kept.")
+    if not kept:
+        terminal.say("Nothing to keep: the run has these measurements already.")
+    for run_id in dict.fromkeys(run_id for run_id, _ in kept):
+        terminal.say(f"Next: python -m loadtasks judge {run_id}")
 
 
 @click.command()
@@ -85,7 +103,7 @@ def approve(context: RunContext, run_id: str, scenarios: tuple[str, ...], why: s
     """Make RUN the baseline run of its scenarios, or of those named."""
     run_id = _known_run(context, run_id)
     approved = steps.approve(context, run_id, why=why, scenarios=scenarios or None)
-    click.echo(f"Run {run_id} is now the baseline of {', '.join(approved)}.")
+    terminal.say(f"Run {run_id} is now the baseline of {', '.join(approved)}.")
 
 
 def _known_run(context: RunContext, run_id: str) -> str:

@@ -15,6 +15,14 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())
 
 
+def printable(text: str) -> str:
+    r"""A text with its control characters, escape sequences, line breaks and direction marks written out, as `\n`.
+
+    For terminals, where nothing that a target or a file says may do anything but be read.
+    """
+    return "".join(c if c == " " or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def label(scenario: str, part: str = "") -> str:
     """How people read a scenario, or a part of a mixed one: `mixed.concurrent (sessions)`."""
     return plain(label_of(scenario, part))

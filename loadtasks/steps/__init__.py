@@ -12,10 +12,12 @@ from loadtasks.steps.judging import compare, conclude, judge
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
 from loadtasks.steps.reporting import alert, document, write_report
+from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, move_regression
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 
 __all__ = [
+    "NotKeptError",
     "RunContext",
     "alert",
     "approve",
@@ -25,8 +27,10 @@ __all__ = [
     "configured_reference",
     "configured_target",
     "confirm",
+    "current_user",
     "document",
     "judge",
+    "keep",
     "measure",
     "move_regression",
     "open_run",

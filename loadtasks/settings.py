@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loadtasks.errors import BadInputError
+from loadtasks.request_path import check_path
+from loadtasks.service_name import MAX_LENGTH, checked_name
+from loadtasks.target_address import TargetAddress, masked
 
 PREFIX = "LOADTASKS_"
 MIN_ROUNDS = 10
 """Fewer rounds against a reference show nothing: the sequential test can't end with a decision before."""
 _HIDDEN = "***"
+_ADDRESSES = ("target", "reference")
+"""Settings that hold the address of an API."""
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
-_HTTP_URL = TypeAdapter(HttpUrl)
 _DAY_S = 86_400
 
 
@@ -51,9 +55,14 @@ class Sensitivity:
     """Whether an improvement that has lasted 21 runs begins a new baseline; otherwise only an approval does."""
 
 
-def _http_url(value: str) -> str:
-    """Check an address and keep it as it was written: pydantic's own type would add a slash."""
-    _HTTP_URL.validate_python(value)
+def _address(value: object) -> object:
+    """The address of a target, from the text that somebody wrote."""
+    return TargetAddress.parse(value) if isinstance(value, str) else value
+
+
+def _path(value: str) -> str:
+    """The path of a page; it is requested as it is written."""
+    check_path(value)
     return value
 
 
@@ -79,7 +88,9 @@ def _token(value: object) -> object:
     return value
 
 
-_Url = Annotated[str, AfterValidator(_http_url)]
+_Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
+_Service = Annotated[str, AfterValidator(checked_name)]
+_Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
 _A_FOLDER = "the path of a folder"
@@ -102,17 +113,28 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    target: Annotated[_Url, Hint(_AN_ADDRESS, option="--target")] = "http://127.0.0.1:8000"
-    """Address of the API: scheme, host, port, and a base path where there is one."""
+    target: Annotated[_Address, Hint(_AN_ADDRESS, option="--target")] = TargetAddress("http", "127.0.0.1", 8000, "")
+    """Address of the API: scheme, host, port, and a base path where there is one. A user and password in it
+    (`http://user:password@host`, percent-encoded) are sent as Basic authentication; never stored, logged or shown."""
+    service: Annotated[
+        _Service | None,
+        Hint(
+            f"a name of at most {MAX_LENGTH} printable characters, on one line",
+            option="--service",
+            default="the target's host, port and path",
+        ),
+    ] = None
+    """Name of the service whose API the target is. Runs are compared only with runs of the same service, wherever it
+    listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
-    """Bearer token of the API. Never stored, logged or shown."""
-    health_path: Annotated[str, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /healthz")] = "/healthz"
+    """Bearer token of the API. Never stored, logged or shown. Not possible with a user in the address."""
+    health_path: Annotated[_Path, Hint(f"{_A_PATH} /healthz")] = "/healthz"
     """Path requested before each scenario to see that the API is up: any response below 500 will do."""
     metrics_path: Annotated[
-        str | None, Field(pattern=r"^/\S*$"), Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
+        _Path | None, Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
     ] = None
     """Path of the API's metrics in Prometheus' text format, read before and after each scenario."""
-    reference: Annotated[_Url | None, Hint(_AN_ADDRESS, option="--reference")] = None
+    reference: Annotated[_Address | None, NoDecode, Hint(_AN_ADDRESS, option="--reference")] = None
     """Address of the reference, the approved build. Scenarios are driven in rounds against both builds, and the ratio
     of their numbers is judged."""
     reference_token: Annotated[_Token | None, Hint(_A_TOKEN, default=f"`{PREFIX}TOKEN`", secret=True)] = None
@@ -211,7 +233,8 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0])
-        raise BadInputError(_refusal(name, first["input"], name in given)) from None
+        reason = first["msg"].removeprefix("Value error, ") if name in _ADDRESSES else None
+        raise BadInputError(_refusal(name, first["input"], name in given, reason)) from None
 
 
 def variable(name: str) -> str:
@@ -224,13 +247,22 @@ def hint(name: str) -> Hint:
     return next(item for item in Settings.model_fields[name].metadata if isinstance(item, Hint))
 
 
-def _refusal(name: str, value: object, is_given: bool) -> str:
-    """The sentence about a value that makes no sense, `is_given` saying whether an option gave it."""
+def _refusal(name: str, value: object, is_given: bool, reason: str | None) -> str:
+    """The sentence about a value that makes no sense.
+
+    Args:
+        name: the setting.
+        value: what was given for it.
+        is_given: whether an option gave it.
+        reason: what is wrong with it, as a clause; None where that is clear from what is to be written.
+    """
     known = hint(name)
     said = f"{known.option or name} " if is_given else f"{variable(name)}="
     shown = " ".join(str(value).split())
     if known.secret:
         shown = _HIDDEN
+    elif name in _ADDRESSES:
+        shown = masked(str(value))
     elif name.endswith("_url"):  # a password stands before the last @
         shown = re.sub(r"^([a-z0-9+]*://)?.*@", rf"\1{_HIDDEN}@", shown)
-    return f"{said}{shown}: write {known.write}."
+    return f"{said}{shown}: {f'{reason}; ' if reason else ''}write {known.write}."

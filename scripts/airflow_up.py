@@ -18,7 +18,7 @@ from loadtasks.settings import Settings, read_settings
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import airflow_command, exclusive_use, prepare
 from scripts.services import Services, check_port_is_free
-from scripts.shipped_api import ApiInstance, ShippedApi, database_url
+from scripts.shipped_api import SERVICE, ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT = 0, 2
 _UI_TIMEOUT_S = 180
@@ -61,6 +61,7 @@ def _serve(port: int, settings: Settings, services: Services) -> None:
     api = ShippedApi.start(services, ApiInstance(database_url=database_url(settings.var), port=port))
     ui = f"http://127.0.0.1:{ui_port}"
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": api.token}
+    environment |= {"LOADTASKS_SERVICE": settings.service or SERVICE}
     environment |= {"LOADTASKS_REPORTS_URL": settings.reports_url or f"{ui}/performance-reports"}
     for name, arguments in COMPONENTS.items():
         services.start(name, airflow_command(*arguments), environment=environment)

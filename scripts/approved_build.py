@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import PROJECT, CannotStartError
+from scripts.shipped_api import SERVICE
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,14 @@ def fresh_database(var: Path, name: str) -> str:
 
 
 def _approved() -> str | None:
-    """The commit of the newest approved baseline; None when there is none or its version names no commit of ours."""
+    """The commit of the shipped API's newest approved baseline; None without one, or if it names no commit of ours."""
     from loadtasks.results.store import Store  # noqa: PLC0415 - takes a second
     from loadtasks.settings import read_settings  # noqa: PLC0415
     from loadtasks.workspace import Workspace  # noqa: PLC0415
 
-    with Store.open(Workspace.from_settings(read_settings()).results_url) as store:
-        newest = max(store.baselines(), key=lambda baseline: baseline.approved_at, default=None)
+    settings = read_settings()
+    with Store.open(Workspace.from_settings(settings).results_url) as store:
+        newest = next(iter(store.approvals(settings.service or SERVICE)), None)
     _, _, revision = ((newest and newest.target_version) or "").partition("+")
     try:
         return _commit(revision) if revision else None

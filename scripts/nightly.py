@@ -27,7 +27,7 @@ from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
 from scripts.services import Services, check_port_is_free, free_port, shared_core
-from scripts.shipped_api import ApiInstance, ShippedApi, database_url
+from scripts.shipped_api import SERVICE, ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
 _SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
@@ -107,13 +107,18 @@ def _run(start: Start, interruption: Interruption) -> int:
 
 def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     """Give the DAG its target, as a connection that takes precedence over Airflow's database. Returns its URL."""
-    url, token = settings.target, settings.token.get_secret_value() if settings.token else None
+    extra = {"health_path": settings.health_path, "metrics_path": settings.metrics_path, "service": settings.service}
     if api:
         shipped = api.result()
-        url, token = shipped.url, shipped.token
-    paths = {"health_path": settings.health_path, "metrics_path": settings.metrics_path}
-    _connect(TARGET_CONNECTION, host=url, password=token, extra=paths)
-    return url
+        extra["service"] = settings.service or SERVICE
+        _connect(TARGET_CONNECTION, host=shipped.url, password=shipped.token, extra=extra)
+        return shipped.url
+    from loadtasks.steps import configured_target
+
+    target = configured_target(settings)
+    user, password = target.credentials or (None, target.token)
+    _connect(TARGET_CONNECTION, host=target.url, login=user, password=password, extra=extra)
+    return target.url
 
 
 def _connect_reference(api: ShippedApi) -> str:

@@ -12,6 +12,9 @@ from pathlib import Path
 from scripts import PROJECT, CannotStartError
 from scripts.services import Services
 
+SERVICE = "shipped-api"
+"""The service that its runs belong to, wherever it listens."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApiInstance:

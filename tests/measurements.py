@@ -14,6 +14,8 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.run import Run
 
+SERVICE = "127.0.0.1:8000"
+"""The service of the runs that `run` makes."""
 STARTED_AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
 

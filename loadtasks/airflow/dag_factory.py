@@ -11,13 +11,17 @@ from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
 
 
-def performance_dag(dag_id: str = DAG_ID, *, schedule: str = "0 2 * * *", timezone: str = "UTC") -> DAG:
+def performance_dag(
+    dag_id: str = DAG_ID, *, schedule: str = "0 2 * * *", timezone: str = "UTC", service: str | None = None
+) -> DAG:
     """The DAG that exercises an API, judges and compares what was measured, reports it, and sends alerts.
 
     Args:
         dag_id: its name in Airflow. Reports appear in the UI for the default name only.
         schedule: a cron expression.
         timezone: the time zone of the schedule, such as `Europe/Berlin`.
+        service: the name of the service whose API it exercises: runs are compared with runs of the same service only.
+            When None, that of the connection, else LOADTASKS_SERVICE, else the target's host, port and path.
     """
     with DAG(
         dag_id=dag_id,
@@ -35,13 +39,13 @@ def performance_dag(dag_id: str = DAG_ID, *, schedule: str = "0 2 * * *", timezo
     ) as dag:
         # A failed task does not stop the run: a scenario that can't be measured, or a target that is down, is reported.
         due = tasks.repetitions_due()
-        tasks.measure.expand(scenario=tasks.open_run()) >> due
+        tasks.measure.expand(scenario=tasks.open_run(service=service)) >> due
         (
             tasks.confirm.expand(scenario=due)
             >> tasks.judge()
             >> tasks.compare()
             >> tasks.report()
-            >> tasks.alert()
+            >> tasks.alert(service=service)
             >> tasks.verdict()
         )
     return dag
@@ -63,6 +67,13 @@ def _trigger_form() -> dict[str, Param]:
             title="Target",
             description="Address of the API, such as http://127.0.0.1:8000; that of the connection "
             f"{TARGET_CONNECTION} when empty. The connection's token is sent to the connection's own address only.",
+        ),
+        "service": Param(
+            None,
+            type=["string", "null"],
+            title="Service",
+            description="Name of the service whose API the target is; runs are compared within a service only. When "
+            "empty: the configured name for the configured target, host, port and path for another one.",
         ),
         "reference": Param(
             None,

@@ -36,17 +36,18 @@ def mail_server() -> Deliver | None:
     return _deliver
 
 
-def send_refusal(context: RunContext, run_id: str, reason: str, deliver: Deliver | None) -> str:
+def send_refusal(context: RunContext, run_id: str, service: str | None, reason: str, deliver: Deliver | None) -> str:
     """Send an alert of a run that could not be opened, of which there is no report. Returns where it was sent.
 
     Raises:
         BadInputError: it could not be sent and is kept in the outbox.
     """
     message = EmailMessage()
-    message["Subject"] = subject_line(Verdict.INVALID, "nothing was measured")
+    message["Subject"] = subject_line(Verdict.INVALID, service, "nothing was measured")
     message["From"], message["To"] = context.settings.sender, ", ".join(context.settings.recipients)
     message["Date"] = formatdate()
-    message.set_content(f"Run {run_id} could not be opened, so nothing was measured:\n\n{reason}\n")
+    of_service = f" of {service}" if service else ""
+    message.set_content(f"Run {run_id}{of_service} could not be opened, so nothing was measured:\n\n{reason}\n")
     return send(message, context.workspace.outbox, run_id, deliver)
 
 

@@ -13,7 +13,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from loadtasks import steps
-from loadtasks.airflow.connections import performance_reference, performance_target
+from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.airflow.notifications import mail_server, mail_settings, send_refusal
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.report.repetitions import render_repetitions_due
@@ -28,14 +28,18 @@ _REFUSAL = "refusal"
 """XCom key: the sentence that says why the run could not be opened."""
 
 
-def open_run() -> list[str]:
-    """Check suites, scenarios and target, and open the run. Returns the scenarios to measure."""
+def open_run(service: str | None) -> list[str]:
+    """Check suites, scenarios and target, and open the run, of a service that the DAG may name.
+
+    Returns:
+        The scenarios to measure.
+    """
     context = get_current_context()
     params = context["params"]
     with _failing_in_one_sentence():
-        exercising = _exercising()
+        exercising = _exercising(service)
         against = f" against the reference {exercising.reference.url}" if exercising.reference else ""
-        log.info("Run %s exercises %s%s", _run_id(), exercising.target.url, against)
+        log.info("Run %s of %s exercises %s%s", _run_id(), exercising.service, exercising.target.url, against)
         try:
             run = steps.open_run(
                 exercising,
@@ -102,12 +106,12 @@ def report() -> None:
         log.info("Report: %s", steps.write_report(_stored(), _run_id()) / "index.html")
 
 
-def alert() -> None:
-    """Send an alert when the verdict is not good, or when the run was never opened."""
+def alert(service: str | None) -> None:
+    """Send an alert when the verdict is not good, or when the run was never opened; the DAG may name the service."""
     with _failing_in_one_sentence():
         stored, deliver = RunContext.from_settings(read_settings(**mail_settings())), mail_server()
         if refusal := _refusal():
-            where: str | None = send_refusal(stored, _run_id(), refusal, deliver)
+            where: str | None = send_refusal(stored, _run_id(), _refused_service(service), refusal, deliver)
         else:
             where = steps.alert(stored, _run_id(), deliver)
     log.info("The alert was sent to %s", where) if where else log.info("The verdict is good: no alert")
@@ -134,13 +138,14 @@ def _stored() -> RunContext:
     return RunContext.from_settings(read_settings())
 
 
-def _exercising() -> RunContext:
+def _exercising(service: str | None = None) -> RunContext:
     """The context of a task that sends load: from the trigger form, else from connections, else from settings."""
     params = get_current_context()["params"]
     settings = read_settings(processes=params["processes"])
     target = performance_target(settings, params["target"])
     reference = performance_reference(settings, target, params["reference"])
-    return replace(RunContext.from_settings(settings), target=target, reference=reference)
+    name = performance_service(settings, target, params["service"], service)
+    return replace(RunContext.from_settings(settings), target=target, reference=reference, service=name)
 
 
 def _run_id() -> str:
@@ -168,6 +173,14 @@ def _refusal() -> str | None:
     except LoadTasksError:
         return str(pull(task_ids="open_run", key=_REFUSAL) or "open_run did not finish; its log says why")
     return None
+
+
+def _refused_service(service: str | None) -> str | None:
+    """The service of a run that could not be opened; None where its name or its address is what is wrong."""
+    try:
+        return _exercising(service).service
+    except LoadTasksError:
+        return None
 
 
 def _failed(task_ids: Sequence[str]) -> list[str]:

@@ -16,11 +16,11 @@ BY_SCENARIO = "{{ task.op_kwargs['scenario'] }}"
 
 
 @task
-def open_run() -> list[str]:
+def open_run(service: str | None = None) -> list[str]:
     """Check suites, scenarios and that the target responds; return the names of the scenarios to measure."""
     from loadtasks.airflow import task_bodies
 
-    return task_bodies.open_run()
+    return task_bodies.open_run(service)
 
 
 @task(
@@ -81,11 +81,11 @@ def report() -> None:
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
-def alert() -> None:
+def alert(service: str | None = None) -> None:
     """Send an alert when the verdict is not good, even after a failed task."""
     from loadtasks.airflow import task_bodies
 
-    task_bodies.alert()
+    task_bodies.alert(service)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)

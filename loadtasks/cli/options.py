@@ -19,7 +19,14 @@ load_factor = click.option(
     metavar="NUMBER",
     help="Multiply the load of every scenario.",
 )
-_METAVARS = {"target": "URL", "reference": "URL", "scenarios": "FOLDER", "expectations": "FOLDER", "var": "FOLDER"}
+_METAVARS = {
+    "target": "URL",
+    "service": "NAME",
+    "reference": "URL",
+    "scenarios": "FOLDER",
+    "expectations": "FOLDER",
+    "var": "FOLDER",
+}
 
 
 def setting(name: str) -> Callable[[Command], Command]:

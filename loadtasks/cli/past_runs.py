@@ -12,22 +12,22 @@ from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
 from loadtasks.verdict.compare_documents import compare_documents
 
-LATEST = "latest"
-
 
 @click.command()
-@click.argument("run_id", metavar="[RUN]", default=LATEST)
+@click.argument("run_id", metavar="[RUN]", default=steps.LATEST)
+@options.setting("service")
 @options.with_context
 def report(context: RunContext, run_id: str) -> None:
     """Write the report of a run again and print it.
 
-    RUN is a run id, `latest` (the default), or the path of a results.json, which is only printed.
+    RUN is a run id, `latest` (the default: the newest run of the service), or the path of a results.json, which is
+    only printed.
     """
     if run_id.endswith(".json"):
         document = read_document(Path(run_id))
         terminal.show(document)
         raise SystemExit(document.verdict.exit_code)
-    run_id = _known_run(context, run_id)
+    run_id = steps.find_run(context, run_id)
     folder = steps.write_report(context, run_id)
     terminal.show(steps.document(context, run_id), report=folder / "index.html")
     raise SystemExit(steps.conclude(context, run_id).exit_code)
@@ -70,20 +70,26 @@ def compare(results: Path, baseline: Path) -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="NUMBER", help="Most runs to list."
 )
+@options.setting("service")
 @options.with_context
 def history(context: RunContext, scenario: str | None, limit: int) -> None:
-    """List past runs, or the past of one SCENARIO."""
+    """List past runs, or the past of one SCENARIO of a service.
+
+    Runs of all services are listed unless one is named.
+    """
     with Store.open(context.workspace.results_url) as store:
         if scenario is None:
-            listings.show_runs(store.runs(limit))
+            listings.show_runs(store.runs(context.settings.service, limit))
         else:
-            listings.show_history(scenario, store.history(scenario, limit))
+            service = steps.find_service(context, store)
+            listings.show_history(service, scenario, store.history(service, scenario, limit))
 
 
 @click.group(invoke_without_command=True)
+@options.setting("service")
 @click.pass_context
 def baseline(invocation: click.Context) -> None:
-    """List the baseline runs, or approve a run as the new one."""
+    """List the baseline runs of a service, or of all, or approve a run as the new one."""
     if invocation.invoked_subcommand is None:
         _list_baselines()
 
@@ -91,21 +97,20 @@ def baseline(invocation: click.Context) -> None:
 @options.with_context
 def _list_baselines(context: RunContext) -> None:
     with Store.open(context.workspace.results_url) as store:
-        listings.show_baselines(store.baselines())
+        listings.show_baselines(store.baselines(context.settings.service))
 
 
 @baseline.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
 @click.option("--why", default="", metavar="TEXT", help="The reason, kept with your name and the time.")
+@options.setting("service")
 @options.with_context
 def approve(context: RunContext, run_id: str, scenarios: tuple[str, ...], why: str) -> None:
-    """Make RUN the baseline run of its scenarios, or of those named."""
-    run_id = _known_run(context, run_id)
+    """Make RUN the baseline run of its scenarios, or of those named.
+
+    RUN is a run id, or `latest`: the newest run of the service.
+    """
+    run_id = steps.find_run(context, run_id)
     approved = steps.approve(context, run_id, why=why, scenarios=scenarios or None)
     terminal.say(f"Run {run_id} is now the baseline of {', '.join(approved)}.")
-
-
-def _known_run(context: RunContext, run_id: str) -> str:
-    with Store.open(context.workspace.results_url) as store:
-        return store.latest_run_id() if run_id == LATEST else store.run(run_id).id

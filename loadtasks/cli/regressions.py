@@ -12,9 +12,10 @@ from loadtasks.steps import RunContext
 
 @click.group(invoke_without_command=True)
 @click.option("--all", "ended", is_flag=True, help="List those that have ended too.")
+@options.setting("service")
 @click.pass_context
 def regressions(invocation: click.Context, ended: bool) -> None:
-    """List the regressions, or decide about one."""
+    """List the regressions of a service, or of all, or decide about one."""
     if invocation.invoked_subcommand is None:
         _list_regressions(ended)
 
@@ -22,7 +23,7 @@ def regressions(invocation: click.Context, ended: bool) -> None:
 @options.with_context
 def _list_regressions(context: RunContext, ended: bool) -> None:
     with Store.open(context.workspace.results_url) as store:
-        listings.show_regressions(store.regressions.all(ended=ended))
+        listings.show_regressions(store.regressions.all(context.settings.service, ended=ended))
 
 
 def _add_decision(name: str, state: RegressionState, help_text: str) -> None:
@@ -56,9 +57,10 @@ for _name, _state, _help in (
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
 @options.setting("runs_per_false_alarm")
 @options.setting("min_effect")
+@options.setting("service")
 @options.with_context
 def backtest(context: RunContext, scenarios: tuple[str, ...]) -> None:
-    """Replay the stored runs under other settings.
+    """Replay the stored runs of a service under other settings.
 
     The alarms that would have been raised are listed. Baselines begin where somebody approved or accepted a run; what
     was dismissed or fixed by hand counts as such.

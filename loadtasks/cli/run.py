@@ -31,6 +31,7 @@ _CONCLUDING = "Interrupted: what was measured is judged and reported; another si
 @click.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
 @options.setting("target")
+@options.setting("service")
 @options.setting("reference")
 @options.setting("scenarios")
 @options.setting("expectations")
@@ -60,7 +61,10 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
 
 
 def _show_opened(opened: Run, console: "Console") -> None:
-    console.print(f"Run {opened.id} against {opened.target_url} (version {opened.target_version or 'unknown'})")
+    version = opened.target_version or "unknown"
+    console.print(
+        f"Run {opened.id} of {opened.service} against {opened.target_url} (version {version})", soft_wrap=True
+    )
     if opened.reference_url is not None:
         console.print(f"paired with {opened.reference_url} (version {opened.reference_version or 'unknown'})")
 

@@ -28,6 +28,7 @@ _TITLE = {
     FindingCode.RECOVERED: "Recovered",
     FindingCode.SUSPECTED: "Suspected",
     FindingCode.CONFIRMATION: "Confirmation",
+    FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",
 }
 """The same of codes that say more than their kind."""

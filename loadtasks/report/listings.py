@@ -32,6 +32,7 @@ def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" =
     rows = (
         (
             run.id,
+            run.service,
             _when(run.started_at),
             verdict or _UNJUDGED,
             str(len(run.scenarios)),
@@ -41,11 +42,11 @@ def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" =
         )
         for run, verdict in runs
     )
-    _show(("run", "started", "verdict", "scenarios", "load", "target", "version"), rows, "No run yet.", to)
+    _show(("run", "service", "started", "verdict", "scenarios", "load", "target", "version"), rows, "No run yet.", to)
 
 
-def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | None" = None) -> None:
-    """What past runs measured of one scenario, newest first."""
+def show_history(service: str, scenario: str, entries: Sequence[HistoryEntry], to: "Console | None" = None) -> None:
+    """What past runs measured of one scenario of a service, newest first."""
     metrics = columns_of(Table.HISTORY)
     rows = (
         (
@@ -58,13 +59,14 @@ def show_history(scenario: str, entries: Sequence[HistoryEntry], to: "Console | 
         for entry in entries
     )
     heads = ("run", "measured", "verdict", *(metric.column for metric in metrics), "load")
-    _show(heads, rows, f"No run has measured {scenario} yet.", to)
+    _show(heads, rows, f"No run of {service} has measured {scenario} yet.", to)
 
 
 def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -> None:
     """The baselines, and who approved them."""
     rows = (
         (
+            baseline.service,
             baseline.scenario,
             baseline.run_id,
             baseline.approved_by,
@@ -73,7 +75,12 @@ def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -
         )
         for baseline in baselines
     )
-    _show(("scenario", "run", "approved by", "when", "why"), rows, "No baseline yet: the first passing run is one.", to)
+    _show(
+        ("service", "scenario", "run", "approved by", "when", "why"),
+        rows,
+        "No baseline yet: the first passing run is one.",
+        to,
+    )
 
 
 def show_regressions(regressions: Sequence[Regression], to: "Console | None" = None) -> None:
@@ -81,6 +88,7 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
     rows = (
         (
             str(regression.id),
+            regression.service,
             regression.label,
             regression.state.value,
             told_changes(regression.changes),
@@ -92,7 +100,7 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
         )
         for regression in regressions
     )
-    heads = ("id", "scenario", "state", "change", "since run", "version", "by", "when", "why")
+    heads = ("id", "service", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
 
 

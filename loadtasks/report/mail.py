@@ -26,6 +26,7 @@ from loadtasks.results.judgement import Verdict
 Deliver = Callable[[EmailMessage], str]
 """Sends a message and returns where it went, for people to read."""
 _MAX_SUBJECT_LENGTH = 160
+_MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
 
 
@@ -61,14 +62,18 @@ def compose(
 
 
 def subject(document: ResultsDocument) -> str:
-    """`[FAIL] nightly performance: dashboard.sustained p95 3.02 s, target < 2.00 s`, one line of bounded length."""
-    return subject_line(document.verdict, headline(document))
+    """`[FAIL] nightly performance of shop: orders.list: p95 3.02 s, target < 2.00 s`, one line of bounded length."""
+    return subject_line(document.verdict, document.run.service, headline(document))
 
 
-def subject_line(verdict: Verdict, text: str) -> str:
-    """The subject of every alert: its verdict, then a text that is cut where it is too long for one line."""
-    line = plain(f"[{WORD[verdict]}] nightly performance: {text}")
-    return line if len(line) <= _MAX_SUBJECT_LENGTH else line[: _MAX_SUBJECT_LENGTH - 1].rstrip() + "…"
+def subject_line(verdict: Verdict, service: str | None, text: str) -> str:
+    """The subject of every alert: verdict, service, then a text that is cut where it is too long for one line."""
+    of_service = f" of {_cut(plain(service), _MAX_SERVICE_LENGTH)}" if service else ""
+    return _cut(plain(f"[{WORD[verdict]}] nightly performance{of_service}: {text}"), _MAX_SUBJECT_LENGTH)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:

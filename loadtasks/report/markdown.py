@@ -22,8 +22,8 @@ def render(document: ResultsDocument) -> str:
     rows = table.rows(document)
     took = (run.ended_at - run.started_at).total_seconds() if run.ended_at else None
     parts = [
-        f"# {WORD[document.verdict]}: {escape(headline(document))}",
-        f"Run {escape(run.id)} of {escape(run.target_url)}"
+        f"# {WORD[document.verdict]}, nightly performance of {escape(run.service)}: {escape(headline(document))}",
+        f"Run {escape(run.id)} of {escape(run.service)} at {escape(run.target_url)}"
         + (f", version {escape(run.target_version)}" if run.target_version else "")
         + f", {escape(run.trigger)}, started {run.started_at:%Y-%m-%d %H:%M %Z}"
         + (f", took {units.span(took)}" if took is not None else "")

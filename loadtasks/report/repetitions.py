@@ -7,6 +7,9 @@ from loadtasks.results.repetitions import RepetitionReason
 
 def render_repetitions_due(due: Mapping[str, RepetitionReason]) -> Iterator[str]:
     """One line for each reason: `Confirmation: repeating config.read, since it looks worse than its baseline`."""
+    invalid = [scenario for scenario, reason in due.items() if reason is RepetitionReason.INVALID]
+    if invalid:
+        yield f"Repeating {', '.join(invalid)}, which {'was' if len(invalid) == 1 else 'were'} invalid"
     confirmed = [scenario for scenario, reason in due.items() if reason is RepetitionReason.SUSPECT]
     if confirmed:
         why = "it looks worse than its baseline" if len(confirmed) == 1 else "they look worse than their baselines"

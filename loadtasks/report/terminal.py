@@ -90,7 +90,8 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
     to.print()
     style = _STYLE[document.verdict]
     reason = headline(document)
-    _line(to, _text((WORD[document.verdict], style), (f"  {reason}", "bold")))
+    service = plain(document.run.service)
+    _line(to, _text((WORD[document.verdict], style), (f"  {service}: ", ""), (reason, "bold")))
     _line(to, _text((f"{tally(document)}. {comparison_summary(document)}", "")))
     if report is not None:
         _line(to, _text(("Report: ", "dim"), (str(report), "")))

@@ -3,24 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, desc, func, select
+from sqlalchemy import and_, delete, desc, func, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import Verdict
+from loadtasks.results.regression import AUTOMATIC
 from loadtasks.results.schema import BaselineRow, MeasurementRow, RunRow, VerdictRow
 
 
-def current(session: Session) -> list[BaselineRow]:
-    """The newest approval of each scenario, by name."""
-    newest = select(func.max(BaselineRow.id)).group_by(BaselineRow.scenario)
-    return list(session.scalars(select(BaselineRow).where(BaselineRow.id.in_(newest)).order_by(BaselineRow.scenario)))
+def current(session: Session, service: str | None = None) -> list[BaselineRow]:
+    """The newest approval of each scenario of a service, or of all services, by service and name."""
+    newest = select(func.max(BaselineRow.id)).join(BaselineRow.run).group_by(RunRow.service, BaselineRow.scenario)
+    rows = select(BaselineRow).join(BaselineRow.run).where(BaselineRow.id.in_(newest))
+    if service is not None:
+        rows = rows.where(RunRow.service == service)
+    return list(session.scalars(rows.order_by(RunRow.service, BaselineRow.scenario)))
 
 
-def approvable(session: Session, run: RunRow, scenarios: Sequence[str] | None, *, only_missing: bool) -> dict[str, str]:
+def approvable(session: Session, run: RunRow, scenarios: Sequence[str] | None) -> dict[str, str]:
     """The scenarios of a run that can become baselines, or those named, with the fingerprint of each.
-
-    With `only_missing` those that have a baseline are left out.
 
     Raises:
         BadInputError: a scenario was named that has no measurement in this run that can be a baseline.
@@ -29,11 +31,8 @@ def approvable(session: Session, run: RunRow, scenarios: Sequence[str] | None, *
     refused = _refused(session, run, hashes, scenarios if scenarios is not None else run.scenarios)
     if scenarios is not None and refused:
         raise BadInputError(f"run {run.id}: " + "; ".join(f"{name} {why_not}" for name, why_not in refused.items()))
-    known = {row.scenario for row in current(session)} if only_missing else set()
     return {
-        name: hashes[name]
-        for name in (scenarios if scenarios is not None else run.scenarios)
-        if name not in refused and name not in known
+        name: hashes[name] for name in (scenarios if scenarios is not None else run.scenarios) if name not in refused
     }
 
 
@@ -52,6 +51,31 @@ def approve(session: Session, run: RunRow, hashes: Mapping[str, str], *, approve
         )
         for name, scenario_hash in hashes.items()
     )
+
+
+def approve_first(session: Session, service: str, scenarios: Iterable[str]) -> None:
+    """Make the first passing run the baseline run of each of these scenarios that has none."""
+    known = {row.scenario for row in current(session, service)}
+    for name in scenarios:
+        if name in known:
+            continue
+        first = session.scalars(
+            select(RunRow)
+            .join(VerdictRow, VerdictRow.run_id == RunRow.id)
+            .join(MeasurementRow, and_(MeasurementRow.run_id == RunRow.id, MeasurementRow.scenario == name))
+            .where(
+                RunRow.service == service,
+                RunRow.verdict.in_(verdict.value for verdict in Verdict if verdict.good),
+                RunRow.reference_url.is_(None),  # of a paired run the reference is the baseline
+                VerdictRow.scenario == name,
+                VerdictRow.verdict != Verdict.INVALID,
+            )
+            .order_by(RunRow.sequence)
+            .limit(1)
+        ).first()
+        if first is not None:
+            hashes = approvable(session, first, [name])
+            approve(session, first, hashes, approved_by=AUTOMATIC, why="the first passing run")
 
 
 def withdraw(session: Session, run_id: str, scenario: str | None = None) -> None:

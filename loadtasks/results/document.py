@@ -16,7 +16,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.run import Run
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised by one with every change that a reader would notice."""
 FIRST_READ = 5
 """The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""

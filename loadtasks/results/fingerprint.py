@@ -2,20 +2,17 @@
 
 from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.run import Run
-
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class FingerprintField(StrEnum):
     """What can differ between two measurements so that they can't be compared."""
 
-    TARGET = "target"
+    SERVICE = "service"
     LOAD = "load"
     SCENARIO = "scenario"
     """What is sent."""
@@ -25,6 +22,11 @@ class FingerprintField(StrEnum):
     PAIRED = "paired"
     """Whether it was measured in rounds with a reference."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """What findings of earlier versions, which compared addresses, call `target`."""
+        return cls("service") if value == "target" else None
+
     @property
     def label(self) -> str:
         """How people read it: `load generator`."""
@@ -32,7 +34,7 @@ class FingerprintField(StrEnum):
 
 
 _LABELS = {
-    FingerprintField.TARGET: "target",
+    FingerprintField.SERVICE: "service",
     FingerprintField.LOAD: "load",
     FingerprintField.SCENARIO: "requests",
     FingerprintField.GENERATOR: "load generator",
@@ -71,22 +73,15 @@ class Fingerprint(BaseModel):
     processes: int
     """Processes of the generator."""
     measurement_version: int
-    target_url: str
-    """Without the port where it is this machine: a target that is started for one run listens wherever it can."""
+    service: str
+    """Whose API it was. The target's address is no part of the fingerprint: what is started for one run listens
+    wherever it can, and a service may move."""
     paired: bool
     """Whether it was measured in rounds with a reference."""
 
-    @field_validator("target_url")
-    @classmethod
-    def _without_a_port_of_this_machine(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.port is None or parts.hostname not in _THIS_MACHINE:
-            return url
-        return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}")).geturl()
-
     def __hash__(self) -> int:
         # The load is a mapping, which has no hash; the other fields differ between most fingerprints.
-        return hash((self.scenario_hash, self.generator, self.processes, self.target_url, self.paired))
+        return hash((self.scenario_hash, self.generator, self.processes, self.service, self.paired))
 
     @classmethod
     def of(cls, run: Run, measurement: Measurement) -> Self:
@@ -97,14 +92,14 @@ class Fingerprint(BaseModel):
             generator=run.generator,
             processes=run.processes,
             measurement_version=run.measurement_version,
-            target_url=run.target_url,
+            service=run.service,
             paired=run.reference_url is not None,
         )
 
     def unlike(self, earlier: Self) -> Difference | None:
         """The first difference from an earlier measurement that rules out a comparison; None where there is none."""
         sides: tuple[tuple[FingerprintField, FingerprintValue, FingerprintValue], ...] = (
-            (FingerprintField.TARGET, self.target_url, earlier.target_url),
+            (FingerprintField.SERVICE, self.service, earlier.service),
             (FingerprintField.LOAD, self.load, earlier.load),
             (FingerprintField.SCENARIO, self.scenario_hash, earlier.scenario_hash),
             (FingerprintField.GENERATOR, self.generator, earlier.generator),

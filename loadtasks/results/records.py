@@ -13,6 +13,7 @@ class Baseline(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    service: str
     scenario: str
     run_id: str
     approved_by: str

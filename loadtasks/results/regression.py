@@ -82,6 +82,10 @@ class Move(BaseModel):
     at: datetime
     who: str
     why: str
+    sequence: int = 0
+    """That of the newest run of the service at that moment."""
+    run_id: str | None = None
+    """The run that showed it; None where a person moved it."""
 
 
 class Regression(BaseModel):
@@ -90,6 +94,7 @@ class Regression(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: int
+    service: str
     scenario: str
     part: str
     first_run: str

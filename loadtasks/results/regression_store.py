@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, desc, select
+from sqlalchemy import delete, desc, func, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
-from loadtasks.results.schema import MoveRow, RegressionRow
+from loadtasks.results.schema import MoveRow, RegressionRow, RunRow
 
 
 class Regressions:
@@ -30,10 +30,13 @@ class Regressions:
         with self._database.reading() as session:
             return _regression(session, number)
 
-    def all(self, *, ended: bool = True) -> list[Regression]:
-        """All regressions, or only those that have not ended, newest first."""
+    def all(self, service: str | None = None, *, ended: bool = True) -> list[Regression]:
+        """All regressions of a service, or of all, or only those that have not ended, newest first."""
+        query = select(RegressionRow).order_by(desc(RegressionRow.id))
+        if service is not None:
+            query = query.where(RegressionRow.service == service)
         with self._database.reading() as session:
-            found = [_read(row) for row in session.scalars(select(RegressionRow).order_by(desc(RegressionRow.id)))]
+            found = [_read(row) for row in session.scalars(query)]
         return [regression for regression in found if ended or not regression.state.ended]
 
     def save(self, run_id: str, found: Sequence[Regression]) -> list[Regression]:
@@ -53,16 +56,28 @@ class Regressions:
             return [_read(row) for row in kept]
 
     def move(
-        self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, at: datetime | None = None
+        self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, run_id: str | None = None
     ) -> Regression:
-        """Move a regression to another state, now or at another moment.
+        """Move a regression to another state. `run_id`: the run that shows it, where no person decides.
 
         Raises:
             BadInputError: there is none of this id, or the state can't follow the one it has.
         """
         with self._database.writing() as session:
-            _regression(session, number).check_may_become(state)
-            session.add(MoveRow(regression_id=number, state=state.value, at=at or datetime.now(UTC), who=who, why=why))
+            regression = _regression(session, number)
+            regression.check_may_become(state)
+            newest = select(func.max(RunRow.sequence)).where(RunRow.service == regression.service)
+            session.add(
+                MoveRow(
+                    regression_id=number,
+                    state=state.value,
+                    at=datetime.now(UTC),
+                    sequence=session.scalar(newest) or 0,
+                    run_id=run_id,
+                    who=who,
+                    why=why,
+                )
+            )
             session.flush()
             session.expire_all()
             return _regression(session, number)
@@ -76,11 +91,11 @@ def _regression(session: Session, number: int) -> Regression:
 
 
 def _read(row: RegressionRow) -> Regression:
-    fields = ("id", "scenario", "part", "first_run", "found_run", "version_before", "version_after")
+    fields = ("id", "service", "scenario", "part", "first_run", "found_run", "version_before", "version_after")
     return Regression(
         **{name: getattr(row, name) for name in fields},
         changes=[MetricChange.model_validate(change) for change in row.changes],
-        moves=[Move(state=RegressionState(move.state), at=move.at, who=move.who, why=move.why) for move in row.moves],
+        moves=[Move.model_validate({name: getattr(move, name) for name in Move.model_fields}) for move in row.moves],
     )
 
 

@@ -21,6 +21,8 @@ class RepetitionReason(StrEnum):
     """To confirm: it looks worse than the baseline."""
     LEARNING = "learning"
     """To learn how much two measurements of one run differ."""
+    INVALID = "invalid"
+    """The measurement before it can't be trusted, for a reason that may have passed."""
 
 
 class Repetition(BaseModel):

@@ -17,7 +17,7 @@ _AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemp
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as columns, but for its verdict."""
+    """A run as columns, but for its verdict and its sequence."""
     return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
 
 
@@ -92,7 +92,8 @@ def verdict_of(row: VerdictRow) -> ScenarioVerdict:
 
 def baseline_of(row: BaselineRow) -> Baseline:
     """The baseline of a row."""
-    return Baseline.model_validate({name: getattr(row, name) for name in Baseline.model_fields})
+    own = {name: getattr(row, name) for name in Baseline.model_fields if name != "service"}
+    return Baseline.model_validate(own | {"service": row.run.service})
 
 
 def alert_of(row: AlertRow) -> Alert:

@@ -4,10 +4,11 @@ import re
 import secrets
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import MEASUREMENT_VERSION
+from loadtasks.service_name import service_at
 
 
 class Run(BaseModel):
@@ -21,6 +22,8 @@ class Run(BaseModel):
     trigger: str
     """`scheduled`, `manual` (Airflow) or `command line`."""
     target_url: str
+    service: str = Field(default_factory=lambda run: service_at(run["target_url"]))
+    """Whose API the target is; runs are compared within a service only. Part of the fingerprint."""
     target_version: str | None = None
     """What the target says of its version; None where it doesn't."""
     reference_url: str | None = None

@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -71,10 +71,14 @@ class RunRow(ResultsBase):
     __tablename__ = "runs"
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    started_at: Mapped[datetime] = mapped_column(index=True)
+    sequence: Mapped[int] = mapped_column(index=True, unique=True)
+    """The order in which runs were opened, from 1: clocks can be wrong."""
+    started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     trigger: Mapped[str]
     target_url: Mapped[str]
+    service: Mapped[str] = mapped_column(index=True)
+    """Scenarios, baselines and regressions of one name in two services have nothing to do with each other."""
     target_version: Mapped[str | None]
     reference_url: Mapped[str | None]
     reference_version: Mapped[str | None]
@@ -196,6 +200,7 @@ class BaselineRow(ResultsBase):
     scenario_hash: Mapped[str]
     target_version: Mapped[str | None]
     generator: Mapped[str]
+    run: Mapped[RunRow] = relationship(lazy="joined", innerjoin=True, viewonly=True)
 
 
 class RegressionRow(ResultsBase):
@@ -204,7 +209,8 @@ class RegressionRow(ResultsBase):
     __tablename__ = "regressions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    scenario: Mapped[str] = mapped_column(index=True)
+    service: Mapped[str] = mapped_column(index=True)
+    scenario: Mapped[str]
     part: Mapped[str]
     first_run: Mapped[str]
     """No foreign key: a run that is measured anew doesn't end what was found since."""
@@ -224,6 +230,10 @@ class MoveRow(ResultsBase):
     regression_id: Mapped[int] = mapped_column(ForeignKey("regressions.id", ondelete="CASCADE"), index=True)
     state: Mapped[str]
     at: Mapped[datetime]
+    sequence: Mapped[int]
+    """That of the newest run of the service at that moment; 0 where there was none."""
+    run_id: Mapped[str | None]
+    """The run that showed it; None where a person moved it."""
     who: Mapped[str]
     why: Mapped[str]
 

@@ -27,7 +27,7 @@ _FINGERPRINT = (
     "generator",
     "processes",
     "measurement_version",
-    "target_url",
+    "service",
     "paired",
 )
 """The fields of a fingerprint, in the order in which they are selected."""
@@ -38,6 +38,8 @@ class SeriesPoint:
     """One scenario, or one part of it, in one run."""
 
     run_id: str
+    sequence: int
+    """The order of runs; clocks can be wrong."""
     started_at: datetime
     """When the run started."""
     target_version: str | None
@@ -69,29 +71,35 @@ class MetricSeries:
 
 
 def read_series(
-    session: Session, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
+    session: Session,
+    service: str,
+    *,
+    scenarios: Sequence[str] | None = None,
+    whole: bool = False,
+    unjudged: str | None = None,
 ) -> list[MetricSeries]:
-    """The series of all scenarios, or of some.
+    """The series of all scenarios of a service, or of some.
 
     Args:
         session: Of the results database.
+        service: Its name.
         scenarios: Their names; None for all.
         whole: Whether to begin with the first stored run instead of each scenario's baseline run.
         unjudged: The id of a run whose measurements are included though it may have no verdicts yet.
     """
-    begins = {} if whole else _baseline_runs(session)
+    begins = {} if whole else _baseline_runs(session, service)
     points: dict[tuple[str, str], list[SeriesPoint]] = {}
     fingerprint = cache(_fingerprint)  # thousands of runs have only a few
-    rows = session.execute(_repetitions(scenarios, unjudged))
-    for (scenario, part, started_at, run_id), repetitions in groupby(rows, itemgetter(0, 1, 2, 3)):
+    rows = session.execute(_repetitions(service, scenarios, unjudged))
+    for (scenario, part, sequence), repetitions in groupby(rows, itemgetter(0, 1, 2)):
         of_part = points.setdefault((scenario, part), [])
-        if scenario not in begins or (started_at, run_id) >= begins[scenario]:
+        if sequence >= begins.get(scenario, 0):
             of_part.append(_point(list(repetitions), fingerprint))
     return [MetricSeries(scenario, part, of_part) for (scenario, part), of_part in points.items()]
 
 
-def read_history(session: Session, scenario: str, limit: int, part: str) -> list[HistoryEntry]:
-    """The reported measurements of a scenario, or of a part of a mixed one, in past runs, newest first."""
+def read_history(session: Session, service: str, scenario: str, limit: int, part: str) -> list[HistoryEntry]:
+    """The reported measurements of a service's scenario, or of a part of a mixed one, in past runs, newest first."""
     query = (
         select(
             RunRow.id,
@@ -109,8 +117,13 @@ def read_history(session: Session, scenario: str, limit: int, part: str) -> list
             VerdictRow,
             (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
         )
-        .where(MeasurementRow.scenario == scenario, MeasurementRow.part == part, MeasurementRow.reported)
-        .order_by(desc(MeasurementRow.started_at), desc(RunRow.id))
+        .where(
+            RunRow.service == service,
+            MeasurementRow.scenario == scenario,
+            MeasurementRow.part == part,
+            MeasurementRow.reported,
+        )
+        .order_by(desc(RunRow.sequence))
         .limit(limit)
     )
     return [
@@ -123,11 +136,12 @@ def read_history(session: Session, scenario: str, limit: int, part: str) -> list
     ]
 
 
-def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
+def _repetitions(service: str, scenarios: Sequence[str] | None, unjudged: str | None) -> Select[Any]:
     """The trusted repetitions of valid measurements, those of one run together and in order."""
     columns = (
         MeasurementRow.scenario,
         MeasurementRow.part,
+        RunRow.sequence,
         RunRow.started_at,
         MeasurementRow.run_id,
         RunRow.target_version,
@@ -137,7 +151,7 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
         RunRow.generator,
         RunRow.processes,
         RunRow.measurement_version,
-        RunRow.target_url,
+        RunRow.service,
         RunRow.reference_url.is_not(None),
         *(getattr(MeasurementRow, name) for name in BASELINE_METRICS),
     )
@@ -150,6 +164,7 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
             (VerdictRow.run_id == MeasurementRow.run_id) & (VerdictRow.scenario == MeasurementRow.scenario),
         )
         .where(
+            RunRow.service == service,
             or_(MeasurementRow.trusted, MeasurementRow.reported),
             or_(
                 VerdictRow.verdict != Verdict.INVALID.value,
@@ -159,8 +174,7 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
         .order_by(
             MeasurementRow.scenario,
             MeasurementRow.position,
-            RunRow.started_at,
-            RunRow.id,
+            RunRow.sequence,
             MeasurementRow.repetition,
         )
     )
@@ -169,10 +183,10 @@ def _repetitions(scenarios: Sequence[str] | None, unjudged: str | None) -> Selec
 
 def _point(rows: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
     """A point from the rows of its repetitions."""
-    _, _, started_at, run_id, version, _, *made = rows[0][: -len(BASELINE_METRICS)]
+    _, _, sequence, started_at, run_id, version, _, *made = rows[0][: -len(BASELINE_METRICS)]
     values = np.array([row[-len(BASELINE_METRICS) :] for row in rows], dtype=np.float64)
     reported = next(number for number, row in enumerate(rows) if row.reported)
-    return SeriesPoint(run_id, started_at, version, fingerprint(*made), values[reported], values)
+    return SeriesPoint(run_id, sequence, started_at, version, fingerprint(*made), values[reported], values)
 
 
 def _fingerprint(*values: Any) -> Fingerprint:
@@ -180,9 +194,9 @@ def _fingerprint(*values: Any) -> Fingerprint:
     return Fingerprint(**named | {"load": json.loads(named["load"]), "paired": bool(named["paired"])})
 
 
-def _baseline_runs(session: Session) -> dict[str, tuple[object, str]]:
-    """Start and id of each scenario's baseline run: the one that was approved last."""
-    approved = {row.scenario: row.run_id for row in approval.current(session)}
-    query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(set(approved.values())))
-    started_at = dict(session.execute(query).all())
-    return {scenario: (started_at[run_id], run_id) for scenario, run_id in approved.items()}
+def _baseline_runs(session: Session, service: str) -> dict[str, int]:
+    """The sequence of each scenario's baseline run: the one that was approved last."""
+    approved = {row.scenario: row.run_id for row in approval.current(session, service)}
+    query = select(RunRow.id, RunRow.sequence).where(RunRow.id.in_(set(approved.values())))
+    sequence = dict(session.execute(query).all())
+    return {scenario: sequence[run_id] for scenario, run_id in approved.items()}

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from sqlalchemy import delete, desc, select
+from sqlalchemy import Select, delete, desc, func, select, text
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
@@ -46,6 +46,7 @@ from loadtasks.results.series import MetricSeries, read_history, read_series
 
 __all__ = ["Alert", "Baseline", "HistoryEntry", "Repetition", "Store"]
 
+_Selected = TypeVar("_Selected")
 _NEWEST = 3
 """How many run ids are offered when an unknown one was asked for."""
 
@@ -83,28 +84,36 @@ class Store:
     def open_run(self, run: Run) -> None:
         """Begin a run, or begin it again: whatever was kept under its id is gone, approvals as a baseline too."""
         with self._database.writing() as session:
+            if (
+                session.get_bind().dialect.name == "postgresql"
+            ):  # else two runs opened at once would be given one number
+                session.execute(text("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE"))
             approval.withdraw(session, run.id)
             session.execute(delete(RunRow).where(RunRow.id == run.id))
-            session.add(RunRow(**run_values(run)))
+            newest = session.scalar(select(func.max(RunRow.sequence))) or 0
+            session.add(RunRow(**run_values(run), sequence=newest + 1))
 
     def run(self, run_id: str) -> Run:
         """A run by its id."""
         with self._database.reading() as session:
             return run_of(_row(session, run_id))
 
-    def latest_run_id(self) -> str:
-        """The id of the run that started last."""
+    def run_ids(self, service: str | None = None) -> list[str]:
+        """The ids of the runs of a service, or of all, the one opened last first, whatever its clock said."""
         with self._database.reading() as session:
-            ids = _newest_ids(session, 1)
-        if not ids:
-            raise BadInputError("there is no run yet; start one with `python -m loadtasks run`.")
-        return ids[0]
+            return list(session.scalars(_newest_first(select(RunRow.id), service)))
 
-    def runs(self, limit: int = 20) -> list[tuple[Run, Verdict | None]]:
-        """Runs with their verdicts (None while open), newest first."""
+    def runs(self, service: str | None = None, limit: int = 20) -> list[tuple[Run, Verdict | None]]:
+        """Runs of a service, or of all, with their verdicts (None while open), newest first."""
         with self._database.reading() as session:
-            rows = session.scalars(select(RunRow).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit))
+            rows = session.scalars(_newest_first(select(RunRow), service).limit(limit))
             return [(run_of(row), run_verdict_of(row)) for row in rows]
+
+    def services(self) -> list[str]:
+        """The names of the services that have runs, the one of the newest run first."""
+        with self._database.reading() as session:
+            newest = select(RunRow.service).group_by(RunRow.service).order_by(desc(func.max(RunRow.sequence)))
+            return list(session.scalars(newest))
 
     def save_calibration(self, run_id: str, host: str, calibration: Calibration) -> None:
         """Keep what the generator can do on a host."""
@@ -152,11 +161,11 @@ class Store:
             _row(session, run_id)
             return repetitions.read(session, run_id, scenario)
 
-    def confirmations(self, run_id: str) -> dict[str, list[Repetition]]:
-        """The repetitions of the scenarios that were measured again to confirm a suspicion, by scenario."""
+    def repeated(self, run_id: str, reason: RepetitionReason) -> dict[str, list[Repetition]]:
+        """All repetitions of the scenarios that were measured again for a reason, by scenario."""
         with self._database.reading() as session:
             query = select(MeasurementRow.scenario).where(
-                MeasurementRow.run_id == run_id, MeasurementRow.reason == RepetitionReason.SUSPECT.value
+                MeasurementRow.run_id == run_id, MeasurementRow.reason == reason.value
             )
             names = session.scalars(query.distinct().order_by(MeasurementRow.scenario)).all()
             return {name: repetitions.read(session, run_id, name) for name in names}
@@ -201,20 +210,16 @@ class Store:
             query = select(VerdictRow).where(VerdictRow.run_id == run_id).order_by(VerdictRow.position)
             return [verdict_of(row) for row in session.scalars(query)]
 
-    def baseline(self, scenario: str) -> Baseline | None:
-        """The current baseline of a scenario."""
-        return next((baseline for baseline in self.baselines() if baseline.scenario == scenario), None)
-
-    def baselines(self) -> list[Baseline]:
-        """The current baseline of every scenario that has one, by name."""
+    def baselines(self, service: str | None = None) -> list[Baseline]:
+        """The current baseline of every scenario of a service, or of all, that has one, by service and name."""
         with self._database.reading() as session:
-            return [baseline_of(row) for row in approval.current(session)]
+            return [baseline_of(row) for row in approval.current(session, service)]
 
-    def baseline_history(self, scenario: str) -> list[Baseline]:
-        """Every approval of a scenario that still stands, newest (the current one) first."""
+    def approvals(self, service: str) -> list[Baseline]:
+        """Every approval of a service's scenarios that still stands, the newest first."""
         with self._database.reading() as session:
-            query = select(BaselineRow).where(BaselineRow.scenario == scenario).order_by(desc(BaselineRow.id))
-            return [baseline_of(row) for row in session.scalars(query)]
+            query = select(BaselineRow).join(BaselineRow.run).where(RunRow.service == service)
+            return [baseline_of(row) for row in session.scalars(query.order_by(desc(BaselineRow.id)))]
 
     def approve(
         self,
@@ -223,18 +228,22 @@ class Store:
         approved_by: str,
         why: str,
         scenarios: Sequence[str] | None = None,
-        only_missing: bool = False,
     ) -> list[str]:
         """Make a run's measurements the baseline of their scenarios (or of those named). Returns the ones approved.
 
-        A scenario that is invalid, unmeasured or not judged is left out, or refused when it was named. With
-        `only_missing`, scenarios that have a baseline are left out too.
+        A scenario that is invalid, unmeasured or not judged is left out, or refused when it was named.
         """
         with self._database.writing() as session:
             run = _row(session, run_id)
-            hashes = approval.approvable(session, run, scenarios, only_missing=only_missing)
+            hashes = approval.approvable(session, run, scenarios)
             approval.approve(session, run, hashes, approved_by=approved_by, why=why)
             return list(hashes)
+
+    def approve_first(self, run_id: str) -> None:
+        """Give each scenario of a run that has no baseline the first passing run of its service as one."""
+        with self._database.writing() as session:
+            run = _row(session, run_id)
+            approval.approve_first(session, run.service, run.scenarios)
 
     def save_alert(self, alert: Alert) -> None:
         """Keep that an alert went out."""
@@ -249,17 +258,22 @@ class Store:
             query = select(AlertRow).where(AlertRow.run_id == run_id).order_by(AlertRow.id)
             return [alert_of(row) for row in session.scalars(query)]
 
-    def history(self, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
-        """The measurements of a scenario (or of a part of a mixed one) in earlier runs, newest first."""
+    def history(self, service: str, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
+        """The measurements of a service's scenario (or of a part of a mixed one) in earlier runs, newest first."""
         with self._database.reading() as session:
-            return read_history(session, scenario, limit, part)
+            return read_history(session, service, scenario, limit, part)
 
     def series(
-        self, *, scenarios: Sequence[str] | None = None, whole: bool = False, unjudged: str | None = None
+        self,
+        service: str,
+        *,
+        scenarios: Sequence[str] | None = None,
+        whole: bool = False,
+        unjudged: str | None = None,
     ) -> list[MetricSeries]:
-        """The series of scenarios, see `loadtasks.results.series`."""
+        """The series of a service's scenarios, see `loadtasks.results.series`."""
         with self._database.reading() as session:
-            return read_series(session, scenarios=scenarios, whole=whole, unjudged=unjudged)
+            return read_series(session, service, scenarios=scenarios, whole=whole, unjudged=unjudged)
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of this id."""
@@ -270,11 +284,12 @@ class Store:
 def _row(session: Session, run_id: str) -> RunRow:
     row = session.get(RunRow, run_id)
     if row is None:
-        newest = _newest_ids(session, _NEWEST)
+        newest = session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST)).all()
         offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
         raise BadInputError(f"there is no run {run_id!r}; {offered}; `python -m loadtasks history` lists them.")
     return row
 
 
-def _newest_ids(session: Session, limit: int) -> list[str]:
-    return list(session.scalars(select(RunRow.id).order_by(desc(RunRow.started_at), desc(RunRow.id)).limit(limit)))
+def _newest_first(query: Select[_Selected], service: str | None) -> Select[_Selected]:
+    """A query of runs, of one service where one is named, in the order of `latest`."""
+    return (query if service is None else query.where(RunRow.service == service)).order_by(desc(RunRow.sequence))

@@ -1,11 +1,13 @@
 """The structure of a scenario file: its keys, and what is wrong with them in words."""
 
+import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loadtasks.scenarios.model import Event, Publish, ReadBack, Request
-from loadtasks.scenarios.values import Path, PositiveSeconds, Seed
+from loadtasks.scenarios.numbers import WrittenFloat
+from loadtasks.scenarios.values import Path, PositiveSeconds, Seed, check_name
 
 
 class WrongFieldError(Exception):
@@ -26,6 +28,9 @@ class WrongFieldError(Exception):
             return cls(field, "missing")
         message = problem["msg"].removeprefix("Value error, ")
         given = problem["input"]
+        if isinstance(given, bool | int | float) and problem["type"] == "string_type":
+            written = given.written if isinstance(given, WrittenFloat) else json.dumps(given)
+            return cls(field, f"{written} is not text; put it in quotes")
         shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) else ""
         return cls(field, f"{message[0].lower()}{message[1:]}{shown}")
 
@@ -66,6 +71,11 @@ class Entry(_Part):
     event: Event | None = None
     parts: dict[str, PartEntry] | None = Field(default=None, min_length=1)
 
+    @field_validator("parts", mode="before")
+    @classmethod
+    def _part_names(cls, parts: Any) -> Any:
+        return _with_names(parts)
+
     @model_validator(mode="after")
     def _either(self) -> "Entry":
         if self.request and self.requests:
@@ -90,6 +100,18 @@ class File(_Part):
     feeder: FeederEntry | None = None
     websocket: Path | None = None
     scenarios: dict[str, Entry] = Field(min_length=1)
+
+    @field_validator("scenarios", mode="before")
+    @classmethod
+    def _profile_names(cls, scenarios: Any) -> Any:
+        return _with_names(scenarios)
+
+
+def _with_names(entries: Any) -> Any:
+    """Entries by name, every name one that can be written everywhere."""
+    for name in entries if isinstance(entries, dict) else ():
+        check_name(name)
+    return entries
 
 
 def joined(*steps: str) -> str:

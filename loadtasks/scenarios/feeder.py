@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
+from loadtasks.scenarios.numbers import WrittenFloat
 from loadtasks.scenarios.template import Row
 
 MAX_REQUESTS = 100_000
@@ -124,12 +126,19 @@ def _json_rows(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             try:
-                row: Any = json.loads(line, parse_constant=_refuse)
+                row: Any = json.loads(line, parse_constant=_refuse, parse_float=_number)
             except ValueError as error:
                 raise ValueError(f"{path.name}: line {number} is not JSON ({error})") from error
             if not isinstance(row, dict) or not row:
                 raise ValueError(f"{path.name}: line {number} is not a JSON object with at least one value")
             yield row
+
+
+def _number(text: str) -> WrittenFloat:
+    number = WrittenFloat(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text} is too large")
+    return number
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios.builder import build
 from loadtasks.scenarios.entry import File, WrongFieldError, joined
 from loadtasks.scenarios.model import Scenario
+from loadtasks.scenarios.yaml_reader import read_yaml
 
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:
@@ -20,7 +20,7 @@ def read_scenarios(folder: Path) -> dict[str, Scenario]:
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; --scenarios names a folder of scenario files (*.yaml).")
-    files = {path: _read_file(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])}
+    files = {path: _read_file(path) for path in sorted(folder.iterdir()) if _is_scenario_file(path)}
     if not files:
         raise BadInputError(f"{folder}: no scenario file (*.yaml) in it; docs/scenarios.md shows how to write one.")
     scenarios: dict[str, Scenario] = {}
@@ -58,15 +58,13 @@ def select(scenarios: dict[str, Scenario], names: Sequence[str] | None) -> list[
     return [scenario for name, scenario in scenarios.items() if name in chosen]
 
 
+def _is_scenario_file(path: Path) -> bool:
+    """Whether a file holds scenarios; hidden ones are those of editors and file systems."""
+    return path.suffix.lower() in (".yaml", ".yml") and not path.name.startswith(".")
+
+
 def _read_file(path: Path) -> File:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: can't be read ({error}).") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise BadInputError(f"{path}:{line} not YAML: {getattr(error, 'problem', error)}.") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise BadInputError(f"{path}: a scenario file is a mapping with `endpoint` and `scenarios`.")
     try:

@@ -4,10 +4,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from loadtasks.request_path import check_path
 from loadtasks.scenarios.feeder import MAX_BYTES, MAX_REQUESTS, Feeder
 from loadtasks.scenarios.load import BroadcastLoad, ConnectionsLoad, HttpLoad
+from loadtasks.scenarios.numbers import WrittenFloat
 from loadtasks.scenarios.template import Row, columns_in, fill, fill_path, fill_text, identify
 from loadtasks.scenarios.values import (
+    Bound,
     Headers,
     Json,
     Parameter,
@@ -29,10 +32,11 @@ class JsonCheck(_Part):
     """What must hold of one value of a JSON body."""
 
     equals: Json = None
-    type: Literal["object", "array", "string", "number", "boolean", "null"] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    length: Annotated[int, Field(ge=0)] | None = None
+    type: Literal["object", "array", "string", "number", "integer", "boolean", "null"] | None = None
+    minimum: Bound | None = None
+    """Of a number; whatever is none fails."""
+    maximum: Bound | None = None
+    length: Annotated[int, Field(ge=0, strict=True)] | None = None
     """Of an array, object or string."""
 
     @model_validator(mode="after")
@@ -78,6 +82,8 @@ class Request(_Part):
                 if isinstance(value, bool) or not isinstance(value, Parameter):
                     what = f"`{name}` is {value}, neither text nor a number; put it in quotes"
                     raise ValueError(what)  # noqa: TRY004 - pydantic's
+                if isinstance(value, WrittenFloat) and not value.is_sent_as_written:
+                    raise ValueError(f"`{name}` is {value.written}, which would be sent as {value!r}; put it in quotes")
         return query
 
     def columns(self) -> frozenset[str]:
@@ -173,12 +179,17 @@ class HttpScenario(_Scenario):
                 f"{feeder.file}: {len(feeder.rows):,} rows make {count:,} requests of about {size / 2**20:.0f} MiB "
                 f"together; at most {MAX_REQUESTS:,} of {MAX_BYTES >> 20} MiB are possible, so give it fewer rows"
             )
-        for value in {value for request in self.requests for value in request.headers.values() if columns_in(value)}:
-            for number, row in enumerate(feeder.rows, 1):
-                try:
+        headers = {value for request in self.requests for value in request.headers.values() if any(columns_in(value))}
+        read = [self.read_back.path] if self.read_back is not None else []
+        paths = {path for path in [*(request.path for request in self.requests), *read] if any(columns_in(path))}
+        for number, row in enumerate(feeder.rows, 1):
+            try:
+                for value in headers:
                     check_header_value(fill_text(identify(value, ""), row))
-                except ValueError as error:
-                    raise ValueError(f"row {number} of {feeder.file}: {error}") from error
+                for path in paths:
+                    check_path(fill_path(identify(path, "x"), row))
+            except ValueError as error:
+                raise ValueError(f"row {number} of {feeder.file}: {error}") from error
 
     def scaled(self, factor: float) -> Self:
         """The same scenario under `factor` times the load."""

@@ -8,8 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from loadtasks.scenarios.numbers import WrittenFloat
+
 Row = Mapping[str, Any]
 MEASUREMENT_ID = "measurement.id"
+_NOT_IN_PATHS = re.compile(r"[#\\\x00-\x1f\x7f-\x9f]")
+"""What a path may not hold as it is: the beginning of a fragment, and what `requests` treats in ways of its own."""
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
@@ -56,8 +60,19 @@ def fill_text(text: str, row: Row) -> str:
 
 def fill_path(path: str, row: Row) -> str:
     """A path with its placeholders filled: a value may hold slashes and a query, but it never begins a fragment."""
-    return _PLACEHOLDER.sub(lambda found: _text(row[found[1]]).replace("#", "%23"), path)
+    return _PLACEHOLDER.sub(lambda found: _NOT_IN_PATHS.sub(_escaped, _text(row[found[1]])), path)
+
+
+def without_placeholders(text: str) -> str:
+    """A text with a letter in place of each of its placeholders."""
+    return _PLACEHOLDER.sub("x", text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, WrittenFloat):
+        return value.written
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

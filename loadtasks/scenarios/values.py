@@ -4,7 +4,10 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from loadtasks.request_path import check_path
+from loadtasks.scenarios.template import without_placeholders
 
 Positive = Annotated[int, Field(ge=1)]
 PositiveRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -12,6 +15,9 @@ PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0)]
 Status = Annotated[int, Field(ge=100, le=599)]
+_MAX_EXACT = 2**53
+"""Up to here a float holds every integer."""
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 """RFC 9110, sections 5.1 and 5.5."""
@@ -25,9 +31,8 @@ def _pattern(pattern: str) -> str:
     return pattern
 
 
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError("a path must start with `/`; the host comes from the target")
+def _sendable(path: str) -> str:
+    check_path(without_placeholders(path))
     return path
 
 
@@ -48,6 +53,15 @@ def _json_value(value: Any) -> Any:
     return value
 
 
+def _bound(value: Any) -> Any:
+    """A bound of a JSON number; as a float where that holds it exactly."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a bound is a number")  # noqa: TRY004 - pydantic's
+    if isinstance(value, int) and abs(value) > _MAX_EXACT:
+        return value
+    return float(value)
+
+
 def check_header_value(value: str) -> str:
     """The value of a header as it is.
 
@@ -61,6 +75,16 @@ def check_header_value(value: str) -> str:
     return value
 
 
+def check_name(name: str) -> None:
+    """See that a name that people give can be written everywhere: in a command, in a table, in an address.
+
+    Raises:
+        ValueError: it can't.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"the name {name!r} is not possible; use up to 100 of A-Z, a-z, 0-9, _ and -")
+
+
 def _header_name(name: str) -> str:
     if not _HEADER_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a valid header name")
@@ -68,7 +92,8 @@ def _header_name(name: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
-Path = Annotated[str, AfterValidator(_absolute)]
+Path = Annotated[str, AfterValidator(_sendable)]
+Bound = Annotated[int | float, BeforeValidator(_bound)]
 Json = Annotated[Any, AfterValidator(_json_value)]
 Headers = dict[Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(check_header_value)]]
 Parameter = str | int | float

@@ -11,12 +11,14 @@ from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.judging import compare, conclude, judge
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
+from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 
 __all__ = [
+    "LATEST",
     "NotKeptError",
     "RunContext",
     "alert",
@@ -29,6 +31,8 @@ __all__ = [
     "confirm",
     "current_user",
     "document",
+    "find_run",
+    "find_service",
     "judge",
     "keep",
     "measure",

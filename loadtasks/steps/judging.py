@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.steps.run_context import RunContext
@@ -40,8 +41,8 @@ def judge(context: RunContext, run_id: str) -> Verdict:
 def compare(context: RunContext, run_id: str) -> Verdict:
     """Compare the run with its reference or its baseline, diagnose what is wrong, and close it with its verdict.
 
-    The first passing run of a scenario becomes its baseline run unless one was approved. A paired run never does: its
-    baseline is the reference.
+    The first passing run of a service's scenario becomes its baseline run unless one was approved. A paired run never
+    does: its baseline is the reference.
     """
     with Store.open(context.workspace.results_url) as store:
         run, (comparisons, open_regressions) = store.run(run_id), compare_series(context, store, run_id)
@@ -51,20 +52,21 @@ def compare(context: RunContext, run_id: str) -> Verdict:
             KnownHistory(
                 comparisons=comparisons,
                 regressions=open_regressions,
-                approved={baseline.scenario: baseline.run_id for baseline in store.baselines()},
+                approved={baseline.scenario: baseline.run_id for baseline in store.baselines(run.service)},
                 measurements=store.measurements,
                 references=_references(context, run, store.pairings(run_id)),
-                confirmations=store.confirmations(run_id),
+                confirmations=store.repeated(run_id, RepetitionReason.SUSPECT),
+                invalid=store.repeated(run_id, RepetitionReason.INVALID),
             ),
         )
         store.save_verdicts(run_id, compared.verdicts)
         store.regressions.save(run_id, compared.found)
         for number in compared.recovered:
-            store.regressions.move(number, RegressionState.FIXED, why=f"recovered in run {run_id}")
+            store.regressions.move(number, RegressionState.FIXED, why=f"recovered in run {run_id}", run_id=run_id)
         verdict = overall([verdict.verdict for verdict in compared.verdicts])
         store.close_run(run_id, verdict, datetime.now(UTC))
         if verdict.good and run.reference_url is None:
-            store.approve(run_id, approved_by=AUTOMATIC, why="the first passing run", only_missing=True)
+            store.approve_first(run_id)
     return verdict
 
 
@@ -87,12 +89,14 @@ def compare_series(
 
     Regressions that this run itself found are left out, so that comparing it again gives the same.
     """
+    service = store.run(run_id).service
     known = [
         regression
-        for regression in store.regressions.all()
+        for regression in store.regressions.all(service)
         if regression.found_run != run_id or len(regression.moves) > 1
     ]
-    comparisons = compare_with_baseline(run_id, store.series(unjudged=run_id), known, context.settings.sensitivity)
+    series = store.series(service, unjudged=run_id)
+    comparisons = compare_with_baseline(run_id, series, known, context.settings.sensitivity)
     return comparisons, [regression for regression in known if not regression.state.ended]
 
 

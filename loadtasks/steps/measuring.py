@@ -7,11 +7,13 @@ from loadtasks.errors import LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
-from loadtasks.results.repetitions import Repetition
+from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
+from loadtasks.steps.confirm import measure_again
 from loadtasks.steps.exercise import exercise_scenario, target_lost
-from loadtasks.steps.rescue import RescuedRepetition, rescue
+from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
+from loadtasks.verdict import validity
 
 
 def measure(
@@ -19,7 +21,8 @@ def measure(
 ) -> list[Measurement]:
     """Measure one scenario and keep its measurements, or the reason why there are none or why they can't be trusted.
 
-    With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone.
+    With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone. A
+    scenario whose measurement is invalid for a reason that may have passed is measured again at once.
 
     Raises:
         TargetUnavailableError: the target has stopped responding.
@@ -40,21 +43,16 @@ def measure(
             _keep_failure(store, run_id, scenario, code, repr(error))
             raise
         lost = target_lost(context.target)
-        try:
-            store.save_measurements(run_id, scenario, measurements, lost, pairing)
-        except (Exception, KeyboardInterrupt) as error:
-            first = Repetition(number=1, measurements=measurements)
-            rescued = RescuedRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)
-            not_kept = rescue(context, rescued, error)
-            if isinstance(error, LoadTasksError):
-                raise not_kept from error
-            error.add_note(str(not_kept))
-            raise
+        first = Repetition(number=1, measurements=measurements)
+        measured = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)
+        save_or_rescue(context, store, measured)
     if lost is not None:
         raise TargetUnavailableError(
             f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
             f"{lost.detail}"
         )
+    if validity.may_pass(validity.findings(scenario, measurements, {})):
+        return measure_again(context, run_id, scenario, RepetitionReason.INVALID, on_progress)
     return measurements
 
 

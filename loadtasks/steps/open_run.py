@@ -70,6 +70,7 @@ def open_run(
         started_at=datetime.now(UTC),
         trigger=trigger,
         target_url=target.url,
+        service=context.service,
         reference_url=reference.url if reference is not None else None,
         load_factor=load_factor,
         scenarios=[scenario.name for scenario in chosen],

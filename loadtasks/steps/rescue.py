@@ -20,8 +20,8 @@ FOLDER = "rescued"
 """Below the folder of all output: a folder for each run with measurements that the database could not take."""
 
 
-class RescuedRepetition(BaseModel):
-    """One repetition of a scenario with everything that the database needs to take it, also a new database."""
+class MeasuredRepetition(BaseModel):
+    """One repetition of a scenario with everything that a results database needs to take it, also a new one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,28 +41,23 @@ class NotKeptError(BadInputError):
         """Where `keep` finds it."""
 
 
-def rescue(context: RunContext, rescued: RescuedRepetition, reason: BaseException) -> NotKeptError:
-    """Write what the database could not take to a file. Returns the error to raise, which says where it is.
+def save_or_rescue(context: RunContext, store: Store, measured: MeasuredRepetition) -> None:
+    """Keep a repetition in the results database, or in a file where that can't be.
 
-    The file is below `var`, or in a temporary folder where that can't be written.
+    The file is below `var`, or in a temporary folder where that can't be written either.
 
     Raises:
-        BadInputError: no file can be written either.
+        NotKeptError: it is in a file, which the message names.
+        BadInputError: it could not be written anywhere.
     """
-    run_id = rescued.run.id
-    why = f"{reason} " if isinstance(reason, LoadTasksError) else ""
     try:
-        folder = _write(rescued, context.workspace.var / FOLDER / run_id)
-    except OSError as error:
-        raise BadInputError(
-            f"{why}What was measured of {rescued.scenario} is lost: neither {context.workspace.var} nor "
-            f"{tempfile.gettempdir()} can be written ({error.strerror})."
-        ) from reason
-    return NotKeptError(
-        f"{why}What was measured of {rescued.scenario} is in {folder}: once the database can be used again, "
-        f"`python -m loadtasks keep {folder}` and `python -m loadtasks judge {run_id}` take it in.",
-        folder,
-    )
+        _save(store, measured)
+    except (Exception, KeyboardInterrupt) as error:
+        not_kept = _rescued(context, measured, error)
+        if isinstance(error, LoadTasksError):
+            raise not_kept from error
+        error.add_note(str(not_kept))
+        raise
 
 
 def keep(context: RunContext, folder: Path) -> list[tuple[str, str]]:
@@ -85,11 +80,7 @@ def keep(context: RunContext, folder: Path) -> list[tuple[str, str]]:
                 store.open_run(rescued.run)
             numbers = {repetition.number for repetition in store.repetitions(run_id, scenario)}
             if rescued.repetition.number not in numbers:
-                if rescued.repetition.number == 1:
-                    measured = rescued.repetition.measurements
-                    store.save_measurements(run_id, scenario, measured, rescued.failure, rescued.pairing)
-                else:
-                    store.add_repetition(run_id, scenario, rescued.repetition)
+                _save(store, rescued)
                 kept.append((run_id, scenario))
             path.unlink(missing_ok=True)
     with suppress(OSError):
@@ -97,7 +88,33 @@ def keep(context: RunContext, folder: Path) -> list[tuple[str, str]]:
     return kept
 
 
-def _write(rescued: RescuedRepetition, folder: Path) -> Path:
+def _save(store: Store, measured: MeasuredRepetition) -> None:
+    run_id, scenario, repetition = measured.run.id, measured.scenario, measured.repetition
+    if repetition.number == 1:
+        store.save_measurements(run_id, scenario, repetition.measurements, measured.failure, measured.pairing)
+    else:
+        store.add_repetition(run_id, scenario, repetition)
+
+
+def _rescued(context: RunContext, measured: MeasuredRepetition, reason: BaseException) -> BadInputError:
+    """Write what the database could not take to a file. Returns the error that says where it is."""
+    why = f"{reason} " if isinstance(reason, LoadTasksError) else ""
+    run_id = measured.run.id
+    try:
+        folder = _write(measured, context.workspace.var / FOLDER / run_id)
+    except OSError as error:
+        return BadInputError(
+            f"{why}What was measured of {measured.scenario} is lost: neither {context.workspace.var} nor "
+            f"{tempfile.gettempdir()} can be written ({error.strerror})."
+        )
+    return NotKeptError(
+        f"{why}What was measured of {measured.scenario} is in {folder}: once the database can be used again, "
+        f"`python -m loadtasks keep {folder}` and `python -m loadtasks judge {run_id}` take it in.",
+        folder,
+    )
+
+
+def _write(rescued: MeasuredRepetition, folder: Path) -> Path:
     """Write a file of its own, whole or not at all. Returns its folder, another one where that can't be written."""
     text = rescued.model_dump_json(indent=1)
     try:
@@ -120,7 +137,7 @@ def _written(text: str, folder: Path) -> Path:
     return folder.absolute()
 
 
-def _read(folder: Path) -> Iterator[tuple[Path, RescuedRepetition]]:
+def _read(folder: Path) -> Iterator[tuple[Path, MeasuredRepetition]]:
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise BadInputError(
@@ -128,7 +145,7 @@ def _read(folder: Path) -> Iterator[tuple[Path, RescuedRepetition]]:
         )
     for path in paths:
         try:
-            yield path, RescuedRepetition.model_validate_json(path.read_bytes())
+            yield path, MeasuredRepetition.model_validate_json(path.read_bytes())
         except OSError as error:
             raise BadInputError(f"{path}: can't be read ({error.strerror}); make it readable.") from error
         except ValidationError as error:

@@ -1,11 +1,12 @@
 """What all steps of a run share, and how it follows from the settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import SecretStr
 
 from loadtasks.engine.net.target import Target
+from loadtasks.service_name import service_at
 from loadtasks.settings import Settings
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from loadtasks.workspace import Workspace
@@ -19,6 +20,8 @@ class RunContext:
     workspace: Workspace
     target: Target
     """The API under test, the candidate where there is a reference."""
+    service: str
+    """Whose API the target is: its name, else the target's host, port and path."""
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
 
@@ -34,6 +37,7 @@ class RunContext:
             settings=settings,
             workspace=Workspace.from_settings(settings),
             target=target,
+            service=settings.service or service_at(target.url),
             reference=configured_reference(settings, target),
         )
 
@@ -55,7 +59,8 @@ def configured_target(settings: Settings) -> Target:
         BadInputError: an address that can't be used.
     """
     return Target(
-        url=settings.target,
+        url=settings.target.url,
+        credentials=settings.target.credentials,
         token=_revealed(settings.token),
         health_path=settings.health_path,
         metrics_path=settings.metrics_path,
@@ -65,13 +70,18 @@ def configured_target(settings: Settings) -> Target:
 def configured_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
     """The reference of a target: at `url`, else where the settings say; None where neither names one.
 
-    Its token is the reference's own, else the target's.
+    It logs in with its own token, or with user and password of its address, else as the target does.
 
     Raises:
         BadInputError: an address that can't be used.
     """
-    named = url or settings.reference
-    return target.reference(named, _revealed(settings.reference_token) or target.token) if named else None
+    token = _revealed(settings.reference_token)
+    if url:
+        return target.reference(url, token).logged_in_as(target)
+    if (named := settings.reference) is None:
+        return None
+    reference = target.reference(named.url, token)
+    return replace(reference, credentials=named.credentials).logged_in_as(target)
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from loadtasks.errors import BadInputError
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.store import Store
+from loadtasks.steps.past_runs import find_service
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.history.backtest import find_alarms
 from loadtasks.verdict.history.replay import Alarm
@@ -48,10 +49,13 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
 
 
 def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> list[Alarm]:
-    """The alarms that the context's sensitivity would have raised over the stored runs, oldest first."""
+    """The alarms that the context's sensitivity would have raised over the stored runs of a service, oldest first.
+
+    Raises:
+        BadInputError: there is no run, or it isn't clear of which service.
+    """
     with Store.open(context.workspace.results_url) as store:
-        series = store.series(scenarios=scenarios, whole=True)
-        names = {metric_series.scenario for metric_series in series}
-        approvals = {name: store.baseline_history(name) for name in names}
-        known = store.regressions.all()
+        service = find_service(context, store)
+        series = store.series(service, scenarios=scenarios, whole=True)
+        approvals, known = store.approvals(service), store.regressions.all(service)
     return find_alarms(series, approvals, known, context.settings.sensitivity)

@@ -1,16 +1,20 @@
 """Compares a judged run with its baseline or its reference: regressions, improvements and their causes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import Confirmation, ConfirmationRepetition
+from loadtasks.results.findings.validity import InvalidRepeated
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import Regression
 from loadtasks.results.repetitions import Repetition
+from loadtasks.verdict import validity
 from loadtasks.verdict.causes.case import MIN_GROWTH, MIN_GROWTH_TO_REFERENCE
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.history.comparison import BaselineComparison
@@ -38,6 +42,8 @@ class KnownHistory:
     """The reference of each scenario that has one; such a scenario is compared with nothing else."""
     confirmations: Mapping[str, Sequence[Repetition]] = field(default_factory=dict)
     """The repetitions of each scenario that was measured again to confirm a suspicion."""
+    invalid: Mapping[str, Sequence[Repetition]] = field(default_factory=dict)
+    """The repetitions of each scenario that was measured again because it was invalid."""
 
 
 @dataclass
@@ -61,7 +67,8 @@ def compare_run(
     for verdict in verdicts:
         own = measured.get(verdict.scenario, [])
         if verdict.verdict is Verdict.INVALID:  # its numbers say nothing about the API
-            run.verdicts.append(verdict.model_copy(update={"findings": _kept(verdict), "comparisons": []}))
+            findings = [*_kept(verdict), *_invalid_repeated(verdict.scenario, known)]
+            run.verdicts.append(verdict.model_copy(update={"findings": findings, "comparisons": []}))
         elif verdict.scenario in known.references:
             run.verdicts.append(_with_reference(verdict, own, known.references[verdict.scenario]))
         else:
@@ -86,6 +93,7 @@ def _with_baseline(
     verdict: ScenarioVerdict, measurements: Sequence[Measurement], compared: ComparedScenario, known: KnownHistory
 ) -> ScenarioVerdict:
     scenario = verdict.scenario
+    compared.findings.extend(_invalid_repeated(scenario, known))
     if scenario in known.confirmations:
         compared.findings.append(_confirmation(known.confirmations[scenario], compared))
     comparison = known.comparisons.get((scenario, ""))
@@ -109,6 +117,23 @@ def _confirmation(repetitions: Sequence[Repetition], compared: ComparedScenario)
         confirmed=any(finding.kind is FindingKind.REGRESSION for finding in compared.findings),
     )
     return Finding(code=FindingCode.CONFIRMATION, parameters=parameters)
+
+
+def _invalid_repeated(scenario: str, known: KnownHistory) -> Iterator[Finding]:
+    """That a scenario was measured again because it was invalid, if it was."""
+    repetitions = known.invalid.get(scenario, ())
+    reasons = {
+        repetition.number: [found.code for found in validity.findings(scenario, repetition.measurements, {})]
+        for repetition in repetitions
+    }
+    if repetitions:
+        parameters = InvalidRepeated(
+            repetitions=len(repetitions),
+            invalid=tuple(number for number, codes in reasons.items() if codes),
+            reported=next(repetition.number for repetition in repetitions if repetition.reported),
+            reasons=tuple(code for code, _ in Counter(chain.from_iterable(reasons.values())).most_common()),
+        )
+        yield Finding(code=FindingCode.INVALID_REPEATED, parameters=parameters)
 
 
 def _explaining_run(comparison: BaselineComparison, compared: ComparedScenario, approved: str | None) -> str | None:

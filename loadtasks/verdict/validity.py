@@ -17,6 +17,13 @@ from loadtasks.verdict.targets import throttling
 
 _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
 """Errors that say nothing about the API, since it never saw the request."""
+_MAY_PASS = frozenset({FindingCode.GENERATOR_SATURATED, FindingCode.TARGET_NOT_REACHED})
+"""What may be over when the scenario is measured again: a busy machine, a target or a network that was down."""
+
+
+def may_pass(found: Sequence[Finding]) -> bool:
+    """Whether a scenario is invalid only for reasons that may be over when it is measured again."""
+    return bool(found) and all(finding.code in _MAY_PASS for finding in found)
 
 
 def findings(

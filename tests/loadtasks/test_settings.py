@@ -14,10 +14,11 @@ from loadtasks.workspace import Workspace
 PACKAGE = Path(__file__).parents[2] / "loadtasks"
 SECRETS = ("token", "reference_token")
 NONSENSE: dict[str, tuple[str, ...]] = {
-    "target": ("ftp://x", "127.0.0.1:80", "http://", "nowhere"),
+    "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
+    "service": ("  ", "x" * 201, "two\nlines", "a\ttab", "turned \u202e around"),
     "token": ("two words", "naïve"),
-    "health_path": ("healthz",),
-    "metrics_path": ("metrics",),
+    "health_path": ("healthz", "/health#z", "/a/../b"),
+    "metrics_path": ("metrics", "//metrics"),
     "reference": ("nowhere",),
     "reference_token": ("two words",),
     "rounds": ("9", "many", "10.5"),
@@ -52,7 +53,7 @@ def test_every_setting_is_documented_and_says_what_to_write(name: str) -> None:
 
 def test_defaults() -> None:
     settings = read_settings()
-    assert settings.target == "http://127.0.0.1:8000"
+    assert settings.target.url == "http://127.0.0.1:8000"
     assert settings.sensitivity == Sensitivity()
     workspace = Workspace.from_settings(settings)
     assert (workspace.var, workspace.scenarios) == (Path("var"), Path("scenarios"))
@@ -88,6 +89,24 @@ def test_passwords_and_tokens_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(BadInputError) as refused:
         read_settings(results_url="postgresql//u:s3cret@host/results")
     assert "s3cret" not in str(refused.value)
+
+
+def test_a_target_may_have_a_password_which_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADTASKS_TARGET", "http://loadbot:s3cret@host:81/v1/")
+    settings = read_settings(reference="approved:80")
+    assert (settings.target.url, settings.target.credentials) == ("http://host:81/v1", ("loadbot", "s3cret"))
+    assert str(settings.reference) == "http://approved:80"
+    assert "s3cret" not in repr(settings)
+    with pytest.raises(
+        BadInputError, match=r"^--target http://\*\*\*@host: what stands before its last @ is not"
+    ) as refused:
+        read_settings(target="http://loadbot:s3#cret@host")
+    assert "cret" not in str(refused.value)
+    monkeypatch.setenv("LOADTASKS_REFERENCE", "http://host?s3cret")
+    with pytest.raises(
+        BadInputError, match=r"^LOADTASKS_REFERENCE=http://host\?\*\*\*: .* has a query; write an address"
+    ):
+        read_settings()
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,27 @@
 """Checks of a response: status, headers, JSON values, a pattern in the body."""
 
 import io
-import json
+import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import urllib3
 
+from loadtasks.engine.http.json_values import MISSING, equal, is_number, parse_json, shown, value_at
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.scenarios.model import Checks, JsonCheck
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "number": (int, float),
-    "boolean": bool,
-    "null": type(None),
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "number": is_number,
+    "integer": lambda value: is_number(value) and (isinstance(value, int) or value.is_integer() or math.isinf(value)),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
 }
+"""What the types of JSON Schema mean: 1.0 is an integer, true is no number."""
 _ALWAYS_KEPT = frozenset(
     {
         b"connection",
@@ -30,8 +34,7 @@ _ALWAYS_KEPT = frozenset(
     }
 )
 _EXCERPT_LENGTH = 200
-MISSING = object()
-"""What `value_at` returns where there is no value, since None is one."""
+_MAX_EXACT = 2.0**53
 
 
 def body_text(body: bytes, encoding: str) -> bytes:
@@ -46,27 +49,6 @@ def body_text(body: bytes, encoding: str) -> bytes:
         return urllib3.HTTPResponse(io.BytesIO(body), headers={"content-encoding": encoding}, status=200).data
     except urllib3.exceptions.HTTPError as error:
         raise ValueError(f"the body doesn't decompress as {encoding}: {error}") from error
-
-
-def value_at(document: Any, path: str) -> Any:
-    """The value at a dotted path (`items.0.id`), or MISSING."""
-    for step in path.split("."):
-        if isinstance(document, dict) and step in document:
-            document = document[step]
-        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
-            document = document[int(step)]
-        else:
-            return MISSING
-    return document
-
-
-def contains(document: Any, expected: Any) -> bool:
-    """Whether a JSON document has every expected value; its objects may have more keys."""
-    if isinstance(expected, dict):
-        return isinstance(document, dict) and all(
-            key in document and contains(document[key], value) for key, value in expected.items()
-        )
-    return bool(document == expected) and isinstance(document, bool) == isinstance(expected, bool)
 
 
 class Checker:
@@ -117,13 +99,19 @@ class Checker:
         if not self._json:
             return None
         try:
-            document = json.loads(body)
-        except ValueError:
-            return f"the body is not JSON: {excerpt(body)}"
-        for path, check in self._json.items():
-            wrong = _json_problem(value_at(document, path), check)
-            if wrong:
-                return f"{path} {wrong}"
+            document = parse_json(body)
+        except ValueError as error:
+            return f"the body is {error}: {excerpt(body)}" if body else f"the body is {error}"
+        return self._json_problem(document)
+
+    def _json_problem(self, document: Any) -> str | None:
+        try:
+            for path, check in self._json.items():
+                wrong = _value_problem(value_at(document, path), check)
+                if wrong:
+                    return f"{path} {wrong}"
+        except RecursionError:
+            return "the body is JSON that is nested too deeply to be checked"
         return None
 
 
@@ -133,31 +121,31 @@ def excerpt(body: bytes) -> str:
     return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH] + "…"
 
 
-def _json_problem(value: Any, check: JsonCheck) -> str | None:
+def _value_problem(value: Any, check: JsonCheck) -> str | None:
     if value is MISSING:
         return "is not in the body"
-    if "equals" in check.model_fields_set and value != check.equals:
-        return f"is {value!r}, expected {check.equals!r}"
-    if check.type and not _is(value, check.type):
-        return f"is {value!r}, expected a JSON {check.type}"
+    if "equals" in check.model_fields_set and not equal(value, check.equals):
+        return f"is {shown(value)}, expected {shown(check.equals)}"
+    if check.type and not _TYPES[check.type](value):
+        return f"is {shown(value)}, expected a JSON {check.type}"
     if check.length is not None and not (isinstance(value, list | dict | str) and len(value) == check.length):
         return f"has {len(value) if isinstance(value, list | dict | str) else 'no'} elements, expected {check.length}"
     return _range_problem(value, check)
 
 
 def _range_problem(value: Any, check: JsonCheck) -> str | None:
+    """What is wrong with a number; JSON Schema's bounds say nothing of other types, here they ask for a number."""
     if check.minimum is None and check.maximum is None:
         return None
-    if not _is(value, "number"):
-        return f"is {value!r}, expected a number"
+    if not is_number(value):
+        return f"is {shown(value)}, expected a number"
     if check.minimum is not None and value < check.minimum:
-        return f"is {value}, expected at least {check.minimum:g}"
+        return f"is {shown(value)}, expected at least {_bound(check.minimum)}"
     if check.maximum is not None and value > check.maximum:
-        return f"is {value}, expected at most {check.maximum:g}"
+        return f"is {shown(value)}, expected at most {_bound(check.maximum)}"
     return None
 
 
-def _is(value: Any, name: str) -> bool:
-    if isinstance(value, bool) and name == "number":
-        return False
-    return isinstance(value, _TYPES[name])
+def _bound(value: float) -> str:
+    """A bound as people write it: 20, not 20.0."""
+    return shown(int(value) if isinstance(value, float) and abs(value) < _MAX_EXACT and value.is_integer() else value)

@@ -1,9 +1,8 @@
 """An HTTP response checked and recorded: why it is a failure, if it is one."""
 
-import json
-
-from loadtasks.engine.http.checks import body_text, contains, excerpt
+from loadtasks.engine.http.checks import body_text, excerpt
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.json_values import contains, parse_json
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import RequestFailure
@@ -32,11 +31,14 @@ def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None
     if failure is not None:
         return RequestFailure(failure.code, f"reading back: {failure.text}")
     try:
-        found = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
-    except ValueError:
-        return RequestFailure(ErrorCode.CHECK, f"what was read back is not JSON: {excerpt(exchange.body)}")
-    if contains(found, sent):
-        return None
+        found = parse_json(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+    except ValueError as error:
+        return RequestFailure(ErrorCode.CHECK, f"what was read back is {error}: {excerpt(exchange.body)}")
+    try:
+        if contains(found, sent):
+            return None
+    except RecursionError:
+        return RequestFailure(ErrorCode.CHECK, "what was read back is JSON that is nested too deeply to be compared")
     return RequestFailure(ErrorCode.CHECK, f"what was read back is not what was sent: {excerpt(exchange.body)}")
 
 

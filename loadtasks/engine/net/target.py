@@ -3,12 +3,13 @@
 import ssl
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
 import requests
 
 from loadtasks.engine.net import tls
 from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.request_path import check_path
+from loadtasks.target_address import Credentials, TargetAddress, masked
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _PROBE_TIMEOUT_S = 5.0
@@ -19,12 +20,14 @@ _TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"
 
 @dataclass(frozen=True)
 class Target:
-    """An address, and the token that it admits."""
+    """An address, and how to log in there: with a token, or with user and password."""
 
     url: str
-    """Scheme, host, port, and a base path where there is one; without a slash at the end."""
+    """Scheme, host, port, and a base path where there is one; without a slash at the end, user or password."""
     token: str | None = None
     """Bearer token. Never stored, logged or shown."""
+    credentials: Credentials | None = None
+    """User and password, sent as Basic; also those that stood in the address. Never stored, logged or shown."""
     health_path: str = "/healthz"
     version_path: str = "/version"
     role: Literal["target", "reference"] = "target"
@@ -35,24 +38,49 @@ class Target:
     USUAL_METRICS_PATH: ClassVar[str] = "/metrics"
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
         try:
-            port_is_fine = parts.port is None or parts.port > 0
-        except ValueError:
-            port_is_fine = False
-        if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
-            raise BadInputError(f"{self.role} {self.url!r} is not an address; use one like {DEFAULT_URL}.")
-        object.__setattr__(self, "url", self.url.rstrip("/"))
+            address = TargetAddress.parse(self.url)
+        except ValueError as error:
+            raise BadInputError(
+                f"{self.role} {masked(self.url)} is not an address: {error}; use one like {DEFAULT_URL}."
+            ) from None
+        logins = (self.token, self.credentials, address.credentials)
+        if sum(login is not None for login in logins) > 1:
+            raise BadInputError(
+                f"{self.role} {address.url}: there is both a token ({_TOKENS[self.role]}, or an Airflow connection's "
+                "password) and a user with a password; give one of them."
+                if self.token is not None
+                else f"{self.role} {address.url}: user and password are given twice, in the address and apart from it; "
+                "give them once."
+            )
+        for path in filter(None, (self.health_path, self.version_path, self.metrics_path)):
+            try:
+                check_path(path)
+            except ValueError as error:
+                raise BadInputError(
+                    f"{self.role} {address.url}: the path {path!r} can't be requested: {error}."
+                ) from None
+        object.__setattr__(self, "url", address.url)
+        object.__setattr__(self, "credentials", self.credentials or address.credentials)
 
     def __repr__(self) -> str:
-        return f"Target({self.url!r}, token={'set' if self.token else None})"
+        login = "token" if self.token else "user and password" if self.credentials else None
+        return f"Target({self.url!r}, login={login})"
 
     def reference(self, url: str, token: str | None) -> Self:
         """Another build of the same API, to compare this one with."""
-        return replace(self, url=url, token=token, role="reference")
+        return replace(self, url=url, token=token, credentials=None, role="reference")
+
+    def logged_in_as(self, other: "Target") -> Self:
+        """This target, with the login of another one unless it has its own."""
+        if self.token is not None or self.credentials is not None:
+            return self
+        return replace(self, token=other.token, credentials=other.credentials)
 
     def headers(self) -> dict[str, str]:
         """What every request to the target carries."""
+        if self.credentials is not None:
+            return {"Authorization": self.credentials.authorization()}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def check_alive(self) -> None:
@@ -77,6 +105,11 @@ class Target:
         """
         response = self._get(path)
         if response.status_code in _UNAUTHORISED:
+            if self.credentials is not None:
+                raise BadInputError(
+                    f"{self.role} {self.url}: GET {path} responded {response.status_code}: user and password are not "
+                    "accepted; correct those in its address or in its Airflow connection."
+                )
             problem = "is not accepted" if self.token else "is missing"
             raise BadInputError(
                 f"{self.role} {self.url}: GET {path} responded {response.status_code}: the token {problem}; set "

@@ -7,12 +7,12 @@ In WARM_UP the listeners' WebSockets and the publisher's connections are opened;
 """
 
 import asyncio
-import json
 from time import perf_counter
 from typing import Any
 
-from loadtasks.engine.http.checks import MISSING, body_text, value_at
+from loadtasks.engine.http.checks import body_text
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.json_values import MISSING, parse_json, shown, value_at
 from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
@@ -117,15 +117,19 @@ class BroadcastRunner:
     def _take_id(self, exchange: Exchange) -> RequestFailure | None:
         path = self._scenario.publish.id
         try:
-            response = json.loads(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+            response = parse_json(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
-            return RequestFailure(ErrorCode.CHECK, f"the response to publishing is not JSON: {error}")
+            return RequestFailure(ErrorCode.CHECK, f"the response to publishing is {error}")
         found = value_at(response, path)
         if found is MISSING:
             return RequestFailure(ErrorCode.CHECK, f"the response to publishing has no {path}")
-        if not self._deliveries.published(str(found), exchange):
+        if not isinstance(found, str | int | float):
             return RequestFailure(
-                ErrorCode.CHECK, f"the response to publishing has the {path} of an earlier one, {found}"
+                ErrorCode.CHECK, f"the {path} in the response to publishing is neither text nor a number"
+            )
+        if not self._deliveries.published(found, exchange):
+            return RequestFailure(
+                ErrorCode.CHECK, f"the response to publishing has the {path} of an earlier one, {shown(found)}"
             )
         return None
 

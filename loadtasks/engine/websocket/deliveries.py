@@ -10,13 +10,12 @@ publishing overlaps have no order. Where a listener gets an event after one that
 `out_of_order` is counted, once for each such event and listener; where it gets one more than once, `duplicate`.
 """
 
-import json
 from array import array
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from loadtasks.engine.http.checks import MISSING, value_at
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.json_values import equal, key_of, parse_json, shown, value_at
 from loadtasks.engine.http.response_recording import slow_request
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
@@ -31,10 +30,12 @@ _MAX_KEPT_LENGTH = 65536
 class Broadcast:
     """One event, and when it reached which listener."""
 
-    __slots__ = ("duplicates", "exchange", "id", "number", "reached", "times")
+    __slots__ = ("duplicates", "exchange", "id", "key", "number", "reached", "times")
 
-    def __init__(self, event_id: str, number: int, listeners: int) -> None:
-        self.id = event_id
+    def __init__(self, event_id: str | float, number: int, listeners: int) -> None:
+        self.id = shown(event_id)
+        """For people."""
+        self.key = key_of(event_id)
         self.number = number
         """In the order in which the events were first seen."""
         self.exchange: Exchange | None = None
@@ -79,13 +80,13 @@ class Deliveries:
         if broadcast.reached == self._listeners and broadcast.exchange is not None:
             self._settle(broadcast, broadcast.exchange)
 
-    def published(self, event_id: str, exchange: Exchange) -> bool:
+    def published(self, event_id: str | float, exchange: Exchange) -> bool:
         """The response to a publishing request names an event's id. Returns whether it is the first with this id."""
         broadcast = self._broadcast(event_id)
         if broadcast.exchange is not None:
             return False
         broadcast.exchange = exchange
-        self._pending[event_id] = broadcast
+        self._pending[broadcast.key] = broadcast
         if broadcast.reached == self._listeners:
             self._settle(broadcast, exchange)
         return True
@@ -108,29 +109,30 @@ class Deliveries:
                 for _ in range(broadcast.duplicates):
                     self._recorder.note(ErrorCode.DUPLICATE, f"event {broadcast.id} reached a listener more than once")
 
-    def _broadcast(self, event_id: str) -> Broadcast:
-        known = self._by_id.get(event_id)
+    def _broadcast(self, event_id: str | float) -> Broadcast:
+        key = key_of(event_id)
+        known = self._by_id.get(key)
         if known is None:
-            known = self._by_id[event_id] = Broadcast(event_id, len(self._broadcasts), self._listeners)
+            known = self._by_id[key] = Broadcast(event_id, len(self._broadcasts), self._listeners)
             self._broadcasts.append(known)
         return known
 
     def _broadcast_in(self, message: str | bytes) -> Broadcast | None:
         """The event that a message is of; None where it is of none."""
         try:
-            document = json.loads(message)
+            document = parse_json(message)
+            if not all(equal(value_at(document, path), expected) for path, expected in self._event.where.items()):
+                return None
+            found = value_at(document, self._event.id)
+            return self._broadcast(found) if isinstance(found, str | int | float) else None
         except (ValueError, RecursionError):
             return None
-        if any(value_at(document, path) != expected for path, expected in self._event.where.items()):
-            return None
-        found = value_at(document, self._event.id)
-        return None if found is MISSING else self._broadcast(str(found))
 
     def _settle(self, broadcast: Broadcast, exchange: Exchange) -> None:
         """Record an event that has reached every listener, and forget when."""
         self._record(broadcast, exchange, 0.0, {})
         broadcast.times = self._reached_all
-        del self._pending[broadcast.id]
+        del self._pending[broadcast.key]
 
     def _record(self, broadcast: Broadcast, exchange: Exchange, now: float, lost: Mapping[int, str]) -> None:
         recorder, due, sent = self._recorder, exchange.due, exchange.sent

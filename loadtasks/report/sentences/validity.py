@@ -5,11 +5,17 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
-from loadtasks.report.sentences.phrases import ASK_FOR_MORE, rejections
+from loadtasks.report.sentences.phrases import ASK_FOR_MORE, listed, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
-from loadtasks.results.findings.validity import FailureDetail, NotReached, RequestCounts, SaturationParameters
+from loadtasks.results.findings.validity import (
+    FailureDetail,
+    InvalidRepeated,
+    NotReached,
+    RequestCounts,
+    SaturationParameters,
+)
 
 
 def _failed(_finding: Finding, failure: FailureDetail) -> str:
@@ -87,7 +93,7 @@ def _lag(saturation: Saturation) -> str:
     if saturation.statistic is Statistic.MEDIAN:
         return (
             f"{saturation.observed * 1e3:.1f} ms (median, limit {saturation.limit * 1e3:.1f} ms: a fifth of the median "
-            "response time, at least 1 ms)"
+            "response time, at least 2 ms)"
         )
     return f"{saturation.observed * 1e3:,.0f} ms (p99, limit {saturation.limit * 1e3:.0f} ms)"
 
@@ -111,6 +117,22 @@ def _generator_saturated(_finding: Finding, parameters: SaturationParameters) ->
     return saturation_sentence(parameters.saturation)
 
 
+def _invalid_repeated(_finding: Finding, parameters: InvalidRepeated) -> str:
+    """`measured 2 times, since the load generator was saturated in the first; the second is reported`."""
+    reasons = " or ".join(_PASSING[code] for code in parameters.reasons)
+    if len(parameters.invalid) == parameters.repetitions:
+        return f"measured {parameters.repetitions} times, and invalid each time: {reasons}"
+    numbers = listed([_ORDINALS[number - 1] for number in parameters.invalid])
+    reported = _ORDINALS[parameters.reported - 1]
+    return f"measured {parameters.repetitions} times, since {reasons} in the {numbers}; the {reported} is reported"
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+_PASSING: Mapping[FindingCode, str] = {
+    FindingCode.GENERATOR_SATURATED: "the load generator was saturated",
+    FindingCode.TARGET_NOT_REACHED: "no request reached the target",
+}
+"""What may be over when a scenario is measured again, as a clause."""
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.NOT_MEASURED: lambda _finding, _parameters: "the scenario was not measured",
     FindingCode.NOT_JUDGED: lambda _finding, _parameters: "the scenario has not been judged yet",
@@ -123,6 +145,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.EVERYTHING_THROTTLED: _everything_throttled,
     FindingCode.TARGET_NOT_REACHED: _not_reached,
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
+    FindingCode.INVALID_REPEATED: _invalid_repeated,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {

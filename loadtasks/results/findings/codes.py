@@ -86,6 +86,7 @@ class FindingCode(StrEnum):
     BASELINE_TOO_SHORT = "baseline_too_short", FindingKind.HISTORY
     NOT_COMPARABLE = "not_comparable", FindingKind.HISTORY
     CONFIRMATION = "confirmation", FindingKind.HISTORY
+    INVALID_REPEATED = "invalid_repeated", FindingKind.HISTORY
 
     # Reference
     REFERENCE_REGRESSION = "reference_regression", FindingKind.REGRESSION

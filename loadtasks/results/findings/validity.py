@@ -60,6 +60,19 @@ class SaturationParameters(Parameters):
     saturation: Saturation
 
 
+class InvalidRepeated(Parameters):
+    """A scenario was measured again because a measurement of it was invalid."""
+
+    repetitions: int
+    """How often it was measured, the first time included."""
+    invalid: tuple[int, ...]
+    """The numbers of the measurements that were invalid, from 1."""
+    reported: int
+    """The number of the reported one."""
+    reasons: tuple[FindingCode, ...]
+    """Why they were invalid, most frequent first."""
+
+
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.MEASUREMENT_FAILED: FailureDetail,
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
@@ -69,5 +82,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.EVERYTHING_THROTTLED: Throttled,
     FindingCode.TARGET_NOT_REACHED: NotReached,
     FindingCode.GENERATOR_SATURATED: SaturationParameters,
+    FindingCode.INVALID_REPEATED: InvalidRepeated,
 }
 """By code; a code that is missing here has no parameters."""

@@ -1,7 +1,6 @@
 """The stored runs judged again from the first one on, with another sensitivity."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.records import Baseline
@@ -14,24 +13,20 @@ from loadtasks.verdict.history.replay import Alarm, SeriesReplay
 
 def find_alarms(
     series: Sequence[MetricSeries],
-    approvals: Mapping[str, Sequence[Baseline]],
+    approvals: Sequence[Baseline],
     known: Sequence[Regression],
     sensitivity: Sensitivity,
 ) -> list[Alarm]:
     """The alarms that a sensitivity would have raised, oldest first.
 
     Args:
-        series: All stored runs of each series, not only those since its baseline run.
-        approvals: By scenario, every baseline run: a baseline begins with each.
+        series: All stored runs of each series of one service, not only those since its baseline run.
+        approvals: Every baseline run: a baseline of its scenario begins with each.
         known: Regressions with what people did about them.
         sensitivity: Budget and minimum effect.
     """
-    baselines = [
-        without_fixed(baseline, known)
-        for whole in series
-        for baseline in _baselines(whole, approvals.get(whole.scenario, ()))
-    ]
-    runs = sorted({(point.started_at, point.run_id) for baseline in baselines for point in baseline.points})
+    baselines = [without_fixed(baseline, known) for whole in series for baseline in _baselines(whole, approvals)]
+    runs = sorted({(point.sequence, point.run_id) for baseline in baselines for point in baseline.points})
     replay = SeriesReplay(baselines, [run_id for _, run_id in runs], sensitivity, dismissed_runs(known))
     _, alarms = replay.judge()
     return alarms
@@ -39,10 +34,10 @@ def find_alarms(
 
 def _baselines(series: MetricSeries, approvals: Sequence[Baseline]) -> list[MetricSeries]:
     """The series, cut where a baseline begins: at each approved run, and where the fingerprint changes."""
-    approved = {approval.run_id for approval in approvals}
-    begins: list[datetime] = sorted(point.started_at for point in series.points if point.run_id in approved)
+    approved = {approval.run_id for approval in approvals if approval.scenario == series.scenario}
+    begins = sorted(point.sequence for point in series.points if point.run_id in approved)
     segments: dict[tuple[int, Fingerprint], list[SeriesPoint]] = {}
     for point in series.points:
-        number = sum(begin <= point.started_at for begin in begins)
+        number = sum(begin <= point.sequence for begin in begins)
         segments.setdefault((number, point.fingerprint), []).append(point)
     return [MetricSeries(series.scenario, series.part, points) for points in segments.values()]

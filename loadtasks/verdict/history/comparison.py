@@ -59,24 +59,24 @@ def compare_with_baseline(
 
     Args:
         run_id: The run.
-        series: The runs of all scenarios since their baseline runs; runs after this one are left out.
-        known: All regressions so far, whatever became of them.
+        series: The runs of all scenarios of its service since their baseline runs; runs after this one are left out.
+        known: All regressions of the service so far, whatever became of them.
         sensitivity: Budget and minimum effect.
     """
     until = {(one.scenario, one.part): _until(one, run_id) for one in series}
-    started_at = next((seen.points[-1].started_at for seen in until.values() if seen is not None), None)
-    if started_at is None:
+    sequence = next((seen.points[-1].sequence for seen in until.values() if seen is not None), None)
+    if sequence is None:
         return {}
     comparable, not_comparable = [], {}
     for one in series:
         key, seen = (one.scenario, one.part), until[one.scenario, one.part]
         if seen is None:  # not measured in this run; its share of the budget stays its own all the same
-            seen = MetricSeries(*key, [point for point in one.points if point.started_at <= started_at])
+            seen = MetricSeries(*key, [point for point in one.points if point.sequence <= sequence])
         if seen.points:
             like = seen.like(seen.points[-1].fingerprint)
             not_comparable[key] = _not_comparable(seen)
             comparable.append(without_fixed(like, known))
-    runs = sorted({(point.started_at, point.run_id) for one in comparable for point in one.points})
+    runs = sorted({(point.sequence, point.run_id) for one in comparable for point in one.points})
     replay = SeriesReplay(comparable, [run for _, run in runs], sensitivity, dismissed_runs(known))
     histories, _ = replay.judge()
     return {
@@ -111,11 +111,11 @@ def without_fixed(series: MetricSeries, known: Sequence[Regression]) -> MetricSe
     for regression in known:
         ours = (regression.scenario, regression.part) == (series.scenario, series.part)
         if ours and regression.state is RegressionState.FIXED and regression.by_hand:
-            fixed_at, order = regression.moves[-1].at, [point.run_id for point in points]
+            fixed_after, order = regression.moves[-1].sequence, [point.run_id for point in points]
             if regression.first_run in order:
                 first = order.index(regression.first_run)
                 points = [
-                    point for number, point in enumerate(points) if number < first or point.started_at >= fixed_at
+                    point for number, point in enumerate(points) if number < first or point.sequence > fixed_after
                 ]
     return MetricSeries(series.scenario, series.part, points)
 

@@ -153,6 +153,7 @@ def _new_regression(
     version_before, version_after = _versions(comparison, first_run)
     return Regression(
         id=_NOT_SAVED,
+        service=comparison.point.fingerprint.service,
         scenario=measurement.scenario,
         part=measurement.part,
         first_run=first_run,
@@ -160,7 +161,16 @@ def _new_regression(
         version_before=version_before,
         version_after=version_after,
         changes=list(changes.values()),
-        moves=[Move(state=RegressionState.OPEN, at=at, who=AUTOMATIC, why=f"found in run {comparison.point.run_id}")],
+        moves=[
+            Move(
+                state=RegressionState.OPEN,
+                at=at,
+                who=AUTOMATIC,
+                why=f"found in run {comparison.point.run_id}",
+                sequence=comparison.point.sequence,
+                run_id=comparison.point.run_id,
+            )
+        ],
     )
 
 

@@ -16,6 +16,7 @@ from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.measurement.model import Counts
 from loadtasks.results.findings.codes import Severity
 from loadtasks.results.findings.targets import Bound, Comparison
+from loadtasks.scenarios.variables import check_no_variable
 
 EVERY_MEASUREMENT = "every_measurement"
 """The suite that judges every measurement, whatever its endpoint."""
@@ -145,6 +146,10 @@ def _read_suite(path: Path) -> Suite:
     expectations = raw.get("expectations")
     if not isinstance(expectations, list) or not expectations:
         raise BadInputError(f"{path}: expectations must be a list with at least one expectation in it.")
+    try:
+        check_no_variable(expectations)
+    except ValueError as error:
+        raise BadInputError(f"{path}: {error}.") from None
     return Suite(
         name=path.stem,
         path=path,

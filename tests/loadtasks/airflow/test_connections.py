@@ -42,6 +42,31 @@ CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
         None,
         ["http://api.example:81", "secret", "/healthz", None],
     ),
+    "a login is sent with its password": (
+        {CONNECTION: json.dumps(FULL | {"login": "loadbot"})},
+        None,
+        ["https://api.example:8443", ["loadbot", "secret"], "/up", "/figures"],
+    ),
+    "user and password in the host": (
+        {CONNECTION: json.dumps({"conn_type": "http", "host": "http://loadbot:p%40ss@api.example"})},
+        None,
+        ["http://api.example", ["loadbot", "p@ss"], "/healthz", None],
+    ),
+    "user and password in the environment": (
+        {"LOADTASKS_TARGET": "loadbot:p%40ss@environment:1"},
+        "http://environment:1/v2",
+        ["http://environment:1/v2", ["loadbot", "p@ss"], "/healthz", None],
+    ),
+    "user and password stay here": (
+        {"LOADTASKS_TARGET": "http://loadbot:p%40ss@environment:1"},
+        "http://elsewhere:1",
+        ["http://elsewhere:1", None, "/healthz", None],
+    ),
+    "host and port in one": (
+        {CONNECTION: json.dumps({"conn_type": "http", "host": "api.example:8080"})},
+        None,
+        ["http://api.example:8080", None, "/healthz", None],
+    ),
     "IPv6": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "::1", "port": 81})},
         None,
@@ -109,7 +134,17 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
         "https://api.example:8443",
         ["https://api.example:8443", "secret", "/up"],
     ),
-    "the form names another: no token goes there": (
+    "a login of its own": (
+        {CONNECTION: json.dumps(FULL), REFERENCE: json.dumps(APPROVED | {"login": "loadbot"})},
+        None,
+        ["http://approved.example:81", ["loadbot", "own"], "/up"],
+    ),
+    "the login of the target": (
+        {CONNECTION: json.dumps(EXTRA | {"login": "loadbot"})},
+        None,
+        ["https://approved.example", ["loadbot", "secret"], "/up"],
+    ),
+    "the form names another: no login goes there": (
         {CONNECTION: json.dumps(FULL), REFERENCE: json.dumps(APPROVED)},
         "http://elsewhere.example",
         ["http://elsewhere.example", None, "/up"],
@@ -127,7 +162,8 @@ for name, (environment, url, of_reference) in json.loads(os.environ["CASES"]).it
     target = performance_target(settings) if of_reference else performance_target(settings, url)
     if of_reference:
         target = performance_reference(settings, target, url)
-    fields = [target.url, target.token, target.health_path, target.metrics_path] if target else None
+    login = target and (target.token or target.credentials)
+    fields = [target.url, login, target.health_path, target.metrics_path] if target else None
     results[name] = fields[:3] if of_reference and fields else fields
     for variable in environment:
         del os.environ[variable]

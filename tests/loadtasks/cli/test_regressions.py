@@ -22,6 +22,7 @@ def test_a_run_is_approved_as_baseline_and_a_regression_accepted(workspace: Work
     slower = MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)
     found = Regression(
         id=0,
+        service=f"127.0.0.1:{server.port}",
         scenario="thing.alone",
         part="",
         first_run=run_id,

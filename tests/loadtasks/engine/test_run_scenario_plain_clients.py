@@ -11,7 +11,7 @@ import pytest
 import requests
 import websocket
 
-from loadtasks.engine.http.checks import value_at
+from loadtasks.engine.http.json_values import value_at
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.scenarios.files import read_scenarios

@@ -22,7 +22,7 @@ def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
     assert sorted(path.name for path in written.iterdir()) == ["index.html", "results.json", "summary.md"]
     assert read_document(written / "results.json") == _run()
     assert parse((written / "index.html").read_text(encoding="utf-8")).one("h1").text == "✓ PASS"
-    assert (written / "summary.md").read_text(encoding="utf-8").startswith("# PASS: ")
+    assert (written / "summary.md").read_text(encoding="utf-8").startswith("# PASS, nightly performance of ")
 
 
 def test_data_docs_are_left_alone_and_linked(tmp_path: Path) -> None:

@@ -57,8 +57,15 @@ def _html(message: EmailMessage) -> Element:
     [samples.bad_run(), samples.document(samples.part_missed()), samples.document(samples.not_measured())],
     ids=["bad", "part of a mixed scenario", "invalid"],
 )
-def test_the_subject_is_the_verdict_then_the_headline(document: ResultsDocument) -> None:
-    assert _sent(document)["Subject"] == f"[{WORD[document.verdict]}] nightly performance: {headline(document)}"
+def test_the_subject_is_the_verdict_the_service_then_the_headline(document: ResultsDocument) -> None:
+    service = document.run.service
+    subject = f"[{WORD[document.verdict]}] nightly performance of {service}: {headline(document)}"
+    assert _sent(document)["Subject"] == subject
+
+
+def test_the_subject_has_room_for_the_reason_however_long_the_name_of_the_service_is() -> None:
+    subject = _sent(samples.document(samples.part_missed(), service="s" * 200))["Subject"]
+    assert f"of {'s' * 59}…: mixed.concurrent (sessions)" in subject
 
 
 def test_both_bodies_name_endpoint_metric_observed_and_limit_of_each_miss() -> None:

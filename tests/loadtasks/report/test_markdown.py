@@ -15,7 +15,7 @@ def test_the_summary_has_verdict_table_findings_and_invalid_scenarios() -> None:
     document = samples.bad_run()
     summary = markdown.render(document)
     lines = summary.splitlines()
-    assert lines[0].startswith("# FAIL: dashboard.sustained: ")
+    assert lines[0].startswith(f"# FAIL, nightly performance of {document.run.service}: dashboard.sustained: ")
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if line.startswith("|")]
     assert {len(row) for row in cells} == {len(table.COLUMNS)}
     assert len(cells) == 2 + 9 + 5

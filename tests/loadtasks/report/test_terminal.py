@@ -101,7 +101,7 @@ def test_findings_then_the_verdict_then_the_report() -> None:
             part = f" ({rendered.finding.part})" if rendered.finding.part else ""
             line = f"  {rendered.title}{part}: {rendered.sentence}."
             assert lines.index(result.scenario) < lines.index(line)
-    assert lines[-3] == f"FAIL  {headline(document)}"
+    assert lines[-3] == f"FAIL  {document.run.service}: {headline(document)}"
     assert lines[-2] == f"{tally(document)}. {comparison_summary(document)}"
     assert lines[-1] == "Report: /srv/reports/x/index.html"
 

@@ -1,29 +1,28 @@
-import pytest
+"""What makes two measurements comparable."""
 
 from loadtasks.results.fingerprint import Difference, Fingerprint, FingerprintField
+from tests.measurements import measurement, run
 
 
-def at(url: str) -> Fingerprint:
-    return Fingerprint(
-        scenario_hash="a",
-        load={"model": "connections", "connections": 1},
-        generator="c",
-        processes=1,
-        measurement_version=1,
-        target_url=url,
-        paired=False,
+def of(url: str, service: str | None = None) -> Fingerprint:
+    named = {} if service is None else {"service": service}
+    return Fingerprint.of(run(target_url=url, **named), measurement())
+
+
+def test_a_service_is_the_same_wherever_it_listens() -> None:
+    assert of("http://127.0.0.1:40001", "shop").unlike(of("https://shop.example/v2", "shop")) is None
+
+
+def test_without_a_name_another_address_is_another_service() -> None:
+    assert of("http://127.0.0.1:40001").unlike(of("http://127.0.0.1:40002")) == Difference(
+        field=FingerprintField.SERVICE, now="127.0.0.1:40001", before="127.0.0.1:40002"
     )
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-def test_a_target_on_this_machine_is_the_same_on_whatever_port_it_was_started(host: str) -> None:
-    assert at(f"http://{host}:40001/v2").unlike(at(f"http://{host}:40002/v2")) is None
-    assert at(f"http://{host}:40001/v2").target_url == f"http://{host}/v2"
-    assert at(f"http://{host}:40001").unlike(at(f"http://{host}:40001/v2")) is not None
+def test_one_address_under_two_names_is_two_services() -> None:
+    assert of("http://127.0.0.1:8000", "shop").unlike(of("http://127.0.0.1:8000", "stock")) is not None
 
 
-def test_another_host_or_its_port_is_another_target() -> None:
-    difference = at("http://api.example:8080").unlike(at("http://api.example:8081"))
-    assert difference == Difference(
-        field=FingerprintField.TARGET, now="http://api.example:8080", before="http://api.example:8081"
-    )
+def test_a_difference_of_addresses_in_what_earlier_versions_kept_is_one_of_services() -> None:
+    stored = {"field": "target", "now": "http://a", "before": "http://b"}
+    assert Difference.model_validate(stored).field is FingerprintField.SERVICE

@@ -122,7 +122,7 @@ def test_a_run_before_there_were_references_has_none(url: str) -> None:
         connection.execute(insert(tables.tables["runs"]).values(of_run))
     engine.dispose()
     with Store.open(url) as store:
-        assert store.run(run().id) == run()
+        assert store.run(run().id) == run(service="shipped-api")
         assert store.pairings(run().id) == {}
 
 
@@ -201,7 +201,7 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
         assert [repetition.measurements for repetition in repetitions] == [[repetition] for repetition in made]
         assert [repetition.reported for repetition in repetitions] == [False, True]
         assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
-        assert store.confirmations(run().id) == {DASHBOARD: repetitions}
+        assert store.repeated(run().id, RepetitionReason.SUSPECT) == {DASHBOARD: repetitions}
         assert store.failures(run().id) == {MIXED: MeasurementFailure(code=FindingCode.INTERRUPTED)}
         (verdict,) = store.verdicts(run().id)
         missed, confirmation = verdict.findings
@@ -238,8 +238,11 @@ def test_what_revision_0006_kept_is_comparable_with_what_is_measured_now(
 
 
 def test_series_of_revision_0006_hold_what_is_measured_now(of_revision_0006: Store) -> None:
-    (list_before,) = (series for series in of_revision_0006.series(scenarios=["every.mixed"]) if series.part == "list")
-    new = run("20261104T020000Z-0004", started_at=datetime(2026, 11, 4, tzinfo=UTC), target_url="http://127.0.0.1:9")
+    service = of_revision_0006.run(ALONE).service
+    (list_before,) = (
+        series for series in of_revision_0006.series(service, scenarios=["every.mixed"]) if series.part == "list"
+    )
+    new = run("20261104T020000Z-0004", started_at=datetime(2026, 11, 4, tzinfo=UTC), service=service)
     of_revision_0006.open_run(new)
     scenario = read_scenarios(REVISION_0006)["every.mixed"]
     measured = [
@@ -248,7 +251,9 @@ def test_series_of_revision_0006_hold_what_is_measured_now(of_revision_0006: Sto
     ]
     of_revision_0006.save_measurements(new.id, "every.mixed", measured)
     of_revision_0006.save_verdicts(new.id, [ScenarioVerdict(scenario="every.mixed", verdict=Verdict.PASS)])
-    (list_now,) = (series for series in of_revision_0006.series(scenarios=["every.mixed"]) if series.part == "list")
+    (list_now,) = (
+        series for series in of_revision_0006.series(service, scenarios=["every.mixed"]) if series.part == "list"
+    )
     fingerprint = list_now.points[-1].fingerprint
     assert [point.run_id for point in list_before.like(fingerprint).points] == [ALONE]
     assert [point.run_id for point in list_now.like(fingerprint).points] == [ALONE, new.id]
@@ -268,7 +273,7 @@ def test_the_protocol_is_that_of_the_load_and_the_percentile_that_of_the_histogr
         "every.sockets (one)",
         "every.sockets (all)",
     }
-    history = of_revision_0006.history("every.requests")
+    history = of_revision_0006.history(of_revision_0006.run(ALONE).service, "every.requests")
     (whole,) = of_revision_0006.measurements(ALONE, "every.requests")
     assert history[-1].metrics == whole.metrics
     assert whole.metrics["p99_9_s"] == whole.response.quantile_s(0.999)

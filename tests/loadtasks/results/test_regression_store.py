@@ -10,7 +10,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
-from tests.measurements import STARTED_AT, measurement, run
+from tests.measurements import SERVICE, STARTED_AT, measurement, run
 
 SLOWER = MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)
 
@@ -25,6 +25,7 @@ def regression(**changes: Any) -> Regression:
     opened = Move(state=RegressionState.OPEN, at=datetime(2026, 11, 24, tzinfo=UTC), who="automatic", why="p50 +20 %")
     plausible = {
         "id": 0,
+        "service": SERVICE,
         "scenario": "dashboard.concurrent",
         "part": "",
         "first_run": "r1",
@@ -99,14 +100,14 @@ def test_a_series_has_the_valid_runs_since_the_baseline_run(store: Store):
             ("r3", Verdict.PASS, {"scenario_hash": "other"}),
         ],
     )
-    (series,) = store.series()
+    (series,) = store.series(SERVICE)
     assert [point.run_id for point in series.points] == ["r0", "r1", "r3"]
     assert series.values("p50_s") == pytest.approx([0.05, 0.2, 0.05], rel=2e-3)
     assert [point.target_version for point in series.points] == ["1.0.0", "1.1.0", "1.3.0"]
     assert [point.run_id for point in series.like(series.points[0].fingerprint).points] == ["r0", "r1"]
     store.approve("r1", approved_by="ada", why="")
-    (since,) = store.series()
+    (since,) = store.series(SERVICE)
     assert [point.run_id for point in since.points] == ["r1", "r3"]
-    (whole,) = store.series(whole=True)
+    (whole,) = store.series(SERVICE, whole=True)
     assert [point.run_id for point in whole.points] == ["r0", "r1", "r3"]
-    assert store.series(scenarios=["nobody"]) == []
+    assert store.series(SERVICE, scenarios=["nobody"]) == []

@@ -14,7 +14,7 @@ from loadtasks.results.assembly import assemble
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.repetitions import Repetition, RepetitionReason, choose_reported
 from loadtasks.results.store import Store
-from tests.measurements import STARTED_AT, failure, measurement, run
+from tests.measurements import SERVICE, STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 RUN = run().id
@@ -106,7 +106,7 @@ def test_everything_else_uses_the_reported_one(store: Store) -> None:
     keep(store, 0.3, 0.1, 0.2)
     (expected,) = shown(0.2)
     assert store.measurements(RUN) == store.measurements(RUN, DASHBOARD) == [expected]
-    assert [entry.metrics["p50_s"] for entry in store.history(DASHBOARD)] == [expected.p50_s]
+    assert [entry.metrics["p50_s"] for entry in store.history(SERVICE, DASHBOARD)] == [expected.p50_s]
     result = assemble(store, RUN).scenarios[0]
     assert result.measurements == [expected]
     assert [repetition.reported for repetition in result.repetitions] == [False, False, True]
@@ -157,7 +157,7 @@ def test_a_confirmation_is_known_by_the_reason_of_its_repetitions(store: Store) 
     store.add_repetition(RUN, DASHBOARD, again(2, 0.2))
     store.save_measurements(RUN, MIXED, shown(0.3, MIXED))
     store.add_repetition(RUN, MIXED, again(2, 0.2, MIXED, reason=RepetitionReason.LEARNING))
-    (scenario, repetitions), *others = store.confirmations(RUN).items()
+    (scenario, repetitions), *others = store.repeated(RUN, RepetitionReason.SUSPECT).items()
     assert (scenario, others) == (DASHBOARD, [])
     assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
 
@@ -179,7 +179,7 @@ def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     store.open_run(later)
     store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None))
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
-    (series,) = store.series(unjudged="later")
+    (series,) = store.series(SERVICE, unjudged="later")
     several, once = series.points
     p50 = list(BASELINE_METRICS).index("p50_s")
     assert several.repetitions.shape == (3, len(BASELINE_METRICS))
@@ -193,4 +193,4 @@ def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
 def test_a_run_without_a_trusted_repetition_is_no_point(store: Store) -> None:
     keep(store, 0.3, 0.1)
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.INVALID)])
-    assert store.series() == []
+    assert store.series(SERVICE) == []

@@ -18,7 +18,7 @@ from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdi
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
 from tests.findings import text_finding
-from tests.measurements import STARTED_AT, failure, measurement, run
+from tests.measurements import SERVICE, STARTED_AT, failure, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 FIRST, SECOND = "20261124T020000Z-aaaa", "20261125T020000Z-bbbb"
@@ -62,15 +62,15 @@ def test_a_closed_run_has_its_verdict_and_its_end(store: Store) -> None:
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
-    for run_id, days in (("b", 1), ("c", 2), ("a", 0)):
+    for run_id, days in (("b", 1), ("c", 3650), ("a", 0)):  # the clock of c was wrong
         store.open_run(run(run_id, started_at=STARTED_AT + timedelta(days=days)))
-    assert [found.id for found, _ in store.runs(limit=2)] == ["c", "b"]
-    assert store.latest_run_id() == "c"
+    assert store.run_ids() == ["a", "c", "b"]
+    assert [found.id for found, _ in store.runs(limit=2)] == ["a", "c"]
+    store.open_run(run("c"))
+    assert store.run_ids() == ["c", "a", "b"]
 
 
 def test_an_unknown_run_is_named_with_the_newest_ones(store: Store) -> None:
-    with pytest.raises(BadInputError, match="there is no run yet"):
-        store.latest_run_id()
     store.open_run(run())
     for ask in (store.run, store.measurements, store.failures, store.verdicts, store.alerts):
         with pytest.raises(BadInputError, match=f"there is no run 'nope'; the newest are {FIRST}"):
@@ -160,23 +160,28 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
 def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -> None:
     judged_run(store)
     judged_run(store, SECOND, days=1, target_version="1.3.0")
-    assert store.baseline(DASHBOARD) is None
+    assert store.baselines() == []
     assert store.approve(FIRST, approved_by="automatic", why="the first") == [DASHBOARD]
     assert store.approve(SECOND, approved_by="ann", why="meant so", scenarios=[DASHBOARD]) == [DASHBOARD]
-    current = store.baseline(DASHBOARD)
-    assert current is not None
+    (current,) = store.baselines()
     assert (current.run_id, current.approved_by, current.why) == (SECOND, "ann", "meant so")
     assert (current.scenario_hash, current.target_version, current.generator) == ("5eed", "1.3.0", run().generator)
-    assert store.baselines() == [current]
-    assert [entry.run_id for entry in store.baseline_history(DASHBOARD)] == [SECOND, FIRST]
+    assert [entry.run_id for entry in store.approvals(SERVICE)] == [SECOND, FIRST]
 
 
-def test_only_missing_leaves_known_baselines_alone(store: Store) -> None:
+def test_the_first_passing_run_is_the_baseline_of_a_scenario_that_has_none(store: Store) -> None:
+    judged_run(store, "failed", reached=Verdict.FAIL)
+    judged_run(store, "paired", reference_url="http://127.0.0.1:8001")
+    judged_run(store, "elsewhere", service="another")
+    store.approve_first("failed")
+    assert store.baselines() == []
     judged_run(store)
-    judged_run(store, SECOND, days=1)
-    store.approve(FIRST, approved_by="ann", why="")
-    assert store.approve(SECOND, approved_by="automatic", why="", only_missing=True) == []
-    assert [baseline.run_id for baseline in store.baselines()] == [FIRST]
+    judged_run(store, SECOND)
+    store.approve_first(SECOND)
+    assert [(one.service, one.run_id, one.approved_by) for one in store.baselines()] == [(SERVICE, FIRST, "automatic")]
+    store.approve(SECOND, approved_by="ann", why="")
+    store.approve_first(SECOND)
+    assert [baseline.run_id for baseline in store.baselines()] == [SECOND]
 
 
 def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) -> None:
@@ -230,7 +235,7 @@ def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None
     store.open_run(run("third", started_at=STARTED_AT + timedelta(days=2)))
     latest = measurement(DASHBOARD, started_at=STARTED_AT + timedelta(days=2), times_s=[], failed=1)
     store.save_measurements("third", DASHBOARD, [latest, measurement(DASHBOARD, part="some")])
-    history = store.history(DASHBOARD)
+    history = store.history(SERVICE, DASHBOARD)
     assert [(entry.run_id, entry.verdict) for entry in history] == [
         ("third", None),
         (SECOND, Verdict.INVALID),
@@ -239,9 +244,9 @@ def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None
     assert history[0].metrics == {name: metric(latest, name) for name in METRICS}
     assert history[0].metrics["p95_s"] is None
     assert history[0].started_at == latest.started_at
-    assert [entry.run_id for entry in store.history(DASHBOARD, limit=1)] == ["third"]
-    assert [entry.run_id for entry in store.history(DASHBOARD, part="some")] == ["third"]
-    assert store.history("never.measured") == []
+    assert [entry.run_id for entry in store.history(SERVICE, DASHBOARD, limit=1)] == ["third"]
+    assert [entry.run_id for entry in store.history(SERVICE, DASHBOARD, part="some")] == ["third"]
+    assert store.history(SERVICE, "never.measured") == []
 
 
 def test_the_document_joins_everything_with_the_baselines_measurements(store: Store) -> None:

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from loadtasks.scenarios.entry import Entry, FeederEntry, File
@@ -12,6 +11,7 @@ from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.load import LOADS, Stage, WorkerStage, WorkerStagesLoad
 from loadtasks.scenarios.model import Checks, Event, JsonCheck, Publish, ReadBack, Request
 from loadtasks.scenarios.think_time import ThinkTime
+from loadtasks.scenarios.yaml_reader import parse_yaml
 from tests.workspaces import SHIPPED_SCENARIOS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text(encoding="utf-8")
@@ -30,11 +30,11 @@ def test_every_key_is_named(model: type[BaseModel]) -> None:
     assert keys <= NAMED
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: yaml.safe_load(example)["endpoint"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: parse_yaml(example.encode())["endpoint"])
 def test_every_example_works(tmp_path: Path, example: str) -> None:
     (tmp_path / "users.csv").write_text("id,name,team\n1,Ann,a\n")
     (tmp_path / "example.yaml").write_text(example, encoding="utf-8")
-    content = yaml.safe_load(example)
+    content = parse_yaml(example.encode())
     if content["endpoint"] == "mixed":
         for path in SHIPPED_SCENARIOS.glob("*.yaml"):
             if path.stem != "mixed":

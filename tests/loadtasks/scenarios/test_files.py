@@ -148,18 +148,56 @@ def test_the_shipped_details() -> None:
             "endpoint: m\nscenarios: {a: {parts: {b: {scenario: m.b}}, timeout_s: 3}}",
             "timeout_s: means nothing in a mixed",
         ),
-        (asking("json: {when: 2026-01-31}"), "request.json: 2026-01-31 is not a JSON value; put it in quotes"),
-        (asking("json: {size: .inf}"), "request.json: inf is not a JSON value"),
-        (asking("json: [{on: 1}]"), "request.json: the key True is not text; put it in quotes"),
         (
-            asking("query: {active: yes}"),
+            asking("json: {when: 2026-01-31}"),
+            "line 3: request.json.when: 2026-01-31 may be read as a date or time; put it in quotes",
+        ),
+        (asking("json: {size: .inf}"), "request.json.size: .inf may be read as no finite number"),
+        (asking("json: [{on: 1}]"), "request.json.0: on may be read as true or false; put it in quotes"),
+        (asking("json: [{1: 1}]"), "request.json.0: the key 1 is not text; put it in quotes"),
+        (asking("query: {active: yes}"), "request.query.active: yes may be read as true or false; put it in quotes"),
+        (
+            asking("query: {active: true}"),
             "request.query: `active` is True, neither text nor a number; put it in quotes",
         ),
-        (asking("query: {since: [2026-01-31]}"), "request.query: `since` is 2026-01-31, neither text"),
+        (asking("query: {active: }"), "request.query: `active` is None, neither text nor a number"),
+        (asking("query: {since: [2026-01-31]}"), "request.query.since.0: 2026-01-31 may be read as a date"),
+        (
+            asking("query: {v: [1, 1.10]}"),
+            "request.query: `v` is 1.10, which would be sent as 1.1; put it in quotes",
+        ),
+        (asking("query: {v: 1e3}"), "request.query: `v` is 1e3, which would be sent as 1000.0; put it in quotes"),
+        (asking("headers: {X-V: 1.10}"), "request.headers.X-V: 1.10 is not text; put it in quotes"),
+        (asking("headers: {X-V: true}"), "request.headers.X-V: true is not text; put it in quotes"),
+        (asking("checks: {headers: {X-V: 7}}"), "request.checks.headers.X-V: 7 is not text; put it in quotes"),
+        (asking("checks: {json: {a: {minimum: true}}}"), "checks.json.a.minimum: a bound is a number"),
+        (asking('checks: {json: {a: {minimum: "1"}}}'), "checks.json.a.minimum: a bound is a number"),
+        (asking("checks: {json: {a: {length: true}}}"), "checks.json.a.length: .*integer"),
+        (
+            asking("headers: {X-Key: '${API_KEY}'}"),
+            r"request.headers.X-Key: .*\$\{API_KEY\} would stay as it is; write the value \(a token is LOADTASKS_TOKEN",
+        ),
+        (GOOD.replace("/thing", "/thing#part"), "request.path: a path has no fragment"),
+        (GOOD.replace("/thing", "/a/../thing"), "request.path: a segment `.` or `..`"),
+        (GOOD.replace("/thing", "//thing"), "request.path: .*would name another host"),
+        (GOOD.replace("/thing", "'/{{a}}/%zz'"), "request.path: a % in a path"),
+        (more("read_back: {path: /a#b}"), "concurrent.read_back.path: a path has no fragment"),
+        (connecting("timeout_s: 1").replace("websocket: /", "websocket: /a/./b"), "a.websocket: a segment"),
+        (GOOD.replace("concurrent", '""'), "scenarios: the name '' is not possible; use up to 100"),
+        (GOOD.replace("concurrent", '"a/b c"'), "scenarios: the name 'a/b c' is not possible"),
+        (GOOD.replace("concurrent", '"a.b"'), "scenarios: the name 'a.b' is not possible"),
+        (GOOD.replace("concurrent", '"line\\nbreak"'), r"scenarios: the name 'line\\nbreak' is not possible"),
+        (GOOD.replace("concurrent", "täglich"), "scenarios: the name 'täglich' is not possible"),
+        (GOOD.replace("concurrent", "a" * 101), "scenarios: the name 'a+' is not possible"),
+        ("endpoint: m\nscenarios: {all: {parts: {'a b': {scenario: no.such}}}}\n", "all.parts: the name 'a b'"),
+        (
+            GOOD.replace("concurrent:", "concurrent: {load: {workers: 1, requests: 1}}\n  concurrent:"),
+            "key 'concurrent'",
+        ),
         (asking('headers: {X-A: "a\\nb"}'), "request.headers.X-A: .*can't be sent in a header"),
         (asking('headers: {X-A: "中"}'), "request.headers.X-A: .*can't be sent in a header"),
         (asking('headers: {"X A": b}'), "request.headers.X A.*is not a valid header name"),
-        (asking("checks: {json: {a: {equals: 2026-01-31}}}"), "checks.json.a.equals: 2026-01-31 is not a JSON value"),
+        (asking("checks: {json: {a: {equals: 2026-01-31}}}"), "checks.json.a.equals: 2026-01-31 may be read as a date"),
         (
             "endpoint: w\nwebsocket: /\nscenarios: {a: {load: {listeners: 1, events: 1, rate: 1}, "
             'publish: {request: {path: "/{{id}}"}, id: id}, event: {id: id}}}',
@@ -173,6 +211,32 @@ def test_a_wrong_file_is_one_sentence_that_names_file_and_field(tmp_path: Path, 
     sentence = str(raised.value)
     assert sentence.startswith(f"{tmp_path / 'wrong.yaml'}:")
     assert "\n" not in sentence
+
+
+def test_hidden_files_are_those_of_editors_and_suffixes_have_no_case(tmp_path: Path) -> None:
+    folder(tmp_path, one=GOOD)
+    (tmp_path / "._one.yaml").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / "two.YML").write_text(GOOD.replace("endpoint: thing", "endpoint: other"))
+    assert list(read_scenarios(tmp_path)) == ["thing.concurrent", "other.concurrent"]
+
+
+def test_what_the_path_of_a_request_may_hold(tmp_path: Path) -> None:
+    content = GOOD.replace("/thing", "'/a b/ü/{{measurement.id}}//x;p?q={{measurement.id}}&r=%C3%BC'")
+    scenario = read_scenarios(folder(tmp_path, one=content))["thing.concurrent"]
+    assert isinstance(scenario, HttpScenario)
+    assert scenario.requests[0].path.startswith("/a b/ü/{{")
+
+
+def test_bounds_keep_their_value(tmp_path: Path) -> None:
+    checks = "checks: {json: {a: {minimum: 1, maximum: 9007199254740993}, b: {minimum: 1.50}}}"
+    scenario = read_scenarios(folder(tmp_path, one=asking(checks)))["thing.concurrent"]
+    assert isinstance(scenario, HttpScenario)
+    first, second = scenario.requests[0].checks.json_values.values()
+    assert [repr(bound) for bound in (first.minimum, first.maximum, second.minimum)] == [
+        "1.0",
+        "9007199254740993",
+        "1.5",
+    ]
 
 
 def test_a_scenario_in_two_files_is_refused(tmp_path: Path) -> None:

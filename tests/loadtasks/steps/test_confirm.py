@@ -2,19 +2,26 @@
 
 import math
 import socket
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtasks import steps
+from loadtasks.engine import run_scenario as run_scenario_module
+from loadtasks.engine.generator.health import health
+from loadtasks.engine.run_paired import PairedMeasurements, run_paired
 from loadtasks.errors import TargetUnavailableError
-from loadtasks.measurement.health import Calibration
+from loadtasks.measurement.health import Calibration, Health, Saturation, SaturationCode, Statistic
 from loadtasks.report.repetitions import render_repetitions_due
-from loadtasks.results.document import read_document
+from loadtasks.results.document import ScenarioResult, read_document
 from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.validity import InvalidRepeated
+from loadtasks.results.judgement import Verdict
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.steps import RunContext
+from loadtasks.steps import RunContext, exercise
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.workspace import Workspace
 from tests.earlier_runs import EarlierRuns
@@ -74,7 +81,7 @@ def kept(context: RunContext, run_id: str) -> list[tuple[bool, bool]]:
 
 def confirmed(context: RunContext, run_id: str) -> list[str]:
     with Store.open(context.workspace.results_url) as store:
-        return list(store.confirmations(run_id))
+        return list(store.repeated(run_id, RepetitionReason.SUSPECT))
 
 
 def test_a_scenario_that_stays_slow_is_repeated_three_times(
@@ -152,3 +159,94 @@ def test_a_paired_run_repeats_nothing(
         store.open_run(store.run(run_id).model_copy(update={"reference_url": "http://127.0.0.1:1"}))
         store.save_measurements(run_id, THING, measurements)
     assert steps.repetitions_due(context, run_id) == {}
+
+
+@pytest.fixture
+def saturated(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the generator is saturated, measurement by measurement; it is healthy once the list is used up."""
+    script: list[bool] = []
+    lag = Saturation(code=SaturationCode.LOOP_LAG, observed=0.2, limit=0.1, statistic=Statistic.P99)
+
+    def scripted_health(*given: Any) -> Health:
+        seen = health(*given)
+        return seen.model_copy(update={"saturation": [lag] if script and script.pop(0) else []})
+
+    monkeypatch.setattr(run_scenario_module, "health", scripted_health)
+    return script
+
+
+def repeated(workspace: Workspace) -> tuple[ScenarioResult, list[InvalidRepeated]]:
+    """The scenario of the newest run, and what its findings say about invalid measurements."""
+    (scenario,) = read_document(workspace.reports / "latest" / "results.json").scenarios
+    found = [finding.parameters for finding in scenario.findings if finding.code is FindingCode.INVALID_REPEATED]
+    return scenario, found
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict", "trusted"),
+    [
+        ([False], Verdict.PASS, [True]),
+        ([True], Verdict.PASS, [False, True]),
+        ([True, True], Verdict.PASS, [False, False, True]),
+        ([True, True, True], Verdict.INVALID, [False, False, False]),
+    ],
+)
+def test_an_invalid_scenario_is_repeated_at_once_and_at_the_end_of_the_run(
+    workspace: Workspace,
+    server: ScriptedServer,
+    saturated: list[bool],
+    script: list[bool],
+    verdict: Verdict,
+    trusted: list[bool],
+) -> None:
+    saturated[:] = script
+    result = call("run", "--target", server.url)
+    assert result.exit_code == verdict.exit_code
+    scenario, found = repeated(workspace)
+    assert scenario.verdict is verdict
+    assert [repetition.trusted for repetition in scenario.repetitions] == (trusted if len(trusted) > 1 else [])
+    again = len(trusted) > 1
+    assert [(one.repetitions, list(one.invalid)) for one in found] == (
+        [(len(trusted), [number for number, valid in enumerate(trusted, 1) if not valid])] if again else []
+    )
+    assert ("Repeating thing.steady, which was invalid" in result.output) == (len(trusted) > 2)
+    if verdict.good and again:
+        (reported,) = [number for number, one in enumerate(scenario.repetitions, 1) if one.reported]
+        assert trusted[reported - 1]
+        assert found[0].reported == reported
+
+
+def test_a_scenario_that_is_valid_at_last_is_confirmed_as_if_nothing_had_been(
+    workspace: Workspace, server: ScriptedServer, earlier: EarlierRuns, saturated: list[bool]
+) -> None:
+    earlier.forget(earlier.until_suspected(SLOW_S))
+    saturated[:] = [True, True]
+    call("run", "--target", server.url)
+    scenario, (found,) = repeated(workspace)
+    assert [repetition.trusted for repetition in scenario.repetitions] == [False, False, True, True, True, True]
+    assert found.invalid == (1, 2)
+    assert FindingCode.CONFIRMATION in {finding.code for finding in scenario.findings}
+
+
+def test_a_paired_scenario_that_was_invalid_is_measured_anew_in_its_place(
+    workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lag = Saturation(code=SaturationCode.LOOP_LAG, observed=0.2, limit=0.1, statistic=Statistic.P99)
+    driven: list[int] = []
+
+    def scripted_run(*given: Any, **options: Any) -> PairedMeasurements:
+        paired = run_paired(*given, **options)
+        driven.append(1)
+        busy = [lag] if len(driven) == 1 else []
+        unhealthy = [
+            measurement.model_copy(update={"health": measurement.health.model_copy(update={"saturation": busy})})
+            for measurement in paired.candidate
+        ]
+        return replace(paired, candidate=unhealthy)
+
+    monkeypatch.setattr(exercise, "run_paired", scripted_run)
+    monkeypatch.setenv("LOADTASKS_ROUNDS", "10")
+    result = call("run", "--target", server.url, "--reference", server.url)
+    assert result.exit_code == 0, result.output
+    scenario, _ = repeated(workspace)
+    assert (len(driven), scenario.repetitions) == (2, [])

@@ -172,8 +172,7 @@ def test_an_accepted_regression_begins_a_baseline_with_its_first_run(runs: RunSe
     verdicts = runs.several(20, 1.5)
     assert {verdict.verdict for verdict in verdicts} == {Verdict.PASS}
     with Store.open(runs.context.workspace.results_url) as store:
-        approved = store.baseline(DASHBOARD)
-    assert approved is not None
+        (approved,) = store.baselines()
     assert (approved.run_id, approved.approved_by, approved.why) == (regression.first_run, "ada", "TLS")
     runs.until_found(2.2)
     assert [known.state for known in runs.regressions()] == [RegressionState.OPEN, RegressionState.ACCEPTED]
@@ -191,8 +190,7 @@ def test_a_regression_that_is_gone_is_fixed(runs: RunSeries):
 def test_a_regression_that_was_fixed_by_hand_leaves_no_trace_in_the_level(runs: RunSeries):
     runs.until_found(1.5)
     (regression,) = runs.regressions()
-    with Store.open(runs.context.workspace.results_url) as store:
-        store.regressions.move(regression.id, RegressionState.FIXED, who="ada", why="index", at=runs.next_start)
+    steps.move_regression(runs.context, regression.id, RegressionState.FIXED, who="ada", why="index")
     verdict = runs.one()
     level = next(comparison.baseline for comparison in verdict.comparisons if comparison.metric == "p50_s")
     assert verdict.verdict is Verdict.PASS

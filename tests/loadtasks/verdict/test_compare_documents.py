@@ -62,7 +62,7 @@ def test_an_invalid_measurement_is_nothing_to_compare_with() -> None:
             "load",
         ),
         (document(SLOW), document(FAST, generator="b"), "load generator (a-host here, b there)"),
-        (document(SLOW), document(FAST, target_url="http://b"), "target (http://127.0.0.1 here, http://b there)"),
+        (document(SLOW), document(FAST, target_url="http://b"), "service (127.0.0.1:8000 here, b:80 there)"),
         (
             document(SLOW),
             document(FAST, reference_url="http://b"),

@@ -64,7 +64,7 @@ def test_what_saturates_it(
     ("observation", "dispatched_late_s", "response_s"),
     [
         (seen(lags_s=[0.0] * 995 + [0.3] * 5), 0.0, 0.05),  # a few hiccups
-        (seen(lags_s=[0.0008] * 100), 0.0, 0.0005),  # under a millisecond
+        (seen(lags_s=[0.0019] * 100), 0.0, 0.0005),  # as on a busy machine
         (seen(lags_s=[0.02] * 10), 0.0, 0.05),  # too few for a median
         (seen(lags_s=[0.015] * 100), 0.015, 0.1),  # little, compared with what is measured
         (seen(cpu_share=0.97, elapsed_s=0.5), 0.0, 0.05),  # too short

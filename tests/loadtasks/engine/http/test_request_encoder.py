@@ -1,10 +1,18 @@
 """What is written: each request's own trace context in bytes that are otherwise made once."""
 
 import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
+import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from requests.adapters import HTTPAdapter
 
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.engine.runners.request_source import RequestSource
@@ -89,6 +97,49 @@ def test_bytes_on_the_wire_are_those_that_requests_sends() -> None:
         ours, theirs = server.requests
         traced = re.compile(rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-00\r\n")
         assert traced.sub(b"", ours, count=1) == theirs != ours
+
+
+@given(
+    st.sampled_from(["", "/base", "/bä/%20", "/v1//x"]),
+    st.text('ab/.%2eEf?#&= ü\\:@[]"{}', max_size=10).map("/{}".format),
+    st.dictionaries(
+        st.text(min_size=1, max_size=3),
+        st.text(max_size=4) | st.integers() | st.lists(st.sampled_from(["a", 1, 1.5]), max_size=3),
+        max_size=3,
+    ),
+)
+def test_the_target_on_the_wire_is_that_of_requests_or_the_path_is_refused(
+    prefix: str, path: str, query: dict[str, Any]
+) -> None:
+    try:
+        request = Request(path=path, query=query)
+    except ValidationError:
+        return
+    line = RequestEncoder(Target(f"http://127.0.0.1:8000{prefix}")).encode(request).before.split(b"\r\n")[0].decode()
+    prepared = requests.Request("GET", f"http://127.0.0.1:8000{prefix}{path}", params=query).prepare()
+    assert line == f"GET {HTTPAdapter().request_url(prepared, {})} HTTP/1.1"
+    given_path, mark, given_query = path.partition("?")
+    sent_path, _, sent_query = line.split(" ")[1].partition("?")
+    assert unquote_to_bytes(sent_path) == unquote_to_bytes(f"{prefix}{given_path}")
+    own = sent_query.split("&")[: given_query.count("&") + 1] if mark else []
+    assert unquote_to_bytes("&".join(own)) == unquote_to_bytes(given_query)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target"),
+    [
+        ("HTTP://API.example:80/V1/", "api.example", "/V1/thing"),
+        ("http://Bücher.example:81", "xn--bcher-kva.example:81", "/thing"),
+        ("http://my_service:8000", "my_service:8000", "/thing"),
+        ("http://[2001:DB8::1]:8000/ü", "[2001:db8::1]:8000", "/%C3%BC/thing"),
+        ("http://loadbot:s3cret-Pw@127.0.0.1:8000", "127.0.0.1:8000", "/thing"),
+    ],
+)
+def test_an_address_becomes_host_and_target(url: str, host: str, target: str) -> None:
+    sent = RequestEncoder(Target(url)).encode(Request(path="/thing"))
+    lines = (sent.before + sent.after).decode().split("\r\n")
+    assert lines[:2] == [f"GET {target} HTTP/1.1", f"Host: {host}"]
+    assert ("Authorization: Basic bG9hZGJvdDpzM2NyZXQtUHc=" in lines) == ("s3cret" in url)
 
 
 def test_the_host_header_of_an_ipv6_address_is_bracketed() -> None:

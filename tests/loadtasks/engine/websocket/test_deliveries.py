@@ -44,7 +44,7 @@ class Account:
 
     def publish(self, event: int, sent: float, end: float) -> bool:
         self.published[event] = exchange(sent, sent, end)
-        return self.deliveries.published(str(event), self.published[event])
+        return self.deliveries.published(event, self.published[event])
 
     def arrive(self, listener: int, event: int) -> None:
         self.now += 1
@@ -104,7 +104,7 @@ def test_every_delivery_is_accounted_for_once(
 
 def test_an_event_counts_from_when_it_was_due_and_its_request_from_when_it_was_sent() -> None:
     account = Account()
-    account.deliveries.published("1", exchange(due=10.0, sent=10.5, end=11.0))
+    account.deliveries.published(1, exchange(due=10.0, sent=10.5, end=11.0))
     for listener in range(LISTENERS):
         account.deliveries.arrived(listener, message(1), 12.0)
     account.recorder.fold()

@@ -56,7 +56,13 @@ from loadtasks.results.findings.targets import (
     Throttled,
     ThrottlingExpected,
 )
-from loadtasks.results.findings.validity import FailureDetail, NotReached, RequestCounts, SaturationParameters
+from loadtasks.results.findings.validity import (
+    FailureDetail,
+    InvalidRepeated,
+    NotReached,
+    RequestCounts,
+    SaturationParameters,
+)
 
 C = FindingCode
 BETWEEN = "expect_column_values_to_be_between"
@@ -81,6 +87,13 @@ def below(value: float) -> Bound:
 def saturated(code: SaturationCode, observed: float, limit: float, **fields: Any) -> Finding:
     saturation = Saturation(code=code, observed=observed, limit=limit, **fields)
     return Finding(code=C.GENERATOR_SATURATED, parameters=SaturationParameters(saturation=saturation))
+
+
+def measured_again(*, invalid: tuple[int, ...], reported: int, repetitions: int = 2) -> Finding:
+    parameters = InvalidRepeated(
+        repetitions=repetitions, invalid=invalid, reported=reported, reasons=(C.GENERATOR_SATURATED,)
+    )
+    return Finding(code=C.INVALID_REPEATED, parameters=parameters)
 
 
 def cause(code: FindingCode, parameters: Parameters | None = None, **fields: Any) -> Finding:
@@ -123,6 +136,7 @@ VALIDITY = (
     Finding(code=C.EVERYTHING_THROTTLED, parameters=Throttled(throttled=100, scheduled=120, statuses=(429, 503))),
     Finding(code=C.TARGET_NOT_REACHED, parameters=NotReached(scheduled=20, sample=SAMPLE)),
     saturated(SaturationCode.CPU, 0.98, 0.9, sent_per_s=4100.0, ceiling_per_s=5000.0),
+    measured_again(invalid=(1,), reported=2),
 )
 TARGETS = (
     missed("p95_s", 3.02, below(2.0)),
@@ -263,7 +277,9 @@ VARIANTS: tuple[Finding, ...] = (
     Finding(code=C.TARGET_STOPPED_RESPONDING, parameters=FailureDetail()),
     Finding(code=C.TARGET_NOT_REACHED, parameters=NotReached(scheduled=1)),
     saturated(SaturationCode.DISPATCH_LAG, 0.031, 0.01, statistic=Statistic.P99, sent_per_s=412.0, process=2),
-    saturated(SaturationCode.LOOP_LAG, 0.0031, 0.001, statistic=Statistic.MEDIAN),
+    saturated(SaturationCode.LOOP_LAG, 0.0031, 0.002, statistic=Statistic.MEDIAN),
+    measured_again(invalid=(1, 2), reported=3, repetitions=3),
+    measured_again(invalid=(1, 2, 3), reported=2, repetitions=3),
     missed("success_rate", 0.94995, Bound(comparison=Comparison.AT_LEAST, value=0.95)),
     missed("throttled", 40, Bound(comparison=Comparison.EQUAL, value=0)),
     missed("failed", 1, Bound(comparison=Comparison.EQUAL, value=0)),

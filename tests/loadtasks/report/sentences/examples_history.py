@@ -86,7 +86,7 @@ VARIANTS = (
     ),
     Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),
-    not_comparable(FingerprintField.TARGET, "http://api.example:8080", "http://api.example:8081", new_baseline=False),
+    not_comparable(FingerprintField.SERVICE, "shop", "shop-staging", new_baseline=False),
     not_comparable(FingerprintField.SCENARIO, "5eed", "feed"),
     not_comparable(FingerprintField.GENERATOR, "b-host", "a-host"),
     not_comparable(FingerprintField.PAIRED, now=False, before=True, new_baseline=False),

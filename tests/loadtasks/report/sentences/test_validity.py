@@ -21,7 +21,7 @@ from loadtasks.report.sentences.validity import saturation_sentence
                 code=SaturationCode.DISPATCH_LAG, observed=0.02, limit=0.01, statistic=Statistic.MEDIAN, sent_per_s=10
             ),
             "the load generator handled due requests 20.0 ms (median, limit 10.0 ms: a fifth of the median response "
-            "time, at least 1 ms) late: it could not keep the rate at 10 requests/s; lower the load",
+            "time, at least 2 ms) late: it could not keep the rate at 10 requests/s; lower the load",
         ),
         (
             Saturation(code=SaturationCode.LOOP_LAG, observed=1.2, limit=0.1, statistic=Statistic.P99),

@@ -121,6 +121,10 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
         (with_kwargs(column="p95_s", max_valu=2), r"kwargs\.max_valu is not known; known are column"),
         (with_kwargs(column="p95_s", min_value=3, max_value=2), r"kwargs\.min_value 3 is above max_value 2"),
         (with_kwargs(column="p95_s", max_value=3, strict_max="yes"), r"kwargs\.strict_max 'yes' must be true or false"),
+        (
+            with_kwargs(column="p95_s", max_value="${P95}"),
+            r"environment variables are not filled in, so that \$\{P95\}",
+        ),
         (with_kwargs(column="success_rate", min_value=95), r"min_value 95 must be a share from 0 to 1"),
     ],
 )

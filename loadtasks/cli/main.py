@@ -1,5 +1,6 @@
 """The command line, `loadtasks` or `python -m loadtasks`; docs/command_line.md describes it."""
 
+import errno
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.past_runs import baseline, compare, history, keep, report
 from loadtasks.cli.regressions import backtest, regressions
 from loadtasks.cli.run import run
-from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
 from loadtasks.report import terminal
 from loadtasks.settings import read_settings
 
@@ -36,15 +37,29 @@ class _Group(click.Group):
 
 def _told(error: Exception, given: dict[str, str]) -> ExitCode:
     """Say on stderr what went wrong, and return the exit code. `given` holds the settings that options gave."""
-    if isinstance(error, LoadTasksError) and error.exit_code is not ExitCode.BROKEN:
+    known = error if isinstance(error, LoadTasksError) else _full_disk(error)
+    if known is not None and known.exit_code is not ExitCode.BROKEN:
         notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
-        terminal.say(f"Error: {error}{notes}", error=True)
-        return error.exit_code
+        terminal.say(f"Error: {known}{notes}", error=True)
+        return known.exit_code
     try:
         settings = read_settings(**given)
     except LoadTasksError:
         return report_breakage(error)
     return report_breakage(error, settings.var, settings.secrets)
+
+
+def _full_disk(error: BaseException) -> BadInputError | None:
+    """What to say where an error came of a disk without space, whichever library met it; None where it didn't."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT):
+            return BadInputError(
+                f"{reason.filename or 'a file'} can't be written ({reason.strerror}): make room, or name a folder on "
+                "another disk with --out or LOADTASKS_VAR."
+            )
+        reason = reason.__cause__ or reason.__context__
+    return None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

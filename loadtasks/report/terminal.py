@@ -59,8 +59,10 @@ def console(file: TextIO | None = None) -> "Console":
             return super().render_str(printable(text), *arguments, **options)
 
     file = file or sys.stdout
-    width = max(shutil.get_terminal_size().columns, MIN_WIDTH) if file.isatty() else PLAIN_WIDTH
-    return ForeignTextConsole(file=file, width=width, highlight=False, emoji=False, markup=False)
+    size = shutil.get_terminal_size()
+    width = max(size.columns, MIN_WIDTH) if file.isatty() else PLAIN_WIDTH
+    # Without the height rich takes a dumb terminal for one of 80 columns.
+    return ForeignTextConsole(file=file, width=width, height=size.lines, highlight=False, emoji=False, markup=False)
 
 
 def say(text: str, *, error: bool = False) -> None:

@@ -18,6 +18,7 @@ from loadtasks.airflow.how_to_connect import CONNECTIONS, command, form
 from loadtasks.breakage import report_breakage
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
+from loadtasks.streams import make_streams_steady
 from scripts import PROJECT, CannotStartError, Interruption
 from scripts.airflow_local import airflow_command, airflow_home, exclusive_use, prepare
 from scripts.services import Services, check_port_is_free, responds
@@ -158,4 +159,5 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
+    make_streams_steady()
     sys.exit(main())

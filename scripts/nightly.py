@@ -23,6 +23,7 @@ from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
 from loadtasks.breakage import report_breakage
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
+from loadtasks.streams import make_streams_steady
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
@@ -203,6 +204,7 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    make_streams_steady()
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

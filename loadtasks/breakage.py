@@ -1,6 +1,6 @@
 """The pipeline itself broke: one sentence on stderr, the traceback in a file, and exit code 4.
 
-Imports the standard library only, so that it works where an installation is broken.
+Imports nothing that has to be installed, so that it works where an installation is broken.
 """
 
 import os
@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtasks.errors import ExitCode
+from loadtasks.plain_text import plain
+from loadtasks.redaction.redactor import Redactor
 
 FOLDER = "broken"
 """Below the folder of all output: the tracebacks."""
-_HIDDEN = "***"
 _MAX_LENGTH = 300
 
 
@@ -28,12 +29,12 @@ def report_breakage(error: BaseException, var: Path | None = None, secrets: Iter
         var: the folder of all output, where there is one; otherwise the traceback goes to a temporary folder.
         secrets: texts that must be shown nowhere.
     """
-    hidden = [secret for secret in secrets if secret]
-    told = _redacted("".join(traceback.format_exception(error)), hidden)
+    redactor = Redactor(secrets)
+    told = redactor("".join(traceback.format_exception(error)))
     path = _write(told, var)
     where = f"the traceback is in {path}." if path is not None else "the traceback follows."
     notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
-    sentence = _redacted(f"Error: the pipeline itself broke ({brief(error)}); {where}{notes}", hidden)
+    sentence = redactor(f"Error: the pipeline itself broke ({brief(error)}); {where}{notes}")
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # a closed stderr: the exit code says it, too
             sys.stderr.write(f"{sentence}\n" if path is not None else f"{sentence}\n{told}")
@@ -43,8 +44,7 @@ def report_breakage(error: BaseException, var: Path | None = None, secrets: Iter
 
 def brief(error: BaseException) -> str:
     """An error's type and message, on one line of bounded length, without control characters."""
-    message = "".join(c if c.isprintable() else " " for c in str(error))
-    line = " ".join(f"{type(error).__name__}: {message}".split()).rstrip(": ")
+    line = plain(f"{type(error).__name__}: {error}").rstrip(": ")
     return line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}..."
 
 
@@ -65,9 +65,3 @@ def _written(path: Path, told: str) -> Path:
     path.touch(mode=0o600)  # messages of errors may quote what they were about
     path.write_text(told, encoding="utf-8", errors="replace")
     return path
-
-
-def _redacted(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, _HIDDEN)
-    return text

@@ -120,7 +120,7 @@ def _from_connection() -> Target | None:
         url=address.url,
         token=token,
         credentials=credentials or address.credentials,
-        health_path=connection.extra_dejson.get("health_path") or "/healthz",
+        health_path=connection.extra_dejson.get("health_path") or None,
         metrics_path=connection.extra_dejson.get("metrics_path") or None,
     )
 

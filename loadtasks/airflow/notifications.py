@@ -12,6 +12,7 @@ from airflow.sdk import Variable
 from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import find_connection
 from loadtasks.airflow.how_to_connect import how_to_make
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.report.mail import Deliver, send, subject_line
 from loadtasks.results.judgement import Verdict
 from loadtasks.steps import RunContext
@@ -65,6 +66,8 @@ class _MessageHook(SmtpHook):
 
 def _deliver(message: EmailMessage) -> str:
     hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
-    with hook:
+    connection = find_connection(SMTP_CONNECTION)
+    password = connection.password if connection is not None else None
+    with Redactor([password] if password else []).in_errors(), hook:  # a server may quote what was sent to it
         hook.send_message(message)
         return f"{message['To']}, by the mail server {hook.host}"

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
@@ -110,7 +111,7 @@ def report() -> None:
 def alert(service: str | None) -> None:
     """Send an alert when the verdict is not good, or when the run was never opened; the DAG may name the service."""
     with _failing_in_one_sentence():
-        stored, deliver = RunContext.from_settings(read_settings(**mail_settings())), mail_server()
+        stored, deliver = _masked(RunContext.from_settings(read_settings(**mail_settings()))), mail_server()
         if refusal := _refusal():
             where: str | None = send_refusal(stored, _run_id(), _refused_service(service), refusal, deliver)
         else:
@@ -136,7 +137,7 @@ def verdict() -> None:
 
 def _stored() -> RunContext:
     """The context of a task that works on what is stored."""
-    return RunContext.from_settings(read_settings())
+    return _masked(RunContext.from_settings(read_settings()))
 
 
 def _exercising(service: str | None = None) -> RunContext:
@@ -146,7 +147,14 @@ def _exercising(service: str | None = None) -> RunContext:
     target = performance_target(settings, params["target"])
     reference = performance_reference(settings, target, params["reference"])
     name = performance_service(settings, target, params["service"], service)
-    return replace(RunContext.from_settings(settings), target=target, reference=reference, service=name)
+    return _masked(replace(RunContext.from_settings(settings), target=target, reference=reference, service=name))
+
+
+def _masked(context: RunContext) -> RunContext:
+    """The context, its secrets made known to Airflow, which keeps them out of its logs."""
+    for secret in context.secrets:
+        mask_secret(secret)
+    return context
 
 
 def _run_id() -> str:

@@ -58,7 +58,7 @@ def confirm(scenario: str) -> None:
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def judge() -> None:
-    """Judge whether each measurement is valid and meets its targets (the only task that imports Great Expectations)."""
+    """Judge whether each measurement is valid and meets its targets."""
     from loadtasks.airflow import task_bodies
 
     task_bodies.judge()

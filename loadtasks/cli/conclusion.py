@@ -1,7 +1,6 @@
 """The end of a run on the command line: judged, compared, reported, told and shown, as far as that can be done."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from loadtasks import steps
@@ -65,16 +64,12 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
         troubles.raise_gravest()
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
     mail = troubles.attempt(lambda: steps.alert(context, run_id))
-    show(context, run_id, console, report)
+    document = steps.document(context, run_id)
+    terminal.show(document, report=report and report / "index.html", to=console)
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
     troubles.raise_gravest()
-    return steps.conclude(context, run_id).exit_code
-
-
-def show(context: RunContext, run_id: str, console: "Console", report: Path | None) -> None:
-    """Print a run, and where its report is."""
-    terminal.show(steps.document(context, run_id), report=report and report / "index.html", to=console)
+    return document.exit_code
 
 
 def _gravity(error: Exception) -> int:

@@ -8,7 +8,6 @@ from loadtasks.engine.profiles.plan import plans
 from loadtasks.report import listings
 from loadtasks.report.sentences.targets import render_target
 from loadtasks.steps import RunContext
-from loadtasks.verdict.targets.suites import read_suites
 
 
 @click.command()
@@ -24,10 +23,11 @@ def plan(context: RunContext, scenarios: tuple[str, ...], load_factor: float) ->
 
 
 @click.command()
+@options.setting("scenarios")
 @options.setting("expectations")
 @options.with_context
 def targets(context: RunContext) -> None:
-    """List the targets and the files they are in."""
+    """Check the suites as a run does, and list the targets and the files they are in."""
     listings.show_targets(
         (
             suite.name,
@@ -35,6 +35,6 @@ def targets(context: RunContext) -> None:
             render_target(expectation.column, expectation.bounds) or expectation.type,
             str(suite.path),
         )
-        for suite in read_suites(context.workspace.expectations)
+        for suite in steps.read_checked_suites(context.workspace)
         for expectation in suite.expectations
     )

@@ -9,8 +9,9 @@ from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
-from loadtasks.cli.past_runs import baseline, compare, history, keep, report
+from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
+from loadtasks.cli.removal import remove
 from loadtasks.cli.run import run
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
 from loadtasks.report import terminal
@@ -73,5 +74,5 @@ def cli() -> None:
     """
 
 
-for _command in (run, report, keep, compare, history, baseline, regressions, backtest, plan, targets):
+for _command in (run, report, judge, keep, compare, history, remove, baseline, regressions, backtest, plan, targets):
     cli.add_command(_command)

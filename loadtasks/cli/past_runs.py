@@ -1,4 +1,4 @@
-"""The commands about past runs: `report`, `keep`, `compare`, `history` and `baseline`."""
+"""The commands about past runs: `report`, `judge`, `keep`, `compare`, `history` and `baseline`."""
 
 from pathlib import Path
 
@@ -26,11 +26,34 @@ def report(context: RunContext, run_id: str) -> None:
     if run_id.endswith(".json"):
         document = read_document(Path(run_id))
         terminal.show(document)
-        raise SystemExit(document.verdict.exit_code)
+        raise SystemExit(document.exit_code)
     run_id = steps.find_run(context, run_id)
+    _write_and_show(context, run_id)
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", default=steps.LATEST)
+@options.setting("service")
+@options.setting("scenarios")
+@options.setting("expectations")
+@options.with_context
+def judge(context: RunContext, run_id: str) -> None:
+    """Judge a stored run again by the suites as they are now, and write its report again.
+
+    RUN is a run id, or `latest` (the default: the newest run of the service). Nothing is sent, to the target or by
+    mail. A run that broke before it was judged is judged and closed.
+    """
+    run_id = steps.find_run(context, run_id)
+    steps.judge_again(context, run_id)
+    _write_and_show(context, run_id)
+
+
+def _write_and_show(context: RunContext, run_id: str) -> None:
+    """Write the report of a run and print it. Exits with the code of the run."""
     folder = steps.write_report(context, run_id)
-    terminal.show(steps.document(context, run_id), report=folder / "index.html")
-    raise SystemExit(steps.conclude(context, run_id).exit_code)
+    document = steps.document(context, run_id)
+    terminal.show(document, report=folder / "index.html")
+    raise SystemExit(document.exit_code)
 
 
 @click.command()

@@ -43,7 +43,7 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     """Measure, judge, compare and report scenarios.
 
     A SCENARIO is named whole (sessions.filtered) or by its endpoint (sessions). Without any, all are measured. An alert
-    is sent if the verdict is not good.
+    is sent if the verdict is not good, also where the target is down or refuses every scenario.
     """
     console = terminal.console()
     opened = steps.open_run(
@@ -54,6 +54,8 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
         load_factor=load_factor,
     )
     _show_opened(opened, console)
+    for scenario, reason in steps.refusals(context, opened.id).items():
+        console.print(f"{scenario}: not measured: {reason}", soft_wrap=True)
     troubles = Troubles()
     interrupted = not _MeasuringPhase(context, opened, console, troubles).complete()
     with concluding(None if interrupted else lambda: console.print(_CONCLUDING)):
@@ -82,7 +84,7 @@ class _MeasuringPhase:
         """Measure everything, and repeat what is due. Returns whether nobody interrupted that."""
         try:
             with interrupted_by_signals():
-                self._measure_each(self.run.scenarios, steps.measure)
+                self._measure_each(steps.scenarios_to_measure(self.context, self.run.id), steps.measure)
                 due = self.troubles.attempt(lambda: steps.repetitions_due(self.context, self.run.id)) or {}
                 for line in render_repetitions_due(due):
                     self.console.print(line)

@@ -87,6 +87,9 @@ class Metric:
     tables: Table = _NO_TABLE
     heading: str = ""
     """The head of its column; the label where it is not given."""
+    may_be_missing: bool = False
+    """Whether a measurement without a value meets targets: it is of a kind, as a short load, that has none. Otherwise a
+    target with nothing to judge is missed."""
 
     @property
     def column(self) -> str:
@@ -168,6 +171,15 @@ _ALL = (
         judged_by=JudgedBy(baseline=BaselineRule(weight=0.1, min_effect=0.02), reference=ReferenceRule()),
         heading="success",
         tables=_SUMMARY | Table.MAIL,
+    ),
+    Metric(
+        "availability",
+        "availability",
+        Unit.SHARE,
+        lambda measurement: measurement.availability.share if measurement.availability is not None else None,
+        higher_is_better=True,
+        tables=Table.DETAILS,
+        may_be_missing=True,
     ),
     Metric(
         "connect_mean_s",

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
@@ -130,6 +131,10 @@ class Measurement(BaseModel):
     driven in rounds with a reference. `loadtasks.report.load_sentence` words it."""
     started_at: datetime
     elapsed_s: float
+    """From the first request to the last response."""
+    duration_s: float | None = None
+    """How long the profile sends; None where a number of requests ends it, in paired rounds, and of what was measured
+    before this was kept."""
     counts: Counts
     response: Histogram
     """end - due"""
@@ -148,6 +153,12 @@ class Measurement(BaseModel):
     it) and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
     body_bytes: int = 0
     """Of the bodies of completed requests."""
+    stragglers: int = 0
+    """Completed after the profile's duration: they count in the times, and not in the throughput. Of a mixed scenario
+    those of its parts, each after its own duration."""
+    availability: Availability | None = None
+    """None of a load that lasts less than 2 s, of WebSockets that are only opened, and of what was measured before this
+    was."""
     target_metrics: TargetMetrics | None = None
     """The target's own metrics before and after; of the whole alone, None where the target has none."""
     exemplars: list[Exemplar]
@@ -177,7 +188,12 @@ class Measurement(BaseModel):
 
     @property
     def throughput_per_s(self) -> float | None:
-        """Completed requests a second; None where no time passed."""
+        """Completed requests a second: within the profile's duration, or until the last response where it has none.
+
+        None where no time passed.
+        """
+        if self.duration_s is not None:
+            return (self.counts.completed - self.stragglers) / self.duration_s
         return self.counts.completed / self.elapsed_s if self.elapsed_s > 0 else None
 
     @property

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
+from loadtasks.plain_text import plain
 from loadtasks.report import sentences
 from loadtasks.report.percentiles import confidence
-from loadtasks.report.text import label, plain
+from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
@@ -30,6 +31,9 @@ _TITLE = {
     FindingCode.CONFIRMATION: "Confirmation",
     FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",
+    FindingCode.TARGET_NOT_EVALUATED: "Target not evaluated",
+    FindingCode.NOTHING_SUCCEEDED: "Nothing succeeded",
+    FindingCode.ERRORS: "Errors",
 }
 """The same of codes that say more than their kind."""
 _POSSIBLE = "Possible cause"

@@ -2,8 +2,8 @@
 
 from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid_reasons
 from loadtasks.report.verdicts import tally
-from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.history import RegressionShift
 from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
@@ -13,15 +13,27 @@ _REASON = {
     Verdict.REGRESSED: FindingKind.REGRESSION,
     Verdict.IMPROVED: FindingKind.IMPROVEMENT,
 }
-
-
+_NO_TARGET = "no target applies to any scenario"
 _FURTHER = ("shape", "found_run", "other")
 
 
 def headline(document: ResultsDocument) -> str:
-    """The reason for the run's verdict, in one sentence without its full stop."""
+    """The reason for the run's verdict, in one sentence without its full stop.
+
+    A run without a single target says that first, since it was hardly judged.
+    """
+    untargeted = _is_untargeted(document)
     if document.verdict is Verdict.PASS:
-        return _all_passed(document)
+        return (
+            f"{_NO_TARGET}: only the built-in ones were judged, and they are met"
+            if untargeted
+            else _all_passed(document)
+        )
+    reason = _reason(document)
+    return f"{_NO_TARGET}; {reason}" if untargeted else reason
+
+
+def _reason(document: ResultsDocument) -> str:
     if document.verdict is Verdict.INVALID:
         return _invalid(document)
     found = findings_of_kind(document, _REASON[document.verdict])
@@ -30,9 +42,22 @@ def headline(document: ResultsDocument) -> str:
         return f"{tally(document)}; no reason was kept"
     worst = _brief(max(reasons, key=lambda reason: reason.excess))
     sentence = f"{worst.label}: {worst.sentence}"
-    if document.verdict is Verdict.IMPROVED:
+    if document.verdict is Verdict.IMPROVED and not _is_untargeted(document):
         sentence = f"all targets met, and {sentence}"
     return f"{sentence} (and {len(reasons) - 1} more)" if len(reasons) > 1 else sentence
+
+
+def _is_untargeted(document: ResultsDocument) -> bool:
+    """Whether no target of a suite applies to any valid measurement, of which there are some."""
+    judged = [result for result in document.scenarios if result.verdict is not Verdict.INVALID]
+    return bool(judged) and all(_without_target(result) for result in judged)
+
+
+def _without_target(result: ScenarioResult) -> bool:
+    """Whether no target applies to a scenario, nor to any part of it."""
+    parts = {measurement.part for measurement in result.measurements}
+    untargeted = {finding.part for finding in result.findings if finding.code is FindingCode.NO_TARGET}
+    return (parts - {""} or parts) <= untargeted
 
 
 def _brief(reason: RenderedFinding) -> RenderedFinding:
@@ -48,6 +73,9 @@ def _brief(reason: RenderedFinding) -> RenderedFinding:
 def _all_passed(document: ResultsDocument) -> str:
     number = len(document.scenarios)
     met = "the one scenario met its targets" if number == 1 else f"all {number} scenarios met their targets"
+    untargeted = sum(_without_target(result) for result in document.scenarios)
+    if untargeted:
+        met += f" (no target applies to {untargeted} of them)"
     if document.other_run is not None or not any(result.comparisons for result in document.scenarios):
         return met
     return f"{met}, and none regressed"

@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtasks.errors import BadInputError
+from loadtasks.plain_text import plain
 from loadtasks.report import exemplars, table
 from loadtasks.report.findings import findings_of_kind, invalid_reasons, notes
 from loadtasks.report.headline import headline
 from loadtasks.report.template_environment import environment
-from loadtasks.report.text import plain
 from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
@@ -93,6 +93,21 @@ def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
             f"{path}: the alert can't be written ({error.strerror or error}); make room or make {outbox} writable."
         ) from error
     return str(path)
+
+
+def remove_from(outbox: Path, run_id: str) -> None:
+    """Remove the mail of a run, if there is one.
+
+    Raises:
+        BadInputError: it can't be removed.
+    """
+    path = outbox / f"{run_id}.eml"
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInputError(
+            f"{path}: the alert can't be removed ({error.strerror or error}); make {outbox} writable and try again."
+        ) from error
 
 
 def send(message: EmailMessage, outbox: Path, run_id: str, deliver: Deliver | None) -> str:

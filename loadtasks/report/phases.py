@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.measurement.model import SERVER, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
-from loadtasks.report.text import plain
+from loadtasks.plain_text import plain
 from loadtasks.results.document import ScenarioResult
 
 CLIENT, TARGET = "client", "server"

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from loadtasks.plain_text import plain
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
-from loadtasks.report.text import label, plain, printable
+from loadtasks.report.text import label, printable
 from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind

@@ -78,10 +78,14 @@ def approve_first(session: Session, service: str, scenarios: Iterable[str]) -> N
             approve(session, first, hashes, approved_by=AUTOMATIC, why="the first passing run")
 
 
-def withdraw(session: Session, run_id: str, scenario: str | None = None) -> None:
-    """Withdraw the approvals of measurements that are about to be replaced; those before them are current again."""
+def withdraw(session: Session, run_id: str, scenario: str | None = None, *, approved_by: str | None = None) -> None:
+    """Withdraw the approvals of a run, of one scenario or by somebody alone; those before them are current again."""
     approvals = delete(BaselineRow).where(BaselineRow.run_id == run_id)
-    session.execute(approvals if scenario is None else approvals.where(BaselineRow.scenario == scenario))
+    if scenario is not None:
+        approvals = approvals.where(BaselineRow.scenario == scenario)
+    if approved_by is not None:
+        approvals = approvals.where(BaselineRow.approved_by == approved_by)
+    session.execute(approvals)
 
 
 def _hashes(session: Session, run_id: str) -> dict[str, str]:

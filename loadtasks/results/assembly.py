@@ -4,7 +4,7 @@ from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import FailureDetail, MeasurementFailure
+from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.store import Store
 
@@ -62,7 +62,7 @@ def _compared_with(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:
 def _unjudged(scenario: str, failure: MeasurementFailure | None, measured: bool) -> ScenarioVerdict:
     """The verdict of a scenario that was not judged yet."""
     if failure is not None:
-        finding = Finding(code=failure.code, parameters=FailureDetail(detail=failure.detail))
+        finding = Finding(code=failure.code, parameters=failure.parameters)
     else:
         finding = Finding(code=FindingCode.NOT_JUDGED if measured else FindingCode.NOT_MEASURED)
     return ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=[finding])

@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, ExitCode
 from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.run import Run
@@ -63,6 +64,14 @@ class ResultsDocument(BaseModel):
     scenarios: list[ScenarioResult]
     other_run: str | None = None
     """The run of another file that it was compared with."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The command line's exit code: that of the verdict; bad input where the target refused every scenario."""
+        refused = [result.findings[:1] for result in self.scenarios]
+        if refused and all(found and found[0].code is FindingCode.ACCESS_REFUSED for found in refused):
+            return ExitCode.BAD_INPUT
+        return self.verdict.exit_code
 
     def write(self, path: Path) -> None:
         """Write the document as JSON, whole or not at all."""

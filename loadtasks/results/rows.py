@@ -12,12 +12,23 @@ from loadtasks.results.run import Run
 from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
-_AS_THEY_ARE = ("scenario", "part", "endpoint", "scenario_hash", "load", "started_at", "elapsed_s", "body_bytes")
+_AS_THEY_ARE = (
+    "scenario",
+    "part",
+    "endpoint",
+    "scenario_hash",
+    "load",
+    "started_at",
+    "elapsed_s",
+    "duration_s",
+    "stragglers",
+    "body_bytes",
+)
 _AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemplars", "health")
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as columns, but for its verdict and its sequence."""
+    """A run as columns, but for its verdict."""
     return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
 
 
@@ -46,6 +57,9 @@ def measurement_row(
         **measurement.metrics,
         **{name: getattr(measurement, name).encode() for name in _HISTOGRAMS},
         **measurement.model_dump(mode="json", include=set(_AS_JSON)),
+        availability_details=(
+            measurement.availability.model_dump(mode="json") if measurement.availability is not None else None
+        ),
     )
 
 
@@ -55,6 +69,7 @@ def measurement_of(row: MeasurementRow) -> Measurement:
         {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON)}
         | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
+        | {"availability": row.availability_details}
     )
 
 
@@ -62,12 +77,13 @@ def failure_row(run_id: str, scenario: str, failure: MeasurementFailure) -> Fail
     """Why a scenario was not measured to its end, as a row."""
     # PostgreSQL takes no NUL characters, and a target may have responded with some.
     detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
-    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail)
+    access = failure.access.model_dump(mode="json") if failure.access is not None else None
+    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail, access=access)
 
 
 def failure_of(row: FailureRow) -> MeasurementFailure:
     """The failure of a row."""
-    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail})
+    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail, "access": row.access})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:

@@ -17,6 +17,9 @@ class Run(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    sequence: int = 0
+    """Its place, from 1, in the order in which the runs of its results database were opened; 0 before that. Clocks can
+    be wrong."""
     started_at: datetime
     ended_at: datetime | None = None
     trigger: str

@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0009"
+HEAD = "0012"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -127,6 +127,10 @@ class MeasurementRow(ResultsBase):
     load: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     elapsed_s: Mapped[float]
+    duration_s: Mapped[float | None]
+    stragglers: Mapped[int]
+    availability_details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The longest outage and the like; `availability` itself is a metric."""
     response: Mapped[str]
     service: Mapped[str]
     send_lag: Mapped[str]
@@ -158,6 +162,7 @@ class FailureRow(ResultsBase):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str]
     detail: Mapped[str]
+    access: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class PairingRow(ResultsBase):

@@ -13,11 +13,13 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, repetitions
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.findings.validity import MeasurementFailure
+from loadtasks.results.findings.validity import MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.overlap import overlapping_runs
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.records import Alert, Baseline, HistoryEntry
 from loadtasks.results.regression_store import Regressions
+from loadtasks.results.removal import RemovedRun, remove_run
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import (
     alert_of,
@@ -81,8 +83,12 @@ class Store:
     ) -> None:
         self.close()
 
-    def open_run(self, run: Run) -> None:
-        """Begin a run, or begin it again: whatever was kept under its id is gone, approvals as a baseline too."""
+    def open_run(self, run: Run) -> Run:
+        """Begin a run, or begin it again: whatever was kept under its id is gone, approvals as a baseline too.
+
+        Returns:
+            The run with its sequence: it is the newest one now.
+        """
         with self._database.writing() as session:
             if (
                 session.get_bind().dialect.name == "postgresql"
@@ -91,7 +97,9 @@ class Store:
             approval.withdraw(session, run.id)
             session.execute(delete(RunRow).where(RunRow.id == run.id))
             newest = session.scalar(select(func.max(RunRow.sequence))) or 0
-            session.add(RunRow(**run_values(run), sequence=newest + 1))
+            opened = run.model_copy(update={"sequence": newest + 1})
+            session.add(RunRow(**run_values(opened)))
+        return opened
 
     def run(self, run_id: str) -> Run:
         """A run by its id."""
@@ -114,6 +122,16 @@ class Store:
         with self._database.reading() as session:
             newest = select(RunRow.service).group_by(RunRow.service).order_by(desc(func.max(RunRow.sequence)))
             return list(session.scalars(newest))
+
+    def remove_run(self, run_id: str) -> RemovedRun:
+        """Remove a run with all that belongs to it."""
+        with self._database.writing() as session:
+            return remove_run(session, _row(session, run_id))
+
+    def overlapping_runs(self, run_id: str) -> dict[str, list[RunsOverlapped]]:
+        """The runs that may have disturbed a run's measurements, by scenario."""
+        with self._database.reading() as session:
+            return overlapping_runs(session, _row(session, run_id))
 
     def save_calibration(self, run_id: str, host: str, calibration: Calibration) -> None:
         """Keep what the generator can do on a host."""
@@ -244,6 +262,12 @@ class Store:
         with self._database.writing() as session:
             run = _row(session, run_id)
             approval.approve_first(session, run.service, run.scenarios)
+
+    def withdraw(self, run_id: str, *, approved_by: str) -> None:
+        """Withdraw the approvals of a run as a baseline run that somebody gave; those before them are current again."""
+        with self._database.writing() as session:
+            _row(session, run_id)
+            approval.withdraw(session, run_id, approved_by=approved_by)
 
     def save_alert(self, alert: Alert) -> None:
         """Keep that an alert went out."""

@@ -106,7 +106,7 @@ def _feeder(path: Path, file: File, entry: Entry) -> Feeder | None:
     if given is None:
         return None
     try:
-        return Feeder.read(path.parent / given.file, order=given.order, seed=given.seed)
+        return Feeder.read(path.parent / given.file, order=given.order, seed=given.seed, secret=given.secret)
     except ValueError as error:
         raise WrongFieldError("feeder", str(error)) from error
 

@@ -45,6 +45,7 @@ class FeederEntry(_Part):
     file: str = Field(min_length=1)
     order: Literal["cycle", "random"] = "cycle"
     seed: Seed = 1
+    secret: list[str] = []
 
 
 class PartEntry(_Part):

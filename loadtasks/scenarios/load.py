@@ -304,3 +304,14 @@ LOADS: dict[str, type[BaseModel]] = {
 }
 """By the key of a `load` that says which profile it is; the last of these that is given decides. `stages` of workers
 are a `WorkerStagesLoad`."""
+
+
+def profile_duration_s(load: Load) -> float | None:
+    """How long a profile sends, in seconds; None where a number of requests, events or connections ends it."""
+    match load:
+        case ClosedProfile() | OpenProfile():
+            return load.duration_s
+        case BroadcastLoad(events=None):
+            return load.publishing.duration_s
+        case _:
+            return None

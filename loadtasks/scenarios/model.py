@@ -22,6 +22,8 @@ from loadtasks.scenarios.values import (
 )
 
 CONNECT_TIMEOUT_S = 10.0
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods whose requests change nothing at the target (RFC 9110, section 9.2.1)."""
 
 
 class _Part(BaseModel):
@@ -266,12 +268,3 @@ Scenario = HttpScenario | ConnectionsScenario | BroadcastScenario | MixedScenari
 def parts_of(scenario: Scenario) -> dict[str, PartScenario]:
     """The parts of a mixed scenario by name; any other scenario is its own single part, named ""."""
     return scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
-
-
-def first_request(scenario: Scenario) -> Request | None:
-    """A reading request of the scenario, to check the token with; None where it has none."""
-    if not isinstance(scenario, HttpScenario):
-        return None
-    row: Row = scenario.feeder.rows[0] if scenario.feeder is not None else {}
-    reading = next((request for request in scenario.requests if request.method in ("GET", "HEAD")), None)
-    return reading and reading.of_measurement("admission").fed(row)

@@ -1,21 +1,21 @@
 """The flow of a run, step by step, and what people decide between runs.
 
-In this order: `open_run`, `measure` for each scenario, `confirm` for each of the `repetitions_due`, `judge`, `compare`,
-`write_report`, `alert`.
+In this order: `open_run`, `measure` for each of the `scenarios_to_measure`, `confirm` for each of the
+`repetitions_due`, `judge`, `compare`, `write_report`, `alert`.
 
 Each step takes a `RunContext` and a run id, reads what earlier steps kept, and keeps what it adds, so that every step
 can run in a process of its own and be retried. The command line and Airflow call these and nothing else.
 """
 
 from loadtasks.steps.confirm import confirm, repetitions_due
-from loadtasks.steps.judging import compare, conclude, judge
+from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.measuring import measure
-from loadtasks.steps.open_run import open_run, planned_scenarios, scenario_names
+from loadtasks.steps.open_run import open_run, planned_scenarios, refusals, scenario_names, scenarios_to_measure
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, current_user, move_regression
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression, remove_run
 
 __all__ = [
     "LATEST",
@@ -34,12 +34,17 @@ __all__ = [
     "find_run",
     "find_service",
     "judge",
+    "judge_again",
     "keep",
     "measure",
     "move_regression",
     "open_run",
     "planned_scenarios",
+    "read_checked_suites",
+    "refusals",
+    "remove_run",
     "repetitions_due",
     "scenario_names",
+    "scenarios_to_measure",
     "write_report",
 ]

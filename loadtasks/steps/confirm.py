@@ -10,7 +10,7 @@ from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.steps.exercise import exercise_scenario, target_lost
+from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
@@ -70,8 +70,7 @@ def measure_again(
     """
     with Store.open(context.workspace.results_url, patient=True) as store:
         run, earlier = store.run(run_id), store.repetitions(run_id, scenario)
-        measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
-        lost = target_lost(context.target)
+        measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         if pairing is not None:
             first = Repetition(number=1, measurements=measurements)
             paired = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)

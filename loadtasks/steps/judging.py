@@ -1,27 +1,34 @@
 """Judging a run: by its targets, and by comparison with its baseline or its reference."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
-from loadtasks.results.judgement import Verdict, overall
+from loadtasks.measurement.model import Measurement
+from loadtasks.results.findings.codes import FindingCode, Severity
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import RunsOverlapped
+from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
+from loadtasks.scenarios.files import read_scenarios
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
-from loadtasks.verdict.targets.suites import read_suites
+from loadtasks.verdict.targets.suite_check import check_suites
+from loadtasks.verdict.targets.suites import Suite, read_suites
+from loadtasks.workspace import Workspace
 
 
 def judge(context: RunContext, run_id: str) -> Verdict:
-    """Judge validity, then targets, and build the Data Docs. The only step that imports Great Expectations.
+    """Judge validity, then targets, and build the Data Docs.
 
     Raises:
-        BadInputError: a suite is wrong or Great Expectations can't evaluate it.
+        BadInputError: a suite can't be read.
     """
     workspace = context.workspace
     suites = read_suites(workspace.expectations)
@@ -34,15 +41,46 @@ def judge(context: RunContext, run_id: str) -> Verdict:
             suites,
             workspace.reports / run_id / "data_docs",
         )
+        overlaps = store.overlapping_runs(run_id)
+        verdicts = [_with_overlaps(verdict, overlaps.get(verdict.scenario, [])) for verdict in verdicts]
         store.save_verdicts(run_id, verdicts)
     return overall([verdict.verdict for verdict in verdicts])
 
 
-def compare(context: RunContext, run_id: str) -> Verdict:
+def read_checked_suites(workspace: Workspace, measurements: Sequence[Measurement] = ()) -> list[Suite]:
+    """The workspace's suites, each tried on made-up measurements of all of its scenarios. Takes seconds.
+
+    `measurements`: of a run that is judged again, whose scenarios may be gone since.
+
+    Raises:
+        BadInputError: a suite or a scenario file is wrong.
+    """
+    suites = read_suites(workspace.expectations)
+    check_suites(suites, read_scenarios(workspace.scenarios), measurements)
+    return suites
+
+
+def judge_again(context: RunContext, run_id: str) -> Verdict:
+    """Judge a stored run by the suites as they are now, and compare it again; repeated, it gives the same.
+
+    Works for a run that broke before it was judged, too. Nobody is alerted.
+
+    Raises:
+        BadInputError: no such run, or a suite or a scenario file is wrong.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        run, measurements = store.run(run_id), store.measurements(run_id)
+    read_checked_suites(context.workspace, measurements)
+    judge(context, run_id)
+    ends = [measurement.started_at + timedelta(seconds=measurement.elapsed_s) for measurement in measurements]
+    return compare(context, run_id, ended_at=run.ended_at or max(ends, default=run.started_at))
+
+
+def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) -> Verdict:
     """Compare the run with its reference or its baseline, diagnose what is wrong, and close it with its verdict.
 
     The first passing run of a service's scenario becomes its baseline run unless one was approved. A paired run never
-    does: its baseline is the reference.
+    does: its baseline is the reference. `ended_at`: when it ended; now, where that is not given.
     """
     with Store.open(context.workspace.results_url) as store:
         run, (comparisons, open_regressions) = store.run(run_id), compare_series(context, store, run_id)
@@ -61,11 +99,12 @@ def compare(context: RunContext, run_id: str) -> Verdict:
         )
         store.save_verdicts(run_id, compared.verdicts)
         store.regressions.save(run_id, compared.found)
-        for number in compared.recovered:
-            store.regressions.move(number, RegressionState.FIXED, why=f"recovered in run {run_id}", run_id=run_id)
+        _end_recovered(store, run, [known for known in open_regressions if known.id in compared.recovered])
         verdict = overall([verdict.verdict for verdict in compared.verdicts])
-        store.close_run(run_id, verdict, datetime.now(UTC))
-        if verdict.good and run.reference_url is None:
+        store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
+        if run.reference_url is None:
+            if not verdict.good:  # it may have passed when it was judged before
+                store.withdraw(run_id, approved_by=AUTOMATIC)
             store.approve_first(run_id)
     return verdict
 
@@ -85,19 +124,47 @@ def conclude(context: RunContext, run_id: str) -> Verdict:
 def compare_series(
     context: RunContext, store: Store, run_id: str
 ) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression]]:
-    """A run's comparison with its baseline, by scenario and part, and the regressions that have not ended.
+    """A run's comparison with its baseline, by scenario and part, and the regressions that had not ended before it.
 
-    Regressions that this run itself found are left out, so that comparing it again gives the same.
+    Regressions that this run itself found, or a later one, are left out, and those that ended by it are open, so that
+    comparing it again gives the same.
     """
     service = store.run(run_id).service
+    newest_first = store.run_ids(service)
+    later = set(newest_first[: newest_first.index(run_id)])
     known = [
         regression
         for regression in store.regressions.all(service)
-        if regression.found_run != run_id or len(regression.moves) > 1
+        if regression.found_run not in later and (regression.found_run != run_id or len(regression.moves) > 1)
     ]
     series = store.series(service, unjudged=run_id)
     comparisons = compare_with_baseline(run_id, series, known, context.settings.sensitivity)
-    return comparisons, [regression for regression in known if not regression.state.ended]
+    return comparisons, [
+        regression for regression in known if not regression.state.ended or _ended_by(regression, run_id)
+    ]
+
+
+def _end_recovered(store: Store, run: Run, recovered: Sequence[Regression]) -> None:
+    """End regressions that are back to normal, unless the run is judged again and others were measured since."""
+    for regression in recovered:
+        newest = store.history(run.service, regression.scenario, limit=1, part=regression.part)
+        if not regression.state.ended and newest and newest[0].run_id == run.id:
+            why = f"recovered in run {run.id}"
+            store.regressions.move(regression.id, RegressionState.FIXED, why=why, run_id=run.id)
+
+
+def _ended_by(regression: Regression, run_id: str) -> bool:
+    """Whether a regression was found to be over in this run, and nobody has moved it since."""
+    last = regression.moves[-1]
+    return regression.state is RegressionState.FIXED and last.who == AUTOMATIC and last.run_id == run_id
+
+
+def _with_overlaps(verdict: ScenarioVerdict, overlaps: Sequence[RunsOverlapped]) -> ScenarioVerdict:
+    """A verdict with a warning for each run that may have disturbed the scenario."""
+    warnings = [
+        Finding(code=FindingCode.RUNS_OVERLAPPED, severity=Severity.WARNING, parameters=overlap) for overlap in overlaps
+    ]
+    return verdict.model_copy(update={"findings": [*verdict.findings, *warnings]})
 
 
 def _references(context: RunContext, run: Run, pairings: Mapping[str, Pairing]) -> dict[str, ReferenceRounds]:

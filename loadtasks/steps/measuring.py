@@ -10,7 +10,7 @@ from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.steps.confirm import measure_again
-from loadtasks.steps.exercise import exercise_scenario, target_lost
+from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
@@ -33,7 +33,7 @@ def measure(
     with Store.open(context.workspace.results_url, patient=True) as store:
         run = store.run(run_id)
         try:
-            measurements, pairing = exercise_scenario(context, store, run_id, scenario, on_progress)
+            measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         except LoadTasksError as error:
             _keep_failure(store, run_id, scenario, FindingCode.MEASUREMENT_FAILED, str(error))
             raise
@@ -42,7 +42,6 @@ def measure(
             code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
             _keep_failure(store, run_id, scenario, code, repr(error))
             raise
-        lost = target_lost(context.target)
         first = Repetition(number=1, measurements=measurements)
         measured = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)
         save_or_rescue(context, store, measured)

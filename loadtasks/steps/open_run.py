@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
 
-from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.engine.http.probe import read_version
+from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import MeasurementFailure
-from loadtasks.results.judgement import Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import Scenario
-from loadtasks.steps.exercise import check_pairing, check_target
+from loadtasks.steps.exercise import check_pairing
+from loadtasks.steps.judging import read_checked_suites
+from loadtasks.steps.preflight import ask_target
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict.judge_run import judge_run
-from loadtasks.verdict.targets.suites import read_suites
 
 
 def scenario_names(context: RunContext) -> list[str]:
@@ -52,46 +54,69 @@ def open_run(
 ) -> Run:
     """Check everything that can be wrong before load is sent, and open the run.
 
-    If the target is down or refuses the token, the run is kept all the same, every scenario invalid for that reason, so
-    that it is reported like any other. A reference that is down is reported by the scenarios.
+    Scenarios that the target refuses are kept with that reason; the others can be measured. If the target is down, that
+    is kept as the reason of all. So the run is reported like any other; `scenarios_to_measure` says what is left to
+    do. A reference that is down is reported by the scenarios.
 
     Raises:
-        BadInputError: a wrong scenario, suite, factor or token; a reference with several processes; a workspace that
-            can't be written.
-        TargetUnavailableError: the target doesn't respond.
+        BadInputError: a wrong scenario, suite or factor; a reference with several processes; a workspace that can't be
+            written.
     """
     context.workspace.check_writable()
     chosen = planned_scenarios(context, scenarios, load_factor)
-    read_suites(context.workspace.expectations)
+    read_checked_suites(context.workspace)
     check_pairing(context)
-    target, reference = context.target, context.reference
-    run = Run(
-        id=run_id,
-        started_at=datetime.now(UTC),
-        trigger=trigger,
-        target_url=target.url,
-        service=context.service,
-        reference_url=reference.url if reference is not None else None,
-        load_factor=load_factor,
-        scenarios=[scenario.name for scenario in chosen],
-        generator=context.settings.generator or socket.gethostname(),
-        processes=context.processes,
-    )
+    target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
-        store.open_run(run)
-        try:
-            check_target(target, chosen)
-        except LoadTasksError as error:
-            failure = MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
-            for scenario in run.scenarios:
-                store.save_failure(run.id, scenario, failure)
-            store.save_verdicts(run.id, judge_run(run.scenarios, [], store.failures(run.id), []))
-            store.close_run(run.id, Verdict.INVALID, datetime.now(UTC))
-            raise
-        versions = {
-            "target_version": target.version(),
-            "reference_version": reference.version() if reference is not None else None,
-        }
-        run = run.model_copy(update=versions)
-        store.open_run(run)
+        failures = _failures(context, chosen)
+        is_up = len(failures) < len(chosen)
+        run = Run(
+            id=run_id,
+            started_at=started_at,
+            trigger=trigger,
+            target_url=target.url,
+            service=context.service,
+            target_version=read_version(target) if is_up else None,
+            reference_url=reference.url if reference is not None else None,
+            reference_version=read_version(reference) if is_up and reference is not None else None,
+            load_factor=load_factor,
+            scenarios=[scenario.name for scenario in chosen],
+            generator=context.settings.generator or socket.gethostname(),
+            processes=context.processes,
+        )
+        run = store.open_run(run)
+        for scenario, failure in failures.items():
+            store.save_failure(run.id, scenario, failure)
     return run
+
+
+def scenarios_to_measure(context: RunContext, run_id: str) -> list[str]:
+    """The scenarios of a run that was just opened, without those that can't be measured, in the order planned."""
+    with Store.open(context.workspace.results_url) as store:
+        failures = store.failures(run_id)
+        return [scenario for scenario in store.run(run_id).scenarios if scenario not in failures]
+
+
+def refusals(context: RunContext, run_id: str) -> dict[str, str]:
+    """Why scenarios of a run are not measured, though others may be: the target refuses them. A sentence for each."""
+    with Store.open(context.workspace.results_url) as store:
+        return {
+            scenario: sentence(Finding(code=failure.code, parameters=failure.parameters))
+            for scenario, failure in store.failures(run_id).items()
+            if failure.code is FindingCode.ACCESS_REFUSED
+        }
+
+
+def _failures(context: RunContext, scenarios: Sequence[Scenario]) -> dict[str, MeasurementFailure]:
+    """Why scenarios can't be measured, before any load was sent."""
+    redactor = context.redactor(*scenarios)
+    try:
+        with redactor.in_errors():
+            refused = ask_target(context.target, scenarios)
+    except TargetUnavailableError as error:
+        down = MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
+        return {scenario.name: down for scenario in scenarios}
+    return {
+        scenario: MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access.without_secrets(redactor))
+        for scenario, access in refused.items()
+    }

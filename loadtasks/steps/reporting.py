@@ -14,8 +14,14 @@ from loadtasks.steps.run_context import RunContext
 
 
 def write_report(context: RunContext, run_id: str) -> Path:
-    """Write the report folder of a run, and point `latest` to it. Returns the folder."""
-    return folder.write(document(context, run_id), context.workspace.reports)
+    """Write the report folder of a run, and see that the links lead to the newest reports. Returns the folder."""
+    reports = context.workspace.reports
+    with Store.open(context.workspace.results_url) as store:
+        whole = assemble(store, run_id)
+        written = folder.write(whole, reports)
+        service = whole.run.service
+        folder.link_newest(reports, service, store.run_ids(), store.run_ids(service))
+    return written
 
 
 def alert(context: RunContext, run_id: str, deliver: mail.Deliver | None = None) -> str | None:

@@ -71,5 +71,11 @@ def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurem
         for measurement in measurements
         if measurement.part in before
         for name in BASELINE_METRICS
+        if _has_one_definition(name, measurement, before[measurement.part])
         if (compared := compare_metric(measurement, name, metric(before[measurement.part], name))) is not None
     ]
+
+
+def _has_one_definition(name: str, measurement: Measurement, other: Measurement) -> bool:
+    """Whether a metric means the same in both: the throughput of a document of version 5 holds the stragglers."""
+    return name != "throughput_per_s" or (measurement.duration_s is None) == (other.duration_s is None)

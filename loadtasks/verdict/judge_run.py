@@ -1,14 +1,17 @@
 """Judges a run by itself: validity first, then targets."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.verdict import validity
-from loadtasks.verdict.targets import throttling, validation
+from loadtasks.verdict import stragglers, validity
+from loadtasks.verdict.targets import availability, success, throttling, validation
 from loadtasks.verdict.targets.suites import Suite
+
+log = logging.getLogger(__name__)
 
 
 def judge_run(
@@ -23,7 +26,7 @@ def judge_run(
     `failures`: why scenarios were not measured to their end, by scenario.
 
     Raises:
-        BadInputError: an expectation that Great Expectations doesn't know or can't evaluate.
+        BadInputError: the folder of the Data Docs can't be written.
     """
     measured = by_scenario(measurements)
     scenarios = list(dict.fromkeys([*planned, *measured, *failures]))
@@ -33,13 +36,21 @@ def judge_run(
         if (found := validity.findings(scenario, measured.get(scenario, []), failures))
     }
     judged = validation.judge(measurements, suites, data_docs, untrusted=invalid.keys())
+    if judged.docs_problem is not None:
+        log.warning("The Data Docs were not built, everything else was: %s.", judged.docs_problem)
     verdicts = []
     for scenario in scenarios:
         if scenario in invalid:
             verdicts.append(ScenarioVerdict(scenario=scenario, verdict=Verdict.INVALID, findings=invalid[scenario]))
             continue
-        by_targets = judged.findings.get(scenario, [])
-        findings = [*by_targets, *throttling.notes(measured.get(scenario, []), suites, by_targets)]
+        by_targets, own = judged.findings.get(scenario, []), measured.get(scenario, [])
+        findings = [
+            *by_targets,
+            *throttling.notes(own, suites, by_targets),
+            *availability.notes(own, by_targets),
+            *success.notes(own, by_targets),
+            *stragglers.notes(own),
+        ]
         verdict = Verdict.FAIL if any(finding.misses_target for finding in findings) else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))
     return verdicts

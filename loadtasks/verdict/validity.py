@@ -7,7 +7,6 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import (
-    FailureDetail,
     MeasurementFailure,
     NotReached,
     RequestCounts,
@@ -36,7 +35,7 @@ def findings(
     found = []
     failure = failures.get(scenario)
     if failure is not None:
-        found.append(Finding(code=failure.code, parameters=FailureDetail(detail=failure.detail)))
+        found.append(Finding(code=failure.code, parameters=failure.parameters))
     elif planned and not measurements:
         found.append(Finding(code=FindingCode.NOT_MEASURED))
     seen = []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from loadtasks.engine.http.probe import check_alive
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.measurement.model import Measurement
@@ -24,7 +25,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     settings = read_settings()
     if "target" in settings.model_fields_set:
         named = configured_target(settings)
-        named.check_alive()
+        check_alive(named)
         yield named
         return
     folder = tmp_path_factory.mktemp("api")

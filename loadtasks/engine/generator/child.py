@@ -19,6 +19,8 @@ from loadtasks.engine.generator.processes import KEPT, BrokenProcessError, Prepa
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.runners.precise_timer import precise_timer
 from loadtasks.errors import LoadTasksError
+from loadtasks.redaction.redactor import Redactor
+from loadtasks.scenarios.secrets import secrets_of
 
 
 def main() -> None:
@@ -38,7 +40,8 @@ def main() -> None:
         return at
 
     try:
-        sender.send(generate(work, sender.send_progress, begin))
+        with Redactor(work.target.secrets | secrets_of(work.scenario)).in_errors():
+            sender.send(generate(work, sender.send_progress, begin))
     except LoadTasksError as error:
         sender.send(error)
     except Exception as error:

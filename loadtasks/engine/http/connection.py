@@ -145,7 +145,7 @@ class HttpConnection(asyncio.Protocol):
             return
         except httptools.HttpParserError as error:
             if not self._whole:
-                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}")
+                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}")
                 return
             unexpected = True
         if self._whole and exchange.encoded.request.method == "HEAD" and not data.endswith(b"\n"):

@@ -1,20 +1,13 @@
-"""The API that is exercised: its address, its token, and whether it responds at all."""
+"""The API that is exercised: its address, its token, and the pages that say how it is."""
 
-import ssl
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
-import requests
-
-from loadtasks.engine.net import tls
-from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.errors import BadInputError
 from loadtasks.request_path import check_path
 from loadtasks.target_address import Credentials, TargetAddress, masked
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-_PROBE_TIMEOUT_S = 5.0
-_UNAUTHORISED = (401, 403)
-_SERVER_ERROR = 500
 _TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"}
 
 
@@ -28,13 +21,15 @@ class Target:
     """Bearer token. Never stored, logged or shown."""
     credentials: Credentials | None = None
     """User and password, sent as Basic; also those that stood in the address. Never stored, logged or shown."""
-    health_path: str = "/healthz"
+    health_path: str | None = None
+    """Path of its health page; None where it is not known, and the usual one is tried."""
     version_path: str = "/version"
     role: Literal["target", "reference"] = "target"
     """Whether it is measured, or what it is compared with."""
     metrics_path: str | None = None
     """Path of its metrics in Prometheus' text format; None where it is not known, and the usual one is tried."""
 
+    USUAL_HEALTH_PATH: ClassVar[str] = "/healthz"
     USUAL_METRICS_PATH: ClassVar[str] = "/metrics"
 
     def __post_init__(self) -> None:
@@ -83,96 +78,14 @@ class Target:
             return {"Authorization": self.credentials.authorization()}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
-    def check_alive(self) -> None:
-        """Make sure that the target responds. Any status below 500 will do, since not every API has a health page.
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown: token, password, and both as they are sent.
 
-        Raises:
-            TargetUnavailableError: it refuses, hangs, or responds with a server error.
+        Where there is no password the user is one: a key may be sent as a user.
         """
-        response = self._get(self.health_path)
-        if response.status_code >= _SERVER_ERROR:
-            raise TargetUnavailableError(
-                f"{self.role} {self.url}: GET {self.health_path} responded {response.status_code}, so it is not "
-                "healthy enough to be measured; repair it and run again."
-            )
-
-    def check_admitted(self, path: str) -> None:
-        """Make sure that the token admits to a path that a scenario will request.
-
-        Raises:
-            BadInputError: the response is 401 or 403.
-            TargetUnavailableError: there is no response.
-        """
-        response = self._get(path)
-        if response.status_code in _UNAUTHORISED:
-            if self.credentials is not None:
-                raise BadInputError(
-                    f"{self.role} {self.url}: GET {path} responded {response.status_code}: user and password are not "
-                    "accepted; correct those in its address or in its Airflow connection."
-                )
-            problem = "is not accepted" if self.token else "is missing"
-            raise BadInputError(
-                f"{self.role} {self.url}: GET {path} responded {response.status_code}: the token {problem}; set "
-                f"{_TOKENS[self.role]}, or the password of the Airflow connection performance_{self.role}."
-            )
-
-    def version(self) -> str | None:
-        """The `version` of its version page (JSON), with its `revision` after a plus; None where it has none."""
-        try:
-            body = self._get(self.version_path).json()
-        except (TargetUnavailableError, ValueError):
-            return None
-        version = body.get("version") if isinstance(body, dict) else None
-        revision = body.get("revision") if version else None
-        return f"{version}+{revision}"[:200] if revision else str(version)[:200] if version else None
-
-    def metrics(self) -> requests.Response:
-        """The response of its metrics page.
-
-        Raises:
-            TargetUnavailableError: there is no response.
-        """
-        return self._get(self.metrics_path or self.USUAL_METRICS_PATH)
-
-    def _get(self, path: str) -> requests.Response:
-        with requests.Session() as session:
-            session.trust_env = False
-            try:
-                return session.get(
-                    self.url + path,
-                    headers=self.headers(),
-                    timeout=_PROBE_TIMEOUT_S,
-                    allow_redirects=False,
-                    verify=tls.ca_bundle() if self.url.startswith("https") else True,
-                )
-            except requests.Timeout as error:
-                raise TargetUnavailableError(
-                    f"{self.role} {self.url}: GET {path} got no response within {_PROBE_TIMEOUT_S:g} s; it hangs, or "
-                    "the network drops the request: check that it is up, and run again."
-                ) from error
-            except requests.RequestException as error:
-                cause = _cause(error)
-                if isinstance(cause, ssl.SSLError):
-                    raise TargetUnavailableError(f"{self.role} {self.url}: {tls.why(cause)}.") from error
-                raise TargetUnavailableError(
-                    f"{self.role} {self.url}: can't be reached ({_reason(cause)}); start it, or name another with "
-                    f"--{self.role}."
-                ) from error
-
-
-def _cause(error: BaseException) -> BaseException:
-    """The innermost reason of a chain of network errors."""
-    innermost: BaseException = error
-    seen: list[BaseException] = []
-    while innermost not in seen:
-        seen.append(innermost)
-        reason = getattr(innermost, "reason", None)
-        wrapped = reason if isinstance(reason, BaseException) else None
-        first = innermost.args[0] if innermost.args and isinstance(innermost.args[0], BaseException) else None
-        innermost = wrapped or first or innermost.__cause__ or innermost.__context__ or innermost
-    return innermost
-
-
-def _reason(cause: BaseException) -> str:
-    strerror = getattr(cause, "strerror", None)
-    return str(strerror or cause).lower().removeprefix("[errno 111] ")
+        secrets = {self.token} if self.token else set()
+        if self.credentials is not None:
+            user, password = self.credentials
+            secrets |= {password or user, f"{user}:{password}", self.credentials.authorization().partition(" ")[2]}
+        return frozenset(secrets)

@@ -27,3 +27,5 @@ class LoadSlice:
     schedules: Sequence[WorkerSchedule] | None = None
     """When the workers of a closed load work; None where the load itself says it, or where there are none."""
     numbers: Numbers = itertools.count
+    lasts_s: float | None = None
+    """How long the slice lasts; None where it is as long as the load's own profile."""

@@ -43,6 +43,8 @@ class DueTimes(NamedTuple):
     pacer: Pacer
     start: Callable[[], float] = perf_counter
     """Gives the load's start, a time of `time.perf_counter`; called once, when the load begins."""
+    lasts_s: float | None = None
+    """How long requests are due; None where it is as long as the load's own profile."""
 
 
 class ConstantPacer:

@@ -79,11 +79,11 @@ class Rounds:
                 if isinstance(load, ClosedLoad) and self.requests is not None:
                     load = load.model_copy(update={"requests": self.requests})
                 changes = {"load": load, "warmup_requests": _warmup_requests(part, len(schedules), number)}
-                return LoadSlice(part.model_copy(update=changes), schedules=schedules)
+                return LoadSlice(part.model_copy(update=changes), schedules=schedules, lasts_s=self.width_s)
             case HttpScenario(load=OpenProfile() as load):
-                return LoadSlice(part, pacer=self.pacer(pacer_of(load), number))
+                return LoadSlice(part, pacer=self.pacer(pacer_of(load), number), lasts_s=self.width_s)
             case BroadcastScenario(load=load):
-                return LoadSlice(part, pacer=self.pacer(pacer_of(load.publishing), number))
+                return LoadSlice(part, pacer=self.pacer(pacer_of(load.publishing), number), lasts_s=self.width_s)
             case _:
                 return LoadSlice(part)
 

@@ -8,7 +8,9 @@ from typing import Self
 from loadtasks.engine.recording.recorder import MeasurementIdentity, Recorder
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.canonical import scenario_hash
+from loadtasks.scenarios.load import profile_duration_s
 from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import HttpScenario, Scenario, parts_of
 
@@ -36,7 +38,7 @@ class RecordedLoad:
 
 
 def measurements(
-    scenario: Scenario, recorded: RecordedLoad, health: Health, *, paired: bool = False
+    scenario: Scenario, recorded: RecordedLoad, health: Health, redactor: Redactor, *, paired: bool = False
 ) -> list[Measurement]:
     """The measurement of a scenario, then those of its parts where it is mixed.
 
@@ -44,7 +46,9 @@ def measurements(
         scenario: what was sent.
         recorded: what was recorded of it.
         health: the load generator's, in each of the measurements.
-        paired: whether it was sent in rounds paired with a reference, which is part of the load.
+        redactor: takes the secrets out of what the target said or was sent.
+        paired: whether it was sent in rounds paired with a reference, which is part of the load. Rounds have no
+            duration: they are too short for their last responses to be left out of the throughput.
     """
 
     def measurement(recorder: Recorder, described: Scenario, part: str) -> Measurement:
@@ -55,13 +59,21 @@ def measurements(
             protocol=_protocol(described),
             scenario_hash=scenario_hash(described),
             load=load_data(described) | ({"paired": True} if paired else {}),
+            duration_s=None if paired else _duration_s(described),
         )
-        return recorder.measurement(identity, recorded.started_at, health)
+        return recorder.measurement(identity, recorded.started_at, health, redactor)
 
     return [
         measurement(recorded.whole, scenario, ""),
         *(measurement(recorded.parts[name], part, name) for name, part in parts_of(scenario).items() if name),
     ]
+
+
+def _duration_s(scenario: Scenario) -> float | None:
+    """How long the load's profile lasts, of a mixed scenario that of the longest part; None where any has no end."""
+    durations = [profile_duration_s(part.load) for part in parts_of(scenario).values()]
+    known = [seconds for seconds in durations if seconds is not None]
+    return max(known) if len(known) == len(durations) else None
 
 
 def _protocol(scenario: Scenario) -> Protocol:

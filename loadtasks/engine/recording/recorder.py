@@ -1,7 +1,7 @@
 """What happened to every scheduled request, recorded at as little cost as Python allows while the load runs."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
@@ -9,18 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.engine.recording.exemplars import SlowestRequests
-from loadtasks.engine.recording.failure import RequestFailure
+from loadtasks.engine.recording.failure import RequestFailure, Sample
 from loadtasks.engine.recording.phases import Phases
+from loadtasks.engine.recording.timeline import Stretch, Timeline
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import SERVER, Counts, Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 
 _BATCH = 4096
 """Times go to lists, which are folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
-_MAX_SAMPLE_LENGTH = 500
 NEVER_RESPONDED = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT_TIMEOUT, ErrorCode.MISSED})
 """Failures that count in the histograms, with the time that they had reached."""
+NEVER_CONNECTED = frozenset({ErrorCode.REFUSED, ErrorCode.CONNECT_TIMEOUT, ErrorCode.UNREACHABLE})
+"""Failures of requests that got no connection."""
+_THROTTLED, _FAILED, _REFUSED = 0.0, 1.0, 2.0
 
 
 class _Error(NamedTuple):
@@ -40,6 +44,7 @@ class MeasurementIdentity(NamedTuple):
     protocol: Protocol
     scenario_hash: str
     load: dict[str, Any]
+    duration_s: float | None
 
 
 class Recorder:
@@ -67,19 +72,32 @@ class Recorder:
         """How late the generator itself was: from due to when it began to look for a connection (open profiles)."""
         self.statuses: Counter[int] = Counter()
         self.slowest = SlowestRequests()
+        self._stragglers = 0
+        """Completed after the load's profile was over."""
+        self._timeline = Timeline()
+        self._earlier = Stretch()
+        """The stretches of the load before that of the timeline."""
         self._first_sent = float("inf")
         self._last_sent = float("-inf")
         self._sent_count = 0
         self._errors: Counter[_Error] = Counter()
-        self._samples: dict[_Error, str] = {}
+        self._samples: dict[_Error, Sample] = {}
         self._phases = Phases()
         self._times: list[float] = []
-        """due, sent, end, due, sent, end, ..."""
+        """Of requests that never got their response: due, sent, end, due, sent, end, ..."""
+        self._completed_times: list[float] = []
+        """The same of what is completed without the time of a first byte."""
         self._response_times: list[float] = []
         """due, sent, first byte, end, due, ..."""
         self._drop_times: list[float] = []
         """due, when it was dropped, due, ..."""
+        self._failure_times: list[float] = []
+        """Also of throttled requests: sent, end, one of the three below, sent, ..."""
         self._dispatched_late: list[float] = []
+
+    def begin(self, start: float, lasts_s: float | None) -> None:
+        """The load begins, whose profile lasts so long; None where a number of requests ends it."""
+        self._timeline.begin(start, lasts_s)
 
     def dispatch(self, late_s: float) -> None:
         """A due request gets its turn, `late_s` after it was due."""
@@ -90,7 +108,10 @@ class Recorder:
     def complete(self, due: float, sent: float, end: float) -> None:
         """A request got a response that passes its checks, or an event reached a listener."""
         self.completed += 1
-        self._time(due, sent, end)
+        times = self._completed_times
+        times += (due, sent, end)
+        if len(times) >= 3 * _BATCH:
+            self.fold()
 
     def complete_response(self, due: float, sent: float, first_byte: float, end: float, body_bytes: int = 0) -> None:
         """A request got a response that passes its checks, and the time of its first byte is known."""
@@ -105,15 +126,17 @@ class Recorder:
         """A limit of the target rejected a request."""
         self.throttled += 1
         self._span(sent, end)
+        self._end_badly(sent, end, _THROTTLED)
 
     def fail(self, failure: RequestFailure, due: float, sent: float, end: float, *, publishing: bool = False) -> None:
         """A request failed. It is timed only where it never got its response."""
         self.failed += 1
-        self._count(failure.code, failure.text, publishing=publishing)
+        self._count(failure.code, failure.text, quote=failure.quote, publishing=publishing)
         if failure.code in NEVER_RESPONDED and not publishing:
             self._time(due, sent, end)
         else:
             self._span(sent, end)
+        self._end_badly(sent, end, _REFUSED if failure.code in NEVER_CONNECTED else _FAILED)
 
     def drop(self, due: float, now: float, sample: str) -> None:
         """A request exceeded the queue timeout and was never sent: it has no service time."""
@@ -130,9 +153,9 @@ class Recorder:
         self.dropped += count
         self._count(ErrorCode.DROPPED, sample, count)
 
-    def note(self, code: ErrorCode, sample: str) -> None:
+    def note(self, code: ErrorCode, sample: str, quote: Callable[[], str] | None = None) -> None:
         """Count an error that is not a request's failure, as a duplicate message."""
-        self._count(code, sample)
+        self._count(code, sample, quote=quote)
 
     def abandon(self, due: float, sent: float, now: float) -> None:
         """A request had no complete response when the measurement was ended."""
@@ -174,11 +197,23 @@ class Recorder:
         self.fold()
         other.fold()
         known = self.last_end is not None and other.first_start is not None
-        self.merge(other, (self.last_end or 0.0) - (other.first_start or 0.0) if known else 0.0)
+        self._add(other, (self.last_end or 0.0) - (other.first_start or 0.0) if known else 0.0)
+        self._earlier = self._earlier.then(self._timeline.stretch()).then(other._earlier)
+        self._timeline = Timeline()
+        self._timeline.merge(other._timeline)
 
-    def merge(self, other: Self, later_s: float = 0.0) -> None:
-        """Add what another recorder has, as if it had happened `later_s` later."""
+    def merge(self, other: Self) -> None:
+        """Add what another recorder has of the same time.
+
+        Stretches that were appended to either have no common time: those of the other follow those that are here.
+        """
         other.fold()
+        self._add(other, 0.0)
+        self._earlier = self._earlier.then(other._earlier)
+        self._timeline.merge(other._timeline)
+
+    def _add(self, other: Self, later_s: float) -> None:
+        """Add all but the timeline of another recorder, as if it had happened `later_s` later."""
         self.scheduled += other.scheduled
         self.completed += other.completed
         self.throttled += other.throttled
@@ -187,6 +222,7 @@ class Recorder:
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
         self.body_bytes += other.body_bytes
+        self._stragglers += other._stragglers
         self.response.add(other.response)
         self.service.add(other.service)
         self.send_lag.add(other.send_lag)
@@ -223,6 +259,7 @@ class Recorder:
             due, sent, first_byte, end = np.array(self._response_times).reshape(-1, 4).T
             self._response_times.clear()
             self._fold_times(due, sent, end)
+            self._fold_completed(sent, end)
             self._phases.add_all("waiting", sent - due)
             self._phases.add_all("first_byte", first_byte - sent)
             self._phases.add_all("body", end - first_byte)
@@ -230,6 +267,17 @@ class Recorder:
             due, sent, end = np.array(self._times).reshape(-1, 3).T
             self._times.clear()
             self._fold_times(due, sent, end)
+        if self._completed_times:
+            due, sent, end = np.array(self._completed_times).reshape(-1, 3).T
+            self._completed_times.clear()
+            self._fold_times(due, sent, end)
+            self._fold_completed(sent, end)
+        if self._failure_times:
+            sent, end, how = np.array(self._failure_times).reshape(-1, 3).T
+            self._failure_times.clear()
+            served = how == _THROTTLED
+            self._timeline.serve(sent[served])
+            self._timeline.fail(sent[~served], end[~served], how[~served] == _FAILED)
         if self._drop_times:
             due, now = np.array(self._drop_times).reshape(-1, 2).T
             self._drop_times.clear()
@@ -247,13 +295,19 @@ class Recorder:
         self._last_sent = max(self._last_sent, last)
         self._span(first, float(end.max()))
 
+    def _fold_completed(self, sent: NDArray[np.float64], end: NDArray[np.float64]) -> None:
+        self._timeline.succeed(sent, end)
+        self._stragglers += int(np.count_nonzero(end > self._timeline.stops_at))
+
     def _fold_dispatches(self) -> None:
         if self._dispatched_late:
             self.dispatch_lag.record(np.array(self._dispatched_late))
             self._dispatched_late.clear()
 
-    def measurement(self, identity: MeasurementIdentity, started_at: datetime, health: Health) -> Measurement:
-        """The finished measurement."""
+    def measurement(
+        self, identity: MeasurementIdentity, started_at: datetime, health: Health, redactor: Redactor
+    ) -> Measurement:
+        """The finished measurement. Here secrets are taken out of all that the target said or was sent."""
         self.fold()
         return Measurement(
             **identity._asdict(),
@@ -272,23 +326,45 @@ class Recorder:
             send_lag=self.send_lag,
             statuses={str(status): count for status, count in sorted(self.statuses.items())},
             errors=[
-                ErrorCount(code=error.code, count=count, sample=self._samples[error], publishing=error.publishing)
+                ErrorCount(
+                    code=error.code,
+                    count=count,
+                    sample=self._samples[error].shown(redactor),
+                    publishing=error.publishing,
+                )
                 for error, count in self._errors.most_common()
             ],
-            phases=self._phases.measured(),
+            phases=self._phases.measured(redactor),
             body_bytes=self.body_bytes,
-            exemplars=self.slowest.exemplars(self.first_start),
+            stragglers=self._stragglers if identity.duration_s is not None else 0,
+            availability=self._earlier.then(self._timeline.stretch()).availability(),
+            exemplars=self.slowest.exemplars(self.first_start, redactor),
             health=health,
         )
 
-    def _count(self, code: ErrorCode, sample: str, count: int = 1, *, publishing: bool = False) -> None:
+    def _count(
+        self,
+        code: ErrorCode,
+        sample: str,
+        count: int = 1,
+        *,
+        quote: Callable[[], str] | None = None,
+        publishing: bool = False,
+    ) -> None:
         error = _Error(code, publishing)
         self._errors[error] += count
-        self._samples.setdefault(error, sample[:_MAX_SAMPLE_LENGTH])
+        if error not in self._samples:
+            self._samples[error] = Sample.of(sample, quote)
 
     def _time(self, due: float, sent: float, end: float) -> None:
         times = self._times
         times += (due, sent, end)
+        if len(times) >= 3 * _BATCH:
+            self.fold()
+
+    def _end_badly(self, sent: float, end: float, how: float) -> None:
+        times = self._failure_times
+        times += (sent, end, how)
         if len(times) >= 3 * _BATCH:
             self.fold()
 

@@ -10,13 +10,13 @@ import asyncio
 from time import perf_counter
 from typing import Any
 
-from loadtasks.engine.http.checks import body_text
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.json_values import MISSING, parse_json, shown, value_at
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.profiles.pacer import DueTimes, Pacer, pacer_of
+from loadtasks.engine.profiles.pacer import DueTimes
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.base import RunnerPhase
@@ -37,15 +37,14 @@ _SETTLE_S = 0.25
 class BroadcastRunner:
     """Drives one broadcast scenario."""
 
-    def __init__(
-        self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target, pacer: Pacer | None = None
-    ) -> None:
+    def __init__(self, scenario: BroadcastScenario, load: BroadcastLoad, target: Target, due_times: DueTimes) -> None:
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
         self._scenario = scenario
         self._load = load
+        self._lasts_s = due_times.lasts_s
         self._opener = Opener(scenario.path, target, scenario.timeout_s, scenario.connect_timeout_s)
-        self._publisher = _publisher(scenario, load, target, self._published, pacer)
+        self._publisher = _publisher(scenario, load, target, self._published, due_times)
         self._deliveries = Deliveries(scenario.event, load.listeners, scenario.timeout_s, self.recorder)
 
     @property
@@ -59,8 +58,8 @@ class BroadcastRunner:
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
             if opening.failure is not None:
-                code, text = opening.failure
-                self.recorder.note(code, f"listener {self._opener.line}: {text}")
+                failure = opening.failure.of(f"listener {self._opener.line}")
+                self.recorder.note(failure.code, failure.text, failure.quote)
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
         self.phase = RunnerPhase.READY
@@ -69,6 +68,7 @@ class BroadcastRunner:
         """Publish all events, and wait until all are delivered or the scenario's timeout is exceeded."""
         self.phase = RunnerPhase.MEASURE
         self.recorder.scheduled = self.expected or 0
+        self.recorder.begin(perf_counter(), self._lasts_s)
         await self._publisher.run()
         last = perf_counter()
         while perf_counter() - last < self._scenario.timeout_s and not self._deliveries.all_delivered(
@@ -117,7 +117,7 @@ class BroadcastRunner:
     def _take_id(self, exchange: Exchange) -> RequestFailure | None:
         path = self._scenario.publish.id
         try:
-            response = parse_json(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+            response = parse_json(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
             return RequestFailure(ErrorCode.CHECK, f"the response to publishing is {error}")
         found = value_at(response, path)
@@ -159,7 +159,7 @@ class BroadcastRunner:
 
 
 def _publisher(
-    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_response: Any, pacer: Pacer | None
+    scenario: BroadcastScenario, load: BroadcastLoad, target: Target, on_response: Any, due_times: DueTimes
 ) -> OpenRunner:
     """The open load of publishing requests, whose responses are kept for the event's id."""
     publishing = HttpScenario(
@@ -172,5 +172,4 @@ def _publisher(
         warmup_requests=0,
     )
     source = RequestSource(publishing, target, keep_bodies=True)
-    due_times = DueTimes(pacer or pacer_of(load.publishing))
     return OpenRunner(publishing, load.publishing, source, due_times, on_response)

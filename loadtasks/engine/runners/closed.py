@@ -11,6 +11,7 @@ the warm-up requests are used up, and what it records goes to a recorder that is
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -62,6 +63,7 @@ class ClosedRunner:
         load: AnyClosedLoad,
         source: RequestSource,
         schedules: Sequence[WorkerSchedule],
+        lasts_s: float | None = None,
     ) -> None:
         """Prepare to drive.
 
@@ -70,6 +72,7 @@ class ClosedRunner:
             load: its load.
             source: its requests, ready to be sent.
             schedules: when each worker works.
+            lasts_s: how long they do; as long as the load says where it is not given.
         """
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
@@ -77,6 +80,7 @@ class ClosedRunner:
         """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
+        self._lasts_s = lasts_s or load.duration_s
         self._source = source
         self._connector = Connector(source.target, scenario.connect_timeout_s)
         self._workers = [_Worker(schedule, load.think_time_s) for schedule in schedules]
@@ -93,12 +97,18 @@ class ClosedRunner:
         return self._load.requests if isinstance(self._load, ClosedLoad) else None
 
     async def prepare(self) -> None:
-        """Warm up over the workers' own connections. Only the times to connect are kept."""
+        """Warm up over the workers' own connections. Only the times to connect are kept.
+
+        Where every request would use up a row of the feeder, the connections are opened and nothing is sent.
+        """
         self.phase = RunnerPhase.WARM_UP
-        if self._scenario.warmup_requests:
+        warmed = self._scenario.warmup_requests
+        if not self._source.warm_up():
+            await asyncio.gather(*(self._open(worker) for worker in self._workers[:warmed]))
+        elif warmed:
             for worker in self._workers:
                 worker.spans = deque([_WITHOUT_END])
-            await self._drive(self._scenario.warmup_requests)
+            await self._drive(warmed)
         self.recorder.take_phase("connect", self._recording)
         self._source.rewind()
         self.phase = RunnerPhase.READY
@@ -109,6 +119,7 @@ class ClosedRunner:
         self._recording = self.recorder
         for worker in self._workers:
             worker.spans = deque(worker.schedule.spans)
+        self.recorder.begin(perf_counter(), self._lasts_s)
         await self._drive(self.expected)
         if isinstance(self._load, ClosedLoad) and self._load.requests is not None:
             unsent = self._load.requests - self.recorder.scheduled
@@ -201,11 +212,25 @@ class ClosedRunner:
         connection.send(exchange)
         exchange.due = exchange.sent  # in a closed profile a request is due when it can be sent
 
-    async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
+    async def _open(self, worker: _Worker) -> None:
+        """Open a worker's connection ahead of its first request. Where that fails, the request shows it."""
+        with contextlib.suppress(ConnectError):
+            await self._new_connection(worker)
+
+    async def _new_connection(self, worker: _Worker) -> None:
+        """Give a worker a new connection.
+
+        Raises:
+            ConnectError: it can't be opened.
+        """
         worker.connection = None
         connection = HttpConnection(lambda ended: self._end_exchange(worker, ended))
+        self._recording.phase("connect", await connection.connect(self._connector))
+        worker.connection = connection
+
+    async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
         try:
-            self._recording.phase("connect", await connection.connect(self._connector))
+            await self._new_connection(worker)
         except ConnectError as error:
             exchange.refuse(error.failure, perf_counter())
             await asyncio.sleep(PAUSE_AFTER_REFUSAL_S)
@@ -213,7 +238,6 @@ class ClosedRunner:
             self._end_exchange(worker, exchange)
             return
         worker.connecting = None
-        worker.connection = connection
         self._send(worker, exchange)
 
     def _end_exchange(self, worker: _Worker, exchange: Exchange) -> None:

@@ -60,7 +60,8 @@ class OpenRunner:
         """The recorder of the current phase: the warm-up's own, then the measurement's."""
         self._scenario = scenario
         self._load = load
-        self._pacer, self._starts_at = due_times
+        self._pacer, self._starts_at = due_times.pacer, due_times.start
+        self._lasts_s = due_times.lasts_s or load.duration_s
         self._on_response = on_response
         self._source = source
         self._connector = Connector(source.target, scenario.connect_timeout_s)
@@ -83,7 +84,7 @@ class OpenRunner:
         """Warm up one request after the other, then open the connections that the load is likely to need."""
         self.phase = RunnerPhase.WARM_UP
         await self._open_connection()
-        for _ in range(self._scenario.warmup_requests):
+        for _ in range(self._scenario.warmup_requests if self._source.warm_up() else 0):
             if not self._idle:
                 break
             self._finished = asyncio.get_running_loop().create_future()
@@ -107,6 +108,7 @@ class OpenRunner:
         self._finished = asyncio.get_running_loop().create_future()
         self._timer = precise_timer(self._send_due)
         self._start = self._starts_at()
+        self.recorder.begin(self._start, self._lasts_s)
         self._send_due()
         await self._finished
         self.phase = RunnerPhase.FINISHED

@@ -9,10 +9,15 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.request_encoder import EncodedRequest, RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.load_slice import Numbers
-from loadtasks.scenarios.model import HttpScenario, Request
+from loadtasks.scenarios.model import SAFE_METHODS, HttpScenario, ReadBack, Request
 from loadtasks.scenarios.template import Row
 
 _NO_ROW: Row = {}
+_OF_THE_WRITE = ("content-", "if-")
+"""How headers begin that speak of the written body or of a condition for writing; reading back leaves them out."""
+_OF_THE_WRITE_ALONE = frozenset(
+    {"expect", "prefer", "range", "transfer-encoding", "x-http-method", "x-http-method-override", "x-method-override"}
+)
 
 
 _Ready = tuple[EncodedRequest, Checker, bool]
@@ -22,7 +27,9 @@ _Ready = tuple[EncodedRequest, Checker, bool]
 class RequestSource:
     """A scenario's requests as bytes, over and over in order; each has a trace context of its own.
 
-    Where the scenario has a feeder, each pass through the requests uses its next row.
+    Where the scenario has a feeder, each pass through the requests uses its next row. The warm-up takes its rows from
+    the end of the feeder's order, counted backwards, so that it neither moves the load's position nor warms the target
+    for the rows that the load begins with; and it never sends a row by an unsafe method, which would use it up.
     """
 
     def __init__(
@@ -32,6 +39,7 @@ class RequestSource:
         *,
         keep_bodies: bool = False,
         numbers: Numbers = itertools.count,
+        warmup_numbers: Numbers | None = None,
     ) -> None:
         """Encode every request, for every row of the feeder.
 
@@ -40,29 +48,40 @@ class RequestSource:
             target: where they are sent.
             keep_bodies: whether the bodies of all responses are kept.
             numbers: which of the scenario's requests, numbered from 0, are sent here.
+            warmup_numbers: the same of the warm-up's requests; as `numbers` where it isn't given.
         """
         self.target = target
         """Where the requests are sent."""
         self._numbers = numbers
+        self._warmup_numbers = warmup_numbers or numbers
         self._ready: list[_Ready] = []
+        self._warmup: list[_Ready] = []
         self._reads: dict[EncodedRequest, _Ready] = {}
         self._sent = 0
         encoder = RequestEncoder(target, os.urandom(8).hex())
         templates = [_Template(encoder, request, keep_bodies) for request in scenario.requests]
-        read_back, feeder = scenario.read_back, scenario.feeder
-        reader = None if read_back is None else _Template(encoder, Request(path=read_back.path), keep_bodies=True)
-        for row in feeder.in_order() if feeder is not None else [_NO_ROW]:
-            for template in templates:
-                ready = template.ready(row)
-                self._ready.append(ready)
+        readers = [_reader(encoder, request, scenario.read_back) for request in scenario.requests]
+        rows = [_NO_ROW] if scenario.feeder is None else scenario.feeder.in_order()
+        rounds = []
+        for row in rows:
+            rounds.append([template.ready(row) for template in templates])
+            self._ready += rounds[-1]
+            for ready, reader in zip(rounds[-1], readers, strict=True):
                 if reader is not None:
                     self._reads[ready[0]] = reader.ready(row)
+        spares_rows = [not template.uses_row_up for template in templates]
+        for one in reversed(rounds):
+            self._warmup += itertools.compress(one, spares_rows)
         self.rewind()
 
     def rewind(self) -> None:
-        """Begin with the first request again; trace contexts are not repeated."""
-        ready, period = self._ready, len(self._ready)
-        self._upcoming: Iterator[_Ready] = (ready[number % period] for number in self._numbers())
+        """Go on with the load's first request; trace contexts are not repeated."""
+        self._upcoming = _over_and_over(self._ready, self._numbers)
+
+    def warm_up(self) -> bool:
+        """Go on with the warm-up's first request, until `rewind`. Returns whether the warm-up has any."""
+        self._upcoming = _over_and_over(self._warmup, self._warmup_numbers)
+        return bool(self._warmup)
 
     def next(self, due: float, ready: _Ready | None = None) -> Exchange:
         """The next request, or `ready` where it is given, due at a time of `time.perf_counter`."""
@@ -77,6 +96,23 @@ class RequestSource:
         return self.next(due, self._reads[written.encoded])
 
 
+def _over_and_over(ready: list[_Ready], numbers: Numbers) -> Iterator[_Ready]:
+    period = len(ready)
+    return (ready[number % period] for number in numbers())
+
+
+def _reader(encoder: RequestEncoder, request: Request, read_back: ReadBack | None) -> "_Template | None":
+    """What reads back what a request wrote, with that request's own headers; None where nothing is read back."""
+    if read_back is None:
+        return None
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if not name.lower().startswith(_OF_THE_WRITE) and name.lower() not in _OF_THE_WRITE_ALONE
+    }
+    return _Template(encoder, Request(path=read_back.path, headers=headers), keep_bodies=True)
+
+
 class _Template:
     """A request that each row fills in, or that is always the same where it names no column."""
 
@@ -86,6 +122,8 @@ class _Template:
         self._checker = Checker(request.checks)
         self._keeps_body = keep_bodies or self._checker.reads_body
         self._constant = None if request.columns() else self._encoded(request)
+        self.uses_row_up = self._constant is None and request.method not in SAFE_METHODS
+        """Whether sending it changes what its row names, so that the row can't be sent again with the same result."""
 
     def ready(self, row: Row) -> _Ready:
         """The request of a row."""

@@ -40,12 +40,16 @@ def runner_for(
         case HttpScenario(load=ClosedProfile() as load) as part:
             source = source or RequestSource(part, target, numbers=load_slice.numbers)
             schedules = schedules_of(load) if load_slice.schedules is None else load_slice.schedules
-            return ClosedRunner(part, load, source, schedules)
+            return ClosedRunner(part, load, source, schedules, load_slice.lasts_s)
         case HttpScenario(load=OpenProfile() as load) as part:
             source = source or RequestSource(part, target, numbers=load_slice.numbers)
-            return OpenRunner(part, load, source, DueTimes(load_slice.pacer or pacer_of(load), start))
+            due_times = DueTimes(load_slice.pacer or pacer_of(load), start, load_slice.lasts_s)
+            return OpenRunner(part, load, source, due_times)
         case BroadcastScenario(load=load) as part:
-            return BroadcastRunner(part, load, target, load_slice.pacer)
+            lasts_s = load_slice.lasts_s or load.publishing.duration_s
+            return BroadcastRunner(
+                part, load, target, DueTimes(load_slice.pacer or pacer_of(load.publishing), lasts_s=lasts_s)
+            )
         case ConnectionsScenario(load=load) as part:
             return ConnectionsRunner(part, load, target)
         case part:

@@ -19,6 +19,8 @@ from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.measurement.errors import ErrorCode
 
+_REFUSAL_WAIT_S = 0.5
+"""How long the body of a refused upgrade is waited for; the refusal itself is known from its head."""
 NORMAL_CLOSURE = 1000
 NO_STATUS = 1005
 ABNORMAL_CLOSURE = 1006
@@ -121,10 +123,9 @@ class WebSocketConnection(asyncio.Protocol):
             self._transport.abort()
 
     def abort(self, code: ErrorCode, text: str) -> None:
-        """End the WebSocket at once, as failed for this reason."""
-        self._end(RequestFailure(code, text))
-        if self._transport is not None:
-            self._transport.abort()
+        """End the WebSocket at once, as failed for this reason; a refusal of the upgrade that is known goes before."""
+        refusal = self._handshake.refusal() if self._handshake is not None and self._handshake.refused else None
+        self._fail(RequestFailure(code, text) if refusal is None else refusal.failure)
 
     # What the event loop calls.
 
@@ -150,12 +151,15 @@ class WebSocketConnection(asyncio.Protocol):
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
-            self.abort(*error.failure)
+            self._fail(error.failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         if self.state in (WebSocketState.CLOSING, WebSocketState.CLOSED):
             self.state = WebSocketState.CLOSED
+            return
+        if self._handshake is not None and self._handshake.refused:
+            self._refuse()
             return
         when = "before a response to the upgrade"
         if self.state is WebSocketState.OPEN:
@@ -170,15 +174,23 @@ class WebSocketConnection(asyncio.Protocol):
             rest = handshake.feed(data)
         except HandshakeError as error:
             self.status = handshake.status
-            self.abort(*error.failure)
+            self._fail(error.failure)
             return b""
         if rest is None:
+            if handshake.refused and not self.status:
+                self.status = handshake.status
+                asyncio.get_running_loop().call_later(_REFUSAL_WAIT_S, self._refuse)
             return b""
         self.status, self._handshake = handshake.status, None
         self.state, self.opened = WebSocketState.OPEN, now
         if self._on_open is not None:
             self._on_open(self)
         return rest
+
+    def _refuse(self) -> None:
+        """End a WebSocket whose upgrade was refused, if that did not happen yet."""
+        if self.state is WebSocketState.HANDSHAKE and self._handshake is not None:
+            self._fail(self._handshake.refusal().failure)
 
     def _take(self, opcode: int, payload: str | bytes, now: float) -> None:
         if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
@@ -210,6 +222,11 @@ class WebSocketConnection(asyncio.Protocol):
         self._end(
             RequestFailure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}")
         )
+
+    def _fail(self, failure: RequestFailure) -> None:
+        self._end(failure)
+        if self._transport is not None:
+            self._transport.abort()
 
     def _end(self, failure: RequestFailure) -> None:
         if self.state is WebSocketState.CLOSED:

@@ -7,6 +7,7 @@ import os
 import httptools
 
 from loadtasks.engine.http.request_encoder import RequestEncoder
+from loadtasks.engine.http.response_body import quoted_body
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
@@ -16,6 +17,8 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY = "key-to-be-replaced"
 _SWITCHING_PROTOCOLS = 101
 _OK = 200
+_MAX_REFUSAL = 8192
+"""Bytes of a refusal's body that are waited for; its beginning says why."""
 
 
 class Upgrade:
@@ -49,8 +52,15 @@ class Handshake:
         """HTTP status of the response; 0 before it."""
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._headers: dict[str, str] = {}
+        self._body = b""
+        self._whole = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self.request = upgrade.data(self._key)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the response refuses the upgrade, though its body may not be complete yet."""
+        return self.status not in (0, _SWITCHING_PROTOCOLS)
 
     def feed(self, data: bytes) -> bytes | None:
         """Read the response. Returns None until it is complete, then the bytes after it: the WebSocket's first ones.
@@ -59,21 +69,29 @@ class Handshake:
             HandshakeError: the upgrade was refused, or this is not a valid response to it.
         """
         assert self._parser is not None  # noqa: S101 - nothing is fed after the response
+        rest = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            raise HandshakeError(
-                ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}"
-            ) from error
-        else:
-            if not self.status:
-                return None
-            rest = b""
+            if not self.refused:
+                raise HandshakeError(
+                    ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}"
+                ) from error
+            self._whole = True  # its head said enough
+        if not self.status or (self.refused and not self._whole and len(self._body) < _MAX_REFUSAL):
+            return None
         self._parser = None
+        if self.refused:
+            raise self.refusal()
         self._check()
         return rest
+
+    def refusal(self) -> HandshakeError:
+        """The refusal of the upgrade, with what the target said so far of why."""
+        text = f"the response to the upgrade was {self.status}, expected 101"
+        return HandshakeError(ErrorCode.STATUS, text, lambda: quoted_body(self._body, self._headers))
 
     # What httptools calls while it parses.
 
@@ -91,10 +109,16 @@ class Handshake:
         else:
             self._headers.clear()
 
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body, which only a refusal has."""
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        """A response is complete; an interim one (1xx) is followed by the final one."""
+        self._whole = bool(self.status)
+
     def _check(self) -> None:
         """Check what RFC 6455, section 4.1, requires. No extension or subprotocol was offered: none may be chosen."""
-        if self.status != _SWITCHING_PROTOCOLS:
-            raise HandshakeError(ErrorCode.STATUS, f"the response to the upgrade was {self.status}, expected 101")
         headers = self._headers
         if headers.get("upgrade", "").lower() != "websocket" or "upgrade" not in headers.get("connection", "").lower():
             raise HandshakeError(ErrorCode.MALFORMED, "the upgrade was accepted (101) without `Upgrade: websocket`")

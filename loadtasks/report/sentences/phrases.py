@@ -8,6 +8,8 @@ from datetime import datetime
 from loadtasks import units
 from loadtasks.results.findings.targets import Throttled
 
+_AT_ONCE_S = 0.05
+"""What begins no later after a load's start began with it."""
 ASK_FOR_MORE = "ask for a higher limit, or send fewer requests per second"
 """What to do about a limit that was not to be met."""
 
@@ -31,6 +33,11 @@ def from_to(metric: str, before: float | None, now: float | None) -> str:
 def moment(at: datetime) -> str:
     """A point in time, to the minute: `28 Nov 22:56`."""
     return f"{at.day} {at:%b %H:%M}"
+
+
+def from_the_start(seconds: float) -> str:
+    """A point in a load's time: `from 3.00 s after its start on`; of the start itself `from its start on`."""
+    return f"from {units.duration(seconds)} after its start on" if seconds >= _AT_ONCE_S else "from its start on"
 
 
 def durations(seconds: Sequence[float | None]) -> tuple[list[str], str]:

@@ -12,9 +12,11 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import (
     Bound,
     Comparison,
+    ErrorSummary,
     InsufficientSample,
     NoTarget,
     TargetMissed,
+    TargetNotEvaluated,
     Throttled,
     ThrottlingExpected,
 )
@@ -48,10 +50,12 @@ def _missed(finding: Finding, target: TargetMissed) -> str:
         observed = f"{observed} {label.replace('requests', 'request') if finding.observed == 1 else label}"
     else:
         observed = f"{label} {observed}"
+    target_name = "built-in target" if target.built_in else "target"
     severity = "" if finding.severity is Severity.CRITICAL else f" ({finding.severity.value})"
     if not target.bounds:
         return f"{observed}, which doesn't meet {target.expectation} of {target.suite}{severity}"
-    return f"{observed}, target {render_target(finding.metric, target.bounds).removeprefix('= ')}{severity}"
+    demanded = render_target(finding.metric, target.bounds).removeprefix("= ")
+    return f"{observed}, {target_name} {demanded}{severity}"
 
 
 def _observed(finding: Finding) -> str:
@@ -65,8 +69,36 @@ def _observed(finding: Finding) -> str:
     return f"{rendered} (exactly {observed:.9g} against {limit:.9g})"
 
 
+def _not_evaluated(finding: Finding, parameters: TargetNotEvaluated) -> str:
+    severity = "" if finding.severity is Severity.CRITICAL else f" ({finding.severity.value})"
+    return (
+        f"expectation {parameters.number} of {parameters.suite} ({parameters.expectation}) could not be evaluated, so "
+        f"it counts as missed{severity}: {parameters.problem}"
+    )
+
+
+def _nothing_succeeded(_finding: Finding, parameters: ErrorSummary) -> str:
+    sample = f", e.g. {parameters.sample}" if parameters.sample else ""
+    return f"none of {units.plural(parameters.admitted, 'request')} succeeded{sample}"
+
+
 def _no_target(_finding: Finding, parameters: NoTarget) -> str:
-    return f"no target: there is no suite {parameters.endpoint}.json, so only validity and the baseline are judged"
+    suite = f"{parameters.endpoint}.json"
+    why = f"no critical expectation of {suite} judges it" if parameters.suite_exists else f"there is no suite {suite}"
+    return f"no target applies: {why}, so only validity, the built-in targets and the baseline are judged"
+
+
+def _errors(_finding: Finding, parameters: ErrorSummary) -> str:
+    admitted = units.plural(parameters.admitted, "request")
+    if parameters.not_completed:
+        share = units.share(parameters.not_completed / parameters.admitted)
+        what = f"{units.count(parameters.not_completed)} of {admitted} did not succeed ({share})"
+    else:
+        what = f"{units.plural(parameters.errors, 'error')} in {admitted} that succeeded"
+    if parameters.code is None:
+        return what
+    sample = f", e.g. {parameters.sample}" if parameters.sample else ""
+    return f"{what}, most often `{parameters.code}` ({units.count(parameters.count)}){sample}"
 
 
 def _insufficient_sample(finding: Finding, parameters: InsufficientSample) -> str:
@@ -93,7 +125,10 @@ def _throttling_expected(_finding: Finding, parameters: ThrottlingExpected) -> s
 
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_MISSED: _missed,
+    FindingCode.TARGET_NOT_EVALUATED: _not_evaluated,
+    FindingCode.NOTHING_SUCCEEDED: _nothing_succeeded,
     FindingCode.NO_TARGET: _no_target,
+    FindingCode.ERRORS: _errors,
     FindingCode.INSUFFICIENT_SAMPLE: _insufficient_sample,
     FindingCode.THROTTLED: _throttled,
     FindingCode.THROTTLING_EXPECTED: _throttling_expected,

@@ -10,12 +10,64 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
+    AccessRefused,
     FailureDetail,
     InvalidRepeated,
     NotReached,
     RequestCounts,
+    RunsOverlapped,
     SaturationParameters,
 )
+
+_FORBIDDEN = 403
+
+
+def _access_refused(_finding: Finding, access: AccessRefused) -> str:
+    return f"{refused_request(access)}; {_what_to_set(access)}"
+
+
+def refused_request(access: AccessRefused) -> str:
+    """Which request the target refused, and what was sent to be admitted."""
+    return f"{access.method} {access.path} responded {access.status}, which its checks don't expect: {_sent_to(access)}"
+
+
+def _sent_to(access: AccessRefused) -> str:
+    """What was sent to be admitted, and that it doesn't."""
+    sent = []
+    if access.own_authorization:
+        scheme = f" ({access.scheme})" if access.scheme != "other" else ""
+        sent.append(f"the scenario's own Authorization header{scheme}")
+    elif access.scheme:
+        sent.append("the target's user and password" if access.scheme == "Basic" else "the token")
+    sent += [_credential(name) for name in access.credentials]
+    if not sent:
+        return "no token, password or API key was sent"
+    several = len(sent) > 1 or "password" in sent[0]
+    if access.status == _FORBIDDEN:
+        return f"{listed(sent)} {'were' if several else 'was'} sent, but {'give' if several else 'gives'} no access"
+    return f"{listed(sent)} {'were sent, but are' if several else 'was sent, but is'} not accepted"
+
+
+def _what_to_set(access: AccessRefused) -> str:
+    if access.own_authorization:
+        return "correct that header in the scenario's file"
+    if access.scheme == "Basic":
+        return "correct those in its address or in its Airflow connection"
+    if access.scheme:
+        return (
+            "set LOADTASKS_TOKEN, or the password of the Airflow connection performance_target, to a token that admits "
+            "to it"
+        )
+    if access.credentials:
+        return f"correct {listed([_credential(name) for name in access.credentials])} in the scenario's file"
+    return (
+        "set LOADTASKS_TOKEN or the password of the Airflow connection performance_target, or give the request its own "
+        "header in the scenario's file"
+    )
+
+
+def _credential(name: str) -> str:
+    return f"query parameter {name[1:]}" if name.startswith("?") else f"header {name}"
 
 
 def _failed(_finding: Finding, failure: FailureDetail) -> str:
@@ -56,6 +108,25 @@ def _everything_throttled(_finding: Finding, throttled: Throttled) -> str:
 def _not_reached(_finding: Finding, parameters: NotReached) -> str:
     sentence = f"none of {units.plural(parameters.scheduled, 'request')} reached the target"
     return f"{sentence}, e.g. {parameters.sample}" if parameters.sample else sentence
+
+
+def _runs_overlapped(_finding: Finding, overlap: RunsOverlapped) -> str:
+    shared = [
+        *(["exercised the same service"] if overlap.same_service else []),
+        *(["ran on the same load generator"] if overlap.same_generator else []),
+    ]
+    service = "" if overlap.same_service else f" of {overlap.other_service}"
+    ended = "" if overlap.ended else ", which has not ended,"
+    return (
+        f"run {overlap.other_run}{service}{ended} {' and '.join(shared)} at the same time, so that both may have "
+        "measured each other"
+    )
+
+
+def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
+    alone = "let one run at a time measure a service, and one use a load generator"
+    killed = f"; if the other was killed, remove it: `python -m loadtasks remove --unfinished {overlap.other_run}`"
+    return alone if overlap.ended else alone + killed
 
 
 def _one_sentence(text: str) -> str:
@@ -136,6 +207,7 @@ _PASSING: Mapping[FindingCode, str] = {
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.NOT_MEASURED: lambda _finding, _parameters: "the scenario was not measured",
     FindingCode.NOT_JUDGED: lambda _finding, _parameters: "the scenario has not been judged yet",
+    FindingCode.ACCESS_REFUSED: _access_refused,
     FindingCode.MEASUREMENT_FAILED: _failed,
     FindingCode.TARGET_STOPPED_RESPONDING: _stopped_responding,
     FindingCode.INTERRUPTED: _interrupted,
@@ -146,9 +218,14 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_NOT_REACHED: _not_reached,
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
     FindingCode.INVALID_REPEATED: _invalid_repeated,
+    FindingCode.RUNS_OVERLAPPED: _runs_overlapped,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
+    FindingCode.ACCESS_REFUSED: lambda _finding, access: (
+        f"where {access.status} is the right response, expect it: checks: {{status: {access.status}}}"
+    ),
     FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
+    FindingCode.RUNS_OVERLAPPED: _after_overlap,
 }
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

@@ -60,6 +60,7 @@ class FindingCode(StrEnum):
     # Validity
     NOT_MEASURED = "not_measured", FindingKind.VALIDITY
     NOT_JUDGED = "not_judged", FindingKind.VALIDITY
+    ACCESS_REFUSED = "access_refused", FindingKind.VALIDITY
     MEASUREMENT_FAILED = "measurement_failed", FindingKind.VALIDITY
     TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
     INTERRUPTED = "interrupted", FindingKind.VALIDITY
@@ -70,9 +71,17 @@ class FindingCode(StrEnum):
     TARGET_NOT_REACHED = "target_not_reached", FindingKind.VALIDITY
     GENERATOR_SATURATED = "generator_saturated", FindingKind.VALIDITY
 
+    # What else bears on trust
+    RUNS_OVERLAPPED = "runs_overlapped", FindingKind.NOTE
+
     # Targets
     TARGET_MISSED = "target_missed", FindingKind.TARGET
+    TARGET_NOT_EVALUATED = "target_not_evaluated", FindingKind.TARGET
+    NOTHING_SUCCEEDED = "nothing_succeeded", FindingKind.TARGET
     NO_TARGET = "no_target", FindingKind.NOTE
+    OUTAGE = "outage", FindingKind.NOTE
+    STRAGGLERS = "stragglers", FindingKind.NOTE
+    ERRORS = "errors", FindingKind.NOTE
     INSUFFICIENT_SAMPLE = "insufficient_sample", FindingKind.NOTE
     THROTTLED = "throttled", FindingKind.NOTE
     THROTTLING_EXPECTED = "throttling_expected", FindingKind.NOTE
@@ -103,6 +112,9 @@ class FindingCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     RATE_LIMIT_WITHOUT_RETRY_AFTER = "rate_limit_without_retry_after"
     RATE_LIMIT_DIFFERS = "rate_limit_differs"
+    # ... of an outage
+    TARGET_DOWN = "target_down"
+    TARGET_NOT_SERVING = "target_not_serving"
     # ... of failed requests
     TOKEN_REJECTED = "token_rejected"  # noqa: S105 - no password
     PERMISSION_MISSING = "permission_missing"

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 
@@ -32,19 +33,53 @@ class Bound(BaseModel):
 class TargetMissed(Parameters):
     """What the missed expectation demands. The metric, what was observed and the limit stand in the finding."""
 
-    expectation: str
-    """The type of the expectation, as Great Expectations names it."""
-    suite: str
-    """The name of the suite's file."""
+    expectation: str = ""
+    """The type of the expectation, as Great Expectations names it; empty of a built-in target."""
+    suite: str = ""
+    """The name of the suite's file; empty of a built-in target."""
+    built_in: bool = False
+    """Whether it is a target that holds where no suite says otherwise."""
     bounds: tuple[Bound, ...] = ()
     """What the metric has to fulfil, all of it; empty where the expectation is no comparison with a number."""
 
 
+class TargetNotEvaluated(Parameters):
+    """An expectation that Great Expectations could not evaluate, so that nobody knows whether it is met."""
+
+    expectation: str
+    """The type of the expectation, as Great Expectations names it."""
+    number: int
+    """Its position in the file, from 1."""
+    suite: str
+    """The name of the suite's file."""
+    problem: str
+    """What Great Expectations raised, in one line."""
+
+
 class NoTarget(Parameters):
-    """A measurement whose endpoint has no suite."""
+    """A measurement that no target of severity `critical` judges."""
 
     endpoint: str
-    """The endpoint, after which the suite's file would be named."""
+    """The endpoint, after which the suite's file is named."""
+    suite_exists: bool = False
+    """Whether there is a suite of that name, none of whose targets applies."""
+
+
+class ErrorSummary(Parameters):
+    """The requests that were not completed, and the most frequent of their errors."""
+
+    admitted: int
+    """Requests that no rate limit rejected."""
+    not_completed: int
+    """Those of them that failed, were dropped or were still in flight at the end."""
+    errors: int = 0
+    """Errors of all codes; more than `not_completed` where a completed delivery was doubled or out of order."""
+    code: ErrorCode | None = None
+    """The code of the most frequent error; None where no error was counted."""
+    count: int = 0
+    """How often it occurred."""
+    sample: str = ""
+    """One occurrence in words."""
 
 
 class Sample(BaseModel):
@@ -84,7 +119,10 @@ class ThrottlingExpected(Throttled):
 
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_MISSED: TargetMissed,
+    FindingCode.TARGET_NOT_EVALUATED: TargetNotEvaluated,
+    FindingCode.NOTHING_SUCCEEDED: ErrorSummary,
     FindingCode.NO_TARGET: NoTarget,
+    FindingCode.ERRORS: ErrorSummary,
     FindingCode.INSUFFICIENT_SAMPLE: InsufficientSample,
     FindingCode.THROTTLED: Throttled,
     FindingCode.THROTTLING_EXPECTED: ThrottlingExpected,

@@ -1,21 +1,49 @@
 """Parameters of the findings that say why a measurement can't be trusted."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from loadtasks.measurement.health import Saturation
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.findings.targets import Throttled
 
 FailureCode = Literal[
+    FindingCode.ACCESS_REFUSED,
     FindingCode.MEASUREMENT_FAILED,
     FindingCode.TARGET_STOPPED_RESPONDING,
     FindingCode.INTERRUPTED,
     FindingCode.ENGINE_FAILED,
 ]
+
+
+class FailureDetail(Parameters):
+    """What a failure said of itself."""
+
+    detail: str = ""
+    """The error's own text; empty where there is none."""
+
+
+class AccessRefused(Parameters):
+    """The target refused a scenario's own request before any load, and what was sent to be admitted."""
+
+    method: str
+    path: str
+    """As the scenario file has it, placeholders included."""
+    status: int
+    scheme: str = ""
+    """The scheme of the Authorization header that was sent; `other` where it isn't a usual one, empty without one."""
+    own_authorization: bool = False
+    """Whether the scenario's own headers had it, which goes before the target's."""
+    credentials: tuple[str, ...] = ()
+    """Names of the other headers, and query parameters (`?key`), that were sent and sound like credentials."""
+
+    def without_secrets(self, redactor: Redactor) -> Self:
+        """The same without the secrets of the scenario: its path may hold a key."""
+        return self.model_copy(update={"path": redactor(self.path)})
 
 
 class MeasurementFailure(BaseModel):
@@ -26,13 +54,13 @@ class MeasurementFailure(BaseModel):
     code: FailureCode
     detail: str = ""
     """The error's own text; empty where there is none."""
+    access: AccessRefused | None = None
+    """Of a request that was refused; None of every other failure."""
 
-
-class FailureDetail(Parameters):
-    """What a failure said of itself."""
-
-    detail: str = ""
-    """The error's own text; empty where there is none."""
+    @property
+    def parameters(self) -> FailureDetail | AccessRefused:
+        """The parameters of its finding."""
+        return self.access or FailureDetail(detail=self.detail)
 
 
 class RequestCounts(Parameters):
@@ -52,6 +80,20 @@ class NotReached(Parameters):
     scheduled: int
     sample: str = ""
     """The text of one error."""
+
+
+class RunsOverlapped(Parameters):
+    """Another run sent load at the same time, so that both may have measured each other."""
+
+    other_run: str
+    """Its id."""
+    other_service: str
+    same_service: bool
+    """Whether it was one of the same service."""
+    same_generator: bool
+    """Whether its load came from the same generator."""
+    ended: bool
+    """Whether it had ended when this run was judged."""
 
 
 class SaturationParameters(Parameters):
@@ -74,6 +116,7 @@ class InvalidRepeated(Parameters):
 
 
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
+    FindingCode.ACCESS_REFUSED: AccessRefused,
     FindingCode.MEASUREMENT_FAILED: FailureDetail,
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
     FindingCode.INTERRUPTED: FailureDetail,
@@ -83,5 +126,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_NOT_REACHED: NotReached,
     FindingCode.GENERATOR_SATURATED: SaturationParameters,
     FindingCode.INVALID_REPEATED: InvalidRepeated,
+    FindingCode.RUNS_OVERLAPPED: RunsOverlapped,
 }
 """By code; a code that is missing here has no parameters."""

@@ -14,6 +14,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.verdict.causes import (
     failed_requests,
     failed_websockets,
+    outages,
     rate_limits,
     slow_requests,
     slow_websockets,
@@ -22,7 +23,7 @@ from loadtasks.verdict.causes import (
 from loadtasks.verdict.causes.case import MIN_GROWTH, Case, Rule
 from loadtasks.verdict.targets import throttling
 
-FAILURES: tuple[Rule, ...] = (rate_limits.throttled, failed_requests.failing, failed_websockets.failing)
+FAILURES: tuple[Rule, ...] = (rate_limits.throttled, outages.down, failed_requests.failing, failed_websockets.failing)
 RULES: tuple[Rule, ...] = (
     target_metrics.dependencies,
     *FAILURES,
@@ -74,10 +75,13 @@ def _comparable(measurement: Measurement, other: Measurement | None) -> Measurem
 
 
 def _wrong_metrics(findings: Sequence[Finding], part: str) -> frozenset[str]:
+    """The metrics that are bad, but for targets that could not be evaluated, of which the API is no cause."""
     return frozenset(
         finding.metric
         for finding in findings
-        if finding.part == part and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
+        if finding.part == part
+        and (finding.misses_target or finding.kind is FindingKind.REGRESSION)
+        and finding.code is not FindingCode.TARGET_NOT_EVALUATED
     )
 
 

@@ -1,7 +1,7 @@
 """Suites of targets, read from Great Expectations' JSON files without importing it, which takes seconds.
 
 A suite judges the measurements of the endpoint that it is named after; `every_measurement` judges them all. What can be
-checked without Great Expectations is checked here, before any load is sent.
+checked without Great Expectations is checked here; `suite_check` tries the rest, before any load is sent.
 """
 
 import json
@@ -22,6 +22,9 @@ EVERY_MEASUREMENT = "every_measurement"
 """The suite that judges every measurement, whatever its endpoint."""
 BETWEEN = "expect_column_values_to_be_between"
 _SUITE_KEYS = frozenset({"name", "expectations", "meta", "notes", "id", "suite_parameters"})
+_COLUMN_KEYS = ("column", "column_A", "column_B")
+_OF_THE_TABLE = frozenset({"expect_table_columns_to_match_ordered_list"})
+"""Types whose `column_list` is what the table has to look like, and no list of what is judged."""
 _EXPECTATION_KEYS = frozenset({"type", "kwargs", "meta", "notes", "description", "severity", "id"})
 _BETWEEN_KEYS = frozenset(
     {"column", "min_value", "max_value", "strict_min", "strict_max", "mostly", "row_condition", "condition_parser"}
@@ -53,6 +56,13 @@ class Expectation:
     def column(self) -> str:
         """The metric that it judges; empty where it judges a table as a whole."""
         return str(self.kwargs.get("column", ""))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every metric that it judges, one alone or several together."""
+        named = [self.kwargs[key] for key in _COLUMN_KEYS if key in self.kwargs]
+        listed = self.kwargs.get("column_list") if self.type not in _OF_THE_TABLE else None
+        return tuple(dict.fromkeys([*named, *(listed if isinstance(listed, list) else ())]))
 
     @property
     def severity(self) -> Severity:
@@ -130,11 +140,15 @@ def read_suites(folder: Path) -> list[Suite]:
 
 def _read_suite(path: Path) -> Suite:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_doubles)
+    except _DoubledKeyError as error:
+        raise BadInputError(f"{path}: {error}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error}).") from error
     except json.JSONDecodeError as error:
         raise BadInputError(f"{path}: not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
+    except RecursionError as error:
+        raise BadInputError(f"{path}: not a suite: it is nested too deeply.") from error
     if not isinstance(raw, dict):
         raise BadInputError(f"{path}: a suite is a JSON object with `name` and `expectations`.")
     _refuse_unknown(raw, _SUITE_KEYS, str(path), "")
@@ -150,6 +164,8 @@ def _read_suite(path: Path) -> Suite:
         check_no_variable(expectations)
     except ValueError as error:
         raise BadInputError(f"{path}: {error}.") from None
+    if raw.get("suite_parameters"):
+        raise BadInputError(f"{path}: suite_parameters are not supported; write the numbers into the expectations.")
     return Suite(
         name=path.stem,
         path=path,
@@ -171,21 +187,34 @@ def _expectation(path: Path, number: int, raw: object) -> Expectation:
     kwargs = raw.get("kwargs")
     if not isinstance(kwargs, dict):
         raise BadInputError(f"{location}: kwargs must be an object that says what is expected of which column.")
-    _check_column(location, raw["type"], kwargs)
+    for name, value in kwargs.items():
+        _check_finite(location, f"kwargs.{name}", value)
+    _check_finite(location, "meta", raw.get("meta"))
+    _check_columns(location, raw["type"], kwargs)
     _check_numbers(location, kwargs)
     if raw["type"] == BETWEEN:
-        _check_between(location, kwargs)
+        _refuse_unknown(kwargs, _BETWEEN_KEYS, location, "kwargs.")
+    if raw["type"].endswith("_to_be_between") and "quantile" not in raw["type"]:
+        _check_bounds(location, kwargs)
     return Expectation(path=path, number=number, raw=raw)
 
 
-def _check_column(location: str, kind: str, kwargs: dict[str, Any]) -> None:
-    needed = kind.startswith("expect_column_") and not kind.startswith("expect_column_pair_")
-    if "column" not in kwargs and not needed:
-        return
-    column = kwargs.get("column")
+def _check_columns(location: str, kind: str, kwargs: dict[str, Any]) -> None:
+    if kind.startswith("expect_column_") and not kind.startswith("expect_column_pair_"):
+        _check_column(location, "column", kwargs.get("column"), given="column" in kwargs)
+    for key in _COLUMN_KEYS:
+        if key in kwargs:
+            _check_column(location, key, kwargs[key])
+    listed = kwargs.get("column_list")
+    if isinstance(listed, list) and kind not in _OF_THE_TABLE:
+        for number, column in enumerate(listed, 1):
+            _check_column(location, f"column_list, column {number}", column)
+
+
+def _check_column(location: str, key: str, column: object, *, given: bool = True) -> None:
     if not isinstance(column, str) or column not in METRICS:
-        wrong = f"{column!r} does not exist" if "column" in kwargs else "is missing"
-        raise BadInputError(f"{location}: kwargs.column {wrong}; name one of {', '.join(METRICS)}.")
+        wrong = f"{column!r} does not exist" if given else "is missing"
+        raise BadInputError(f"{location}: kwargs.{key} {wrong}; name one of {', '.join(METRICS)}.")
 
 
 def _check_numbers(location: str, kwargs: dict[str, Any]) -> None:
@@ -193,15 +222,20 @@ def _check_numbers(location: str, kwargs: dict[str, Any]) -> None:
         limit = kwargs.get(name)
         if limit is None:
             continue
-        if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
+        if isinstance(limit, bool) or not isinstance(limit, int | float):
             raise BadInputError(f"{location}: kwargs.{name} {limit!r} must be a number, as 2.0.")
         column = METRICS.get(kwargs.get("column", ""))
         if column is not None and column.unit is Unit.SHARE and not 0 <= limit <= 1:
             raise BadInputError(f"{location}: kwargs.{name} {limit!r} must be a share from 0 to 1, as 0.95 for 95 %.")
+    mostly = kwargs.get("mostly", 1)
+    if isinstance(mostly, bool) or not isinstance(mostly, int | float) or not 0 < mostly <= 1:
+        raise BadInputError(
+            f"{location}: kwargs.mostly {mostly!r} must be a share of the measurements, above 0 and at most 1; leave "
+            "it out, so that each of them has to meet the target."
+        )
 
 
-def _check_between(location: str, kwargs: dict[str, Any]) -> None:
-    _refuse_unknown(kwargs, _BETWEEN_KEYS, location, "kwargs.")
+def _check_bounds(location: str, kwargs: dict[str, Any]) -> None:
     minimum, maximum = kwargs.get("min_value"), kwargs.get("max_value")
     if minimum is None and maximum is None:
         raise BadInputError(f"{location}: kwargs has neither min_value nor max_value; give one of them.")
@@ -210,6 +244,31 @@ def _check_between(location: str, kwargs: dict[str, Any]) -> None:
     for name in ("strict_min", "strict_max"):
         if not isinstance(kwargs.get(name, False), bool):
             raise BadInputError(f"{location}: kwargs.{name} {kwargs[name]!r} must be true or false.")
+    if minimum is not None and minimum == maximum and (kwargs.get("strict_min") or kwargs.get("strict_max")):
+        raise BadInputError(
+            f"{location}: no value is between {minimum} and {maximum} where one of them is strict; leave strict_min "
+            "and strict_max out."
+        )
+
+
+class _DoubledKeyError(ValueError):
+    """An object of JSON in which a key stands twice, of which Python would take the last."""
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    doubled = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
+    if doubled is not None:
+        raise _DoubledKeyError(f"{doubled!r} is given twice in one object; leave one of them out")
+    return dict(pairs)
+
+
+def _check_finite(location: str, name: str, given: object) -> None:
+    if isinstance(given, float) and not math.isfinite(given):
+        raise BadInputError(f"{location}: {name} {given!r} must be a number, as 2.0.")
+    if isinstance(given, list | dict):
+        for value in given.values() if isinstance(given, dict) else given:
+            _check_finite(location, name, value)
 
 
 def _refuse_unknown(given: dict[str, Any], known: Collection[str], location: str, prefix: str) -> None:

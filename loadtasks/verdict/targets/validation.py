@@ -1,51 +1,40 @@
-"""Validates a run's measurements against the suites with Great Expectations, and builds its Data Docs."""
+"""Judges a run's measurements by the suites and by the built-in targets, and has the Data Docs built."""
 
-import logging
-import os
-import shutil
-import warnings
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from loadtasks.errors import BadInputError
-from loadtasks.measurement.metrics import METRICS
-from loadtasks.measurement.model import Measurement, metric
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks.measurement.model import Measurement, by_scenario
+from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.targets import NoTarget, TargetMissed
-from loadtasks.verdict.targets import percentiles
+from loadtasks.results.findings.targets import NoTarget, TargetMissed, TargetNotEvaluated
+from loadtasks.verdict.targets import built_in, percentiles, success
+from loadtasks.verdict.targets.applied import AppliedTargets
+from loadtasks.verdict.targets.evaluation import Outcome, Work, evaluate
+from loadtasks.verdict.targets.rows import TargetRow, rows_of
 from loadtasks.verdict.targets.suites import EVERY_MEASUREMENT, Expectation, Suite, read_suites
 
 __all__ = ["EVERY_MEASUREMENT", "Expectation", "Judged", "Suite", "judge", "read_suites"]
 
-_FINDS_ROWS = {
-    "result_format": "COMPLETE",
-    "unexpected_index_column_names": ["row"],
-    "include_unexpected_rows": False,
-}
-_CONDITIONS = ("row_condition", "condition_parser")
-_NOT_NULL = "expect_column_values_to_not_be_null"
-_POSITION = "loadtasks_position"
-"""Key in an expectation's meta: its position in the suite, since Great Expectations sorts the results by column."""
+_Key = tuple[str, str]
+"""Scenario and part of a measurement."""
 
 
 @dataclass
 class Judged:
-    """The findings of all suites."""
+    """The findings of all suites and of the built-in targets."""
 
     findings: dict[str, list[Finding]] = field(default_factory=dict)
-    """By scenario: missed targets, endpoints without a suite, and percentiles from too few requests."""
-    untargeted: list[str] = field(default_factory=list)
-    """Labels of the measurements that no suite of their endpoint judged."""
+    """By scenario: missed targets, measurements without one, and percentiles from too few requests."""
+    docs_problem: str | None = None
+    """Why Great Expectations could not build the Data Docs; None where it did, and where none were wanted."""
 
-    def add(self, scenario: str, finding: Finding) -> None:
-        """Add a finding, once."""
-        known = self.findings.setdefault(scenario, [])
-        if finding not in known:
-            known.append(finding)
+    def add(self, scenario: str, findings: Iterable[Finding]) -> None:
+        """Add findings, each once."""
+        for finding in findings:
+            known = self.findings.setdefault(scenario, [])
+            if finding not in known:
+                known.append(finding)
 
 
 def judge(
@@ -55,210 +44,107 @@ def judge(
     *,
     untrusted: Collection[str] = (),
 ) -> Judged:
-    """Validate measurements against the suites; build Data Docs in the folder `data_docs`, whose content is replaced.
+    """Judge measurements by the suites; build Data Docs in the folder `data_docs`, whose content is replaced.
 
-    Scenarios in `untrusted` are validated by the suite for every measurement alone.
+    Scenarios in `untrusted` are judged by the suite for every measurement alone. An expectation that can't be
+    evaluated is a finding, of its own severity.
 
     Raises:
-        BadInputError: an expectation that Great Expectations doesn't know or can't evaluate.
+        BadInputError: the folder of the Data Docs can't be written.
     """
     judged = Judged()
-    work = [(suite, rows) for suite in suites if (rows := _rows(suite, measurements, untrusted))]
+    rows = rows_of(measurements)
+    work = [Work(suite, own) for suite in suites if (own := _rows_of(suite, rows, untrusted))]
+    outcomes: list[Outcome] = []
     if work:
-        with _quiet():
-            _validate(work, data_docs, judged)
-    _find_untargeted(measurements, {suite.name for suite in suites}, untrusted, judged)
-    _find_insufficient_samples(work, measurements, judged)
+        began = min(measurement.started_at for measurement in measurements)
+        evaluation = evaluate(work, f"measured-{began:%Y%m%dT%H%M%SZ}", data_docs)
+        judged.docs_problem = evaluation.docs_problem
+        outcomes = [outcome for _, of_suite in evaluation.outcomes for outcome in of_suite]
+    for outcome in outcomes:
+        for row in outcome.applies_to if outcome.problem is not None else outcome.missed:
+            judged.add(row.scenario, [_finding(outcome, row)])
+    endpoints = {suite.name for suite in suites}
+    for scenario, several in by_scenario(measurements).items():
+        if scenario not in untrusted:
+            judged.add(scenario, _beyond_suites(several, outcomes, endpoints))
     return judged
 
 
-def _rows(suite: Suite, measurements: Sequence[Measurement], untrusted: Collection[str]) -> list[Measurement]:
+def _rows_of(suite: Suite, rows: Sequence[TargetRow], untrusted: Collection[str]) -> tuple[TargetRow, ...]:
     if suite.name == EVERY_MEASUREMENT:
-        return list(measurements)
-    return [
-        measurement
-        for measurement in measurements
-        if measurement.endpoint == suite.name and measurement.scenario not in untrusted
-    ]
+        return tuple(rows)
+    return tuple(row for row in rows if row.endpoint == suite.name and row.scenario not in untrusted)
 
 
-def _find_untargeted(
-    measurements: Sequence[Measurement], endpoints: Collection[str], untrusted: Collection[str], judged: Judged
-) -> None:
-    with_parts = {measurement.scenario for measurement in measurements if measurement.part}
-    for measurement in measurements:
-        held_by_parts = not measurement.part and measurement.scenario in with_parts
-        if measurement.endpoint in endpoints or held_by_parts or measurement.scenario in untrusted:
-            continue
-        judged.untargeted.append(measurement.label)
-        judged.add(
-            measurement.scenario,
-            Finding(
-                code=FindingCode.NO_TARGET,
-                part=measurement.part,
-                parameters=NoTarget(endpoint=measurement.endpoint),
+def _beyond_suites(
+    measurements: Sequence[Measurement], outcomes: Sequence[Outcome], endpoints: Collection[str]
+) -> list[Finding]:
+    """What is found about one scenario besides the targets that it misses."""
+    nothing = list(success.nothing_succeeded(measurements))
+    failed = {finding.part for finding in nothing}
+    found: list[Finding] = []
+    for applied in _held(measurements, outcomes):
+        measurement = applied.measurement
+        if failed.isdisjoint({"", measurement.part}):  # that nothing succeeded says it all
+            found += built_in.find_missed(applied)
+        if not applied.judge_the_api:
+            exists = measurement.endpoint in endpoints
+            parameters = NoTarget(endpoint=measurement.endpoint, suite_exists=exists)
+            found.append(Finding(code=FindingCode.NO_TARGET, part=measurement.part, parameters=parameters))
+    targeted = {
+        (row.part, column)
+        for outcome in outcomes
+        for row in outcome.applies_to
+        if row.scenario == measurements[0].scenario
+        for column in outcome.expectation.columns
+    }
+    return [*nothing, *found, *percentiles.insufficient_samples(measurements, targeted)]
+
+
+def _held(measurements: Sequence[Measurement], outcomes: Sequence[Outcome]) -> list[AppliedTargets]:
+    """The measurements of a scenario that have to have a target: its parts where it has some, else the whole.
+
+    The targets of a mixed scenario as a whole hold its parts too, whose requests are the whole's; a part's own limits
+    on success go before them.
+    """
+    targets: dict[_Key, list[Expectation]] = {}
+    for outcome in outcomes:
+        if outcome.expectation.severity is Severity.CRITICAL:
+            for row in outcome.applies_to:
+                targets.setdefault((row.scenario, row.part), []).append(outcome.expectation)
+    held = []
+    for measurement in [found for found in measurements if found.part] or measurements:
+        own = AppliedTargets(measurement, tuple(targets.get((measurement.scenario, measurement.part), ())))
+        whole = AppliedTargets(measurement, tuple(targets.get((measurement.scenario, ""), ())))
+        inherits = measurement.part and success.SUCCESS_METRICS.isdisjoint(own.columns)
+        held.append(AppliedTargets(measurement, own.expectations + whole.expectations) if inherits else own)
+    return held
+
+
+def _finding(outcome: Outcome, row: TargetRow) -> Finding:
+    expectation = outcome.expectation
+    suite = expectation.path.name
+    if outcome.problem is not None:
+        return Finding(
+            code=FindingCode.TARGET_NOT_EVALUATED,
+            severity=expectation.severity,
+            part=row.part,
+            metric=expectation.column,
+            parameters=TargetNotEvaluated(
+                expectation=expectation.type, number=expectation.number, suite=suite, problem=outcome.problem
             ),
         )
-
-
-def _find_insufficient_samples(
-    work: Sequence[tuple[Suite, list[Measurement]]], measurements: Sequence[Measurement], judged: Judged
-) -> None:
-    """Add the percentiles that have a target and too few requests.
-
-    A target under a condition is left out, since it may not be the measurement's.
-    """
-    targeted: dict[str, set[tuple[str, str]]] = {}
-    for suite, rows in work:
-        columns = [
-            expectation.column for expectation in suite.expectations if not expectation.kwargs.keys() & set(_CONDITIONS)
-        ]
-        for row in rows:
-            targeted.setdefault(row.scenario, set()).update((row.part, column) for column in columns)
-    for scenario, metrics in targeted.items():
-        for finding in percentiles.insufficient_samples(
-            [measurement for measurement in measurements if measurement.scenario == scenario], metrics
-        ):
-            judged.add(scenario, finding)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Great Expectations from writing to the terminal and from calling home."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "False"
-    logger = logging.getLogger("great_expectations")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-def _validate(work: Sequence[tuple[Suite, list[Measurement]]], data_docs: Path | None, judged: Judged) -> None:
-    import great_expectations as gx  # noqa: PLC0415 - takes seconds: only where targets are judged
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
-
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    _set_data_docs(context, data_docs)
-    source = context.data_sources.add_pandas("measurements")
-    began = min(row.started_at for _, rows in work for row in rows)
-    run_id = gx.RunIdentifier(run_name=f"measured-{began:%Y%m%dT%H%M%SZ}")
-    for suite, rows in work:
-        batch = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("run")
-        definition = context.validation_definitions.add(
-            gx.ValidationDefinition(name=suite.name, data=batch, suite=context.suites.add(_gx_suite(suite, rows)))
-        )
-        result = definition.run(batch_parameters={"dataframe": _frame(rows)}, result_format=_FINDS_ROWS, run_id=run_id)
-        # Results are sorted by column; people read them in the order of the file.
-        documents: list[dict[str, Any]] = [outcome.to_json_dict() for outcome in result.results]
-        for document in sorted(documents, key=lambda found: found["expectation_config"]["meta"][_POSITION]):
-            _find_misses(suite, rows, document, judged)
-    if data_docs is not None:
-        context.build_data_docs()
-
-
-def _set_data_docs(context: Any, folder: Path | None) -> None:
-    for site in context.get_site_names():  # the default one, in a temporary folder
-        context.delete_data_docs_site(site)
-    if folder is None:
-        return
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise BadInputError(f"{folder}: Data Docs can't be written ({error.strerror}); make it writable.") from error
-    context.add_data_docs_site(
-        site_name="targets",
-        site_config={
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())},
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        },
-    )
-
-
-def _frame(rows: Sequence[Measurement]) -> Any:
-    import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
-
-    return pd.DataFrame(
-        [
-            {"row": row.label, "scenario": row.scenario, "part": row.part, "endpoint": row.endpoint} | row.metrics
-            for row in rows
-        ]
-    ).astype(dict.fromkeys(METRICS, float))
-
-
-def _gx_suite(suite: Suite, rows: Sequence[Measurement]) -> Any:
-    import great_expectations as gx  # noqa: PLC0415
-
-    expectations = []
-    for position, expectation in enumerate(suite.expectations):
-        expectations.append(_gx_expectation(expectation, position))
-        if expectation.column and any(metric(row, expectation.column) is None for row in rows):
-            # Great Expectations ignores nulls; a target with nothing to judge must not count as met.
-            conditions = {key: expectation.kwargs[key] for key in _CONDITIONS if key in expectation.kwargs}
-            raw = expectation.raw | {"type": _NOT_NULL, "kwargs": {"column": expectation.column, **conditions}}
-            expectations.append(_gx_expectation(Expectation(expectation.path, expectation.number, raw), position))
-    return gx.ExpectationSuite(name=suite.name, expectations=expectations, notes=suite.notes)
-
-
-def _gx_expectation(expectation: Expectation, position: int) -> Any:
-    from great_expectations.expectations.expectation_configuration import (  # noqa: PLC0415
-        ExpectationConfiguration,
-    )
-
-    try:
-        raw = expectation.raw | {"meta": (expectation.raw.get("meta") or {}) | {_POSITION: position}}
-        return ExpectationConfiguration(**raw).to_domain_obj()
-    except Exception as error:  # whatever its validation raises
-        raise BadInputError(f"{expectation.location}: Great Expectations refuses it: {_one_line(error)}.") from error
-
-
-def _one_line(error: object) -> str:
-    return "; ".join(line.strip() for line in str(error).strip().splitlines() if line.strip()).rstrip(".")
-
-
-def _find_misses(suite: Suite, rows: Sequence[Measurement], result: dict[str, Any], judged: Judged) -> None:
-    configuration = result["expectation_config"]
-    expectation = suite.expectations[configuration["meta"][_POSITION]]
-    problem = _problem(result.get("exception_info") or {})
-    if problem is not None:
-        raise BadInputError(f"{expectation.location}: Great Expectations can't evaluate it: {_one_line(problem)}.")
-    if result["success"]:
-        return
-    details = result["result"]
-    labels = [index["row"] for index in details.get("unexpected_index_list") or []]
-    missed = [row for row in rows if row.label in labels] if labels else rows
-    for measurement in missed:
-        if labels or "observed_value" not in details:
-            observed = metric(measurement, expectation.column) if expectation.column else None
-        else:  # an expectation of all rows together
-            observed = details["observed_value"] if isinstance(details["observed_value"], int | float) else None
-        judged.add(measurement.scenario, _miss(expectation, measurement.part, observed))
-
-
-def _problem(info: dict[str, Any]) -> str | None:
-    """What kept an expectation from being evaluated; Great Expectations has it for the whole, or for each metric."""
-    for exception in [info, *(value for value in info.values() if isinstance(value, dict))]:
-        if exception.get("raised_exception"):
-            return str(exception.get("exception_message"))
-    return None
-
-
-def _miss(expectation: Expectation, part: str, observed: float | None) -> Finding:
+    if outcome.of_all_rows:
+        observed = outcome.observed
+    else:
+        observed = row.metrics[expectation.column] if expectation.column else None
     return Finding(
         code=FindingCode.TARGET_MISSED,
         severity=expectation.severity,
-        part=part,
+        part=row.part,
         metric=expectation.column,
         observed=observed,
         limit=expectation.limit_for(observed),
-        parameters=TargetMissed(expectation=expectation.type, suite=expectation.path.name, bounds=expectation.bounds),
+        parameters=TargetMissed(expectation=expectation.type, suite=suite, bounds=expectation.bounds),
     )

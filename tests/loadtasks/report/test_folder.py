@@ -1,4 +1,4 @@
-"""The report folder and the link to the newest."""
+"""The report folder and the links to the newest."""
 
 import errno
 from pathlib import Path
@@ -35,33 +35,55 @@ def test_data_docs_are_left_alone_and_linked(tmp_path: Path) -> None:
     assert (written / links[-1].attributes["href"]).read_text() == "docs"
 
 
-def test_latest_points_to_the_newest_and_moves_with_the_folder(tmp_path: Path) -> None:
+def test_links_point_to_the_newest_and_move_with_the_folder(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
-    folder.write(_run("run-1"), reports)
-    folder.write(_run("run-2"), reports)
-    assert (reports / "latest").is_symlink()
-    assert read_document(reports / "latest" / "results.json").run.id == "run-2"
+    for run_id in ("run-1", "run-2", "run-3"):
+        folder.write(_run(run_id), reports)
+    folder.link_newest(reports, "shop", ["run-3", "run-2", "run-1"], ["run-2", "run-1"])
     reports.rename(tmp_path / "moved")
-    assert read_document(tmp_path / "moved" / "latest" / "results.json").run.id == "run-2"
-    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == ["latest", "run-1", "run-2"]
+    assert (tmp_path / "moved" / "latest").is_symlink()
+    assert read_document(tmp_path / "moved" / "latest" / "results.json").run.id == "run-3"
+    assert read_document(tmp_path / "moved" / "services" / "shop" / "results.json").run.id == "run-2"
+    names = sorted(path.name for path in (tmp_path / "moved").iterdir())
+    assert names == ["latest", "run-1", "run-2", "run-3", "services"]
 
 
-def test_a_link_to_nowhere_is_replaced(tmp_path: Path) -> None:
+def test_a_run_without_a_report_is_passed_over(tmp_path: Path) -> None:
+    folder.write(_run("run-1"), tmp_path)
+    folder.link_newest(tmp_path, "shop", ["run-2", "run-1"], ["run-2"])
+    assert (tmp_path / "latest").resolve() == tmp_path / "run-1"
+    assert not (tmp_path / "services" / "shop").exists()
+
+
+def test_a_link_to_nowhere_is_replaced_or_removed(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to("gone")
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "shop").symlink_to("../gone")
     folder.write(_run(), tmp_path)
+    folder.link_newest(tmp_path, "shop", ["run-1"], [])
     assert (tmp_path / "latest").resolve() == (tmp_path / "run-1").resolve()
+    assert not (tmp_path / "services" / "shop").is_symlink()
 
 
 def test_a_plain_folder_named_latest_is_an_error_and_the_report_is_kept(tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     (tmp_path / "latest" / "precious").write_text("kept")
-    with pytest.raises(BadInputError, match=r"latest: it should be a link .+ move it away, .+ report run-1"):
-        folder.write(_run(), tmp_path)
+    folder.write(_run(), tmp_path)
+    with pytest.raises(BadInputError, match=r"latest: it should be a link .+ move it away, .+ loadtasks report"):
+        folder.link_newest(tmp_path, "shop", ["run-1"], ["run-1"])
     assert (tmp_path / "latest" / "precious").read_text() == "kept"
     assert (tmp_path / "run-1" / "index.html").is_file()
 
 
-@pytest.mark.parametrize("run_id", ["../elsewhere", "a/b", "/etc", "..", ".", "", "latest", "a\0b"])
+def test_a_report_is_removed_whole_and_again(tmp_path: Path) -> None:
+    folder.write(_run(), tmp_path)
+    folder.write(_run("run-2"), tmp_path)
+    for _ in range(2):
+        folder.remove("run-1", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run-2"]
+
+
+@pytest.mark.parametrize("run_id", ["../elsewhere", "a/b", "/etc", "..", ".", "", "latest", "services", "a\0b"])
 def test_a_run_id_that_is_no_folder_name_is_refused(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(BadInputError, match=r"run id .+ can't be the name of a report folder"):
         folder.write(_run(run_id), tmp_path / "reports")
@@ -101,4 +123,3 @@ def test_what_was_measured_is_kept_when_the_page_fails(tmp_path: Path, monkeypat
         folder.write(_run(), tmp_path)
     assert read_document(tmp_path / "run-1" / "results.json") == _run()
     assert (tmp_path / "run-1" / "summary.md").is_file()
-    assert not (tmp_path / "latest").exists()

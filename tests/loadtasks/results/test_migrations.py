@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from tests.measurements import exemplar, measurement, run
 
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 REVISION_0006 = Path(__file__).with_name("revision_0006")
+REVISION_0008 = Path(__file__).with_name("revision_0008")
 ALONE, PAIRED, SHARED = "20261101T020000Z-0001", "20261102T020000Z-0002", "20261103T020000Z-0003"
 """The runs in it: one process, in rounds with a reference, and three processes that were saturated."""
 
@@ -122,7 +123,7 @@ def test_a_run_before_there_were_references_has_none(url: str) -> None:
         connection.execute(insert(tables.tables["runs"]).values(of_run))
     engine.dispose()
     with Store.open(url) as store:
-        assert store.run(run().id) == run(service="shipped-api")
+        assert store.run(run().id) == run(service="shipped-api", sequence=1)
         assert store.pairings(run().id) == {}
 
 
@@ -212,9 +213,22 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
 @pytest.fixture
 def of_revision_0006(tmp_path: Path) -> Iterator[Store]:
     """A database that the code of revision 0006 wrote, migrated: three runs of the scenarios of every.yaml."""
-    path = tmp_path / "results.db"
+    with migrated(REVISION_0006, tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def of_revision_0008(tmp_path: Path) -> Iterator[Store]:
+    """A database that the code of revision 0008 wrote, migrated: runs of several APIs, whose histories were mixed."""
+    with migrated(REVISION_0008, tmp_path) as store:
+        yield store
+
+
+@contextmanager
+def migrated(revision: Path, folder: Path) -> Iterator[Store]:
+    path = folder / "results.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((REVISION_0006 / "database.sql").read_text(encoding="utf-8"))
+        connection.executescript((revision / "database.sql").read_text(encoding="utf-8"))
     with Store.open(f"sqlite:///{path}") as store:
         yield store
 
@@ -295,3 +309,49 @@ def test_errors_and_saturation_are_read_from_their_sentences(of_revision_0006: S
     pairing = of_revision_0006.pairings(PAIRED)["every.mixed"]
     assert [ratios.saturated for ratios in pairing.round_ratios] == [[False, True]] * 3
     assert pairing.reference[0].load["paired"] is True
+
+
+def test_the_runs_of_revision_0008_get_the_services_that_new_ones_have(of_revision_0008: Store) -> None:
+    assert {run.id: run.service for run, _ in of_revision_0008.runs()} == {
+        # The DAG exercised the shipped API: on a free port of this machine, or behind nginx in compose.
+        "nightly-1": "shipped-api",
+        "nightly-2": "shipped-api",
+        "future": "shipped-api",
+        "compose": "shipped-api",
+        "by-hand": "127.0.0.1:8000",
+        "team": "127.0.0.1:9000",
+        "staging": "api.example.com:443/v2",
+        "httpbin-1": "127.0.0.1:22001",
+        "httpbin-2": "127.0.0.1:22001",
+        "items-1": "127.0.0.1:22006",
+        "password": "api.example.com:81",
+    }
+    (series,) = of_revision_0008.series("shipped-api", scenarios=[DASHBOARD])
+    assert [point.run_id for point in series.points] == ["nightly-1", "nightly-2", "future"]
+    assert len({point.fingerprint for point in series.points}) == 1
+
+
+def test_a_run_is_newer_than_all_of_revision_0008_whatever_their_clocks_said(of_revision_0008: Store) -> None:
+    assert of_revision_0008.run_ids()[:2] == ["future", "password"]
+    assert of_revision_0008.run("nightly-1").sequence == 1
+    new = of_revision_0008.open_run(run("new", service="shipped-api"))
+    assert new.sequence == 12
+    assert of_revision_0008.run_ids("shipped-api")[:2] == ["new", "future"]
+
+
+def test_the_history_of_a_service_whose_baseline_was_anothers_is_not_cut(of_revision_0008: Store) -> None:
+    assert [baseline.service for baseline in of_revision_0008.baselines() if baseline.scenario == "root.get"] == [
+        "127.0.0.1:22001"
+    ]
+    of_revision_0008.approve_first("items-1")
+    assert [baseline.run_id for baseline in of_revision_0008.baselines("127.0.0.1:22006")] == ["items-1"]
+
+
+def test_the_regressions_of_revision_0008_are_those_of_the_service_that_was_measured(of_revision_0008: Store) -> None:
+    services = {regression.id: regression.service for regression in of_revision_0008.regressions.all()}
+    # By the run that found it, by its first run, and by the newest run of its scenario.
+    assert services == {1: "shipped-api", 2: "127.0.0.1:22006", 3: "127.0.0.1:22001", 4: "shipped-api"}
+    opened, acknowledged, fixed = of_revision_0008.regressions.find(1).moves
+    assert (opened.run_id, acknowledged.run_id, fixed.run_id) == ("nightly-2", None, "future")
+    assert [of_revision_0008.run(run_id).sequence for run_id in ("compose", "nightly-2", "future")] == [3, 2, 11]
+    assert (opened.sequence, acknowledged.sequence, fixed.sequence) == (3, 2, 11)

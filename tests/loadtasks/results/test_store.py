@@ -45,10 +45,11 @@ def judged_run(
 
 
 def test_a_run_comes_back_as_it_was(store: Store) -> None:
-    kept = run(
+    opened = run(
         target_version=None, load_factor=0.5, started_at=datetime(2026, 11, 24, 3, tzinfo=timezone(timedelta(hours=1)))
     )
-    store.open_run(kept)
+    kept = store.open_run(opened)
+    assert kept == opened.model_copy(update={"sequence": 1})
     assert store.run(kept.id) == kept
     assert store.run(kept.id).started_at.tzinfo is UTC
     assert store.runs() == [(kept, None)]
@@ -58,7 +59,7 @@ def test_a_closed_run_has_its_verdict_and_its_end(store: Store) -> None:
     store.open_run(run())
     ended = STARTED_AT + timedelta(minutes=3)
     store.close_run(FIRST, Verdict.REGRESSED, ended)
-    assert store.runs() == [(run(ended_at=ended), Verdict.REGRESSED)]
+    assert store.runs() == [(run(ended_at=ended, sequence=1), Verdict.REGRESSED)]
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:

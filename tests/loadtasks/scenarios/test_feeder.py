@@ -10,7 +10,7 @@ from loadtasks.scenarios import model
 from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.feeder import Feeder
 from loadtasks.scenarios.files import read_scenarios
-from loadtasks.scenarios.model import HttpScenario, MixedScenario, Request, first_request
+from loadtasks.scenarios.model import HttpScenario, MixedScenario, Request
 
 FED = """
 endpoint: thing
@@ -109,12 +109,6 @@ def test_a_file_may_feed_all_its_scenarios_and_parts_stay_fed(tmp_path: Path) ->
     part = mixed.parts["a"]
     assert isinstance(part, HttpScenario)
     assert part.feeder == read(tmp_path, content).feeder
-
-
-def test_the_token_is_tried_with_a_request_that_is_fed(tmp_path: Path) -> None:
-    request = first_request(read(tmp_path, FED.replace("method: PUT", "method: GET")))
-    assert request is not None
-    assert (request.path, request.json_body) == ("/users/7", {"name": "Zoë"})
 
 
 def a(name: str, old: str, new: str, words: str, **files: str) -> object:

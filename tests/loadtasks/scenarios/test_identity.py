@@ -10,7 +10,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.identity import identified
-from loadtasks.scenarios.model import BroadcastScenario, HttpScenario, MixedScenario, Scenario, first_request
+from loadtasks.scenarios.model import BroadcastScenario, HttpScenario, MixedScenario, Scenario
 from tests.servers import answering, ok, scripted
 
 CONTENT = """
@@ -83,12 +83,6 @@ def test_a_measurement_has_one_and_the_next_another(scenarios: dict[str, Scenari
     assert first[0].counts.completed == 6
     # It is no part of what is compared between runs.
     assert first[0].scenario_hash == second[0].scenario_hash == scenario_hash(scenario)
-
-
-def test_the_request_that_tries_the_token_has_one_too(scenarios: dict[str, Scenario]) -> None:
-    request = first_request(scenarios["thing.closed"])
-    assert request is not None
-    assert "{{" not in request.path
 
 
 def test_the_parts_of_a_mixed_scenario_are_one_measurement(scenarios: dict[str, Scenario]) -> None:

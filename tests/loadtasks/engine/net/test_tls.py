@@ -15,6 +15,7 @@ import uvloop
 from websockets.sync.server import ServerConnection, serve
 
 from loadtasks.engine.http.connection import HttpConnection
+from loadtasks.engine.http.probe import check_alive
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
@@ -107,7 +108,7 @@ def test_a_verified_target_is_exercised_over_tls(
     with server(certified(authority)) as url:
         assert url.startswith("https://")
         measurement = exercise(Target(url))
-        Target(url).check_alive()
+        check_alive(Target(url))
     assert measurement.counts.completed == 6, measurement.errors
     assert measurement.phases["connect"].count >= 2
 
@@ -132,7 +133,7 @@ def test_a_target_that_does_not_verify_is_a_named_failure(
     with server(tls) as url:
         measurement = exercise(Target(url))
         with pytest.raises(TargetUnavailableError, match=words):
-            Target(url).check_alive()
+            check_alive(Target(url))
     assert measurement.counts.failed == 6
     assert [error.code for error in measurement.errors] == ["tls"]
     assert "TLS failed: " in measurement.errors[0].sample

@@ -17,6 +17,7 @@ from loadtasks.engine.recording.recorder import NEVER_RESPONDED, MeasurementIden
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 
 HEALTH = Health(cpu_share=0.1, loop_lag_p99_s=0, loop_lag_max_s=0, send_lag_p99_s=0, waited_for_connection=0)
 Entry = partial[None]
@@ -111,10 +112,12 @@ def entries() -> st.SearchStrategy[Entry]:
 
 
 ENTRIES = st.lists(entries(), max_size=40)
+LASTS_S = 500.0
 
 
 def recorded(entries: list[Entry]) -> Recorder:
     recorder = Recorder()
+    recorder.begin(10.0, LASTS_S)
     for entry in entries:
         entry(recorder)
     return recorder
@@ -128,8 +131,10 @@ def merged(*recorders: Recorder) -> Recorder:
 
 
 def measured(recorder: Recorder) -> Measurement:
-    identity = MeasurementIdentity("thing.test", "", "thing", Protocol.HTTP, scenario_hash="", load={})
-    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH)
+    identity = MeasurementIdentity(
+        "thing.test", "", "thing", Protocol.HTTP, scenario_hash="", load={}, duration_s=LASTS_S
+    )
+    return recorder.measurement(identity, datetime(2026, 11, 24, tzinfo=UTC), HEALTH, Redactor())
 
 
 def held(recorder: Recorder) -> dict[str, Any]:
@@ -137,6 +142,8 @@ def held(recorder: Recorder) -> dict[str, Any]:
     measurement = measured(recorder)
     return {
         **measurement.model_dump(include={"counts", "response", "service", "send_lag", "statuses", "exemplars"}),
+        "availability": measurement.availability,
+        "stragglers": measurement.stragglers,
         "elapsed_s": measurement.elapsed_s,
         "body_bytes": measurement.body_bytes,
         "errors": {(error.code, error.publishing): error.count for error in measurement.errors},
@@ -258,3 +265,24 @@ def test_appended_stretches_follow_each_other_without_the_time_between() -> None
         whole.append(stretch)
     assert (whole.completed, whole.first_start, whole.last_end) == (10, 100.0, 110.0)
     assert whole.sent_per_s == pytest.approx(1.0)
+
+
+@given(stretches=st.lists(ENTRIES, min_size=3, max_size=3))
+def test_stretches_can_be_appended_in_any_grouping(stretches: list[list[Entry]]) -> None:
+    def appended(*recorders: Recorder) -> Recorder:
+        whole = Recorder()
+        for recorder in recorders:
+            whole.append(recorder)
+        return whole
+
+    a, b, c = (recorded(entries) for entries in stretches)
+    left, right = appended(appended(a, b), c), appended(a, appended(b, c))
+    assert measured(left).availability == measured(right).availability == measured(appended(a, b, c)).availability
+    assert measured(left).counts == measured(right).counts
+
+
+@given(entries=ENTRIES)
+def test_stragglers_are_what_was_completed_after_the_profile(entries: list[Entry]) -> None:
+    completed = [entry.args for entry in entries if entry.func in (_response, _complete)]
+    late = [times for times in completed if sum(times[: 4 if len(times) > 3 else 3]) > 10.0 + LASTS_S]
+    assert measured(recorded(entries)).stragglers == len(late)

@@ -36,11 +36,13 @@ def feeder(tmp_path: Path) -> Feeder:
     return Feeder.read(tmp_path / "users.jsonl")
 
 
-def run(server: ScriptedServer, load: ClosedLoad | OpenLoad, *requests: Request, **settings: object) -> Measurement:
+def run(
+    server: ScriptedServer, load: ClosedLoad | OpenLoad, *requests: Request, processes: int = 1, **settings: object
+) -> Measurement:
     scenario = HttpScenario(
         name="thing.fed", endpoint="thing", requests=requests, load=load, **{"warmup_requests": 0, **settings}
     )
-    (measurement,) = run_scenario(scenario, Target(server.url))
+    (measurement,) = run_scenario(scenario, Target(server.url), processes=processes)
     assert measurement.conservation_gap == 0
     assert measurement.counts.completed == measurement.counts.scheduled, measurement.errors
     return measurement
@@ -69,7 +71,35 @@ def test_each_round_through_the_requests_takes_the_next_row(feeder: Feeder) -> N
     with scripted(answering(ok())) as server:
         run(server, ClosedLoad(workers=1, requests=8), LOOK, STATIC, feeder=feeder, warmup_requests=3)
     in_turn = ["GET /users/1", "GET /all", "GET /users/2", "GET /all", "GET /users/3", "GET /all"]
-    assert lines(server) == [*in_turn[:3], *in_turn, *in_turn[:2]]
+    warm_up = ["GET /users/3", "GET /all", "GET /users/2"]
+    assert lines(server) == [*warm_up, *in_turn, *in_turn[:2]]
+
+
+@pytest.mark.parametrize("load", [ClosedLoad(workers=2, requests=3), OpenLoad(rate=300, duration_s=0.01)])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_warm_up_uses_up_no_row(feeder: Feeder, load: ClosedLoad | OpenLoad, processes: int) -> None:
+    remove = Request(method="DELETE", path="/users/{{id}}")
+    with scripted(answering(ok())) as server:
+        measurement = run(server, load, remove, processes=processes, feeder=feeder, warmup_requests=2)
+    assert sorted(lines(server)) == [f"DELETE /users/{n}" for n in (1, 2, 3)]
+    assert measurement.phases["connect"].count >= processes
+
+
+def test_a_warm_up_sends_the_requests_that_are_safe_or_use_no_row(feeder: Feeder) -> None:
+    save = Request(method="POST", path="/all")
+    with scripted(answering(ok())) as server:
+        run(server, ClosedLoad(workers=1, requests=3), UPDATE, LOOK, save, feeder=feeder, warmup_requests=4)
+    assert lines(server)[:4] == ["GET /users/3", "POST /all", "GET /users/2", "POST /all"]
+    assert [line.partition("?")[0] for line in lines(server)[4:]] == ["PUT /users/1", "GET /users/1", "POST /all"]
+
+
+def test_the_warm_up_of_a_later_round_begins_at_the_end_again(feeder: Feeder) -> None:
+    fed = scenario(TEN, LOOK, feeder=feeder)
+    source = RequestSource(fed, Target("http://h"), numbers=lambda: count(1), warmup_numbers=count)
+    assert source.warm_up()
+    assert source.next(0.0).encoded.line == "GET /users/3"
+    source.rewind()
+    assert source.next(0.0).encoded.line == "GET /users/2"
 
 
 def test_an_open_load_is_fed_too(feeder: Feeder) -> None:
@@ -115,6 +145,28 @@ def test_what_a_row_wrote_is_read_back_at_its_own_place(feeder: Feeder) -> None:
     assert Counter(line.partition("?")[0] for line in lines(server)) == {
         f"{method} /users/{n}": 3 for method in ("PUT", "GET") for n in (1, 2, 3)
     }
+
+
+def test_what_was_written_is_read_back_with_the_headers_of_the_request() -> None:
+    headers = {
+        "X-API-Key": "k",
+        "authorization": "Basic dTpw",
+        "Content-Type": "application/json",
+        "If-Match": "1",
+        "Expect": "100-continue",
+        "X-HTTP-Method-Override": "PUT",
+    }
+    write = Request(method="POST", path="/users/1", headers=headers, json={"name": "Zoë"})
+    with scripted(answering(ok('{"name": "Zoë"}'.encode()))) as server:
+        run(server, ClosedLoad(workers=1, requests=1), write, read_back=ReadBack(path="/users/1"))
+    names = [
+        {line.partition(b":")[0].lower() for line in request.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]}
+        for request in server.requests
+    ]
+    of_the_write = {b"content-type", b"content-length", b"if-match", b"expect", b"x-http-method-override"}
+    assert names[0] - names[1] == of_the_write
+    assert b"\r\nX-API-Key: k\r\n" in server.requests[1]
+    assert b"\r\nauthorization: Basic dTpw\r\n" in server.requests[1]
 
 
 def test_what_another_row_wrote_is_no_response(feeder: Feeder) -> None:

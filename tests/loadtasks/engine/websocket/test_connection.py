@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -15,6 +16,7 @@ from loadtasks.engine.net.target import Target
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.engine.websocket.opener import Opener
+from loadtasks.measurement.errors import ErrorCode
 from tests.loadtasks.engine.websocket.fanout import (
     CLOSE,
     PING,
@@ -266,7 +268,7 @@ NOT_AN_UPGRADE = {
         "malformed",
     ),
     "another protocol": ((b"Upgrade: h2c", USUAL[1], RIGHT), b"101 Switching Protocols", "malformed"),
-    "refused, its body still to come": ((b"Content-Length: 100",), b"401 Unauthorized", "status"),
+    "refused without a body": ((b"Content-Length: 0",), b"401 Unauthorized", "status"),
     "answered as any request": ((b"Content-Length: 0",), b"200 OK", "status"),
 }
 
@@ -280,6 +282,72 @@ def test_a_wrong_response_to_the_upgrade_is_refused_by_name(
         handshake.feed(response(handshake.request, *headers, status=status))
     assert raised.value.code == kind
     assert handshake.status == int(status[:3])
+
+
+def refused(*pieces: bytes, ends: bool = False) -> WebSocketConnection:
+    """A connection whose upgrade was refused by these bytes; `ends`: after them the target closes it."""
+
+    async def run() -> WebSocketConnection:
+        wire, gone = Wire(), asyncio.Event()
+        socket = WebSocketConnection(UPGRADE, on_close=lambda _: gone.set())
+        socket.connection_made(wire)
+        for piece in pieces:
+            socket.data_received(piece)
+        if ends:
+            socket.connection_lost(None)
+        await gone.wait()
+        return socket
+
+    return asyncio.run(run())
+
+
+REFUSAL = b"HTTP/1.1 400 Bad Request\r\n"
+SENTENCE = b"subprotocol\r\n\tchat.v1 is required\x00\x1b"
+SAID = "the response to the upgrade was 400, expected 101: subprotocol chat.v1 is required"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "ends"),
+    [
+        ([REFUSAL + b"Content-Length: %d\r\n\r\n" % len(SENTENCE) + SENTENCE], False),
+        ([REFUSAL, b"Content-Length: %d\r\n\r\n" % len(SENTENCE), SENTENCE[:5], SENTENCE[5:]], False),
+        ([REFUSAL + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(SENTENCE) + SENTENCE + b"\r\n0\r\n\r\n"], False),
+        ([REFUSAL + b"\r\n" + SENTENCE], True),
+        ([REFUSAL + b"Content-Length: 1000\r\n\r\n" + SENTENCE], False),
+        ([REFUSAL + b"Content-Length: 100000\r\n\r\n" + SENTENCE + b"\x00" * 9000], False),
+        (
+            [REFUSAL + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(SENTENCE)],
+            True,
+        ),
+    ],
+    ids=["at once", "in pieces", "chunked", "until the end", "never complete", "too long", "compressed"],
+)
+def test_what_the_target_says_of_a_refused_upgrade_is_told(
+    pieces: list[bytes], ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loadtasks.engine.websocket.connection._REFUSAL_WAIT_S", 0.05)
+    socket = refused(*pieces, ends=ends)
+    assert socket.failure is not None
+    assert socket.failure.code == "status"
+    assert socket.failure.text.removesuffix("…") == SAID
+    assert socket.status == 400
+
+
+def test_a_refused_upgrade_of_which_nothing_can_be_read_is_told_by_its_status() -> None:
+    socket = refused(REFUSAL + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone")
+    assert socket.failure == ("status", "the response to the upgrade was 400, expected 101")
+
+
+def test_a_timeout_after_a_refusal_is_the_refusal() -> None:
+    async def run() -> WebSocketConnection:
+        socket = WebSocketConnection(UPGRADE)
+        socket.connection_made(Wire())
+        socket.data_received(REFUSAL + b"Content-Length: 9\r\n\r\nno")
+        socket.abort(ErrorCode.TIMEOUT, "no response to the upgrade within 0.1 s")
+        return socket
+
+    socket = asyncio.run(run())
+    assert socket.failure == ("status", "the response to the upgrade was 400, expected 101: no")
 
 
 @pytest.mark.parametrize("name", ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: mqtt"])

@@ -13,6 +13,7 @@ from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.deliveries import Deliveries
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Checks, Event, Request
 
 EVENT = Event(where={"type": "created"}, id="thing.id")
@@ -57,7 +58,7 @@ class Account:
 
     def sample(self, code: str) -> str:
         (sample,) = (sample for error, sample in self.recorder._samples.items() if error.code == code)
-        return sample
+        return sample.text
 
 
 arrivals = st.lists(st.tuples(st.integers(0, LISTENERS - 1), st.integers(0, EVENTS - 1)), max_size=60)
@@ -187,5 +188,5 @@ def test_an_events_slowest_delivery_is_kept_with_the_request_that_published_it()
     account.publish(1, sent=1.0, end=2.0)
     for listener in range(LISTENERS):
         account.arrive(listener, 1)
-    (slowest,) = account.recorder.slowest.exemplars(None)
+    (slowest,) = account.recorder.slowest.exemplars(None, Redactor())
     assert (slowest.request, slowest.response_s) == ("POST /things", account.now - 1.0)

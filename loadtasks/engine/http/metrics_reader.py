@@ -5,18 +5,20 @@ of its instances responded, and no difference means anything.
 """
 
 import math
+from collections import defaultdict
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from loadtasks.engine.http.probe import probe
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.redaction.redactor import Redactor
 
 MAX_SERIES = 100
 """Counters, and gauges, of one scenario that are kept."""
-_MAX_NAME = 160
-_MAX_TEXT = 8 * 1024 * 1024
+_MAX_NAME, _MAX_PROBLEM = 160, 300
 _OK = 200
 _COUNTED = {"histogram": ("_count", "_sum"), "summary": ("_count", "_sum"), "unknown": ("_total",)}
 """What counts up among the samples of other types than `counter`, by how their names end."""
@@ -31,27 +33,28 @@ class Snapshot(NamedTuple):
 
 
 def read_metrics(target: Target) -> Snapshot:
-    """The target's metrics now; never raises."""
+    """The target's metrics now; never raises. Not to be called on an event loop."""
+    path = target.metrics_path or target.USUAL_METRICS_PATH
     try:
-        response = target.metrics()
+        response = probe(target, path)
     except TargetUnavailableError as error:
         return Snapshot({}, {}, str(error).rstrip("."))
-    where = f"GET {target.metrics_path or target.USUAL_METRICS_PATH}"
-    if response.status_code != _OK:
-        return Snapshot({}, {}, f"{where} returned {response.status_code}")
-    if len(response.content) > _MAX_TEXT:
-        return Snapshot({}, {}, f"{where} returned more than {_MAX_TEXT >> 20} MiB")
+    if response.status != _OK:
+        return Snapshot({}, {}, f"GET {path} returned {response.status}")
     try:
-        return _parsed(response.content.decode())
+        return _parsed(response.body().decode())
     except (ValueError, KeyError, IndexError) as error:  # whatever the parser makes of a text that is none
-        return Snapshot({}, {}, f"{where} returned no metrics in Prometheus' text format ({error})")
+        return Snapshot({}, {}, f"GET {path} returned no metrics in Prometheus' text format ({error})")
 
 
-def compare_metrics(target: Target, before: Snapshot, after: Snapshot) -> TargetMetrics | None:
-    """The change between two snapshots; None where the target has no metrics and no path of theirs is configured."""
+def compare_metrics(target: Target, before: Snapshot, after: Snapshot, redactor: Redactor) -> TargetMetrics | None:
+    """The change between two snapshots; None where the target has no metrics and no path of theirs is configured.
+
+    The redactor takes the secrets out of the target's words: a label may hold a path, and that a key.
+    """
     problem = before.problem or after.problem
     if problem:
-        return TargetMetrics(problem=problem) if target.metrics_path else None
+        return TargetMetrics(problem=redactor.shortened(problem, _MAX_PROBLEM)) if target.metrics_path else None
     if any(
         after.counters.get(series, 0.0) < value for series, value in before.counters.items() if "_sum" not in series
     ):
@@ -60,9 +63,13 @@ def compare_metrics(target: Target, before: Snapshot, after: Snapshot) -> Target
         )
     growths = {series: value - before.counters.get(series, 0.0) for series, value in after.counters.items()}
     gauges = {series: (before.gauges.get(series, value), value) for series, value in after.gauges.items()}
+    counters: dict[str, float] = defaultdict(float)
+    for series, growth in [(series, growth) for series, growth in growths.items() if growth][:MAX_SERIES]:
+        counters[redactor.shortened(series, _MAX_NAME, mark="")] += growth
+    kept = list(gauges.items())[:MAX_SERIES]
     return TargetMetrics(
-        counters=dict([(series, growth) for series, growth in growths.items() if growth][:MAX_SERIES]),
-        gauges=dict(list(gauges.items())[:MAX_SERIES]),
+        counters=dict(counters),
+        gauges={redactor.shortened(series, _MAX_NAME, mark=""): values for series, values in kept},
     )
 
 
@@ -84,4 +91,4 @@ def _parsed(text: str) -> Snapshot:
 
 def _series(name: str, labels: dict[str, str]) -> str:
     written = ",".join(f'{key}="{value}"' for key, value in labels.items())
-    return (f"{name}{{{written}}}" if written else name)[:_MAX_NAME]
+    return f"{name}{{{written}}}" if written else name

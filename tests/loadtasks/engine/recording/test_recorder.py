@@ -299,7 +299,7 @@ def test_stragglers_are_what_was_completed_after_the_profile(entries: list[Entry
     ],
 )
 def test_availability_is_that_of_what_was_recorded(code: str | None, share: float, refused_s: float) -> None:
-    """Served for a second at each end; between them every request fails, or only the first and last, others throttled."""
+    """Served at each end; between, every request fails, or all but the first and the last are throttled."""
     recorder = Recorder()
     recorder.begin(0.0, 4.0)
     for number in range(400):

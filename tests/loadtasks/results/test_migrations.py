@@ -312,6 +312,24 @@ def test_errors_and_saturation_are_read_from_their_sentences(of_revision_0006: S
     assert pairing.reference[0].load["paired"] is True
 
 
+def test_addresses_that_were_kept_with_a_password_lose_it(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        runs = tables_of(connection, "0008").tables["runs"]
+        of_run = {column.name: run_values(run()).get(column.name) for column in runs.columns}
+        addresses = {"target_url": "http://loadbot:s3cret@host:81/v1", "reference_url": "https://:s3cret@approved"}
+        connection.execute(insert(runs).values(of_run | addresses))
+        connection.execute(insert(runs).values(of_run | {"id": "other", "target_url": "http://host/@v1"}))
+    engine.dispose()
+    with Store.open(url) as store:
+        kept = store.run(run().id)
+        assert (kept.target_url, kept.reference_url) == ("http://host:81/v1", "https://approved")
+        assert kept.service == "host:81/v1"
+        assert store.run("other").target_url == "http://host/@v1"
+
+
 def test_the_runs_of_revision_0008_get_the_services_that_new_ones_have(of_revision_0008: Store) -> None:
     assert {run.id: run.service for run, _ in of_revision_0008.runs()} == {
         # The DAG exercised the shipped API: on a free port of this machine, or behind nginx in compose.

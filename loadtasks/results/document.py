@@ -22,6 +22,9 @@ SCHEMA_VERSION = 6
 FIRST_READ = 5
 """The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""
 
+_RUN_KEY = '"run": '
+_MAX_RUN_LENGTH = 1 << 18
+
 
 class RepetitionSummary(BaseModel):
     """One of several measurements of a scenario in the run, in short."""
@@ -111,6 +114,17 @@ def read_document(path: Path) -> ResultsDocument:
         first = error.errors()[0]
         field = ".".join(str(step) for step in first["loc"])
         raise BadInputError(f"{path}: {field}: {first['msg']}; so it is not a results file of loadtasks.") from error
+
+
+def read_run(path: Path) -> Run | None:
+    """The run of a results file, from its beginning; None where there is none, or one of many thousand scenarios."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            beginning = file.read(_MAX_RUN_LENGTH)
+        run, _ = json.JSONDecoder().raw_decode(beginning, beginning.index(_RUN_KEY) + len(_RUN_KEY))
+        return Run.model_validate(run)
+    except (OSError, ValueError):
+        return None
 
 
 def _stated(version: object) -> str:

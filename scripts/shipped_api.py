@@ -12,6 +12,8 @@ from pathlib import Path
 from scripts import PROJECT, CannotStartError
 from scripts.services import Services
 
+HEALTH_PATH = "/healthz"
+"""Where it says whether it is healthy; for other APIs this path is only a guess."""
 SERVICE = "shipped-api"
 """The service that its runs belong to, wherever it listens."""
 
@@ -75,7 +77,7 @@ class ShippedApi:
         token = _run_app_command(source, environment, "token", "load tests of this machine", "--ttl-days", "1", *scopes)
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
         services.start(name, gunicorn, cwd=source, core=instance.core, environment=environment)
-        services.wait_until_ready(name, f"{instance.url}/healthz")
+        services.wait_until_ready(name, f"{instance.url}{HEALTH_PATH}")
         return cls(url=instance.url, token=token)
 
 

@@ -33,7 +33,7 @@ def performance_target(settings: Settings, url: str | None = None) -> Target:
     configured = _from_connection() or configured_target(settings)
     if not url or not url.strip():
         return configured
-    target = replace(configured, url=url.strip(), token=None, credentials=None)
+    target = _of_form(replace(configured, url=url.strip(), token=None, credentials=None))
     if _origin(target) == _origin(configured):
         return target.logged_in_as(configured)
     if configured.token or configured.credentials:
@@ -88,12 +88,26 @@ def performance_reference(settings: Settings, target: Target, url: str | None = 
     configured = _configured_reference(settings, target)
     if not url or not url.strip():
         return configured
-    named = target.reference(url.strip(), None)
+    named = _of_form(target.reference(url.strip(), None))
     for trusted in (configured, performance_target(settings)):
         if trusted is not None and _origin(trusted) == _origin(named):
             return named.logged_in_as(trusted)
     log.warning("No login is sent to the reference %s, since that address is not configured", named.url)
     return named
+
+
+def _of_form(target: Target) -> Target:
+    """A target from the trigger form.
+
+    Raises:
+        BadInputError: its address has a user or password, which Airflow would keep and show with the run.
+    """
+    if target.credentials is not None:
+        raise BadInputError(
+            f"the {target.role} {target.url} of the trigger form has a user or password in it, and whoever may see the "
+            f"run may read the form: put them into the Airflow connection performance_{target.role}."
+        )
+    return target
 
 
 def find_connection(connection_id: str) -> Connection | None:

@@ -32,8 +32,10 @@ _REFUSAL = "refusal"
 def open_run(service: str | None) -> list[str]:
     """Check suites, scenarios and target, and open the run, of a service that the DAG may name.
 
+    It fails where no scenario can be measured; the run is judged, reported and mailed all the same.
+
     Returns:
-        The scenarios to measure.
+        The scenarios of the run.
     """
     context = get_current_context()
     params = context["params"]
@@ -50,15 +52,22 @@ def open_run(service: str | None) -> list[str]:
                 run_id=_run_id(),
             )
         except LoadTasksError as error:
-            # A run whose target is down is kept and reported; of one with a bad suite this sentence is all there is.
+            # There is no run to report: of a bad suite, for instance, this sentence is all there is.
             context["ti"].xcom_push(key=_REFUSAL, value=str(error))
             raise
+        steps.check_measurable(exercising, run.id)
     return list(run.scenarios)
 
 
 def measure(scenario: str) -> None:
-    """Exercise one scenario and keep its measurement."""
+    """Exercise one scenario and keep its measurement.
+
+    Raises:
+        AirflowSkipException: the target refused the scenario when the run was opened.
+    """
     with _failing_in_one_sentence():
+        if refusal := steps.refusals(_stored(), _run_id()).get(scenario):
+            raise AirflowSkipException(f"{scenario} is not measured: {refusal}. Then clear open_run.")
         steps.measure(_exercising(), _run_id(), scenario)
 
 

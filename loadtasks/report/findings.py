@@ -1,6 +1,7 @@
 """The findings of a run as reports show them: which ones, in which order, in which words."""
 
 from dataclasses import dataclass
+from math import inf
 
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
@@ -114,7 +115,12 @@ class RenderedFinding:
 
     @property
     def excess(self) -> float:
-        """How far the value is beyond the limit, as a factor above 1; 0 where no number was judged."""
+        """How far the value is beyond the limit, as a factor above 1; 0 where no number was judged.
+
+        That nothing succeeded is beyond any limit.
+        """
+        if self.finding.code is FindingCode.NOTHING_SUCCEEDED:
+            return inf
         observed, limit = self.finding.observed, self.finding.limit
         if not observed or not limit or observed < 0 or limit < 0:
             return 0.0

@@ -143,7 +143,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             try:
-                row: Any = json.loads(line, parse_constant=_refuse, parse_float=_number)
+                row: Any = json.loads(line, parse_constant=_refuse, parse_float=_number, object_pairs_hook=_object)
             except ValueError as error:
                 raise ValueError(f"{path.name}: line {number} is not JSON ({error})") from error
             if not isinstance(row, dict) or not row:
@@ -156,6 +156,15 @@ def _number(text: str) -> WrittenFloat:
     if not math.isfinite(number):
         raise ValueError(f"the number {text} is too large")
     return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {doubled!r} stands in it twice")
+    return values
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -13,23 +13,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from loadtasks.scenarios.model import BroadcastScenario, ConnectionsScenario, HttpScenario, Request, Scenario, parts_of
 from loadtasks.scenarios.template import Row, columns_in, fill_text
+from loadtasks.scenarios.values import is_secret_name
 
-_SECRET_NAME = re.compile(
-    r"token|secret|passw|passphrase|passcode|pwd|credential|cookie|signature|auth(?!or(?!i))"
-    r"|(api|access|account|private|shared|signing|subscription|functions?|license)[-_. ]?key|^(key|sig|pin|otp)$",
-    re.IGNORECASE,
-)
-"""`author` is none of them, `authorization` is."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,} +(?=\S)")
 """Of an Authorization header (RFC 9110, section 11.4): `Bearer `, `Basic `."""
 _MIN_COOKIE = 8
 """Characters from which a cookie is a secret by itself; a shorter one holds a language or the like."""
 _NO_ROW: Row = {}
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether the name of a header, a query parameter or a JSON key says that its value is a secret."""
-    return _SECRET_NAME.search(name) is not None
 
 
 def secrets_of(scenario: Scenario) -> frozenset[str]:

@@ -98,13 +98,33 @@ def scenarios_to_measure(context: RunContext, run_id: str) -> list[str]:
 
 
 def refusals(context: RunContext, run_id: str) -> dict[str, str]:
-    """Why scenarios of a run are not measured, though others may be: the target refuses them. A sentence for each."""
+    """The scenarios of a run that are not measured since the target refuses them. A sentence for each says why."""
     with Store.open(context.workspace.results_url) as store:
         return {
-            scenario: sentence(Finding(code=failure.code, parameters=failure.parameters))
+            scenario: _sentence(failure)
             for scenario, failure in store.failures(run_id).items()
             if failure.code is FindingCode.ACCESS_REFUSED
         }
+
+
+def check_measurable(context: RunContext, run_id: str) -> None:
+    """Check that a scenario is left to measure in a run that was just opened.
+
+    Raises:
+        BadInputError: the target refuses every scenario.
+        TargetUnavailableError: it is down.
+    """
+    if scenarios_to_measure(context, run_id):
+        return
+    with Store.open(context.workspace.results_url) as store:
+        first = next(iter(store.failures(run_id).values()))
+    if first.code is FindingCode.ACCESS_REFUSED:
+        raise BadInputError(f"{context.target.url} refuses every scenario: {_sentence(first)}.")
+    raise TargetUnavailableError(first.detail)
+
+
+def _sentence(failure: MeasurementFailure) -> str:
+    return sentence(Finding(code=failure.code, parameters=failure.parameters))
 
 
 def _failures(context: RunContext, scenarios: Sequence[Scenario]) -> dict[str, MeasurementFailure]:

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from loadtasks.engine.net.target import Target
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Scenario
-from loadtasks.scenarios.secrets import is_secret_name, secrets_of
+from loadtasks.scenarios.secrets import secrets_of
+from loadtasks.scenarios.values import is_secret_name
 from loadtasks.service_name import service_at
 from loadtasks.settings import Settings
 from loadtasks.verdict.reference.judged_rounds import RoundBudget

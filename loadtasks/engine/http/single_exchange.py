@@ -42,8 +42,12 @@ async def exchange_once(connector: Connector, exchange: Exchange, limits: Exchan
         async with asyncio.timeout(limits.deadline_s):
             await connection.connect(connector)
             connection.send(exchange)
-            while not ended.done() and not _enough(exchange, limits):
+            while not ended.done() and not _is_enough(exchange, limits):
                 await asyncio.wait([ended], timeout=_CHECK_EVERY_S)
+            if exchange.failure is None and exchange.body_size > limits.max_body:
+                exchange.failure = RequestFailure(
+                    ErrorCode.TOO_LARGE, f"the body is larger than {limits.max_body:,} bytes"
+                )
     except ConnectError as error:
         exchange.refuse(error.failure, perf_counter())
     except TimeoutError:
@@ -52,9 +56,6 @@ async def exchange_once(connector: Connector, exchange: Exchange, limits: Exchan
         connection.close()
 
 
-def _enough(exchange: Exchange, limits: ExchangeLimits) -> bool:
+def _is_enough(exchange: Exchange, limits: ExchangeLimits) -> bool:
     """Whether nothing more is waited for, though the response isn't complete."""
-    if exchange.body_size > limits.max_body:
-        exchange.failure = RequestFailure(ErrorCode.TOO_LARGE, f"the body is larger than {limits.max_body:,} bytes")
-        return True
-    return limits.head_only and exchange.status >= _FINAL
+    return exchange.body_size > limits.max_body or (limits.head_only and exchange.status >= _FINAL)

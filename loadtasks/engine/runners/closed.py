@@ -247,9 +247,10 @@ class ClosedRunner:
             self._record(worker, written, read_back_failure(exchange, written.encoded.request.json_body))
             return
         failure = response_failure(exchange)
-        if failure is None and self._scenario.read_back is not None:
+        read_back = self._source.read_back(exchange, perf_counter()) if failure is None else None
+        if read_back is not None:
             worker.read_back_of = exchange
-            self._send(worker, self._source.read_back(exchange, perf_counter()))
+            self._send(worker, read_back)
             return
         self._record(worker, exchange, failure)
 

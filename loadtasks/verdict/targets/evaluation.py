@@ -10,6 +10,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -194,7 +195,8 @@ class _SuiteEvaluation:
         import great_expectations as gx  # noqa: PLC0415 - as above
 
         name = self._suite.name
-        suite = gx.ExpectationSuite(name=name, expectations=expectations, notes=self._suite.notes)
+        copies = [copy(expectation) for expectation in expectations]  # one may belong to a single suite
+        suite = gx.ExpectationSuite(name=name, expectations=copies, notes=self._suite.notes)
         self._context.suites.add_or_update(suite)
         definition = gx.ValidationDefinition(name=name, data=self._batches, suite=suite)
         self._context.validation_definitions.add_or_update(definition)
@@ -214,7 +216,10 @@ def fulfilling(query: str, rows: tuple[TargetRow, ...]) -> tuple[TargetRow, ...]
 
 
 def _fulfilling(query: str, rows: tuple[TargetRow, ...], frame: Any) -> tuple[TargetRow, ...]:
-    labels = set(frame.query(query)["row"])
+    fulfilled = frame.eval(query)
+    if str(getattr(fulfilled, "dtype", "")) != "bool":
+        raise ValueError(f"the condition {query!r} is neither true nor false of a row")
+    labels = set(frame[fulfilled]["row"])
     return tuple(row for row in rows if row.label in labels)
 
 

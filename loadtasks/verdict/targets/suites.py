@@ -26,6 +26,14 @@ _COLUMN_KEYS = ("column", "column_A", "column_B")
 _OF_THE_TABLE = frozenset({"expect_table_columns_to_match_ordered_list"})
 """Types whose `column_list` is what the table has to look like, and no list of what is judged."""
 _EXPECTATION_KEYS = frozenset({"type", "kwargs", "meta", "notes", "description", "severity", "id"})
+_NO_KWARGS = _EXPECTATION_KEYS | {
+    "batch_id",
+    "catch_exceptions",
+    "rendered_content",
+    "result_format",
+    "windows",
+}
+"""What Great Expectations takes among the arguments, and what would change how an expectation is evaluated or shown."""
 _BETWEEN_KEYS = frozenset(
     {"column", "min_value", "max_value", "strict_min", "strict_max", "mostly", "row_condition", "condition_parser"}
 )
@@ -188,6 +196,8 @@ def _expectation(path: Path, number: int, raw: object) -> Expectation:
     if not isinstance(kwargs, dict):
         raise BadInputError(f"{location}: kwargs must be an object that says what is expected of which column.")
     for name, value in kwargs.items():
+        if name in _NO_KWARGS:
+            raise BadInputError(f"{location}: kwargs.{name} says nothing of what is expected; leave it out.")
         _check_finite(location, f"kwargs.{name}", value)
     _check_finite(location, "meta", raw.get("meta"))
     _check_columns(location, raw["type"], kwargs)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, ExitCode
 from loadtasks.report import sentences
-from loadtasks.results.document import ResultsDocument, read_document
+from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.validity import AccessRefused
 from loadtasks.results.judgement import Verdict
 from tests.measurements import run
 
@@ -25,6 +26,22 @@ def written(folder: Path, **changes: object) -> Path:
 
 def test_what_is_written_reads_back(tmp_path: Path) -> None:
     assert read_document(written(tmp_path)) == ResultsDocument(run=run(), verdict=Verdict.INVALID, scenarios=[])
+
+
+def test_exit_codes_follow_the_verdict_but_where_every_scenario_was_refused() -> None:
+    refused = Finding(code=FindingCode.ACCESS_REFUSED, parameters=AccessRefused(method="GET", path="/", status=401))
+    throttled = Finding(code=FindingCode.NOT_MEASURED)
+
+    def exit_code(*findings: Finding) -> ExitCode:
+        scenarios = [
+            ScenarioResult(scenario=f"a.{n}", endpoint="a", verdict=Verdict.INVALID, findings=[finding])
+            for n, finding in enumerate(findings)
+        ]
+        return ResultsDocument(run=run(), verdict=Verdict.INVALID, scenarios=scenarios).exit_code
+
+    assert exit_code() is exit_code(refused, throttled) is ExitCode.INVALID
+    assert exit_code(refused, refused) is ExitCode.BAD_INPUT
+    assert ResultsDocument(run=run(), verdict=Verdict.PASS, scenarios=[]).exit_code is ExitCode.GOOD
 
 
 @pytest.mark.parametrize("version", [4, "5", None, 4.5])

@@ -13,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, MetaData, create_engine, insert, make_url
 
 import loadtasks.results.migrations
+from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
 from loadtasks.measurement.model import Protocol
@@ -164,8 +165,8 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
         connection.execute(insert(tables["runs"]).values(of_run))
         for number, repetition in enumerate(made, 1):
             row = measurement_row(run().id, 0, repetition)
-            columns = {attribute.columns[0].name for attribute in MeasurementRow.__mapper__.column_attrs}
-            values = {name: getattr(row, name) for name in columns - {"id", "repetition", "reason", "reported"}}
+            columns = {column.name for column in tables["measurements"].columns} - {"id", "attempt", "counts"}
+            values = {name: getattr(row, name) for name in columns}
             values |= {"attempt": number, "counts": number == 2}
             connection.execute(insert(tables["measurements"]).values(values))
         of_scenario = {"run_id": run().id, "scenario": DASHBOARD}
@@ -311,6 +312,24 @@ def test_errors_and_saturation_are_read_from_their_sentences(of_revision_0006: S
     assert pairing.reference[0].load["paired"] is True
 
 
+def test_addresses_that_were_kept_with_a_password_lose_it(url: str) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        runs = tables_of(connection, "0008").tables["runs"]
+        of_run = {column.name: run_values(run()).get(column.name) for column in runs.columns}
+        addresses = {"target_url": "http://loadbot:s3cret@host:81/v1", "reference_url": "https://:s3cret@approved"}
+        connection.execute(insert(runs).values(of_run | addresses))
+        connection.execute(insert(runs).values(of_run | {"id": "other", "target_url": "http://host/@v1"}))
+    engine.dispose()
+    with Store.open(url) as store:
+        kept = store.run(run().id)
+        assert (kept.target_url, kept.reference_url) == ("http://host:81/v1", "https://approved")
+        assert kept.service == "host:81/v1"
+        assert store.run("other").target_url == "http://host/@v1"
+
+
 def test_the_runs_of_revision_0008_get_the_services_that_new_ones_have(of_revision_0008: Store) -> None:
     assert {run.id: run.service for run, _ in of_revision_0008.runs()} == {
         # The DAG exercised the shipped API: on a free port of this machine, or behind nginx in compose.
@@ -355,3 +374,93 @@ def test_the_regressions_of_revision_0008_are_those_of_the_service_that_was_meas
     assert (opened.run_id, acknowledged.run_id, fixed.run_id) == ("nightly-2", None, "future")
     assert [of_revision_0008.run(run_id).sequence for run_id in ("compose", "nightly-2", "future")] == [3, 2, 11]
     assert (opened.sequence, acknowledged.sequence, fixed.sequence) == (3, 2, 11)
+
+
+@pytest.mark.parametrize(
+    ("load", "elapsed_s", "time_s", "duration_s", "throughput_per_s"),
+    [
+        pytest.param(
+            {"model": "open", "rate": 10.0, "duration_s": 10.0}, 9.95, 0.05, 10.0, 10.0, id="nothing came late"
+        ),
+        pytest.param(
+            {"model": "stages", "stages": [{"rate": 5.0, "duration_s": 4.0}, {"rate": 0, "duration_s": 4.0}]},
+            7.5,
+            0.05,
+            8.0,
+            12.5,
+            id="nothing came late after stages",
+        ),
+        pytest.param({"model": "closed", "workers": 1, "duration_s": 10.0}, 10.05, 0.1, None, 100 / 10.05, id="hardly"),
+        pytest.param(
+            {"model": "closed", "workers": 9, "duration_s": 10.0}, 10.05, 0.9, None, None, id="slow responses"
+        ),
+        pytest.param({"model": "open", "rate": 10.0, "duration_s": 10.0}, 12.0, 0.05, None, None, id="a late one"),
+        pytest.param({"model": "closed", "workers": 1, "requests": 100}, 50.0, 0.5, None, 2.0, id="no duration"),
+        pytest.param(
+            {"model": "closed", "workers": 9, "duration_s": 10.0, "paired": True},
+            12.0,
+            0.9,
+            None,
+            100 / 12.0,
+            id="paired",
+        ),
+        pytest.param(
+            {"model": "broadcast", "listeners": 2, "events": 50, "rate": 5.0}, 12.0, 2, None, 100 / 12.0, id="events"
+        ),
+        pytest.param(
+            {
+                "model": "mixed",
+                "parts": {
+                    "short": {"model": "closed", "workers": 1, "duration_s": 5.0},
+                    "long": {"model": "broadcast", "publishing": {"model": "open", "rate": 5.0, "duration_s": 20.0}},
+                },
+            },
+            19.0,
+            0.5,
+            20.0,
+            5.0,
+            id="mixed, as long as its longest part",
+        ),
+        pytest.param(
+            {"model": "mixed", "parts": {"a": {"model": "closed", "duration_s": 5.0}, "b": {"model": "connections"}}},
+            50.0,
+            0.5,
+            None,
+            2.0,
+            id="mixed with a part without duration",
+        ),
+    ],
+)
+def test_stored_throughput_is_compared_where_it_means_what_it_means_now(
+    url: str,
+    load: dict[str, Any],
+    elapsed_s: float,
+    time_s: float,
+    duration_s: float | None,
+    throughput_per_s: float | None,
+) -> None:
+    if (database := make_url(url)).get_backend_name() == "sqlite":
+        Path(str(database.database)).parent.mkdir(parents=True)
+    before = measurement(DASHBOARD, times_s=[time_s] * 100, load=load, elapsed_s=elapsed_s)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        tables = tables_of(connection, "0009").tables
+        kept = tables["measurements"]
+        columns = {column.name for column in kept.columns} - {"id"}
+        assert not columns & {"availability", "duration_s", "stragglers"}, "else it doesn't begin before the migration"
+        of_run = {column.name: run_values(run()).get(column.name) for column in tables["runs"].columns}
+        connection.execute(insert(tables["runs"]).values(of_run | {"sequence": 1}))
+        row = measurement_row(run().id, 0, before)
+        connection.execute(insert(kept).values({name: getattr(row, name) for name in columns}))
+    engine.dispose()
+    with Store.open(url) as store:
+        (stored,) = store.measurements(run().id)
+        assert stored == before.model_copy(update={"duration_s": duration_s})
+        assert (stored.availability, stored.stragglers) == (None, 0)
+        (entry,) = store.history(run().service, DASHBOARD)
+        assert entry.metrics["throughput_per_s"] == (pytest.approx(throughput_per_s) if throughput_per_s else None)
+        assert entry.metrics["p50_s"] == before.p50_s, "all else is compared as before"
+        outage = Availability(share=0.5, longest_outage_s=2.0, longest_outage_from_s=1.0)
+        now = measurement(MIXED, duration_s=4.0, stragglers=3, availability=outage)
+        store.save_measurements(run().id, MIXED, [now])
+        assert store.measurements(run().id)[-1] == now

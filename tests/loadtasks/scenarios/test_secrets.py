@@ -7,7 +7,8 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios.files import read_scenarios
-from loadtasks.scenarios.secrets import is_secret_name, secrets_of
+from loadtasks.scenarios.secrets import secrets_of
+from loadtasks.scenarios.values import is_secret_name
 
 
 def secrets_in(folder: Path, text: str) -> set[str]:

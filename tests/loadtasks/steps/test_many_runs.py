@@ -257,6 +257,27 @@ def test_comparing_a_run_again_gives_the_same(runs: RunSeries):
     ]
 
 
+def test_judging_the_run_of_a_recovery_again_gives_the_same(runs: RunSeries):
+    runs.until_found(1.5)
+    verdicts = runs.several(8)
+    at = next(number for number, verdict in enumerate(verdicts) if found(verdict, FindingCode.RECOVERED))
+    with Store.open(runs.context.workspace.results_url) as store:
+        run_id = store.run_ids(store.run("run-000").service)[len(verdicts) - 1 - at]
+    before = runs.regressions()
+    assert runs.judge(run_id) == verdicts[at]
+    assert runs.regressions() == before
+
+
+def test_judging_a_run_from_before_a_regression_again_leaves_the_regression_alone(runs: RunSeries):
+    verdicts = runs.until_found(1.5)
+    before = runs.regressions()
+    again = runs.judge("run-020")
+    assert again.verdict is Verdict.PASS
+    assert not {FindingCode.RECOVERED, FindingCode.REGRESSION} & {finding.code for finding in again.findings}
+    assert runs.regressions() == before
+    assert runs.one(1.5).verdict is verdicts[-1].verdict
+
+
 def test_a_back_test_shows_which_alarms_would_have_been_raised(runs: RunSeries):
     runs.several(12, 1.12)
 

@@ -1,13 +1,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.results.findings.causes.failures import RateLimited
-from loadtasks.results.findings.codes import FindingCode, FindingKind
-from loadtasks.results.findings.targets import Throttled, ThrottlingExpected
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Severity
+from loadtasks.results.findings.targets import ErrorSummary, TargetMissed, Throttled, ThrottlingExpected
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run
-from loadtasks.verdict.targets.validation import read_suites
+from loadtasks.verdict.targets.validation import Suite, read_suites
 from tests.measurements import failure, measurement
 
 _SUITES = read_suites(Path(__file__).parents[3] / "expectations")
@@ -115,6 +118,113 @@ def test_a_missed_target_that_is_not_critical_does_not_fail(tmp_path: Path) -> N
     expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs, "severity": "warning"}
     (tmp_path / "dashboard.json").write_text(json.dumps({"expectations": [expectation]}))
     (judged,) = judge_run([DASHBOARD], [measurement(DASHBOARD)], {}, read_suites(tmp_path))
-    assert (judged.verdict, codes(judged)) == (Verdict.PASS, [FindingCode.TARGET_MISSED])
+    found = [FindingCode.TARGET_MISSED, FindingCode.NO_TARGET]
+    assert (judged.verdict, codes(judged)) == (Verdict.PASS, found)
     compared = compare_run([judged], [measurement(DASHBOARD)], KnownHistory()).verdicts[0]
-    assert (compared.verdict, codes(compared)) == (Verdict.PASS, [FindingCode.TARGET_MISSED])
+    assert (compared.verdict, codes(compared)) == (Verdict.PASS, found)
+
+
+@pytest.mark.parametrize("failed", [2, 50])
+def test_without_a_target_on_success_99_percent_have_to_succeed(failed: int) -> None:
+    measured = measurement("search.x", times_s=[0.1] * (100 - failed), failed=failed)
+    (judged,) = judge_run(["search.x"], [measured], {}, _SUITES)
+    assert judged.verdict is Verdict.FAIL
+    (miss,) = (finding for finding in judged.findings if finding.misses_target)
+    assert (miss.code, miss.metric, miss.limit) == (FindingCode.TARGET_MISSED, "success_rate", 0.99)
+    assert isinstance(miss.parameters, TargetMissed)
+    assert (miss.parameters.built_in, miss.parameters.suite) == (True, "")
+
+
+_LATENCY = {"column": "p95_s", "max_value": 2.0}
+_ANYTHING = {"column": "success_rate", "min_value": 0.0}
+
+
+def suite_of(folder: Path, kwargs: dict[str, object], severity: str = "critical") -> list[Suite]:
+    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs, "severity": severity}
+    (folder / "dashboard.json").write_text(json.dumps({"expectations": [expectation]}))
+    return read_suites(folder)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "severity", "failed", "verdict"),
+    [
+        (_LATENCY, "critical", 1, Verdict.PASS),
+        (_LATENCY, "critical", 2, Verdict.FAIL),  # a failed request is not timed
+        (_ANYTHING | {"min_value": 0.9}, "critical", 10, Verdict.PASS),
+        (_ANYTHING | {"min_value": 0.9}, "warning", 10, Verdict.FAIL),
+        (_ANYTHING | {"row_condition": 'scenario == "dashboard.sustained"'}, "critical", 10, Verdict.FAIL),
+        ({"column": "failed", "max_value": 20}, "critical", 10, Verdict.PASS),
+        ({"column": "conservation_gap", "max_value": 0}, "critical", 10, Verdict.FAIL),
+        (_ANYTHING, "critical", 99, Verdict.PASS),
+        (_ANYTHING, "critical", 100, Verdict.FAIL),
+        (_LATENCY | {"row_condition": "completed > 0"}, "critical", 100, Verdict.FAIL),
+    ],
+)
+def test_how_many_may_fail_is_said_by_a_critical_target_on_success_that_applies(
+    tmp_path: Path, kwargs: dict[str, object], severity: str, failed: int, verdict: Verdict
+) -> None:
+    measured = measurement(DASHBOARD, times_s=[0.1] * (100 - failed), failed=failed)
+    (judged,) = judge_run([DASHBOARD], [measured], {}, suite_of(tmp_path, kwargs, severity))
+    assert judged.verdict is verdict
+
+
+def test_where_nothing_succeeded_one_finding_says_so_with_an_error(tmp_path: Path) -> None:
+    measured = measurement(DASHBOARD, times_s=[], failed=20)
+    (judged,) = judge_run([DASHBOARD], [measured], {}, suite_of(tmp_path, _ANYTHING))
+    assert (judged.verdict, codes(judged)) == (Verdict.FAIL, [FindingCode.NOTHING_SUCCEEDED])
+    assert judged.findings[0].parameters == ErrorSummary(
+        admitted=20, not_completed=20, errors=20, code=ErrorCode.STATUS, count=20, sample="GET /stats: status"
+    )
+    causes = [finding.code for finding in compare_run([judged], [measured], KnownHistory()).verdicts[0].findings[1:]]
+    assert causes
+    assert FindingCode.CAUSE_UNKNOWN not in causes
+
+
+def test_a_part_of_which_nothing_succeeded_fails_the_scenario() -> None:
+    measured = [
+        measurement("mixed.x", times_s=[0.1] * 99, failed=1),
+        measurement("mixed.x", part="sessions", times_s=[0.1] * 99),
+        measurement("mixed.x", part="search", times_s=[], failed=1),
+    ]
+    (judged,) = judge_run(["mixed.x"], measured, {}, _SUITES)
+    assert judged.verdict is Verdict.FAIL
+    nothing = [finding for finding in judged.findings if finding.misses_target]
+    assert [(finding.code, finding.part) for finding in nothing] == [(FindingCode.NOTHING_SUCCEEDED, "search")]
+
+
+def test_a_target_on_the_success_of_a_mixed_scenario_holds_its_parts(tmp_path: Path) -> None:
+    def judged(name: str) -> ScenarioVerdict:
+        expectation = {"type": "expect_column_values_to_be_between", "kwargs": _ANYTHING | {"min_value": 0.9}}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"expectations": [expectation]}))
+        measured = [
+            measurement("mixed.x", times_s=[0.1] * 95, failed=5),
+            measurement("mixed.x", part="search", times_s=[0.1] * 95, failed=5),
+        ]
+        (verdict,) = judge_run(["mixed.x"], measured, {}, read_suites(tmp_path))
+        return verdict
+
+    assert judged("other").verdict is Verdict.FAIL
+    assert judged("mixed").verdict is Verdict.PASS
+
+
+def test_errors_of_a_passing_scenario_are_mentioned_and_those_of_a_failing_one_are_its_cause() -> None:
+    def found(failed: int) -> ScenarioVerdict:
+        (judged,) = judge_run(
+            [DASHBOARD], [measurement(DASHBOARD, times_s=[0.1] * (100 - failed), failed=failed)], {}, _SUITES
+        )
+        return judged
+
+    assert found(0).findings == []
+    (note,) = found(5).findings
+    assert (found(5).verdict, note.code, note.severity) == (Verdict.PASS, FindingCode.ERRORS, Severity.WARNING)
+    assert note.parameters == ErrorSummary(
+        admitted=100, not_completed=5, errors=5, code=ErrorCode.STATUS, count=5, sample="GET /stats: status"
+    )
+    assert FindingCode.ERRORS not in codes(found(6))
+
+
+def test_dropped_requests_and_doubled_events_are_mentioned() -> None:
+    doubled = [ErrorCount(code=ErrorCode.DUPLICATE, count=3, sample="event 7")]
+    for measured in (measurement(DASHBOARD, times_s=[0.1] * 199, dropped=1), measurement(DASHBOARD, errors=doubled)):
+        (judged,) = judge_run([DASHBOARD], [measured], {}, _SUITES)
+        assert (judged.verdict, codes(judged)) == (Verdict.PASS, [FindingCode.ERRORS])

@@ -31,6 +31,10 @@ def with_kwargs(**kwargs: Any) -> dict[str, Any]:
     return {"expectations": [expectation(kwargs=kwargs)]}
 
 
+def of_type(kind: str, **kwargs: Any) -> dict[str, Any]:
+    return {"expectations": [{"type": kind, "kwargs": kwargs}]}
+
+
 def test_the_shipped_targets_are_those_that_were_agreed() -> None:
     targets = {
         suite.name: {
@@ -126,6 +130,37 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
             r"environment variables are not filled in, so that \$\{P95\}",
         ),
         (with_kwargs(column="success_rate", min_value=95), r"min_value 95 must be a share from 0 to 1"),
+        (with_kwargs(column="p95_s", max_value=2, mostly=0), r"kwargs\.mostly 0 must be a share of the measurements"),
+        (with_kwargs(column="p95_s", max_value=2, mostly=1.5), r"kwargs\.mostly 1\.5 must be a share"),
+        (with_kwargs(column="p95_s", max_value=2, severity="info"), r"kwargs\.severity says nothing"),
+        (with_kwargs(column="p95_s", max_value=2, min_value=2, strict_max=True), "no value is between 2 and 2"),
+        ('{"expectations": [], "expectations": []}', "'expectations' is given twice in one object"),
+        (
+            '{"expectations": [{"type": "' + _BETWEEN + '", "kwargs": {"column": "p95_s", "max_value": 1e999}}]}',
+            r"kwargs\.max_value inf must be a number",
+        ),
+        ({"suite_parameters": {"p": 1}, "expectations": [expectation()]}, "suite_parameters are not supported"),
+        (of_type("expect_column_max_to_be_between", column="p95_s"), "neither min_value nor max_value"),
+        (
+            of_type("expect_column_sum_to_be_between", column="p95_s", min_value=2, max_value=1),
+            "2 is above max_value 1",
+        ),
+        (
+            of_type("expect_column_pair_values_to_be_equal", column_A="p95_s", column_B="nope"),
+            r"column_B 'nope' does not",
+        ),
+        (
+            of_type("expect_multicolumn_sum_to_equal", column_list=["p95_s", "nope"], sum_total=1),
+            r"column 2 'nope' does",
+        ),
+        (
+            of_type("expect_column_values_to_be_in_set", column="p95_s", value_set=[float("nan")]),
+            "nan must be a number",
+        ),
+        (
+            of_type("expect_column_max_to_be_between", column="p95_s", max_value=2, meta={}),
+            r"kwargs\.meta says nothing",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, content: object, says: str) -> None:

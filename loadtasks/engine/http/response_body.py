@@ -24,8 +24,10 @@ _ELSEWHERE = ("br", "zstd")
 """Codings that urllib3 decodes where their decoder is installed."""
 _NO_TEXT = ("image", "audio", "video", "font", "model")
 _SNIFFED = 2048
-_MAX_CONTROLS = 0.05
-"""Share of control characters beyond which something is no text."""
+_MAX_STRANGE = 0.3
+"""Share of control characters, and of those that don't exist, beyond which UTF-8 is no text."""
+_MAX_STRANGE_ELSE = 0.03
+"""The same where it is no UTF-8 and no charset is named: random bytes have a tenth of them."""
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
 """Codecs that Python takes for encodings of text, and that no Content-Type means."""
 _BYTE_ORDER_MARKS = (
@@ -146,14 +148,14 @@ def _text(data: bytes, content_type: str) -> str | None:
     charset = marked or _charset(content_type)
     if charset is not None:
         text = data.decode(charset, "replace")
-        return text if _looks_like_text(text) else None
+        return text if _looks_like_text(text, _MAX_STRANGE) else None
     if content_type.partition("/")[0].strip().lower() in _NO_TEXT and "+xml" not in content_type:
         return None
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(data)  # whose last character may be cut
+        text, most = codecs.getincrementaldecoder("utf-8")().decode(data), _MAX_STRANGE  # its last character may be cut
     except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    return text if _looks_like_text(text) else None
+        text, most = data.decode("cp1252", "replace"), _MAX_STRANGE_ELSE
+    return text if _looks_like_text(text, most) else None
 
 
 def _charset(content_type: str) -> str | None:
@@ -173,9 +175,14 @@ def _is_printable(data: bytes) -> bool:
     return _text(data, "") is not None
 
 
-def _looks_like_text(text: str) -> bool:
-    seen = text[:_SNIFFED]
-    strange = sum(
-        unicodedata.category(character) in ("Cc", "Cn", "Co") and not character.isspace() for character in seen
-    )
-    return "\0" not in seen and strange <= _MAX_CONTROLS * len(seen)
+def _looks_like_text(text: str, most: float) -> bool:
+    """Whether at most this share of the beginning is strange; zeros at the end fill up a buffer."""
+    seen = text.rstrip("\0")[:_SNIFFED]
+    strange = sum(_is_strange(character) for character in seen)
+    return strange <= most * len(seen) and bool(seen or not text)
+
+
+def _is_strange(character: str) -> bool:
+    if character == "\N{REPLACEMENT CHARACTER}":
+        return True
+    return unicodedata.category(character) in ("Cc", "Cn", "Co") and not character.isspace()

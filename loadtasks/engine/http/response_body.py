@@ -101,14 +101,19 @@ def _decoded(body: bytes, encoding: str, limit: int) -> _Decoded:
 def _of_one_coding(data: bytes, coding: str, limit: int) -> _Decoded:
     match coding:
         case "gzip":
-            return _inflated(data, _GZIP, "gzip", limit)
-        case "deflate":  # zlib's format (RFC 9110, section 8.4.1.2), and the bare one, which some servers send
-            decoded = _inflated(data, _ZLIB, "deflate", limit)
-            bare = _inflated(data, _RAW, "deflate", limit) if decoded.problem and not decoded.data else decoded
-            return decoded if bare.problem and not bare.data else bare
+            return _or_as_it_is(_inflated(data, _GZIP, "gzip", limit), data)
+        case "deflate":  # zlib's format (RFC 9110, section 8.4.1.2), or the bare one, which some servers send
+            whole = (_inflated(data, wbits, "deflate", limit) for wbits in (_ZLIB, _RAW))
+            decoded = next((decoded for decoded in whole if not decoded.problem), None)
+            return decoded or _or_as_it_is(_inflated(data, _ZLIB, "deflate", limit), data)
         case _ if coding in _ELSEWHERE and coding in urllib3.HTTPResponse.CONTENT_DECODERS:
             return _through_urllib3(data, coding, limit)
     return _Decoded(b"", f"is compressed with {coding}, for which no decoder is installed")
+
+
+def _or_as_it_is(decoded: _Decoded, data: bytes) -> _Decoded:
+    """What was decompressed; where nothing could be, and the data is text as it is, the data."""
+    return decoded._replace(data=data) if decoded.problem and not decoded.data and _is_text(data) else decoded
 
 
 def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> _Decoded:
@@ -121,7 +126,7 @@ def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> _Decoded:
         except zlib.error:
             if inflated:
                 return _Decoded(inflated, f"is cut short or damaged, compressed with {coding}")
-            return _Decoded(data if _is_printable(data) else b"", f"is not compressed with {coding} as its header says")
+            return _Decoded(b"", f"is not compressed with {coding} as its header says")
         if len(inflated) >= limit:
             return _Decoded(inflated, has_more=True)
         if not decompressor.eof:
@@ -171,7 +176,7 @@ def _charset(content_type: str) -> str | None:
     return None if codec.name.replace("-", "_") in _NO_CHARSETS else codec.name
 
 
-def _is_printable(data: bytes) -> bool:
+def _is_text(data: bytes) -> bool:
     return _text(data, "") is not None
 
 

@@ -34,7 +34,7 @@ def problem(check: JsonCheck, document: Any, path: str = "value") -> str | None:
     """What is wrong with the value of a response's body."""
     body = document if isinstance(document, bytes) else json.dumps({"value": document}).encode()
     found = Checker(Checks(json={path: check})).problem({}, body)
-    return found.text if found is not None else None
+    return found and found.text
 
 
 @given(VALUES, VALUES)

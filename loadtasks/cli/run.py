@@ -118,9 +118,8 @@ class _MeasuringPhase:
             self.troubles.add(error)
             return f"{scenario}: measured, and kept in {error.folder} for now"
         except LoadTasksError as error:
-            if error.exit_code is ExitCode.BAD_INPUT and measure is steps.measure:
-                raise  # what was measured first stands where a repetition fails
-            if error.exit_code is ExitCode.BROKEN:
+            is_first = measure is steps.measure  # what was measured first stands where a repetition fails
+            if error.exit_code is ExitCode.BROKEN or (error.exit_code is ExitCode.BAD_INPUT and is_first):
                 self.troubles.add(error)
             return f"{scenario}: {not_done}: {error}"
         except Exception as error:

@@ -54,7 +54,7 @@ def test_it_goes_to_files_and_comes_back_whole_with_its_run(context: RunContext)
     assert folder == (context.workspace.var / FOLDER / RUN.id).absolute()
     assert keep(context, folder) == [(RUN.id, SCENARIO), (RUN.id, SCENARIO)]
     with Store.open(context.workspace.results_url) as store:
-        assert store.run(RUN.id) == RUN
+        assert store.run(RUN.id).model_copy(update={"sequence": RUN.sequence}) == RUN
         kept = store.repetitions(RUN.id, SCENARIO)
         assert [repetition.measurements for repetition in kept] == [
             first.repetition.measurements,

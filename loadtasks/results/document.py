@@ -32,6 +32,9 @@ _WITH_HASHES = {
 }
 """The lists of a scenario whose elements have hashes, and what replaces these."""
 
+_RUN_KEY = '"run": '
+_MAX_RUN_LENGTH = 1 << 18
+
 
 class RepetitionSummary(BaseModel):
     """One of several measurements of a scenario in the run, in short."""
@@ -140,6 +143,17 @@ def _with_hashes_of_today(scenario: Any) -> Any:
         if isinstance(scenario.get(name), list)
     }
     return scenario | replaced
+
+
+def read_run(path: Path) -> Run | None:
+    """The run of a results file, from its beginning; None where there is none, or one of many thousand scenarios."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            beginning = file.read(_MAX_RUN_LENGTH)
+        run, _ = json.JSONDecoder().raw_decode(beginning, beginning.index(_RUN_KEY) + len(_RUN_KEY))
+        return Run.model_validate(run)
+    except (OSError, ValueError):
+        return None
 
 
 def _stated(version: object) -> str:

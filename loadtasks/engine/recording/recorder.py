@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from loadtasks.engine.recording.connections import ConnectionRecord
 from loadtasks.engine.recording.exemplars import SlowestRequests
-from loadtasks.engine.recording.failure import RequestFailure, Sample
+from loadtasks.engine.recording.failure import FailureSample, RequestFailure
 from loadtasks.engine.recording.phases import Phases
 from loadtasks.engine.recording.timeline import Stretch, Timeline
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
@@ -83,7 +83,7 @@ class Recorder:
         self._last_sent = float("-inf")
         self._sent_count = 0
         self._errors: Counter[_Error] = Counter()
-        self._samples: dict[_Error, Sample] = {}
+        self._samples: dict[_Error, FailureSample] = {}
         self._phases = Phases()
         self._times: list[float] = []
         """Of requests that never got their response: due, sent, end, due, sent, end, ..."""
@@ -359,7 +359,7 @@ class Recorder:
         error = _Error(code, publishing)
         self._errors[error] += count
         if error not in self._samples:
-            self._samples[error] = Sample.of(sample, quote)
+            self._samples[error] = FailureSample.of(sample, quote)
 
     def _time(self, due: float, sent: float, end: float) -> None:
         times = self._times

@@ -46,13 +46,14 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     is sent if the verdict is not good, also where the target is down or refuses every scenario.
     """
     console = terminal.console()
-    opened = steps.open_run(
-        context,
-        run_id=new_run_id(),
-        trigger="command line",
-        scenarios=scenarios or None,
-        load_factor=load_factor,
-    )
+    with interrupted_by_signals():
+        opened = steps.open_run(
+            context,
+            run_id=new_run_id(),
+            trigger="command line",
+            scenarios=scenarios or None,
+            load_factor=load_factor,
+        )
     _show_opened(opened, console)
     for scenario, reason in steps.refusals(context, opened.id).items():
         console.print(f"{scenario}: not measured: {reason}", soft_wrap=True)

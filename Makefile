@@ -12,9 +12,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: nightly
+nightly: export LOADTASKS_TARGET := $(or $(TARGET),$(LOADTASKS_TARGET))# not in a command line, which everybody may read
 nightly: $(VENV)/.runtime ## one whole run, now; TARGET=URL exercises another API, SCENARIOS="a b" only some
 	@source scripts/airflow.env && exec $(BIN)/python -m scripts.nightly \
-		$(if $(TARGET),--target '$(TARGET)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
+		$(if $(TARGET),--target) $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: nightly-paired
 nightly-paired: $(VENV)/.runtime ## the same, compared with the approved build round by round; REFERENCE=REVISION, SCENARIOS="a b"

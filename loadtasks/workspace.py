@@ -1,7 +1,7 @@
 """The folders and the results database that all steps of a run share."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +15,7 @@ class Workspace:
 
     var: Path
     """Everything that a run writes: results database, reports, outbox."""
-    results_url: str
+    results_url: str = field(repr=False)
     """SQLAlchemy URL of the results database."""
     scenarios: Path
     """Folder of scenario files."""

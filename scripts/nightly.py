@@ -3,7 +3,7 @@
 Starts the API, runs the DAG in this process on Airflow's embedded default, prints the verdict and where the report is,
 and stops what it started. With --paired the approved build of the API is started too, and both builds are driven in
 turn. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad input, 3 an invalid
-measurement.
+measurement, 4 the pipeline itself broke.
 """
 # ruff: noqa: T201, PLC0415 - it writes to a terminal; importing Airflow takes seconds
 
@@ -14,20 +14,22 @@ import json
 import os
 import sys
 import time
-import traceback
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.breakage import report_breakage
+from loadtasks.cli.own_arguments import hide_passwords
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
+from loadtasks.streams import make_streams_steady
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
 from scripts.services import Services, check_port_is_free, free_port, shared_core
-from scripts.shipped_api import SERVICE, ApiInstance, ShippedApi, database_url
+from scripts.shipped_api import HEALTH_PATH, SERVICE, ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
 _SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
@@ -47,11 +49,13 @@ class Start:
 
 def main() -> int:
     """Make the run. Returns the exit code."""
+    hide_passwords()
     options = _options()
     interruption = Interruption()
     interruption.install()
+    settings = None
     try:
-        settings = read_settings(target=options.target)
+        settings = read_settings(target=options.target or None)
         with ExitStack() as ending:
             ending.enter_context(exclusive_use("make nightly"))
             build = ending.enter_context(checked_out(settings.var, options.revision)) if options.paired else None
@@ -63,9 +67,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Stopped: what was measured so far is kept.", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
-        traceback.print_exc()  # not exit code 1, which is a verdict on the API
-        return INVALID
+    except Exception as error:
+        return report_breakage(error, settings.var if settings else None, settings.secrets if settings else ())
 
 
 def _run(start: Start, interruption: Interruption) -> int:
@@ -76,7 +79,7 @@ def _run(start: Start, interruption: Interruption) -> int:
     prepare()
     with ThreadPoolExecutor(2) as starting:
         # The API starts while this process imports Airflow.
-        api = None if options.target else starting.submit(_start_api, start)
+        api = None if options.target is not None else starting.submit(_start_api, start)
         reference = starting.submit(_start_reference, start, start.build) if start.build else None
         from dags.nightly_performance import nightly_performance
         from loadtasks.results.run import run_id_from
@@ -111,6 +114,7 @@ def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     if api:
         shipped = api.result()
         extra["service"] = settings.service or SERVICE
+        extra["health_path"] = HEALTH_PATH
         _connect(TARGET_CONNECTION, host=shipped.url, password=shipped.token, extra=extra)
         return shipped.url
     from loadtasks.steps import configured_target
@@ -190,19 +194,26 @@ def _show(run_id: str, *, good: bool, refusal: BaseException | None) -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", help="exercise the API at this address instead of starting the shipped one")
+    parser.add_argument(
+        "--target",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="exercise the API at this address, else at LOADTASKS_TARGET, instead of starting the shipped one",
+    )
     parser.add_argument("--paired", action="store_true", help="compare with the approved build of the shipped API")
     parser.add_argument("--revision", help="git revision of the approved build; that of the baseline, else HEAD")
     parser.add_argument("--scenarios", default="", help="names separated by spaces; all when none is given")
     parser.add_argument("--port", type=int, help="where the shipped API is to listen; a free port when not given")
     options = parser.parse_args()
-    if options.paired and options.target:
+    if options.paired and options.target is not None:
         parser.error("--paired starts the shipped API; LOADTASKS_REFERENCE names the reference of another API")
     options.scenarios = options.scenarios.replace(",", " ").split()
     return options
 
 
 if __name__ == "__main__":
+    make_streams_steady()
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -66,6 +66,11 @@ class TaskLogs(logging.Handler):
         self._close(task_instance, "")
 
     @hookimpl
+    def on_task_instance_skipped(self, task_instance: Any) -> None:
+        """Close the log of a task that skipped itself, and print its line."""
+        self._close(task_instance, "skipped: its log says why")
+
+    @hookimpl
     def on_task_instance_failed(self, task_instance: Any, error: BaseException | str | None) -> None:
         """Close the task's log and print its line, with the reason of the failure.
 

@@ -7,6 +7,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from loadtasks.airflow import REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError
 from loadtasks.service_name import service_at
@@ -33,7 +34,7 @@ def performance_target(settings: Settings, url: str | None = None) -> Target:
     configured = _from_connection() or configured_target(settings)
     if not url or not url.strip():
         return configured
-    target = replace(configured, url=url.strip(), token=None, credentials=None)
+    target = _of_form(replace(configured, url=url.strip(), token=None, credentials=None))
     if _origin(target) == _origin(configured):
         return target.logged_in_as(configured)
     if configured.token or configured.credentials:
@@ -88,12 +89,26 @@ def performance_reference(settings: Settings, target: Target, url: str | None = 
     configured = _configured_reference(settings, target)
     if not url or not url.strip():
         return configured
-    named = target.reference(url.strip(), None)
+    named = _of_form(target.reference(url.strip(), None))
     for trusted in (configured, performance_target(settings)):
         if trusted is not None and _origin(trusted) == _origin(named):
             return named.logged_in_as(trusted)
     log.warning("No login is sent to the reference %s, since that address is not configured", named.url)
     return named
+
+
+def _of_form(target: Target) -> Target:
+    """A target from the trigger form.
+
+    Raises:
+        BadInputError: its address has a user or password, which Airflow would keep and show with the run.
+    """
+    if target.credentials is not None:
+        raise BadInputError(
+            f"the {target.role} {target.url} of the trigger form has a user or password in it, and whoever may see the "
+            f"run may read the form: put them into the Airflow connection performance_{target.role}."
+        )
+    return target
 
 
 def find_connection(connection_id: str) -> Connection | None:
@@ -107,6 +122,11 @@ def find_connection(connection_id: str) -> Connection | None:
 def _from_connection() -> Target | None:
     connection = find_connection(TARGET_CONNECTION)
     if connection is None or not connection.host:
+        log.info(
+            "There is no connection %s with a host, so the target is that of LOADTASKS_TARGET; %s",
+            TARGET_CONNECTION,
+            how_to_make(TARGET_CONNECTION),
+        )
         return None
     token, credentials = _login(connection)
     address = _address(connection)

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.airflow.notifications import mail_server, mail_settings, send_refusal
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.interruption import interrupted_by_signals
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import run_id_from
 from loadtasks.settings import read_settings
@@ -31,8 +33,10 @@ _REFUSAL = "refusal"
 def open_run(service: str | None) -> list[str]:
     """Check suites, scenarios and target, and open the run, of a service that the DAG may name.
 
+    It fails where no scenario can be measured; the run is judged, reported and mailed all the same.
+
     Returns:
-        The scenarios to measure.
+        The scenarios of the run.
     """
     context = get_current_context()
     params = context["params"]
@@ -49,15 +53,22 @@ def open_run(service: str | None) -> list[str]:
                 run_id=_run_id(),
             )
         except LoadTasksError as error:
-            # A run whose target is down is kept and reported; of one with a bad suite this sentence is all there is.
+            # There is no run to report: of a bad suite, for instance, this sentence is all there is.
             context["ti"].xcom_push(key=_REFUSAL, value=str(error))
             raise
+        steps.check_measurable(exercising, run.id)
     return list(run.scenarios)
 
 
 def measure(scenario: str) -> None:
-    """Exercise one scenario and keep its measurement."""
-    with _failing_in_one_sentence():
+    """Exercise one scenario and keep its measurement.
+
+    Raises:
+        AirflowSkipException: the target refused the scenario when the run was opened.
+    """
+    with _failing_in_one_sentence(), interrupted_by_signals():  # Airflow ends a task by SIGTERM
+        if refusal := steps.refusals(_stored(), _run_id()).get(scenario):
+            raise AirflowSkipException(f"{scenario} is not measured: {refusal}. Then clear open_run.")
         steps.measure(_exercising(), _run_id(), scenario)
 
 
@@ -78,7 +89,7 @@ def repetitions_due() -> list[str]:
 
 def confirm(scenario: str) -> None:
     """Repeat the measurement of one scenario and choose the repetition to report."""
-    with _failing_in_one_sentence():
+    with _failing_in_one_sentence(), interrupted_by_signals():
         steps.confirm(_exercising(), _run_id(), scenario)
 
 
@@ -109,7 +120,7 @@ def report() -> None:
 def alert(service: str | None) -> None:
     """Send an alert when the verdict is not good, or when the run was never opened; the DAG may name the service."""
     with _failing_in_one_sentence():
-        stored, deliver = RunContext.from_settings(read_settings(**mail_settings())), mail_server()
+        stored, deliver = _masked(RunContext.from_settings(read_settings(**mail_settings()))), mail_server()
         if refusal := _refusal():
             where: str | None = send_refusal(stored, _run_id(), _refused_service(service), refusal, deliver)
         else:
@@ -135,7 +146,7 @@ def verdict() -> None:
 
 def _stored() -> RunContext:
     """The context of a task that works on what is stored."""
-    return RunContext.from_settings(read_settings())
+    return _masked(RunContext.from_settings(read_settings()))
 
 
 def _exercising(service: str | None = None) -> RunContext:
@@ -145,7 +156,14 @@ def _exercising(service: str | None = None) -> RunContext:
     target = performance_target(settings, params["target"])
     reference = performance_reference(settings, target, params["reference"])
     name = performance_service(settings, target, params["service"], service)
-    return replace(RunContext.from_settings(settings), target=target, reference=reference, service=name)
+    return _masked(replace(RunContext.from_settings(settings), target=target, reference=reference, service=name))
+
+
+def _masked(context: RunContext) -> RunContext:
+    """The context, its secrets made known to Airflow, which keeps them out of its logs."""
+    for secret in context.secrets:
+        mask_secret(secret)
+    return context
 
 
 def _run_id() -> str:

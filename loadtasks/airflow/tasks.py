@@ -17,7 +17,7 @@ BY_SCENARIO = "{{ task.op_kwargs['scenario'] }}"
 
 @task
 def open_run(service: str | None = None) -> list[str]:
-    """Check suites, scenarios and that the target responds; return the names of the scenarios to measure."""
+    """Check suites, scenarios, and that the target responds and admits to them; return the scenarios' names."""
     from loadtasks.airflow import task_bodies
 
     return task_bodies.open_run(service)

@@ -70,7 +70,9 @@ def with_context(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def call(invocation: click.Context, /, *arguments: Any, **options: Any) -> Any:
         given: dict[str, str] = invocation.ensure_object(dict)
-        return command(RunContext.from_settings(read_settings(**given)), *arguments, **options)
+        context = RunContext.from_settings(read_settings(**given))
+        with context.redactor().in_errors():
+            return command(context, *arguments, **options)
 
     return call
 

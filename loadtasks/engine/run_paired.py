@@ -18,14 +18,16 @@ import uvloop
 
 from loadtasks.engine.generator.driver import GeneratedLoad, quiet_collector
 from loadtasks.engine.generator.progress import OnProgress, Progress
-from loadtasks.engine.generator.round_driver import RoundDriver
+from loadtasks.engine.generator.round_driver import DrivenScenario, RoundDriver
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.rounds import rounds_of
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.model import Scenario, parts_of
+from loadtasks.scenarios.secrets import secrets_of
 
 MoreRounds = Callable[[Sequence[RoundRatios]], int]
 """How many rounds to add to those that were driven; 0 ends the run."""
@@ -111,8 +113,9 @@ class _PairedRun:
     def __init__(self, scenario: Scenario, targets: TargetPair, on_progress: OnProgress | None) -> None:
         self._first = dict.fromkeys(parts_of(scenario), 0)
         sent = identified(scenario, uuid4().hex)
-        self.candidate = RoundDriver(scenario, sent, targets.candidate, self._first)
-        self.reference = RoundDriver(scenario, sent, targets.reference, self._first)
+        redactor = Redactor(targets.candidate.secrets | targets.reference.secrets | secrets_of(sent))
+        self.candidate = RoundDriver(DrivenScenario(scenario, sent, redactor), targets.candidate, self._first)
+        self.reference = RoundDriver(DrivenScenario(scenario, sent, redactor), targets.reference, self._first)
         self.round_ratios = [RoundRatios(part=name) for name in dict.fromkeys(["", *self._first])]
         self._whole_load = max(rounds_of(part).number for part in parts_of(scenario).values())
         """How many rounds send every part's whole load once."""

@@ -12,8 +12,10 @@ from loadtasks.engine.recording.measurements import RecordedLoad, measurements
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.identity import identified
 from loadtasks.scenarios.model import Scenario, parts_of
+from loadtasks.scenarios.secrets import secrets_of
 
 
 def run_scenario(
@@ -50,4 +52,4 @@ def run_scenario(
     }
     recorded = RecordedLoad.of(min(process.started_at for process in generated), parts)
     seen = [(process.observation, process.recorder) for process in generated]
-    return measurements(scenario, recorded, health(seen, calibration))
+    return measurements(scenario, recorded, health(seen, calibration), Redactor(target.secrets | secrets_of(sent)))

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from loadtasks.plain_text import plain
 from loadtasks.report import sentences
-from loadtasks.report.text import label, plain
+from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict

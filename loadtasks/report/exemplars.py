@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from loadtasks import units
 from loadtasks.measurement.model import Exemplar, Measurement
-from loadtasks.report.text import label, plain
+from loadtasks.plain_text import plain
+from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding

@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtasks.errors import BadInputError
+from loadtasks.plain_text import plain
 from loadtasks.report import exemplars, table
 from loadtasks.report.findings import findings_of_kind, invalid_reasons, notes
 from loadtasks.report.headline import headline
 from loadtasks.report.template_environment import environment
-from loadtasks.report.text import plain
 from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind

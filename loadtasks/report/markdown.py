@@ -3,11 +3,11 @@
 import re
 
 from loadtasks import units
+from loadtasks.plain_text import plain
 from loadtasks.report import exemplars, table
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
-from loadtasks.report.text import plain
 from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind

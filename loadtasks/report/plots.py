@@ -16,7 +16,7 @@ from typing import Any
 from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.metrics import METRICS, Unit, metric_label
-from loadtasks.report.text import plain
+from loadtasks.plain_text import plain
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.measurement.metrics import METRICS, PERCENTILES, Table, columns_of, metric_label
 from loadtasks.measurement.model import Measurement
+from loadtasks.plain_text import plain
 from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
-from loadtasks.report.text import plain
 from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind

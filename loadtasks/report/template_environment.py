@@ -7,13 +7,14 @@ from loadtasks import units
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
+from loadtasks.plain_text import plain
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary, reference_name
 from loadtasks.report.headline import headline
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.percentiles import MARK, indicative_only, is_indicative
 from loadtasks.report.sentences.validity import saturation_sentence
-from loadtasks.report.text import plain, sentence
+from loadtasks.report.text import sentence
 from loadtasks.report.verdicts import SYMBOL, WORD, tally
 
 if TYPE_CHECKING:

@@ -1,18 +1,15 @@
-"""Texts from targets and files made safe, and sentences made whole."""
-
-import unicodedata
+"""Names made safe to show, and sentences made whole."""
 
 from loadtasks.measurement.model import label_of
+from loadtasks.plain_text import plain
 
 
-def plain(text: str) -> str:
-    """One line without control characters, escape sequences, direction marks or lone surrogates.
+def printable(text: str) -> str:
+    r"""A text with its control characters, escape sequences, line breaks and direction marks written out, as `\n`.
 
-    Every text that comes from a target or a file passes this before it reaches a terminal, a mail header or Markdown.
+    For terminals, where nothing that a target or a file says may do anything but be read.
     """
-    kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cs" else c for c in text)
-    clean = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in kept)
-    return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())
+    return "".join(c if c == " " or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def label(scenario: str, part: str = "") -> str:

@@ -93,6 +93,8 @@ def _http(load: Any, path: Path, file: File, entry: Entry, common: dict[str, Any
         raise WrongFieldError(
             "read_back", "needs a closed load (`workers`): in an open one, requests overtake one another"
         )
+    if entry.read_back is not None and all(request.json_body is None for request in own):
+        raise WrongFieldError("read_back", "no request sends `json`, so there is nothing to compare with")
     templates: list[Request | ReadBack] = [*own, *([entry.read_back] if entry.read_back else [])]
     needs_feeder = any(template.columns() for template in templates)
     if entry.feeder and not needs_feeder:
@@ -106,7 +108,7 @@ def _feeder(path: Path, file: File, entry: Entry) -> Feeder | None:
     if given is None:
         return None
     try:
-        return Feeder.read(path.parent / given.file, order=given.order, seed=given.seed)
+        return Feeder.read(path.parent / given.file, order=given.order, seed=given.seed, secret=given.secret)
     except ValueError as error:
         raise WrongFieldError("feeder", str(error)) from error
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from loadtasks.scenarios.model import Event, Publish, ReadBack, Request
 from loadtasks.scenarios.numbers import WrittenFloat
-from loadtasks.scenarios.values import Path, PositiveSeconds, Seed, check_name
+from loadtasks.scenarios.values import Path, PositiveSeconds, Seed, check_name, is_secret_name
 
 
 class WrongFieldError(Exception):
@@ -31,7 +31,8 @@ class WrongFieldError(Exception):
         if isinstance(given, bool | int | float) and problem["type"] == "string_type":
             written = given.written if isinstance(given, WrittenFloat) else json.dumps(given)
             return cls(field, f"{written} is not text; put it in quotes")
-        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) else ""
+        is_secret = any(is_secret_name(str(step)) for step in problem["loc"])
+        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) and not is_secret else ""
         return cls(field, f"{message[0].lower()}{message[1:]}{shown}")
 
 
@@ -45,6 +46,7 @@ class FeederEntry(_Part):
     file: str = Field(min_length=1)
     order: Literal["cycle", "random"] = "cycle"
     seed: Seed = 1
+    secret: list[str] = []
 
 
 class PartEntry(_Part):

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal, NoReturn, Self
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from loadtasks.scenarios.numbers import WrittenFloat
-from loadtasks.scenarios.template import Row
+from loadtasks.scenarios.template import Row, value_text
 
 MAX_REQUESTS = 100_000
 """Rows times requests. Each one is prepared before the load begins, which takes about 0.1 ms."""
@@ -36,13 +36,18 @@ class Feeder(BaseModel):
     rows: Annotated[tuple[Row, ...], SkipValidation] = Field(repr=False)
     size: int
     """Bytes of all rows as JSON."""
+    secret: tuple[str, ...] = ()
+    """Columns whose values must never be shown. They are no part of a scenario's content: the same is sent."""
 
     @classmethod
-    def read(cls, path: Path, *, order: Literal["cycle", "random"] = "cycle", seed: int = 1) -> Self:
+    def read(
+        cls, path: Path, *, order: Literal["cycle", "random"] = "cycle", seed: int = 1, secret: Sequence[str] = ()
+    ) -> Self:
         """Read a CSV with a header (.csv) or JSON lines (.jsonl, .ndjson), whole.
 
         Raises:
-            ValueError: it can't be read, or has nothing to feed; one sentence that begins with the file's name.
+            ValueError: it can't be read, has nothing to feed, or a secret column is in no row of it; one sentence that
+                begins with the file's name.
         """
         rows = tuple(_rows(path))
         if not rows:
@@ -55,7 +60,19 @@ class Feeder(BaseModel):
                 raise ValueError(f"{path.name}: row {number} holds half a surrogate pair, which is not text") from None
             digest.update(line)
             size += len(line)
-        return cls(file=path.name, order=order, seed=seed, content=digest.hexdigest(), rows=rows, size=size)
+        for column in secret:
+            if not any(column in row for row in rows):
+                has = ", ".join(rows[0])
+                raise ValueError(f"{path.name}: no column `{column}`, which `secret` names; it has {has}")
+        content = digest.hexdigest()
+        return cls(file=path.name, order=order, seed=seed, content=content, rows=rows, size=size, secret=tuple(secret))
+
+    def secret_values(self) -> Iterator[str]:
+        """The values of the secret columns, as they are sent."""
+        for row in self.rows:
+            for column in self.secret:
+                if row.get(column) is not None:
+                    yield value_text(row[column])
 
     def check_column(self, column: str) -> None:
         """See that every row has a column.
@@ -126,7 +143,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             try:
-                row: Any = json.loads(line, parse_constant=_refuse, parse_float=_number)
+                row: Any = json.loads(line, parse_constant=_refuse, parse_float=_number, object_pairs_hook=_object)
             except ValueError as error:
                 raise ValueError(f"{path.name}: line {number} is not JSON ({error})") from error
             if not isinstance(row, dict) or not row:
@@ -139,6 +156,15 @@ def _number(text: str) -> WrittenFloat:
     if not math.isfinite(number):
         raise ValueError(f"the number {text} is too large")
     return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {doubled!r} stands in it twice")
+    return values
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -55,12 +55,12 @@ def fill(value: Any, row: Row) -> Any:
 
 def fill_text(text: str, row: Row) -> str:
     """A text with its placeholders filled; what is no text in the row is put in as JSON."""
-    return _PLACEHOLDER.sub(lambda found: _text(row[found[1]]), text)
+    return _PLACEHOLDER.sub(lambda found: value_text(row[found[1]]), text)
 
 
 def fill_path(path: str, row: Row) -> str:
     """A path with its placeholders filled: a value may hold slashes and a query, but it never begins a fragment."""
-    return _PLACEHOLDER.sub(lambda found: _NOT_IN_PATHS.sub(_escaped, _text(row[found[1]])), path)
+    return _PLACEHOLDER.sub(lambda found: _NOT_IN_PATHS.sub(_escaped, value_text(row[found[1]])), path)
 
 
 def without_placeholders(text: str) -> str:
@@ -72,7 +72,8 @@ def _escaped(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode())
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A row's value as it stands in a text: what is no text is put in as JSON."""
     if isinstance(value, WrittenFloat):
         return value.written
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -18,6 +18,12 @@ Status = Annotated[int, Field(ge=100, le=599)]
 _MAX_EXACT = 2**53
 """Up to here a float holds every integer."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_SECRET_NAME = re.compile(
+    r"token|secret|passw|passphrase|passcode|pwd|credential|cookie|signature|auth(?!or(?!i))"
+    r"|(api|access|account|private|shared|signing|subscription|functions?|license)[-_. ]?key|^(key|sig|pin|otp)$",
+    re.IGNORECASE,
+)
+"""`author` is none of them, `authorization` is."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 """RFC 9110, sections 5.1 and 5.5."""
@@ -62,6 +68,11 @@ def _bound(value: Any) -> Any:
     return float(value)
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether the name of a header, a query parameter or a JSON key says that its value is a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def check_header_value(value: str) -> str:
     """The value of a header as it is.
 
@@ -69,9 +80,7 @@ def check_header_value(value: str) -> str:
         ValueError: it can't be sent.
     """
     if not _HEADER_VALUE.fullmatch(value):
-        raise ValueError(
-            f"{value!r} can't be sent in a header: a value is one line of Latin-1 without spaces at its ends"
-        )
+        raise ValueError("can't be sent in a header: a value is one line of Latin-1 without spaces at its ends")
     return value
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionStartEvent,
@@ -52,7 +52,6 @@ _AMBIGUOUS = {
 """What readers of YAML take plain text for, and how it looks."""
 _READ_OTHERWISE = {what: re.compile(pattern, re.DOTALL) for what, pattern in _AMBIGUOUS.items()}
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class WrongYamlError(Exception):
@@ -96,11 +95,21 @@ def parse_yaml(data: bytes) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(str(error.problem or error.context).split())
-        raise WrongYamlError(mark.line + 1 if mark else 0, f"not YAML: {what}") from None
+        raise WrongYamlError(mark.line + 1 if mark else 0, f"not YAML: {what}{_hint(text, mark)}") from None
     except YAMLError as error:
         position = getattr(error, "position", None)
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 0
         raise WrongYamlError(line, "not YAML: a character that can't stand in it") from error
+
+
+def _hint(text: str, mark: StreamMark | None) -> str:
+    """What else is wrong with a line that is not YAML: `{key: ${NAME}}` is none because of its braces."""
+    lines = text.splitlines()
+    try:
+        check_no_variable(lines[mark.line] if mark and mark.line < len(lines) else "")
+    except ValueError as error:
+        return f"; {error}"
+    return ""
 
 
 class _Builder:
@@ -204,9 +213,10 @@ class _Builder:
         return items
 
     def _scalar(self, event: ScalarEvent) -> Any:
-        text = event.value
-        if _SURROGATE.search(text):
-            raise self._wrong(event, "half a surrogate pair is not text")
+        try:
+            text = _whole(event.value)
+        except UnicodeDecodeError:
+            raise self._wrong(event, "half a surrogate pair is not text") from None
         try:
             check_no_variable(text)
         except ValueError as error:
@@ -252,6 +262,15 @@ class _Builder:
         where = ".".join(self._path)
         line = event.start_mark.line + 1
         return WrongYamlError(line, f"{_shown(where)}: {what}" if where else what)
+
+
+def _whole(text: str) -> str:
+    """A text whose surrogate pairs, as JSON escapes them, are the characters that they stand for.
+
+    Raises:
+        UnicodeDecodeError: there is half a pair in it.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _shown(text: str) -> str:

@@ -10,28 +10,40 @@ can run in a process of its own and be retried. The command line and Airflow cal
 from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.measuring import measure
-from loadtasks.steps.open_run import open_run, planned_scenarios, refusals, scenario_names, scenarios_to_measure
+from loadtasks.steps.open_run import (
+    check_measurable,
+    open_run,
+    planned_scenarios,
+    refusals,
+    scenario_names,
+    scenarios_to_measure,
+)
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
+from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, move_regression, remove_run
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression, remove_run
 
 __all__ = [
     "LATEST",
+    "NotKeptError",
     "RunContext",
     "alert",
     "approve",
     "backtest",
+    "check_measurable",
     "compare",
     "conclude",
     "configured_reference",
     "configured_target",
     "confirm",
+    "current_user",
     "document",
     "find_run",
     "find_service",
     "judge",
     "judge_again",
+    "keep",
     "measure",
     "move_regression",
     "open_run",

@@ -1,6 +1,7 @@
 """How a scenario is driven: alone, or in rounds against a reference; and whether the target responds after it."""
 
 import socket
+from contextlib import suppress
 from typing import NamedTuple
 
 from loadtasks.engine.generator.calibration import calibrate
@@ -12,6 +13,7 @@ from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.report.sentences.validity import refused_request
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
@@ -58,10 +60,11 @@ def exercise_scenario(
     """
     run = store.run(run_id)
     (chosen,) = select(read_scenarios(context.workspace.scenarios), [scenario])
-    silent = usual_page_is_silent(context.target)
-    measurements, pairing = drive(
-        context, chosen.scaled(run.load_factor), _calibration(store, run), f"{run.id} {scenario}", on_progress
-    )
+    with context.redactor(chosen).in_errors():
+        silent = usual_page_is_silent(context.target)
+        measurements, pairing = drive(
+            context, chosen.scaled(run.load_factor), _calibration(store, run), f"{run.id} {scenario}", on_progress
+        )
     return Exercised(measurements, pairing, _lost(context.target, silent_before=silent is not None))
 
 
@@ -83,7 +86,10 @@ def drive(
     before = read_metrics(context.target)
     measurements, pairing = _paired_or_alone(context, scenario, calibration, seed, on_progress)
     after = read_metrics(context.target)
-    own = compare_metrics(context.target, before, after)
+    redactor = context.redactor(scenario)
+    own = compare_metrics(context.target, before, after, redactor)
+    if pairing is not None and pairing.problem is not None:
+        pairing = pairing.model_copy(update={"problem": redactor(pairing.problem)})
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
 
 
@@ -98,7 +104,10 @@ def _lost(target: Target, *, silent_before: bool) -> MeasurementFailure | None:
         error = None if silent_before else error
     except TargetUnavailableError as unavailable:
         error = unavailable
-    return None if error is None else MeasurementFailure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=str(error))
+    if error is None:
+        return None
+    detail = Redactor(target.secrets)(str(error))
+    return MeasurementFailure(code=FindingCode.TARGET_STOPPED_RESPONDING, detail=detail)
 
 
 def _paired_or_alone(
@@ -141,5 +150,6 @@ def _calibration(store: Store, run: Run) -> Calibration:
     known = run.calibrations.get(host)
     if known is None:
         known = calibrate()
-        store.save_calibration(run.id, host, known)
+        with suppress(LoadTasksError):  # each measurement holds it as well
+            store.save_calibration(run.id, host, known)
     return known

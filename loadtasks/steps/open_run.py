@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from loadtasks.engine.http.probe import read_version
-from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
@@ -69,7 +68,7 @@ def open_run(
     check_pairing(context)
     target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
-        failures = _failures(target, chosen)
+        failures = _failures(context, chosen)
         is_up = len(failures) < len(chosen)
         run = Run(
             id=run_id,
@@ -99,23 +98,45 @@ def scenarios_to_measure(context: RunContext, run_id: str) -> list[str]:
 
 
 def refusals(context: RunContext, run_id: str) -> dict[str, str]:
-    """Why scenarios of a run are not measured, though others may be: the target refuses them. A sentence for each."""
+    """The scenarios of a run that are not measured since the target refuses them. A sentence for each says why."""
     with Store.open(context.workspace.results_url) as store:
         return {
-            scenario: sentence(Finding(code=failure.code, parameters=failure.parameters))
+            scenario: _sentence(failure)
             for scenario, failure in store.failures(run_id).items()
             if failure.code is FindingCode.ACCESS_REFUSED
         }
 
 
-def _failures(target: Target, scenarios: Sequence[Scenario]) -> dict[str, MeasurementFailure]:
+def check_measurable(context: RunContext, run_id: str) -> None:
+    """Check that a scenario is left to measure in a run that was just opened.
+
+    Raises:
+        BadInputError: the target refuses every scenario.
+        TargetUnavailableError: it is down.
+    """
+    if scenarios_to_measure(context, run_id):
+        return
+    with Store.open(context.workspace.results_url) as store:
+        first = next(iter(store.failures(run_id).values()))
+    if first.code is FindingCode.ACCESS_REFUSED:
+        raise BadInputError(f"{context.target.url} refuses every scenario: {_sentence(first)}.")
+    raise TargetUnavailableError(first.detail)
+
+
+def _sentence(failure: MeasurementFailure) -> str:
+    return sentence(Finding(code=failure.code, parameters=failure.parameters))
+
+
+def _failures(context: RunContext, scenarios: Sequence[Scenario]) -> dict[str, MeasurementFailure]:
     """Why scenarios can't be measured, before any load was sent."""
+    redactor = context.redactor(*scenarios)
     try:
-        refused = ask_target(target, scenarios)
+        with redactor.in_errors():
+            refused = ask_target(context.target, scenarios)
     except TargetUnavailableError as error:
         down = MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
         return {scenario.name: down for scenario in scenarios}
     return {
-        scenario: MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access)
+        scenario: MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access.without_secrets(redactor))
         for scenario, access in refused.items()
     }

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass, replace
 from typing import Self
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
 from loadtasks.engine.net.target import Target
+from loadtasks.redaction.redactor import Redactor
+from loadtasks.scenarios.model import Scenario
+from loadtasks.scenarios.secrets import secrets_of
+from loadtasks.scenarios.values import is_secret_name
 from loadtasks.service_name import service_at
 from loadtasks.settings import Settings
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
@@ -40,6 +45,16 @@ class RunContext:
             service=settings.service or service_at(target.url),
             reference=configured_reference(settings, target),
         )
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown: how target and reference are logged in to, the password of the results database."""
+        reference = self.reference.secrets if self.reference is not None else frozenset()
+        return self.target.secrets | reference | _secrets_in(self.workspace.results_url)
+
+    def redactor(self, *scenarios: Scenario) -> Redactor:
+        """What takes these secrets out of texts, and those of scenarios."""
+        return Redactor(self.secrets.union(*map(secrets_of, scenarios)))
 
     @property
     def processes(self) -> int:
@@ -82,6 +97,15 @@ def configured_reference(settings: Settings, target: Target, url: str | None = N
         return None
     reference = target.reference(named.url, token)
     return replace(reference, credentials=named.credentials).logged_in_as(target)
+
+
+def _secrets_in(url: str) -> frozenset[str]:
+    """The passwords in the URL of a database: before its host, or in its query."""
+    parts = urlsplit(url)
+    user_info, is_given, _ = parts.netloc.rpartition("@")
+    found = [unquote(user_info.partition(":")[2])] if is_given else []
+    found += [value for name, value in parse_qsl(parts.query) if is_secret_name(name)]
+    return frozenset(filter(None, found))
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -24,6 +24,7 @@ from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
 from tests.airflow_process import PROJECT, AirflowProcess, NightlyRun
 from tests.earlier_runs import EarlierRuns
+from tests.servers import ok, scripted
 from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
@@ -228,6 +229,62 @@ def test_mail_that_cannot_be_sent_is_kept_and_its_task_is_red(dead_nightly: Nigh
     assert run["report"] == "success"
     (kept,) = (dead_nightly.airflow.var / "outbox").glob("*.eml")
     assert "can't be reached" in text_of(kept)
+
+
+CLOSED_SHOP = """
+endpoint: {name}
+scenarios: {{closed: {{load: {{workers: 1, requests: 3}}, request: {{path: /{name}}}}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A folder of two scenarios and one of their targets, as the environment names them."""
+    folder = tmp_path_factory.mktemp("shops")
+    for name in ("open", "shut"):
+        (folder / f"{name}.yaml").write_text(CLOSED_SHOP.format(name=name))
+    kwargs = {"column": "success_rate", "min_value": 0.95}
+    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs}
+    suite = {"name": "every_measurement", "expectations": [expectation]}
+    (folder / "every_measurement.json").write_text(json.dumps(suite))
+    return {"LOADTASKS_SCENARIOS": str(folder), "LOADTASKS_EXPECTATIONS": str(folder)}
+
+
+def shut(connection: socket.socket, request: bytes) -> bool:
+    """Refuse what is shut."""
+    connection.sendall(ok(status="401 Unauthorized" if request.startswith(b"GET /shut") else "200 OK"))
+    return True
+
+
+def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(
+    good_nightly: NightlyRun, shops: dict[str, str]
+) -> None:
+    with scripted(shut) as server:
+        nightly = good_nightly.airflow.nightly("--target", server.url, **shops)
+    assert nightly.code == 3, nightly
+    tasks = nightly.airflow.latest_run()["tasks"]
+    assert {name: tasks[name] for name in ("open.closed", "shut.closed", "report", "alert", "verdict")} == {
+        "open.closed": "success",
+        "shut.closed": "skipped",
+        "report": "success",
+        "alert": "success",
+        "verdict": "failed",
+    }
+    alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
+    assert "GET /shut responded 401" in text_of(alert)
+
+
+def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(
+    good_nightly: NightlyRun, shops: dict[str, str]
+) -> None:
+    with scripted(shut) as server:
+        nightly = good_nightly.airflow.nightly("--target", server.url, "--scenarios", "shut.closed", **shops)
+    assert nightly.code == 2, nightly
+    assert "refuses every scenario: GET /shut responded 401" in nightly.output
+    tasks = nightly.airflow.latest_run()["tasks"]
+    assert {name for name, state in tasks.items() if state == "failed"} == {"open_run", "verdict"}
+    alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
+    assert "GET /shut responded 401" in text_of(alert)
 
 
 def test_run_with_a_broken_suite_ends_with_2_and_is_reported(good_nightly: NightlyRun, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from loadtasks.engine.generator.driver import GeneratedLoad, Start, drive
@@ -19,18 +20,30 @@ from loadtasks.engine.runners.selection import runner_for
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import HttpScenario, PartScenario, Scenario, parts_of
+
+
+@dataclass(frozen=True)
+class DrivenScenario:
+    """A scenario that is driven in rounds."""
+
+    written: Scenario
+    """As its file has it, which its measurements describe."""
+    sent: Scenario
+    """The same with the identity of this run filled in."""
+    redactor: Redactor
+    """Takes the secrets out of what is measured."""
 
 
 class RoundDriver:
     """Drives the rounds of a scenario against the candidate, or against the reference."""
 
-    def __init__(self, scenario: Scenario, sent: Scenario, target: Target, first: Mapping[str, int]) -> None:
+    def __init__(self, scenario: DrivenScenario, target: Target, first: Mapping[str, int]) -> None:
         """Prepare to drive.
 
         Args:
-            scenario: the scenario as it is written, which its measurements describe.
-            sent: the same scenario with the identity of this run filled in.
+            scenario: what is sent.
             target: where it is sent.
             first: by part, the number of the first request of the next round; the caller changes it between rounds.
         """
@@ -39,7 +52,7 @@ class RoundDriver:
         self._scenario = scenario
         self._target = target
         self._first = first
-        self._parts = parts_of(sent)
+        self._parts = parts_of(scenario.sent)
         self._rounds = {name: rounds_of(part) for name, part in self._parts.items()}
         self._sources = {name: self._source(name, part) for name, part in self._parts.items()}
         self._recorded = RecordedLoad.of(datetime.now(UTC), {name: Recorder() for name in self._parts})
@@ -76,7 +89,7 @@ class RoundDriver:
         """Add what a round recorded to the whole. Returns the round's own measurements."""
         recorded = RecordedLoad.of(generated.started_at, generated.recorders)
         seen = health([(generated.observation, recorded.whole)], None)
-        measured = measurements(self._scenario, recorded, seen, paired=True)
+        measured = measurements(self._scenario.written, recorded, seen, self._scenario.redactor, paired=True)
         self._observation = GeneratorObservation.joined([self._observation, generated.observation])
         self._recorded.append(recorded)
         return measured
@@ -89,7 +102,7 @@ class RoundDriver:
     def measurements(self, calibration: Calibration | None) -> list[Measurement]:
         """The measurements of all rounds together: the whole first, then the parts of a mixed scenario."""
         seen = health([(self._observation, self._recorded.whole)], calibration)
-        return measurements(self._scenario, self._recorded, seen, paired=True)
+        return measurements(self._scenario.written, self._recorded, seen, self._scenario.redactor, paired=True)
 
     def _check_alive(self) -> None:
         try:

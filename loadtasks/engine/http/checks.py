@@ -1,14 +1,12 @@
 """Checks of a response: status, headers, JSON values, a pattern in the body."""
 
-import io
 import math
 import re
 from collections.abc import Callable
-from typing import Any
-
-import urllib3
+from typing import Any, NamedTuple
 
 from loadtasks.engine.http.json_values import MISSING, equal, is_number, parse_json, shown, value_at
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.scenarios.model import Checks, JsonCheck
 
@@ -27,28 +25,22 @@ _ALWAYS_KEPT = frozenset(
         b"connection",
         b"content-encoding",
         b"content-length",
+        b"content-type",
         b"retry-after",
         b"server-timing",
         b"transfer-encoding",
         b"x-request-id",
     }
 )
-_EXCERPT_LENGTH = 200
 _MAX_EXACT = 2.0**53
 
 
-def body_text(body: bytes, encoding: str) -> bytes:
-    """The body before the server compressed it; `encoding` is the Content-Encoding, empty where there is none.
+class Problem(NamedTuple):
+    """What is wrong with a response, as a clause."""
 
-    Raises:
-        ValueError: it doesn't decompress.
-    """
-    if not encoding or encoding == "identity":
-        return body
-    try:
-        return urllib3.HTTPResponse(io.BytesIO(body), headers={"content-encoding": encoding}, status=200).data
-    except urllib3.exceptions.HTTPError as error:
-        raise ValueError(f"the body doesn't decompress as {encoding}: {error}") from error
+    text: str
+    quotes_body: bool = False
+    """Whether the body says more."""
 
 
 class Checker:
@@ -76,11 +68,11 @@ class Checker:
         expected = "2xx" if len(self._statuses) == 100 else " or ".join(map(str, sorted(self._statuses)))  # noqa: PLR2004
         return f"responded {status}, expected {expected}"
 
-    def problem(self, headers: dict[str, str], body: bytes) -> str | None:
-        """What is wrong with the headers or the body, as a clause; None when every check passes."""
+    def problem(self, headers: dict[str, str], body: bytes) -> Problem | None:
+        """What is wrong with the headers or the body; None when every check passes."""
         for name, expected in self._headers.items():
             if headers.get(name) != expected:
-                return f"header {name} is {headers.get(name)!r}, expected {expected!r}"
+                return Problem(f"header {name} is {headers.get(name)!r}, expected {expected!r}")
         # The same bytes pass again without being parsed again, which keeps the generator's own work off the clock.
         if not self.reads_body or body == self._last_good:
             return None
@@ -89,36 +81,30 @@ class Checker:
             self._last_good = body
         return problem
 
-    def _body_problem(self, raw: bytes, encoding: str) -> str | None:
+    def _body_problem(self, raw: bytes, encoding: str) -> Problem | None:
         try:
-            body = body_text(raw, encoding)
+            body = decoded_body(raw, encoding)
         except ValueError as error:
-            return str(error)
+            return Problem(str(error))
         if self._pattern and not self._pattern.search(body):
-            return f"nothing in the body matches {self._pattern.pattern.decode()!r}: {excerpt(body)}"
+            return Problem(f"nothing in the body matches {self._pattern.pattern.decode()!r}", quotes_body=True)
         if not self._json:
             return None
         try:
             document = parse_json(body)
         except ValueError as error:
-            return f"the body is {error}: {excerpt(body)}" if body else f"the body is {error}"
+            return Problem(f"the body is {error}", quotes_body=True)
         return self._json_problem(document)
 
-    def _json_problem(self, document: Any) -> str | None:
+    def _json_problem(self, document: Any) -> Problem | None:
         try:
             for path, check in self._json.items():
                 wrong = _value_problem(value_at(document, path), check)
                 if wrong:
-                    return f"{path} {wrong}"
+                    return Problem(f"{path} {wrong}")
         except RecursionError:
-            return "the body is JSON that is nested too deeply to be checked"
+            return Problem("the body is JSON that is nested too deeply to be checked")
         return None
-
-
-def excerpt(body: bytes) -> str:
-    """The beginning of a body, for an error's sample."""
-    text = body[: _EXCERPT_LENGTH + 1].decode("utf-8", "replace")
-    return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH] + "…"
 
 
 def _value_problem(value: Any, check: JsonCheck) -> str | None:

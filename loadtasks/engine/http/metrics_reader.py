@@ -5,6 +5,7 @@ of its instances responded, and no difference means anything.
 """
 
 import math
+from collections import defaultdict
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,10 +14,11 @@ from loadtasks.engine.http.probe import probe
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.redaction.redactor import Redactor
 
 MAX_SERIES = 100
 """Counters, and gauges, of one scenario that are kept."""
-_MAX_NAME = 160
+_MAX_NAME, _MAX_PROBLEM = 160, 300
 _OK = 200
 _COUNTED = {"histogram": ("_count", "_sum"), "summary": ("_count", "_sum"), "unknown": ("_total",)}
 """What counts up among the samples of other types than `counter`, by how their names end."""
@@ -45,11 +47,14 @@ def read_metrics(target: Target) -> Snapshot:
         return Snapshot({}, {}, f"GET {path} returned no metrics in Prometheus' text format ({error})")
 
 
-def compare_metrics(target: Target, before: Snapshot, after: Snapshot) -> TargetMetrics | None:
-    """The change between two snapshots; None where the target has no metrics and no path of theirs is configured."""
+def compare_metrics(target: Target, before: Snapshot, after: Snapshot, redactor: Redactor) -> TargetMetrics | None:
+    """The change between two snapshots; None where the target has no metrics and no path of theirs is configured.
+
+    The redactor takes the secrets out of the target's words: a label may hold a path, and that a key.
+    """
     problem = before.problem or after.problem
     if problem:
-        return TargetMetrics(problem=problem) if target.metrics_path else None
+        return TargetMetrics(problem=redactor.shortened(problem, _MAX_PROBLEM)) if target.metrics_path else None
     if any(
         after.counters.get(series, 0.0) < value for series, value in before.counters.items() if "_sum" not in series
     ):
@@ -58,9 +63,13 @@ def compare_metrics(target: Target, before: Snapshot, after: Snapshot) -> Target
         )
     growths = {series: value - before.counters.get(series, 0.0) for series, value in after.counters.items()}
     gauges = {series: (before.gauges.get(series, value), value) for series, value in after.gauges.items()}
+    counters: dict[str, float] = defaultdict(float)
+    for series, growth in [(series, growth) for series, growth in growths.items() if growth][:MAX_SERIES]:
+        counters[redactor.shortened(series, _MAX_NAME, mark="")] += growth
+    kept = list(gauges.items())[:MAX_SERIES]
     return TargetMetrics(
-        counters=dict([(series, growth) for series, growth in growths.items() if growth][:MAX_SERIES]),
-        gauges=dict(list(gauges.items())[:MAX_SERIES]),
+        counters=dict(counters),
+        gauges={redactor.shortened(series, _MAX_NAME, mark=""): values for series, values in kept},
     )
 
 
@@ -82,4 +91,4 @@ def _parsed(text: str) -> Snapshot:
 
 def _series(name: str, labels: dict[str, str]) -> str:
     written = ",".join(f'{key}="{value}"' for key, value in labels.items())
-    return (f"{name}{{{written}}}" if written else name)[:_MAX_NAME]
+    return f"{name}{{{written}}}" if written else name

@@ -8,15 +8,17 @@ import json
 
 import uvloop
 
-from loadtasks.engine.http.checks import Checker, body_text
+from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.request_encoder import RequestEncoder
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.single_exchange import ExchangeLimits, exchange_once
 from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.errors import ErrorCode
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Checks, Request
 
 PROBE_DEADLINE_S = 5.0
@@ -47,7 +49,7 @@ class ProbeResponse:
         Raises:
             ValueError: it doesn't decompress.
         """
-        return body_text(self._body, self._encoding)
+        return decoded_body(self._body, self._encoding)
 
 
 def check_alive(target: Target) -> None:
@@ -77,7 +79,8 @@ def read_version(target: Target) -> str | None:
         return None
     version = body.get("version") if isinstance(body, dict) else None
     revision = body.get("revision") if version else None
-    return f"{version}+{revision}"[:_MAX_VERSION] if revision else str(version)[:_MAX_VERSION] if version else None
+    stated = f"{version}+{revision}" if revision else str(version) if version else None
+    return stated and Redactor(target.secrets).shortened(stated, _MAX_VERSION, mark="")
 
 
 def probe(target: Target, path: str, *, max_body: int = MAX_PROBE_BODY, head_only: bool = False) -> ProbeResponse:

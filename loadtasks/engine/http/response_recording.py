@@ -1,8 +1,10 @@
 """An HTTP response checked and recorded: why it is a failure, if it is one."""
 
-from loadtasks.engine.http.checks import body_text, excerpt
+from collections.abc import Callable
+
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.json_values import contains, parse_json
+from loadtasks.engine.http.response_body import decoded_body, quoted_body
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import RequestFailure
@@ -17,29 +19,35 @@ def response_failure(exchange: Exchange) -> RequestFailure | None:
     """Why an exchange failed: the connection's own failure, the status, or a check; None when it did not."""
     if exchange.failure is not None:
         return exchange.failure
-    wrong = exchange.checker.status_problem(exchange.status)
-    if wrong is not None:
-        body = excerpt(exchange.body)
-        return RequestFailure(ErrorCode.STATUS, f"{wrong}: {body}" if body else wrong)
+    status = exchange.checker.status_problem(exchange.status)
+    if status is not None:
+        return RequestFailure(ErrorCode.STATUS, status, _quoting(exchange))
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
-    return None if wrong is None else RequestFailure(ErrorCode.CHECK, wrong)
+    if wrong is None:
+        return None
+    return RequestFailure(ErrorCode.CHECK, wrong.text, _quoting(exchange) if wrong.quotes_body else None)
 
 
 def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None:
     """Why what an exchange read back is not what was sent earlier; None when it is."""
     failure = response_failure(exchange)
     if failure is not None:
-        return RequestFailure(failure.code, f"reading back: {failure.text}")
+        return failure.of("reading back")
     try:
-        found = parse_json(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+        found = parse_json(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
     except ValueError as error:
-        return RequestFailure(ErrorCode.CHECK, f"what was read back is {error}: {excerpt(exchange.body)}")
+        return RequestFailure(ErrorCode.CHECK, f"what was read back is {error}", _quoting(exchange))
     try:
         if contains(found, sent):
             return None
     except RecursionError:
         return RequestFailure(ErrorCode.CHECK, "what was read back is JSON that is nested too deeply to be compared")
-    return RequestFailure(ErrorCode.CHECK, f"what was read back is not what was sent: {excerpt(exchange.body)}")
+    return RequestFailure(ErrorCode.CHECK, "what was read back is not what was sent", _quoting(exchange))
+
+
+def _quoting(exchange: Exchange) -> Callable[[], str]:
+    """Gives the beginning of the exchange's body."""
+    return lambda: quoted_body(exchange.body, exchange.headers)
 
 
 def is_throttled(exchange: Exchange) -> bool:

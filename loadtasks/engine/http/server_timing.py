@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _MAX_METRICS = 20
-_MAX_NAME_LENGTH = 40
-_MAX_DESCRIPTION_LENGTH = 20
+_MAX_LENGTH = 1000
+"""Characters of a name and of a description that are kept until secrets are taken out; fewer are shown."""
 
 
 class ServerPhase(NamedTuple):
@@ -28,9 +28,9 @@ def server_timing(header: str) -> Iterator[ServerPhase]:
             if key == "dur":
                 seconds = _seconds(value.strip().strip('"'))
             elif key == "desc":
-                description = value.strip().strip('"')[:_MAX_DESCRIPTION_LENGTH]
+                description = value.strip().strip('"')[:_MAX_LENGTH]
         if 0 <= seconds < float("inf"):
-            yield ServerPhase(name.strip()[:_MAX_NAME_LENGTH], seconds, description)
+            yield ServerPhase(name.strip()[:_MAX_LENGTH], seconds, description)
 
 
 def _seconds(milliseconds: str) -> float:

@@ -77,3 +77,15 @@ class Target:
         if self.credentials is not None:
             return {"Authorization": self.credentials.authorization()}
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be shown: token, password, and both as they are sent.
+
+        Where there is no password the user is one: a key may be sent as a user.
+        """
+        secrets = {self.token} if self.token else set()
+        if self.credentials is not None:
+            user, password = self.credentials
+            secrets |= {password or user, f"{user}:{password}", self.credentials.authorization().partition(" ")[2]}
+        return frozenset(secrets)

@@ -4,8 +4,11 @@ import heapq
 from typing import NamedTuple, Self
 
 from loadtasks.measurement.model import Exemplar
+from loadtasks.redaction.redactor import Redactor
 
 _MAX_EXEMPLARS = 10
+_MAX_LENGTH = 500
+"""Characters of a request and of an id."""
 
 
 class SlowRequest(NamedTuple):
@@ -51,9 +54,21 @@ class SlowestRequests:
         for _, request in other._kept:
             self.keep(request._replace(due=request.due + later_s))
 
-    def exemplars(self, first_start: float | None) -> list[Exemplar]:
-        """The exemplars, slowest first. `first_start`: when the measurement's first request was sent."""
+    def exemplars(self, first_start: float | None, redactor: Redactor) -> list[Exemplar]:
+        """The exemplars, slowest first, without secrets.
+
+        `first_start`: when the measurement's first request was sent.
+        """
         return [
-            Exemplar(due_s=request.due - (first_start or request.due), **request._asdict())
+            Exemplar(due_s=request.due - (first_start or request.due), **_shown(request, redactor)._asdict())
             for _, request in sorted(self._kept, reverse=True)
         ]
+
+
+def _shown(request: SlowRequest, redactor: Redactor) -> SlowRequest:
+    """The request without secrets: its path, or an id that the target chose, may hold one."""
+    return request._replace(
+        request=redactor.shortened(request.request, _MAX_LENGTH),
+        request_id=None if request.request_id is None else redactor.shortened(request.request_id, _MAX_LENGTH),
+        traceparent=None if request.traceparent is None else redactor.shortened(request.traceparent, _MAX_LENGTH),
+    )

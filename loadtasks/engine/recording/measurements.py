@@ -8,6 +8,7 @@ from typing import Self
 from loadtasks.engine.recording.recorder import MeasurementIdentity, Recorder
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.model import Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.load import profile_duration_s
 from loadtasks.scenarios.load_data import load_data
@@ -37,7 +38,7 @@ class RecordedLoad:
 
 
 def measurements(
-    scenario: Scenario, recorded: RecordedLoad, health: Health, *, paired: bool = False
+    scenario: Scenario, recorded: RecordedLoad, health: Health, redactor: Redactor, *, paired: bool = False
 ) -> list[Measurement]:
     """The measurement of a scenario, then those of its parts where it is mixed.
 
@@ -45,6 +46,7 @@ def measurements(
         scenario: what was sent.
         recorded: what was recorded of it.
         health: the load generator's, in each of the measurements.
+        redactor: takes the secrets out of what the target said or was sent.
         paired: whether it was sent in rounds paired with a reference, which is part of the load. Rounds have no
             duration: they are too short for their last responses to be left out of the throughput.
     """
@@ -59,7 +61,7 @@ def measurements(
             load=load_data(described) | ({"paired": True} if paired else {}),
             duration_s=None if paired else _duration_s(described),
         )
-        return recorder.measurement(identity, recorded.started_at, health)
+        return recorder.measurement(identity, recorded.started_at, health, redactor)
 
     return [
         measurement(recorded.whole, scenario, ""),

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.measurement.model import SERVER, Phase
+from loadtasks.redaction.redactor import Redactor
 
 MAX_PHASES = 64
 """Names of the target's own phases that are kept apart."""
 MAX_OUTCOMES = 8
 """Outcomes of a phase that are kept apart."""
 OTHER = "other"
+_MAX_NAME_LENGTH, _MAX_OUTCOME_LENGTH = 40, 20
 
 
 @dataclass(slots=True)
@@ -41,6 +43,13 @@ class _Sum:
         self.max_s = max(self.max_s, other.max_s)
         for outcome, count in other.outcomes.items():
             self.count_outcome(outcome, count)
+
+    def shown(self, redactor: Redactor) -> "_Sum":
+        """The same without secrets."""
+        shown = _Sum(self.count, self.total_s, self.max_s)
+        for outcome, count in self.outcomes.items():
+            shown.count_outcome(redactor.shortened(outcome, _MAX_OUTCOME_LENGTH, mark=""), count)
+        return shown
 
 
 class Phases:
@@ -74,11 +83,14 @@ class Phases:
             if name.startswith(only):
                 self._sum(name).add(known)
 
-    def measured(self) -> dict[str, Phase]:
-        """The phases of a finished measurement."""
+    def measured(self, redactor: Redactor) -> dict[str, Phase]:
+        """The phases of a finished measurement, secrets taken out of the target's own words."""
+        shown: dict[str, _Sum] = {}
+        for name, known in self._sums.items():
+            shown.setdefault(_shown_name(name, redactor), _Sum()).add(known.shown(redactor))
         return {
-            name: Phase(count=known.count, total_s=known.total_s, max_s=known.max_s, outcomes=dict(known.outcomes))
-            for name, known in self._sums.items()
+            name: Phase(count=known.count, total_s=known.total_s, max_s=known.max_s, outcomes=known.outcomes)
+            for name, known in shown.items()
         }
 
     def _sum(self, name: str) -> _Sum:
@@ -86,3 +98,10 @@ class Phases:
             theirs = sum(known.startswith(SERVER) for known in self._sums)
             name = name if theirs < MAX_PHASES else SERVER + OTHER
         return self._sums.setdefault(name, _Sum())
+
+
+def _shown_name(name: str, redactor: Redactor) -> str:
+    """The name of a phase without secrets; those of the client's own phases are ours."""
+    if not name.startswith(SERVER):
+        return name
+    return SERVER + redactor.shortened(name.removeprefix(SERVER), _MAX_NAME_LENGTH, mark="")

@@ -1,25 +1,26 @@
 """What happened to every scheduled request, recorded at as little cost as Python allows while the load runs."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtasks.engine.recording.connections import ConnectionRecord
 from loadtasks.engine.recording.exemplars import SlowestRequests
-from loadtasks.engine.recording.failure import RequestFailure
+from loadtasks.engine.recording.failure import RequestFailure, Sample
 from loadtasks.engine.recording.phases import Phases
 from loadtasks.engine.recording.timeline import Stretch, Timeline
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import SERVER, Counts, Measurement, Protocol
+from loadtasks.redaction.redactor import Redactor
 
 _BATCH = 4096
 """Times go to lists, which are folded into the histograms in batches: memory stays flat, a fold takes about 0.3 ms."""
-_MAX_SAMPLE_LENGTH = 500
 NEVER_RESPONDED = frozenset({ErrorCode.TIMEOUT, ErrorCode.CONNECT_TIMEOUT, ErrorCode.MISSED})
 """Failures that count in the histograms, with the time that they had reached."""
 NEVER_CONNECTED = frozenset({ErrorCode.REFUSED, ErrorCode.CONNECT_TIMEOUT, ErrorCode.UNREACHABLE})
@@ -62,6 +63,7 @@ class Recorder:
         self.dropped = 0
         self.in_flight = 0
         self.waited_for_connection = 0
+        self.connections = ConnectionRecord()
         self.body_bytes = 0
         self.first_start: float | None = None
         self.last_end: float | None = None
@@ -81,7 +83,7 @@ class Recorder:
         self._last_sent = float("-inf")
         self._sent_count = 0
         self._errors: Counter[_Error] = Counter()
-        self._samples: dict[_Error, str] = {}
+        self._samples: dict[_Error, Sample] = {}
         self._phases = Phases()
         self._times: list[float] = []
         """Of requests that never got their response: due, sent, end, due, sent, end, ..."""
@@ -131,7 +133,7 @@ class Recorder:
     def fail(self, failure: RequestFailure, due: float, sent: float, end: float, *, publishing: bool = False) -> None:
         """A request failed. It is timed only where it never got its response."""
         self.failed += 1
-        self._count(failure.code, failure.text, publishing=publishing)
+        self._count(failure.code, failure.text, quote=failure.quote, publishing=publishing)
         if failure.code in NEVER_RESPONDED and not publishing:
             self._time(due, sent, end)
         else:
@@ -153,9 +155,9 @@ class Recorder:
         self.dropped += count
         self._count(ErrorCode.DROPPED, sample, count)
 
-    def note(self, code: ErrorCode, sample: str) -> None:
+    def note(self, code: ErrorCode, sample: str, quote: Callable[[], str] | None = None) -> None:
         """Count an error that is not a request's failure, as a duplicate message."""
-        self._count(code, sample)
+        self._count(code, sample, quote=quote)
 
     def abandon(self, due: float, sent: float, now: float) -> None:
         """A request had no complete response when the measurement was ended."""
@@ -221,6 +223,7 @@ class Recorder:
         self.dropped += other.dropped
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
+        self.connections.merge(other.connections)
         self.body_bytes += other.body_bytes
         self._stragglers += other._stragglers
         self.response.add(other.response)
@@ -304,8 +307,10 @@ class Recorder:
             self.dispatch_lag.record(np.array(self._dispatched_late))
             self._dispatched_late.clear()
 
-    def measurement(self, identity: MeasurementIdentity, started_at: datetime, health: Health) -> Measurement:
-        """The finished measurement."""
+    def measurement(
+        self, identity: MeasurementIdentity, started_at: datetime, health: Health, redactor: Redactor
+    ) -> Measurement:
+        """The finished measurement. Here secrets are taken out of all that the target said or was sent."""
         self.fold()
         return Measurement(
             **identity._asdict(),
@@ -324,21 +329,37 @@ class Recorder:
             send_lag=self.send_lag,
             statuses={str(status): count for status, count in sorted(self.statuses.items())},
             errors=[
-                ErrorCount(code=error.code, count=count, sample=self._samples[error], publishing=error.publishing)
+                ErrorCount(
+                    code=error.code,
+                    count=count,
+                    sample=self._samples[error].shown(redactor),
+                    publishing=error.publishing,
+                )
                 for error, count in self._errors.most_common()
             ],
-            phases=self._phases.measured(),
+            phases=self._phases.measured(redactor),
+            stale_connections=self.connections.stale,
+            unreachable_addresses=self.connections.unreachable_addresses(),
             body_bytes=self.body_bytes,
             stragglers=self._stragglers if identity.duration_s is not None else 0,
             availability=self._earlier.then(self._timeline.stretch()).availability(),
-            exemplars=self.slowest.exemplars(self.first_start),
+            exemplars=self.slowest.exemplars(self.first_start, redactor),
             health=health,
         )
 
-    def _count(self, code: ErrorCode, sample: str, count: int = 1, *, publishing: bool = False) -> None:
+    def _count(
+        self,
+        code: ErrorCode,
+        sample: str,
+        count: int = 1,
+        *,
+        quote: Callable[[], str] | None = None,
+        publishing: bool = False,
+    ) -> None:
         error = _Error(code, publishing)
         self._errors[error] += count
-        self._samples.setdefault(error, sample[:_MAX_SAMPLE_LENGTH])
+        if error not in self._samples:
+            self._samples[error] = Sample.of(sample, quote)
 
     def _time(self, due: float, sent: float, end: float) -> None:
         times = self._times

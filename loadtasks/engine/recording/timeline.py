@@ -18,7 +18,7 @@ _TICK_US = 10_000
 """The shortest slice. Ends of failures are kept in these, however long the slices are."""
 _TICKS_PER_S = 100.0
 _SLICES = 16_384
-"""Kept at most: 2.7 minutes of ticks; an hour in slices of 0.32 s."""
+"""Kept at most, a power of two: 2.7 minutes of ticks; an hour in slices of 0.32 s."""
 _SUCCEEDED, _SERVED, _CONNECTED = (np.uint8(1 << bit) for bit in range(3))
 _NEVER = 1 << 62
 _Indices = NDArray[np.int64]
@@ -65,8 +65,8 @@ def _seconds(gap: Gap | None) -> float:
 class Timeline:
     """The slices of one stretch. Times are those of `time.perf_counter`, in seconds."""
 
-    # Slice n is kept at n modulo their number, so that none has to move when the load goes on, or when an earlier time
-    # comes from another process.
+    # Slice n is kept at n modulo the number of slices, so that none has to move when the load goes on, or when an
+    # earlier time comes from another process.
 
     def __init__(self) -> None:
         self._start_us = _NEVER
@@ -130,8 +130,8 @@ class Timeline:
         while self._shift < other._shift:
             self._coarsen()
         kept = other._kept_slices()
-        slots = (kept >> (self._shift - other._shift)) % _SLICES
-        kept %= _SLICES
+        slots = (kept >> (self._shift - other._shift)) & (_SLICES - 1)
+        kept &= _SLICES - 1
         np.bitwise_or.at(self._marks, slots, other._marks[kept])
         np.maximum.at(self._failed_until, slots, other._failed_until[kept])
         np.maximum.at(self._refused_until, slots, other._refused_until[kept])
@@ -146,7 +146,7 @@ class Timeline:
         slices = self._kept_slices()
         starts_us = slices * self._width_us
         slices = slices[(starts_us + self._width_us > self._start_us) & (starts_us < stop_us)]
-        marks = self._marks[slices % _SLICES]
+        marks = self._marks[slices & (_SLICES - 1)]
         window = Gap(self._start_us, stop_us)
         return Stretch(
             window.length_us,
@@ -158,7 +158,7 @@ class Timeline:
     def _failures(self, slices: _Indices, is_marked: NDArray[np.bool_], until: _Indices, window: Gap) -> Gaps:
         """Between each two marks, from the start of the first failure to the end of the last one."""
         marks = slices[is_marked]
-        ends = until[slices % _SLICES]
+        ends = until[slices & (_SLICES - 1)]
         failing = np.flatnonzero(ends)
         # What was sent in a marked slice counts from the next one on.
         from_us = (slices[failing] + is_marked[failing]) * self._width_us
@@ -177,11 +177,12 @@ class Timeline:
         return _TICK_US << self._shift
 
     def _mark(self, ticks: _Indices, mark: np.uint8) -> None:
+        ticks = ticks[np.flatnonzero(np.diff(ticks, prepend=-1))]  # many requests in a row have the same one
         self._reach(ticks)
         self._marks[self._slots(ticks)] |= mark
 
     def _slots(self, ticks: _Indices) -> _Indices:
-        return (ticks >> self._shift) % _SLICES
+        return (ticks >> self._shift) & (_SLICES - 1)
 
     def _kept_slices(self) -> _Indices:
         return np.arange(self._first >> self._shift, (self._last >> self._shift) + 1, dtype=np.int64)
@@ -202,8 +203,8 @@ class Timeline:
         """Make one slice of two."""
         kept = self._kept_slices() if self._first <= self._last else np.empty(0, np.int64)
         self._shift += 1
-        slots = (kept >> 1) % _SLICES
-        kept %= _SLICES
+        slots = (kept >> 1) & (_SLICES - 1)
+        kept &= _SLICES - 1
         marks, failed_until, refused_until = self._marks, self._failed_until, self._refused_until
         self._marks, self._failed_until = np.zeros_like(marks), np.zeros_like(failed_until)
         self._refused_until = np.zeros_like(refused_until)

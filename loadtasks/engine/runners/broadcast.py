@@ -10,9 +10,9 @@ import asyncio
 from time import perf_counter
 from typing import Any
 
-from loadtasks.engine.http.checks import body_text
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.json_values import MISSING, parse_json, shown, value_at
+from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.response_recording import is_throttled
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.net.target import Target
@@ -58,8 +58,8 @@ class BroadcastRunner:
         allow_sockets(self._load.listeners + self._load.publishing.max_connections)
         for opening in await self._opener.open(self._load.listeners, self._message):
             if opening.failure is not None:
-                code, text = opening.failure
-                self.recorder.note(code, f"listener {self._opener.line}: {text}")
+                failure = opening.failure.of(f"listener {self._opener.line}")
+                self.recorder.note(failure.code, failure.text, failure.quote)
         await self._publisher.prepare()
         await asyncio.sleep(_SETTLE_S)
         self.phase = RunnerPhase.READY
@@ -117,7 +117,7 @@ class BroadcastRunner:
     def _take_id(self, exchange: Exchange) -> RequestFailure | None:
         path = self._scenario.publish.id
         try:
-            response = parse_json(body_text(exchange.body, exchange.headers.get("content-encoding", "")))
+            response = parse_json(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
         except ValueError as error:
             return RequestFailure(ErrorCode.CHECK, f"the response to publishing is {error}")
         found = value_at(response, path)
@@ -145,6 +145,7 @@ class BroadcastRunner:
             elif opening.lost is not None:
                 lost[number] = opening.lost.text
                 recorder.note(opening.lost.code, f"listener {self._opener.line}: {opening.lost.text}")
+        self._opener.record_connector(recorder)
         self._deliveries.end(now, lost)
         recorder.scheduled -= published.dropped * self._load.listeners
         if published.dropped:
@@ -153,6 +154,7 @@ class BroadcastRunner:
                 f"{self._scenario.publish.request.path}: no free connection within the queue timeout",
             )
         recorder.waited_for_connection += published.waited_for_connection
+        recorder.connections.merge(published.connections)
         published.fold()
         recorder.add_server_phases(published)
         recorder.dispatch_lag.add(published.dispatch_lag)

@@ -91,9 +91,10 @@ class RequestSource:
         data = b"".join((encoded.before, digits, b"-", digits, encoded.after)) if encoded.after else encoded.before
         return Exchange(encoded, checker, due, data, keeps_body)
 
-    def read_back(self, written: Exchange, due: float) -> Exchange:
-        """The request that reads back what another one wrote."""
-        return self.next(due, self._reads[written.encoded])
+    def read_back(self, written: Exchange, due: float) -> Exchange | None:
+        """The request that reads back what another one wrote; None where nothing is read back."""
+        ready = self._reads.get(written.encoded)
+        return None if ready is None else self.next(due, ready)
 
 
 def _over_and_over(ready: list[_Ready], numbers: Numbers) -> Iterator[_Ready]:
@@ -102,8 +103,8 @@ def _over_and_over(ready: list[_Ready], numbers: Numbers) -> Iterator[_Ready]:
 
 
 def _reader(encoder: RequestEncoder, request: Request, read_back: ReadBack | None) -> "_Template | None":
-    """What reads back what a request wrote, with that request's own headers; None where nothing is read back."""
-    if read_back is None:
+    """What reads back what a request wrote, with that request's own headers; None where it wrote no JSON."""
+    if read_back is None or request.json_body is None:
         return None
     headers = {
         name: value

@@ -125,9 +125,7 @@ class WebSocketConnection(asyncio.Protocol):
     def abort(self, code: ErrorCode, text: str) -> None:
         """End the WebSocket at once, as failed for this reason; a refusal of the upgrade that is known goes before."""
         refusal = self._handshake.refusal() if self._handshake is not None and self._handshake.refused else None
-        self._end(RequestFailure(code, text) if refusal is None else refusal.failure)
-        if self._transport is not None:
-            self._transport.abort()
+        self._fail(RequestFailure(code, text) if refusal is None else refusal.failure)
 
     # What the event loop calls.
 
@@ -153,7 +151,7 @@ class WebSocketConnection(asyncio.Protocol):
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
-            self.abort(*error.failure)
+            self._fail(error.failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -176,7 +174,7 @@ class WebSocketConnection(asyncio.Protocol):
             rest = handshake.feed(data)
         except HandshakeError as error:
             self.status = handshake.status
-            self.abort(*error.failure)
+            self._fail(error.failure)
             return b""
         if rest is None:
             if handshake.refused and not self.status:
@@ -192,7 +190,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _refuse(self) -> None:
         """End a WebSocket whose upgrade was refused, if that did not happen yet."""
         if self.state is WebSocketState.HANDSHAKE and self._handshake is not None:
-            self.abort(*self._handshake.refusal().failure)
+            self._fail(self._handshake.refusal().failure)
 
     def _take(self, opcode: int, payload: str | bytes, now: float) -> None:
         if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
@@ -224,6 +222,11 @@ class WebSocketConnection(asyncio.Protocol):
         self._end(
             RequestFailure(ErrorCode.CLOSED, f"the target closed the WebSocket with code {code}{meaning}{stated}")
         )
+
+    def _fail(self, failure: RequestFailure) -> None:
+        self._end(failure)
+        if self._transport is not None:
+            self._transport.abort()
 
     def _end(self, failure: RequestFailure) -> None:
         if self.state is WebSocketState.CLOSED:

@@ -6,8 +6,9 @@ import os
 
 import httptools
 
-from loadtasks.engine.http.checks import body_text, excerpt
+from loadtasks.engine.http.obs_fold import Unfolding
 from loadtasks.engine.http.request_encoder import RequestEncoder
+from loadtasks.engine.http.response_body import quoted_body
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
@@ -55,6 +56,7 @@ class Handshake:
         self._body = b""
         self._whole = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._unfolding = Unfolding()
         self.request = upgrade.data(self._key)
 
     @property
@@ -69,15 +71,19 @@ class Handshake:
             HandshakeError: the upgrade was refused, or this is not a valid response to it.
         """
         assert self._parser is not None  # noqa: S101 - nothing is fed after the response
-        rest = b""
+        head, after, rest = b"", data, b""
         try:
-            self._parser.feed_data(data)
+            while after and not self.status:
+                head, after = self._unfolding.take(after)
+                self._parser.feed_data(head)
+            if after:
+                self._parser.feed_data(after)
         except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
+            rest = head[upgrade.args[0] :] + after
         except httptools.HttpParserError as error:
             if not self.refused:
                 raise HandshakeError(
-                    ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:80]!r}"
+                    ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}"
                 ) from error
             self._whole = True  # its head said enough
         if not self.status or (self.refused and not self._whole and len(self._body) < _MAX_REFUSAL):
@@ -91,13 +97,7 @@ class Handshake:
     def refusal(self) -> HandshakeError:
         """The refusal of the upgrade, with what the target said so far of why."""
         text = f"the response to the upgrade was {self.status}, expected 101"
-        try:
-            body = body_text(self._body, self._headers.get("content-encoding", ""))
-        except ValueError:  # cut, or compressed in a way that nobody here reads
-            body = b""
-        said = " ".join(excerpt(body).split())
-        said = "".join(character for character in said if character.isprintable())
-        return HandshakeError(ErrorCode.STATUS, f"{text}: {said}" if said else text)
+        return HandshakeError(ErrorCode.STATUS, text, lambda: quoted_body(self._body, self._headers))
 
     # What httptools calls while it parses.
 

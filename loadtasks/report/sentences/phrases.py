@@ -36,8 +36,8 @@ def moment(at: datetime) -> str:
 
 
 def from_the_start(seconds: float) -> str:
-    """A point in a load's time: `from 3.00 s after its start on`; of the start itself `from its start on`."""
-    return f"from {units.duration(seconds)} after its start on" if seconds >= _AT_ONCE_S else "from its start on"
+    """A point in a load's time: `from 3.00 s into the load`, or `from the start of the load`."""
+    return f"from {units.duration(seconds)} into the load" if seconds >= _AT_ONCE_S else "from the start of the load"
 
 
 def durations(seconds: Sequence[float | None]) -> tuple[list[str], str]:

@@ -1,11 +1,12 @@
 """Parameters of the findings that say why a measurement can't be trusted."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from loadtasks.measurement.health import Saturation
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.findings.targets import Throttled
@@ -39,6 +40,10 @@ class AccessRefused(Parameters):
     """Whether the scenario's own headers had it, which goes before the target's."""
     credentials: tuple[str, ...] = ()
     """Names of the other headers, and query parameters (`?key`), that were sent and sound like credentials."""
+
+    def without_secrets(self, redactor: Redactor) -> Self:
+        """The same without the secrets of the scenario: its path may hold a key."""
+        return self.model_copy(update={"path": redactor(self.path)})
 
 
 class MeasurementFailure(BaseModel):

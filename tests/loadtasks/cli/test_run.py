@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from loadtasks.results.document import read_document
 from loadtasks.results.findings.codes import FindingCode
@@ -112,23 +113,36 @@ def test_an_unknown_scenario_is_exit_2(workspace: Workspace) -> None:
     check_refused(call("run", "nothing"), 2, "nothing", "thing.concurrent")
 
 
-def test_a_target_that_is_down_is_exit_3_and_the_run_is_kept_as_invalid(workspace: Workspace) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    check_refused(call("run", "--target", url), 3, url, "refused")
+def check_reported(result: Result, workspace: Workspace, code: int, *parts: str) -> None:
+    """A whole run, invalid, with its report and its alert."""
+    assert result.exit_code == code, result.output
+    assert result.stderr == ""
+    assert (workspace.reports / "latest" / "index.html").is_file()
+    (mail,) = workspace.outbox.glob("*.eml")
+    assert "[INVALID]" in mail.read_text()
+    for part in parts:
+        assert part in result.output
     assert "invalid" in call("history").output
-    assert call("report").exit_code == 3
+    assert call("report").exit_code == code
+
+
+def test_a_target_that_is_down_is_exit_3_and_the_run_is_reported(workspace: Workspace) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    check_reported(call("run", "--target", url), workspace, 3, url, "refused")
 
 
 def test_a_target_that_hangs_is_exit_3(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadtasks.engine.net.target._PROBE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("loadtasks.engine.http.probe.PROBE_DEADLINE_S", 0.2)
+    monkeypatch.setattr("loadtasks.engine.preflight.PREFLIGHT_DEADLINE_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        check_refused(call("run", "--target", url), 3, url, "no response within")
+        check_reported(call("run", "--target", url), workspace, 3, url, "no response within")
 
 
 def test_a_target_that_refuses_the_token_is_exit_2(workspace: Workspace, server: ScriptedServer, api: ThingApi) -> None:
     api.status = "401 Unauthorized"
-    check_refused(call("run", "--target", server.url), 2, server.url, "/thing", "401", "LOADTASKS_TOKEN")
+    check_reported(call("run", "--target", server.url), workspace, 2, "GET /thing responded 401", "LOADTASKS_TOKEN")
+    assert len([request for request in server.requests if request.startswith(b"GET /thing")]) == 1
 
 
 @pytest.mark.parametrize("address", ["ftp://x", "127.0.0.1", "http://"])

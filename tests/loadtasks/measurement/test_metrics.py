@@ -2,6 +2,7 @@
 
 import pytest
 
+from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.metrics import (
     BASELINE_METRICS,
     METRICS,
@@ -32,8 +33,14 @@ def test_every_metric_has_a_value_or_none() -> None:
         "mean_s",
         "max_s",
         "connect_mean_s",
+        "availability",
         *PERCENTILES,
     }
+
+
+def test_the_availability_is_the_share_of_the_time() -> None:
+    assert metric(measurement(availability=Availability(share=0.63)), "availability") == 0.63
+    assert [name for name, known in METRICS.items() if known.may_be_missing] == ["availability"]
 
 
 def test_percentiles_are_quantiles_of_the_response_time() -> None:
@@ -44,7 +51,7 @@ def test_percentiles_are_quantiles_of_the_response_time() -> None:
 
 
 def test_names_end_with_their_unit() -> None:
-    endings = {Unit.SECONDS: "_s", Unit.PER_SECOND: "_per_s", Unit.SHARE: "_rate"}
+    endings = {Unit.SECONDS: "_s", Unit.PER_SECOND: "_per_s", Unit.SHARE: ("_rate", "availability")}
     for name, known in METRICS.items():
         assert name == known.name
         assert name.endswith(endings.get(known.unit, ""))
@@ -66,7 +73,7 @@ def test_columns_say_how_requests_ended_before_how_long_they_took() -> None:
     heads = ["requests", "success", "mean", "p50", "p95", "p99", "throughput"]
     assert [known.column for known in columns_of(Table.RUN)] == heads
     assert [known.column for known in columns_of(Table.HISTORY)] == heads[1:]
-    assert [known.name for known in columns_of(Table.DETAILS)] == ["p90_s", "p99_9_s", "max_s"]
+    assert [known.name for known in columns_of(Table.DETAILS)] == ["availability", "p90_s", "p99_9_s", "max_s"]
 
 
 def test_an_unknown_metric_is_refused_or_shown_as_it_is_called() -> None:

@@ -21,6 +21,14 @@ def test_every_request_is_accounted_for() -> None:
     assert measurement(times_s=[0.1] * 5, scheduled=7).conservation_gap == 2
 
 
+def test_throughput_is_what_was_completed_within_the_duration_where_there_is_one() -> None:
+    times_s = [0.1] * 50
+    assert measurement(times_s=times_s, elapsed_s=4.0).throughput_per_s == 12.5
+    assert measurement(times_s=times_s, elapsed_s=4.0, duration_s=2.0, stragglers=10).throughput_per_s == 20.0
+    assert measurement(times_s=[], failed=5, elapsed_s=4.0, duration_s=2.0).throughput_per_s == 0.0
+    assert measurement(times_s=[], elapsed_s=0.0).throughput_per_s is None
+
+
 def test_throttled_requests_are_no_failures() -> None:
     assert measurement(times_s=[0.1] * 5, throttled=5).success_rate == 1.0
     assert measurement(times_s=[], throttled=5).success_rate is None

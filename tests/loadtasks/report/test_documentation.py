@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from loadtasks import units
 from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Calibration, Health
 from loadtasks.measurement.histogram import min_count
@@ -64,7 +65,7 @@ def test_every_table_names_exactly_the_fields_of_its_model(title: str, model: ty
     assert sorted(named) == sorted({**model.model_fields, **model.model_computed_fields})
 
 
-@pytest.mark.parametrize("model", [Counts, ErrorCount, Health, Calibration])
+@pytest.mark.parametrize("model", [Counts, ErrorCount, Health, Calibration, Availability])
 def test_the_inner_fields_are_named_too(model: type[BaseModel]) -> None:
     assert [name for name in model.model_fields if f"`{name}`" not in _section("Measurement")] == []
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from loadtasks.report.text import plain, sentence
+from loadtasks.plain_text import plain
+from loadtasks.report.text import sentence
 
 
 def test_plain_text_is_one_line_that_no_terminal_obeys() -> None:

@@ -13,7 +13,7 @@ from loadtasks.measurement.model import metric
 from loadtasks.results.assembly import assemble
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import FailureDetail
+from loadtasks.results.findings.validity import AccessRefused, FailureDetail, MeasurementFailure
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.store import Alert, Store
@@ -114,6 +114,10 @@ def test_a_retried_scenario_replaces_what_it_left(store: Store) -> None:
     store.save_failure(FIRST, DASHBOARD, failure("gone again, with a NUL \0"))
     assert store.measurements(FIRST) == [measurement(MIXED)]
     assert store.failures(FIRST) == {DASHBOARD: failure("gone again, with a NUL \N{SYMBOL FOR NULL}")}
+    access = AccessRefused(method="GET", path="/x", status=403, scheme="Bearer", credentials=("X-API-Key",))
+    refused = MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access)
+    store.save_failure(FIRST, DASHBOARD, refused)
+    assert store.failures(FIRST) == {DASHBOARD: refused}
 
 
 def test_half_written_measurements_are_not_kept(store: Store) -> None:

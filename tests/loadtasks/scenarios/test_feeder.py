@@ -53,6 +53,7 @@ def test_a_row_fills_path_query_headers_and_json() -> None:
 
 def test_in_a_path_a_value_may_hold_a_query_and_never_begins_a_fragment() -> None:
     assert Request(path="/{{rest}}").fed({"rest": "v2/a b?x=1#2"}).path == "/v2/a b?x=1%232"
+    assert Request(path="/{{rest}}").fed({"rest": "a\\b\n\x7f%41ü"}).path == "/a%5Cb%0A%7F%41ü"
 
 
 def test_csv_values_are_text_and_json_values_keep_their_type(tmp_path: Path) -> None:
@@ -64,6 +65,15 @@ def test_csv_values_are_text_and_json_values_keep_their_type(tmp_path: Path) -> 
     assert typed.feeder is not None
     assert typed.requests[0].fed(typed.feeder.rows[0]).json_body == {"name": ["Zoë"]}
     assert typed.requests[0].fed(typed.feeder.rows[1]).json_body == {"name": None}
+
+
+def test_a_number_of_json_lines_is_text_as_it_is_written(tmp_path: Path) -> None:
+    lines = '{"id": 1.10, "name": 1.10}\n'
+    fed = read(tmp_path, FED.replace("users.csv", "users.jsonl"), users_jsonl=lines)
+    assert fed.feeder is not None
+    (row,) = fed.feeder.rows
+    request = fed.requests[0].fed(row)
+    assert (request.path, request.json_body) == ("/users/1.10", {"name": 1.1})
 
 
 def test_a_csv_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
@@ -143,6 +153,25 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
         a("no json", "users.csv", "u.jsonl", "u.jsonl: line 2 is not JSON", u_jsonl='{"id": 1, "name": 2}\n{\n'),
         a("no object", "users.csv", "u.jsonl", "u.jsonl: line 1 is not a JSON object", u_jsonl="[1]\n"),
         a("no number", "users.csv", "u.jsonl", "u.jsonl: line 1 is not JSON .*NaN", u_jsonl='{"id": NaN}\n'),
+        a("too large", "users.csv", "u.jsonl", "line 1 is not JSON .*1e400 is too large", u_jsonl='{"id": 1e400}\n'),
+        a(
+            "twice a key",
+            "users.csv",
+            "u.jsonl",
+            "line 1 is not JSON .*'id' stands in it twice",
+            u_jsonl='{"id":1,"id":2}',
+        ),
+        a("dots", "", "", r"row 2 of users.csv: a segment `\.` or `\.\.`", users_csv="id,name\n1,x\n..,y\n"),
+        a("percent", "", "", "row 1 of users.csv: a % in a path", users_csv="id,name\n100%,x\n"),
+        a("no value", "/users/{{id}}", "/{{id}}/x", "row 1 of users.csv: .*another host", users_csv="id,name\n,x\n"),
+        a("no query", "/users/{{id}}", "/x?{{id}}", "row 1 of users.csv: an empty query", users_csv="id,name\n,x\n"),
+        a(
+            "read back elsewhere",
+            "    request:",
+            '    read_back: {path: "/{{name}}"}\n    request:',
+            "row 1 of users.csv: a segment",
+            users_csv="id,name\n1,a/../b\n",
+        ),
         a("no text", "users.csv", "u.jsonl", "row 1 holds half a surrogate", u_jsonl='{"id": 1, "name": "\\ud800"}\n'),
         a(
             "missing in a row",

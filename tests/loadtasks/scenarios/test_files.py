@@ -135,6 +135,7 @@ def test_the_shipped_details() -> None:
             GOOD.replace("workers: 2, requests: 10}", "rate: 2, duration_s: 1}, read_back: {path: /}"),
             "concurrent.read_back: needs a closed load",
         ),
+        (more("read_back: {path: /}"), "concurrent.read_back: no request sends `json`"),
         (
             "endpoint: w\nscenarios: {a: {websocket: /, load: {connections: 1}, warmup_requests: 1}}",
             "warmup_requests: means",

@@ -90,3 +90,14 @@ def test_one_unlike_scenario_among_others_is_noted() -> None:
         other_run="now",
         new_baseline=False,
     )
+
+
+def test_throughput_is_compared_where_both_documents_mean_the_same_by_it() -> None:
+    with_duration = {"duration_s": 2.0, "load": {"model": "closed", "workers": 1, "duration_s": 2.0}}
+    new = measurement(times_s=[0.1] * 20, stragglers=1, **with_duration)
+    of_version_5 = measurement(times_s=[0.1] * 20, **with_duration | {"duration_s": None})
+    for other, is_compared in ((new, True), (of_version_5, False)):
+        compared = compare_documents(document(new), document(other, run_id="old"))
+        metrics = {comparison.metric for comparison in compared.scenarios[0].comparisons}
+        assert ("throughput_per_s" in metrics) is is_compared
+        assert "p50_s" in metrics

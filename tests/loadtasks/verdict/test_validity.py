@@ -7,6 +7,7 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
+    AccessRefused,
     FailureCode,
     FailureDetail,
     MeasurementFailure,
@@ -42,6 +43,13 @@ def test_a_sound_measurement_is_trusted() -> None:
 def test_a_scenario_that_could_not_be_measured_keeps_the_code_and_the_detail_of_its_failure(code: FailureCode) -> None:
     failures = {"dashboard.concurrent": MeasurementFailure(code=code, detail="gone"), "other": failure("x")}
     assert findings(failures=failures) == [Finding(code=code, parameters=FailureDetail(detail="gone"))]
+
+
+def test_a_scenario_that_was_refused_keeps_what_was_sent_to_be_admitted() -> None:
+    access = AccessRefused(method="GET", path="/x", status=401, scheme="Basic")
+    failures = {"dashboard.concurrent": MeasurementFailure(code=FindingCode.ACCESS_REFUSED, access=access)}
+    assert findings(failures=failures) == [Finding(code=FindingCode.ACCESS_REFUSED, parameters=access)]
+    assert not validity.may_pass(findings(failures=failures)), "asked again at once, it would be refused again"
 
 
 def test_a_scenario_that_left_no_trace_was_not_measured() -> None:

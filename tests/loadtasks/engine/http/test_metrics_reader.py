@@ -9,6 +9,7 @@ import pytest
 from loadtasks.engine.http.metrics_reader import MAX_SERIES, Snapshot, compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.measurement.target_metrics import TargetMetrics
+from loadtasks.redaction.redactor import Redactor
 from tests.servers import answering, free_port, ok, scripted
 
 TEXT = """
@@ -59,7 +60,7 @@ def test_counters_and_gauges_are_read() -> None:
 
 def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
     after = TEXT.replace('"/a"} 5', '"/a"} 15').replace("pool_max 4", "pool_max 3") + 'requests_total{route="/c"} 2\n'
-    found = compare_metrics(Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(after))
+    found = compare_metrics(Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(after), Redactor())
     assert found == TargetMetrics(
         counters={'requests_total{route="/a"}': 10, 'requests_total{route="/c"}': 2}, gauges={"pool_max": (4, 3)}
     )
@@ -72,7 +73,7 @@ def test_what_grew_and_what_gauges_stood_at_is_kept() -> None:
 
 def test_counters_that_fell_mean_nothing() -> None:
     found = compare_metrics(
-        Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(TEXT.replace('"/a"} 5', '"/a"} 1'))
+        Target("http://127.0.0.1"), snapshot_of(TEXT), snapshot_of(TEXT.replace('"/a"} 5', '"/a"} 1')), Redactor()
     )
     assert found is not None
     assert found.counters == {}
@@ -81,7 +82,7 @@ def test_counters_that_fell_mean_nothing() -> None:
 
 def test_a_target_with_many_metrics_makes_nothing_grow() -> None:
     many = Snapshot({f"c{n}_total": float(n) for n in range(10_000)}, {f"g{n}": 0.0 for n in range(10_000)})
-    found = compare_metrics(Target("http://127.0.0.1"), Snapshot({}, {}), many)
+    found = compare_metrics(Target("http://127.0.0.1"), Snapshot({}, {}), many, Redactor())
     assert found is not None
     assert len(found.counters) == len(found.gauges) == MAX_SERIES
 
@@ -99,10 +100,10 @@ def test_what_is_no_metrics_is_a_problem_only_where_they_should_be(text: str, st
     with telling(text, "/figures", status) as target:
         snapshot = read_metrics(target)
         assert snapshot.problem.startswith(problem)
-        found = compare_metrics(target, snapshot, snapshot_of(TEXT))
+        found = compare_metrics(target, snapshot, snapshot_of(TEXT), Redactor())
         assert found is not None
         assert found.problem == snapshot.problem
-    assert compare_metrics(Target("http://127.0.0.1"), snapshot, snapshot_of(TEXT)) is None
+    assert compare_metrics(Target("http://127.0.0.1"), snapshot, snapshot_of(TEXT), Redactor()) is None
 
 
 def test_a_target_that_is_gone_is_no_error() -> None:

@@ -19,6 +19,7 @@ from loadtasks.scenarios.load import (
     StagesLoad,
     WorkerStage,
     WorkerStagesLoad,
+    profile_duration_s,
 )
 from loadtasks.scenarios.model import (
     BroadcastScenario,
@@ -102,3 +103,22 @@ def test_a_round_is_a_small_load(part: PartScenario, rounds: Rounds) -> None:
 def test_connections_are_opened_all_at_once_in_each_round() -> None:
     load = ConnectionsLoad(connections=5_000)
     assert rounds_of(ConnectionsScenario(name="a.b", endpoint="a", path="/", load=load)) == Rounds(1)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(thing(load) for load in OPEN.values()),
+        thing(ClosedLoad(workers=2, duration_s=3.0)),
+        broadcast(BroadcastLoad(listeners=2, rate=10.0, duration_s=3.0)),
+    ],
+)
+def test_the_rounds_of_a_load_that_time_ends_last_as_long_as_it_does(part: PartScenario) -> None:
+    cut = rounds_of(part)
+    lasts_s = [cut.slice_of(part, number).lasts_s or math.nan for number in range(cut.number)]
+    assert sum(lasts_s) == pytest.approx(profile_duration_s(part.load))
+
+
+def test_a_round_that_a_number_of_requests_ends_lasts_as_long_as_it_takes() -> None:
+    part = thing(ClosedLoad(workers=2, requests=100))
+    assert rounds_of(part).slice_of(part, 0).lasts_s is None

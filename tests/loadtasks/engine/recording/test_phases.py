@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from loadtasks.engine.recording.phases import MAX_OUTCOMES, MAX_PHASES, Phases
+from loadtasks.redaction.redactor import Redactor
 from tests.loadtasks.engine.recording.servers_for_phases import run_with_headers
 
 
@@ -20,7 +21,7 @@ def test_a_target_that_names_a_phase_for_each_request_makes_nothing_grow() -> No
     phases = added(*(f"server:{number}" for number in range(1000)))
     phases.add_all("first_byte", np.array([0.1, 0.2]))
     phases.add("server:3", 1.0)
-    measured = phases.measured()
+    measured = phases.measured(Redactor())
     assert len(measured) == MAX_PHASES + 2
     assert measured["server:other"].count == 1000 - MAX_PHASES
     assert measured["server:3"].count == 2
@@ -33,27 +34,27 @@ def test_outcomes_are_counted_and_bounded() -> None:
         phases.add("server:cache", 0.1, f"id-{number}")
     phases.add("server:cache", 0.1, "id-2")
     phases.add("server:cache", 0.1)
-    outcomes = phases.measured()["server:cache"].outcomes
+    outcomes = phases.measured(Redactor())["server:cache"].outcomes
     assert len(outcomes) == MAX_OUTCOMES + 1
     assert outcomes["id-2"] == 2
     assert sum(outcomes.values()) == 101
-    assert phases.measured()["server:cache"].count == 102
+    assert phases.measured(Redactor())["server:cache"].count == 102
 
 
 def test_merged_phases_add_up_within_the_same_bounds() -> None:
     hit, miss = added("server:cache", "body", outcome="hit"), added("server:cache", "server:db", outcome="miss")
     hit.merge(miss)
-    assert hit.measured()["server:cache"].outcomes == {"hit": 1, "miss": 1}
-    assert hit.measured()["server:cache"].hit_ratio == 0.5
-    assert miss.measured()["server:cache"].count == 1
+    assert hit.measured(Redactor())["server:cache"].outcomes == {"hit": 1, "miss": 1}
+    assert hit.measured(Redactor())["server:cache"].hit_ratio == 0.5
+    assert miss.measured(Redactor())["server:cache"].count == 1
     many = added(*(f"server:a{number}" for number in range(60)))
     many.merge(added(*(f"server:b{number}" for number in range(60))))
-    measured = many.measured()
+    measured = many.measured(Redactor())
     assert len(measured) == MAX_PHASES + 1
     assert sum(measurement.count for measurement in measured.values()) == 120
     only = Phases()
     only.merge(added("server:db", "body"), only="server:")
-    assert only.measured().keys() == {"server:db"}
+    assert only.measured(Redactor()).keys() == {"server:db"}
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -169,6 +169,14 @@ def test_what_was_written_is_read_back_with_the_headers_of_the_request() -> None
     assert b"\r\nauthorization: Basic dTpw\r\n" in server.requests[1]
 
 
+def test_what_wrote_nothing_is_not_read_back(feeder: Feeder) -> None:
+    read_back = ReadBack(path="/users/{{id}}")
+    with scripted(Users(apart=True)) as server:
+        run(server, ClosedLoad(workers=1, requests=4), STATIC, UPDATE, feeder=feeder, read_back=read_back)
+    sent = [line.partition("?")[0] for line in lines(server)]
+    assert sent == ["GET /all", "PUT /users/1", "GET /users/1", "GET /all", "PUT /users/2", "GET /users/2"]
+
+
 def test_what_another_row_wrote_is_no_response(feeder: Feeder) -> None:
     def forget(connection: socket.socket, request: bytes) -> bool:
         connection.sendall(ok(b'{"name": "Zo\\u00eb", "n": 1}'))

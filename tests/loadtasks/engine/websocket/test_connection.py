@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.failure import RequestFailure, Sample
 from loadtasks.engine.websocket.connection import WebSocketConnection, WebSocketState
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
 from loadtasks.engine.websocket.opener import Opener
 from loadtasks.measurement.errors import ErrorCode
+from loadtasks.redaction.redactor import Redactor
 from tests.loadtasks.engine.websocket.fanout import (
     CLOSE,
     PING,
@@ -301,8 +303,13 @@ def refused(*pieces: bytes, ends: bool = False) -> WebSocketConnection:
     return asyncio.run(run())
 
 
+def shown(failure: RequestFailure) -> str:
+    """A failure as people read it."""
+    return Sample.of(failure.text, failure.quote).shown(Redactor())
+
+
 REFUSAL = b"HTTP/1.1 400 Bad Request\r\n"
-SENTENCE = b"subprotocol\r\n\tchat.v1 is required\x00\x1b"
+SENTENCE = b"subprotocol\r\n\tchat.v1 is required\x1b"
 SAID = "the response to the upgrade was 400, expected 101: subprotocol chat.v1 is required"
 
 
@@ -314,7 +321,7 @@ SAID = "the response to the upgrade was 400, expected 101: subprotocol chat.v1 i
         ([REFUSAL + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(SENTENCE) + SENTENCE + b"\r\n0\r\n\r\n"], False),
         ([REFUSAL + b"\r\n" + SENTENCE], True),
         ([REFUSAL + b"Content-Length: 1000\r\n\r\n" + SENTENCE], False),
-        ([REFUSAL + b"Content-Length: 100000\r\n\r\n" + SENTENCE + b"\x00" * 9000], False),
+        ([REFUSAL + b"Content-Length: 100000\r\n\r\n" + SENTENCE + b" " * 9000], False),
         (
             [REFUSAL + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n" + gzip.compress(SENTENCE)],
             True,
@@ -329,13 +336,15 @@ def test_what_the_target_says_of_a_refused_upgrade_is_told(
     socket = refused(*pieces, ends=ends)
     assert socket.failure is not None
     assert socket.failure.code == "status"
-    assert socket.failure.text.removesuffix("…") == SAID
+    assert shown(socket.failure).removesuffix("…") == SAID
     assert socket.status == 400
 
 
-def test_a_refused_upgrade_of_which_nothing_can_be_read_is_told_by_its_status() -> None:
+def test_a_refused_upgrade_whose_body_does_not_decompress_is_shown_as_it_came() -> None:
     socket = refused(REFUSAL + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone")
-    assert socket.failure == ("status", "the response to the upgrade was 400, expected 101")
+    assert socket.failure is not None
+    said = "(a body that is not compressed with gzip as its header says) none"
+    assert shown(socket.failure) == f"the response to the upgrade was 400, expected 101: {said}"
 
 
 def test_a_timeout_after_a_refusal_is_the_refusal() -> None:
@@ -347,7 +356,8 @@ def test_a_timeout_after_a_refusal_is_the_refusal() -> None:
         return socket
 
     socket = asyncio.run(run())
-    assert socket.failure == ("status", "the response to the upgrade was 400, expected 101: no")
+    assert socket.failure is not None
+    assert shown(socket.failure) == "the response to the upgrade was 400, expected 101: no"
 
 
 @pytest.mark.parametrize("name", ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: mqtt"])
@@ -357,3 +367,12 @@ def test_what_was_not_offered_must_not_be_chosen(name: str) -> None:
     usual = response(handshake.request)
     with pytest.raises(HandshakeError, match="not offered"):
         handshake.feed(usual[:-2] + name.encode() + b"\r\n\r\n")
+
+
+def test_the_response_to_the_upgrade_may_be_folded_and_come_in_pieces() -> None:
+    first_frame = b"\x81\x02hi"
+    for place in range(1, len(response(Handshake(UPGRADE).request))):
+        handshake = Handshake(UPGRADE)
+        folded = response(handshake.request).replace(b": ", b":\r\n ") + first_frame
+        rest = handshake.feed(folded[:place])
+        assert (handshake.feed(folded[place:]) if rest is None else rest + folded[place:]) == first_frame

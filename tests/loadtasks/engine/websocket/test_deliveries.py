@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.websocket.deliveries import Deliveries
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.model import Checks, Event, Request
 
 EVENT = Event(where={"type": "created"}, id="thing.id")
@@ -57,7 +59,7 @@ class Account:
 
     def sample(self, code: str) -> str:
         (sample,) = (sample for error, sample in self.recorder._samples.items() if error.code == code)
-        return sample
+        return sample.text
 
 
 arrivals = st.lists(st.tuples(st.integers(0, LISTENERS - 1), st.integers(0, EVENTS - 1)), max_size=60)
@@ -133,6 +135,42 @@ def test_events_that_others_published_are_ignored_even_when_they_come_twice() ->
     assert account.recorder.completed == account.recorder.failed == 0
 
 
+@pytest.mark.parametrize(
+    ("published", "arrived", "is_same"),
+    [
+        ("1", '"1"', True),
+        (1, "1.0", True),
+        (1.5, "15e-1", True),
+        ("1", "1", False),
+        (1, '"1"', False),
+        (1, "true", False),
+        (1, "[1]", False),
+        (1, "null", False),
+        (9007199254740993, "9007199254740992", False),
+        ("\ud800", '"\\ud800"', True),
+    ],
+)
+def test_an_id_is_the_same_where_it_is_equal(published: str | float, arrived: str, is_same: bool) -> None:
+    account = Account()
+    account.deliveries.published(published, exchange(due=1.0, sent=1.0, end=2.0))
+    for listener in range(LISTENERS):
+        account.deliveries.arrived(listener, f'{{"type": "created", "thing": {{"id": {arrived}}}}}', 3.0)
+    assert account.deliveries.all_delivered(range(LISTENERS)) == is_same
+    assert account.end() == ({} if is_same else {"missed": LISTENERS})
+    if not is_same:
+        account.sample("missed").encode()
+
+
+@pytest.mark.parametrize(("expected", "value"), [(1, "true"), (True, "1"), ("1", "1"), ([0], "[false]"), (None, '""')])
+def test_a_message_counts_only_with_equal_values(expected: object, value: str) -> None:
+    deliveries = Deliveries(Event(where={"kind": expected}, id="id"), 1, TIMEOUT_S, Recorder())
+    deliveries.published(1, exchange(due=1.0, sent=1.0, end=2.0))
+    deliveries.arrived(0, f'{{"kind": {value}, "id": 1}}', 3.0)
+    assert not deliveries.all_delivered([0])
+    deliveries.arrived(0, json.dumps({"kind": expected, "id": 1}), 3.0)
+    assert deliveries.all_delivered([0])
+
+
 def test_a_duplicate_is_known_after_everyone_had_the_event() -> None:
     account = Account()
     account.publish(1, sent=0.5, end=0.6)
@@ -187,5 +225,5 @@ def test_an_events_slowest_delivery_is_kept_with_the_request_that_published_it()
     account.publish(1, sent=1.0, end=2.0)
     for listener in range(LISTENERS):
         account.arrive(listener, 1)
-    (slowest,) = account.recorder.slowest.exemplars(None)
+    (slowest,) = account.recorder.slowest.exemplars(None, Redactor())
     assert (slowest.request, slowest.response_s) == ("POST /things", account.now - 1.0)

@@ -5,6 +5,7 @@ from typing import Any
 
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
+from loadtasks.results.findings.availability import Outage, Stragglers
 from loadtasks.results.findings.causes.failures import (
     ClosedWebSockets,
     CounterRise,
@@ -59,6 +60,7 @@ from loadtasks.results.findings.targets import (
     ThrottlingExpected,
 )
 from loadtasks.results.findings.validity import (
+    AccessRefused,
     FailureDetail,
     InvalidRepeated,
     NotReached,
@@ -114,6 +116,10 @@ def mean(now_s: float, before_s: float | None = None) -> MeanTime:
     return MeanTime(now_s=now_s, before_s=before_s)
 
 
+def refused(status: int, **sent: Any) -> Finding:
+    return Finding(code=C.ACCESS_REFUSED, parameters=AccessRefused(method="GET", path="/orders", status=status, **sent))
+
+
 DETAIL = FailureDetail(detail="http://127.0.0.1:8000 refuses connections; start the API, then run it again.")
 DOUBTS = (
     Doubt(code=DoubtCode.FEW_REQUESTS, requests=10),
@@ -121,6 +127,8 @@ DOUBTS = (
     Doubt(code=DoubtCode.PHASES_OVERLAP),
     Doubt(code=DoubtCode.MEAN_UNCHANGED),
 )
+OUTAGE = Outage(share=0.631, longest_s=2.95, from_s=3.0, refused_s=2.9, sample=SAMPLE)
+SERVED_NOTHING = OUTAGE.model_copy(update={"refused_s": 0.0})
 THROTTLED = Throttled(throttled=40, scheduled=120, statuses=(429,))
 EVENT_TIMES = {"publish": mean(0.9, 0.008), "first_delivery": mean(0.91, 0.009), "fan_out": mean(0.002, 0.002)}
 VALIDITY = (
@@ -130,6 +138,7 @@ VALIDITY = (
         Finding(code=code, parameters=DETAIL)
         for code in (C.MEASUREMENT_FAILED, C.TARGET_STOPPED_RESPONDING, C.INTERRUPTED, C.ENGINE_FAILED)
     ),
+    refused(401),
     Finding(
         code=C.CONSERVATION_VIOLATED,
         parameters=RequestCounts(scheduled=1000, completed=900, throttled=0, failed=40, dropped=30, in_flight=20),
@@ -161,6 +170,8 @@ TARGETS = (
         ),
     ),
     Finding(code=C.NO_TARGET, parameters=NoTarget(endpoint="search")),
+    Finding(code=C.OUTAGE, metric="availability", observed=0.631, parameters=OUTAGE),
+    Finding(code=C.STRAGGLERS, parameters=Stragglers(stragglers=2, completed=20, duration_s=10.0)),
     Finding(
         code=C.ERRORS,
         severity=Severity.WARNING,
@@ -184,6 +195,8 @@ TARGETS = (
 CAUSES = (
     cause(C.CAUSE_UNKNOWN),
     cause(C.REDIS_DOWN),
+    cause(C.TARGET_DOWN, OUTAGE),
+    cause(C.TARGET_NOT_SERVING, SERVED_NOTHING),
     cause(C.RATE_LIMITED, RateLimited(**dict(THROTTLED), target_rejections=40)),
     cause(
         C.RATE_LIMIT_WITHOUT_RETRY_AFTER,
@@ -208,6 +221,7 @@ CAUSES = (
         for code in (
             C.UNEXPECTED_STATUSES,
             C.CONNECTION_CUT,
+            C.IDLE_CONNECTION_CLOSED,
             C.CONNECTION_REFUSED,
             C.TARGET_UNREACHABLE,
             C.CONNECT_TIMEOUT,
@@ -300,6 +314,15 @@ CAUSES = (
 EXAMPLES: Mapping[FindingCode, Finding] = {finding.code: finding for finding in (*VALIDITY, *TARGETS, *CAUSES)}
 """One of every code of these areas."""
 VARIANTS: tuple[Finding, ...] = (
+    refused(401, scheme="Bearer"),
+    refused(403, scheme="Bearer"),
+    refused(401, scheme="Basic"),
+    refused(403, scheme="Basic"),
+    refused(401, scheme="Basic", own_authorization=True),
+    refused(403, scheme="other", own_authorization=True),
+    refused(401, credentials=("X-API-Key",)),
+    refused(403, credentials=("X-API-Key", "?api_key")),
+    refused(403, scheme="Bearer", credentials=("X-API-Key",)),
     Finding(
         code=C.TARGET_MISSED,
         metric="success_rate",
@@ -349,6 +372,9 @@ VARIANTS: tuple[Finding, ...] = (
         observed=0,
         parameters=ThrottlingExpected(throttled=0, scheduled=80, held=False),
     ),
+    Finding(code=C.OUTAGE, parameters=Outage(share=0.99, longest_s=0.1, from_s=0.0, refused_s=0.0)),
+    Finding(code=C.STRAGGLERS, parameters=Stragglers(stragglers=1, completed=1, duration_s=90.0)),
+    cause(C.TARGET_DOWN, Outage(share=0.5, longest_s=5.0, from_s=0.01, refused_s=5.0)),
     cause(C.RATE_LIMITED, RateLimited(throttled=1, scheduled=2)),
     cause(C.RATE_LIMIT_WITHOUT_RETRY_AFTER, WithoutRetryAfter(count=30, scheduled=50, expected=True)),
     cause(C.SERVER_ERROR, WrongStatus(count=1, scheduled=1, status=599)),

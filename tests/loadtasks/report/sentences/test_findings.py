@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from loadtasks.plain_text import plain
 from loadtasks.report import html, mail, markdown, sentences, terminal
-from loadtasks.report.text import plain
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import PARAMETERS, Finding

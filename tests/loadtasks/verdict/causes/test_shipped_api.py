@@ -11,6 +11,7 @@ from loadtasks.engine.http.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.measurement.model import Measurement
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.findings.causes.failures import RateLimited, WithoutRetryAfter
 from loadtasks.results.findings.causes.slowness import CacheHits, DatabasePool, SlowStep
 from loadtasks.results.findings.codes import FindingCode
@@ -47,7 +48,7 @@ def measured(target: Target, path: str, workers: int = 4, requests: int = 32) ->
     scenario = HttpScenario(name="api.test", endpoint="api", requests=(Request(path=path),), load=load)
     before = read_metrics(target)
     (measurement,) = run_scenario(scenario, target)
-    metrics = compare_metrics(target, before, read_metrics(target))
+    metrics = compare_metrics(target, before, read_metrics(target), Redactor())
     return measurement.model_copy(update={"target_metrics": metrics})
 
 

@@ -1,0 +1,13 @@
+"""Texts from targets and files made safe to show."""
+
+import unicodedata
+
+
+def plain(text: str) -> str:
+    """One line without control characters, escape sequences, direction marks or lone surrogates.
+
+    Every text that comes from a target or a file passes this before it reaches a terminal, a mail header or Markdown.
+    """
+    kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cs" else c for c in text)
+    clean = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in kept)
+    return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())

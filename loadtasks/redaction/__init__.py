@@ -1,0 +1,1 @@
+"""Secrets kept out of everything that is stored, shown or sent: `redactor.Redactor`."""

@@ -12,6 +12,7 @@ from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.judging import compare_series
+from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS
@@ -43,7 +44,7 @@ def confirm(
     Raises:
         As `measure`; the repetitions kept until then stand.
     """
-    with Store.open(context.workspace.results_url) as store:
+    with Store.open(context.workspace.results_url, patient=True) as store:
         reason = _due(context, store, run_id).get(scenario)
         while reason is not None:
             before = reason
@@ -65,19 +66,22 @@ def measure_again(
 
     Raises:
         LoadTasksError: the scenario could not be measured; what was measured before stands.
+        NotKeptError: the results database can't take the measurements, which are in files now.
     """
-    with Store.open(context.workspace.results_url) as store:
-        earlier = store.repetitions(run_id, scenario)
+    with Store.open(context.workspace.results_url, patient=True) as store:
+        run, earlier = store.run(run_id), store.repetitions(run_id, scenario)
         measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         if pairing is not None:
-            store.save_measurements(run_id, scenario, measurements, lost, pairing)
+            first = Repetition(number=1, measurements=measurements)
+            paired = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)
+            save_or_rescue(context, store, paired)
             return measurements
+        trusted = _is_valid(scenario, measurements) and lost is None
+        new = Repetition(number=len(earlier) + 1, measurements=measurements, reason=reason, trusted=trusted)
+        save_or_rescue(context, store, MeasuredRepetition(run=run, scenario=scenario, repetition=new))
         for repetition in earlier:
             if repetition.trusted and not _is_valid(scenario, repetition.measurements):
                 store.add_repetition(run_id, scenario, repetition.model_copy(update={"trusted": False}))
-        trusted = _is_valid(scenario, measurements) and lost is None
-        new = Repetition(number=len(earlier) + 1, measurements=measurements, reason=reason, trusted=trusted)
-        store.add_repetition(run_id, scenario, new)
         return store.measurements(run_id, scenario)
 
 

@@ -156,6 +156,16 @@ def test_where_nothing_succeeds_no_suite_makes_it_a_pass(
     assert "404" in (workspace.reports / "latest" / "summary.md").read_text().splitlines()[0]
 
 
+def test_a_folder_without_suites_is_judged_by_the_built_in_targets(
+    workspace: Workspace, server: ScriptedServer, items: Items
+) -> None:
+    (workspace.expectations / "every_measurement.json").unlink()
+    assert "PASS  " in run(server, 0).output
+    items.failing = 2
+    run(server, 1)
+    assert found(workspace, FindingCode.NO_TARGET)
+
+
 @pytest.mark.parametrize(("failing", "verdict"), [(0, Verdict.PASS), (1, Verdict.PASS), (2, Verdict.FAIL)])
 def test_without_a_target_99_percent_have_to_succeed_and_the_first_line_says_that_there_is_none(
     workspace: Workspace, server: ScriptedServer, items: Items, failing: int, verdict: Verdict

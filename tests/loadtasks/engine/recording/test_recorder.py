@@ -286,3 +286,32 @@ def test_stragglers_are_what_was_completed_after_the_profile(entries: list[Entry
     completed = [entry.args for entry in entries if entry.func in (_response, _complete)]
     late = [times for times in completed if sum(times[: 4 if len(times) > 3 else 3]) > 10.0 + LASTS_S]
     assert measured(recorded(entries)).stragglers == len(late)
+
+
+@pytest.mark.parametrize(
+    ("code", "share", "refused_s"),
+    [
+        ("refused", 0.5, 2.0),
+        ("connect_timeout", 0.5, 2.0),
+        ("status", 0.5, 0.0),
+        ("timeout", 0.5, 0.0),
+        (None, 1.0, 0.0),
+    ],
+)
+def test_availability_is_that_of_what_was_recorded(code: str | None, share: float, refused_s: float) -> None:
+    """Served at each end; between, every request fails, or all but the first and the last are throttled."""
+    recorder = Recorder()
+    recorder.begin(0.0, 4.0)
+    for number in range(400):
+        sent = number / 100 + 0.001
+        if not 100 <= number < 300:
+            _response(sent, 0.0, 0.001, 0.001, 2, recorder)
+        elif code is None and number not in (100, 299):
+            _throttle(sent, 0.001, 429, recorder)
+        else:
+            _fail(ErrorCode(code or "status"), False, sent, 0.0, 0.001, recorder)
+    availability = measured(recorder).availability
+    assert availability is not None
+    assert availability.share == pytest.approx(share, abs=0.01)
+    assert availability.longest_refused_s == pytest.approx(refused_s, abs=0.02)
+    assert availability.longest_gap_s == pytest.approx(2.0, abs=0.03)

@@ -263,3 +263,10 @@ def test_shares_and_times_are_within_the_load(requests: list[Sent], lasts_s: flo
     assert (found.longest_outage_from_s is None) == (found.longest_outage_s == 0) == (found.share == 1)
     if not any(request.outcome in ("failed", "refused") for request in requests):
         assert found.share == 1
+
+
+def test_what_is_served_after_the_profile_ends_no_outage_within_it() -> None:
+    down = [*evenly(100, 0, 2), *evenly(100, 2, 4, outcome="failed")]
+    whole = timeline([*down, Sent(4.5, 0.01)], lasts_s=4.0).stretch()
+    assert whole == timeline(down, lasts_s=4.0).stretch()
+    assert whole.outages.tail is not None, "it may go on in the next round"

@@ -7,13 +7,12 @@ from loadtasks.errors import LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
-from loadtasks.results.repetitions import Repetition, RepetitionReason
+from loadtasks.results.repetitions import Repetition
 from loadtasks.results.store import Store
-from loadtasks.steps.confirm import measure_again
+from loadtasks.steps.confirm import repeat_if_invalid
 from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict import validity
 
 
 def measure(
@@ -50,9 +49,7 @@ def measure(
             f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
             f"{lost.detail}"
         )
-    if validity.may_pass(validity.findings(scenario, measurements, {})):
-        return measure_again(context, run_id, scenario, RepetitionReason.INVALID, on_progress)
-    return measurements
+    return repeat_if_invalid(context, run_id, scenario, measurements, on_progress)
 
 
 def _keep_failure(store: Store, run_id: str, scenario: str, code: FailureCode, detail: str) -> None:

@@ -16,6 +16,8 @@ from tests.thing import call
 from tests.workspaces import own_workspace
 
 SLOW_S, DEADLINE_S, OUTAGE_FROM_S, OUTAGE_S, LOAD_S = 1.0, 0.7, 0.8, 1.0, 3.0
+WARM = 20
+"""More requests than preflight and warm-up send."""
 KEY = "k3y-of-this-test"
 SCENARIOS = f"""
 endpoint: service
@@ -53,7 +55,7 @@ class HostileService(FaultyServer):
 
     def __init__(self) -> None:
         super().__init__([])
-        self._crashes = False
+        self._crashing_count = 0
         self._routes: dict[str, Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]] = {
             "/missing": self._missing,
             "/keyed": self._keyed,
@@ -108,9 +110,9 @@ class HostileService(FaultyServer):
         await writer.drain()
         writer.close()
 
-    async def _crashing(self, head: bytes, writer: asyncio.StreamWriter) -> None:
-        if b"traceparent" in head and not self._crashes:
-            self._crashes = True
+    async def _crashing(self, _head: bytes, writer: asyncio.StreamWriter) -> None:
+        self._crashing_count += 1
+        if self._crashing_count == WARM:
             self._loop.call_later(OUTAGE_FROM_S, self._crash)
         writer.write(OK)
 

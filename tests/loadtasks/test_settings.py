@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "loadtasks"
 SECRETS = ("token", "reference_token")
 NONSENSE: dict[str, tuple[str, ...]] = {
     "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
-    "service": ("  ", "x" * 201, "two\nlines", "a\ttab", "turned \u202e around"),
+    "service": ("x" * 201, "a \a bell", "turned \u202e around"),
     "token": ("two words", "naïve"),
     "health_path": ("healthz", "/health#z", "/a/../b"),
     "metrics_path": ("metrics", "//metrics"),

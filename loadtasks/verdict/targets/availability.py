@@ -21,12 +21,12 @@ def missed(applied: AppliedTargets) -> Finding | None:
 
 
 def notes(measurements: Sequence[Measurement], findings: Sequence[Finding]) -> Iterator[Finding]:
-    """The longest outage of each measurement that meets its target all the same; a missed target gets it as its cause.
+    """The longest outage of a scenario that meets its target all the same; a missed target gets it as its cause.
 
-    `findings`: those about the scenario's targets. Where nothing succeeded, one of them says it.
+    Of a mixed scenario those of its parts. `findings`: those about the scenario's targets.
     """
     missing = {finding.part for finding in findings if finding.misses_target}
-    for measurement in measurements:
+    for measurement in [found for found in measurements if found.part] or measurements:
         outage = Outage.of(measurement)
         if outage is not None and measurement.counts.completed and measurement.part not in missing:
             yield Finding(

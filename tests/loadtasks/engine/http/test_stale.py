@@ -1,5 +1,6 @@
 """Requests over kept-alive connections that the target has closed meanwhile."""
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -11,16 +12,22 @@ from weakref import WeakKeyDictionary, WeakSet
 import pytest
 import trustme
 
+from loadtasks.engine.http.connection import HttpConnection
+from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.stale import IdleWatch, is_closed_by_peer, may_be_sent_again
+from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.run_paired import RoundPlan, TargetPair, run_paired
 from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import ClosedLoad, OpenLoad
 from loadtasks.scenarios.model import ReadBack, Request
 from tests.loadtasks.engine.http_runs import run_against, scenario
 from tests.servers import Handler, NoNetwork, ok, read_request, scripted
 
+TARGET = Target("http://127.0.0.1")
 TEN = ClosedLoad(workers=1, requests=10)
 
 
@@ -253,3 +260,42 @@ def test_an_idle_connection_is_quiet_until_something_arrives() -> None:
         assert watch.is_quiet()
         theirs.shutdown(socket.SHUT_WR)
         assert not watch.is_quiet()
+
+
+def idle_connection(transport: asyncio.Transport) -> HttpConnection:
+    """A connection that has served a request."""
+    connection = HttpConnection(Connector(TARGET), lambda exchange: None, Recorder)
+    connection.connection_made(transport)
+    connection.send(exchange_of("GET"))
+    connection.data_received(ok())
+    return connection
+
+
+def exchange_of(method: str) -> Exchange:
+    return RequestSource(scenario(TEN, Request(method=method, path="/thing")), TARGET).next(0.0)
+
+
+def test_an_end_that_the_event_loop_has_not_read_yet_keeps_off_what_may_not_be_sent_again() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = idle_connection(OfSocket(ours))
+        assert connection.can_send(exchange_of("POST"))
+        theirs.shutdown(socket.SHUT_WR)
+        assert not connection.can_send(exchange_of("POST"))
+        assert connection.can_send(exchange_of("GET"))  # it would be sent again
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nothing_is_sent_over_a_connection_whose_end_was_read(method: str) -> None:
+    connection = idle_connection(NoNetwork())
+    assert connection.can_send(exchange_of(method))
+    connection.eof_received()
+    assert not connection.can_send(exchange_of(method))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nothing_is_sent_over_a_connection_that_is_being_closed(method: str) -> None:
+    transport = NoNetwork()
+    connection = idle_connection(transport)
+    transport.abort()
+    assert not connection.can_send(exchange_of(method))

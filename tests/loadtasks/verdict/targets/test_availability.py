@@ -111,6 +111,7 @@ def test_the_parts_of_a_mixed_scenario_are_judged(tmp_path: Path) -> None:
     parts = [measured(0.9), measured(0.9, part="good", endpoint="thing"), measured(0.5, part="bad", endpoint="thing")]
     verdict = judged(parts, suites(tmp_path, thing=[target("success_rate", min_value=0.8)]))
     assert [finding.part for finding in of_code(verdict, FindingCode.TARGET_MISSED)] == ["bad"]
+    assert [finding.part for finding in of_code(verdict, FindingCode.OUTAGE)] == ["good"]
 
 
 def test_an_invalid_scenario_has_no_availability_to_be_judged(tmp_path: Path) -> None:

@@ -14,6 +14,10 @@ class ExitCode(IntEnum):
     """Some input is wrong: a file, an option, a setting, a token, a folder that can't be written."""
     INVALID = 3
     """A measurement can't be trusted or could not be made, so nothing is claimed about the API."""
+    BROKEN = 4
+    """The pipeline itself broke, in a way that nobody foresaw: neither the input nor the API is to blame."""
+    INTERRUPTED = 130
+    """Ctrl-C or SIGTERM ended a command that had nothing to conclude; what a shell expects after SIGINT."""
 
 
 class LoadTasksError(Exception):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -127,6 +128,9 @@ class Settings(BaseSettings):
     listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
     """Bearer token of the API. Never stored, logged or shown. Not possible with a user in the address."""
+    token_file: Annotated[Path | None, Hint("the path of a file that holds a token")] = None
+    """File that holds the bearer token, where `LOADTASKS_TOKEN` is not set. It is read at the beginning of each run,
+    and of each task in Airflow: for tokens that somebody renews, and for secrets that are mounted."""
     health_path: Annotated[
         _Path | None, Hint(f"{_A_PATH} /healthz", default="`/healthz`, where any response will do")
     ] = None
@@ -207,6 +211,14 @@ class Settings(BaseSettings):
         """Which changes from the baseline are reported."""
         return Sensitivity(self.runs_per_false_alarm, self.min_effect, self.improvements == "accept")
 
+    @property
+    def secrets(self) -> list[str]:
+        """Texts that must be shown nowhere: tokens, and the password of the results database."""
+        tokens = (token.get_secret_value() for token in (self.token, self.reference_token) if token is not None)
+        passwords = re.findall(r"^[^:]*://[^:@/]*:(.+)@", self.results_url or "")
+        logins = (address.credentials for address in (self.target, self.reference) if address is not None)
+        return [*tokens, *passwords, *map(unquote, passwords), *(login.password for login in logins if login)]
+
 
 def read_settings(**given: Any) -> Settings:
     """Read the settings from the environment; call this at the edge, once.
@@ -223,12 +235,25 @@ def read_settings(**given: Any) -> Settings:
     if "var" in given:
         given.setdefault("results_url", None)
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        if settings.token is not None or settings.token_file is None:
+            return settings
+        return settings.model_copy(update={"token": _token_from(settings.token_file)})
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         name = str(first["loc"][0])
         reason = first["msg"].removeprefix("Value error, ") if name in _ADDRESSES else None
         raise BadInputError(_refusal(name, first["input"], name in given, reason)) from None
+
+
+def _token_from(path: Path) -> SecretStr:
+    try:
+        token = path.read_text(encoding="ascii").strip()
+        _token(token)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it holds no {_A_TOKEN.removeprefix('a ')}"
+        raise BadInputError(f"{variable('token_file')}={path}: can't be read ({reason}).") from None
+    return SecretStr(token)
 
 
 def variable(name: str) -> str:

@@ -12,7 +12,7 @@ class CannotStartError(Exception):
 
 
 class Interruption:
-    """Ctrl-C or SIGTERM: raises KeyboardInterrupt, and remembers that it did.
+    """Ctrl-C, SIGTERM or a closed terminal: raises KeyboardInterrupt, and remembers that it did.
 
     An exception alone could get lost. Where the interpreter can't raise one, as amid a garbage collection, it prints it
     and goes on; and Airflow takes an interrupt within a task for a failure of that task.
@@ -25,6 +25,8 @@ class Interruption:
         """Handle the signals of this process, also when a shell started it with SIGINT ignored."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.raise_interrupt)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, self.raise_interrupt)
 
     def raise_interrupt(self, _number: int, _frame: FrameType | None) -> None:
         """The signal handler.

@@ -2,7 +2,7 @@
 """Print the report of a results file, or its comparison with a baseline's: RESULTS [BASELINE].
 
 Thin over `python -m loadtasks report` and `compare`, with their exit codes: 0 good, 1 a target missed or a regression,
-2 bad input, 3 invalid.
+2 bad input, 3 invalid, 4 the pipeline itself broke.
 """
 
 import sys
@@ -10,18 +10,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from loadtasks.cli.main import cli
+from loadtasks import __main__ as command_line
+from loadtasks.errors import ExitCode
+
+_NAME = Path(__file__).name
 
 
 def main(arguments: list[str]) -> None:
     """Analyse the results file that the arguments name."""
     match arguments:
         case [results] if not results.startswith("-"):
-            cli(["report", str(Path(results).with_suffix(".json"))], prog_name="analyze_load_test_results.py")
+            command_line.main(["report", str(Path(results).with_suffix(".json"))], _NAME)
         case [results, baseline]:
-            cli(["compare", results, baseline], prog_name="analyze_load_test_results.py")
+            command_line.main(["compare", results, baseline], _NAME)
         case _:
-            sys.exit("Usage: analyze_load_test_results.py RESULTS [BASELINE]   (two results.json files)")
+            print(f"Usage: {_NAME} RESULTS [BASELINE]   (two results.json files)", file=sys.stderr)  # noqa: T201
+            sys.exit(ExitCode.BAD_INPUT)
 
 
 if __name__ == "__main__":

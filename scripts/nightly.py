@@ -3,7 +3,7 @@
 Starts the API, runs the DAG in this process on Airflow's embedded default, prints the verdict and where the report is,
 and stops what it started. With --paired the approved build of the API is started too, and both builds are driven in
 turn. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad input, 3 an invalid
-measurement.
+measurement, 4 the pipeline itself broke.
 """
 # ruff: noqa: T201, PLC0415 - it writes to a terminal; importing Airflow takes seconds
 
@@ -14,16 +14,17 @@ import json
 import os
 import sys
 import time
-import traceback
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.breakage import report_breakage
 from loadtasks.cli.own_arguments import hide_passwords
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
+from loadtasks.streams import make_streams_steady
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
 from scripts.approved_build import Build, checked_out, fresh_database, working_revision
@@ -52,6 +53,7 @@ def main() -> int:
     options = _options()
     interruption = Interruption()
     interruption.install()
+    settings = None
     try:
         settings = read_settings(target=options.target or None)
         with ExitStack() as ending:
@@ -65,9 +67,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Stopped: what was measured so far is kept.", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
-        traceback.print_exc()  # not exit code 1, which is a verdict on the API
-        return INVALID
+    except Exception as error:
+        return report_breakage(error, settings.var if settings else None, settings.secrets if settings else ())
 
 
 def _run(start: Start, interruption: Interruption) -> int:
@@ -212,6 +213,7 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    make_streams_steady()
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

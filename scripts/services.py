@@ -111,7 +111,18 @@ class Services:
 
     def ended(self) -> str | None:
         """The name of a process that ended by itself; None while all run."""
-        return next((name for name, process in self.running.items() if process.poll() is not None), None)
+        return next((name for name in self.running if self.end_of(name) is not None), None)
+
+    def end_of(self, name: str) -> str | None:
+        """How a process ended, such as `by SIGKILL`; None while it runs."""
+        code = self.running[name].poll()
+        if code is None:
+            return None
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+    def forget(self, name: str) -> None:
+        """No longer watch a process that has ended."""
+        del self.running[name]
 
     def wait_until_ready(self, name: str, url: str, timeout_s: float = _START_TIMEOUT_S) -> None:
         """Wait until a process responds to GET `url` with success.
@@ -123,7 +134,7 @@ class Services:
         while time.monotonic() < deadline:
             if self.running[name].poll() is not None:
                 raise CannotStartError(f"{name} ended at once; the end of its log:\n{self._tail(name)}")
-            if _responds(url):
+            if responds(url):
                 return
             time.sleep(0.05)
         raise CannotStartError(f"{name} did not respond at {url} within {timeout_s:g} s:\n{self._tail(name)}")
@@ -147,7 +158,8 @@ def _pinned_to(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _responds(url: str) -> bool:
+def responds(url: str) -> bool:
+    """Whether GET `url` succeeds."""
     try:
         with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
             return True

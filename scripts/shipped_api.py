@@ -14,6 +14,7 @@ from scripts.services import Services
 
 HEALTH_PATH = "/healthz"
 """Where it says whether it is healthy; for other APIs this path is only a guess."""
+_DAY_S = 86_400.0
 SERVICE = "shipped-api"
 """The service that its runs belong to, wherever it listens."""
 
@@ -51,6 +52,16 @@ class ApiInstance:
             **self.settings,
         }
 
+    def sign_token(self, lifetime_s: float) -> str:
+        """Sign a token that is valid for so long, whether the API runs or not.
+
+        Raises:
+            CannotStartError: the API's settings are wrong, or its key can't be read.
+        """
+        days = ("--ttl-days", str(lifetime_s / _DAY_S))
+        scopes = [f"--scope={scope}" for scope in ("read", "write", "load-test")]
+        return _run_app_command(self.source, self.environment, "token", "load tests of this machine", *days, *scopes)
+
 
 @dataclass(frozen=True)
 class ShippedApi:
@@ -73,8 +84,7 @@ class ShippedApi:
         name, source, environment = instance.name, instance.source, instance.environment
         _run_app_command(source, environment, "migrate")
         _run_app_command(source, environment, "seed")
-        scopes = [f"--scope={scope}" for scope in ("read", "write", "load-test")]
-        token = _run_app_command(source, environment, "token", "load tests of this machine", "--ttl-days", "1", *scopes)
+        token = instance.sign_token(_DAY_S)
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
         services.start(name, gunicorn, cwd=source, core=instance.core, environment=environment)
         services.wait_until_ready(name, f"{instance.url}{HEALTH_PATH}")

@@ -54,9 +54,9 @@ class ScriptedServer:
 
 @contextlib.contextmanager
 def scripted(
-    handler: Handler, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    handler: Handler, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[ScriptedServer]:
-    """Run a scripted server on a free port of a loopback address, over TLS where a context is given."""
+    """Run a scripted server on a port (a free one) of a loopback address, over TLS where a context is given."""
 
     class Connection(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -73,7 +73,7 @@ def scripted(
         request_queue_size = 128
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    with Server((host, 0), Connection) as server:
+    with Server((host, port), Connection) as server:
         known = ScriptedServer(server.server_address[1], "http" if tls is None else "https", host)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()

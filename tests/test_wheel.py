@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import loadtasks
 from tests.servers import ScriptedServer, answering, free_port, ok, scripted
@@ -159,4 +160,4 @@ def test_lock_is_within_the_ranges() -> None:
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (PROJECT / "requirements.txt").read_text(), re.MULTILINE))
     extras = [Requirement(line) for lines in PROJECT_TABLE["optional-dependencies"].values() for line in lines]
     for requirement in [*declared().values(), *extras]:
-        assert requirement.specifier.contains(locked[requirement.name]), requirement
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement

@@ -7,6 +7,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from loadtasks.airflow import REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError
 from loadtasks.service_name import service_at
@@ -121,6 +122,11 @@ def find_connection(connection_id: str) -> Connection | None:
 def _from_connection() -> Target | None:
     connection = find_connection(TARGET_CONNECTION)
     if connection is None or not connection.host:
+        log.info(
+            "There is no connection %s with a host, so the target is that of LOADTASKS_TARGET; %s",
+            TARGET_CONNECTION,
+            how_to_make(TARGET_CONNECTION),
+        )
         return None
     token, credentials = _login(connection)
     address = _address(connection)

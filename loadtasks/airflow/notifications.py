@@ -11,6 +11,7 @@ from airflow.sdk import Variable
 
 from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import find_connection
+from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.report.mail import Deliver, send, subject_line
 from loadtasks.results.judgement import Verdict
@@ -32,7 +33,11 @@ def mail_server() -> Deliver | None:
     """How to send a mail through the SMTP connection; None where there is none."""
     connection = find_connection(SMTP_CONNECTION)
     if connection is None or not connection.host:
-        log.info("There is no SMTP connection %s, so alerts are written to the outbox", SMTP_CONNECTION)
+        log.info(
+            "There is no SMTP connection %s, so alerts are written to the outbox; %s",
+            SMTP_CONNECTION,
+            how_to_make(SMTP_CONNECTION),
+        )
         return None
     return _deliver
 

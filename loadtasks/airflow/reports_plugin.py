@@ -5,6 +5,7 @@ Whoever may read the DAG `nightly_performance` in Airflow may read the reports; 
 
 import html
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow.api_fastapi.app import get_cookie_path
 from airflow.api_fastapi.core_api.security import requires_access_dag
@@ -15,6 +16,9 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from loadtasks.airflow import DAG_ID
 from loadtasks.settings import read_settings
 from loadtasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from loadtasks.results.run import Run
 
 PREFIX = "/performance-reports"
 
@@ -36,11 +40,14 @@ app = FastAPI(
 
 @app.get("/")
 def list_reports() -> HTMLResponse:
-    """A page with a link to every report, the newest first."""
+    """A page with a link to every report and the service that it is about, the newest run first."""
+    from loadtasks.results.document import read_run  # noqa: PLC0415 - Airflow's processes all import plugins
+
     reports = Workspace.from_settings(read_settings()).reports
-    found = [path.parent for path in reports.glob("*/index.html") if not path.parent.is_symlink()]
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    rows = "".join(f'<li><a href="{html.escape(run.name)}/">{html.escape(run.name)}</a></li>' for run in found)
+    folders = [path.parent for path in reports.glob("*/index.html") if not path.parent.is_symlink()]
+    runs = {path.name: read_run(path / "results.json") for path in folders}
+    newest_first = sorted(runs, key=lambda name: _place(name, runs[name]), reverse=True)
+    rows = "".join(_row(name, runs[name]) for name in newest_first)
     return _page("Performance reports", f"<ol reversed>{rows}</ol>" if rows else "<p>No run has a report yet.</p>")
 
 
@@ -76,6 +83,16 @@ def _file(path: str) -> Path | None:
         return found if found.is_file() and found.is_relative_to(reports) else None
     except (OSError, ValueError):
         return None
+
+
+def _place(name: str, run: "Run | None") -> tuple[int, str]:
+    """What orders reports: the order of the runs, and their names where that is not known."""
+    return (run.sequence, run.started_at.isoformat()) if run is not None else (0, name)
+
+
+def _row(name: str, run: "Run | None") -> str:
+    of_service = f" {html.escape(run.service)}, {run.started_at:%Y-%m-%d %H:%M %Z}" if run is not None else ""
+    return f'<li><a href="{html.escape(name)}/">{html.escape(name)}</a>{of_service}</li>'
 
 
 def _page(title: str, body: str) -> HTMLResponse:

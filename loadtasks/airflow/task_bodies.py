@@ -17,6 +17,7 @@ from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.airflow.notifications import mail_server, mail_settings, send_refusal
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.interruption import interrupted_by_signals
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import run_id_from
 from loadtasks.settings import read_settings
@@ -65,7 +66,7 @@ def measure(scenario: str) -> None:
     Raises:
         AirflowSkipException: the target refused the scenario when the run was opened.
     """
-    with _failing_in_one_sentence():
+    with _failing_in_one_sentence(), interrupted_by_signals():  # Airflow ends a task by SIGTERM
         if refusal := steps.refusals(_stored(), _run_id()).get(scenario):
             raise AirflowSkipException(f"{scenario} is not measured: {refusal}. Then clear open_run.")
         steps.measure(_exercising(), _run_id(), scenario)
@@ -88,7 +89,7 @@ def repetitions_due() -> list[str]:
 
 def confirm(scenario: str) -> None:
     """Repeat the measurement of one scenario and choose the repetition to report."""
-    with _failing_in_one_sentence():
+    with _failing_in_one_sentence(), interrupted_by_signals():
         steps.confirm(_exercising(), _run_id(), scenario)
 
 

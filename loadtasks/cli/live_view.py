@@ -1,5 +1,6 @@
 """Progress of a run: a live view on a terminal, plain lines where there is none."""
 
+import shutil
 from math import ceil
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,8 @@ from rich.text import Text
 
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.report.sentences.validity import saturation_sentence
+from loadtasks.report.terminal import MIN_WIDTH
+from loadtasks.report.text import printable
 from loadtasks.units import count, duration, plural, rate, span
 
 _MAX_BAR = 30
@@ -32,7 +35,8 @@ class RunProgress:
         self._number = 0
         self._scenario = ""
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._draws = console.is_terminal and not console.is_dumb_terminal
+        wide_enough = shutil.get_terminal_size().columns >= MIN_WIDTH  # it would break lines, which can't be undrawn
+        self._draws = console.is_terminal and not console.is_dumb_terminal and wide_enough
 
     def __enter__(self) -> Self:
         if self._draws:
@@ -47,7 +51,7 @@ class RunProgress:
     def begin(self, scenario: str) -> None:
         """Show that a scenario begins."""
         self._number += 1
-        self._scenario = f"{self._number}/{self._scenarios} {scenario}"
+        self._scenario = printable(f"{self._number}/{self._scenarios} {scenario}")
         self._draw(Text.assemble(self._scenario, (f"{_GAP}preparing", "dim")))
 
     def reach(self, reached: Progress) -> None:

@@ -1,21 +1,25 @@
 """The command line, `loadtasks` or `python -m loadtasks`; docs/command_line.md describes it."""
 
+import errno
 from typing import Any
 
 import click
 
 from loadtasks import __version__
+from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
-from loadtasks.cli.past_runs import baseline, compare, history, judge, report
+from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
 from loadtasks.cli.removal import remove
 from loadtasks.cli.run import run
-from loadtasks.errors import LoadTasksError
+from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
+from loadtasks.report import terminal
+from loadtasks.settings import read_settings
 
 
 class _Group(click.Group):
-    """Lists its commands in the order of the flow, and ends with one sentence on stderr where an error is ours."""
+    """Lists its commands in the order of the flow, and ends with one sentence on stderr where something goes wrong."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -23,9 +27,40 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except LoadTasksError as error:
-            click.echo(f"Error: {error}", err=True)
-            ctx.exit(error.exit_code)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt:
+            terminal.say("Interrupted.", error=True)
+            ctx.exit(ExitCode.INTERRUPTED)
+        except Exception as error:
+            ctx.exit(_told(error, ctx.ensure_object(dict)))
+
+
+def _told(error: Exception, given: dict[str, str]) -> ExitCode:
+    """Say on stderr what went wrong, and return the exit code. `given` holds the settings that options gave."""
+    known = error if isinstance(error, LoadTasksError) else _full_disk(error)
+    if known is not None and known.exit_code is not ExitCode.BROKEN:
+        notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
+        terminal.say(f"Error: {known}{notes}", error=True)
+        return known.exit_code
+    try:
+        settings = read_settings(**given)
+    except LoadTasksError:
+        return report_breakage(error)
+    return report_breakage(error, settings.var, settings.secrets)
+
+
+def _full_disk(error: BaseException) -> BadInputError | None:
+    """What to say where an error came of a disk without space, whichever library met it; None where it didn't."""
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT):
+            return BadInputError(
+                f"{reason.filename or 'a file'} can't be written ({reason.strerror}): make room, or name a folder on "
+                "another disk with --out or LOADTASKS_VAR."
+            )
+        reason = reason.__cause__ or reason.__context__
+    return None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,14 +70,9 @@ def cli() -> None:
     """Exercise an API, judge what was measured, and report it.
 
     Exit codes: 0 good; 1 a target was missed or a scenario regressed; 2 some input is wrong; 3 a measurement can't be
-    trusted or could not be made.
+    trusted or could not be made; 4 the pipeline itself broke.
     """
 
 
-for _command in (run, report, judge, compare, history, remove, baseline, regressions, backtest, plan, targets):
+for _command in (run, report, judge, keep, compare, history, remove, baseline, regressions, backtest, plan, targets):
     cli.add_command(_command)
-
-
-def main() -> None:
-    """Run the command line."""
-    cli()

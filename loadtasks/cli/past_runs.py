@@ -1,4 +1,4 @@
-"""The commands about past runs: `report`, `judge`, `compare`, `history` and `baseline`."""
+"""The commands about past runs: `report`, `judge`, `keep`, `compare`, `history` and `baseline`."""
 
 from pathlib import Path
 
@@ -54,6 +54,24 @@ def _write_and_show(context: RunContext, run_id: str) -> None:
     document = steps.document(context, run_id)
     terminal.show(document, report=folder / "index.html")
     raise SystemExit(document.exit_code)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@options.with_context
+def keep(context: RunContext, folder: Path) -> None:
+    """Keep measurements that the results database could not take.
+
+    FOLDER is the one that the message of the run named. Its files are removed once the database has them; then `judge`
+    the run.
+    """
+    kept = steps.keep(context, folder)
+    for run_id, scenario in kept:
+        terminal.say(f"Run {run_id}: {scenario} is kept.")
+    if not kept:
+        terminal.say("Nothing to keep: the run has these measurements already.")
+    for run_id in dict.fromkeys(run_id for run_id, _ in kept):
+        terminal.say(f"Next: python -m loadtasks judge {run_id}")
 
 
 @click.command()
@@ -118,4 +136,4 @@ def approve(context: RunContext, run_id: str, scenarios: tuple[str, ...], why: s
     """
     run_id = steps.find_run(context, run_id)
     approved = steps.approve(context, run_id, why=why, scenarios=scenarios or None)
-    click.echo(f"Run {run_id} is now the baseline of {', '.join(approved)}.")
+    terminal.say(f"Run {run_id} is now the baseline of {', '.join(approved)}.")

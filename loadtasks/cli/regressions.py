@@ -1,12 +1,10 @@
 """The commands about regressions: `regressions` and `backtest`."""
 
-import getpass
-
 import click
 
 from loadtasks import steps
 from loadtasks.cli import options
-from loadtasks.report import listings
+from loadtasks.report import listings, terminal
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
@@ -34,8 +32,8 @@ def _add_decision(name: str, state: RegressionState, help_text: str) -> None:
     @click.option("--why", default="", metavar="TEXT", help="The reason, kept with your name and the time.")
     @options.with_context
     def decide(context: RunContext, number: int, why: str) -> None:
-        regression = steps.move_regression(context, number, state, who=getpass.getuser(), why=why)
-        click.echo(f"Regression {regression.id} ({regression.label}) is {regression.state}.")
+        regression = steps.move_regression(context, number, state, who=steps.current_user(), why=why)
+        terminal.say(f"Regression {regression.id} ({regression.label}) is {regression.state}.")
 
 
 for _name, _state, _help in (

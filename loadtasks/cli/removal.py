@@ -39,6 +39,7 @@ def _ask(context: RunContext, run_id: str) -> None:
     try:
         agreed = click.confirm(question)
     except click.Abort:
+        click.echo()  # the question stands on the line
         raise BadInputError("nothing was removed: nobody answered; --yes removes without asking.") from None
     if not agreed:
         raise BadInputError("nothing was removed.")
@@ -56,7 +57,7 @@ def _sentences(context: RunContext, removed: RemovedRun) -> str:
             f"Open again, since it had recovered in this run: {_regressions(removed.reopened_regressions)}."
         )
     sentences += [
-        f"The baseline of {scenario} is " + (f"run {now} again." if now else "gone: the next passing run is one.")
+        f"The baseline of {scenario} is " + (f"run {now} now." if now else "gone: the next passing run is one.")
         for scenario, now in removed.baselines.items()
     ]
     with Store.open(context.workspace.results_url) as store:

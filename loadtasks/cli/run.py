@@ -1,19 +1,23 @@
 """The command `run`: the whole flow, from opening a run to its alert."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from loadtasks import steps
+from loadtasks.breakage import brief
 from loadtasks.cli import options
+from loadtasks.cli.conclusion import Troubles, conclude
 from loadtasks.cli.live_view import RunProgress
 from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.interruption import concluding, interrupted_by_signals
 from loadtasks.measurement.model import Measurement
 from loadtasks.report import terminal
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import Run, new_run_id
-from loadtasks.steps import RunContext
+from loadtasks.steps import NotKeptError, RunContext
 from loadtasks.units import duration, plural, rate, share
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 Measure = Callable[..., list[Measurement]]
 """A step that measures one scenario: `steps.measure` or `steps.confirm`."""
+_CONCLUDING = "Interrupted: what was measured is judged and reported; another signal ends this at once."
 
 
 @click.command()
@@ -41,30 +46,21 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     is sent if the verdict is not good, also where the target is down or refuses every scenario.
     """
     console = terminal.console()
-    opened = steps.open_run(
-        context,
-        run_id=new_run_id(),
-        trigger="command line",
-        scenarios=scenarios or None,
-        load_factor=load_factor,
-    )
+    with interrupted_by_signals():
+        opened = steps.open_run(
+            context,
+            run_id=new_run_id(),
+            trigger="command line",
+            scenarios=scenarios or None,
+            load_factor=load_factor,
+        )
     _show_opened(opened, console)
     for scenario, reason in steps.refusals(context, opened.id).items():
-        console.print(f"{scenario}: not measured: {reason}", soft_wrap=True, highlight=False, markup=False)
-    _measure_each(context, opened, steps.scenarios_to_measure(context, opened.id), steps.measure, console)
-    due = steps.repetitions_due(context, opened.id)
-    for line in render_repetitions_due(due):
-        console.print(line, highlight=False, markup=False)
-    _measure_each(context, opened, due, steps.confirm, console)
-    steps.judge(context, opened.id)
-    steps.compare(context, opened.id)
-    report = steps.write_report(context, opened.id)
-    mail = steps.alert(context, opened.id)
-    document = steps.document(context, opened.id)
-    terminal.show(document, report=report / "index.html", to=console)
-    if mail:
-        console.print(f"Alert: {mail}", soft_wrap=True)
-    raise SystemExit(document.exit_code)
+        console.print(f"{scenario}: not measured: {reason}", soft_wrap=True)
+    troubles = Troubles()
+    interrupted = not _MeasuringPhase(context, opened, console, troubles).complete()
+    with concluding(None if interrupted else lambda: console.print(_CONCLUDING)):
+        raise SystemExit(conclude(context, opened.id, console, troubles))
 
 
 def _show_opened(opened: Run, console: "Console") -> None:
@@ -76,27 +72,60 @@ def _show_opened(opened: Run, console: "Console") -> None:
         console.print(f"paired with {opened.reference_url} (version {opened.reference_version or 'unknown'})")
 
 
-def _measure_each(
-    context: RunContext, opened: Run, scenarios: Iterable[str], measure: Measure, console: "Console"
-) -> None:
-    """Measure scenarios one after the other and show their progress. An interrupt ends that; the run goes on."""
-    planned = list(scenarios)
-    if not planned:
-        return
-    with RunProgress(console, len(planned)) as progress:
-        for scenario in planned:
-            progress.begin(scenario)
-            try:
-                measurements = measure(context, opened.id, scenario, progress.reach)
-            except LoadTasksError as error:
-                if error.exit_code is ExitCode.BAD_INPUT and measure is steps.measure:
-                    raise  # what was measured first stands where a repetition fails
-                progress.end(f"{scenario}: {'not measured' if measure is steps.measure else 'not repeated'}: {error}")
-            except KeyboardInterrupt:
-                progress.end(f"{scenario}: interrupted; what was measured before is kept")
-                return
-            else:
-                progress.end(_summary(measurements[0]))
+@dataclass(frozen=True)
+class _MeasuringPhase:
+    """The part of a run in which load is sent."""
+
+    context: RunContext
+    run: Run
+    console: "Console"
+    troubles: Troubles
+
+    def complete(self) -> bool:
+        """Measure everything, and repeat what is due. Returns whether nobody interrupted that."""
+        try:
+            with interrupted_by_signals():
+                self._measure_each(steps.scenarios_to_measure(self.context, self.run.id), steps.measure)
+                due = self.troubles.attempt(lambda: steps.repetitions_due(self.context, self.run.id)) or {}
+                for line in render_repetitions_due(due):
+                    self.console.print(line)
+                self._measure_each(due, steps.confirm)
+        except KeyboardInterrupt:
+            self.console.print(_CONCLUDING)
+            return False
+        return True
+
+    def _measure_each(self, scenarios: Iterable[str], measure: Measure) -> None:
+        """Measure scenarios one after the other. One that can't be measured leaves the others alone."""
+        planned = list(scenarios)
+        if not planned:
+            return
+        with RunProgress(self.console, len(planned)) as progress:
+            for scenario in planned:
+                progress.begin(scenario)
+                try:
+                    progress.end(self._measure(scenario, measure, progress))
+                except KeyboardInterrupt:
+                    progress.end(f"{scenario}: interrupted; nothing of it is kept")
+                    raise
+
+    def _measure(self, scenario: str, measure: Measure, progress: RunProgress) -> str:
+        """Measure one scenario. Returns how that ended, on one line."""
+        not_done = "not measured" if measure is steps.measure else "not repeated"
+        try:
+            return _summary(measure(self.context, self.run.id, scenario, progress.reach)[0])
+        except NotKeptError as error:
+            self.troubles.add(error)
+            return f"{scenario}: measured, and kept in {error.folder} for now"
+        except LoadTasksError as error:
+            if error.exit_code is ExitCode.BAD_INPUT and measure is steps.measure:
+                raise  # what was measured first stands where a repetition fails
+            if error.exit_code is ExitCode.BROKEN:
+                self.troubles.add(error)
+            return f"{scenario}: {not_done}: {error}"
+        except Exception as error:
+            self.troubles.add(error)
+            return f"{scenario}: {not_done}: the pipeline itself broke ({brief(error)})"
 
 
 def _summary(measurement: Measurement) -> str:

@@ -18,6 +18,8 @@ class ErrorCode(StrEnum):
     """The target's name is unknown, or no network route leads to it."""
     CUT = "cut"
     """The connection was closed before the response was complete, or without a WebSocket close frame."""
+    STALE = "stale"
+    """The target closed an idle connection when a request was sent over it that may not be sent twice, as a POST."""
     TLS = "tls"
     """TLS failed: a certificate that can't be verified, or no TLS at the other end."""
     STATUS = "status"

@@ -124,6 +124,12 @@ _ALL = (
     _count("in_flight", "requests in flight at the deadline"),
     _count("conservation_gap", "requests unaccounted for"),
     Metric(
+        "stale_connections",
+        "requests sent again after a stale connection",
+        Unit.COUNT,
+        lambda measurement: measurement.stale_connections,
+    ),
+    Metric(
         "mean_s",
         "mean",
         Unit.SECONDS,

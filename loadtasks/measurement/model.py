@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from loadtasks.measurement.availability import Availability
-from loadtasks.measurement.errors import ErrorCount
+from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.metrics import METRICS, values_of
@@ -25,6 +25,10 @@ compared: raise it only when the same target under the same load would show othe
 of what is timed. A release, a new metric or a renamed field is no reason."""
 SERVER = "server:"
 """The prefix of the names of phases that the target reports in its Server-Timing header."""
+
+
+NAME_RESOLUTION = "name_resolution"
+"""The phase in which a target's name is resolved; none of an address."""
 
 
 class Counts(BaseModel):
@@ -111,6 +115,16 @@ class Exemplar(BaseModel):
     """What was sent (W3C Trace Context, https://www.w3.org/TR/trace-context/)."""
 
 
+class UnreachableAddress(BaseModel):
+    """An address of the target's name that took no connection while another one did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    code: ErrorCode
+    """`refused`, `connect_timeout` or `unreachable`."""
+
+
 class Measurement(BaseModel):
     """One scenario in one run, or one part of a mixed scenario. Times in seconds."""
 
@@ -147,10 +161,15 @@ class Measurement(BaseModel):
     errors: list[ErrorCount]
     """By code, most frequent first."""
     phases: dict[str, Phase]
-    """Of every completed request `waiting` (from due to sent), `first_byte` and `body`; of connections `connect`; of
+    """Of every completed request `waiting` (from due to sent), `first_byte` and `body`; of the target's name
+    `name_resolution` (by each process and part once, and in each paired round); of connections `connect`; of
     WebSockets `connect` (until the upgrade was accepted, `upgrade` being its part since TCP and TLS stood) and
     `first_message`; of published events `publish` (until the response), `first_delivery` (until the first listener had
     it) and `fan_out` (from the first listener to the last); and `server:NAME` for each Server-Timing."""
+    stale_connections: int = 0
+    """Requests that were sent once more over a fresh connection, since the target had closed the idle one. Each is one
+    request all the same, timed from its first sending."""
+    unreachable_addresses: list[UnreachableAddress] = []
     body_bytes: int = 0
     """Of the bodies of completed requests."""
     stragglers: int = 0

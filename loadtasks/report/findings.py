@@ -11,7 +11,7 @@ from loadtasks.report import sentences
 from loadtasks.report.percentiles import confidence
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
+from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 
@@ -38,6 +38,7 @@ _TITLE = {
 }
 """The same of codes that say more than their kind."""
 _POSSIBLE = "Possible cause"
+_WARNING = "Warning"
 _ORDER = {kind: number for number, kind in enumerate(_KIND)}
 _OF_THE_RUN = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE)
 """Shown once for all scenarios, see `loadtasks.report.comparison_summary`."""
@@ -67,6 +68,8 @@ class RenderedFinding:
         """What kind of finding it is: `Target missed`, `Possible cause`."""
         if self.finding.kind is FindingKind.DIAGNOSIS and self.finding.likelihood is Likelihood.POSSIBLE:
             return _POSSIBLE
+        if self.finding.kind is FindingKind.NOTE and self.finding.severity is Severity.WARNING:
+            return _WARNING
         return _TITLE.get(self.finding.code, _KIND[self.kind])
 
     @property

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _UNJUDGED = "not judged"
+_GAP = 2
+_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by")
+"""Columns whose texts may be broken into lines; ids, names and numbers are not, so that they can be copied."""
+_MIN_WRAPPED = 12
+"""A narrower column would be a word a line."""
 
 
 def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" = None) -> None:
@@ -149,18 +154,40 @@ def _rows(steps: Sequence[PlanStep]) -> Iterator[tuple[str, str]]:
 
 
 def _show(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str, to: "Console | None") -> None:
+    """Show a table. On a terminal long texts are wrapped; where even that is too wide, each row is a block of lines."""
+    to = to or console()
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        to.print(nothing)
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    if to.is_terminal and sum(widths) + _GAP * (len(heads) - 1) > to.width:
+        least = [
+            width if head not in _WRAPPED else min(width, _MIN_WRAPPED)
+            for head, width in zip(heads, widths, strict=True)
+        ]
+        if sum(least) + _GAP * (len(heads) - 1) > to.width:
+            _show_in_blocks(heads, cells, to)
+            return
     from rich.table import Table  # noqa: PLC0415 - as in terminal
 
-    to = to or console()
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for head in heads:
-        table.add_column(head, no_wrap=True, overflow="ignore")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    if table.row_count:
-        to.print(table, soft_wrap=not to.is_terminal)
-    else:
-        to.print(nothing)
+        wrapped = to.is_terminal and head in _WRAPPED
+        table.add_column(head, no_wrap=not wrapped, overflow="fold" if wrapped else "ignore")
+    for row in cells:
+        table.add_row(*row)
+    to.print(table, soft_wrap=not to.is_terminal)
+
+
+def _show_in_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], to: "Console") -> None:
+    """Show each row as lines of head and cell, which a narrow terminal may break but never cuts."""
+    left = max(map(len, heads)) + _GAP
+    for number, row in enumerate(rows):
+        if number:
+            to.print()
+        for head, cell in zip(heads, row, strict=True):
+            to.print(f"{head:{left}}{cell}".rstrip(), soft_wrap=True)
 
 
 def _when(at: datetime) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from loadtasks import units
-from loadtasks.measurement.model import SERVER, Measurement, Phase
+from loadtasks.measurement.model import NAME_RESOLUTION, SERVER, Measurement, Phase
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.plain_text import plain
 from loadtasks.results.document import ScenarioResult
@@ -12,6 +12,7 @@ CLIENT, TARGET = "client", "server"
 _MAX_METRICS = 12
 """How many metrics are shown; results.json has the others."""
 _CLIENT_PHASES = {
+    NAME_RESOLUTION: "name resolution",
     "connect": "connect",
     "upgrade": "upgrade, a part of it",
     "waiting": "waiting for a connection",

@@ -1,15 +1,16 @@
 """The report on a terminal: the table, what was found in plain sentences, the verdict, and where the rest is."""
 
+import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from loadtasks.plain_text import plain
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
-from loadtasks.report.text import label
+from loadtasks.report.text import label, printable
 from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+MIN_WIDTH = 40
 PLAIN_WIDTH = 140
 """Columns where there is no terminal: wide enough for everything."""
 _STYLE = {
@@ -43,11 +45,32 @@ _DROPPED_FIRST = (*table.INTERVAL_COLUMNS, "mean_s", "scheduled", "throughput_pe
 
 
 def console(file: TextIO | None = None) -> "Console":
-    """A console for reports: as wide as the terminal, or plain and `PLAIN_WIDTH` wide where there is none."""
+    """A console for reports: as wide as the terminal, or plain and `PLAIN_WIDTH` wide where there is none.
+
+    Texts are shown as `printable` writes them. A terminal that is narrower than `MIN_WIDTH`, or doesn't know how wide
+    it is, breaks the lines itself: nothing is cut.
+    """
     from rich.console import Console  # noqa: PLC0415 - most commands print no table
+    from rich.text import Text  # noqa: PLC0415
+
+    class ForeignTextConsole(Console):
+        """Prints texts of targets and files as they are, whatever they hold."""
+
+        def render_str(self, text: str, *arguments: Any, **options: Any) -> Text:
+            return super().render_str(printable(text), *arguments, **options)
 
     file = file or sys.stdout
-    return Console(file=file, width=None if file.isatty() else PLAIN_WIDTH, highlight=False, emoji=False, markup=False)
+    size = shutil.get_terminal_size()
+    width = max(size.columns, MIN_WIDTH) if file.isatty() else PLAIN_WIDTH
+    # Without the height rich takes a dumb terminal for one of 80 columns.
+    return ForeignTextConsole(file=file, width=width, height=size.lines, highlight=False, emoji=False, markup=False)
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print one line on stdout, or on stderr, as `printable` writes it."""
+    file = sys.stderr if error else sys.stdout
+    file.write(f"{printable(text)}\n")
+    file.flush()
 
 
 def show(document: ResultsDocument, *, report: Path | None = None, to: "Console | None" = None) -> None:
@@ -60,9 +83,10 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
     """
     to = to or console()
     rows = table.rows(document)
-    if rows:
-        columns, gap = _fitting(rows, to.width)
-        to.print(_table(rows, columns, gap))
+    if rows and (fitting := _fitting(rows, to.width)):
+        to.print(_table(rows, *fitting))
+    else:
+        _show_one_by_one(rows, to)
     if table.has_marks(rows):
         _line(to, _text((table.FOOTNOTE, "dim")))
     _show_findings(document, to)
@@ -93,8 +117,21 @@ def _table(rows: list[table.TableRow], columns: list[str], gap: int) -> "Table":
     return made
 
 
-def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int]:
-    """The columns that hold something and for which the terminal is wide enough, and the gap between them."""
+def _show_one_by_one(rows: list[table.TableRow], to: "Console") -> None:
+    """The rows where not even the most important columns fit beside each other: each on lines of its own."""
+    for row in rows:
+        cells = {column: row.cell(column) for column in table.ALL_COLUMNS}
+        style = _STYLE[row.verdict] if row.verdict else ""
+        _line(to, _text((cells["scenario"], "bold"), (f"  {cells['verdict']}", style)))
+        values = [f"{table.ALL_COLUMNS[column]} {cells[column]}" for column in table.COLUMNS if cells[column]]
+        _line(to, _text((", ".join(values[2:]), "")), indent=2)
+
+
+def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int] | None:
+    """The columns that hold something and for which the terminal is wide enough, and the gap between them.
+
+    None where the terminal is too narrow even for those that are always shown.
+    """
     widths = {
         column: max(len(heading), *(len(row.cell(column)) for row in rows))
         for column, heading in table.ALL_COLUMNS.items()
@@ -106,7 +143,7 @@ def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int]:
         for gap in (2, 1) if table.COLUMNS.keys() >= set(columns) else (2,):
             if sum(widths[column] + gap for column in columns) - gap <= width:
                 return columns, gap
-    return columns, 1
+    return None
 
 
 def _show_findings(document: ResultsDocument, to: "Console") -> None:
@@ -134,7 +171,7 @@ def _show_findings(document: ResultsDocument, to: "Console") -> None:
 def _text(*pieces: tuple[str, str]) -> "Text":
     from rich.text import Text  # noqa: PLC0415
 
-    return Text.assemble(*pieces)
+    return Text.assemble(*((printable(text), style) for text, style in pieces))
 
 
 def _line(to: "Console", text: "Text", indent: int = 0) -> None:

@@ -4,6 +4,14 @@ from loadtasks.measurement.model import label_of
 from loadtasks.plain_text import plain
 
 
+def printable(text: str) -> str:
+    r"""A text with its control characters, escape sequences, line breaks and direction marks written out, as `\n`.
+
+    For terminals, where nothing that a target or a file says may do anything but be read.
+    """
+    return "".join(c if c == " " or c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def label(scenario: str, part: str = "") -> str:
     """How people read a scenario, or a part of a mixed one: `mixed.concurrent (sessions)`."""
     return plain(label_of(scenario, part))

@@ -1,9 +1,13 @@
 """The results database, SQLite or PostgreSQL: opened, migrated, and its errors turned into one sentence."""
 
-from collections.abc import Iterator
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -23,19 +27,35 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
+from loadtasks.results.database_errors import WAIT_S, is_locked, may_pass, reason, sentence
 from loadtasks.results.schema import HEAD, VERSION_TABLE
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_BUSY_TIMEOUT_S = 30
+_BUSY_TIMEOUT_S = 5
+"""How long SQLite itself waits for a lock, in which time no signal is handled."""
+_CONNECT_TIMEOUT_S = 10
+"""How long PostgreSQL's library tries to reach each of the server's addresses; by itself it would for minutes."""
+_RETRY_EVERY_S = 0.5
 _ADVISORY_LOCK = 0x10AD7A5C
 """The key under which PostgreSQL lets one process at a time migrate."""
 
+_T = TypeVar("_T")
+log = logging.getLogger(__name__)
+
 
 class ResultsDatabase:
-    """An open results database."""
+    """An open results database.
 
-    def __init__(self, url: str) -> None:
+    A transaction waits for up to `WAIT_S` for other processes that have locked the database, and for a server that has
+    gone away since it was opened.
+    """
+
+    def __init__(self, url: str, *, patient: bool = False) -> None:
         """Open it, making the SQLite file and its folder and migrating the schema where needed.
+
+        Args:
+            url: an SQLAlchemy URL.
+            patient: whether to wait for a server that is gone already, as within a run that has used it before.
 
         Raises:
             BadInputError: the URL is wrong, or the database can't be reached, read or written.
@@ -45,11 +65,13 @@ class ResultsDatabase:
         # A transaction that will write says so at its begin, and waits for its turn there: SQLite refuses one that
         # has read and finds only then that somebody else has written.
         self._writing = self._engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._patient = patient
         try:
             self._migrate()
         except BaseException:
             self.close()
             raise
+        self._patient = True
 
     def close(self) -> None:
         """Close every connection."""
@@ -58,21 +80,30 @@ class ResultsDatabase:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database."""
-        with self._errors_in_one_sentence(), Session(self._engine, expire_on_commit=False) as session:
+        with (
+            self._errors_in_one_sentence(),
+            self._connected(self._engine) as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose changes are kept all together, or not at all."""
-        with self._errors_in_one_sentence(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with (
+            self._errors_in_one_sentence(),
+            self._connected(self._writing) as connection,
+            Session(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def _migrate(self) -> None:
         with self._errors_in_one_sentence():
-            with self._engine.connect() as connection:
+            with self._connected(self._engine) as connection:
                 if _version(connection) == HEAD:
                     return
-            with self._writing.begin() as connection:
+            with self._connected(self._writing) as connection, connection.begin():
                 if connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
                 if _version(connection) != HEAD:  # else another process was quicker
@@ -92,15 +123,11 @@ class ResultsDatabase:
         except (IntegrityError, DataError):
             raise  # ours to mend, nobody else's
         except DBAPIError as error:
-            reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-            if self._url.get_backend_name() == "sqlite":
-                advice = (
-                    "make the file and its folder writable and see that there is space, or name another folder with "
-                    "--out or LOADTASKS_VAR."
-                )
-            else:
-                advice = "see that the server runs and that LOADTASKS_RESULTS_URL names it, user and password right."
-            raise BadInputError(f"{self._name}: the results database can't be used ({reason}); {advice}") from error
+            raise BadInputError(sentence(error, self._url, self._name)) from error
+
+    def _connected(self, engine: Engine) -> Connection:
+        """A connection; a server that is gone may have time to come back."""
+        return _retried(engine.connect, lambda error: self._patient and may_pass(error), self._name)
 
 
 def upgrade(connection: Connection, name: str) -> None:
@@ -148,11 +175,15 @@ def _checked(url: str) -> URL:
     return parsed
 
 
+def _connect_arguments(url: URL) -> dict[str, int]:
+    return {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT_S}
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     try:
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise BadInputError(
             f"{url.render_as_string(hide_password=True)}: its driver is not installed ({error}); "
@@ -177,10 +208,36 @@ def _sqlite_engine(url: URL) -> Engine:
         # SQLAlchemy begins transactions (below), not the driver, which would begin them only at the first write.
         connection.isolation_level = None
         for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL"):
-            connection.execute(f"PRAGMA {pragma}")
+            _retried(partial(connection.execute, f"PRAGMA {pragma}"), is_locked, str(url.database))
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        kind = connection.get_execution_options().get("sqlite_begin", "BEGIN")
+        _retried(lambda: _begin(connection, kind), is_locked, str(url.database))
 
     return engine
+
+
+def _begin(connection: Connection, kind: str) -> None:
+    """Begin a transaction and take its lock at once, a shared one for reading."""
+    connection.exec_driver_sql(kind)
+    try:
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema")
+    except DBAPIError:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+
+
+def _retried(step: Callable[[], _T], passes: Callable[[Exception], bool], name: str) -> _T:
+    """Take a step until it succeeds, for up to `WAIT_S` while its error is one that passes. Signals are handled."""
+    deadline, told = time.monotonic() + WAIT_S, False
+    while True:
+        try:
+            return step()
+        except (DBAPIError, sqlite3.Error) as error:
+            if not passes(error) or time.monotonic() >= deadline:
+                raise
+            if not told:
+                log.warning("%s: can't be used right now (%s); waiting for up to %.0f s", name, reason(error), WAIT_S)
+                told = True
+        time.sleep(_RETRY_EVERY_S)

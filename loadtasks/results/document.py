@@ -6,6 +6,7 @@ The JSON schema is `ResultsDocument.model_json_schema()`; docs/results.md descri
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,12 +16,24 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
+from loadtasks.results.migrations import old_hashes
 from loadtasks.results.run import Run
 
 SCHEMA_VERSION = 6
 """Raised by one with every change that a reader would notice."""
 FIRST_READ = 5
 """The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""
+_HASHES_OF_TODAY = 6
+"""Since this version the client's own headers are part of scenario hashes."""
+_WITH_HASHES = {
+    "measurements": old_hashes.measurement,
+    "baseline": old_hashes.measurement,
+    "findings": old_hashes.finding,
+}
+"""The lists of a scenario whose elements have hashes, and what replaces these."""
+
+_RUN_KEY = '"run": '
+_MAX_RUN_LENGTH = 1 << 18
 
 
 class RepetitionSummary(BaseModel):
@@ -106,11 +119,41 @@ def read_document(path: Path) -> ResultsDocument:
             "results database with `python -m loadtasks report RUN`."
         )
     try:
-        return ResultsDocument.model_validate(raw | {"schema_version": SCHEMA_VERSION})
+        return ResultsDocument.model_validate(_of_today(raw, version) | {"schema_version": SCHEMA_VERSION})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(step) for step in first["loc"])
         raise BadInputError(f"{path}: {field}: {first['msg']}; so it is not a results file of loadtasks.") from error
+
+
+def _of_today(raw: dict[str, Any], version: int) -> dict[str, Any]:
+    """A document of an older version whose scenario hashes compare with those of today."""
+    if version >= _HASHES_OF_TODAY or not isinstance(raw.get("scenarios"), list):
+        return raw
+    return raw | {"scenarios": [_with_hashes_of_today(scenario) for scenario in raw["scenarios"]]}
+
+
+def _with_hashes_of_today(scenario: Any) -> Any:
+    """Nothing is checked here: what has another shape is left to be refused."""
+    if not isinstance(scenario, dict):
+        return scenario
+    replaced = {
+        name: [convert(each) if isinstance(each, dict) else each for each in scenario[name]]
+        for name, convert in _WITH_HASHES.items()
+        if isinstance(scenario.get(name), list)
+    }
+    return scenario | replaced
+
+
+def read_run(path: Path) -> Run | None:
+    """The run of a results file, from its beginning; None where there is none, or one of many thousand scenarios."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            beginning = file.read(_MAX_RUN_LENGTH)
+        run, _ = json.JSONDecoder().raw_decode(beginning, beginning.index(_RUN_KEY) + len(_RUN_KEY))
+        return Run.model_validate(run)
+    except (OSError, ValueError):
+        return None
 
 
 def _stated(version: object) -> str:

@@ -24,7 +24,18 @@ _AS_THEY_ARE = (
     "stragglers",
     "body_bytes",
 )
-_AS_JSON = ("protocol", "statuses", "errors", "phases", "target_metrics", "exemplars", "health")
+_AS_JSON = (
+    "protocol",
+    "statuses",
+    "errors",
+    "phases",
+    "unreachable_addresses",
+    "target_metrics",
+    "exemplars",
+    "health",
+)
+_AS_METRICS = ("stale_connections",)
+"""Fields whose columns are those of metrics, besides the counts."""
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -66,7 +77,7 @@ def measurement_row(
 def measurement_of(row: MeasurementRow) -> Measurement:
     """The measurement of a row."""
     return Measurement.model_validate(
-        {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON)}
+        {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON, *_AS_METRICS)}
         | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
         | {"availability": row.availability_details}

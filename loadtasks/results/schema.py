@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -140,6 +140,7 @@ class MeasurementRow(ResultsBase):
     body_bytes: Mapped[int] = mapped_column(BigInteger)
     target_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     exemplars: Mapped[list[dict[str, Any]]]
+    unreachable_addresses: Mapped[list[dict[str, Any]]]
     health: Mapped[dict[str, Any]]
 
 

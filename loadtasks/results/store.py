@@ -64,9 +64,12 @@ class Store:
         self.regressions = Regressions(database)
 
     @classmethod
-    def open(cls, url: str) -> Self:
-        """Open the results database at a SQLAlchemy URL, making and migrating it where needed."""
-        return cls(ResultsDatabase(url))
+    def open(cls, url: str, *, patient: bool = False) -> Self:
+        """Open the results database at a SQLAlchemy URL, making and migrating it where needed.
+
+        `patient`: wait for a server that is gone, as a run does once it has measured something.
+        """
+        return cls(ResultsDatabase(url, patient=patient))
 
     def close(self) -> None:
         """Close the database."""

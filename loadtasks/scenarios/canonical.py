@@ -3,13 +3,15 @@
 Measurements are compared where their scenarios' hashes are equal, so a hash has to outlive releases. The names in the
 content are therefore written out, here and for loads in `load.py`, and are not those of the models' fields or of the
 keys in a scenario file, which may be renamed. A field that is added later stands in the content only where it is given,
-so that the hashes of scenarios without it stay. `name` is not part of a scenario's own content: a renamed scenario
+so that the hashes of scenarios without it stay. The headers that the engine sends of its own accord are part of every
+hash (`client_headers`). `name` is not part of a scenario's own content: a renamed scenario
 sends the same.
 """
 
 import hashlib
 import json
 
+from loadtasks.scenarios.client_headers import hash_with_client_headers
 from loadtasks.scenarios.load import Content
 from loadtasks.scenarios.model import (
     CONNECT_TIMEOUT_S,
@@ -27,7 +29,7 @@ from loadtasks.scenarios.model import (
 def scenario_hash(scenario: Scenario) -> str:
     """Hash of all that a scenario sends and of its load: 12 hex digits."""
     canonical = json.dumps(content_of(scenario), sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return hash_with_client_headers(hashlib.sha256(canonical.encode()).hexdigest()[:12])
 
 
 def content_of(scenario: Scenario) -> Content:

@@ -268,3 +268,14 @@ Scenario = HttpScenario | ConnectionsScenario | BroadcastScenario | MixedScenari
 def parts_of(scenario: Scenario) -> dict[str, PartScenario]:
     """The parts of a mixed scenario by name; any other scenario is its own single part, named ""."""
     return scenario.parts if isinstance(scenario, MixedScenario) else {"": scenario}
+
+
+def uses_up_rows(scenario: Scenario) -> bool:
+    """Whether a row of a feeder may be sent once only: a fed request deletes something, or makes it."""
+    repeatable = SAFE_METHODS | {"PUT"}
+    return any(
+        bool(request.columns()) and request.method not in repeatable
+        for part in parts_of(scenario).values()
+        if isinstance(part, HttpScenario)
+        for request in part.requests
+    )

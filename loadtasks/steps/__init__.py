@@ -20,11 +20,13 @@ from loadtasks.steps.open_run import (
 )
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
+from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, move_regression, remove_run
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression, remove_run
 
 __all__ = [
     "LATEST",
+    "NotKeptError",
     "RunContext",
     "alert",
     "approve",
@@ -35,11 +37,13 @@ __all__ = [
     "configured_reference",
     "configured_target",
     "confirm",
+    "current_user",
     "document",
     "find_run",
     "find_service",
     "judge",
     "judge_again",
+    "keep",
     "measure",
     "move_regression",
     "open_run",

@@ -1,6 +1,7 @@
 """How a scenario is driven: alone, or in rounds against a reference; and whether the target responds after it."""
 
 import socket
+from contextlib import suppress
 from typing import NamedTuple
 
 from loadtasks.engine.generator.calibration import calibrate
@@ -149,5 +150,6 @@ def _calibration(store: Store, run: Run) -> Calibration:
     known = run.calibrations.get(host)
     if known is None:
         known = calibrate()
-        store.save_calibration(run.id, host, known)
+        with suppress(LoadTasksError):  # each measurement holds it as well
+            store.save_calibration(run.id, host, known)
     return known

@@ -32,7 +32,7 @@ def judge(context: RunContext, run_id: str) -> Verdict:
     """
     workspace = context.workspace
     suites = read_suites(workspace.expectations)
-    with Store.open(workspace.results_url) as store:
+    with Store.open(workspace.results_url, patient=True) as store:
         run = store.run(run_id)
         verdicts = judge_run(
             run.scenarios,

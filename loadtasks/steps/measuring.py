@@ -1,20 +1,18 @@
 """Measuring the scenarios of a run."""
 
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from loadtasks.engine.generator.progress import OnProgress
-from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
+from loadtasks.errors import LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import FailureCode, MeasurementFailure
-from loadtasks.results.repetitions import RepetitionReason
+from loadtasks.results.repetitions import Repetition
 from loadtasks.results.store import Store
-from loadtasks.steps.confirm import measure_again
+from loadtasks.steps.confirm import repeat_if_invalid
 from loadtasks.steps.exercise import exercise_scenario
+from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict import validity
 
 
 def measure(
@@ -28,38 +26,33 @@ def measure(
     Raises:
         TargetUnavailableError: the target has stopped responding.
         ProcessError: one of several processes broke.
-        BadInputError: no such scenario or run, or the results can't be written.
+        BadInputError: no such scenario or run.
+        NotKeptError: the results database can't take the measurements, which are in files now.
     """
-    with Store.open(context.workspace.results_url) as store:
+    with Store.open(context.workspace.results_url, patient=True) as store:
+        run = store.run(run_id)
         try:
             measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
         except LoadTasksError as error:
-            store.save_failure(
-                run_id, scenario, MeasurementFailure(code=FindingCode.MEASUREMENT_FAILED, detail=str(error))
-            )
+            _keep_failure(store, run_id, scenario, FindingCode.MEASUREMENT_FAILED, str(error))
             raise
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             code: FailureCode = FindingCode.INTERRUPTED if interrupted else FindingCode.ENGINE_FAILED
-            store.save_failure(run_id, scenario, MeasurementFailure(code=code, detail=repr(error)))
+            _keep_failure(store, run_id, scenario, code, repr(error))
             raise
-        try:
-            store.save_measurements(run_id, scenario, measurements, lost, pairing)
-        except LoadTasksError as error:
-            raise BadInputError(f"{error} The measurements are in {_rescue(run_id, measurements)}.") from error
+        first = Repetition(number=1, measurements=measurements)
+        measured = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)
+        save_or_rescue(context, store, measured)
     if lost is not None:
         raise TargetUnavailableError(
             f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
             f"{lost.detail}"
         )
-    if validity.may_pass(validity.findings(scenario, measurements, {})):
-        return measure_again(context, run_id, scenario, RepetitionReason.INVALID, on_progress)
-    return measurements
+    return repeat_if_invalid(context, run_id, scenario, measurements, on_progress)
 
 
-def _rescue(run_id: str, measurements: Sequence[Measurement]) -> Path:
-    """Write measurements to a new folder where the results database could not take them."""
-    folder = Path(tempfile.mkdtemp(prefix=f"loadtasks-{run_id}-"))
-    for number, measurement in enumerate(measurements):
-        (folder / f"{number}.json").write_text(measurement.model_dump_json(indent=1), encoding="utf-8")
-    return folder
+def _keep_failure(store: Store, run_id: str, scenario: str, code: FailureCode, detail: str) -> None:
+    """Keep why a scenario has no measurement. Where that can't be kept it is invalid all the same."""
+    with suppress(LoadTasksError):
+        store.save_failure(run_id, scenario, MeasurementFailure(code=code, detail=detail))

@@ -1,6 +1,7 @@
 """What people decide between runs: baselines, regressions, how sensitive the detector should be, runs to remove."""
 
 import getpass
+import os
 from collections.abc import Sequence
 
 from loadtasks.errors import BadInputError
@@ -21,10 +22,18 @@ def approve(context: RunContext, run_id: str, *, why: str, scenarios: Sequence[s
         BadInputError: no such run, or no measurement in it that can be a baseline.
     """
     with Store.open(context.workspace.results_url) as store:
-        approved = store.approve(run_id, approved_by=getpass.getuser(), why=why, scenarios=scenarios)
+        approved = store.approve(run_id, approved_by=current_user(), why=why, scenarios=scenarios)
     if not approved:
         raise BadInputError(f"run {run_id}: no valid measurement in it, so it can't be a baseline; choose another.")
     return approved
+
+
+def current_user() -> str:
+    """Who decides: the name of the user of this process, or the number of one without a name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the latter from Python 3.13 on
+        return str(os.getuid())
 
 
 def move_regression(context: RunContext, number: int, state: RegressionState, *, who: str, why: str) -> Regression:

@@ -7,7 +7,7 @@ from pathlib import Path
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.verdict import stragglers, validity
+from loadtasks.verdict import connection_notes, stragglers, validity
 from loadtasks.verdict.targets import availability, success, throttling, validation
 from loadtasks.verdict.targets.suites import Suite
 
@@ -50,6 +50,7 @@ def judge_run(
             *availability.notes(own, by_targets),
             *success.notes(own, by_targets),
             *stragglers.notes(own),
+            *connection_notes.notes(own),
         ]
         verdict = Verdict.FAIL if any(finding.misses_target for finding in findings) else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))

@@ -194,7 +194,7 @@ def test_a_wrong_run_is_removed_with_everything_of_it(workspace: Workspace, one:
     assert removed.exit_code == 0
     for part in (
         f"Removed run {second} of {name_of(one)}",
-        f"The baseline of {GET} is run {first} again",
+        f"The baseline of {GET} is run {first} now",
         f"is {first}.",
     ):
         assert part in removed.output

@@ -104,7 +104,7 @@ def found(workspace: Workspace, code: FindingCode) -> list[Finding]:
         ({"type": "expect_table_row_count_to_equal_other_table", "kwargs": {"other_table_name": "x"}}, "tables"),
         (target(column="p95_s", max_value=2.0, row_condition='scenario == "items.close"'), "items.closed"),
         (target(column="p95_s", max_value=2.0, row_condition='part == "items" and p95_s > 0'), "part"),
-        (target(column="p95_s", max_value=2.0, row_condition="scenario ="), "row_condition"),
+        (target(column="p95_s", max_value=2.0, row_condition="scenario ="), "evaluate"),
         (target(column="p95_s", max_value="2 s"), "must be a number"),
         (target(column="p95_s", max_value=2.0, mostly=0), "mostly"),
     ],
@@ -156,6 +156,16 @@ def test_where_nothing_succeeds_no_suite_makes_it_a_pass(
     assert "404" in (workspace.reports / "latest" / "summary.md").read_text().splitlines()[0]
 
 
+def test_a_folder_without_suites_is_judged_by_the_built_in_targets(
+    workspace: Workspace, server: ScriptedServer, items: Items
+) -> None:
+    (workspace.expectations / "every_measurement.json").unlink()
+    assert "PASS  " in run(server, 0).output
+    items.failing = 2
+    run(server, 1)
+    assert found(workspace, FindingCode.NO_TARGET)
+
+
 @pytest.mark.parametrize(("failing", "verdict"), [(0, Verdict.PASS), (1, Verdict.PASS), (2, Verdict.FAIL)])
 def test_without_a_target_99_percent_have_to_succeed_and_the_first_line_says_that_there_is_none(
     workspace: Workspace, server: ScriptedServer, items: Items, failing: int, verdict: Verdict
@@ -172,7 +182,7 @@ def test_without_a_target_99_percent_have_to_succeed_and_the_first_line_says_tha
     assert len(first_lines) == (3 if verdict is Verdict.FAIL else 2)
     for line in first_lines:
         assert says in " ".join(line.split())
-    assert says in (workspace.reports / "latest" / "index.html").read_text()
+    assert says.capitalize() in (workspace.reports / "latest" / "index.html").read_text()
 
 
 def test_the_errors_of_a_passing_scenario_are_in_every_report(
@@ -200,8 +210,7 @@ def test_a_target_without_a_measurement_fails(workspace: Workspace, server: Scri
 def test_an_expectation_that_raises_while_judging_fails_itself_alone(
     workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(workspace, target(column="p95_s", max_value=2.0), target(column="p50_s", max_value=0.0))
-    monkeypatch.setattr("loadtasks.steps.open_run.read_checked_suites", lambda _workspace: [])
+    monkeypatch.setattr("loadtasks.steps.judging.check_suites", lambda *_given: None)  # as if it were changed later
     quantiles = {"column": "p95_s", "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[0, 2.0]]}}
     write(
         workspace,

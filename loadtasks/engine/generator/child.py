@@ -6,14 +6,16 @@ recorded, or the error that keeps it from its work.
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
+from loadtasks.breakage import brief
 from loadtasks.engine.generator.driver import Work, generate
-from loadtasks.engine.generator.processes import KEPT, Prepared, ProcessError
+from loadtasks.engine.generator.processes import KEPT, BrokenProcessError, Prepared
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.runners.precise_timer import precise_timer
 from loadtasks.errors import LoadTasksError
@@ -23,6 +25,8 @@ from loadtasks.scenarios.secrets import secrets_of
 
 def main() -> None:
     """Do the work that arrives through the pipe."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the starting process decides; a signal to all must not break this one
     link = Connection(int(sys.argv[1]))
     work: Work = link.recv()
     start: Future[float] = Future()
@@ -41,8 +45,8 @@ def main() -> None:
     except LoadTasksError as error:
         sender.send(error)
     except Exception as error:
-        traceback.print_exc()
-        sender.send(ProcessError(f"{work.process} of the load generator failed: {error!r}; {KEPT}"))
+        sentence = f"{work.process} of the load generator failed ({brief(error)}); {KEPT}"
+        sender.send(BrokenProcessError(sentence, traceback.format_exc()))
 
 
 class _Sender:

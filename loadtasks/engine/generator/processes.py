@@ -42,6 +42,23 @@ class ProcessError(LoadTasksError):
     exit_code = ExitCode.INVALID
 
 
+class BrokenProcessError(ProcessError):
+    """Something that nobody foresaw happened in a process of the load generator."""
+
+    exit_code = ExitCode.BROKEN
+
+    def __init__(self, message: str, remote_traceback: str = "") -> None:
+        super().__init__(message, remote_traceback)
+        self.remote_traceback = remote_traceback
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - it is the cause of an error, for its traceback
+    """The traceback of an error in another process, which can't be sent as such."""
+
+
 class Prepared:
     """Sent by a process that only waits for the start."""
 
@@ -85,6 +102,8 @@ class _Process:
             message = self.link.recv()
         except (EOFError, OSError) as error:
             raise self._ended() from error
+        if isinstance(message, BrokenProcessError):
+            raise message from RemoteTraceback(message.remote_traceback)
         if isinstance(message, LoadTasksError):
             raise message
         return message
@@ -114,8 +133,9 @@ class _Process:
             code = self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             return ProcessError(f"{self.name} of the load generator no longer responds; {KEPT}")
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return ProcessError(f"{self.name} of the load generator {how}; {KEPT}")
+        if code < 0:
+            return ProcessError(f"{self.name} of the load generator was ended by {signal.Signals(-code).name}; {KEPT}")
+        return BrokenProcessError(f"{self.name} of the load generator ended with exit code {code}; {KEPT}")
 
 
 def generate_together(works: Sequence[Work], on_progress: OnProgress | None) -> list[GeneratedLoad]:

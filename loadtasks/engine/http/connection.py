@@ -3,9 +3,16 @@
 States:
 
     CONNECTING ──connection_made──► IDLE ──send──► WAITING ──first byte──► READING
-                                     ▲                                        │
+                                     ▲              │  ▲                      │
+                                     │        stale │  │ connected anew       │
+                                     │              ▼  │                      │
+                                     │            RESENDING                   │
                                      └─── response complete, kept alive ──────┘
     any ──connection lost, malformed response, `abort`, or a response that ends the connection──► CLOSED
+
+A connection is stale that was idle and is lost before a byte of the response: where the request may be sent twice, it
+is sent once more over a fresh one, which this object then stands for (`stale`). Its clock runs on from the first
+sending.
 
 Each exchange ends with one call of `on_response`; where it failed, its `failure` says why. The clock stops when the
 last byte of the body arrives, before anything is parsed or checked.
@@ -20,9 +27,12 @@ from typing import cast
 import httptools
 
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.obs_fold import Unfolding, may_be_folded
 from loadtasks.engine.http.response_heads import KnownHeads
+from loadtasks.engine.http.stale import NOT_SENT_AGAIN, IdleWatch, is_closed_by_peer
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.recording.failure import RequestFailure
+from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 
 MAX_BODY = 64 * 1024 * 1024
@@ -38,8 +48,13 @@ class ConnectionState(Enum):
     CONNECTING = "connecting"
     IDLE = "idle"
     WAITING = "waiting"
+    RESENDING = "resending"
     READING = "reading"
     CLOSED = "closed"
+
+
+_RECEIVING = (ConnectionState.WAITING, ConnectionState.READING)
+_BUSY = (*_RECEIVING, ConnectionState.RESENDING)
 
 
 class _UnexpectedBytesError(Exception):
@@ -49,13 +64,28 @@ class _UnexpectedBytesError(Exception):
 class HttpConnection(asyncio.Protocol):
     """A keep-alive connection."""
 
-    def __init__(self, on_response: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self, connector: Connector, on_response: Callable[[Exchange], None], recorder: Callable[[], Recorder]
+    ) -> None:
+        """Prepare to connect.
+
+        Args:
+            connector: opens the connection, and a fresh one in place of a stale one.
+            on_response: called with each exchange that has ended.
+            recorder: gives the recorder to which times to connect and stale connections go at that time.
+        """
         self.state = ConnectionState.CONNECTING
         self.exchange: Exchange | None = None
         """The exchange under way, or the last one."""
+        self._connector = connector
         self._on_response = on_response
+        self._recorder = recorder
         self._transport: asyncio.Transport | None = None
+        self._was_idle = False
+        self._idle_watch: IdleWatch | None = None
+        self._resending: asyncio.Task[None] | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self._unfolding = Unfolding()
         self._kept_headers: frozenset[bytes] = frozenset()
         self._heads = KnownHeads()
         self._headers_complete = False
@@ -65,22 +95,39 @@ class HttpConnection(asyncio.Protocol):
     @property
     def busy(self) -> bool:
         """Whether a request is under way."""
-        return self.state in (ConnectionState.WAITING, ConnectionState.READING)
+        return self.state in _BUSY
 
     def waited_s(self, now: float) -> float:
         """Seconds that the request under way has waited for its complete response; 0 when none is under way."""
         return now - self.exchange.sent if self.busy and self.exchange is not None else 0.0
 
-    async def connect(self, connector: Connector) -> float:
-        """Connect to the connector's target. Returns the seconds that it took.
+    async def connect(self) -> None:
+        """Connect to the connector's target, and record the time that it took.
 
         Raises:
             ConnectError: as `Connector.connect`, and where the target closed the connection at once.
         """
-        seconds = await connector.connect(self)
-        if self.state is not ConnectionState.IDLE:
+        connected = await self._connector.connect(self)
+        if self.state is ConnectionState.CLOSED or self._transport is None or self._transport.is_closing():
             raise ConnectError(ErrorCode.CUT, "the connection was closed as soon as it was established")
-        return seconds
+        self._recorder().phase("connect", connected.seconds)
+
+    def stay_idle(self) -> None:
+        """Wait for a request: the target may close it meanwhile, also if it has not served one yet."""
+        self._was_idle = True
+
+    def can_send(self, exchange: Exchange) -> bool:
+        """Whether the connection is idle, and nothing shows that the target has closed it.
+
+        For a request that may not be sent again this looks at the socket: its end may have arrived and not be read yet.
+        """
+        if self.state is not ConnectionState.IDLE or self._transport is None or self._transport.is_closing():
+            return False
+        if exchange.encoded.may_be_sent_again or not self._was_idle:
+            return True
+        if self._idle_watch is None:
+            self._idle_watch = IdleWatch(self._transport)
+        return self._idle_watch.is_quiet()
 
     def send(self, exchange: Exchange) -> None:
         """Write a request.
@@ -99,29 +146,57 @@ class HttpConnection(asyncio.Protocol):
 
     def abort(self, code: ErrorCode, text: str) -> None:
         """End the connection at once; a request under way fails, for this reason."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._drop_transport()
         self._fail(code, text, perf_counter())
 
     def close(self) -> None:
         """Close the connection without calling `on_response`."""
         self.state = ConnectionState.CLOSED
+        self._drop_transport()
+
+    def _drop_transport(self) -> None:
+        if self._resending is not None:
+            self._resending.cancel()
+            self._resending = None
         if self._transport is not None:
             self._transport.abort()
+
+    def _resend(self, exchange: Exchange) -> None:
+        """Send the request under way once more, over a fresh connection."""
+        self._recorder().connections.stale += 1
+        self.state = ConnectionState.RESENDING
+        self._transport, self._was_idle, self._idle_watch = None, False, None
+        self._parser = httptools.HttpResponseParser(self)
+        self._resending = asyncio.get_running_loop().create_task(self._connect_and_resend(exchange))
+
+    async def _connect_and_resend(self, exchange: Exchange) -> None:
+        try:
+            await self.connect()
+        except ConnectError as error:
+            self._resending = None
+            self.abort(error.code, str(error))
+            return
+        self._resending = None
+        assert self._transport is not None  # noqa: S101 - it is connected
+        self.state = ConnectionState.WAITING
+        self._transport.write(exchange.data)
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is established, TLS included."""
         self._transport = cast(asyncio.Transport, transport)
-        self.state = ConnectionState.IDLE
+        if self.state is ConnectionState.CONNECTING:
+            self.state = ConnectionState.IDLE
+        elif self.state is ConnectionState.CLOSED:
+            self._transport.abort()  # it was closed meanwhile
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         now = perf_counter()
         exchange = self.exchange
-        if exchange is None or not self.busy:
-            self.close()  # bytes that no request is for: what follows them could not be distinguished
+        if exchange is None or self.state not in _RECEIVING:
+            self._refuse_unrequested()
             return
         exchange.end = now
         if self.state is ConnectionState.READING:
@@ -136,10 +211,32 @@ class HttpConnection(asyncio.Protocol):
             exchange.take(head, data)
             self._end_exchange(exchange, keep_alive=True)
 
+    def eof_received(self) -> None:
+        """The target has closed the connection: an idle one is not used again."""
+        if self.state is ConnectionState.IDLE:
+            self.state = ConnectionState.CLOSED
+
+    def _refuse_unrequested(self) -> None:
+        """Bytes arrived that no request is for: the connection ends, since what follows could not be distinguished."""
+        if self.state is not ConnectionState.RESENDING:
+            self.close()
+        elif self._transport is not None:
+            self._transport.abort()  # `connect` finds it closed
+
+    def _feed(self, data: bytes) -> None:
+        while data and not self._headers_complete:
+            head, data = self._unfolding.take(data)
+            self._parser.feed_data(head)
+        if data:
+            self._parser.feed_data(data)
+
     def _parse(self, data: bytes, exchange: Exchange, *, first: bool = False) -> None:
         unexpected = False
         try:
-            self._parser.feed_data(data)
+            if first and not may_be_folded(data):
+                self._parser.feed_data(data)
+            else:
+                self._feed(data)
         except httptools.HttpParserUpgrade:
             self.abort(ErrorCode.MALFORMED, "the response switches protocols, which the request did not ask for")
             return
@@ -163,6 +260,13 @@ class HttpConnection(asyncio.Protocol):
         exchange = self.exchange
         if exchange is None or not self.busy:
             self.state = ConnectionState.CLOSED
+        elif self.state is ConnectionState.RESENDING:
+            self._transport = None  # `connect` finds that it is gone
+        elif self.state is ConnectionState.WAITING and self._was_idle and is_closed_by_peer(exc):
+            if exchange.encoded.may_be_sent_again:
+                self._resend(exchange)
+            else:
+                self._fail(ErrorCode.STALE, NOT_SENT_AGAIN, perf_counter())
         elif exc is None and self._headers_complete and _ends_with_connection(exchange):
             self._end_exchange(exchange, keep_alive=False)
         else:
@@ -232,7 +336,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _end_exchange(self, exchange: Exchange, keep_alive: bool) -> None:
         if keep_alive:
-            self.state = ConnectionState.IDLE
+            self.state, self._was_idle = ConnectionState.IDLE, True
         else:
             self.close()
         self._on_response(exchange)

@@ -1,5 +1,7 @@
 """A scenario's request as the bytes that `requests` would send, encoded once and written again and again.
 
+The client's own headers are fixed (`CLIENT_HEADERS`) and not those of whatever packages are installed.
+
 Only the W3C trace context (https://www.w3.org/TR/trace-context/) differs each time: every request of a load carries a
 `traceparent` of its own, so that a slow one can be found in the target's traces and logs. The bytes are cut where its
 number goes. Its flags are 00: the target is not to record every trace, which would change what is measured.
@@ -10,9 +12,10 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from requests.utils import default_headers
 
+from loadtasks.engine.http import stale
 from loadtasks.engine.net.target import Target
+from loadtasks.scenarios.client_headers import CLIENT_HEADERS
 from loadtasks.scenarios.model import Request
 
 _VERSION = "00"
@@ -33,6 +36,8 @@ class EncodedRequest:
     request: Request
     line: str
     """Method and path, for people."""
+    may_be_sent_again: bool
+    """Whether its method allows that it is sent twice."""
 
     def traceparent(self, data: bytes) -> str | None:
         """The trace context in the bytes that were sent; None where they have none."""
@@ -50,7 +55,7 @@ class RequestEncoder:
         """`trace`: the first 16 of the 32 hex digits of every trace id; None adds no trace context."""
         self._target = target
         self._trace = trace
-        self._headers = {**default_headers(), **target.headers()}
+        self._headers = {**CLIENT_HEADERS, **target.headers()}
 
     def encode(self, request: Request) -> EncodedRequest:
         """Encode a request.
@@ -77,10 +82,11 @@ class RequestEncoder:
         before = "\r\n".join(head).encode("latin-1")
         after = b"\r\n\r\n" + (body.encode() if isinstance(body, str) else body)
         line = f"{prepared.method} {prepared.path_url}"
+        may_be_sent_again = stale.may_be_sent_again(request.method)
         if self._trace is None or _TRACEPARENT in prepared.headers:
-            return EncodedRequest(before + after, b"", request, line)
+            return EncodedRequest(before + after, b"", request, line, may_be_sent_again)
         traced = f"\r\n{_TRACEPARENT}: {_VERSION}-{self._trace}".encode("ascii")
-        return EncodedRequest(before + traced, f"-{_FLAGS}".encode("ascii") + after, request, line)
+        return EncodedRequest(before + traced, f"-{_FLAGS}".encode("ascii") + after, request, line, may_be_sent_again)
 
 
 def _host(name: str, port: int | None, scheme: str) -> str:

@@ -24,8 +24,10 @@ _ELSEWHERE = ("br", "zstd")
 """Codings that urllib3 decodes where their decoder is installed."""
 _NO_TEXT = ("image", "audio", "video", "font", "model")
 _SNIFFED = 2048
-_MAX_CONTROLS = 0.05
-"""Share of control characters beyond which something is no text."""
+_MAX_STRANGE = 0.3
+"""Share of control characters, and of those that don't exist, beyond which UTF-8 is no text."""
+_MAX_STRANGE_ELSE = 0.03
+"""The same where it is no UTF-8 and no charset is named: random bytes have a tenth of them."""
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
 """Codecs that Python takes for encodings of text, and that no Content-Type means."""
 _BYTE_ORDER_MARKS = (
@@ -99,14 +101,19 @@ def _decoded(body: bytes, encoding: str, limit: int) -> _Decoded:
 def _of_one_coding(data: bytes, coding: str, limit: int) -> _Decoded:
     match coding:
         case "gzip":
-            return _inflated(data, _GZIP, "gzip", limit)
-        case "deflate":  # zlib's format (RFC 9110, section 8.4.1.2), and the bare one, which some servers send
-            decoded = _inflated(data, _ZLIB, "deflate", limit)
-            bare = _inflated(data, _RAW, "deflate", limit) if decoded.problem and not decoded.data else decoded
-            return decoded if bare.problem and not bare.data else bare
+            return _or_as_it_is(_inflated(data, _GZIP, "gzip", limit), data)
+        case "deflate":  # zlib's format (RFC 9110, section 8.4.1.2), or the bare one, which some servers send
+            whole = (_inflated(data, wbits, "deflate", limit) for wbits in (_ZLIB, _RAW))
+            decoded = next((decoded for decoded in whole if not decoded.problem), None)
+            return decoded or _or_as_it_is(_inflated(data, _ZLIB, "deflate", limit), data)
         case _ if coding in _ELSEWHERE and coding in urllib3.HTTPResponse.CONTENT_DECODERS:
             return _through_urllib3(data, coding, limit)
     return _Decoded(b"", f"is compressed with {coding}, for which no decoder is installed")
+
+
+def _or_as_it_is(decoded: _Decoded, data: bytes) -> _Decoded:
+    """What was decompressed; where nothing could be, and the data is text as it is, the data."""
+    return decoded._replace(data=data) if decoded.problem and not decoded.data and _is_text(data) else decoded
 
 
 def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> _Decoded:
@@ -119,7 +126,7 @@ def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> _Decoded:
         except zlib.error:
             if inflated:
                 return _Decoded(inflated, f"is cut short or damaged, compressed with {coding}")
-            return _Decoded(data if _is_printable(data) else b"", f"is not compressed with {coding} as its header says")
+            return _Decoded(b"", f"is not compressed with {coding} as its header says")
         if len(inflated) >= limit:
             return _Decoded(inflated, has_more=True)
         if not decompressor.eof:
@@ -146,14 +153,14 @@ def _text(data: bytes, content_type: str) -> str | None:
     charset = marked or _charset(content_type)
     if charset is not None:
         text = data.decode(charset, "replace")
-        return text if _looks_like_text(text) else None
+        return text if _looks_like_text(text, _MAX_STRANGE) else None
     if content_type.partition("/")[0].strip().lower() in _NO_TEXT and "+xml" not in content_type:
         return None
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(data)  # whose last character may be cut
+        text, most = codecs.getincrementaldecoder("utf-8")().decode(data), _MAX_STRANGE  # its last character may be cut
     except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    return text if _looks_like_text(text) else None
+        text, most = data.decode("cp1252", "replace"), _MAX_STRANGE_ELSE
+    return text if _looks_like_text(text, most) else None
 
 
 def _charset(content_type: str) -> str | None:
@@ -169,13 +176,18 @@ def _charset(content_type: str) -> str | None:
     return None if codec.name.replace("-", "_") in _NO_CHARSETS else codec.name
 
 
-def _is_printable(data: bytes) -> bool:
+def _is_text(data: bytes) -> bool:
     return _text(data, "") is not None
 
 
-def _looks_like_text(text: str) -> bool:
-    seen = text[:_SNIFFED]
-    strange = sum(
-        unicodedata.category(character) in ("Cc", "Cn", "Co") and not character.isspace() for character in seen
-    )
-    return "\0" not in seen and strange <= _MAX_CONTROLS * len(seen)
+def _looks_like_text(text: str, most: float) -> bool:
+    """Whether at most this share of the beginning is strange; zeros at the end fill up a buffer."""
+    seen = text.rstrip("\0")[:_SNIFFED]
+    strange = sum(_is_strange(character) for character in seen)
+    return strange <= most * len(seen) and bool(seen or not text)
+
+
+def _is_strange(character: str) -> bool:
+    if character == "\N{REPLACEMENT CHARACTER}":
+        return True
+    return unicodedata.category(character) in ("Cc", "Cn", "Co") and not character.isspace()

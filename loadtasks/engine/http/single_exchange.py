@@ -12,6 +12,7 @@ from loadtasks.engine.http.connection import MAX_BODY, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.recording.failure import RequestFailure
+from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 
 _FINAL = 200
@@ -36,11 +37,11 @@ async def exchange_once(connector: Connector, exchange: Exchange, limits: Exchan
     A response whose head has come has a status, also where the rest failed or wasn't waited for.
     """
     ended = asyncio.get_running_loop().create_future()
-    connection = HttpConnection(lambda _: None if ended.done() else ended.set_result(None))
+    connection = HttpConnection(connector, lambda _: None if ended.done() else ended.set_result(None), Recorder)
     timeout = RequestFailure(ErrorCode.TIMEOUT, f"no complete response within {limits.deadline_s:g} s")
     try:
         async with asyncio.timeout(limits.deadline_s):
-            await connection.connect(connector)
+            await connection.connect()
             connection.send(exchange)
             while not ended.done() and not _is_enough(exchange, limits):
                 await asyncio.wait([ended], timeout=_CHECK_EVERY_S)

@@ -12,14 +12,14 @@ _MAX_KEPT = 65_536
 """Characters of either that are kept until secrets are replaced, which is done before anything is cut off."""
 
 
-class Sample(NamedTuple):
+class FailureSample(NamedTuple):
     """One failure in words, as the recorder keeps it: secrets and all."""
 
     text: str
     quote: str = ""
 
     @classmethod
-    def of(cls, text: str, quote: Callable[[], str] | None = None) -> "Sample":
+    def of(cls, text: str, quote: Callable[[], str] | None = None) -> "FailureSample":
         """The sample of a failure."""
         return cls(text[:_MAX_KEPT], quote()[:_MAX_KEPT] if quote is not None else "")
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtasks.engine.recording.connections import ConnectionRecord
 from loadtasks.engine.recording.exemplars import SlowestRequests
-from loadtasks.engine.recording.failure import RequestFailure, Sample
+from loadtasks.engine.recording.failure import FailureSample, RequestFailure
 from loadtasks.engine.recording.phases import Phases
 from loadtasks.engine.recording.timeline import Stretch, Timeline
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
@@ -62,6 +63,7 @@ class Recorder:
         self.dropped = 0
         self.in_flight = 0
         self.waited_for_connection = 0
+        self.connections = ConnectionRecord()
         self.body_bytes = 0
         self.first_start: float | None = None
         self.last_end: float | None = None
@@ -81,7 +83,7 @@ class Recorder:
         self._last_sent = float("-inf")
         self._sent_count = 0
         self._errors: Counter[_Error] = Counter()
-        self._samples: dict[_Error, Sample] = {}
+        self._samples: dict[_Error, FailureSample] = {}
         self._phases = Phases()
         self._times: list[float] = []
         """Of requests that never got their response: due, sent, end, due, sent, end, ..."""
@@ -221,6 +223,7 @@ class Recorder:
         self.dropped += other.dropped
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
+        self.connections.merge(other.connections)
         self.body_bytes += other.body_bytes
         self._stragglers += other._stragglers
         self.response.add(other.response)
@@ -335,6 +338,8 @@ class Recorder:
                 for error, count in self._errors.most_common()
             ],
             phases=self._phases.measured(redactor),
+            stale_connections=self.connections.stale,
+            unreachable_addresses=self.connections.unreachable_addresses(),
             body_bytes=self.body_bytes,
             stragglers=self._stragglers if identity.duration_s is not None else 0,
             availability=self._earlier.then(self._timeline.stretch()).availability(),
@@ -354,7 +359,7 @@ class Recorder:
         error = _Error(code, publishing)
         self._errors[error] += count
         if error not in self._samples:
-            self._samples[error] = Sample.of(sample, quote)
+            self._samples[error] = FailureSample.of(sample, quote)
 
     def _time(self, due: float, sent: float, end: float) -> None:
         times = self._times

@@ -6,7 +6,7 @@ A runner goes through its phases once, in this order; `close` may come at any ti
     any ──close──► CLOSED
 
 Only what happens in MEASURE is counted in the runner's `recorder`, with one exception: the times to connect of WARM_UP
-are kept, since a load over warm connections opens none.
+are kept, since a load over warm connections opens none. `close` adds what is known of the target's name.
 """
 
 from enum import Enum

@@ -145,6 +145,7 @@ class BroadcastRunner:
             elif opening.lost is not None:
                 lost[number] = opening.lost.text
                 recorder.note(opening.lost.code, f"listener {self._opener.line}: {opening.lost.text}")
+        self._opener.record_connector(recorder)
         self._deliveries.end(now, lost)
         recorder.scheduled -= published.dropped * self._load.listeners
         if published.dropped:
@@ -153,6 +154,7 @@ class BroadcastRunner:
                 f"{self._scenario.publish.request.path}: no free connection within the queue timeout",
             )
         recorder.waited_for_connection += published.waited_for_connection
+        recorder.connections.merge(published.connections)
         published.fold()
         recorder.add_server_phases(published)
         recorder.dispatch_lag.add(published.dispatch_lag)

@@ -3,7 +3,7 @@
 A worker has one connection and at most one exchange under way. Its life:
 
     next ──connected──► sent ──response──► checked ──read back?──► recorded ──think time──► next, while its span lasts
-      ├──not connected──► connecting ──failed──► a pause ──► recorded as failed, and on as above
+      ├──not connected, or its end has arrived──► connecting ──failed──► a pause ──► recorded as failed, and on as above
       └──its span is over──► its connection is closed; it comes back with its next span, if it has one
 
 The runner's own phases are those of `base`. In WARM_UP every worker works without an end and without think time until
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-from loadtasks.engine.http.connection import ConnectionState, HttpConnection
+from loadtasks.engine.http.connection import HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
 from loadtasks.engine.net.connector import ConnectError, Connector
@@ -149,6 +149,7 @@ class ClosedRunner:
                 self._recording.abandon(pending.due, pending.sent or pending.due, now)
             if worker.connection is not None:
                 worker.connection.close()
+        self._connector.record(self.recorder)
 
     async def _drive(self, limit: int | None) -> None:
         """Let every worker work through its spans, until these or the requests are used up."""
@@ -206,7 +207,7 @@ class ClosedRunner:
 
     def _send(self, worker: _Worker, exchange: Exchange) -> None:
         connection = worker.connection
-        if connection is None or connection.state is not ConnectionState.IDLE:
+        if connection is None or not connection.can_send(exchange):
             worker.connecting = asyncio.get_running_loop().create_task(self._connect(worker, exchange))
             return
         connection.send(exchange)
@@ -215,18 +216,24 @@ class ClosedRunner:
     async def _open(self, worker: _Worker) -> None:
         """Open a worker's connection ahead of its first request. Where that fails, the request shows it."""
         with contextlib.suppress(ConnectError):
-            await self._new_connection(worker)
+            connection = await self._new_connection(worker)
+            connection.stay_idle()
 
-    async def _new_connection(self, worker: _Worker) -> None:
+    async def _new_connection(self, worker: _Worker) -> HttpConnection:
         """Give a worker a new connection.
 
         Raises:
             ConnectError: it can't be opened.
         """
-        worker.connection = None
-        connection = HttpConnection(lambda ended: self._end_exchange(worker, ended))
-        self._recording.phase("connect", await connection.connect(self._connector))
+        if worker.connection is not None:
+            worker.connection.close()
+            worker.connection = None
+        connection = HttpConnection(
+            self._connector, lambda ended: self._end_exchange(worker, ended), lambda: self._recording
+        )
+        await connection.connect()
         worker.connection = connection
+        return connection
 
     async def _connect(self, worker: _Worker, exchange: Exchange) -> None:
         try:

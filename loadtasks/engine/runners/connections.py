@@ -58,6 +58,7 @@ class ConnectionsRunner:
 
     def _record(self, now: float) -> None:
         self.phase = RunnerPhase.FINISHED
+        self._opener.record_connector(self.recorder)
         for opening in self._opener.openings:
             self._record_opening(opening, now)
 

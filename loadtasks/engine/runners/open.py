@@ -88,7 +88,7 @@ class OpenRunner:
             if not self._idle:
                 break
             self._finished = asyncio.get_running_loop().create_future()
-            self._idle.pop().send(self._source.next(perf_counter()))
+            self._dispatch(self._source.next(perf_counter()))
             await self._finished
         if self._idle:
             likely = self._likely_connections(self._recording.service_mean_s or 0.0)
@@ -119,9 +119,11 @@ class OpenRunner:
         for connection in list(self._connections):
             if connection.waited_s(now) > timeout_s:
                 connection.abort(ErrorCode.TIMEOUT, f"no complete response within {timeout_s:g} s")
+        has_dropped = False
         while self._waiting and now - self._waiting[0].due > self._load.queue_timeout_s:
             self._drop(self._waiting.popleft(), now)
-        if self.phase is RunnerPhase.MEASURE:
+            has_dropped = True
+        if has_dropped or self.phase is RunnerPhase.MEASURE:
             self._finish_when_done()
 
     async def close(self) -> None:
@@ -138,6 +140,7 @@ class OpenRunner:
             if connection.busy and connection.exchange is not None:
                 self._recording.abandon(connection.exchange.due, connection.exchange.sent, now)
             connection.close()
+        self._connector.record(self.recorder)
 
     def _send_due(self) -> None:
         """Send, or queue, every request that is due; the timer fires when the next one is."""
@@ -161,10 +164,10 @@ class OpenRunner:
     def _dispatch(self, exchange: Exchange) -> None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.state is ConnectionState.IDLE:
+            if connection.can_send(exchange):
                 connection.send(exchange)
                 return
-            self._connections.discard(connection)
+            self._lose(connection)
         self._waiting.append(exchange)
         if not self._open_another():
             self._recording.waited_for_connection += 1
@@ -179,23 +182,24 @@ class OpenRunner:
         return True
 
     async def _open_connection(self) -> None:
-        connection = HttpConnection(lambda exchange: self._end_exchange(connection, exchange))
+        connection = HttpConnection(
+            self._connector, lambda exchange: self._end_exchange(connection, exchange), lambda: self._recording
+        )
         try:
-            self._recording.phase("connect", await self._connect(connection))
+            await self._connect(connection)
         except ConnectError as error:
             if self._waiting:
                 refused = self._waiting.popleft()
                 refused.refuse(error.failure, perf_counter())
                 self._record(refused)
-            if len(self._waiting) > len(self._connecting):
-                self._open_another()
+            self._connect_for_waiting()
             return
         self._connections.add(connection)
         self._free(connection)
 
-    async def _connect(self, connection: HttpConnection) -> float:
+    async def _connect(self, connection: HttpConnection) -> None:
         try:
-            return await connection.connect(self._connector)
+            await connection.connect()
         finally:
             # Not only when the task is done: a response that comes before that counts those still being opened.
             if (this := asyncio.current_task()) is not None:
@@ -205,16 +209,29 @@ class OpenRunner:
         self._record(exchange)
         if connection.state is ConnectionState.IDLE:
             self._free(connection)
-            return
-        self._connections.discard(connection)
-        if len(self._waiting) > len(self._connecting):
-            self._open_another()
+        else:
+            self._connections.discard(connection)
+            self._connect_for_waiting()
 
     def _free(self, connection: HttpConnection) -> None:
-        if self._waiting:
+        if not self._waiting:
+            connection.stay_idle()
+            self._idle.append(connection)
+        elif connection.can_send(self._waiting[0]):
             connection.send(self._waiting.popleft())
         else:
-            self._idle.append(connection)
+            self._lose(connection)
+            self._connect_for_waiting()
+
+    def _lose(self, connection: HttpConnection) -> None:
+        """Close an idle connection whose end has arrived."""
+        connection.close()
+        self._connections.discard(connection)
+
+    def _connect_for_waiting(self) -> None:
+        """Open one more connection where more requests wait than connections are being opened for them."""
+        if len(self._waiting) > len(self._connecting):
+            self._open_another()
 
     def _record(self, exchange: Exchange) -> None:
         failure = response_failure(exchange)

@@ -6,6 +6,7 @@ import os
 
 import httptools
 
+from loadtasks.engine.http.obs_fold import Unfolding
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.http.response_body import quoted_body
 from loadtasks.engine.net.target import Target
@@ -55,6 +56,7 @@ class Handshake:
         self._body = b""
         self._whole = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._unfolding = Unfolding()
         self.request = upgrade.data(self._key)
 
     @property
@@ -69,11 +71,15 @@ class Handshake:
             HandshakeError: the upgrade was refused, or this is not a valid response to it.
         """
         assert self._parser is not None  # noqa: S101 - nothing is fed after the response
-        rest = b""
+        head, after, rest = b"", data, b""
         try:
-            self._parser.feed_data(data)
+            while after and not self.status:
+                head, after = self._unfolding.take(after)
+                self._parser.feed_data(head)
+            if after:
+                self._parser.feed_data(after)
         except httptools.HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
+            rest = head[upgrade.args[0] :] + after
         except httptools.HttpParserError as error:
             if not self.refused:
                 raise HandshakeError(

@@ -36,7 +36,7 @@ class WebSocketOpening:
 
     def __init__(self) -> None:
         self.began: float | None = None
-        """When its turn came; None before."""
+        """When its turn came, and the target's name was resolved; None before."""
         self.connected: float | None = None
         """When TCP and TLS were established; None before."""
         self.ended: float | None = None
@@ -96,6 +96,10 @@ class Opener:
         if socket.close_code is not None:
             recorder.statuses[socket.close_code] += 1
 
+    def record_connector(self, recorder: Recorder) -> None:
+        """Record what is known of the target's name, see `Connector.record`."""
+        self._connector.record(recorder)
+
     async def _open_in_turn(self, turns: Iterator[tuple[int, float]], on_message: OnMessage | None) -> None:
         for number, soonest in turns:
             await asyncio.sleep(soonest - perf_counter())
@@ -109,7 +113,7 @@ class Opener:
         settled = opening.settled = asyncio.get_running_loop().create_future()
         opening.began = perf_counter()
         try:
-            opening.connected = opening.began + await self._connector.connect(socket)
+            opening.began, opening.connected = await self._connector.connect(socket)
             await asyncio.wait_for(settled, self._timeout_s)
         except ConnectError as error:
             opening.ended, opening.failure = perf_counter(), error.failure

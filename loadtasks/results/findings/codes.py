@@ -86,6 +86,10 @@ class FindingCode(StrEnum):
     THROTTLED = "throttled", FindingKind.NOTE
     THROTTLING_EXPECTED = "throttling_expected", FindingKind.NOTE
 
+    # Connections
+    STALE_CONNECTIONS = "stale_connections", FindingKind.NOTE
+    ADDRESS_UNREACHABLE = "address_unreachable", FindingKind.NOTE
+
     # Baseline
     REGRESSION = "regression", FindingKind.REGRESSION
     IMPROVEMENT = "improvement", FindingKind.IMPROVEMENT
@@ -126,6 +130,7 @@ class FindingCode(StrEnum):
     SERVER_ERROR = "server_error"
     UNEXPECTED_STATUSES = "unexpected_statuses"
     CONNECTION_CUT = "connection_cut"
+    IDLE_CONNECTION_CLOSED = "idle_connection_closed"
     CONNECTION_REFUSED = "connection_refused"
     TARGET_UNREACHABLE = "target_unreachable"
     CONNECT_TIMEOUT = "connect_timeout"

@@ -4,13 +4,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, computed_field, model_validator
 
-from loadtasks.results.findings import availability, causes, history, reference, targets, validity
+from loadtasks.results.findings import availability, causes, connections, history, reference, targets, validity
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.parameters import Parameters, StoredText
 
 PARAMETERS: dict[FindingCode, type[Parameters]] = {
     **validity.PARAMETERS,
     **targets.PARAMETERS,
+    **connections.PARAMETERS,
     **availability.PARAMETERS,
     **history.PARAMETERS,
     **reference.PARAMETERS,

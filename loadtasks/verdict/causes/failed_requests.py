@@ -15,6 +15,7 @@ _FOR_WEBSOCKETS = frozenset(
 """Errors that mean something else for WebSockets, see `failed_websockets`."""
 _BY_ERROR: Mapping[ErrorCode, FindingCode] = {
     ErrorCode.CUT: FindingCode.CONNECTION_CUT,
+    ErrorCode.STALE: FindingCode.IDLE_CONNECTION_CLOSED,
     ErrorCode.REFUSED: FindingCode.CONNECTION_REFUSED,
     ErrorCode.UNREACHABLE: FindingCode.TARGET_UNREACHABLE,
     ErrorCode.CONNECT_TIMEOUT: FindingCode.CONNECT_TIMEOUT,

@@ -40,7 +40,7 @@ _POSITION = "loadtasks_position"
 
 
 @dataclass(frozen=True)
-class Work:
+class SuiteRows:
     """A suite, and the rows that it judges."""
 
     suite: Suite
@@ -70,13 +70,13 @@ class Outcome:
 class Evaluation:
     """What all suites say."""
 
-    outcomes: tuple[tuple[Work, tuple[Outcome, ...]], ...]
+    outcomes: tuple[tuple[SuiteRows, tuple[Outcome, ...]], ...]
     """In the order of the work, and of the expectations in the file."""
     docs_problem: str | None = None
     """Why there are no Data Docs, where there should be; None where there are."""
 
 
-def evaluate(work: Sequence[Work], run_name: str, data_docs: Path | None = None) -> Evaluation:
+def evaluate(work: Sequence[SuiteRows], run_name: str, data_docs: Path | None = None) -> Evaluation:
     """Evaluate suites, and build Data Docs in the folder `data_docs`, whose content is replaced.
 
     Raises:
@@ -101,7 +101,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _evaluate(work: Sequence[Work], run_name: str, data_docs: Path | None) -> Evaluation:
+def _evaluate(work: Sequence[SuiteRows], run_name: str, data_docs: Path | None) -> Evaluation:
     import great_expectations as gx  # noqa: PLC0415 - takes seconds: only where targets are judged
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ def _evaluate(work: Sequence[Work], run_name: str, data_docs: Path | None) -> Ev
 class _SuiteEvaluation:
     """One suite on its way through Great Expectations."""
 
-    def __init__(self, context: Any, asset: Any, run_id: Any, work: Work) -> None:
+    def __init__(self, context: Any, asset: Any, run_id: Any, work: SuiteRows) -> None:
         self._context, self._run_id = context, run_id
         self._batches = asset.add_batch_definition_whole_dataframe("run")
         self._suite, self._rows = work.suite, work.rows

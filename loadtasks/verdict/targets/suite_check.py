@@ -10,7 +10,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.model import Scenario
 from loadtasks.verdict.targets import conditions
-from loadtasks.verdict.targets.evaluation import Outcome, Work, evaluate, fulfilling
+from loadtasks.verdict.targets.evaluation import Outcome, SuiteRows, evaluate, fulfilling
 from loadtasks.verdict.targets.rows import TargetRow, endpoints_of, made_up_rows
 from loadtasks.verdict.targets.suites import BETWEEN, EVERY_MEASUREMENT, Expectation, Suite
 
@@ -32,7 +32,7 @@ def check_suites(
     """
     rows = tuple(made_up_rows(scenarios.values(), measurements))
     _check_used(suites, endpoints_of(rows))
-    work = [Work(suite, _rows_of(suite, rows)) for suite in suites]
+    work = [SuiteRows(suite, _rows_of(suite, rows)) for suite in suites]
     for judged, outcomes in evaluate(work, _RUN_NAME).outcomes:
         for outcome in outcomes:
             _check_evaluated(outcome)
@@ -85,7 +85,7 @@ def _check_condition(outcome: Outcome, own: tuple[TargetRow, ...], all_rows: tup
         )
 
 
-def _check_variants(work: Work, outcomes: Sequence[Outcome]) -> None:
+def _check_variants(work: SuiteRows, outcomes: Sequence[Outcome]) -> None:
     """Try what is more than a comparison of one metric with numbers on other rows too, and render it."""
     unusual = [outcome for outcome in outcomes if outcome.expectation.type != BETWEEN]
     if not unusual:
@@ -95,7 +95,7 @@ def _check_variants(work: Work, outcomes: Sequence[Outcome]) -> None:
         _check_evaluated(outcome)
     with tempfile.TemporaryDirectory(prefix="loadtasks-") as folder:
         suite = _suite_of(work.suite, [outcome.expectation for outcome in unusual])
-        problem = evaluate([Work(suite, work.rows)], _RUN_NAME, Path(folder) / "data_docs").docs_problem
+        problem = evaluate([SuiteRows(suite, work.rows)], _RUN_NAME, Path(folder) / "data_docs").docs_problem
     if problem is not None:
         raise BadInputError(f"{work.suite.path}: Great Expectations can't show it in its Data Docs: {problem}.")
 
@@ -104,7 +104,7 @@ def _variants(suite: Suite, rows: tuple[TargetRow, ...]) -> Iterator[Sequence[Ou
     """What comes out with all rows, with one, and where nothing was measured."""
     unmeasured = tuple(row.without_measured_values() for row in rows)
     variants = [rows, rows[:1], unmeasured, unmeasured[:1]]
-    for _, outcomes in evaluate([Work(suite, variant) for variant in variants], _RUN_NAME).outcomes:
+    for _, outcomes in evaluate([SuiteRows(suite, variant) for variant in variants], _RUN_NAME).outcomes:
         yield outcomes
 
 

@@ -133,17 +133,14 @@ def expects_throttling(suites: Sequence[Suite], endpoint: str) -> bool:
 
 
 def read_suites(folder: Path) -> list[Suite]:
-    """Read every suite of a folder, by name.
+    """Read every suite of a folder, by name. Without any, the built-in targets judge alone.
 
     Raises:
-        BadInputError: there is no such folder, it holds no suite, or a suite is wrong.
+        BadInputError: there is no such folder, or a suite is wrong.
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder of expectation suites; name one with --expectations.")
-    paths = sorted(folder.glob("*.json"))
-    if not paths:
-        raise BadInputError(f"{folder}: no expectation suite (*.json) in it, so nothing could be judged; add one.")
-    return [_read_suite(path) for path in paths]
+    return [_read_suite(path) for path in sorted(folder.glob("*.json"))]
 
 
 def _read_suite(path: Path) -> Suite:
@@ -166,8 +163,8 @@ def _read_suite(path: Path) -> Suite:
             f"write {path.stem!r}, or rename the file."
         )
     expectations = raw.get("expectations")
-    if not isinstance(expectations, list) or not expectations:
-        raise BadInputError(f"{path}: expectations must be a list with at least one expectation in it.")
+    if not isinstance(expectations, list):
+        raise BadInputError(f"{path}: expectations must be a list; without any the built-in targets judge alone.")
     try:
         check_no_variable(expectations)
     except ValueError as error:

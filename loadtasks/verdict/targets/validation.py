@@ -10,7 +10,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import NoTarget, TargetMissed, TargetNotEvaluated
 from loadtasks.verdict.targets import built_in, percentiles, success
 from loadtasks.verdict.targets.applied import AppliedTargets
-from loadtasks.verdict.targets.evaluation import Outcome, Work, evaluate
+from loadtasks.verdict.targets.evaluation import Outcome, SuiteRows, evaluate
 from loadtasks.verdict.targets.rows import TargetRow, rows_of
 from loadtasks.verdict.targets.suites import EVERY_MEASUREMENT, Expectation, Suite, read_suites
 
@@ -54,7 +54,7 @@ def judge(
     """
     judged = Judged()
     rows = rows_of(measurements)
-    work = [Work(suite, own) for suite in suites if (own := _rows_of(suite, rows, untrusted))]
+    work = [SuiteRows(suite, own) for suite in suites if (own := _rows_of(suite, rows, untrusted))]
     outcomes: list[Outcome] = []
     if work:
         began = min(measurement.started_at for measurement in measurements)

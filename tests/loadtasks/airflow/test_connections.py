@@ -19,12 +19,12 @@ FULL = {
 ENVIRONMENT = {"LOADTASKS_TARGET": "http://environment:1", "LOADTASKS_TOKEN": "t"}
 
 CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
-    "nothing is configured": ({}, None, ["http://127.0.0.1:8000", None, "/healthz", None]),
-    "environment": (ENVIRONMENT, None, ["http://environment:1", "t", "/healthz", None]),
+    "nothing is configured": ({}, None, ["http://127.0.0.1:8000", None, None, None]),
+    "environment": (ENVIRONMENT, None, ["http://environment:1", "t", None, None]),
     "environment with metrics": (
         ENVIRONMENT | {"LOADTASKS_METRICS_PATH": "/m"},
         None,
-        ["http://environment:1", "t", "/healthz", "/m"],
+        ["http://environment:1", "t", None, "/m"],
     ),
     "connection": ({CONNECTION: json.dumps(FULL)}, None, ["https://api.example:8443", "secret", "/up", "/figures"]),
     "connection goes first": (
@@ -35,12 +35,12 @@ CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
     "whole address as host": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "https://api.example/base", "port": 8443})},
         None,
-        ["https://api.example:8443/base", None, "/healthz", None],
+        ["https://api.example:8443/base", None, None, None],
     ),
     "connection as a URI": (
         {CONNECTION: "http://:secret@api.example:81"},
         None,
-        ["http://api.example:81", "secret", "/healthz", None],
+        ["http://api.example:81", "secret", None, None],
     ),
     "a login is sent with its password": (
         {CONNECTION: json.dumps(FULL | {"login": "loadbot"})},
@@ -50,27 +50,27 @@ CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
     "user and password in the host": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "http://loadbot:p%40ss@api.example"})},
         None,
-        ["http://api.example", ["loadbot", "p@ss"], "/healthz", None],
+        ["http://api.example", ["loadbot", "p@ss"], None, None],
     ),
     "user and password in the environment": (
         {"LOADTASKS_TARGET": "loadbot:p%40ss@environment:1"},
         "http://environment:1/v2",
-        ["http://environment:1/v2", ["loadbot", "p@ss"], "/healthz", None],
+        ["http://environment:1/v2", ["loadbot", "p@ss"], None, None],
     ),
     "user and password stay here": (
         {"LOADTASKS_TARGET": "http://loadbot:p%40ss@environment:1"},
         "http://elsewhere:1",
-        ["http://elsewhere:1", None, "/healthz", None],
+        ["http://elsewhere:1", None, None, None],
     ),
     "host and port in one": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "api.example:8080"})},
         None,
-        ["http://api.example:8080", None, "/healthz", None],
+        ["http://api.example:8080", None, None, None],
     ),
     "IPv6": (
         {CONNECTION: json.dumps({"conn_type": "http", "host": "::1", "port": 81})},
         None,
-        ["http://[::1]:81", None, "/healthz", None],
+        ["http://[::1]:81", None, None, None],
     ),
     "the form names the same API": (
         {CONNECTION: json.dumps(FULL)},
@@ -85,7 +85,7 @@ CASES: dict[str, tuple[dict[str, str], str | None, list[Any]]] = {
     "another port is another API": (
         ENVIRONMENT,
         "http://environment:2",
-        ["http://environment:2", None, "/healthz", None],
+        ["http://environment:2", None, None, None],
     ),
 }
 
@@ -98,12 +98,12 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
     "environment, with the target's token": (
         ENVIRONMENT | {"LOADTASKS_REFERENCE": "http://approved:1"},
         None,
-        ["http://approved:1", "t", "/healthz"],
+        ["http://approved:1", "t", None],
     ),
     "environment, with its own token": (
         ENVIRONMENT | {"LOADTASKS_REFERENCE": "http://approved:1", "LOADTASKS_REFERENCE_TOKEN": "r"},
         None,
-        ["http://approved:1", "r", "/healthz"],
+        ["http://approved:1", "r", None],
     ),
     "connection": (
         {CONNECTION: json.dumps(FULL), REFERENCE: json.dumps(APPROVED)},
@@ -151,6 +151,61 @@ REFERENCES: dict[str, tuple[dict[str, str], str | None, list[Any] | None]] = {
     ),
 }
 
+NAMED = FULL | {"extra": {"service": "shop"}}
+
+SERVICES: dict[str, tuple[dict[str, str], list[str | None], str]] = {
+    # What is configured; target and service of the trigger form, and the service of the DAG file; what comes of it.
+    "no name at all": ({CONNECTION: json.dumps(FULL)}, [None, None, None], "api.example:8443"),
+    "the connection's": ({CONNECTION: json.dumps(NAMED)}, [None, None, None], "shop"),
+    "the connection's goes before the variable": (
+        {CONNECTION: json.dumps(NAMED), "LOADTASKS_SERVICE": "stock"},
+        [None, None, None],
+        "shop",
+    ),
+    "the DAG's goes before the connection's": ({CONNECTION: json.dumps(NAMED)}, [None, None, "stock"], "stock"),
+    "the form's goes before all": ({CONNECTION: json.dumps(NAMED)}, [None, " trial ", "stock"], "trial"),
+    "another address in the form is another service": (
+        {CONNECTION: json.dumps(NAMED), "LOADTASKS_SERVICE": "stock"},
+        ["http://127.0.0.1:5000/v2", None, "stock"],
+        "127.0.0.1:5000/v2",
+    ),
+    "the same address in the form is the same": (
+        {CONNECTION: json.dumps(NAMED)},
+        ["https://API.example:8443/", None, None],
+        "shop",
+    ),
+    "the variable's": (ENVIRONMENT | {"LOADTASKS_SERVICE": "stock"}, [None, None, None], "stock"),
+    "the variable's, for a connection": (
+        {CONNECTION: json.dumps(FULL), "LOADTASKS_SERVICE": "stock"},
+        [None, None, None],
+        "stock",
+    ),
+    "the variable names its own target only": (
+        ENVIRONMENT | {CONNECTION: json.dumps(FULL), "LOADTASKS_SERVICE": "stock"},
+        [None, None, None],
+        "api.example:8443",
+    ),
+    "what is no name": ({}, [None, "two\nlines", None], "refused: --service two lines: write a name"),
+}
+
+READ_SERVICES = """
+import json, os, sys
+from loadtasks.airflow.connections import performance_service, performance_target
+from loadtasks.errors import LoadTasksError
+from loadtasks.settings import read_settings
+results = {}
+for name, (environment, (url, form, dag)) in json.loads(os.environ["CASES"]).items():
+    os.environ.update(environment)
+    settings = read_settings()
+    try:
+        results[name] = performance_service(settings, performance_target(settings, url), form, dag)
+    except LoadTasksError as error:
+        results[name] = f"refused: {error}"
+    for variable in environment:
+        del os.environ[variable]
+print(json.dumps(results))
+"""
+
 READ_CASES = """
 import json, os, sys
 from loadtasks.airflow.connections import performance_reference, performance_target
@@ -186,3 +241,14 @@ def test_target_of(case: str, results: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", REFERENCES)
 def test_reference_of(case: str, results: dict[str, Any]) -> None:
     assert results[f"reference: {case}"] == REFERENCES[case][2]
+
+
+@pytest.fixture(scope="module")
+def services(airflow: AirflowProcess) -> dict[str, Any]:
+    cases = {name: (environment, named) for name, (environment, named, _) in SERVICES.items()}
+    return dict(airflow.evaluate(READ_SERVICES, CASES=json.dumps(cases)))
+
+
+@pytest.mark.parametrize("case", SERVICES)
+def test_service_of(case: str, services: dict[str, Any]) -> None:
+    assert services[case].startswith(SERVICES[case][2])

@@ -61,7 +61,7 @@ def test_measures_one_scenario_at_a_time(dag: dict[str, Any]) -> None:
 
 
 def test_form_offers_the_scenarios_and_takes_no_token(dag: dict[str, Any]) -> None:
-    assert sorted(dag["params"]) == ["load_factor", "processes", "reference", "scenarios", "target"]
+    assert sorted(dag["params"]) == ["load_factor", "processes", "reference", "scenarios", "service", "target"]
     assert dag["params"]["scenarios"]["schema"]["examples"] == list(read_scenarios(SHIPPED_SCENARIOS))
     assert dag["params"]["load_factor"]["value"] == 1
     assert dag["params"]["processes"]["value"] is None  # that of the environment

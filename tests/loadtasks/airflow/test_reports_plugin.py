@@ -1,12 +1,17 @@
 """The reports in the Airflow UI."""
 
 import json
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtasks.report.folder import write
 from tests.airflow_process import AirflowProcess
+from tests.loadtasks.report import samples
+from tests.measurements import STARTED_AT, run
 
 FETCH = """
 import json, logging, os
@@ -63,6 +68,10 @@ def reports(airflow: AirflowProcess) -> Path:
     (folder / "run-1" / "index.html").write_text("the report")
     (folder / "run-1" / "data_docs" / "index.html").write_text("the data docs")
     (folder / "latest").symlink_to("run-1")
+    for sequence, name in enumerate(("later", "earlier", "latest of all"), 2):  # by the clock "later" is the last
+        started_at = STARTED_AT + timedelta(days=3650 if name == "later" else sequence)
+        made = run(name, sequence=sequence, started_at=started_at, service=f"shop <{sequence}>")
+        write(samples.document(samples.result("config_put.sequential"), **made.model_dump()), folder)
     (airflow.var / "secret.txt").write_text("the secret")
     (folder / "run-1" / "link.txt").symlink_to(airflow.var / "secret.txt")
     return folder
@@ -82,7 +91,9 @@ def test_is_loaded(responses: dict[str, Any]) -> None:
 def test_lists_runs_and_shows_reports(responses: dict[str, Any]) -> None:
     found = responses["signed_in"]
     assert found["/"][0] == 200
-    assert 'href="run-1/"' in found["/"][2]
+    names = ("latest of all", "earlier", "later", "run-1")
+    assert re.findall('href="([^"]+)/"', found["/"][2]) == list(names)
+    assert "shop &lt;4&gt;, 2026-11-28 02:00 UTC" in found["/"][2]
     assert found["/run-1/"] == [200, "", "the report"]
     assert found["/latest/data_docs/index.html"] == [200, "", "the data docs"]
     assert found["/run-1"][:2] == [307, "/performance-reports/run-1/"]

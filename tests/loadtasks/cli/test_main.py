@@ -3,9 +3,13 @@
 import subprocess
 import sys
 
+import pytest
+
 from loadtasks import __version__
 from loadtasks.cli.main import cli
-from tests.thing import call
+from loadtasks.results.store import Store
+from loadtasks.workspace import Workspace
+from tests.thing import call, check_refused
 
 
 def test_help_lists_the_commands_in_the_order_of_the_flow() -> None:
@@ -28,3 +32,33 @@ def test_it_calls_itself_as_it_was_called() -> None:
 
 def test_a_wrong_option_is_exit_2() -> None:
     assert call("run", "--no-such-option").exit_code == 2
+
+
+def test_what_nobody_foresaw_is_exit_4_with_one_sentence(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError(f"division of {workspace.var}")
+
+    assert call("history").exit_code == 0
+    monkeypatch.setenv("LOADTASKS_TOKEN", "t0ken")
+    monkeypatch.setattr(Store, "runs", broken)
+    (workspace.var / "broken").mkdir()
+    check_refused(call("history"), 4, "ZeroDivisionError", "the traceback is in", str(workspace.var / "broken"))
+    (path,) = (workspace.var / "broken").iterdir()
+    assert "in broken" in path.read_text()
+
+
+def test_a_setting_that_makes_no_sense_is_exit_2_all_the_same(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADTASKS_ROUNDS", "few")
+    check_refused(call("history"), 2, "LOADTASKS_ROUNDS=few")
+
+
+def test_an_interrupt_where_there_is_nothing_to_conclude_is_exit_130(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "runs", interrupted)
+    assert call("history").exit_code == 130

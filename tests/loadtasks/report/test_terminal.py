@@ -125,3 +125,22 @@ def test_escape_sequences_and_markup_from_outside_are_text() -> None:
     assert "\x1b" not in shown
     assert "\x07" not in shown
     assert "]0;owned [bold]loud[/bold] [link=http://x]y[/link] next." in shown
+
+
+@pytest.mark.parametrize("width", [1, 40, 60])
+def test_where_not_even_the_most_important_columns_fit_each_row_has_lines_of_its_own(width: int) -> None:
+    document = samples.bad_run()
+    shown = _shown(document, width)
+    assert "\u2026" not in shown
+    if width >= 40:
+        text = " ".join(shown.split())
+        for row in table.rows(document):
+            assert row.cell("scenario").strip() in text
+            assert row.cell("p95_s") in text
+
+
+def test_texts_of_targets_do_nothing_to_a_terminal() -> None:
+    written = io.StringIO()
+    console = terminal.console(written)
+    console.print("version 1\n\x1b[2J\u202e\x9b")
+    assert written.getvalue() == "version 1\\n\\x1b[2J\\u202e\\x9b\n"

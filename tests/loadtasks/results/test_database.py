@@ -169,7 +169,9 @@ def read_only_folder() -> Iterator[Path]:
 
 
 def test_a_read_only_folder_is_named(read_only_folder: Path) -> None:
-    with pytest.raises(BadInputError, match=f"{read_only_folder}/results.db: .*make the file and its folder writable"):
+    with pytest.raises(
+        BadInputError, match=f"{read_only_folder}/results.db: .*make the folder {read_only_folder} writable"
+    ):
         Store.open(f"sqlite:///{read_only_folder}/results.db")
     with pytest.raises(BadInputError, match=f"{read_only_folder}/var: the folder .* can't be made"):
         Store.open(f"sqlite:///{read_only_folder}/var/results.db")
@@ -182,7 +184,7 @@ def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
     with opened.reading() as session:
         pages = session.execute(text("PRAGMA page_count")).scalar_one()
         session.execute(text(f"PRAGMA max_page_count = {pages}"))
-    with pytest.raises(BadInputError, match=r"results\.db: .*full.*see that there is space"):
+    with pytest.raises(BadInputError, match=r"results\.db: .*full.*make room"):
         store.save_failure(run().id, "dashboard.concurrent", failure("x" * 1_000_000))
     assert store.failures(run().id) == {}
     store.close()

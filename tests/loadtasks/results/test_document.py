@@ -12,7 +12,8 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import AccessRefused
 from loadtasks.results.judgement import Verdict
-from tests.measurements import run
+from loadtasks.scenarios.client_headers import hash_with_client_headers
+from tests.measurements import measurement, run
 
 
 def written(folder: Path, **changes: object) -> Path:
@@ -59,13 +60,13 @@ def test_a_file_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Path)
         "scenario": "dashboard.concurrent",
         "endpoint": "dashboard",
         "verdict": "fail",
-        "mood": "new in version 6",
+        "mood": "new in version 7",
         "findings": [
             {"code": "clock_jumped", "kind": "validity", "parameters": {"by_s": 3}},
-            {"code": "not_judged", "parameters": {"why": "new in version 6"}, "weather": "fine"},
+            {"code": "not_judged", "parameters": {"why": "new in version 7"}, "weather": "fine"},
         ],
     }
-    document = read_document(written(tmp_path, schema_version=6, scenarios=[scenario], colour="new in version 6"))
+    document = read_document(written(tmp_path, schema_version=7, scenarios=[scenario], colour="new in version 7"))
     (result,) = document.scenarios
     assert (result.measurements, result.comparisons, result.repetitions) == ([], [], [])
     unknown, known = result.findings
@@ -77,3 +78,31 @@ def test_a_file_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Path)
 def test_a_file_that_lacks_what_has_no_default_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"results\.json: run: Field required; so it is not a results file"):
         read_document(written(tmp_path, run=None))
+
+
+def test_hashes_of_a_file_of_version_5_compare_with_those_of_today(tmp_path: Path) -> None:
+    difference = {"field": "scenario", "now": "5eed", "before": "01d", "other_run": "r", "new_baseline": True}
+    of_load = difference | {"field": "load", "now": {}, "before": {}}
+    scenario = ScenarioResult(
+        scenario="thing.concurrent",
+        endpoint="thing",
+        verdict=Verdict.PASS,
+        measurements=[measurement()],
+        baseline=[measurement(scenario_hash="01d")],
+        findings=[Finding(code=FindingCode.NOT_COMPARABLE, parameters=found) for found in (difference, of_load)],
+    ).model_dump(mode="json")
+    for version, convert in ((5, hash_with_client_headers), (6, str)):
+        (read,) = read_document(written(tmp_path, schema_version=version, scenarios=[scenario])).scenarios
+        assert [found.scenario_hash for found in (*read.measurements, *read.baseline)] == [
+            convert("5eed"),
+            convert("01d"),
+        ]
+        requests, load = (found.parameters for found in read.findings)
+        assert (requests.now, requests.before) == (convert("5eed"), convert("01d"))
+        assert (load.now, load.before) == ({}, {})
+
+
+@pytest.mark.parametrize("scenarios", [None, 3, [3], [{"measurements": 3}], [{"measurements": [3]}]])
+def test_a_file_of_version_5_that_is_no_results_file_is_refused(tmp_path: Path, scenarios: object) -> None:
+    with pytest.raises(BadInputError, match="so it is not a results file"):
+        read_document(written(tmp_path, schema_version=5, scenarios=scenarios))

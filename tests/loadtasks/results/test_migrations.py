@@ -16,7 +16,7 @@ import loadtasks.results.migrations
 from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
-from loadtasks.measurement.model import Protocol
+from loadtasks.measurement.model import Measurement, Protocol
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.results.findings.codes import FindingCode
@@ -28,11 +28,13 @@ from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.schema import MeasurementRow
 from loadtasks.results.store import Store
 from loadtasks.scenarios.canonical import scenario_hash
+from loadtasks.scenarios.client_headers import hash_with_client_headers
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import parts_of
 from tests.measurements import exemplar, measurement, run
 
+KEPT = Path(__file__).with_name("before_client_headers")
 DASHBOARD, MIXED = "dashboard.concurrent", "mixed.concurrent"
 REVISION_0006 = Path(__file__).with_name("revision_0006")
 REVISION_0008 = Path(__file__).with_name("revision_0008")
@@ -59,6 +61,11 @@ def as_older_versions_kept_it(row: MeasurementRow) -> dict[str, Any]:
     errors = [{"kind": error["code"], "count": error["count"], "example": error["sample"]} for error in row.errors]
     health = {name: value for name, value in row.health.items() if name != "saturation"} | {"unfit": []}
     return values | {"errors": errors, "health": health, "load": load_sentence(row.load)}
+
+
+def with_hash_of_today(measured: Measurement) -> Measurement:
+    """A measurement as it reads after revision 0011."""
+    return measured.model_copy(update={"scenario_hash": hash_with_client_headers(measured.scenario_hash)})
 
 
 def test_the_pipelines_own_reasons_for_moves_are_in_todays_words(url: str) -> None:
@@ -108,6 +115,7 @@ def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(
     metrics = TargetMetrics(counters={"requests_total": 3.0, "nul_\0_total": 1.0}, gauges={"pool_max": (2, 2)})
     now = measurement(MIXED, throttled=3, exemplars=[exemplar()], body_bytes=2**40, target_metrics=metrics)
     with Store.open(url) as store:
+        before = with_hash_of_today(before)
         assert store.measurements(run().id) == [before]
         store.save_measurements(run().id, MIXED, [now])
         assert store.measurements(run().id) == [before, now]
@@ -147,7 +155,8 @@ def test_what_was_measured_before_there_were_attempts_counts(url: str) -> None:
     engine.dispose()
     with Store.open(url) as store:
         (first,) = store.repetitions(run().id, MIXED)
-        assert (first.number, first.reported, first.trusted, first.measurements) == (1, True, True, before)
+        kept_now = [with_hash_of_today(kept) for kept in before]
+        assert (first.number, first.reported, first.trusted, first.measurements) == (1, True, True, kept_now)
         again = [measurement(MIXED, times_s=[0.001])]
         store.add_repetition(run().id, MIXED, Repetition(number=2, measurements=again))
         assert store.measurements(run().id) == again
@@ -200,7 +209,7 @@ def test_sentences_attempts_and_remarks_of_revision_0007_are_codes_and_repetitio
     engine.dispose()
     with Store.open(url) as store:
         repetitions = store.repetitions(run().id, DASHBOARD)
-        assert [repetition.measurements for repetition in repetitions] == [[repetition] for repetition in made]
+        assert [repetition.measurements for repetition in repetitions] == [[with_hash_of_today(one)] for one in made]
         assert [repetition.reported for repetition in repetitions] == [False, True]
         assert [repetition.reason for repetition in repetitions] == [None, RepetitionReason.SUSPECT]
         assert store.repeated(run().id, RepetitionReason.SUSPECT) == {DASHBOARD: repetitions}
@@ -376,6 +385,47 @@ def test_the_regressions_of_revision_0008_are_those_of_the_service_that_was_meas
     assert (opened.sequence, acknowledged.sequence, fixed.sequence) == (3, 2, 11)
 
 
+@pytest.fixture
+def before_client_headers(tmp_path: Path) -> Iterator[Store]:
+    """A database that the code of revision 0008 wrote, migrated: two runs of kept.yaml, one of other requests."""
+    path = tmp_path / "results.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((KEPT / "database.sql").read_text(encoding="utf-8"))
+    with Store.open(f"sqlite:///{path}") as store:
+        yield store
+
+
+FIRST_RUN, OTHER_REQUESTS, PAIRED_RUN = "20261129T045759Z-e4d8", "20261129T045926Z-9ce7", "20261129T050106Z-de83"
+
+
+@pytest.mark.parametrize("run_id", [FIRST_RUN, PAIRED_RUN])
+def test_hashes_of_revision_0008_are_those_of_what_is_measured_now(before_client_headers: Store, run_id: str) -> None:
+    scenarios = read_scenarios(KEPT)
+    run_before = before_client_headers.run(run_id)
+    measurements = before_client_headers.measurements(run_id)
+    assert measurements
+    for measured in measurements:
+        scenario = scenarios[measured.scenario]
+        part = parts_of(scenario)[measured.part] if measured.part else scenario
+        new = measured.model_copy(update={"scenario_hash": scenario_hash(part)})
+        assert Fingerprint.of(run_before, measured) == Fingerprint.of(run_before, new), measured.label
+        assert (measured.stale_connections, measured.unreachable_addresses) == (0, [])
+
+
+def test_every_kept_hash_is_replaced(before_client_headers: Store) -> None:
+    alone, mixed = (scenario_hash(read_scenarios(KEPT)[f"kept.{name}"]) for name in ("alone", "mixed"))
+    baselines = {baseline.scenario: baseline for baseline in before_client_headers.baselines()}
+    assert baselines["kept.mixed"].scenario_hash == mixed
+    assert baselines["kept.alone"].scenario_hash == alone
+    (reference,) = before_client_headers.pairings(PAIRED_RUN)["kept.alone"].reference
+    assert reference.scenario_hash == alone
+    (verdict,) = before_client_headers.verdicts(OTHER_REQUESTS)
+    (finding,) = [found for found in verdict.findings if found.code is FindingCode.NOT_COMPARABLE]
+    (other,) = before_client_headers.measurements(OTHER_REQUESTS)
+    assert (finding.parameters.now, finding.parameters.before) == (other.scenario_hash, alone)
+    assert other.scenario_hash != alone
+
+
 @pytest.mark.parametrize(
     ("load", "elapsed_s", "time_s", "duration_s", "throughput_per_s"),
     [
@@ -455,7 +505,7 @@ def test_stored_throughput_is_compared_where_it_means_what_it_means_now(
     engine.dispose()
     with Store.open(url) as store:
         (stored,) = store.measurements(run().id)
-        assert stored == before.model_copy(update={"duration_s": duration_s})
+        assert stored == with_hash_of_today(before).model_copy(update={"duration_s": duration_s})
         assert (stored.availability, stored.stragglers) == (None, 0)
         (entry,) = store.history(run().service, DASHBOARD)
         assert entry.metrics["throughput_per_s"] == (pytest.approx(throughput_per_s) if throughput_per_s else None)

@@ -250,3 +250,17 @@ def test_a_paired_scenario_that_was_invalid_is_measured_anew_in_its_place(
     assert result.exit_code == 0, result.output
     scenario, _ = repeated(workspace)
     assert (len(driven), scenario.repetitions) == (2, [])
+
+
+@pytest.mark.parametrize(("method", "repetitions"), [("DELETE", 0), ("POST", 0), ("PUT", 2), ("GET", 2)])
+def test_a_scenario_that_uses_up_its_rows_is_never_repeated(
+    workspace: Workspace, server: ScriptedServer, saturated: list[bool], method: str, repetitions: int
+) -> None:
+    (workspace.scenarios / "ids.csv").write_text("id\n" + "\n".join(map(str, range(10))) + "\n")
+    fed = SCENARIO.replace("{path: /thing}", f"{{method: {method}, path: '/thing?id={{{{id}}}}'}}")
+    (workspace.scenarios / "thing.yaml").write_text(fed + "feeder: {file: ids.csv}\n")
+    saturated[:] = [True]
+    call("run", "--target", server.url)
+    scenario, _ = repeated(workspace)
+    assert len(scenario.repetitions) == repetitions
+    assert scenario.verdict is (Verdict.PASS if repetitions else Verdict.INVALID)

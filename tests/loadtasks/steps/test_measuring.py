@@ -1,16 +1,14 @@
 """Measuring scenarios: retried, interrupted by the target, a process or the database, and what is kept then."""
 
-import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from loadtasks import steps
 from loadtasks.engine.generator.processes import ProcessError
 from loadtasks.engine.generator.progress import Progress
-from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.errors import TargetUnavailableError
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
@@ -97,18 +95,3 @@ def test_the_load_factor_is_the_runs(context: RunContext) -> None:
     run_id = open_run(context, ALONE, load_factor=3)
     (measurement,) = steps.measure(context, run_id, ALONE)
     assert measurement.counts.scheduled == 15
-
-
-def test_what_the_database_does_not_take_is_kept_elsewhere(
-    context: RunContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id = open_run(context, ALONE)
-
-    def full(*_: object) -> None:
-        raise BadInputError("results.db: no space left on the disk; make room.")
-
-    monkeypatch.setattr(Store, "save_measurements", full)
-    with pytest.raises(BadInputError, match=r"no space left.* (\S+)\.$") as raised:
-        steps.measure(context, run_id, ALONE)
-    folder = Path(str(raised.value).rsplit(" ", 1)[1].rstrip("."))
-    assert json.loads((folder / "0.json").read_text())["counts"]["completed"] == 5

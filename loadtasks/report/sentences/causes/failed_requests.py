@@ -73,6 +73,10 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.CONNECTION_CUT: _requests(
         "were cut off before the response was complete: the target, or a proxy before it, closed the connection"
     ),
+    FindingCode.IDLE_CONNECTION_CLOSED: _requests(
+        "were sent over an idle connection that the target, or a proxy before it, closed at that moment; their method "
+        "may not be sent twice, so they failed"
+    ),
     FindingCode.CONNECTION_REFUSED: _requests(
         "were refused a connection: the target was not listening, its backlog was full, or it may open no more files"
     ),
@@ -113,6 +117,10 @@ NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.UNEXPECTED_STATUSES: always("look at the example, and at all statuses in the report"),
     FindingCode.CONNECTION_CUT: always(
         "look at the target's log and its machine: a worker that was killed, out of memory, a crash, a restart"
+    ),
+    FindingCode.IDLE_CONNECTION_CLOSED: always(
+        "let the target keep idle connections longer than its clients pause (its keep-alive timeout against the "
+        "scenario's think time), or say `Connection: close` in the last response before it closes one"
     ),
     FindingCode.CONNECTION_REFUSED: always(
         "check that the target runs and didn't restart; raise its backlog and its open-file limit (ulimit -n)"

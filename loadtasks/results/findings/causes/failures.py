@@ -153,6 +153,7 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
         (
             FindingCode.UNEXPECTED_STATUSES,
             FindingCode.CONNECTION_CUT,
+            FindingCode.IDLE_CONNECTION_CLOSED,
             FindingCode.CONNECTION_REFUSED,
             FindingCode.TARGET_UNREACHABLE,
             FindingCode.CONNECT_TIMEOUT,

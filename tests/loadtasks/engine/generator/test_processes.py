@@ -21,7 +21,7 @@ from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.pacer import pacer_of
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, ExitCode
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.load import (
     ClosedLoad,
@@ -155,8 +155,9 @@ def test_one_that_is_killed_ends_the_scenario_with_a_sentence_and_the_others_wit
 def test_one_that_can_not_even_begin_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_CHILD", "loadtasks.engine.nowhere")
     scenario = part("closed", ClosedLoad(workers=2, requests=2))
-    with pytest.raises(ProcessError, match="process 1 of 2 of the load generator ended with exit code 1"):
+    with pytest.raises(ProcessError, match="process 1 of 2 of the load generator ended with exit code 1") as caught:
         run_scenario(scenario, Target("http://127.0.0.1:9"), processes=2)
+    assert caught.value.exit_code is ExitCode.BROKEN
 
 
 def test_what_keeps_a_process_from_its_work_is_reported_as_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +168,10 @@ def test_what_keeps_a_process_from_its_work_is_reported_as_by_one_process(monkey
 
 def test_a_mistake_of_ours_in_a_process_is_reported() -> None:
     work = Work(part("closed", ClosedLoad(workers=1, requests=1)), None)  # type: ignore[arg-type]
-    with pytest.raises(ProcessError, match="process 1 of 1 of the load generator failed: AttributeError"):
+    with pytest.raises(ProcessError, match=r"process 1 of 1 .* failed \(AttributeError: ") as caught:
         generate_together([work], None)
+    assert caught.value.exit_code is ExitCode.BROKEN
+    assert "generator/driver.py" in str(caught.value.__cause__)
 
 
 RUN = """

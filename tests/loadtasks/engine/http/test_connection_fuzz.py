@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.runners.request_source import RequestSource
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Request
 from tests.loadtasks.engine.http_runs import ONE, scenario
 from tests.servers import NoNetwork, ok
@@ -19,11 +22,19 @@ from tests.servers import NoNetwork, ok
 pytestmark = pytest.mark.slow
 
 METHODS = ("GET", "HEAD", "POST")
+TARGET = Target("http://127.0.0.1")
 
 
 def source_of(method: str, *, keep_bodies: bool = True) -> RequestSource:
     sent = scenario(ONE, Request(method=method, path="/thing"))
-    return RequestSource(sent, Target("http://127.0.0.1"), keep_bodies=keep_bodies)
+    return RequestSource(sent, TARGET, keep_bodies=keep_bodies)
+
+
+class Alone(HttpConnection):
+    """A connection that can't be opened anew: a request that would be sent again fails."""
+
+    def _resend(self, exchange: Exchange) -> None:
+        self.abort(ErrorCode.STALE, "not sent again")
 
 
 class Caller:
@@ -33,7 +44,7 @@ class Caller:
         self.sent = 0
         self.responses: list[Exchange] = []
         self.transport = NoNetwork()
-        self.connection = HttpConnection(self._answered)
+        self.connection = Alone(Connector(TARGET), self._answered, Recorder)
         self.connection.connection_made(self.transport)
         self._source, self._most = source, most
         self._send()

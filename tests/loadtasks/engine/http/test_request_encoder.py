@@ -87,6 +87,7 @@ def test_bytes_on_the_wire_are_those_that_requests_sends() -> None:
         assert measurement.counts.completed == 1
         session = requests.Session()
         session.trust_env = False
+        session.headers.update({"User-Agent": "loadtasks", "Accept-Encoding": "gzip, deflate"})
         session.request(
             "POST",
             server.url + "/base/a b/ü",

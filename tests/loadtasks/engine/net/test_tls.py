@@ -18,6 +18,7 @@ from loadtasks.engine.http.connection import HttpConnection
 from loadtasks.engine.http.probe import check_alive
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.measurement.model import Measurement
@@ -237,8 +238,8 @@ def connected(url: str, times: int = 1, timeout_s: float = CONNECT_TIMEOUT_S) ->
     async def connect() -> list[str]:
         connector, peers = Connector(Target(url), timeout_s), []
         for _ in range(times):
-            connection = HttpConnection(lambda exchange: None)
-            await asyncio.wait_for(connector.connect(connection), CONNECT_TIMEOUT_S / 2)
+            connection = HttpConnection(connector, lambda exchange: None, Recorder)
+            await asyncio.wait_for(connection.connect(), CONNECT_TIMEOUT_S / 2)
             assert connection._transport is not None
             peers.append(connection._transport.get_extra_info("peername")[0])
             connection.close()

@@ -8,6 +8,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import record_exchange, response_failure
+from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import RequestFailure
@@ -77,8 +78,9 @@ class Loop:
 
     def __init__(self) -> None:
         self.recorder = Recorder()
-        self.source = RequestSource(scenario(), Target("http://127.0.0.1"))
-        self.connection = HttpConnection(self._answered)
+        target = Target("http://127.0.0.1")
+        self.source = RequestSource(scenario(), target)
+        self.connection = HttpConnection(Connector(target), self._answered, lambda: self.recorder)
         self.connection.connection_made(NoNetwork())
 
     def send(self, numbers: range) -> None:

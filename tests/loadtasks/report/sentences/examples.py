@@ -221,6 +221,7 @@ CAUSES = (
         for code in (
             C.UNEXPECTED_STATUSES,
             C.CONNECTION_CUT,
+            C.IDLE_CONNECTION_CLOSED,
             C.CONNECTION_REFUSED,
             C.TARGET_UNREACHABLE,
             C.CONNECT_TIMEOUT,

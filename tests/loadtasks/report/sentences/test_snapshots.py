@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from loadtasks.report import sentences
-from loadtasks.report.sentences import availability, causes, history, reference, targets, validity
+from loadtasks.report.sentences import availability, causes, connections, history, reference, targets, validity
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from tests.loadtasks.report.sentences import examples
@@ -22,6 +22,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 AREAS: Mapping[str, ModuleType] = {
     "validity": validity,
     "targets": targets,
+    "connections": connections,
     "availability": availability,
     "history": history,
     "reference": reference,

@@ -1,0 +1,79 @@
+"""What ends a run early: Ctrl-C, SIGTERM (a CI job is cancelled, a container stopped), SIGHUP (a terminal is closed).
+
+While something is measured each of them is a KeyboardInterrupt, after which what was measured before is judged and
+reported. While that is done the first one is noted, and the next one ends the process at once.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SAME_WITHIN_S = 0.5
+"""`timeout` and shells send a signal to a process and to its group, so that it may come twice and mean one thing. A
+closed terminal's does for as long as its shell takes, which is why SIGHUP never counts as the second."""
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do within the block what Ctrl-C does; one that is ignored, as under `nohup`, stays so.
+
+    Signals can be handled in the main thread only; elsewhere this does nothing.
+    """
+    with _handling((signal.SIGTERM, signal.SIGHUP), _interrupt):
+        yield
+
+
+@contextmanager
+def concluding(on_signal: Callable[[], None] | None = None) -> Iterator[None]:
+    """Let what was measured be concluded within the block, in spite of a signal; the next one ends the process at once.
+
+    Args:
+        on_signal: called at the first signal, to say so; None where a signal came before, so that the next one ends it.
+    """
+    first_s = None if on_signal is not None else time.monotonic()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        nonlocal first_s
+        if first_s is None:
+            first_s = time.monotonic()
+            if on_signal is not None:
+                on_signal()
+        elif number != signal.SIGHUP and time.monotonic() - first_s > _SAME_WITHIN_S:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    with _handling(_ENDING, handle):
+        yield
+
+
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does at this moment: asyncio, for instance, cancels what runs rather than raise amid a callback.
+
+    Raises:
+        KeyboardInterrupt: where nothing else was set up for Ctrl-C.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
+
+
+@contextmanager
+def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in numbers}
+    handled = [number for number in numbers if before[number] is not signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, before[number] or signal.SIG_DFL)

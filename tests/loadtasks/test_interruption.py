@@ -1,0 +1,111 @@
+"""Signals that end a run early, in a process of their own: they are the test's subject."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.workspaces import PROJECT
+
+HEAD = """
+import os, signal, sys, time
+from loadtasks.interruption import concluding, interrupted_by_signals
+def send(name): os.kill(os.getpid(), getattr(signal, name))
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+def run(code: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-c", HEAD + code], cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_each_is_an_interrupt_while_something_is_measured(name: str) -> None:
+    done = run(
+        f"""
+try:
+    with interrupted_by_signals():
+        send({name!r}); time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("sigint", ["default_int_handler", "SIG_IGN"])
+def test_it_ends_an_event_loop_in_order_also_where_ctrl_c_is_ignored(name: str, sigint: str) -> None:
+    if name == "SIGINT" and sigint == "SIG_IGN":
+        pytest.skip("nothing is to happen")
+    done = run(
+        f"""
+import asyncio, uvloop
+signal.signal(signal.SIGINT, signal.{sigint})
+async def main():
+    try:
+        send({name!r}); await asyncio.sleep(5)
+    finally:
+        print("closed")
+try:
+    with interrupted_by_signals(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    )
+    assert done.stdout.split() == ["closed", "interrupted"], done
+
+
+def test_one_that_is_ignored_stays_ignored() -> None:
+    done = run(
+        """
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with interrupted_by_signals():
+    send("SIGHUP")
+with concluding():
+    send("SIGHUP")
+print("as under nohup")
+"""
+    )
+    assert done.stdout == "as under nohup\n", done
+
+
+def test_the_first_one_while_concluding_is_noted_and_the_next_one_ends() -> None:
+    done = run(
+        """
+with concluding(lambda: print("noted", flush=True)):
+    send("SIGTERM"); send("SIGTERM"); send("SIGHUP")
+    print("goes on", flush=True); time.sleep(0.7)
+    send("SIGHUP")
+    print("closed terminals don't count", flush=True)
+    send("SIGTERM"); time.sleep(5)
+"""
+    )
+    assert done.stdout.splitlines() == ["noted", "goes on", "closed terminals don't count"]
+    assert done.returncode == -signal.SIGTERM
+
+
+def test_after_an_interrupt_the_next_one_ends_the_conclusion() -> None:
+    done = run(
+        """
+with concluding():
+    send("SIGINT"); time.sleep(0.7)
+    print("goes on", flush=True)
+    send("SIGINT"); time.sleep(5)
+"""
+    )
+    assert (done.stdout, done.returncode) == ("goes on\n", -signal.SIGINT)
+
+
+def test_afterwards_signals_are_what_they_were() -> None:
+    done = run(
+        """
+before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+with interrupted_by_signals(), concluding():
+    pass
+assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+"""
+    )
+    assert done.returncode == 0, done

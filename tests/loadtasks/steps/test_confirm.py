@@ -56,7 +56,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 @pytest.fixture
 def context(workspace: Workspace, server: ScriptedServer) -> RunContext:
-    return context_of(target=server.url)
+    return context_of(target=server.url, health_path="/healthz")
 
 
 @pytest.fixture

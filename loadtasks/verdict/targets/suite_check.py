@@ -1,6 +1,7 @@
 """Suites tried on made-up rows before any load is sent: what would stop the judging is told by file."""
 
 import difflib
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from loadtasks.verdict.targets import conditions
 from loadtasks.verdict.targets.evaluation import Outcome, SuiteRows, evaluate, fulfilling
 from loadtasks.verdict.targets.rows import TargetRow, endpoints_of, made_up_rows
 from loadtasks.verdict.targets.suites import BETWEEN, EVERY_MEASUREMENT, Expectation, Suite
+
+log = logging.getLogger(__name__)
 
 _RUN_NAME = "made-up"
 _CONDITIONS = ("row_condition", "condition_parser")
@@ -27,12 +30,11 @@ def check_suites(
     whose scenarios may be gone since.
 
     Raises:
-        BadInputError: a suite that no scenario uses, a condition that none fulfils, or an expectation that Great
-            Expectations doesn't know, refuses, or can't evaluate.
+        BadInputError: a suite whose name looks like a misspelt endpoint, a condition that no scenario fulfils, or an
+            expectation that Great Expectations doesn't know, refuses, or can't evaluate.
     """
     rows = tuple(made_up_rows(scenarios.values(), measurements))
-    _check_used(suites, endpoints_of(rows))
-    work = [SuiteRows(suite, _rows_of(suite, rows)) for suite in suites]
+    work = [SuiteRows(suite, _rows_of(suite, rows)) for suite in _used(suites, endpoints_of(rows))]
     for judged, outcomes in evaluate(work, _RUN_NAME).outcomes:
         for outcome in outcomes:
             _check_evaluated(outcome)
@@ -47,18 +49,21 @@ def _rows_of(suite: Suite, rows: tuple[TargetRow, ...]) -> tuple[TargetRow, ...]
     return tuple(row for row in rows if row.endpoint == suite.name)
 
 
-def _check_used(suites: Sequence[Suite], endpoints: Sequence[str]) -> None:
-    unused = [suite for suite in suites if suite.name not in (EVERY_MEASUREMENT, *endpoints)]
-    if not unused:
-        return
-    first, *others = unused
-    similar = difflib.get_close_matches(first.name, [*endpoints, EVERY_MEASUREMENT], n=1)
-    advice = f"rename it to {similar[0]}.json" if similar else "rename or remove it"
-    too = f"; the same holds for {', '.join(suite.path.name for suite in others)}" if others else ""
-    raise BadInputError(
-        f"{first.path}: no scenario has an endpoint {first.name!r}, so this suite would judge nothing{too}; the "
-        f"endpoints are {_list(endpoints)}: {advice}, or name the folder of their suites with --expectations."
-    )
+def _used(suites: Sequence[Suite], endpoints: Sequence[str]) -> list[Suite]:
+    """The suites that some scenario uses. One that none does is logged, or refused where it looks misspelt."""
+    used = [suite for suite in suites if suite.name in (EVERY_MEASUREMENT, *endpoints)]
+    names = {suite.name for suite in suites}
+    without_suite = [name for name in (*endpoints, EVERY_MEASUREMENT) if name not in names]
+    for suite in suites:
+        if suite in used:
+            continue
+        problem = f"{suite.path}: no scenario has an endpoint {suite.name!r}, so this suite judges nothing"
+        if similar := difflib.get_close_matches(suite.name, without_suite, n=1):
+            raise BadInputError(
+                f"{problem}; the endpoints are {_list(endpoints)}: rename it to {similar[0]}.json, or remove it."
+            )
+        log.warning("%s; rename or remove it, or name the folder of your suites with --expectations.", problem)
+    return used
 
 
 def _check_evaluated(outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.scenarios.model import Scenario
+from loadtasks.verdict.targets import suite_check
 from loadtasks.verdict.targets.suite_check import check_suites
 from loadtasks.verdict.targets.suites import read_suites
 from loadtasks.verdict.targets.validation import judge
@@ -181,18 +182,20 @@ def test_suites_of_other_scenarios_are_named_and_left_out(
     write(tmp_path, target())
     paths = [write(tmp_path, target(), name=name) for name in ("thing", "x", "y")]  # things has its suite
     check_suites(read_suites(tmp_path), scenarios)
-    assert [record.message.split(": ")[0] for record in caplog.records] == [str(path) for path in paths]
-    assert all("judges nothing" in record.message for record in caplog.records)
+    said = [record.message for record in caplog.records if record.name == suite_check.__name__]
+    assert [message.split(": ")[0] for message in said] == [str(path) for path in paths]
+    assert all("judges nothing" in message for message in said)
 
 
 def test_the_scenarios_of_a_run_that_is_judged_again_count_though_their_files_are_gone(
-    tmp_path: Path, scenarios: dict[str, Scenario]
+    tmp_path: Path, scenarios: dict[str, Scenario], caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, target('scenario == "gone.x"'), name="gone")
     suites = read_suites(tmp_path)
-    with pytest.raises(BadInputError, match="gone"):
-        check_suites(suites, scenarios)
     check_suites(suites, scenarios, [measurement("gone.x")])
+    assert "judges nothing" not in caplog.text
+    check_suites(suites, scenarios)
+    assert "gone.json: no scenario has an endpoint 'gone', so this suite judges nothing" in caplog.text
 
 
 def test_the_check_prints_nothing(

@@ -1,6 +1,7 @@
 """What the Makefile calls: one whole run, Airflow on one machine, and the processes that they start."""
 
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 
@@ -14,8 +15,8 @@ class CannotStartError(Exception):
 class Interruption:
     """Ctrl-C, SIGTERM or a closed terminal: raises KeyboardInterrupt, and remembers that it did.
 
-    An exception alone could get lost. Where the interpreter can't raise one, as amid a garbage collection, it prints it
-    and goes on; and Airflow takes an interrupt within a task for a failure of that task.
+    An exception alone could get lost. Where the interpreter can't raise one, as amid a garbage collection, it goes on
+    (and would print a traceback of it); and Airflow takes an interrupt within a task for a failure of that task.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Interruption:
             signal.signal(number, self.raise_interrupt)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
             signal.signal(signal.SIGHUP, self.raise_interrupt)
+        sys.unraisablehook = self._print_unraisable
 
     def raise_interrupt(self, _number: int, _frame: FrameType | None) -> None:
         """The signal handler.
@@ -36,6 +38,11 @@ class Interruption:
         """
         self.requested = True
         self.check()
+
+    def _print_unraisable(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Print what can't be raised, as Python does, but for the interrupt itself: `check` raises it again."""
+        if not (self.requested and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+            sys.__unraisablehook__(unraisable)
 
     def check(self) -> None:
         """Raise KeyboardInterrupt once a signal has come."""

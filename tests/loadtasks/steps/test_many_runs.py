@@ -21,7 +21,7 @@ from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
 from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS
 from tests.measurements import STARTED_AT, measurement, run
-from tests.workspaces import context_of
+from tests.workspaces import SHIPPED_SCENARIOS, context_of
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,9 @@ class RunSeries:
     """Makes one run after the other: latencies around 50 ms that vary from run to run and from request to request."""
 
     def __init__(self, folder: Path, number: int = 0) -> None:
-        self.context = context_of(var=folder, scenarios=folder, expectations=folder, runs_per_false_alarm=100)
+        self.context = context_of(
+            var=folder, scenarios=SHIPPED_SCENARIOS, expectations=folder, runs_per_false_alarm=100
+        )
         self._random = np.random.default_rng(5 + number)
         self._number = number
 

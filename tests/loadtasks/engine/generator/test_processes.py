@@ -171,7 +171,7 @@ def test_a_mistake_of_ours_in_a_process_is_reported() -> None:
     with pytest.raises(ProcessError, match=r"process 1 of 1 .* failed \(AttributeError: ") as caught:
         generate_together([work], None)
     assert caught.value.exit_code is ExitCode.BROKEN
-    assert "generator/driver.py" in str(caught.value.__cause__)
+    assert "loadtasks/engine/generator/" in str(caught.value.__cause__)
 
 
 RUN = """

@@ -129,7 +129,7 @@ class Connector:
                     server_hostname=address.host if address.tls else None,
                 )
         except TimeoutError:
-            return RequestFailure(ErrorCode.CONNECT_TIMEOUT, f"no connection within {deadline - began:.3g} s")
+            return RequestFailure(ErrorCode.CONNECT_TIMEOUT, f"no connection within {round(deadline - began, 2):g} s")
         except ssl.SSLError as error:
             raise ConnectError(ErrorCode.TLS, tls.why(error)) from error
         except ConnectionRefusedError:

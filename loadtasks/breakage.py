@@ -30,14 +30,14 @@ def report_breakage(error: BaseException, var: Path | None = None, secrets: Iter
         secrets: texts that must be shown nowhere.
     """
     redactor = Redactor(secrets)
-    told = redactor("".join(traceback.format_exception(error)))
-    path = _write(told, var)
+    traceback_text = redactor("".join(traceback.format_exception(error)))
+    path = _write(traceback_text, var)
     where = f"the traceback is in {path}." if path is not None else "the traceback follows."
     notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
     sentence = redactor(f"Error: the pipeline itself broke ({brief(error)}); {where}{notes}")
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # a closed stderr: the exit code says it, too
-            sys.stderr.write(f"{sentence}\n" if path is not None else f"{sentence}\n{told}")
+            sys.stderr.write(f"{sentence}\n" if path is not None else f"{sentence}\n{traceback_text}")
             sys.stderr.flush()
     return ExitCode.BROKEN
 
@@ -48,20 +48,20 @@ def brief(error: BaseException) -> str:
     return line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}..."
 
 
-def _write(told: str, var: Path | None) -> Path | None:
+def _write(traceback_text: str, var: Path | None) -> Path | None:
     """Write a traceback where it is looked for, else to a temporary folder. Returns the path; None where neither is."""
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
     with suppress(OSError):
         if var is not None and var.is_dir():
             folder = var / FOLDER
             folder.mkdir(exist_ok=True)
-            return _written(folder / name, told)
+            return _written(folder / name, traceback_text)
     with suppress(OSError):
-        return _written(Path(tempfile.mkdtemp(prefix="loadtasks-broken-")) / name, told)
+        return _written(Path(tempfile.mkdtemp(prefix="loadtasks-broken-")) / name, traceback_text)
     return None
 
 
-def _written(path: Path, told: str) -> Path:
+def _written(path: Path, traceback_text: str) -> Path:
     path.touch(mode=0o600)  # messages of errors may quote what they were about
-    path.write_text(told, encoding="utf-8", errors="replace")
+    path.write_text(traceback_text, encoding="utf-8", errors="replace")
     return path

@@ -6,6 +6,7 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -99,6 +100,18 @@ def answering(data: bytes, *, keep: bool = True) -> Handler:
     def handle(connection: socket.socket, request: bytes) -> bool:
         connection.sendall(data)
         return keep
+
+    return handle
+
+
+def dripping(head: bytes, drop: bytes) -> Handler:
+    """A handler that sends something, then a drop again and again, and never ends; the client does."""
+
+    def handle(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(head)
+        while True:
+            connection.sendall(drop)
+            time.sleep(0.02)
 
     return handle
 

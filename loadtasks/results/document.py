@@ -138,7 +138,7 @@ def _with_hashes_of_today(scenario: Any) -> Any:
     if not isinstance(scenario, dict):
         return scenario
     replaced = {
-        name: [convert(each) if isinstance(each, dict) else each for each in scenario[name]]
+        name: [convert(item) if isinstance(item, dict) else item for item in scenario[name]]
         for name, convert in _WITH_HASHES.items()
         if isinstance(scenario.get(name), list)
     }

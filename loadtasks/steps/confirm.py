@@ -107,7 +107,7 @@ def measure_again(
 def _due(context: RunContext, store: Store, run_id: str) -> dict[str, RepetitionReason]:
     run, measured, failures = store.run(run_id), by_scenario(store.measurements(run_id)), store.failures(run_id)
     reasons: dict[str, set[RepetitionReason]] = {}
-    for name in filter(_repeatable(context).__contains__, run.scenarios):
+    for name in run.scenarios:
         found = validity.findings(name, measured.get(name, []), failures)
         if not found:
             reasons[name] = set()
@@ -120,7 +120,9 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
             if comparison.repetition_reason is not None and key not in known and key[0] in reasons:
                 reasons[key[0]].add(comparison.repetition_reason)
     due = {name: next(reason for reason in _PRECEDENCE if reason in given) for name, given in reasons.items() if given}
-    return {name: reason for name, reason in due.items() if not _is_enough(reason, store.repetitions(run_id, name))}
+    missing = {name: reason for name, reason in due.items() if not _is_enough(reason, store.repetitions(run_id, name))}
+    repeatable = _repeatable(context) if missing else frozenset()
+    return {name: reason for name, reason in missing.items() if name in repeatable}
 
 
 def _repeatable(context: RunContext) -> frozenset[str]:

@@ -24,7 +24,7 @@ from loadtasks.results.document import ResultsDocument, ScenarioResult, read_doc
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
 from loadtasks.workspace import Workspace
-from tests.servers import answering, free_port, ok, scripted
+from tests.servers import answering, dripping, free_port, ok, scripted
 from tests.thing import call
 from tests.workspaces import own_workspace
 
@@ -73,18 +73,6 @@ def after(seconds: float) -> Route:
         time.sleep(seconds)
         connection.sendall(ok())
         return True
-
-    return respond
-
-
-def dripping(head: bytes, drop: bytes) -> Route:
-    """A route that sends something, then a drop again and again, and never ends; the client does."""
-
-    def respond(connection: socket.socket, request: bytes) -> bool:
-        connection.sendall(head)
-        while True:
-            connection.sendall(drop)
-            time.sleep(0.05)
 
     return respond
 

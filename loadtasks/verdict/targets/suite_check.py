@@ -1,4 +1,4 @@
-"""Suites tried on made-up rows before any load is sent: what would stop the judging is told by file."""
+"""Suites tried on made-up rows before any load is sent: what would stop the judging is named by file."""
 
 import difflib
 import logging

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 
 import pytest
 
@@ -13,7 +12,7 @@ from loadtasks.engine.http.single_exchange import ExchangeLimits, exchange_once
 from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.scenarios.model import Checks, Request
-from tests.servers import Handler, answering, free_port, ok, scripted
+from tests.servers import Handler, answering, dripping, free_port, ok, scripted
 
 
 def ask(url: str, limits: ExchangeLimits, method: str = "GET") -> Exchange:
@@ -23,17 +22,7 @@ def ask(url: str, limits: ExchangeLimits, method: str = "GET") -> Exchange:
     return exchange
 
 
-def endless(head: bytes, drop: bytes) -> Handler:
-    def drip(connection: socket.socket, request: bytes) -> bool:
-        connection.sendall(head)
-        while True:
-            connection.sendall(drop)
-            time.sleep(0.02)
-
-    return drip
-
-
-BODY = endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")
+BODY = dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -48,7 +37,11 @@ def test_a_whole_response_is_read(method: str) -> None:
 
 @pytest.mark.parametrize(
     ("handler", "status"),
-    [(endless(b"HTTP/1.1 200 OK\r\nX: ", b"x"), 0), (BODY, 200), (endless(b"HTTP/1.1 102 Processing\r\n\r\n", b""), 0)],
+    [
+        (dripping(b"HTTP/1.1 200 OK\r\nX: ", b"x"), 0),
+        (BODY, 200),
+        (dripping(b"HTTP/1.1 102 Processing\r\n\r\n", b""), 0),
+    ],
     ids=["its head drips", "its body drips", "only interim responses"],
 )
 def test_what_never_ends_is_over_at_the_deadline(handler: Handler, status: int) -> None:
@@ -76,7 +69,7 @@ def test_a_head_is_enough_where_no_more_is_wanted() -> None:
 
 
 def test_a_body_that_is_too_large_is_not_read_on() -> None:
-    flood = endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 5000)
+    flood = dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 5000)
     with scripted(flood) as server:
         exchange = ask(server.url, ExchangeLimits(60, max_body=10_000))
     assert exchange.failure is not None

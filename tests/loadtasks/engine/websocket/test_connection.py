@@ -140,7 +140,7 @@ def test_the_targets_close_is_reported_in_words_and_its_code_is_echoed(code: int
         socket = talk(url, closed)
     assert echoed == [code]
     assert socket.close_code == code
-    assert told(socket) == f"the target closed the WebSocket {words}"
+    assert shown(socket) == f"the target closed the WebSocket {words}"
 
 
 # Byte by byte: a connection that is fed directly.
@@ -286,7 +286,7 @@ def test_a_wrong_response_to_the_upgrade_is_refused_by_name(
     assert handshake.status == int(status[:3])
 
 
-def told(socket: WebSocketConnection) -> str:
+def shown(socket: WebSocketConnection) -> str:
     """Why a WebSocket failed, as it is shown."""
     assert socket.failure is not None
     return FailureSample.of(socket.failure.text, socket.failure.quote).shown(Redactor())
@@ -337,14 +337,14 @@ def test_what_the_target_says_of_a_refused_upgrade_is_told(
     socket = refused(*pieces, ends=ends)
     assert socket.failure is not None
     assert socket.failure.code == "status"
-    assert told(socket).removesuffix("…") == SAID
+    assert shown(socket).removesuffix("…") == SAID
     assert socket.status == 400
 
 
 def test_what_a_refused_upgrade_says_is_shown_where_it_is_not_compressed_as_it_claims() -> None:
     socket = refused(REFUSAL + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone")
     said = "(a body that is not compressed with gzip as its header says) none"
-    assert told(socket) == f"the response to the upgrade was 400, expected 101: {said}"
+    assert shown(socket) == f"the response to the upgrade was 400, expected 101: {said}"
 
 
 def test_a_timeout_after_a_refusal_is_the_refusal() -> None:
@@ -356,7 +356,7 @@ def test_a_timeout_after_a_refusal_is_the_refusal() -> None:
         return socket
 
     socket = asyncio.run(run())
-    assert told(socket) == "the response to the upgrade was 400, expected 101: no"
+    assert shown(socket) == "the response to the upgrade was 400, expected 101: no"
 
 
 @pytest.mark.parametrize("name", ["Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Protocol: mqtt"])

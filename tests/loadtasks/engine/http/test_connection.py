@@ -82,7 +82,7 @@ def test_a_timeout_counts_with_the_time_it_had_reached() -> None:
     assert measurement.errors[0].code == "timeout"
     assert measurement.response.count == 1
     assert measurement.max_s is not None
-    assert measurement.max_s >= 0.3
+    assert measurement.max_s >= 0.29  # an event loop's timer may fire a millisecond early
 
 
 CHUNKS_AND_TRAILER = (

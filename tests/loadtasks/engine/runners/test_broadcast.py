@@ -38,6 +38,8 @@ from tests.loadtasks.engine.websocket.fanout import (
 from tests.servers import ok
 
 LISTENERS, EVENTS = 4, 5
+TIMER_S = 0.002
+"""By how much an event loop's timer may fire early: it goes by whole milliseconds and by the time of its last turn."""
 
 
 class OneAtATime(BroadcastLoad):
@@ -104,9 +106,9 @@ def test_a_delivery_takes_from_publishing_to_receipt() -> None:
     server.fans_out_after_s = 0.2
     measurement = measure(server)
     assert measurement.counts.completed == LISTENERS * EVENTS, measurement.errors
-    assert min(upper_s for upper_s, _ in measurement.service.steps()) >= 0.2
-    assert min(upper_s for upper_s, _ in measurement.response.steps()) >= 0.2
-    assert measurement.phases["first_delivery"].total_s >= 0.2 * EVENTS
+    assert min(upper_s for upper_s, _ in measurement.service.steps()) >= 0.2 - TIMER_S
+    assert min(upper_s for upper_s, _ in measurement.response.steps()) >= 0.2 - TIMER_S
+    assert measurement.phases["first_delivery"].total_s >= (0.2 - TIMER_S) * EVENTS
 
 
 def test_the_steps_of_an_event_are_reported_apart() -> None:
@@ -115,7 +117,7 @@ def test_the_steps_of_an_event_are_reported_apart() -> None:
     server.responses = lambda event: created(event).replace(b"\r\n", b"\r\nServer-Timing: db;dur=7\r\n", 1)
     phases = measure(server).phases
     assert phases["publish"].count == phases["first_delivery"].count == phases["fan_out"].count == EVENTS
-    assert phases["publish"].total_s >= 0.2 * EVENTS
+    assert phases["publish"].total_s >= (0.2 - TIMER_S) * EVENTS
     assert phases["first_delivery"].total_s < phases["publish"].total_s
     assert phases["server:db"].total_s == pytest.approx(0.007 * EVENTS)
     assert phases["upgrade"].count == LISTENERS
@@ -129,7 +131,7 @@ def test_a_missed_delivery_is_a_failure_with_the_time_waited() -> None:
     assert codes(measurement) == {"missed": 1}
     assert measurement.errors[0].sample == "event 3 never reached a listener"
     assert measurement.max_s is not None
-    assert measurement.max_s >= 0.5
+    assert measurement.max_s >= 0.5 - TIMER_S
 
 
 def test_a_duplicate_is_reported_and_breaks_no_count() -> None:

@@ -1,0 +1,185 @@
+"""What a message reports, in words: each topic by itself, also long after its run is gone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from loadtasks import units
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.plain_text import plain
+from loadtasks.report.findings import RenderedFinding
+from loadtasks.report.headline import brief
+from loadtasks.report.sentences import phrases
+from loadtasks.report.text import label
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.history import BaselineShift, RegressionShift
+from loadtasks.results.findings.reference import ReferenceShift
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.topic import Topic, TopicKind
+
+_ACKNOWLEDGE = "python -m loadtasks regressions acknowledge {id}"
+
+
+@dataclass(frozen=True)
+class RenderedTopic:
+    """A topic in words. `document` is the run that the message is about; None of a run that was never opened."""
+
+    topic: Topic
+    document: ResultsDocument | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is about: `regression 7, dashboard.concurrent`, `mixed.concurrent (sessions)`, `runs`."""
+        if self.topic.kind is TopicKind.REFUSAL:
+            return "runs"
+        name = label(self.topic.scenario, self.topic.part)
+        return f"regression {self.topic.regression}, {name}" if self.topic.regression is not None else name
+
+    @property
+    def findings(self) -> list[RenderedFinding]:
+        """What was found, the gravest first."""
+        return [RenderedFinding(self._result, finding) for finding in self.topic.findings]
+
+    @property
+    def worst(self) -> RenderedFinding:
+        """The finding that is farthest from what it should be."""
+        return max(self.findings, key=lambda finding: finding.excess)
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, as a sentence without its full stop."""
+        if self.topic.kind in (TopicKind.INVALID, TopicKind.REFUSAL):
+            return "; ".join(finding.sentence for finding in self.findings)
+        return plain(brief(self.worst).sentence)
+
+    @property
+    def acknowledge(self) -> str:
+        """The command that acknowledges the regression; empty where there is none to acknowledge."""
+        open_one = self.topic.regression is not None and self.topic.acknowledged_by is None
+        return _ACKNOWLEDGE.format(id=self.topic.regression) if open_one else ""
+
+    @property
+    def still_open(self) -> str:
+        """That it is not over: what, since when, and what is known of it, on one line without its full stop."""
+        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here)))
+
+    @property
+    def over(self) -> str:
+        """That it is over, on one line without its full stop."""
+        return _OVER[self.topic.kind](self)
+
+    @property
+    def since(self) -> str:
+        """When it began: `21 Nov 02:00`, with the run where it is known."""
+        run = f" (run {plain(self.topic.since_run)})" if self.topic.since_run is not None else ""
+        return f"{phrases.moment(self.topic.since)}{run}"
+
+    @property
+    def metrics(self) -> str:
+        """The metrics that it is about: `p50 and throughput`."""
+        names = [metric_label(finding.metric) for finding in self.topic.findings if finding.metric]
+        return phrases.listed(list(dict.fromkeys(names)))
+
+    @property
+    def change(self) -> str:
+        """How far the worst metric moved: `p50 +38 %, 121 ms → 167 ms`; empty where no change was measured."""
+        finding = self.worst.finding
+        if not isinstance(finding.parameters, BaselineShift | ReferenceShift):
+            return ""
+        values = phrases.from_to(finding.metric, finding.limit, finding.observed)
+        return f"{metric_label(finding.metric)} {units.change(finding.parameters.ratio)}, {values}"
+
+    @property
+    def _result(self) -> ScenarioResult:
+        """The scenario in this run; a stand-in where the run doesn't have it."""
+        results = self.document.scenarios if self.document is not None else []
+        name = self.topic.scenario
+        stand_in = ScenarioResult(scenario=name, endpoint=name.partition(".")[0], verdict=Verdict.INVALID)
+        return next((result for result in results if result.scenario == name), stand_in)
+
+    @property
+    def _here(self) -> str:
+        """What this run says of something that was told before; empty where it shows it."""
+        if self.document is None or self.topic.kind is TopicKind.REFUSAL:
+            return ""
+        result = next((one for one in self.document.scenarios if one.scenario == self.topic.scenario), None)
+        if result is None:
+            return "not measured in this run"
+        if result.verdict is Verdict.INVALID:
+            return "" if self.topic.kind is TopicKind.INVALID else "this run says nothing about it, since it is invalid"
+        if self.topic.kind is TopicKind.REGRESSION and not _shows(result, self.topic.regression):
+            return "not seen in this run"
+        return ""
+
+
+def _shows(result: ScenarioResult, regression: int | None) -> bool:
+    """Whether a scenario is still worse because of a regression."""
+    return any(
+        isinstance(finding.parameters, RegressionShift) and finding.parameters.regression == regression
+        for finding in result.findings
+    )
+
+
+def _open_target(rendered: RenderedTopic) -> str:
+    return f"{rendered.label}: {rendered.reason}; missed since {rendered.since}"
+
+
+def _open_invalid(rendered: RenderedTopic) -> str:
+    return f"{rendered.label}: invalid since {rendered.since}: {rendered.reason}"
+
+
+def _open_regression(rendered: RenderedTopic) -> str:
+    who = rendered.topic.acknowledged_by
+    known = f"acknowledged by {plain(who)}" if who is not None else f"`{rendered.acknowledge}`"
+    return f"{rendered.label}: {rendered.change}, since {rendered.since}; {known}"
+
+
+def _open_reference(rendered: RenderedTopic) -> str:
+    return f"{rendered.label}: {rendered.change}, worse than the reference since {rendered.since}"
+
+
+def _open_refusal(rendered: RenderedTopic) -> str:
+    return f"no run could be opened since {rendered.since}: {rendered.reason}"
+
+
+_STILL_OPEN: Mapping[TopicKind, Callable[[RenderedTopic], str]] = {
+    TopicKind.TARGET: _open_target,
+    TopicKind.INVALID: _open_invalid,
+    TopicKind.REGRESSION: _open_regression,
+    TopicKind.REFERENCE: _open_reference,
+    TopicKind.REFUSAL: _open_refusal,
+}
+
+
+def _met_again(rendered: RenderedTopic) -> str:
+    target = f"its target for {rendered.metrics}" if rendered.metrics else "its targets"
+    return f"{rendered.label} meets {target} again"
+
+
+def _measured_again(rendered: RenderedTopic) -> str:
+    return f"{rendered.label} could be measured again"
+
+
+def _normal_again(rendered: RenderedTopic) -> str:
+    """`regression 7 is over: dashboard.concurrent is back to normal (it was p50 +38 %, 121 ms → 167 ms)`."""
+    name = label(rendered.topic.scenario, rendered.topic.part)
+    return (
+        f"regression {rendered.topic.regression} is over: {name} is back to normal (it was {rendered.change}, since "
+        f"{phrases.moment(rendered.topic.since)})"
+    )
+
+
+def _as_good_as_the_reference(rendered: RenderedTopic) -> str:
+    return f"{rendered.label}: {rendered.metrics} is no longer worse than the reference"
+
+
+def _opened_again(_: RenderedTopic) -> str:
+    return "runs can be opened again"
+
+
+_OVER: Mapping[TopicKind, Callable[[RenderedTopic], str]] = {
+    TopicKind.TARGET: _met_again,
+    TopicKind.INVALID: _measured_again,
+    TopicKind.REGRESSION: _normal_again,
+    TopicKind.REFERENCE: _as_good_as_the_reference,
+    TopicKind.REFUSAL: _opened_again,
+}

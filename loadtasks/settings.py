@@ -103,6 +103,7 @@ _Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
 _Service = Annotated[str, AfterValidator(checked_name)]
 _Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
+_SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
 _A_FOLDER = "the path of a folder"
 _A_PATH = "a path that begins with a slash, such as"
@@ -217,9 +218,8 @@ class Settings(BaseSettings):
     )
     """Address that alerts are sent from."""
     smtp_url: Annotated[
-        str | None,
+        _SmtpUrl | None,
         Field(repr=False),
-        AfterValidator(_smtp_url),
         Hint(
             "the URL of a mail server such as smtp://user:password@smtp.example.com:587 or smtps://smtp.example.com",
             default=".eml files in the folder `outbox`",

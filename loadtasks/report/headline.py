@@ -14,7 +14,7 @@ _REASON = {
     Verdict.IMPROVED: FindingKind.IMPROVEMENT,
 }
 _NO_TARGET = "no target applies to any scenario"
-_FURTHER = ("shape", "found_run", "other")
+_FURTHER = ("shape", "regression", "found_run", "other")
 
 
 def headline(document: ResultsDocument) -> str:

@@ -30,7 +30,7 @@ from loadtasks.results.topic import TopicKind
 _MAX_SUBJECT_LENGTH = 160
 _MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
-_TOLD_AS_TOPICS = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERED)
+_TOLD_AS_TOPICS = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERING, FindingCode.RECOVERED)
 """Findings that the mail tells in its own lines of what is over, or still open."""
 
 
@@ -108,7 +108,7 @@ def _message(headline: NewsHeadline, service: str | None, envelope: Envelope) ->
     message["From"] = origin
     message["To"] = [_address(recipient) for recipient in envelope.recipients]
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = make_msgid("nightly-performance", domain=origin.domain)
+    message["Message-ID"] = make_msgid(domain=origin.domain)  # short enough for one line
     message["Auto-Submitted"] = "auto-generated"
     return message
 

@@ -11,7 +11,7 @@ from loadtasks.report.headline import brief
 from loadtasks.report.sentences import phrases
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.history import BaselineShift, RegressionShift
+from loadtasks.results.findings.history import BaselineShift, Recovering
 from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.topic import Topic, TopicKind
@@ -106,15 +106,12 @@ class RenderedTopic:
             return "not measured in this run"
         if result.verdict is Verdict.INVALID:
             return "" if self.topic.kind is TopicKind.INVALID else "this run says nothing about it, since it is invalid"
-        if self.topic.kind is TopicKind.REGRESSION and not _shows(result, self.topic.regression):
-            return "not seen in this run"
-        return ""
+        return "back to normal in this run" if _is_recovering(result, self.topic.regression) else ""
 
 
-def _shows(result: ScenarioResult, regression: int | None) -> bool:
-    """Whether a scenario is still worse because of a regression."""
+def _is_recovering(result: ScenarioResult, regression: int | None) -> bool:
     return any(
-        isinstance(finding.parameters, RegressionShift) and finding.parameters.regression == regression
+        isinstance(finding.parameters, Recovering) and finding.parameters.regression == regression
         for finding in result.findings
     )
 

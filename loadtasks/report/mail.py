@@ -1,5 +1,6 @@
 """The alert of a run as an e-mail: what is new in the subject, everything needed to judge it in the body."""
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +20,9 @@ from loadtasks.plain_text import plain
 from loadtasks.report import exemplars, table
 from loadtasks.report.findings import findings_of_kind, notes
 from loadtasks.report.news_headline import NewsHeadline, news_headline
+from loadtasks.report.percentiles import MARK
 from loadtasks.report.template_environment import environment
-from loadtasks.report.topics import RenderedTopic
+from loadtasks.report.topics import RenderedTopic, lines_of_open, lines_of_over
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.message import Message
@@ -30,6 +32,8 @@ from loadtasks.results.topic import TopicKind
 _MAX_SUBJECT_LENGTH = 160
 _MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
+_COMMAND = re.compile("`[^`]+`")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _TOLD_AS_TOPICS = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERING, FindingCode.RECOVERED)
 """Findings that the mail tells in its own lines of what is over, or still open."""
 
@@ -85,7 +89,7 @@ def compose_refusal(
     headline = news_headline(news)
     message = _message(headline, service, envelope)
     refusal = next(topic for topic in (*news.new, *news.still_open) if topic.kind is TopicKind.REFUSAL)
-    known = [RenderedTopic(topic) for topic in news.still_open if topic.kind is not TopicKind.REFUSAL]
+    known = lines_of_open(RenderedTopic(topic) for topic in news.still_open if topic.kind is not TopicKind.REFUSAL)
     content = {
         "headline": headline,
         "run_id": run_id,
@@ -199,12 +203,12 @@ def _content(document: ResultsDocument, news: News) -> dict[str, object]:
             if cause.result.scenario in troubled and not cause.result.verdict.good
         ],
         "slowest": [slow for slow in exemplars.of_bad(document) if slow.measurement.scenario in troubled],
-        "over": [RenderedTopic(topic, document) for topic in news.over],
-        "still_open": [RenderedTopic(topic, document) for topic in news.still_open],
+        "over": lines_of_over([RenderedTopic(topic, document) for topic in news.over]),
+        "still_open": lines_of_open(RenderedTopic(topic, document) for topic in news.still_open),
         "notes": [note for note in notes(document) if note.finding.code not in _TOLD_AS_TOPICS],
         "rows": rows,
-        "plain_table": _plain_table(rows),
-        "has_marks": table.has_marks(rows),
+        "plain_table": (plain_table := _plain_table(rows)),
+        "has_marks": MARK in plain_table,
     }
 
 
@@ -227,19 +231,20 @@ def _text(content: Mapping[str, object]) -> str:
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line wrapped to the width of a mail; rows of a table, which contain gaps, stay whole."""
+    """A line wrapped to the width of a mail; rows of a table, which contain gaps, and commands stay whole."""
     text = line.lstrip()
     if len(line) <= _MAX_LINE_LENGTH or "  " in text:
         return [line]
     indent = line[: len(line) - len(text)]
-    return textwrap.wrap(
-        text,
+    lines = textwrap.wrap(
+        _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), text),
         _MAX_LINE_LENGTH,
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def _plain_table(rows: list[table.TableRow]) -> str:

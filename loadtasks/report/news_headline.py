@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtasks import units
-from loadtasks.report.topics import RenderedTopic
+from loadtasks.report.topics import RenderedTopic, lines_of_over
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.news import News
 from loadtasks.results.topic import Topic, TopicKind
@@ -83,14 +83,8 @@ def _invalid(topics: Sequence[RenderedTopic], document: ResultsDocument | None) 
 
 
 def _over(topics: Sequence[Topic], document: ResultsDocument | None) -> str:
-    order = {kind: number for number, kind in enumerate((TopicKind.REGRESSION, TopicKind.REFERENCE))}
-    rendered = sorted(
-        (RenderedTopic(topic, document) for topic in topics), key=lambda one: order.get(one.topic.kind, len(order))
-    )
-    measured = {topic.scenario for topic in topics if topic.kind is TopicKind.INVALID}
-    if document is not None and len(measured) == len(topics) == len(document.scenarios) > 1:
-        return f"all {len(measured)} scenarios could be measured again"
-    return f"{rendered[0].over}{_more(len(rendered) - 1)}"
+    first, *others = lines_of_over([RenderedTopic(topic, document) for topic in topics])
+    return f"{first}{_more(len(others))}"
 
 
 def _still_open(topics: Sequence[Topic], document: ResultsDocument | None) -> str:

@@ -1,6 +1,6 @@
 """What a message reports, in words: each topic by itself, also long after its run is gone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtasks import units
@@ -16,6 +16,8 @@ from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.topic import Topic, TopicKind
 
+_MANY = 4
+"""From so many scenarios on their number is given too."""
 _ACKNOWLEDGE = "python -m loadtasks regressions acknowledge {id}"
 
 
@@ -61,11 +63,6 @@ class RenderedTopic:
     def still_open(self) -> str:
         """That it is not over: what, since when, and what is known of it, on one line without its full stop."""
         return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here)))
-
-    @property
-    def over(self) -> str:
-        """That it is over, on one line without its full stop."""
-        return _OVER[self.topic.kind](self)
 
     @property
     def since(self) -> str:
@@ -120,8 +117,8 @@ def _open_target(rendered: RenderedTopic) -> str:
     return f"{rendered.label}: {rendered.reason}; missed since {rendered.since}"
 
 
-def _open_invalid(rendered: RenderedTopic) -> str:
-    return f"{rendered.label}: invalid since {rendered.since}: {rendered.reason}"
+def _open_invalid(rendered: RenderedTopic, scenarios: str = "") -> str:
+    return f"{scenarios or rendered.label}: invalid since {rendered.since}: {rendered.reason}"
 
 
 def _open_regression(rendered: RenderedTopic) -> str:
@@ -147,36 +144,67 @@ _STILL_OPEN: Mapping[TopicKind, Callable[[RenderedTopic], str]] = {
 }
 
 
-def _met_again(rendered: RenderedTopic) -> str:
-    target = f"its target for {rendered.metrics}" if rendered.metrics else "its targets"
-    return f"{rendered.label} meets {target} again"
+def lines_of_open(topics: Iterable[RenderedTopic]) -> list[str]:
+    """What is still open, a line each; scenarios that have been invalid together, for one reason, on one line."""
+    lines: dict[object, list[RenderedTopic]] = {}
+    for number, topic in enumerate(topics):
+        together = topic.topic.kind is TopicKind.INVALID
+        lines.setdefault((topic.since, topic.reason) if together else number, []).append(topic)
+    return [
+        group[0].still_open if len(group) == 1 else _open_invalid(group[0], _scenarios(group))
+        for group in lines.values()
+    ]
 
 
-def _measured_again(rendered: RenderedTopic) -> str:
-    return f"{rendered.label} could be measured again"
+def lines_of_over(topics: Sequence[RenderedTopic]) -> list[str]:
+    """What is over, regressions first; the targets of a scenario, and all scenarios measured again, on one line."""
+    lines: dict[tuple[TopicKind, str], list[RenderedTopic]] = {}
+    for topic in sorted(topics, key=lambda topic: _ORDER_OF_OVER.index(topic.topic.kind)):
+        kind = topic.topic.kind
+        lines.setdefault((kind, "" if kind is TopicKind.INVALID else topic.label), []).append(topic)
+    return [_OVER[kind](group) for (kind, _), group in lines.items()]
 
 
-def _normal_again(rendered: RenderedTopic) -> str:
+def _scenarios(topics: Sequence[RenderedTopic]) -> str:
+    """The scenarios of topics: `a and b`, `all 13 scenarios`, `5 scenarios (a, b, c, d and e)`."""
+    names, document = [topic.label for topic in topics], topics[0].document
+    if document is not None and len(names) == len(document.scenarios) > 1:
+        return f"all {len(names)} scenarios"
+    return phrases.listed(names) if len(names) < _MANY else f"{len(names)} scenarios ({phrases.listed(names)})"
+
+
+def _met_again(topics: Sequence[RenderedTopic]) -> str:
+    metrics = phrases.listed(list(dict.fromkeys(topic.metrics for topic in topics if topic.metrics)))
+    return f"{topics[0].label} meets its {'target' if len(topics) == 1 else 'targets'} for {metrics or 'it'} again"
+
+
+def _measured_again(topics: Sequence[RenderedTopic]) -> str:
+    return f"{_scenarios(topics)} could be measured again"
+
+
+def _normal_again(topics: Sequence[RenderedTopic]) -> str:
     """`regression 7 is over: dashboard.concurrent is back to normal (it was p50 +38 %, 121 ms → 167 ms)`."""
-    name = label(rendered.topic.scenario, rendered.topic.part)
+    topic = topics[0].topic
     return (
-        f"regression {rendered.topic.regression} is over: {name} is back to normal (it was {rendered.change}, since "
-        f"{phrases.moment(rendered.topic.since)})"
+        f"regression {topic.regression} is over: {label(topic.scenario, topic.part)} is back to normal "
+        f"(it was {topics[0].change}, since {phrases.moment(topic.since)})"
     )
 
 
-def _as_good_as_the_reference(rendered: RenderedTopic) -> str:
-    return f"{rendered.label}: {rendered.metrics} is no longer worse than the reference"
+def _as_good_as_the_reference(topics: Sequence[RenderedTopic]) -> str:
+    metrics = phrases.listed([topic.metrics for topic in topics])
+    return f"{topics[0].label} is no longer worse than the reference ({metrics})"
 
 
-def _opened_again(_: RenderedTopic) -> str:
+def _opened_again(_: Sequence[RenderedTopic]) -> str:
     return "runs can be opened again"
 
 
-_OVER: Mapping[TopicKind, Callable[[RenderedTopic], str]] = {
-    TopicKind.TARGET: _met_again,
-    TopicKind.INVALID: _measured_again,
+_OVER: Mapping[TopicKind, Callable[[Sequence[RenderedTopic]], str]] = {
     TopicKind.REGRESSION: _normal_again,
     TopicKind.REFERENCE: _as_good_as_the_reference,
+    TopicKind.TARGET: _met_again,
+    TopicKind.INVALID: _measured_again,
     TopicKind.REFUSAL: _opened_again,
 }
+_ORDER_OF_OVER = list(_OVER)

@@ -40,7 +40,7 @@ def alert(
 ) -> str | None:
     """Send what is pending, then tell people what is new in a run, or remind them of what is not over.
 
-    Repeated, it sends nothing twice: what an earlier message has told is no news. `docs/verdict.md` says what is.
+    Repeated, it sends nothing twice: what an earlier message has told is no news. docs/mails.md says what is.
 
     Args:
         context: what all steps share.

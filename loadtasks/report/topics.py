@@ -51,6 +51,8 @@ class RenderedTopic:
         """What is wrong, as a sentence without its full stop."""
         if self.topic.kind in (TopicKind.INVALID, TopicKind.REFUSAL):
             return "; ".join(finding.sentence for finding in self.findings)
+        if self.topic.kind is TopicKind.REGRESSION:
+            return f"{self.change}, since {phrases.moment(self.topic.since)}{self._versions}"
         return plain(brief(self.worst).sentence)
 
     @property
@@ -62,7 +64,8 @@ class RenderedTopic:
     @property
     def still_open(self) -> str:
         """That it is not over: what, since when, and what is known of it, on one line without its full stop."""
-        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here)))
+        command = f"`{self.acknowledge}`" if self.acknowledge else ""
+        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here, command)))
 
     @property
     def since(self) -> str:
@@ -78,12 +81,22 @@ class RenderedTopic:
 
     @property
     def change(self) -> str:
-        """How far the worst metric moved: `p50 +38 %, 121 ms → 167 ms`; empty where no change was measured."""
+        """How far the worst metric moved: `p50 rose 38 %, 121 ms → 167 ms`; empty where no change was measured."""
         finding = self.worst.finding
         if not isinstance(finding.parameters, BaselineShift | ReferenceShift):
             return ""
         values = phrases.from_to(finding.metric, finding.limit, finding.observed)
-        return f"{metric_label(finding.metric)} {units.change(finding.parameters.ratio)}, {values}"
+        return f"{phrases.change(metric_label(finding.metric), finding.parameters.ratio)}, {values}"
+
+    @property
+    def _versions(self) -> str:
+        """The target's versions on both sides of a change: ` (version 1.4.1 → 1.4.2)`; empty where unknown."""
+        shift = self.worst.finding.parameters
+        if not isinstance(shift, BaselineShift) or shift.version_after is None:
+            return ""
+        before = f"{shift.version_before} → " if shift.version_before not in (None, shift.version_after) else ""
+        unchanged = " unchanged" if shift.version_before == shift.version_after else ""
+        return plain(f" (version {before}{shift.version_after}{unchanged})")
 
     @property
     def _result(self) -> ScenarioResult:
@@ -102,7 +115,7 @@ class RenderedTopic:
         if result is None:
             return "not measured in this run"
         if result.verdict is Verdict.INVALID:
-            return "" if self.topic.kind is TopicKind.INVALID else "this run says nothing about it, since it is invalid"
+            return "" if self.topic.kind is TopicKind.INVALID else "not measured validly in this run"
         return "back to normal in this run" if _is_recovering(result, self.topic.regression) else ""
 
 
@@ -123,8 +136,8 @@ def _open_invalid(rendered: RenderedTopic, scenarios: str = "") -> str:
 
 def _open_regression(rendered: RenderedTopic) -> str:
     who = rendered.topic.acknowledged_by
-    known = f"acknowledged by {plain(who)}" if who is not None else f"`{rendered.acknowledge}`"
-    return f"{rendered.label}: {rendered.change}, since {rendered.since}; {known}"
+    acknowledged = f"; acknowledged by {plain(who)}" if who is not None else ""
+    return f"{rendered.label}: {rendered.change}, since {rendered.since}{acknowledged}"
 
 
 def _open_reference(rendered: RenderedTopic) -> str:
@@ -183,12 +196,13 @@ def _measured_again(topics: Sequence[RenderedTopic]) -> str:
 
 
 def _normal_again(topics: Sequence[RenderedTopic]) -> str:
-    """`regression 7 is over: dashboard.concurrent is back to normal (it was p50 +38 %, 121 ms → 167 ms)`."""
-    topic = topics[0].topic
-    return (
-        f"regression {topic.regression} is over: {label(topic.scenario, topic.part)} is back to normal "
-        f"(it was {topics[0].change}, since {phrases.moment(topic.since)})"
-    )
+    """`regression 7 is over: dashboard.concurrent is back to normal (p50 was +38 % since 21 Nov 02:00)`."""
+    topic, worst = topics[0].topic, topics[0].worst.finding
+    was = ""
+    if isinstance(worst.parameters, BaselineShift):
+        change = f"{metric_label(worst.metric)} was {units.change(worst.parameters.ratio)}"
+        was = f" ({change} since {phrases.moment(topic.since)})"
+    return f"regression {topic.regression} is over: {label(topic.scenario, topic.part)} is back to normal{was}"
 
 
 def _as_good_as_the_reference(topics: Sequence[RenderedTopic]) -> str:

@@ -54,6 +54,7 @@ def environment() -> "Environment":
         "of_part": _of_part,
         "plain": plain,
         "code": _code,
+        "breakable": _breakable,
     }
     made.globals |= {
         "table": table,
@@ -87,6 +88,13 @@ def _code(text: str, style: str) -> "Markup":
         Markup('<span style="{}">{}</span>').format(style, piece) if number % 2 else escape(piece)
         for number, piece in enumerate(pieces)
     )
+
+
+def _breakable(name: str) -> "Markup":
+    """A name as HTML that may be broken after each dot, for narrow columns."""
+    from markupsafe import Markup, escape  # noqa: PLC0415
+
+    return Markup(".<wbr>").join(escape(piece) for piece in name.split("."))
 
 
 def _indicative(measurement: Measurement, metric: str) -> str:

@@ -96,7 +96,7 @@ class RenderedTopic:
             return ""
         before = f"{shift.version_before} → " if shift.version_before not in (None, shift.version_after) else ""
         unchanged = " unchanged" if shift.version_before == shift.version_after else ""
-        return plain(f" (version {before}{shift.version_after}{unchanged})")
+        return f" (version {plain(before)}{plain(shift.version_after)}{unchanged})"
 
     @property
     def _result(self) -> ScenarioResult:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
-_VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
+_VOID = frozenset({"meta", "link", "br", "wbr", "img", "hr", "input"})
 _BLOCKS = frozenset({"h1", "h2", "h3", "p", "li", "caption", "summary", "figcaption", "dt", "dd", "svg", "a"})
 
 
@@ -70,7 +70,7 @@ class Element:
         for child in self.children:
             if isinstance(child, str):
                 yield child
-            elif child.tag not in ("style", "script"):
+            elif child.tag not in ("style", "script", "wbr"):
                 yield from child._texts()
                 yield " "
 

@@ -16,7 +16,7 @@ from loadtasks.results.assembly import assemble
 from loadtasks.results.message import Channel, Message, MessageKind
 from loadtasks.results.news import News, Told, find_news, news_of_refusal
 from loadtasks.results.store import Store
-from loadtasks.steps.delivery import WAITS_S, Deliveries, Delivery
+from loadtasks.steps.delivery import WAITS_S, DeliveryOutcome, Delivery
 from loadtasks.steps.mail_server import Deliver, configured_mail_server, sending_error
 from loadtasks.steps.run_context import RunContext
 
@@ -135,15 +135,15 @@ def send_pending(context: RunContext, *, waits_s: Sequence[float] = WAITS_S) -> 
         BadInputError: there is no mail server to send them with.
     """
     with Store.open(context.workspace.results_url) as store:
-        delivery, deliveries = _delivery(context, store, None, waits_s), Deliveries()
-        delivery.deliver_pending(deliveries)
-        deliveries.raise_failures()
+        delivery, outcome = _delivery(context, store, None, waits_s), DeliveryOutcome()
+        delivery.deliver_pending(outcome)
+        outcome.raise_failures()
         if waiting := store.messages.pending() if delivery.deliver is None else []:
             raise BadInputError(
                 f"there is no mail server to send {len(waiting)} pending message{'s' * (len(waiting) > 1)} with: name "
                 "one in LOADTASKS_SMTP_URL; in Airflow, the next run sends them through the connection smtp_default."
             )
-    return deliveries.delivered
+    return outcome.delivered
 
 
 def _envelope(context: RunContext) -> mail.Envelope:
@@ -190,18 +190,18 @@ def _tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], M
 
     `compose`: makes the message, None where there is no news.
     """
-    deliveries, server_works = Deliveries(), True
+    outcome, server_works = DeliveryOutcome(), True
     try:
-        server_works = delivery.deliver_pending(deliveries)
+        server_works = delivery.deliver_pending(outcome)
         kept = _keep(delivery, service, compose)
     except _UnkeptError as error:
         log.warning("The mail is sent without being kept: %s", error)
         return _send_unkept(error.draft.mail, run_id, delivery.outbox, delivery.deliver)
     if kept is not None and server_works:
-        delivery.deliver_one(kept, deliveries)
+        delivery.deliver_one(kept, outcome)
     elif kept is not None:
-        deliveries.pending.append(kept)
-    deliveries.raise_failures()
+        outcome.pending.append(kept)
+    outcome.raise_failures()
     sent = [message for message in delivery.store.messages.of_run(run_id) if message.delivered_at is not None]
     if not sent:
         return None

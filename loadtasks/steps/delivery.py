@@ -32,7 +32,7 @@ class NotSentError(BadInputError):
 
 
 @dataclass
-class Deliveries:
+class DeliveryOutcome:
     """What became of messages."""
 
     delivered: list[Message] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Delivery:
         """How a new message goes out."""
         return Channel.OUTBOX if self.deliver is None else Channel.MAIL
 
-    def deliver_pending(self, deliveries: Deliveries) -> bool:
+    def deliver_pending(self, outcome: DeliveryOutcome) -> bool:
         """Deliver what is pending, oldest first. Returns whether the mail server can be used.
 
         Without a mail server, what was meant for one is left for a process that has one.
@@ -86,12 +86,12 @@ class Delivery:
         channels = [Channel.OUTBOX] if self.deliver is None else list(Channel)
         waiting = self.store.messages.pending(channels)
         while waiting:
-            if not self.deliver_one(waiting.pop(0), deliveries):
-                deliveries.pending += waiting
+            if not self.deliver_one(waiting.pop(0), outcome):
+                outcome.pending += waiting
                 return False
         return True
 
-    def deliver_one(self, message: Message, deliveries: Deliveries) -> bool:
+    def deliver_one(self, message: Message, outcome: DeliveryOutcome) -> bool:
         """Deliver one message. Returns whether the mail server can be used, and another message be tried."""
         waits_s = (0.0, *self.waits_s)
         for number, wait_s in enumerate(waits_s, 1):
@@ -106,20 +106,20 @@ class Delivery:
                 if number < len(waits_s) and error.may_pass and not error.refused:
                     self.store.messages.fail(claimed.id, str(error))
                     continue
-                self._put_off(claimed, error, deliveries)
+                self._put_off(claimed, error, outcome)
                 return not error.of_server
-            deliveries.delivered.append(self.store.messages.deliver(claimed.id, receipt.where, refused=receipt.refused))
+            outcome.delivered.append(self.store.messages.deliver(claimed.id, receipt.where, refused=receipt.refused))
             if receipt.refused:
                 log.warning("The mail %r was sent, but %s", claimed.subject, receipt.refused)
             return True
         return True
 
-    def _put_off(self, message: Message, error: SendingError, deliveries: Deliveries) -> None:
+    def _put_off(self, message: Message, error: SendingError, outcome: DeliveryOutcome) -> None:
         """Leave a message for the next run, or give it up."""
         if error.refused or message.is_beyond_hope(datetime.now(UTC)):
-            deliveries.given_up.append(self.store.messages.give_up(message.id, str(error)))
+            outcome.given_up.append(self.store.messages.give_up(message.id, str(error)))
         else:
-            deliveries.pending.append(self.store.messages.fail(message.id, str(error)))
+            outcome.pending.append(self.store.messages.fail(message.id, str(error)))
 
     def _attempt(self, message: Message) -> Receipt:
         """Try once to deliver a claimed message.

@@ -32,6 +32,8 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "reports_url": ("reports",),
     "recipients": ("team", "a@example.org, team", ","),
     "sender": ("team",),
+    "smtp_url": ("mail.example.com", "http://mail", "smtp://", "smtp://mail:99999", "smtp://mail/inbox", "smtp://:pw@mail"),
+    "reminder_days": ("-1", "weekly", "366"),
 }
 ANYTHING = ("token_file", "var", "scenarios", "expectations")
 """Settings whose every value is one: files and folders are looked for when they are needed."""

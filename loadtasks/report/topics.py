@@ -94,9 +94,10 @@ class RenderedTopic:
         shift = self.worst.finding.parameters
         if not isinstance(shift, BaselineShift) or shift.version_after is None:
             return ""
-        before = f"{shift.version_before} → " if shift.version_before not in (None, shift.version_after) else ""
-        unchanged = " unchanged" if shift.version_before == shift.version_after else ""
-        return f" (version {plain(before)}{plain(shift.version_after)}{unchanged})"
+        before, after = shift.version_before, plain(shift.version_after)
+        if before is None:
+            return f" (version {after})"
+        return f" (version {after} unchanged)" if before == after else f" (version {plain(before)} → {after})"
 
     @property
     def _result(self) -> ScenarioResult:

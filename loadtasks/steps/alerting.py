@@ -16,7 +16,7 @@ from loadtasks.results.assembly import assemble
 from loadtasks.results.message import Channel, Message, MessageKind
 from loadtasks.results.news import News, Told, find_news, news_of_refusal
 from loadtasks.results.store import Store
-from loadtasks.steps.delivery import WAITS_S, DeliveryOutcome, Delivery
+from loadtasks.steps.delivery import WAITS_S, Delivery, DeliveryOutcome
 from loadtasks.steps.mail_server import Deliver, configured_mail_server, sending_error
 from loadtasks.steps.run_context import RunContext
 

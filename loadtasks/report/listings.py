@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _UNJUDGED = "not judged"
 _GAP = 2
-_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by", "subject", "to", "error")
+_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by")
 """Columns whose texts may be broken into lines; ids, names and numbers are not, so that they can be copied."""
 _MIN_WRAPPED = 12
 """A narrower column would be a word a line."""
@@ -106,23 +106,24 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
 
 
 def show_messages(messages: Sequence[Message], to: "Console | None" = None) -> None:
-    """Messages, newest first, with what became of them."""
-    rows = (
+    """Messages, newest first, with what became of them; each in a block of lines, since subjects are long."""
+    to = to or console()
+    rows = [
         (
             str(message.id),
             message.service or units.MISSING,
             message.run_id or units.MISSING,
             _when(message.created_at),
-            message.state.value.replace("_", " "),
-            str(message.attempts),
+            f"{message.state.value.replace('_', ' ')} ({units.plural(message.attempts, 'attempt')})",
             message.subject,
             message.where or ", ".join(message.recipients),
-            message.last_error,
+            message.last_error or units.MISSING,
         )
         for message in messages
-    )
-    heads = ("id", "service", "run", "composed", "state", "attempts", "subject", "to", "error")
-    _show(heads, rows, "No message yet: the first bad run sends one.", to)
+    ]
+    if not rows:
+        to.print("No message yet: the first bad run sends one.")
+    _show_in_blocks(("message", "service", "run", "composed", "state", "subject", "to", "error"), rows, to)
 
 
 def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:

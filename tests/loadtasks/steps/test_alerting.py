@@ -316,3 +316,22 @@ def test_the_table_knows_what_was_told(life: ServiceLife) -> None:
         ("target", "began", DASHBOARD, "p95_s"),
         ("invalid", "began", SESSIONS, ""),
     ]
+
+
+def test_a_server_that_never_replies_ends_an_attempt(life: ServiceLife, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtasks.steps.mail_server._TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with_server(life, f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(NotSentError, match="timed out"):
+            life.alert(life.dashboard(missed()))
+    assert (life.messages[0].state, life.messages[0].attempts) == (MessageState.PENDING, 3)
+
+
+def test_a_password_is_not_sent_unencrypted_to_another_machine(
+    life: ServiceLife, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mail_server() as server:
+        monkeypatch.setattr("loadtasks.steps.mail_server._is_this_machine", lambda _: False)
+        with_server(life, server.url.replace("127", "ann:correct-horse@127"))
+        with pytest.raises(NotSentError, match="offers no encryption, so the password is not sent; write smtps://"):
+            life.alert(life.dashboard(missed()))

@@ -11,8 +11,8 @@ from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
-from loadtasks.cli.removal import remove
 from loadtasks.cli.run import run
+from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
 from loadtasks.report import terminal
 from loadtasks.settings import read_settings
@@ -74,5 +74,6 @@ def cli() -> None:
     """
 
 
-for _command in (run, report, judge, keep, compare, history, remove, baseline, regressions, backtest, plan, targets):
+_COMMANDS = (run, report, judge, keep, compare, history, runs, prune, baseline, regressions, backtest, plan, targets)
+for _command in _COMMANDS:
     cli.add_command(_command)

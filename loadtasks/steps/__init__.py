@@ -21,12 +21,14 @@ from loadtasks.steps.open_run import (
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import alert, document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
+from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, current_user, move_regression, remove_run
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 
 __all__ = [
     "LATEST",
     "NotKeptError",
+    "OldRunsPlan",
     "RunContext",
     "alert",
     "approve",
@@ -38,6 +40,7 @@ __all__ = [
     "configured_target",
     "confirm",
     "current_user",
+    "delete_run",
     "document",
     "find_run",
     "find_service",
@@ -47,10 +50,12 @@ __all__ = [
     "measure",
     "move_regression",
     "open_run",
+    "plan_pruning",
     "planned_scenarios",
+    "prune",
+    "prune_after",
     "read_checked_suites",
     "refusals",
-    "remove_run",
     "repetitions_due",
     "scenario_names",
     "scenarios_to_measure",

@@ -109,7 +109,7 @@ def test_latest_is_the_newest_of_the_service_that_is_meant(
     check_refused(call("report", "--service", "shop"), 2, "'shop'", *both[:2])
     assert f"{second}/index.html" in call("report", "--service", "stock").output
     assert f"{first}/index.html" in call("report", first, "--service", "stock").output
-    for command in (("history",), ("baseline",)):
+    for command in (("runs",), ("baseline",)):
         listed = call(*command).output
         assert re.search(rf"{second}.*stock|stock.*{second}", listed)
         assert re.search(rf"{first}.*{name_of(one)}|{name_of(one)}.*{first}", listed)

@@ -1,0 +1,219 @@
+"""Old runs pruned and wrong ones deleted: what is gone, what is left, and that the next verdict is the same."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import create_engine, make_url, select, update
+
+from loadtasks import steps
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.pairing import Pairing
+from loadtasks.results.regression import RegressionState
+from loadtasks.results.repetitions import Repetition, RepetitionReason
+from loadtasks.results.schema import MeasurementRow, RunRow
+from loadtasks.results.store import Store
+from loadtasks.steps import RunContext
+from loadtasks.workspace import Workspace
+from tests.loadtasks.verdict.reference.rounds import round_ratios
+from tests.measurements import SERVICE, exemplar, measurement, run
+from tests.postgresql import create_database
+from tests.servers import ScriptedServer, answering, ok, scripted
+from tests.thing import call, check_refused
+from tests.workspaces import context_of, own_workspace
+
+DAY = timedelta(days=1)
+NOW = datetime.now(UTC)
+OLD_RUNS, SHIFTED_FROM, DECIDED_AFTER, PAIRED = 30, 18, 24, 10
+STEADY, SELDOM, MIXED = "steady.closed", "seldom.closed", "mixed.closed"
+DECIDED = {
+    "kept.closed": None,
+    "known.closed": RegressionState.ACKNOWLEDGED,
+    "fixed.closed": RegressionState.FIXED,
+    "dismissed.closed": RegressionState.DISMISSED,
+    "wanted.closed": RegressionState.ACCEPTED,
+}
+"""Scenarios that regressed half-way, and what people did about each."""
+EVERY = (STEADY, SELDOM, MIXED, *DECIDED)
+NEXT, SLOW_RUNS = "next", 2
+USUAL_S, SLOW_S = 0.1, 0.3
+SCENARIO = """
+endpoint: root
+scenarios:
+  get: {load: {workers: 1, requests: 5}, request: {path: /}}
+"""
+SUITE = """
+{"name": "root", "expectations": [
+  {"type": "expect_column_values_to_be_between", "kwargs": {"column": "p95_s", "max_value": 60}}
+]}
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    made = own_workspace(tmp_path, monkeypatch, SCENARIO, SUITE)
+    (made.expectations / "thing.json").rename(made.expectations / "root.json")
+    return made
+
+
+@pytest.fixture
+def api() -> Iterator[ScriptedServer]:
+    with scripted(answering(ok())) as server:
+        yield server
+
+
+class Past:
+    """A history of a year and more in which everything has happened that a later verdict could depend on."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context, self._random = context, np.random.default_rng(3)
+
+    def keep(self) -> None:
+        """Keep the old runs, and newer ones that measured only some scenarios, which have become slow since."""
+        for number in range(OLD_RUNS):
+            shifted = {name for name in DECIDED if number >= SHIFTED_FROM}
+            self._keep_run(f"old-{number:02d}", NOW - (400 - number) * DAY, EVERY, shifted, paired=number == PAIRED)
+            if number == DECIDED_AFTER:
+                self._decide()
+        self._keep_run("newer", NOW - 2 * DAY, [STEADY], set())
+        for number in range(SLOW_RUNS):
+            self._keep_run(f"slow-{number}", NOW - DAY, [STEADY, SELDOM, MIXED], {STEADY, SELDOM, MIXED})
+
+    def keep_next(self) -> dict[str, RepetitionReason]:
+        """Keep the next run, in which these are slow still. Gives the repetitions that are due."""
+        random = np.random.default_rng(7)
+        slow = {STEADY, SELDOM, MIXED}
+        with Store.open(self._context.workspace.results_url) as store:
+            store.open_run(run(NEXT, started_at=NOW, scenarios=list(EVERY)))
+            for scenario in EVERY:
+                store.save_measurements(NEXT, scenario, self._measurements(scenario, random, slow=scenario in slow))
+        due = steps.repetitions_due(self._context, NEXT)
+        with Store.open(self._context.workspace.results_url) as store:
+            for scenario, reason in due.items():
+                for number in (2, 3, 4):
+                    again = self._measurements(scenario, random, slow=scenario in slow)
+                    store.add_repetition(NEXT, scenario, Repetition(number=number, measurements=again, reason=reason))
+            self._judge(store, NEXT, EVERY)
+        steps.compare(self._context, NEXT)
+        return due
+
+    def _keep_run(
+        self, run_id: str, at: datetime, scenarios: Any, shifted: set[str], *, paired: bool = False
+    ) -> None:
+        with Store.open(self._context.workspace.results_url) as store:
+            reference = "http://127.0.0.1:1" if paired else None
+            store.open_run(run(run_id, started_at=at, scenarios=list(scenarios), reference_url=reference))
+            for scenario in scenarios:
+                made = self._measurements(scenario, self._random, slow=scenario in shifted)
+                rounds = Pairing(reference=made, round_ratios=[round_ratios() for _ in made]) if paired else None
+                store.save_measurements(run_id, scenario, made, pairing=rounds)
+                if not paired and self._random.random() < 0.3:
+                    again = self._measurements(scenario, self._random, slow=scenario in shifted)
+                    reason = RepetitionReason.LEARNING
+                    store.add_repetition(run_id, scenario, Repetition(number=2, measurements=again, reason=reason))
+            self._judge(store, run_id, scenarios)
+            store.close_run(run_id, Verdict.PASS, at)
+            if not paired:
+                store.approve_first(run_id)
+
+    def _decide(self) -> None:
+        steps.compare(self._context, f"old-{DECIDED_AFTER:02d}")
+        with Store.open(self._context.workspace.results_url) as store:
+            found = {regression.scenario: regression for regression in store.regressions.all(SERVICE)}
+        assert found.keys() == DECIDED.keys()
+        for scenario, state in DECIDED.items():
+            if state is not None:
+                steps.move_regression(self._context, found[scenario].id, state, who="ann", why="she says so")
+
+    def _judge(self, store: Store, run_id: str, scenarios: Any) -> None:
+        store.save_verdicts(run_id, [ScenarioVerdict(scenario=name, verdict=Verdict.PASS) for name in scenarios])
+
+    def _measurements(self, scenario: str, random: np.random.Generator, *, slow: bool) -> list[Any]:
+        parts = ("", "read", "write") if scenario == MIXED else ("",)
+        return [self._measurement(scenario, part, random, SLOW_S if slow else USUAL_S) for part in parts]
+
+    def _measurement(self, scenario: str, part: str, random: np.random.Generator, median_s: float) -> Any:
+        times_s = median_s * random.lognormal(0, 0.03) * random.lognormal(0, 0.1, 100)
+        return measurement(
+            scenario,
+            part=part,
+            times_s=times_s.tolist(),
+            elapsed_s=float(times_s.sum()) / 10,
+            server={"db": float(times_s.mean()) - 0.05, "total": float(times_s.mean())},
+            exemplars=[exemplar(time_s) for time_s in sorted(times_s)[-3:]],
+        )
+
+
+def copy_of(url: str, to: Path) -> str:
+    """Another database with the same content."""
+    if make_url(url).get_backend_name() == "sqlite":
+        shutil.copy(str(make_url(url).database), to)
+        return f"sqlite:///{to}"
+    parsed = make_url(url)
+    engine = create_engine(parsed.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {parsed.database}_copy TEMPLATE {parsed.database}")
+    engine.dispose()
+    return parsed.set(database=f"{parsed.database}_copy").render_as_string(hide_password=False)
+
+
+def concluded(context: RunContext, run_id: str) -> list[dict[str, Any]]:
+    """Everything that a run concludes, but for what the plots show next to it."""
+    return [
+        result.model_dump(exclude={"baseline", "measurements"})
+        for result in steps.document(context, run_id).scenarios
+    ]
+
+
+def decisions(context: RunContext) -> list[Any]:
+    with Store.open(context.workspace.results_url) as store:
+        regressions = [one.model_dump(exclude={"moves"}) | {"state": one.state} for one in store.regressions.all()]
+        return [*regressions, *(one.model_dump(exclude={"approved_at"}) for one in store.baselines())]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_next_verdict_is_the_same_before_and_after_pruning(
+    workspace: Workspace, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    for name in EVERY:
+        endpoint, _, profile = name.partition(".")
+        text = SCENARIO.replace("root", endpoint).replace("get", profile)
+        (workspace.scenarios / f"{endpoint}.yaml").write_text(text)
+    url = f"sqlite:///{tmp_path / 'one.db'}"
+    if kind == "postgresql":
+        url = create_database(request.getfixturevalue("postgresql"))
+    whole = context_of(results_url=url)
+    past = Past(whole)
+    past.keep()
+    pruned = context_of(results_url=copy_of(url, tmp_path / "copy.db"))
+    plan = steps.plan_pruning(pruned, 180 * DAY)
+    assert len(steps.prune(pruned, plan)) == len(plan.old.prunable) == OLD_RUNS - len(plan.old.kept)
+    assert len(plan.old.prunable) > OLD_RUNS / 2
+    assert decisions(pruned) == decisions(whole)
+    assert steps.backtest(pruned) == steps.backtest(whole) != []
+    old = [found.id for found in plan.old.prunable if found.reference_url is None][-1]
+    assert concluded(pruned, old) == concluded(whole, old)
+    due = Past(whole).keep_next()
+    assert Past(pruned).keep_next() == due
+    assert due, "else it proves little"
+    after, before = concluded(pruned, NEXT), concluded(whole, NEXT)
+    assert after == before
+    assert decisions(pruned) == decisions(whole)
+    by_name = {result["scenario"]: result for result in before}
+    assert by_name[SELDOM]["baseline_run"] in {found.id for found in plan.old.prunable}, "else it proves little"
+    causes = {
+        name: [found for found in result["findings"] if FindingCode(found["code"]).kind is FindingKind.DIAGNOSIS]
+        for name, result in by_name.items()
+    }
+    assert causes[SELDOM], "else it proves little"
+    assert by_name["known.closed"]["verdict"] is Verdict.PASS
+    assert {finding["code"] for finding in by_name["kept.closed"]["findings"]} & {
+        FindingCode.RECOVERED,
+        FindingCode.RECOVERING,
+    }

@@ -114,7 +114,7 @@ class ResultsDatabase:
             return
         with (
             self._errors_in_one_sentence(),
-            self._connected(self._engine.execution_options(isolation_level="AUTOCOMMIT")) as connection,
+            self._connected(self._engine.execution_options(sqlite_begin=None)) as connection,
         ):
             pages, free = (
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "freelist_count")
@@ -239,7 +239,8 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         kind = connection.get_execution_options().get("sqlite_begin", "BEGIN")
-        _retried(lambda: _begin(connection, kind), is_locked, str(url.database))
+        if kind is not None:  # some statements run outside of any transaction only
+            _retried(lambda: _begin(connection, kind), is_locked, str(url.database))
 
     return engine
 

@@ -217,3 +217,186 @@ def test_the_next_verdict_is_the_same_before_and_after_pruning(
         FindingCode.RECOVERED,
         FindingCode.RECOVERING,
     }
+
+
+def measure(api: ScriptedServer, *options: str) -> str:
+    """Make a run. Returns its id."""
+    result = call("run", "--target", api.url, *options)
+    assert result.exit_code == 0, result.output
+    return result.output.split()[1]
+
+
+def make_old(workspace: Workspace, *run_ids: str) -> None:
+    """Let runs have begun 200 days ago."""
+    engine = create_engine(workspace.results_url)
+    with engine.begin() as connection:
+        connection.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(started_at=NOW - 200 * DAY))
+    engine.dispose()
+
+
+def with_histograms(workspace: Workspace) -> set[str]:
+    """The ids of the runs that have histograms."""
+    engine = create_engine(workspace.results_url)
+    with engine.begin() as connection:
+        found = connection.scalars(select(MeasurementRow.run_id).where(MeasurementRow.response.is_not(None)))
+        left = set(found)
+    engine.dispose()
+    return left
+
+
+PRUNE = ("prune", "--older-than", "180d")
+
+
+def test_an_old_run_is_pruned_and_shown_as_what_is_left_of_it(workspace: Workspace, api: ScriptedServer) -> None:
+    baseline, old, newest = measure(api), measure(api), measure(api)
+    make_old(workspace, baseline, old)
+    mail = workspace.outbox / f"{old}.eml"
+    mail.parent.mkdir(exist_ok=True)
+    mail.write_text("alert")
+    history, judged = call("history", "root.get").output, concluded(context_of(), old)
+    check_refused(call(*PRUNE), 2, "nothing was pruned", "--yes")
+    planned = call(*PRUNE, "--dry-run")
+    assert "Kept whole: 1 older run that is a baseline run." in planned.output
+    assert f"{old}  127.0.0.1:{api.port}" in planned.output
+    assert "Would prune 1 run that started before" in planned.output
+    assert (workspace.reports / old / "data_docs").is_dir()
+    assert with_histograms(workspace) == {baseline, old, newest}
+    pruned = call(*PRUNE, "--yes")
+    assert (pruned.exit_code, "Pruned 1 run" in pruned.output) == (0, True), pruned.output
+    assert not (workspace.reports / old).exists()
+    assert not mail.exists()
+    assert (workspace.reports / "latest").resolve().name == newest
+    assert with_histograms(workspace) == {baseline, newest}
+    assert call("history", "root.get").output == history
+    assert "Nothing to prune" in call(*PRUNE, "--yes").output
+    listed = call("runs").output
+    assert f"{datetime.now(UTC):%Y-%m-%d}" in next(line for line in listed.splitlines() if line.startswith(old))
+    for command in ("report", "judge"):
+        shown = call(command, old)
+        assert shown.exit_code == 0, shown.output
+        assert f"Run {old} was pruned on {datetime.now(UTC):%Y-%m-%d}" in shown.output
+        assert "PASS" in shown.output
+        assert "Report:" not in shown.output
+        assert concluded(context_of(), old) == judged
+        assert not (workspace.reports / old).exists()
+    assert f"Run {old} is now the baseline" in call("baseline", "approve", old).output
+    assert measure(api) in call("runs").output
+
+
+@pytest.mark.parametrize("age", ["180", "180 d", "6m", "0d", "-1d", "1.5w", "99999w", "", "d", "soon"])
+def test_an_age_that_makes_no_sense_is_refused(workspace: Workspace, age: str) -> None:
+    check_refused(call("prune", "--older-than", age), 2, f"--older-than {age}", "180d", "26w")
+
+
+def test_an_empty_database_has_nothing_to_prune(workspace: Workspace) -> None:
+    assert "Nothing to prune" in call("prune", "--older-than", "26w").output
+
+
+def test_folders_of_no_run_are_named_and_left_alone(workspace: Workspace, api: ScriptedServer) -> None:
+    old, _, _ = measure(api), measure(api), measure(api)
+    call("baseline", "approve", "latest")
+    make_old(workspace, old)
+    (workspace.reports / "20200101T000000Z-0000").mkdir()
+    (workspace.reports / "a-note.txt").write_text("mine")
+    assert "Left alone: 1 folder" in call(*PRUNE, "--yes").output
+    assert (workspace.reports / "20200101T000000Z-0000").is_dir()
+    assert (workspace.reports / "a-note.txt").is_file()
+
+
+def test_a_report_that_could_not_be_removed_goes_the_next_time(
+    workspace: Workspace, api: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, old, _ = measure(api), measure(api), measure(api)
+    call("baseline", "approve", "latest")
+    make_old(workspace, stuck, old)
+    remove = shutil.rmtree
+
+    def refuse(path: Path, **options: Any) -> None:
+        if Path(path).name == stuck:
+            raise PermissionError(13, "Permission denied", str(path))
+        remove(path, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", refuse)
+        check_refused(call(*PRUNE, "--yes"), 2, stuck, "Permission denied", "the same command removes what is left")
+    assert (workspace.reports / stuck).exists()
+    assert not (workspace.reports / old).exists()
+    assert "1 report of runs that were pruned before" in call(*PRUNE, "--dry-run").output
+    assert call(*PRUNE, "--yes").exit_code == 0
+    assert not (workspace.reports / stuck).exists()
+
+
+def test_of_a_report_that_is_a_link_only_the_link_goes(
+    workspace: Workspace, api: ScriptedServer, tmp_path: Path
+) -> None:
+    linked, deleted, _ = measure(api), measure(api), measure(api)
+    call("baseline", "approve", "latest")
+    make_old(workspace, linked)
+    for run_id in (linked, deleted):
+        (workspace.reports / run_id).rename(tmp_path / run_id)
+        (workspace.reports / run_id).symlink_to(tmp_path / run_id)
+    assert call(*PRUNE, "--yes").exit_code == 0
+    assert call("runs", "delete", deleted, "--yes").exit_code == 0
+    for run_id in (linked, deleted):
+        assert not (workspace.reports / run_id).is_symlink()
+        assert (tmp_path / run_id / "index.html").is_file()
+
+
+def test_old_runs_are_pruned_at_the_end_of_a_run_where_a_setting_says_so(
+    workspace: Workspace, api: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, second = measure(api), measure(api)
+    call("baseline", "approve", second)
+    make_old(workspace, old, second)
+    measure(api)
+    assert (workspace.reports / old).exists()
+    monkeypatch.setenv("LOADTASKS_KEEP_DAYS", "100")
+    measure(api, "--service", "another")
+    assert (workspace.reports / old).exists()
+    measure(api)
+    assert not (workspace.reports / old).exists()
+    assert (workspace.reports / second).exists()
+    monkeypatch.setenv("LOADTASKS_KEEP_DAYS", "soon")
+    check_refused(call("runs"), 2, "LOADTASKS_KEEP_DAYS=soon", "days")
+
+
+def test_several_runs_are_deleted_with_what_was_rescued_of_them(workspace: Workspace, api: ScriptedServer) -> None:
+    first, second, third = measure(api), measure(api), measure(api)
+    rescued = workspace.var / "rescued" / third
+    rescued.mkdir(parents=True)
+    (rescued / "x.json").write_text("{}")
+    check_refused(call("runs", "delete", second, "nowhere", "--yes"), 2, "there is no run 'nowhere'")
+    assert second in call("runs").output
+    deleted = call("runs", "delete", "latest", second, third, "--yes")
+    assert deleted.exit_code == 0, deleted.output
+    assert [line.split()[2] for line in deleted.output.splitlines()] == [third, second]
+    assert not rescued.exists()
+    assert (workspace.reports / "latest").resolve().name == first
+
+
+def test_a_deletion_that_broke_in_the_middle_is_repeated(workspace: Workspace, api: ScriptedServer) -> None:
+    first, second = measure(api), measure(api)
+    shutil.rmtree(workspace.reports / second)
+    assert call("runs", "delete", second, "--yes").exit_code == 0
+    assert (workspace.reports / "latest").resolve().name == first
+    assert second not in call("runs").output
+
+
+def test_looking_at_old_runs_leaves_the_links_at_the_newest(workspace: Workspace, api: ScriptedServer) -> None:
+    old, other = measure(api), measure(api, "--service", "other")
+    pruned, newest = measure(api), measure(api)
+    call("baseline", "approve", newest)
+    make_old(workspace, pruned)
+    assert call(*PRUNE, "--yes").exit_code == 0
+
+    def links() -> dict[str, str]:
+        found = [workspace.reports / "latest", *(workspace.reports / "services").iterdir()]
+        return {link.name: link.resolve().name for link in found}
+
+    before = links()
+    assert sorted(before.values()) == sorted([newest, newest, other])
+    for command in (("report", old), ("judge", old), ("report", pruned), ("judge", pruned), ("report", other)):
+        assert call(*command).exit_code == 0
+        assert links() == before
+    call("runs", "delete", newest, "--yes")
+    assert sorted(links().values()) == sorted([other, other, old])

@@ -1,8 +1,8 @@
 """Old runs pruned and wrong ones deleted: what is gone, what is left, and that the next verdict is the same."""
 
-import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,17 +55,47 @@ SUITE = """
 """
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    made = own_workspace(tmp_path, monkeypatch, SCENARIO, SUITE)
+def make_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    made = own_workspace(folder, monkeypatch, SCENARIO, SUITE)
     (made.expectations / "thing.json").rename(made.expectations / "root.json")
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api() -> Iterator[ScriptedServer]:
     with scripted(answering(ok())) as server:
         yield server
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A workspace with four runs: the first one is the baseline run, the third is the newest of another service."""
+
+    workspace: Workspace
+    baseline: str
+    second: str
+    other: str
+    newest: str
+
+
+@pytest.fixture(scope="module")
+def made_once(api: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        workspace = make_workspace(tmp_path_factory.mktemp("made"), monkeypatch)
+        services = ("shop", "shop", "other", "shop")
+        return Stored(workspace, *(measure(api, "--service", service) for service in services))
+
+
+@pytest.fixture
+def stored(made_once: Stored, workspace: Workspace) -> Stored:
+    """A copy of them for a test, in its own workspace."""
+    shutil.copytree(made_once.workspace.var, workspace.var, symlinks=True)
+    return replace(made_once, workspace=workspace)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    return make_workspace(tmp_path, monkeypatch)
 
 
 class Past:
@@ -103,9 +133,7 @@ class Past:
         steps.compare(self._context, NEXT)
         return due
 
-    def _keep_run(
-        self, run_id: str, at: datetime, scenarios: Any, shifted: set[str], *, paired: bool = False
-    ) -> None:
+    def _keep_run(self, run_id: str, at: datetime, scenarios: Any, shifted: set[str], *, paired: bool = False) -> None:
         with Store.open(self._context.workspace.results_url) as store:
             reference = "http://127.0.0.1:1" if paired else None
             store.open_run(run(run_id, started_at=at, scenarios=list(scenarios), reference_url=reference))
@@ -166,8 +194,7 @@ def copy_of(url: str, to: Path) -> str:
 def concluded(context: RunContext, run_id: str) -> list[dict[str, Any]]:
     """Everything that a run concludes, but for what the plots show next to it."""
     return [
-        result.model_dump(exclude={"baseline", "measurements"})
-        for result in steps.document(context, run_id).scenarios
+        result.model_dump(exclude={"baseline", "measurements"}) for result in steps.document(context, run_id).scenarios
     ]
 
 
@@ -247,40 +274,44 @@ def with_histograms(workspace: Workspace) -> set[str]:
 PRUNE = ("prune", "--older-than", "180d")
 
 
-def test_an_old_run_is_pruned_and_shown_as_what_is_left_of_it(workspace: Workspace, api: ScriptedServer) -> None:
-    baseline, old, newest = measure(api), measure(api), measure(api)
-    make_old(workspace, baseline, old)
+def test_an_old_run_is_pruned_and_shown_as_what_is_left_of_it(stored: Stored) -> None:
+    workspace, old = stored.workspace, stored.second
+    make_old(workspace, stored.baseline, old)
     mail = workspace.outbox / f"{old}.eml"
     mail.parent.mkdir(exist_ok=True)
     mail.write_text("alert")
-    history, judged = call("history", "root.get").output, concluded(context_of(), old)
+    history, judged = call("history", "root.get", "--service", "shop").output, concluded(context_of(), old)
     check_refused(call(*PRUNE), 2, "nothing was pruned", "--yes")
     planned = call(*PRUNE, "--dry-run")
     assert "Kept whole: 1 older run that is a baseline run." in planned.output
-    assert f"{old}  127.0.0.1:{api.port}" in planned.output
+    assert f"{old}  shop" in planned.output
     assert "Would prune 1 run that started before" in planned.output
     assert (workspace.reports / old / "data_docs").is_dir()
-    assert with_histograms(workspace) == {baseline, old, newest}
+    everything = {stored.baseline, old, stored.other, stored.newest}
+    assert with_histograms(workspace) == everything
     pruned = call(*PRUNE, "--yes")
     assert (pruned.exit_code, "Pruned 1 run" in pruned.output) == (0, True), pruned.output
     assert not (workspace.reports / old).exists()
     assert not mail.exists()
-    assert (workspace.reports / "latest").resolve().name == newest
-    assert with_histograms(workspace) == {baseline, newest}
-    assert call("history", "root.get").output == history
+    assert (workspace.reports / "latest").resolve().name == stored.newest
+    assert with_histograms(workspace) == everything - {old}
+    assert call("history", "root.get", "--service", "shop").output == history
     assert "Nothing to prune" in call(*PRUNE, "--yes").output
-    listed = call("runs").output
-    assert f"{datetime.now(UTC):%Y-%m-%d}" in next(line for line in listed.splitlines() if line.startswith(old))
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    listed = {line.split()[0]: line.rstrip() for line in call("runs").output.splitlines()}
+    assert [run_id for run_id, line in listed.items() if line.endswith(today)] == [old]
     for command in ("report", "judge"):
         shown = call(command, old)
         assert shown.exit_code == 0, shown.output
-        assert f"Run {old} was pruned on {datetime.now(UTC):%Y-%m-%d}" in shown.output
+        assert f"Run {old} was pruned on {today}" in shown.output
         assert "PASS" in shown.output
         assert "Report:" not in shown.output
         assert concluded(context_of(), old) == judged
         assert not (workspace.reports / old).exists()
     assert f"Run {old} is now the baseline" in call("baseline", "approve", old).output
-    assert measure(api) in call("runs").output
+    call("judge", stored.newest)
+    (result,) = steps.document(context_of(), stored.newest).scenarios
+    assert (result.baseline_run, result.baseline) == (old, [])
 
 
 @pytest.mark.parametrize("age", ["180", "180 d", "6m", "0d", "-1d", "1.5w", "99999w", "", "d", "soon"])
@@ -292,23 +323,20 @@ def test_an_empty_database_has_nothing_to_prune(workspace: Workspace) -> None:
     assert "Nothing to prune" in call("prune", "--older-than", "26w").output
 
 
-def test_folders_of_no_run_are_named_and_left_alone(workspace: Workspace, api: ScriptedServer) -> None:
-    old, _, _ = measure(api), measure(api), measure(api)
-    call("baseline", "approve", "latest")
-    make_old(workspace, old)
-    (workspace.reports / "20200101T000000Z-0000").mkdir()
-    (workspace.reports / "a-note.txt").write_text("mine")
+def test_folders_of_no_run_are_named_and_left_alone(stored: Stored) -> None:
+    reports = stored.workspace.reports
+    make_old(stored.workspace, stored.second)
+    (reports / "20200101T000000Z-0000").mkdir()
+    (reports / "a-note.txt").write_text("mine")
     assert "Left alone: 1 folder" in call(*PRUNE, "--yes").output
-    assert (workspace.reports / "20200101T000000Z-0000").is_dir()
-    assert (workspace.reports / "a-note.txt").is_file()
+    assert (reports / "20200101T000000Z-0000").is_dir()
+    assert (reports / "a-note.txt").is_file()
 
 
-def test_a_report_that_could_not_be_removed_goes_the_next_time(
-    workspace: Workspace, api: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stuck, old, _ = measure(api), measure(api), measure(api)
-    call("baseline", "approve", "latest")
-    make_old(workspace, stuck, old)
+def test_a_report_that_could_not_be_removed_goes_the_next_time(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports, stuck, old = stored.workspace.reports, stored.baseline, stored.second
+    call("baseline", "approve", stored.newest)
+    make_old(stored.workspace, stuck, old)
     remove = shutil.rmtree
 
     def refuse(path: Path, **options: Any) -> None:
@@ -319,84 +347,76 @@ def test_a_report_that_could_not_be_removed_goes_the_next_time(
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", refuse)
         check_refused(call(*PRUNE, "--yes"), 2, stuck, "Permission denied", "the same command removes what is left")
-    assert (workspace.reports / stuck).exists()
-    assert not (workspace.reports / old).exists()
+    assert (reports / stuck).exists()
+    assert not (reports / old).exists()
     assert "1 report of runs that were pruned before" in call(*PRUNE, "--dry-run").output
     assert call(*PRUNE, "--yes").exit_code == 0
-    assert not (workspace.reports / stuck).exists()
+    assert not (reports / stuck).exists()
 
 
-def test_of_a_report_that_is_a_link_only_the_link_goes(
-    workspace: Workspace, api: ScriptedServer, tmp_path: Path
-) -> None:
-    linked, deleted, _ = measure(api), measure(api), measure(api)
-    call("baseline", "approve", "latest")
-    make_old(workspace, linked)
+def test_of_a_report_that_is_a_link_only_the_link_goes(stored: Stored, tmp_path: Path) -> None:
+    reports, linked, deleted = stored.workspace.reports, stored.second, stored.other
+    make_old(stored.workspace, linked)
     for run_id in (linked, deleted):
-        (workspace.reports / run_id).rename(tmp_path / run_id)
-        (workspace.reports / run_id).symlink_to(tmp_path / run_id)
+        (reports / run_id).rename(tmp_path / run_id)
+        (reports / run_id).symlink_to(tmp_path / run_id)
     assert call(*PRUNE, "--yes").exit_code == 0
     assert call("runs", "delete", deleted, "--yes").exit_code == 0
     for run_id in (linked, deleted):
-        assert not (workspace.reports / run_id).is_symlink()
+        assert not (reports / run_id).is_symlink()
         assert (tmp_path / run_id / "index.html").is_file()
 
 
 def test_old_runs_are_pruned_at_the_end_of_a_run_where_a_setting_says_so(
-    workspace: Workspace, api: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    stored: Stored, api: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, second = measure(api), measure(api)
-    call("baseline", "approve", second)
-    make_old(workspace, old, second)
-    measure(api)
-    assert (workspace.reports / old).exists()
+    reports = stored.workspace.reports
+    make_old(stored.workspace, stored.baseline, stored.second)
+    steps.prune_after(context_of(), stored.newest)
+    steps.prune_after(context_of(keep_days="100"), stored.other)
+    assert (reports / stored.second).exists()
     monkeypatch.setenv("LOADTASKS_KEEP_DAYS", "100")
-    measure(api, "--service", "another")
-    assert (workspace.reports / old).exists()
-    measure(api)
-    assert not (workspace.reports / old).exists()
-    assert (workspace.reports / second).exists()
+    measure(api, "--service", "shop")
+    assert not (reports / stored.second).exists()
+    assert (reports / stored.baseline).exists()
     monkeypatch.setenv("LOADTASKS_KEEP_DAYS", "soon")
     check_refused(call("runs"), 2, "LOADTASKS_KEEP_DAYS=soon", "days")
 
 
-def test_several_runs_are_deleted_with_what_was_rescued_of_them(workspace: Workspace, api: ScriptedServer) -> None:
-    first, second, third = measure(api), measure(api), measure(api)
-    rescued = workspace.var / "rescued" / third
+def test_several_runs_are_deleted_with_what_was_rescued_of_them(stored: Stored) -> None:
+    first, second, third = stored.baseline, stored.second, stored.newest
+    rescued = stored.workspace.var / "rescued" / third
     rescued.mkdir(parents=True)
     (rescued / "x.json").write_text("{}")
     check_refused(call("runs", "delete", second, "nowhere", "--yes"), 2, "there is no run 'nowhere'")
     assert second in call("runs").output
-    deleted = call("runs", "delete", "latest", second, third, "--yes")
+    deleted = call("runs", "delete", "latest", second, third, "--yes", "--service", "shop")
     assert deleted.exit_code == 0, deleted.output
     assert [line.split()[2] for line in deleted.output.splitlines()] == [third, second]
     assert not rescued.exists()
-    assert (workspace.reports / "latest").resolve().name == first
+    assert (stored.workspace.reports / "latest").resolve().name == stored.other
+    assert (stored.workspace.reports / "services" / "shop").resolve().name == first
 
 
-def test_a_deletion_that_broke_in_the_middle_is_repeated(workspace: Workspace, api: ScriptedServer) -> None:
-    first, second = measure(api), measure(api)
-    shutil.rmtree(workspace.reports / second)
-    assert call("runs", "delete", second, "--yes").exit_code == 0
-    assert (workspace.reports / "latest").resolve().name == first
-    assert second not in call("runs").output
+def test_a_deletion_that_broke_in_the_middle_is_repeated(stored: Stored) -> None:
+    shutil.rmtree(stored.workspace.reports / stored.newest)
+    assert call("runs", "delete", stored.newest, "--yes").exit_code == 0
+    assert (stored.workspace.reports / "latest").resolve().name == stored.other
+    assert stored.newest not in call("runs").output
 
 
-def test_looking_at_old_runs_leaves_the_links_at_the_newest(workspace: Workspace, api: ScriptedServer) -> None:
-    old, other = measure(api), measure(api, "--service", "other")
-    pruned, newest = measure(api), measure(api)
-    call("baseline", "approve", newest)
-    make_old(workspace, pruned)
+def test_looking_at_old_runs_leaves_the_links_at_the_newest(stored: Stored) -> None:
+    reports, pruned = stored.workspace.reports, stored.second
+    make_old(stored.workspace, pruned)
     assert call(*PRUNE, "--yes").exit_code == 0
 
     def links() -> dict[str, str]:
-        found = [workspace.reports / "latest", *(workspace.reports / "services").iterdir()]
-        return {link.name: link.resolve().name for link in found}
+        return {link.name: link.resolve().name for link in [reports / "latest", *(reports / "services").iterdir()]}
 
-    before = links()
-    assert sorted(before.values()) == sorted([newest, newest, other])
-    for command in (("report", old), ("judge", old), ("report", pruned), ("judge", pruned), ("report", other)):
-        assert call(*command).exit_code == 0
-        assert links() == before
-    call("runs", "delete", newest, "--yes")
-    assert sorted(links().values()) == sorted([other, other, old])
+    newest = {"latest": stored.newest, "shop": stored.newest, "other": stored.other}
+    for command in ("report", "judge"):
+        for run_id in (stored.baseline, pruned, stored.other):
+            assert call(command, run_id).exit_code == 0
+            assert links() == newest
+    call("runs", "delete", stored.newest, "--yes")
+    assert links() == {"latest": stored.other, "shop": stored.baseline, "other": stored.other}

@@ -1,11 +1,11 @@
 """A results folder with hundreds of runs, made from one that was really made; to see what pruning and deleting give.
 
-    python -m benchmarks.verdict.stored_runs RUN_FOLDER NEW_FOLDER [RUNS] [REPORTS]
+    python -m benchmarks.verdict.stored_runs RUN_FOLDER NEW_FOLDER [RUNS] [REPORT_EVERY]
 
 RUN_FOLDER is the `var` of a run (`make nightly`), of which the newest run is the pattern. The new runs are a day apart,
-the newest a day ago. Each time of a run is that of the pattern times a random factor, the same for all of its scenario, so
-that histograms and exemplars are as large as real ones. The newest REPORTS runs (default 40) get a copy of the pattern's
-report folder, since 400 of them would take 2 GB.
+the newest a day ago. Each time of a run is that of the pattern times a random factor, the same for all of its scenario,
+so that histograms and exemplars are as large as real ones. Every tenth run, or every REPORT_EVERYth, gets a copy of
+the pattern's report folder, since 400 of them would take 2 GB.
 """
 
 import shutil
@@ -26,7 +26,7 @@ _CV = 0.05
 _DAY = timedelta(days=1)
 
 
-def main(pattern: Path, new: Path, runs: int = 400, reports: int = 40) -> None:
+def main(pattern: Path, new: Path, runs: int = 400, report_every: int = 10) -> None:
     """Make the folder."""
     random = np.random.default_rng(4)
     with Store.open(f"sqlite:///{pattern / 'results.db'}") as store:
@@ -46,7 +46,7 @@ def main(pattern: Path, new: Path, runs: int = 400, reports: int = 40) -> None:
             store.close_run(made.id, Verdict.PASS, at + timedelta(minutes=1))
             if number == 0:
                 store.approve_first(made.id)
-            if number >= runs - reports:
+            if number % report_every == 0:
                 shutil.copytree(pattern / "reports" / run_id, new / "reports" / made.id)
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from loadtasks.errors import BadInputError
@@ -85,11 +86,12 @@ def run_ids(reports_dir: Path) -> list[str]:
 
 def size_bytes(run_id: str, reports_dir: Path) -> int:
     """How many bytes the files of a run's report have; 0 where there is none, or where it can't be read."""
-    return sum(
-        os.lstat(os.path.join(folder, name)).st_size
-        for folder, _, names in os.walk(reports_dir / _checked(run_id))
-        for name in names
-    )
+    size = 0
+    for folder, _, names in os.walk(reports_dir / _checked(run_id)):
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                size += os.lstat(os.path.join(folder, name)).st_size
+    return size
 
 
 def link_newest(reports_dir: Path, service: str, newest: Iterable[str], newest_of_service: Iterable[str]) -> None:

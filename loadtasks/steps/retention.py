@@ -100,12 +100,20 @@ def prune(context: RunContext, plan: OldRunsPlan) -> list[Run]:
                 _attempt_removal(context, run.id, problems)
         for run_id in plan.left_over:
             _attempt_removal(context, run_id, problems)
-        _link_newest(context, store, store.services())
-        store.give_back_space()
+        try:
+            _link_newest(context, store, store.services())
+        except BadInputError as error:
+            problems.append(error)
+        try:
+            store.give_back_space()
+        except BadInputError as error:
+            problems.append(error)
     if problems:
-        others = len(problems) - 1
-        more = f" The same holds for {plural(others, 'other run')}." if others else ""
-        raise BadInputError(f"{problems[0]}{more} Everything else was done; the same command removes what is left.")
+        more = f" Besides: {plural(len(problems) - 1, 'further problem')}." if len(problems) > 1 else ""
+        raise BadInputError(
+            f"pruned {plural(len(pruned), 'run')}, but not all could be done: {problems[0]}{more} The same command "
+            "goes on from there."
+        )
     return pruned
 
 

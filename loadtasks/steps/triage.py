@@ -44,8 +44,18 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
         if state is RegressionState.ACCEPTED:
             regression = store.regressions.find(number)
             regression.check_may_become(state)
+            _check_first_run(store, regression)
             store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
         return store.regressions.move(number, state, who=who, why=why)
+
+
+def _check_first_run(store: Store, regression: Regression) -> None:
+    if not store.has_run(regression.first_run):
+        raise BadInputError(
+            f"regression {regression.id} ({regression.label}) began in run {regression.first_run}, which was deleted, so "
+            "no baseline can begin with it; approve another run (`python -m loadtasks baseline approve RUN "
+            f"{regression.scenario}`), then `python -m loadtasks regressions dismiss {regression.id}`."
+        )
 
 
 def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> list[Alarm]:

@@ -346,7 +346,7 @@ def test_a_report_that_could_not_be_removed_goes_the_next_time(stored: Stored, m
 
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", refuse)
-        check_refused(call(*PRUNE, "--yes"), 2, stuck, "Permission denied", "the same command removes what is left")
+        check_refused(call(*PRUNE, "--yes"), 2, stuck, "Permission denied", "The same command goes on from there")
     assert (reports / stuck).exists()
     assert not (reports / old).exists()
     assert "1 report of runs that were pruned before" in call(*PRUNE, "--dry-run").output

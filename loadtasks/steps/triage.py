@@ -52,7 +52,7 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
 def _check_first_run(store: Store, regression: Regression) -> None:
     if not store.has_run(regression.first_run):
         raise BadInputError(
-            f"regression {regression.id} ({regression.label}) began in run {regression.first_run}, which was deleted, so "
+            f"regression {regression.id} ({regression.label}) began in run {regression.first_run}, which was deleted: "
             "no baseline can begin with it; approve another run (`python -m loadtasks baseline approve RUN "
             f"{regression.scenario}`), then `python -m loadtasks regressions dismiss {regression.id}`."
         )

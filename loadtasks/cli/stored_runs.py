@@ -120,16 +120,12 @@ def prune(context: RunContext, older_than: timedelta, dry_run: bool, yes: bool) 
 
 
 def _what(plan: OldRunsPlan) -> str:
-    parts = [plural(len(plan.old.prunable), "run")]
+    parts = []
+    if plan.old.prunable:
+        parts.append(f"{plural(len(plan.old.prunable), 'run')} that started before {plan.before:%Y-%m-%d %H:%M %Z}")
     if plan.left_over:
-        parts.append(f"{plural(len(plan.left_over), 'report')} of runs that were pruned before")
-    return (
-        f"{' and '.join(parts)} that started before {plan.before:%Y-%m-%d %H:%M %Z}, with {_megabytes(plan)} of reports"
-    )
-
-
-def _megabytes(plan: OldRunsPlan) -> str:
-    return f"{units.count(plan.report_bytes / 1e6)} MB"
+        parts.append(f"{plural(len(plan.left_over), 'report')} that could not be removed before")
+    return f"{' and '.join(parts)}, {units.count(plan.report_bytes / 1e6)} MB of reports in all"
 
 
 def _ask(question: str, otherwise: str) -> None:

@@ -7,9 +7,10 @@ from click.testing import CliRunner
 
 from loadtasks.cli.main import cli
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
-from tests.measurements import measurement, run
+from tests.measurements import SERVICE, measurement, run
 from tests.thing import call, check_refused
 
 DASHBOARD = "dashboard.concurrent"
@@ -68,3 +69,27 @@ def test_the_old_command_is_gone_and_history_takes_a_scenario(runs: Workspace) -
     assert call("remove", "first").exit_code == 2
     assert call("history").exit_code == 2
     assert "first" in call("history", DASHBOARD).output
+
+
+def test_a_regression_that_began_in_a_deleted_run_says_how_it_can_be_accepted(runs: Workspace) -> None:
+    found = Regression(
+        id=0,
+        service=SERVICE,
+        scenario=DASHBOARD,
+        part="",
+        first_run="third",
+        found_run="third",
+        version_before=None,
+        version_after=None,
+        changes=[MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)],
+        moves=[Move(state=RegressionState.OPEN, at=NOW, who=AUTOMATIC, why="found", run_id="third")],
+    )
+    with Store.open(runs.results_url) as store:
+        store.remove_run("killed")
+        (saved,) = store.regressions.save("third", [found])
+    assert call("regressions", "acknowledge", str(saved.id)).exit_code == 0
+    assert call("runs", "delete", "third", "--yes").exit_code == 0
+    accepted = call("regressions", "accept", str(saved.id))
+    check_refused(accepted, 2, "run third, which was deleted", f"baseline approve RUN {DASHBOARD}")
+    assert call("baseline", "approve", "second", DASHBOARD).exit_code == 0
+    assert call("regressions", "dismiss", str(saved.id)).exit_code == 0

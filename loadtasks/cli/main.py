@@ -9,6 +9,7 @@ from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
+from loadtasks.cli.messages import messages
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
 from loadtasks.cli.run import run
@@ -74,6 +75,20 @@ def cli() -> None:
     """
 
 
-_COMMANDS = (run, report, judge, keep, compare, history, runs, prune, baseline, regressions, backtest, plan, targets)
-for _command in _COMMANDS:
+for _command in (
+    run,
+    report,
+    judge,
+    keep,
+    compare,
+    history,
+    runs,
+    prune,
+    baseline,
+    regressions,
+    backtest,
+    messages,
+    plan,
+    targets,
+):
     cli.add_command(_command)

@@ -1,4 +1,4 @@
-"""Lists on a terminal: runs, the history of a scenario, baselines, regressions, alarms, targets, plans."""
+"""Lists on a terminal: runs, histories of scenarios, baselines, regressions, messages, alarms, targets, plans."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from loadtasks.measurement.model import label_of
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
+from loadtasks.results.message import Message
 from loadtasks.results.records import Baseline, HistoryEntry
 from loadtasks.results.regression import MetricChange, Regression
 from loadtasks.results.run import Run
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _UNJUDGED = "not judged"
 _GAP = 2
-_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by")
+_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by", "subject", "to", "error")
 """Columns whose texts may be broken into lines; ids, names and numbers are not, so that they can be copied."""
 _MIN_WRAPPED = 12
 """A narrower column would be a word a line."""
@@ -112,6 +113,26 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
     )
     heads = ("id", "service", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
+
+
+def show_messages(messages: Sequence[Message], to: "Console | None" = None) -> None:
+    """Messages, newest first, with what became of them."""
+    rows = (
+        (
+            str(message.id),
+            message.service or units.MISSING,
+            message.run_id or units.MISSING,
+            _when(message.created_at),
+            message.state.value.replace("_", " "),
+            str(message.attempts),
+            message.subject,
+            message.where or ", ".join(message.recipients),
+            message.last_error,
+        )
+        for message in messages
+    )
+    heads = ("id", "service", "run", "composed", "state", "attempts", "subject", "to", "error")
+    _show(heads, rows, "No message yet: the first bad run sends one.", to)
 
 
 def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:

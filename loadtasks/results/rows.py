@@ -9,9 +9,9 @@ from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.records import Alert, Baseline
+from loadtasks.results.records import Baseline
 from loadtasks.results.run import Run
-from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
+from loadtasks.results.schema import BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = (
@@ -144,8 +144,3 @@ def baseline_of(row: BaselineRow) -> Baseline:
     """The baseline of a row."""
     own = {name: getattr(row, name) for name in Baseline.model_fields if name != "service"}
     return Baseline.model_validate(own | {"service": row.run.service})
-
-
-def alert_of(row: AlertRow) -> Alert:
-    """The alert of a row."""
-    return Alert.model_validate({name: getattr(row, name) for name in Alert.model_fields})

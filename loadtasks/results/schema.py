@@ -249,15 +249,31 @@ class MoveRow(ResultsBase):
     why: Mapped[str]
 
 
-class AlertRow(ResultsBase):
-    """An alert that went out."""
+class MessageRow(ResultsBase):
+    """A message to people: written before it is sent, then delivered or given up."""
 
-    __tablename__ = "alerts"
+    __tablename__ = "messages"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = _run_id()
-    sent_at: Mapped[datetime]
+    service: Mapped[str] = mapped_column(index=True)
+    run_id: Mapped[str | None] = mapped_column(index=True)
+    """No foreign key: what is pending of a run that was removed is sent all the same, and what was told was told."""
+    sequence: Mapped[int]
+    run_started_at: Mapped[datetime]
+    kind: Mapped[str]
     channel: Mapped[str]
+    message_id: Mapped[str] = mapped_column(unique=True)
     recipients: Mapped[list[str]]
     subject: Mapped[str]
+    content: Mapped[str]
+    """The whole in the format of RFC 5322."""
+    topics: Mapped[list[dict[str, Any]]]
+    state: Mapped[str] = mapped_column(index=True)
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime | None]
+    """The end of the claim of the process that sends it; None once it is settled."""
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
     where: Mapped[str]
+    last_error: Mapped[str]

@@ -15,15 +15,15 @@ from loadtasks.results import approval, repetitions
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.message_store import Messages
 from loadtasks.results.overlap import overlapping_runs
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.pruning import OldRuns, old_runs, prune_run
-from loadtasks.results.records import Alert, Baseline, HistoryEntry
+from loadtasks.results.records import Baseline, HistoryEntry
 from loadtasks.results.regression_store import Regressions
 from loadtasks.results.removal import RemovedRun, remove_run
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import (
-    alert_of,
     baseline_of,
     failure_of,
     failure_row,
@@ -35,9 +35,8 @@ from loadtasks.results.rows import (
     verdict_of,
     verdict_row,
 )
-from loadtasks.results.run import Run
+from loadtasks.results.run import Run, RunPlace
 from loadtasks.results.schema import (
-    AlertRow,
     BaselineRow,
     FailureRow,
     MeasurementRow,
@@ -47,7 +46,7 @@ from loadtasks.results.schema import (
 )
 from loadtasks.results.series import MetricSeries, read_history, read_series
 
-__all__ = ["Alert", "Baseline", "HistoryEntry", "Repetition", "Store"]
+__all__ = ["Baseline", "HistoryEntry", "Repetition", "Store"]
 
 _Selected = TypeVar("_Selected")
 _NEWEST = 3
@@ -63,6 +62,7 @@ class Store:
     def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
         self.regressions = Regressions(database)
+        self.messages = Messages(database)
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> Self:
@@ -117,6 +117,13 @@ class Store:
         with self._database.reading() as session:
             rows = session.scalars(_newest_first(select(RunRow), service).limit(limit))
             return [(run_of(row), run_verdict_of(row)) for row in rows]
+
+    def run_order(self, service: str) -> list[RunPlace]:
+        """The runs of a service in the order in which they were opened, oldest first."""
+        columns = (RunRow.id, RunRow.sequence, RunRow.started_at, RunRow.scenarios)
+        query = select(*columns).where(RunRow.service == service).order_by(RunRow.sequence)
+        with self._database.reading() as session:
+            return [RunPlace(*row) for row in session.execute(query)]
 
     def services(self) -> list[str]:
         """The names of the services that have runs, the one of the newest run first."""
@@ -289,19 +296,6 @@ class Store:
         with self._database.writing() as session:
             _row(session, run_id)
             approval.withdraw(session, run_id, approved_by=approved_by)
-
-    def save_alert(self, alert: Alert) -> None:
-        """Keep that an alert went out."""
-        with self._database.writing() as session:
-            _row(session, alert.run_id)
-            session.add(AlertRow(**alert.model_dump()))
-
-    def alerts(self, run_id: str) -> list[Alert]:
-        """The alerts of a run, in the order in which they went out."""
-        with self._database.reading() as session:
-            _row(session, run_id)
-            query = select(AlertRow).where(AlertRow.run_id == run_id).order_by(AlertRow.id)
-            return [alert_of(row) for row in session.scalars(query)]
 
     def history(self, service: str, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """The measurements of a service's scenario (or of a part of a mixed one) in earlier runs, newest first."""

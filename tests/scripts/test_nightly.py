@@ -8,15 +8,11 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
@@ -24,23 +20,12 @@ from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
 from tests.airflow_process import PROJECT, AirflowProcess, NightlyRun
 from tests.earlier_runs import EarlierRuns
+from tests.mail_servers import MailServer, mail_server, text_of
 from tests.servers import ok, scripted
 from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
 """Fast ones."""
-
-
-@dataclass
-class Mailbox:
-    """An SMTP server that keeps what it gets."""
-
-    mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        message = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
-        self.mails.append((envelope.rcpt_tos, message))  # type: ignore[arg-type]
-        return "250 kept"
 
 
 def smtp_connection(port: int) -> str:
@@ -60,10 +45,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def text_of(eml: Path) -> str:
-    body = message_from_bytes(eml.read_bytes(), policy=policy.default).get_body(("plain",))
-    assert body is not None
-    return " ".join(body.get_content().split())
+def text_of_file(eml: Path) -> str:
+    return text_of(message_from_bytes(eml.read_bytes(), policy=policy.default))
 
 
 @pytest.fixture(scope="module")
@@ -141,12 +124,9 @@ def test_unknown_revision_of_a_paired_run_is_reported(good_nightly: NightlyRun) 
 
 
 @pytest.fixture(scope="module")
-def mailbox() -> Iterator[tuple[Mailbox, int]]:
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield box, controller.port
-    controller.stop()
+def mailbox() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
 
 
 def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
@@ -162,7 +142,7 @@ def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def bad_nightly(good_nightly: NightlyRun, mailbox: tuple[Mailbox, int]) -> NightlyRun:
+def bad_nightly(good_nightly: NightlyRun, mailbox: MailServer) -> NightlyRun:
     port = free_port()
     keep_a_bad_past(good_nightly.airflow.var, "config_put.sequential", f"http://127.0.0.1:{port}")
     return good_nightly.airflow.nightly(
@@ -170,7 +150,7 @@ def bad_nightly(good_nightly: NightlyRun, mailbox: tuple[Mailbox, int]) -> Night
         "--port",
         str(port),
         APP_FAULTS="config:fail=503@0.5",
-        AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(mailbox[1]),
+        AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(mailbox.port),
         AIRFLOW_VAR_PERFORMANCE_RECIPIENTS="ann@example.org, bob@example.org",
     )
 
@@ -181,9 +161,9 @@ def test_run_with_a_missed_target_ends_with_1(bad_nightly: NightlyRun) -> None:
     assert {name for name, state in run.items() if state == "failed"} == {"verdict"}
 
 
-def test_missed_target_is_mailed_in_html_and_plain_text(bad_nightly: NightlyRun, mailbox: tuple[Mailbox, int]) -> None:
+def test_missed_target_is_mailed_in_html_and_plain_text(bad_nightly: NightlyRun, mailbox: MailServer) -> None:
     assert bad_nightly.code == 1, bad_nightly
-    ((to, message),) = mailbox[0].mails
+    ((to, message),) = mailbox.mails
     assert to == ["ann@example.org", "bob@example.org"]
     assert "performance@example.org" in str(message["From"])
     for kind in ("plain", "html"):
@@ -223,12 +203,16 @@ def test_run_whose_target_is_down_ends_with_3_and_is_reported(dead_nightly: Nigh
     assert {scenario["verdict"] for scenario in document["scenarios"]} == {"invalid"}
 
 
-def test_mail_that_cannot_be_sent_is_kept_and_its_task_is_red(dead_nightly: NightlyRun) -> None:
+def test_mail_that_cannot_be_sent_is_pending_and_its_task_is_red(dead_nightly: NightlyRun) -> None:
     run = dead_nightly.airflow.latest_run()["tasks"]
     assert run["alert"] == "failed", dead_nightly
     assert run["report"] == "success"
-    (kept,) = (dead_nightly.airflow.var / "outbox").glob("*.eml")
-    assert "can't be reached" in text_of(kept)
+    assert "what is pending is sent with the next run" in dead_nightly.output + dead_nightly.errors
+    assert not (dead_nightly.airflow.var / "outbox").exists()
+    context = RunContext.from_settings(read_settings(var=dead_nightly.airflow.var))
+    with Store.open(context.workspace.results_url) as store:
+        (pending,) = store.messages.pending()
+    assert "can't be reached" in text_of(pending.mail)
 
 
 CLOSED_SHOP = """
@@ -271,7 +255,7 @@ def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(
         "verdict": "failed",
     }
     alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "GET /shut responded 401" in text_of(alert)
+    assert "GET /shut responded 401" in text_of_file(alert)
 
 
 def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(
@@ -284,7 +268,7 @@ def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(
     tasks = nightly.airflow.latest_run()["tasks"]
     assert {name for name, state in tasks.items() if state == "failed"} == {"open_run", "verdict"}
     alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "GET /shut responded 401" in text_of(alert)
+    assert "GET /shut responded 401" in text_of_file(alert)
 
 
 def test_run_with_a_broken_suite_ends_with_2_and_is_reported(good_nightly: NightlyRun, tmp_path: Path) -> None:
@@ -298,7 +282,7 @@ def test_run_with_a_broken_suite_ends_with_2_and_is_reported(good_nightly: Night
     assert run["judge"] == "skipped"
     assert run["verdict"] == "failed"
     alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "config_get.json" in text_of(alert)
+    assert "config_get.json" in text_of_file(alert)
 
 
 def test_interrupted_run_stops_what_it_started(good_nightly: NightlyRun) -> None:

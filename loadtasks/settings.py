@@ -206,6 +206,9 @@ class Settings(BaseSettings):
         Hint("a URL such as https://reports.example.com", default="the report's path"),
     ] = None
     """Address under which the folder `reports` is served; mails link to it."""
+    keep_days: Annotated[int | None, Field(ge=1, le=36500), Hint("a whole number of days from 1 to 36500")] = None
+    """Days after which runs are pruned, as `prune` does: at the end of each run the older ones of its service. Without
+    it nothing is pruned by itself."""
     recipients: Annotated[
         tuple[str, ...],
         NoDecode,

@@ -112,9 +112,10 @@ def compare() -> None:
 
 
 def report() -> None:
-    """Write the report."""
+    """Write the report, and prune old runs where a setting says so."""
     with _failing_in_one_sentence():
         log.info("Report: %s", steps.write_report(_stored(), _run_id()) / "index.html")
+        steps.prune_after(_stored(), _run_id())
 
 
 def alert(service: str | None) -> None:

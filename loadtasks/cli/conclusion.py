@@ -49,7 +49,7 @@ class Troubles:
 
 
 def conclude(context: RunContext, run_id: str, console: "Console", troubles: Troubles) -> ExitCode:
-    """Judge and compare a run, report it, send its alert and show it. Returns the exit code of its verdict.
+    """Judge and compare a run, report it, send its alert, prune old runs, show it. Returns its verdict's exit code.
 
     Raises:
         Exception: the gravest of the troubles, after everything that could be done in spite of it.
@@ -64,6 +64,7 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
         troubles.raise_gravest()
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
     mail = troubles.attempt(lambda: _alert(context, run_id))
+    troubles.attempt(lambda: steps.prune_after(context, run_id))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
     if mail:

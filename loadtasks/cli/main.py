@@ -12,8 +12,8 @@ from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.messages import messages
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
-from loadtasks.cli.removal import remove
 from loadtasks.cli.run import run
+from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
 from loadtasks.report import terminal
 from loadtasks.settings import read_settings
@@ -82,7 +82,8 @@ for _command in (
     keep,
     compare,
     history,
-    remove,
+    runs,
+    prune,
     baseline,
     regressions,
     backtest,

@@ -1,6 +1,6 @@
 """Lists on a terminal: runs, histories of scenarios, baselines, regressions, messages, alarms, targets, plans."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,16 @@ _MIN_WRAPPED = 12
 """A narrower column would be a word a line."""
 
 
-def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" = None) -> None:
-    """Earlier runs, newest first."""
+def show_runs(
+    runs: Sequence[tuple[Run, Verdict | None]],
+    to: "Console | None" = None,
+    pruned: Mapping[str, datetime] | None = None,
+) -> None:
+    """Earlier runs, newest first, with the day on which each was pruned, where any of them was.
+
+    `pruned`: when runs were pruned, by the ids of those that were.
+    """
+    days = {run.id: f"{pruned[run.id]:%Y-%m-%d}" for run, _ in runs if pruned is not None and run.id in pruned}
     rows = (
         (
             run.id,
@@ -40,10 +48,12 @@ def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" =
             f"{run.load_factor:g}",
             run.target_url,
             run.target_version or units.MISSING,
+            *([days.get(run.id, units.MISSING)] if days else []),
         )
         for run, verdict in runs
     )
-    _show(("run", "service", "started", "verdict", "scenarios", "load", "target", "version"), rows, "No run yet.", to)
+    heads = ("run", "service", "started", "verdict", "scenarios", "load", "target", "version")
+    _show((*heads, "pruned") if days else heads, rows, "No run yet.", to)
 
 
 def show_history(service: str, scenario: str, entries: Sequence[HistoryEntry], to: "Console | None" = None) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -89,6 +89,8 @@ class RunRow(ResultsBase):
     measurement_version: Mapped[int]
     calibrations: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
+    pruned_at: Mapped[datetime | None]
+    """When its report, histograms and exemplars were removed; None where they were not."""
 
 
 def _run_id() -> Mapped[str]:
@@ -131,9 +133,12 @@ class MeasurementRow(ResultsBase):
     stragglers: Mapped[int]
     availability_details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The longest outage and the like; `availability` itself is a metric."""
-    response: Mapped[str]
-    service: Mapped[str]
-    send_lag: Mapped[str]
+    response: Mapped[str | None]
+    """None in a pruned run, as are the two below: the metrics are left, and `timed`."""
+    service: Mapped[str | None]
+    send_lag: Mapped[str | None]
+    timed: Mapped[int | None]
+    """How many times `response` held before it was pruned; None where it was not."""
     statuses: Mapped[dict[str, int]]
     errors: Mapped[list[dict[str, Any]]]
     phases: Mapped[dict[str, Any]]

@@ -24,14 +24,16 @@ from loadtasks.steps.open_run import (
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
+from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, current_user, move_regression, remove_run
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 
 __all__ = [
     "LATEST",
     "Deliver",
     "NotKeptError",
     "NotSentError",
+    "OldRunsPlan",
     "Receipt",
     "RefusedRun",
     "RunContext",
@@ -47,6 +49,7 @@ __all__ = [
     "configured_target",
     "confirm",
     "current_user",
+    "delete_run",
     "document",
     "find_run",
     "find_service",
@@ -56,11 +59,13 @@ __all__ = [
     "measure",
     "move_regression",
     "open_run",
+    "plan_pruning",
     "planned_scenarios",
+    "prune",
+    "prune_after",
     "read_checked_suites",
     "receipt",
     "refusals",
-    "remove_run",
     "repetitions_due",
     "scenario_names",
     "scenarios_to_measure",

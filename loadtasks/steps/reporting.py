@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from loadtasks.errors import BadInputError
 from loadtasks.report import folder
 from loadtasks.results.assembly import assemble
 from loadtasks.results.document import ResultsDocument
@@ -10,9 +11,18 @@ from loadtasks.steps.run_context import RunContext
 
 
 def write_report(context: RunContext, run_id: str) -> Path:
-    """Write the report folder of a run, and see that the links lead to the newest reports. Returns the folder."""
+    """Write the report folder of a run, and see that the links lead to the newest reports. Returns the folder.
+
+    Raises:
+        BadInputError: the run was pruned, or the folder can't be written.
+    """
     reports = context.workspace.reports
     with Store.open(context.workspace.results_url) as store:
+        if pruned_at := store.pruned().get(run_id):
+            raise BadInputError(
+                f"run {run_id} was pruned on {pruned_at:%Y-%m-%d}, so its report can't be written again; "
+                f"`python -m loadtasks report {run_id}` prints what is left of it."
+            )
         whole = assemble(store, run_id)
         written = folder.write(whole, reports)
         service = whole.run.service

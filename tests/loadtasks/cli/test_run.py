@@ -122,7 +122,7 @@ def check_reported(result: Result, workspace: Workspace, code: int, *parts: str)
     assert "[INVALID]" in mail.read_text()
     for part in parts:
         assert part in result.output
-    assert "invalid" in call("history").output
+    assert "invalid" in call("runs").output
     assert call("report").exit_code == code
 
 

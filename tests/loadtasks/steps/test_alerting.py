@@ -59,7 +59,7 @@ def test_a_second_message_of_a_run_is_another_file(life: ServiceLife) -> None:
         store.save_verdicts(run_id, [])
     life.alert(run_id)
     assert sorted(path.name for path in life.context.workspace.outbox.iterdir()) == ["day-1+2.eml", "day-1.eml"]
-    steps.remove_run(life.context, run_id)
+    steps.delete_run(life.context, run_id)
     assert list(life.context.workspace.outbox.iterdir()) == []
 
 
@@ -207,7 +207,7 @@ def test_the_pending_message_of_a_removed_run_is_sent(life: ServiceLife) -> None
     run_id = with_server(life, server.url).dashboard(missed())
     with pytest.raises(NotSentError):
         life.alert(run_id)
-    steps.remove_run(life.context, run_id)
+    steps.delete_run(life.context, run_id)
     with serving(server):
         life.alert(life.dashboard())
     assert server.words == ["FAIL", "RECOVERED"]

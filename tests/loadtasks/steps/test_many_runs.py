@@ -148,14 +148,18 @@ def test_only_the_tail_shifted(runs: RunSeries):
     assert (finding.metric, finding.parameters.shape) == ("p95_s", Shape.TAIL_ONLY)
 
 
-def test_people_are_alerted_once(runs: RunSeries):
-    mails = []
+def test_people_are_alerted_once_and_reminded_weekly(runs: RunSeries):
+    mailed = {}
     for _ in range(MAX_RUNS_UNTIL_FOUND):
         run_id = runs.measure(1.5)
-        verdict = runs.judge(run_id).verdict
-        mails.append((verdict, steps.alert(runs.context, run_id) is not None))
-    assert mails[-1] == (Verdict.REGRESSED, False)
-    assert [sent for verdict, sent in mails if verdict is Verdict.REGRESSED].count(True) == 1
+        runs.judge(run_id)
+        steps.alert(runs.context, run_id)
+    with Store.open(runs.context.workspace.results_url) as store:
+        for message in store.messages.newest_first()[::-1]:
+            mailed.setdefault(message.subject[1:].partition("]")[0], []).append(message.run_started_at)
+    (found,), reminders = mailed["REGRESSED"], mailed["REMINDER"]
+    assert [(at - found).days for at in reminders] == [7 * number for number in range(1, len(reminders) + 1)]
+    assert len(reminders) >= 2
 
 
 def test_an_acknowledged_regression_no_longer_fails_and_is_reported_as_known(runs: RunSeries):

@@ -1,13 +1,15 @@
 """The flow of a run, step by step, and what people decide between runs.
 
 In this order: `open_run`, `measure` for each of the `scenarios_to_measure`, `confirm` for each of the
-`repetitions_due`, `judge`, `compare`, `write_report`, `alert`.
+`repetitions_due`, `judge`, `compare`, `write_report`, `alert`. What is due for a repetition may also be a first
+measurement: of a scenario whose process died, say, or before which the target was restarting.
 
 Each step takes a `RunContext` and a run id, reads what earlier steps kept, and keeps what it adds, so that every step
 can run in a process of its own and be retried. The command line and Airflow call these and nothing else.
 """
 
 from loadtasks.steps.confirm import confirm, repetitions_due
+from loadtasks.steps.exercise import NotMeasuredAgainError
 from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import (
@@ -27,6 +29,7 @@ from loadtasks.steps.triage import approve, backtest, current_user, move_regress
 __all__ = [
     "LATEST",
     "NotKeptError",
+    "NotMeasuredAgainError",
     "RunContext",
     "alert",
     "approve",

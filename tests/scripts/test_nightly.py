@@ -18,6 +18,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
@@ -299,6 +301,67 @@ def test_run_with_a_broken_suite_ends_with_2_and_is_reported(good_nightly: Night
     assert run["verdict"] == "failed"
     alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
     assert "config_get.json" in text_of(alert)
+
+
+TRIGGERED = """
+import json
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from dags.nightly_performance import nightly_performance as dag
+from loadtasks import steps
+from loadtasks.results.beginnings import Beginning
+from loadtasks.results.store import Store
+
+def states(dag_run):
+    return {ti.task_id if ti.map_index < 0 else f"{ti.task_id} {ti.map_index}": ti.state
+            for ti in dag_run.get_task_instances()}
+
+def measure(context, run_id, scenario, *_):
+    if scenario == "thing.left_out":
+        raise AirflowSkipException("as somebody may do in the UI")
+    with Store.open(context.workspace.results_url) as store:
+        store.begin(run_id, scenario, Beginning.now(repeatable=True))
+    raise AirflowFailException("as a process that was killed in each try leaves it")
+
+refused = states(dag.test(run_conf={"targt": "http://127.0.0.1:1"}))
+steps.measure = measure
+died = states(dag.test(run_conf={"load_factor": 2.0, "openlineage": {"parentRunId": "1"}}))
+print(json.dumps([refused, died]))
+"""
+
+
+def test_an_unknown_key_is_refused_and_what_died_is_measured_at_the_end(
+    good_nightly: NightlyRun, tmp_path: Path
+) -> None:
+    load = "{load: {workers: 1, requests: 5}, warmup_requests: 0}"
+    (tmp_path / "thing.yaml").write_text(
+        f"endpoint: thing\nrequest: {{path: /thing}}\nscenarios: {{died: {load}, left_out: {load}}}\n"
+    )
+
+    def api(connection: socket.socket, _request: bytes) -> bool:
+        connection.sendall(ok())
+        return True
+
+    var, suites = tmp_path / "var", tmp_path / "suites"
+    suites.mkdir()
+    with scripted(api) as server:
+        refused, died = good_nightly.airflow.evaluate(
+            TRIGGERED,
+            LOADTASKS_TARGET=server.url,
+            LOADTASKS_SCENARIOS=str(tmp_path),
+            LOADTASKS_EXPECTATIONS=str(suites),
+            LOADTASKS_VAR=str(var),
+        )
+    assert (refused["open_run"], refused["judge"], refused["alert"]) == ("failed", "skipped", "success")
+    first, *_ = sorted((var / "outbox").glob("*.eml"), key=os.path.getmtime)
+    assert "'targt' (target?); the keys are load_factor, processes, reference" in text_of(first)
+    assert died["measure 0"] == "failed", died
+    assert {name: state for name, state in died.items() if name.startswith("confirm")} == {"confirm 0": "success"}
+    with Store.open(f"sqlite:///{var / 'results.db'}") as store:
+        ((run, verdict),) = store.runs()
+        found = {one.scenario: one for one in store.verdicts(run.id)}
+    assert verdict is Verdict.INVALID
+    assert found["thing.died"].verdict is Verdict.PASS
+    assert [finding.code for finding in found["thing.left_out"].findings] == [FindingCode.NOT_MEASURED]
 
 
 def test_interrupted_run_stops_what_it_started(good_nightly: NightlyRun) -> None:

@@ -27,6 +27,7 @@ _KIND = {
 """What stands before a finding, in the order of the findings: what decides the verdict comes first."""
 _TITLE = {
     FindingCode.REGRESSION_ACKNOWLEDGED: "Known regression",
+    FindingCode.RECOVERING: "Recovering",
     FindingCode.RECOVERED: "Recovered",
     FindingCode.SUSPECTED: "Suspected",
     FindingCode.CONFIRMATION: "Confirmation",

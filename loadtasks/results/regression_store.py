@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import delete, desc, func, select
+from sqlalchemy import desc, func, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
@@ -40,18 +41,28 @@ class Regressions:
         return [regression for regression in found if ended or not regression.state.ended]
 
     def save(self, run_id: str, found: Sequence[Regression]) -> list[Regression]:
-        """Save what a run found, in place of what it had found before and nobody has moved. Returns them with ids."""
+        """Save what a run found, in place of what it had found before and nobody has moved. Returns them with ids.
+
+        What it had found before keeps its id, under which people know it.
+        """
         with self._database.writing() as session:
             rows = session.scalars(select(RegressionRow).where(RegressionRow.found_run == run_id)).all()
-            moved = {(row.scenario, row.part) for row in rows if len(row.moves) > 1}
-            session.execute(
-                delete(RegressionRow).where(
-                    RegressionRow.id.in_([row.id for row in rows if (row.scenario, row.part) not in moved])
-                )
-            )
-            session.expire_all()
-            kept = [_row(regression) for regression in found if (regression.scenario, regression.part) not in moved]
-            session.add_all(kept)
+            before = {(row.scenario, row.part): row for row in rows}
+            kept = []
+            for regression in found:
+                row = before.pop((regression.scenario, regression.part), None)
+                if row is None:
+                    row = _row(regression)
+                    session.add(row)
+                elif len(row.moves) == 1:
+                    for name, value in _values(regression).items():
+                        setattr(row, name, value)
+                else:
+                    continue
+                kept.append(row)
+            for row in before.values():
+                if len(row.moves) == 1:
+                    session.delete(row)
             session.flush()
             return [_read(row) for row in kept]
 
@@ -100,7 +111,8 @@ def _read(row: RegressionRow) -> Regression:
 
 
 def _row(regression: Regression) -> RegressionRow:
-    return RegressionRow(
-        **regression.model_dump(mode="json", exclude={"id", "moves"}),
-        moves=[MoveRow(**move.model_dump()) for move in regression.moves],
-    )
+    return RegressionRow(**_values(regression), moves=[MoveRow(**move.model_dump()) for move in regression.moves])
+
+
+def _values(regression: Regression) -> dict[str, Any]:
+    return regression.model_dump(mode="json", exclude={"id", "moves"})

@@ -17,6 +17,7 @@ from loadtasks.scenarios.files import read_scenarios
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
+from loadtasks.verdict.history.findings import name_regressions
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
 from loadtasks.verdict.targets.suite_check import check_suites
@@ -97,8 +98,12 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
                 invalid=store.repeated(run_id, RepetitionReason.INVALID),
             ),
         )
-        store.save_verdicts(run_id, compared.verdicts)
-        store.regressions.save(run_id, compared.found)
+        saved = store.regressions.save(run_id, compared.found)
+        named = [
+            verdict.model_copy(update={"findings": name_regressions(verdict.findings, verdict.scenario, saved)})
+            for verdict in compared.verdicts
+        ]
+        store.save_verdicts(run_id, named)
         _end_recovered(store, run, [known for known in open_regressions if known.id in compared.recovered])
         verdict = overall([verdict.verdict for verdict in compared.verdicts])
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))

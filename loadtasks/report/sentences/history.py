@@ -17,6 +17,7 @@ from loadtasks.results.findings.history import (
     ConfirmationRepetition,
     NotComparable,
     Recovered,
+    Recovering,
     RegressionShift,
     Shape,
     Suspected,
@@ -42,18 +43,22 @@ def _improvement(finding: Finding, parameters: BaselineShift) -> str:
 
 
 def _regression(finding: Finding, parameters: RegressionShift) -> str:
-    known = ""
-    if parameters.found_run is not None:
-        known = f"Known since run {parameters.found_run}" + (
-            f" as regression {parameters.regression}" if parameters.regression is not None else ""
-        )
-    return phrases.sentences(_shift(finding, parameters), _shape(parameters), known)
+    return phrases.sentences(_shift(finding, parameters), _shape(parameters), _named(parameters))
 
 
 def _acknowledged(finding: Finding, parameters: AcknowledgedShift) -> str:
     why = f": {parameters.why}" if parameters.why else ""
-    acknowledged = f"Acknowledged by {parameters.acknowledged_by}{why}"
-    return phrases.sentences(_shift(finding, parameters), _shape(parameters), acknowledged)
+    acknowledged = f"acknowledged by {parameters.acknowledged_by}{why}"
+    named = f"{_named(parameters)}, {acknowledged}" if _named(parameters) else acknowledged.capitalize()
+    return phrases.sentences(_shift(finding, parameters), _shape(parameters), named)
+
+
+def _named(parameters: RegressionShift) -> str:
+    """`Regression 7, new in this run`: the id that people need to decide about it."""
+    if parameters.found_run is None:
+        return f"Regression {parameters.regression}, new in this run" if parameters.regression is not None else ""
+    known = f"known since run {parameters.found_run}"
+    return f"Regression {parameters.regression}, {known}" if parameters.regression is not None else known.capitalize()
 
 
 def _shift(finding: Finding, parameters: BaselineShift) -> str:
@@ -78,6 +83,13 @@ def _version(parameters: BaselineShift) -> str:
 
 def _shape(parameters: RegressionShift) -> str:
     return _SHAPES[parameters.shape] if parameters.shape is not None else ""
+
+
+def _recovering(_: Finding, parameters: Recovering) -> str:
+    return (
+        f"back to normal in this run; regression {parameters.regression}, found in run {parameters.found_run}, ends if "
+        "the next run is too"
+    )
 
 
 def _recovered(_: Finding, parameters: Recovered) -> str:
@@ -154,6 +166,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.REGRESSION: _regression,
     FindingCode.REGRESSION_ACKNOWLEDGED: _acknowledged,
     FindingCode.IMPROVEMENT: _improvement,
+    FindingCode.RECOVERING: _recovering,
     FindingCode.RECOVERED: _recovered,
     FindingCode.SUSPECTED: _suspected,
     FindingCode.BASELINE_TOO_SHORT: _baseline_too_short,

@@ -103,6 +103,7 @@ class FindingCode(StrEnum):
     REGRESSION = "regression", FindingKind.REGRESSION
     IMPROVEMENT = "improvement", FindingKind.IMPROVEMENT
     REGRESSION_ACKNOWLEDGED = "regression_acknowledged", FindingKind.HISTORY
+    RECOVERING = "recovering", FindingKind.HISTORY
     RECOVERED = "recovered", FindingKind.HISTORY
     SUSPECTED = "suspected", FindingKind.HISTORY
     BASELINE_TOO_SHORT = "baseline_too_short", FindingKind.HISTORY

@@ -45,7 +45,7 @@ class RegressionShift(BaselineShift):
     shape: Shape | None = None
     """Given with one of the regression's metrics; None with the others, and where it is not known."""
     regression: int | None = None
-    """The id of the regression where an earlier run found it; None where this run did."""
+    """The id of the regression; None in runs that were stored before version 7 of the results document."""
     found_run: str | None = None
     """The id of the run that found it; None where this run did."""
 
@@ -55,6 +55,17 @@ class AcknowledgedShift(RegressionShift):
 
     acknowledged_by: str
     why: str = ""
+
+
+class Recovering(Parameters):
+    """A run is back to normal while a regression is open, which a single run doesn't end."""
+
+    regression: int
+    """Its id."""
+    found_run: str
+    """The id of the run that found it."""
+    first_run: str
+    """The id of its first run."""
 
 
 class Recovered(Parameters):
@@ -134,6 +145,7 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.REGRESSION: RegressionShift,
     FindingCode.REGRESSION_ACKNOWLEDGED: AcknowledgedShift,
     FindingCode.IMPROVEMENT: BaselineShift,
+    FindingCode.RECOVERING: Recovering,
     FindingCode.RECOVERED: Recovered,
     FindingCode.SUSPECTED: Suspected,
     FindingCode.BASELINE_TOO_SHORT: BaselineTooShort,

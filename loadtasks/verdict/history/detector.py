@@ -44,6 +44,8 @@ class DetectorState(StrEnum):
     NORMAL = "normal"
     SUSPECTED = "suspected"
     REGRESSED = "regressed"
+    RECOVERING = "recovering"
+    """A regression is open, and the newest run is nearer to the level before it."""
     IMPROVED = "improved"
 
 
@@ -240,4 +242,8 @@ class Detector:
             self._baselines.extend(row, recovery.recovered_runs())
             self._reset_evidence(row)
             return Judgement(DetectorState.NORMAL, change=recovery.raised, recovered=True)
-        return Judgement(DetectorState.REGRESSED if recovery.worse else DetectorState.IMPROVED, change=recovery.raised)
+        if not recovery.is_back(value):
+            state = DetectorState.REGRESSED if recovery.worse else DetectorState.IMPROVED
+        else:
+            state = DetectorState.RECOVERING if recovery.worse else DetectorState.NORMAL
+        return Judgement(state, change=recovery.raised)

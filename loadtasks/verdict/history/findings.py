@@ -13,6 +13,7 @@ from loadtasks.results.findings.history import (
     BaselineShift,
     BaselineTooShort,
     Recovered,
+    Recovering,
     RegressionShift,
     Shape,
     Suspected,
@@ -67,6 +68,21 @@ def compare_scenario(
     return compared
 
 
+def name_regressions(findings: Sequence[Finding], scenario: str, saved: Sequence[Regression]) -> list[Finding]:
+    """The findings of a scenario, those of regressions that were just saved with the id that they were given."""
+    ids = {regression.part: regression.id for regression in saved if regression.scenario == scenario}
+    return [
+        finding.model_copy(
+            update={"parameters": finding.parameters.model_copy(update={"regression": ids[finding.part]})}
+        )
+        if isinstance(finding.parameters, RegressionShift)
+        and finding.parameters.regression is None
+        and finding.part in ids
+        else finding
+        for finding in findings
+    ]
+
+
 def compare_metric(measurement: Measurement, name: str, before: float | None) -> MetricComparison | None:
     """A metric and an earlier value of it side by side; None where either is missing."""
     observed = metric(measurement, name)
@@ -90,9 +106,8 @@ def _add(
     if regressed and known is None:
         known = _new_regression(measurement, comparison, regressed, at)
         compared.found.append(known)
-    elif known is not None and not regressed and _is_judged(comparison):
-        compared.recovered.append(known.id)
-        compared.findings.append(_recovered(measurement, known))
+    elif known is not None and not regressed:
+        _add_recovery(compared, measurement, comparison, known)
     if regressed and known is not None:
         compared.before_run = compared.before_run or _run_before(comparison)
         compared.findings += [
@@ -110,6 +125,22 @@ def _add(
         )
 
 
+def _add_recovery(
+    compared: ComparedScenario, measurement: Measurement, comparison: BaselineComparison, known: Regression
+) -> None:
+    """What a run without a metric that is worse says about a known regression."""
+    states = {history.judgement.state for history in comparison.metrics.values()}
+    facts: dict[str, Any] = {"regression": known.id, "found_run": known.found_run, "first_run": known.first_run}
+    if DetectorState.RECOVERING in states:
+        finding = Finding(code=FindingCode.RECOVERING, part=measurement.part, parameters=Recovering(**facts))
+    elif DetectorState.LEARNING not in states or any(one.judgement.recovered for one in comparison.metrics.values()):
+        compared.recovered.append(known.id)
+        finding = Finding(code=FindingCode.RECOVERED, part=measurement.part, parameters=Recovered(**facts))
+    else:  # of another baseline, which says nothing about it
+        return
+    compared.findings.append(finding)
+
+
 def _metric_comparisons(measurement: Measurement, comparison: BaselineComparison) -> list[MetricComparison]:
     compared = (compare_metric(measurement, name, comparison.level(name)) for name in comparison.metrics)
     return [one for one in compared if one is not None]
@@ -124,11 +155,6 @@ def _reasons_not_compared(comparison: BaselineComparison) -> list[Finding]:
     if missing and len(comparison.series.points) < MIN_BASELINE_RUNS:
         findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=missing)))
     return findings
-
-
-def _is_judged(comparison: BaselineComparison) -> bool:
-    states = (history.judgement.state for history in comparison.metrics.values())
-    return all(state is not DetectorState.LEARNING for state in states)
 
 
 def _changes(comparison: BaselineComparison, state: DetectorState) -> dict[str, MetricChange]:
@@ -234,11 +260,6 @@ def _finding(code: FindingCode, measurement: Measurement, change: MetricChange, 
         limit=change.before,
         parameters=parameters,
     )
-
-
-def _recovered(measurement: Measurement, known: Regression) -> Finding:
-    parameters = Recovered(regression=known.id, found_run=known.found_run, first_run=known.first_run)
-    return Finding(code=FindingCode.RECOVERED, part=measurement.part, parameters=parameters)
 
 
 def _shape(comparison: BaselineComparison, regressed: Mapping[str, MetricChange]) -> Shape | None:

@@ -60,13 +60,19 @@ class Recovery:
 
     def observe(self, number: int, value: float) -> bool:
         """Add one more run by its first measurement. Returns whether the series has recovered."""
-        value *= self._direction
-        self._since += Segment.of_run(number, value)
-        shift, variance = max(self._step.size, self._min_scale), self._step.deviation**2
-        log_ratio = (self._step.before + shift / 2 - value) * shift / variance
-        self._sum = max(0.0, self._sum + float(np.clip(log_ratio, -_MAX_RUN, _MAX_RUN)))
+        self._since += Segment.of_run(number, value * self._direction)
+        self._sum = max(0.0, self._sum + float(np.clip(self._log_ratio(value), -_MAX_RUN, _MAX_RUN)))
         self._recovered_runs = self._recovered_runs + 1 if self._sum > 0 else 0
         return self._sum > _THRESHOLD
+
+    def is_back(self, value: float) -> bool:
+        """Whether a run's value is nearer to the level before the change than to the one after it."""
+        return self._log_ratio(value) > 0
+
+    def _log_ratio(self, value: float) -> float:
+        """The log likelihood ratio of the level before the change against the one after it, by one run."""
+        shift, variance = max(self._step.size, self._min_scale), self._step.deviation**2
+        return (self._step.before + shift / 2 - value * self._direction) * shift / variance
 
     def runs(self) -> Segment:
         """All runs since the change."""

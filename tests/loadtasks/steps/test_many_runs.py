@@ -138,6 +138,7 @@ def test_a_regression_is_found_once_with_its_change_point_versions_size_and_shap
     for shift in shifts.values():
         assert (shift.first_run, shift.version_before, shift.version_after) == ("run-025", "1.0.0", "1.1.0")
         assert (shift.regression, shift.found_run) == (regression.id, regression.found_run)
+    assert {finding.parameters.regression for finding in found(slow[first], FindingCode.REGRESSION)} == {regression.id}
     assert slow[-1].baseline_run == "run-024"
 
 
@@ -185,8 +186,14 @@ def test_a_regression_that_is_gone_is_fixed(runs: RunSeries):
     verdicts = runs.several(8)
     (regression,) = runs.regressions()
     assert (regression.state, regression.moves[-1].who) == (RegressionState.FIXED, "automatic")
-    assert any(found(verdict, FindingCode.RECOVERED) for verdict in verdicts)
-    assert verdicts[-1].verdict is Verdict.PASS
+    at = next(number for number, verdict in enumerate(verdicts) if found(verdict, FindingCode.RECOVERED))
+    assert at > 0, "a single run is no recovery"
+    for verdict in verdicts[:at]:
+        (recovering,) = found(verdict, FindingCode.RECOVERING)
+        assert recovering.parameters.regression == regression.id
+    assert {(verdict.verdict, bool(found(verdict, FindingCode.REGRESSION))) for verdict in verdicts} == {
+        (Verdict.PASS, False)
+    }
 
 
 def test_a_regression_that_was_fixed_by_hand_leaves_no_trace_in_the_level(runs: RunSeries):
@@ -250,13 +257,12 @@ def test_a_known_regression_is_not_repeated(runs: RunSeries):
 
 def test_comparing_a_run_again_gives_the_same(runs: RunSeries):
     slow = runs.until_found(1.5)
-    before = runs.regressions()
-    found_in = before[0].found_run
-    again = runs.judge(found_in)
-    assert again == slow[int(found_in[-3:]) - QUIET]
-    assert [(regression.scenario, regression.changes) for regression in runs.regressions()] == [
-        (regression.scenario, regression.changes) for regression in before
-    ]
+    (regression,) = runs.regressions()
+    again = runs.judge(regression.found_run)
+    assert again == slow[int(regression.found_run[-3:]) - QUIET]
+    assert {finding.parameters.regression for finding in found(again, FindingCode.REGRESSION)} == {regression.id}
+    (now,) = runs.regressions()
+    assert (now.id, now.scenario, now.changes) == (regression.id, regression.scenario, regression.changes)
 
 
 def test_judging_the_run_of_a_recovery_again_gives_the_same(runs: RunSeries):

@@ -14,6 +14,7 @@ from loadtasks.results.findings.history import (
     ConfirmationRepetition,
     NotComparable,
     Recovered,
+    Recovering,
     RegressionShift,
     Shape,
     Suspected,
@@ -54,13 +55,14 @@ def confirmation(*p50_s: float | None, reported: int, **changes: Any) -> Finding
 
 
 EXAMPLES: Mapping[FindingCode, Finding] = {
-    C.REGRESSION: shift(C.REGRESSION, RegressionShift(**SLOWER, shape=Shape.WHOLE_DISTRIBUTION)),
+    C.REGRESSION: shift(C.REGRESSION, RegressionShift(**SLOWER, shape=Shape.WHOLE_DISTRIBUTION, regression=7)),
     C.REGRESSION_ACKNOWLEDGED: shift(
         C.REGRESSION_ACKNOWLEDGED, AcknowledgedShift(**KNOWN, acknowledged_by="ada", why="the index is being built")
     ),
     C.IMPROVEMENT: shift(
         C.IMPROVEMENT, BaselineShift(**{**SLOWER, "ratio": 0.8, "low": 0.75, "high": 0.85}), observed=0.00445
     ),
+    C.RECOVERING: Finding(code=C.RECOVERING, parameters=Recovering(regression=7, found_run=RUN, first_run=EARLIER_RUN)),
     C.RECOVERED: Finding(code=C.RECOVERED, parameters=Recovered(regression=7, found_run=RUN, first_run=EARLIER_RUN)),
     C.SUSPECTED: Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s",))),
     C.BASELINE_TOO_SHORT: Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=13)),

@@ -77,6 +77,10 @@ benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliver
 benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, compared with Apache Otava and simple detectors (by hand, about 10 minutes)
 	@$(BIN)/python -m benchmarks.verdict.detectors
 
+.PHONY: show-mails
+show-mails: $(VENV)/.development ## the mails of forty made-up days of a service, as .eml files in var/mails (by hand, a minute)
+	@$(BIN)/python -m benchmarks.verdict.mails
+
 .PHONY: benchmark-verdict-live
 benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on purpose, next to a busy process (by hand, hours; ARGS="--required")
 	@$(BIN)/python -m benchmarks.verdict.live $(ARGS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -81,6 +81,17 @@ def _sender(value: str) -> str:
     return value
 
 
+def _smtp_url(value: str) -> str:
+    """The URL of a mail server: a scheme, a host, and no more than a login and a port besides."""
+    parts = urlsplit(value)
+    has_more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or has_more or not value.isprintable():
+        raise ValueError("not the URL of a mail server")
+    if parts.port == 0 or (parts.password and not parts.username):  # reading the port checks its range
+        raise ValueError("not the URL of a mail server")
+    return value
+
+
 def _token(value: object) -> object:
     """A bearer token can be sent in a header only if it is printable ASCII without blanks."""
     if isinstance(value, str) and not re.fullmatch("[!-~]+", value):
@@ -92,6 +103,7 @@ _Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
 _Service = Annotated[str, AfterValidator(checked_name)]
 _Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
+_SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
 _A_FOLDER = "the path of a folder"
 _A_PATH = "a path that begins with a slash, such as"
@@ -194,6 +206,9 @@ class Settings(BaseSettings):
         Hint("a URL such as https://reports.example.com", default="the report's path"),
     ] = None
     """Address under which the folder `reports` is served; mails link to it."""
+    keep_days: Annotated[int | None, Field(ge=1, le=36500), Hint("a whole number of days from 1 to 36500")] = None
+    """Days after which runs are pruned, as `prune` does: at the end of each run the older ones of its service. Without
+    it nothing is pruned by itself."""
     recipients: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -205,6 +220,21 @@ class Settings(BaseSettings):
         "nightly-performance@localhost"
     )
     """Address that alerts are sent from."""
+    smtp_url: Annotated[
+        _SmtpUrl | None,
+        Field(repr=False),
+        Hint(
+            "the URL of a mail server such as smtp://user:password@smtp.example.com:587 or smtps://smtp.example.com",
+            default=".eml files in the folder `outbox`",
+        ),
+    ] = None
+    """URL of the mail server that alerts are sent through, special characters of user and password percent-encoded.
+    `smtp://` (port 25 unless named) is encrypted where the server offers STARTTLS; without that, no password is sent to
+    another machine. `smtps://` (port 465) is encrypted from the beginning. The password is never stored, logged or
+    shown."""
+    reminder_days: Annotated[int, Field(ge=0, le=365), Hint("a whole number of days from 0 to 365; 0: never")] = 7
+    """Days after which people are reminded of missed targets, invalid scenarios and regressions that nobody has
+    acknowledged, where no mail has mentioned them meanwhile."""
 
     @property
     def sensitivity(self) -> Sensitivity:
@@ -213,9 +243,10 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> list[str]:
-        """Texts that must be shown nowhere: tokens, and the password of the results database."""
+        """Texts that must be shown nowhere: tokens, and the passwords of the results database and the mail server."""
         tokens = (token.get_secret_value() for token in (self.token, self.reference_token) if token is not None)
-        passwords = re.findall(r"^[^:]*://[^:@/]*:(.+)@", self.results_url or "")
+        urls = (self.results_url or "", self.smtp_url or "")
+        passwords = [password for url in urls for password in re.findall(r"^[^:]*://[^:@/]*:(.+)@", url)]
         logins = (address.credentials for address in (self.target, self.reference) if address is not None)
         return [*tokens, *passwords, *map(unquote, passwords), *(login.password for login in logins if login)]
 

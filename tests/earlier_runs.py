@@ -10,7 +10,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
-from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS
+from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from tests.measurements import failure, histogram
 
 _MAX_SLOW_RUNS = 10

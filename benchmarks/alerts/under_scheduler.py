@@ -52,7 +52,7 @@ _UI_TIMEOUT_S = 180
 _RUN_TIMEOUT_S = 1200
 
 
-class MailServer:
+class MailSink:
     """A mail server that can be down, and keeps the subjects of what it got."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Stand:
 
     services: Services
     api: ApiInstance
-    mails: MailServer = field(default_factory=MailServer)
+    mails: MailSink = field(default_factory=MailSink)
     airflow: AirflowApi = field(default_factory=lambda: AirflowApi(os.environ["AIRFLOW__API__BASE_URL"]))
 
     @classmethod

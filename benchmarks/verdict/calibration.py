@@ -16,8 +16,8 @@ import numpy as np
 from scipy.stats import chi2
 
 from benchmarks.verdict.simulated_runs import Noise, Values
-from loadtasks.verdict.history.baselines import MAX_REPETITIONS
-from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS, Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RUNS
+from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 
 BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 4, 6.5: 8, 7.0: 12}

@@ -2,7 +2,6 @@
 
 import logging
 from email.message import EmailMessage
-from email.utils import formatdate
 from smtplib import SMTP
 from typing import cast
 
@@ -13,9 +12,7 @@ from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import find_connection
 from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.redaction.redactor import Redactor
-from loadtasks.report.mail import Deliver, send, subject_line
-from loadtasks.results.judgement import Verdict
-from loadtasks.steps import RunContext
+from loadtasks.steps import Deliver, Receipt, receipt, sending_error
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ def mail_server() -> Deliver | None:
     connection = find_connection(SMTP_CONNECTION)
     if connection is None or not connection.host:
         log.info(
-            "There is no SMTP connection %s, so alerts are written to the outbox; %s",
+            "There is no SMTP connection %s, so alerts go through LOADTASKS_SMTP_URL, else to the outbox; %s",
             SMTP_CONNECTION,
             how_to_make(SMTP_CONNECTION),
         )
@@ -42,32 +39,28 @@ def mail_server() -> Deliver | None:
     return _deliver
 
 
-def send_refusal(context: RunContext, run_id: str, service: str | None, reason: str, deliver: Deliver | None) -> str:
-    """Send an alert of a run that could not be opened, of which there is no report. Returns where it was sent.
-
-    Raises:
-        BadInputError: it could not be sent and is kept in the outbox.
-    """
-    message = EmailMessage()
-    message["Subject"] = subject_line(Verdict.INVALID, service, "nothing was measured")
-    message["From"], message["To"] = context.settings.sender, ", ".join(context.settings.recipients)
-    message["Date"] = formatdate()
-    of_service = f" of {service}" if service else ""
-    message.set_content(f"Run {run_id}{of_service} could not be opened, so nothing was measured:\n\n{reason}\n")
-    return send(message, context.workspace.outbox, run_id, deliver)
-
-
 class _MessageHook(SmtpHook):
     """Sends a composed message. Airflow's own hook only sends an HTML body that it composes itself."""
 
-    def send_message(self, message: EmailMessage) -> None:
-        cast("SMTP", self._smtp_client).send_message(message)
+    def send_message(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Send it. Returns the replies to the recipients that were refused; the others have it."""
+        return cast("SMTP", self._smtp_client).send_message(message)
 
 
-def _deliver(message: EmailMessage) -> str:
-    hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
+def _deliver(message: EmailMessage) -> Receipt:
+    """Send a message through the SMTP connection.
+
+    Raises:
+        SendingError: it could not be sent.
+    """
     connection = find_connection(SMTP_CONNECTION)
+    server = str(connection.host) if connection is not None else SMTP_CONNECTION
     password = connection.password if connection is not None else None
-    with Redactor([password] if password else []).in_errors(), hook:  # a server may quote what was sent to it
-        hook.send_message(message)
-        return f"{message['To']}, by the mail server {hook.host}"
+    redact = Redactor([password] if password else [])  # a server may quote what was sent to it
+    try:
+        hook = _MessageHook(smtp_conn_id=SMTP_CONNECTION)
+        with hook:  # which gives the hook of Airflow's type
+            refused = hook.send_message(message)
+    except Exception as error:
+        raise sending_error(error, redact, server) from None
+    return receipt(message, server, refused, redact)

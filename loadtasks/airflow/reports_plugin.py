@@ -58,7 +58,7 @@ def redirect_to_report(request: Request, dag_run_id: str) -> Response:
 
     run_id = run_id_from(dag_run_id)
     if not run_id or not _file(f"{run_id}/index.html"):
-        return _page("No report", "<p>This run has no report (yet).</p>")
+        return _page("No report", "<p>This run has no report: it has not been written yet, or it was pruned.</p>")
     return RedirectResponse(f"{request.scope.get('root_path', '')}/{run_id}/")
 
 

@@ -16,7 +16,7 @@ from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
-from loadtasks.airflow.notifications import mail_server, mail_settings, send_refusal
+from loadtasks.airflow.notifications import mail_server, mail_settings
 from loadtasks.airflow.trigger_keys import check_trigger
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.interruption import interrupted_by_signals
@@ -24,11 +24,11 @@ from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import run_id_from
 from loadtasks.settings import read_settings
-from loadtasks.steps import RunContext
+from loadtasks.steps import RefusedRun, RunContext
 
 log = logging.getLogger(__name__)
 
-STEPS_BEFORE_THE_VERDICT = ("judge", "compare", "report", "alert")
+STEPS_BEFORE_THE_VERDICT = ("judge", "compare", "report")
 _REFUSAL = "refusal"
 """XCom key: the sentence that says why the run could not be opened."""
 
@@ -124,20 +124,26 @@ def compare() -> None:
 
 
 def report() -> None:
-    """Write the report."""
+    """Write the report, and prune old runs where a setting says so."""
     with _failing_in_one_sentence():
         log.info("Report: %s", steps.write_report(_stored(), _run_id()) / "index.html")
+        steps.prune_after(_stored(), _run_id())
 
 
 def alert(service: str | None) -> None:
-    """Send an alert when the verdict is not good, or when the run was never opened; the DAG may name the service."""
+    """Tell people what is new in the run, or that it was never opened; the DAG may name the service.
+
+    Raises:
+        AirflowFailException: a mail could not be sent; it is pending, and the next run sends it.
+    """
     with _failing_in_one_sentence():
         stored, deliver = _masked(RunContext.from_settings(read_settings(**mail_settings()))), mail_server()
         if refusal := _refusal():
-            where: str | None = send_refusal(stored, _run_id(), _refused_service(service), refusal, deliver)
+            refused = RefusedRun(_run_id(), _refused_service(service), refusal)
+            where = steps.alert_refusal(stored, refused, deliver)
         else:
             where = steps.alert(stored, _run_id(), deliver)
-    log.info("The alert was sent to %s", where) if where else log.info("The verdict is good: no alert")
+    log.info("The mail of this run went to %s", where) if where else log.info("There is nothing new: no mail")
 
 
 def verdict() -> None:
@@ -153,6 +159,8 @@ def verdict() -> None:
             )
         if not reached.good:
             raise LoadTasksError(f"The verdict of run {_run_id()} is {reached}; the report says what and why.")
+        if _failed(("alert",)):
+            log.warning("The mail of run %s could not be sent; the log of alert says what becomes of it", _run_id())
     log.info("The verdict of run %s is %s", _run_id(), reached)
 
 

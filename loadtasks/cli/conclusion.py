@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from loadtasks import steps
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.report import terminal
-from loadtasks.steps import NotKeptError, RunContext
+from loadtasks.steps import NotKeptError, NotSentError, RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ class Troubles:
 
 
 def conclude(context: RunContext, run_id: str, console: "Console", troubles: Troubles) -> ExitCode:
-    """Judge and compare a run, report it, send its alert and show it. Returns the exit code of its verdict.
+    """Judge and compare a run, report it, send its alert, prune old runs, show it. Returns its verdict's exit code.
 
     Raises:
         Exception: the gravest of the troubles, after everything that could be done in spite of it.
@@ -63,13 +63,22 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
         troubles.add(error)
         troubles.raise_gravest()
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
-    mail = troubles.attempt(lambda: steps.alert(context, run_id))
+    mail = troubles.attempt(lambda: _alert(context, run_id))
+    troubles.attempt(lambda: steps.prune_after(context, run_id))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
     troubles.raise_gravest()
     return document.exit_code
+
+
+def _alert(context: RunContext, run_id: str) -> str | None:
+    """Tell people what is new. Returns what became of that; a mail that could not be sent changes no exit code."""
+    try:
+        return steps.alert(context, run_id)
+    except NotSentError as error:
+        return str(error)
 
 
 def _gravity(error: Exception) -> int:

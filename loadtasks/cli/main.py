@@ -9,10 +9,11 @@ from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
 from loadtasks.cli.inputs import plan, targets
+from loadtasks.cli.messages import messages
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
-from loadtasks.cli.removal import remove
 from loadtasks.cli.run import run
+from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
 from loadtasks.report import terminal
 from loadtasks.settings import read_settings
@@ -74,5 +75,20 @@ def cli() -> None:
     """
 
 
-for _command in (run, report, judge, keep, compare, history, remove, baseline, regressions, backtest, plan, targets):
+for _command in (
+    run,
+    report,
+    judge,
+    keep,
+    compare,
+    history,
+    runs,
+    prune,
+    baseline,
+    regressions,
+    backtest,
+    messages,
+    plan,
+    targets,
+):
     cli.add_command(_command)

@@ -19,6 +19,9 @@ load_factor = click.option(
     metavar="NUMBER",
     help="Multiply the load of every scenario.",
 )
+limit = click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="NUMBER", help="Most runs to list."
+)
 _METAVARS = {
     "target": "URL",
     "service": "NAME",

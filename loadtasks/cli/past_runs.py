@@ -1,4 +1,4 @@
-"""The commands about past runs: `report`, `judge`, `keep`, `compare`, `history` and `baseline`."""
+"""The commands about what past runs showed: `report`, `judge`, `keep`, `compare`, `history` and `baseline`."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def report(context: RunContext, run_id: str) -> None:
     """Write the report of a run again and print it.
 
     RUN is a run id, `latest` (the default: the newest run of the service), or the path of a results.json, which is
-    only printed.
+    only printed. What is left of a pruned run is only printed, too.
     """
     if run_id.endswith(".json"):
         document = read_document(Path(run_id))
@@ -49,10 +49,17 @@ def judge(context: RunContext, run_id: str) -> None:
 
 
 def _write_and_show(context: RunContext, run_id: str) -> None:
-    """Write the report of a run and print it. Exits with the code of the run."""
-    folder = steps.write_report(context, run_id)
+    """Write the report of a run and print it; of a pruned one, print what is left. Exits with the code of the run."""
+    with Store.open(context.workspace.results_url) as store:
+        pruned_at = store.pruned().get(run_id)
+    folder = steps.write_report(context, run_id) if pruned_at is None else None
     document = steps.document(context, run_id)
-    terminal.show(document, report=folder / "index.html")
+    if pruned_at is not None:
+        terminal.say(
+            f"Run {run_id} was pruned on {pruned_at:%Y-%m-%d}: its report, histograms and slowest requests are gone, "
+            "its verdicts, findings and metrics are left."
+        )
+    terminal.show(document, report=folder and folder / "index.html")
     raise SystemExit(document.exit_code)
 
 
@@ -89,23 +96,15 @@ def compare(results: Path, baseline: Path) -> None:
 
 
 @click.command()
-@click.argument("scenario", required=False)
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="NUMBER", help="Most runs to list."
-)
+@click.argument("scenario")
+@options.limit
 @options.setting("service")
 @options.with_context
-def history(context: RunContext, scenario: str | None, limit: int) -> None:
-    """List past runs, or the past of one SCENARIO of a service.
-
-    Runs of all services are listed unless one is named.
-    """
+def history(context: RunContext, scenario: str, limit: int) -> None:
+    """List what past runs measured of one SCENARIO of a service."""
     with Store.open(context.workspace.results_url) as store:
-        if scenario is None:
-            listings.show_runs(store.runs(context.settings.service, limit))
-        else:
-            service = steps.find_service(context, store)
-            listings.show_history(service, scenario, store.history(service, scenario, limit))
+        service = steps.find_service(context, store)
+        listings.show_history(service, scenario, store.history(service, scenario, limit))
 
 
 @click.group(invoke_without_command=True)

@@ -47,6 +47,12 @@ class BaselineRule:
     """Its share of the false alarms that its scenario may raise; the weights of all metrics add up to 1."""
     min_effect: float | None = None
     """The smallest relative change that is reported, where the metric needs a larger one than people set."""
+    prior_scale: float = 0.1
+    """How much runs of one build differ before any was seen: a standard deviation, of the logarithm or of the share
+    itself. It counts like eight runs (`loadtasks.verdict.history.plausibility`), so it matters in young baselines."""
+    sampling_error: float = 0.5
+    """The standard error of one run's value, times the square root of its number of requests. That of a median is 1.25
+    times the standard deviation of the logarithms of its response times, which is about 0.4."""
     relative_to: str | None = None
     """The metric whose logarithm is subtracted before it is judged, so that a change of both is reported once."""
 
@@ -152,7 +158,9 @@ _ALL = (
         tables=_SUMMARY | Table.MAIL,
         judged_by=JudgedBy(
             # What slows all requests alike moves p50 as well, and p50 reports it.
-            baseline=BaselineRule(weight=0.15, min_effect=0.05, relative_to="p50_s"),
+            baseline=BaselineRule(
+                weight=0.15, min_effect=0.05, prior_scale=0.2, sampling_error=1.5, relative_to="p50_s"
+            ),
             reference=ReferenceRule(min_requests=20),
         ),
     ),
@@ -174,7 +182,10 @@ _ALL = (
         Unit.SHARE,
         lambda measurement: measurement.counts.success_rate,
         higher_is_better=True,
-        judged_by=JudgedBy(baseline=BaselineRule(weight=0.1, min_effect=0.02), reference=ReferenceRule()),
+        judged_by=JudgedBy(
+            baseline=BaselineRule(weight=0.1, min_effect=0.02, prior_scale=0.01, sampling_error=0.1),
+            reference=ReferenceRule(),
+        ),
         heading="success",
         tables=_SUMMARY | Table.MAIL,
     ),
@@ -192,7 +203,10 @@ _ALL = (
         "mean time to connect",
         Unit.SECONDS,
         lambda measurement: measurement.phase_mean_s("connect"),
-        judged_by=JudgedBy(baseline=BaselineRule(weight=0.1, min_effect=0.1), reference=ReferenceRule(decides=False)),
+        judged_by=JudgedBy(
+            baseline=BaselineRule(weight=0.1, min_effect=0.1, prior_scale=0.5, sampling_error=1.0),
+            reference=ReferenceRule(decides=False),
+        ),
     ),
 )
 

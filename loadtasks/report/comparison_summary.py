@@ -7,6 +7,8 @@ from loadtasks.report import sentences
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import Verdict
 
 _BASELINE = "the baseline (the median of the comparable earlier runs)"
@@ -29,7 +31,7 @@ def comparison_summary(document: ResultsDocument) -> str:
             reasons.setdefault("Not compared with the reference", []).append(label(result.scenario))
         for finding in result.findings:
             if finding.code in _GROUPED:
-                reason = plain(sentences.sentence(finding)).rstrip(".")
+                reason = plain(sentences.sentence(_in_general(finding, valid))).rstrip(".")
                 reasons.setdefault(reason, []).append(label(result.scenario))
     if valid and not compared and not reasons:
         return "No earlier run to compare with."
@@ -38,6 +40,22 @@ def comparison_summary(document: ResultsDocument) -> str:
         *_with_scenarios(reasons, len(valid)),
     ]
     return " ".join(f"{statement}." for statement in statements)
+
+
+def _in_general(finding: Finding, results: Sequence[ScenarioResult]) -> Finding:
+    """The finding that stands for those of all scenarios which say nearly the same: by the least sensitive one."""
+    own = finding.parameters
+    if not isinstance(own, BaselineTooShort) or own.detectable is None:
+        return finding
+    alike = [
+        other.parameters.detectable
+        for result in results
+        for other in result.findings
+        if isinstance(other.parameters, BaselineTooShort)
+        and other.parameters.missing_runs == own.missing_runs
+        and other.parameters.detectable is not None
+    ]
+    return finding.model_copy(update={"parameters": own.model_copy(update={"detectable": max(alike)})})
 
 
 def reference_name(document: ResultsDocument) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from loadtasks.errors import BadInputError
@@ -45,21 +46,52 @@ def write(document: ResultsDocument, reports_dir: Path) -> Path:
 
 
 def remove(run_id: str, reports_dir: Path) -> None:
-    """Remove the report of a run, if there is one.
+    """Remove the report of a run, if there is one. Of a link to a folder elsewhere only the link goes.
 
     Raises:
         BadInputError: it can't be removed.
     """
     folder = reports_dir / _checked(run_id)
     try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        pass
+        if folder.is_symlink():
+            folder.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(folder, onerror=_unless_gone)
     except OSError as error:
+        path = error.filename or folder
         raise BadInputError(
-            f"{error.filename or folder}: the report can't be removed ({error.strerror or error}); make {reports_dir} "
-            "writable and try again."
+            f"{path}: the report can't be removed ({error.strerror or error}); make {Path(path).parent} writable and "
+            "try again."
         ) from error
+
+
+def run_ids(reports_dir: Path) -> list[str]:
+    """The names of the folders of reports that there are, in order: the ids of their runs.
+
+    Raises:
+        BadInputError: `reports_dir` can't be read.
+    """
+    try:
+        with os.scandir(reports_dir) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if entry.name not in (LATEST, SERVICES) and not entry.name.startswith(".") and entry.is_dir()
+            )
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadInputError(f"{reports_dir}: can't be read ({error.strerror}); make it readable.") from error
+
+
+def size_bytes(run_id: str, reports_dir: Path) -> int:
+    """How many bytes the files of a run's report have; 0 where there is none, or where it can't be read."""
+    size = 0
+    for folder, _, names in os.walk(reports_dir / _checked(run_id)):
+        for name in names:
+            with suppress(OSError):  # gone meanwhile
+                size += os.lstat(os.path.join(folder, name)).st_size
+    return size
 
 
 def link_newest(reports_dir: Path, service: str, newest: Iterable[str], newest_of_service: Iterable[str]) -> None:
@@ -78,10 +110,21 @@ def link_newest(reports_dir: Path, service: str, newest: Iterable[str], newest_o
     _point(reports_dir / SERVICES / file_name(service), reports_dir, newest_of_service)
 
 
+def is_name(run_id: str) -> bool:
+    """Whether a run's id can be the name of its folder; of a run of another id there can be no report."""
+    return run_id not in ("", ".", "..", LATEST, SERVICES) and Path(run_id).name == run_id and "\0" not in run_id
+
+
 def _checked(run_id: str) -> str:
-    if run_id in ("", ".", "..", LATEST, SERVICES) or Path(run_id).name != run_id or "\0" in run_id:
+    if not is_name(run_id):
         raise BadInputError(f"run id {run_id!r}: it can't be the name of a report folder; give the run another id.")
     return run_id
+
+
+def _unless_gone(_function: object, _path: str, raised: tuple[type[BaseException], BaseException, object]) -> None:
+    """What another process has removed meanwhile is removed."""
+    if not isinstance(raised[1], FileNotFoundError):
+        raise raised[1]
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ _REASON = {
     Verdict.IMPROVED: FindingKind.IMPROVEMENT,
 }
 _NO_TARGET = "no target applies to any scenario"
-_FURTHER = ("shape", "found_run", "other")
+_FURTHER = ("shape", "regression", "found_run", "other")
 
 
 def headline(document: ResultsDocument) -> str:
@@ -40,7 +40,7 @@ def _reason(document: ResultsDocument) -> str:
     reasons = [reason for reason in found if reason.result.verdict is document.verdict] or found
     if not reasons:
         return f"{tally(document)}; no reason was kept"
-    worst = _brief(max(reasons, key=lambda reason: reason.excess))
+    worst = brief(max(reasons, key=lambda reason: reason.excess))
     sentence = f"{worst.label}: {worst.sentence}"
     if document.verdict is Verdict.IMPROVED and not _is_untargeted(document):
         sentence = f"all targets met, and {sentence}"
@@ -60,7 +60,7 @@ def _without_target(result: ScenarioResult) -> bool:
     return (parts - {""} or parts) <= untargeted
 
 
-def _brief(reason: RenderedFinding) -> RenderedFinding:
+def brief(reason: RenderedFinding) -> RenderedFinding:
     """The finding without what makes further sentences of it."""
     parameters = reason.finding.parameters
     if not isinstance(parameters, RegressionShift | ReferenceShift):

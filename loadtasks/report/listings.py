@@ -1,6 +1,6 @@
-"""Lists on a terminal: runs, the history of a scenario, baselines, regressions, alarms, targets, plans."""
+"""Lists on a terminal: runs, histories of scenarios, baselines, regressions, messages, alarms, targets, plans."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from loadtasks.measurement.model import label_of
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
+from loadtasks.results.message import Message
 from loadtasks.results.records import Baseline, HistoryEntry
 from loadtasks.results.regression import MetricChange, Regression
 from loadtasks.results.run import Run
@@ -21,14 +22,22 @@ if TYPE_CHECKING:
 
 _UNJUDGED = "not judged"
 _GAP = 2
-_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by")
+_WRAPPED = ("load", "target", "version", "change", "why", "file", "approved by", "by", "subject", "to", "error")
 """Columns whose texts may be broken into lines; ids, names and numbers are not, so that they can be copied."""
 _MIN_WRAPPED = 12
 """A narrower column would be a word a line."""
 
 
-def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" = None) -> None:
-    """Earlier runs, newest first."""
+def show_runs(
+    runs: Sequence[tuple[Run, Verdict | None]],
+    to: "Console | None" = None,
+    pruned: Mapping[str, datetime] | None = None,
+) -> None:
+    """Earlier runs, newest first, with the day on which each was pruned, where any of them was.
+
+    `pruned`: when runs were pruned, by the ids of those that were.
+    """
+    days = {run.id: f"{pruned[run.id]:%Y-%m-%d}" for run, _ in runs if pruned is not None and run.id in pruned}
     rows = (
         (
             run.id,
@@ -39,10 +48,12 @@ def show_runs(runs: Sequence[tuple[Run, Verdict | None]], to: "Console | None" =
             f"{run.load_factor:g}",
             run.target_url,
             run.target_version or units.MISSING,
+            *([days.get(run.id, units.MISSING)] if days else []),
         )
         for run, verdict in runs
     )
-    _show(("run", "service", "started", "verdict", "scenarios", "load", "target", "version"), rows, "No run yet.", to)
+    heads = ("run", "service", "started", "verdict", "scenarios", "load", "target", "version")
+    _show((*heads, "pruned") if days else heads, rows, "No run yet.", to)
 
 
 def show_history(service: str, scenario: str, entries: Sequence[HistoryEntry], to: "Console | None" = None) -> None:
@@ -102,6 +113,26 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
     )
     heads = ("id", "service", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
+
+
+def show_messages(messages: Sequence[Message], to: "Console | None" = None) -> None:
+    """Messages, newest first, with what became of them."""
+    rows = (
+        (
+            str(message.id),
+            message.service or units.MISSING,
+            message.run_id or units.MISSING,
+            _when(message.created_at),
+            message.state.value.replace("_", " "),
+            str(message.attempts),
+            message.subject,
+            message.where or ", ".join(message.recipients),
+            message.last_error,
+        )
+        for message in messages
+    )
+    heads = ("id", "service", "run", "composed", "state", "attempts", "subject", "to", "error")
+    _show(heads, rows, "No message yet: the first bad run sends one.", to)
 
 
 def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:

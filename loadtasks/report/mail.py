@@ -1,89 +1,145 @@
-"""The alert of a run as an e-mail: verdict and reason in the subject, everything needed to judge it in the body."""
+"""The alert of a run as an e-mail: what is new in the subject, everything needed to judge it in the body."""
 
+import re
 import textwrap
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
+from glob import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtasks.errors import BadInputError
 from loadtasks.plain_text import plain
 from loadtasks.report import exemplars, table
-from loadtasks.report.findings import findings_of_kind, invalid_reasons, notes
-from loadtasks.report.headline import headline
+from loadtasks.report.findings import findings_of_kind, notes
+from loadtasks.report.news_headline import NewsHeadline, news_headline
+from loadtasks.report.percentiles import MARK
 from loadtasks.report.template_environment import environment
-from loadtasks.report.verdicts import WORD
+from loadtasks.report.topics import RenderedTopic, lines_of_open, lines_of_over
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingKind
-from loadtasks.results.judgement import Verdict
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.message import Message
+from loadtasks.results.news import News
+from loadtasks.results.topic import TopicKind
 
-Deliver = Callable[[EmailMessage], str]
-"""Sends a message and returns where it went, for people to read."""
 _MAX_SUBJECT_LENGTH = 160
 _MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
+_COMMAND = re.compile("`[^`]+`")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_TOLD_AS_TOPICS = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERING, FindingCode.RECOVERED)
+"""Findings that the mail tells in its own lines of what is over, or still open."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """From whom a mail is, and to whom: addresses as `someone@example.org` or `Some One <someone@example.org>`."""
+
+    sender: str
+    recipients: Sequence[str]
 
 
 def compose(
-    document: ResultsDocument, *, sender: str, recipients: Sequence[str], report_url: str | None
+    document: ResultsDocument,
+    news: News,
+    *,
+    envelope: Envelope,
+    report_url: str | None,
+    given_up: Sequence[Message] = (),
 ) -> EmailMessage:
-    """The alert of a run, as plain text and as HTML.
+    """The alert of a run, as plain text and as HTML: what is new first, what is known in one line each.
 
     Args:
         document: the run, whole.
-        sender: one address, `someone@example.org` or `Some One <someone@example.org>`.
-        recipients: addresses in the same form.
+        news: what is to be told of it.
+        envelope: from whom, and to whom.
         report_url: URL or path of the report; None where there is none.
+        given_up: earlier messages that could not be delivered and that no message has mentioned.
 
     Raises:
         BadInputError: no recipient, or an address that is not one.
     """
-    if not recipients:
-        raise BadInputError("the alert has no recipient; name at least one address to send it to.")
-    origin = _address(sender)
-    message = EmailMessage()
-    message["Subject"] = subject(document)
-    message["From"] = origin
-    message["To"] = [_address(recipient) for recipient in recipients]
-    message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = make_msgid("nightly-performance", domain=origin.domain)
-    message["Auto-Submitted"] = "auto-generated"
+    message = _message(news_headline(news, document), document.run.service, envelope)
     link = report_url if report_url and urlsplit(report_url).scheme in ("http", "https") else None
-    content = {"document": document, "run": document.run, "report": report_url, "link": link} | _content(document)
-    message.set_content(_text(content), cte="quoted-printable")
-    message.add_alternative(_page(content), subtype="html", cte="quoted-printable")
+    content = {"document": document, "run": document.run, "report": report_url, "link": link, "refusal": None}
+    _fill(message, content | _content(document, news) | {"given_up": given_up})
     return message
 
 
-def subject(document: ResultsDocument) -> str:
+def compose_refusal(
+    news: News,
+    *,
+    run_id: str,
+    service: str | None,
+    envelope: Envelope,
+    given_up: Sequence[Message] = (),
+) -> EmailMessage:
+    """The mail about a run that could not be opened, of which there is no report; else as `compose`.
+
+    Raises:
+        BadInputError: no recipient, or an address that is not one.
+    """
+    headline = news_headline(news)
+    message = _message(headline, service, envelope)
+    refusal = next(topic for topic in (*news.new, *news.still_open) if topic.kind is TopicKind.REFUSAL)
+    known = lines_of_open(RenderedTopic(topic) for topic in news.still_open if topic.kind is not TopicKind.REFUSAL)
+    content = {
+        "headline": headline,
+        "run_id": run_id,
+        "service": service,
+        "refusal": RenderedTopic(refusal),
+        "still_open": known,
+        "given_up": given_up,
+    }
+    _fill(message, content)
+    return message
+
+
+def _message(headline: NewsHeadline, service: str | None, envelope: Envelope) -> EmailMessage:
+    """A message with its headers."""
+    if not envelope.recipients:
+        raise BadInputError("the alert has no recipient; name at least one address to send it to.")
+    origin = _address(envelope.sender)
+    message = EmailMessage()
+    message["Subject"] = subject_line(headline, service)
+    message["From"] = origin
+    message["To"] = [_address(recipient) for recipient in envelope.recipients]
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = make_msgid(domain=origin.domain)  # short enough for one line
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def _fill(message: EmailMessage, content: Mapping[str, object]) -> None:
+    message.set_content(_text(content), cte="quoted-printable")
+    message.add_alternative(_page(content), subtype="html", cte="quoted-printable")
+
+
+def subject_line(headline: NewsHeadline, service: str | None) -> str:
     """`[FAIL] nightly performance of shop: orders.list: p95 3.02 s, target < 2.00 s`, one line of bounded length."""
-    return subject_line(document.verdict, document.run.service, headline(document))
-
-
-def subject_line(verdict: Verdict, service: str | None, text: str) -> str:
-    """The subject of every alert: verdict, service, then a text that is cut where it is too long for one line."""
     of_service = f" of {_cut(plain(service), _MAX_SERVICE_LENGTH)}" if service else ""
-    return _cut(plain(f"[{WORD[verdict]}] nightly performance{of_service}: {text}"), _MAX_SUBJECT_LENGTH)
+    return _cut(plain(f"[{headline.word}] nightly performance{of_service}: {headline.sentence}"), _MAX_SUBJECT_LENGTH)
 
 
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
-    """Write a mail to `outbox/RUN.eml`, which every mail program opens. Returns the path.
+def write_to(outbox: Path, name: str, message: EmailMessage) -> str:
+    """Write a mail to `outbox/NAME.eml`, which every mail program opens. Returns the path.
 
     Raises:
         BadInputError: the outbox can't be written.
     """
-    path = outbox / f"{run_id}.eml"
-    unfinished = path.with_suffix(".partial")
+    path = outbox / f"{name}.eml"
+    unfinished = path.with_name(f"{name}.partial")
     try:
         outbox.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(message.as_bytes(policy=SMTP))
@@ -95,34 +151,24 @@ def write_to(outbox: Path, run_id: str, message: EmailMessage) -> str:
     return str(path)
 
 
+def file_name(run_id: str, number: int) -> str:
+    """The name, without its suffix, of the file of a run's first, second, ... message: `RUN`, `RUN+2`, ..."""
+    return run_id if number == 1 else f"{run_id}+{number}"
+
+
 def remove_from(outbox: Path, run_id: str) -> None:
-    """Remove the mail of a run, if there is one.
+    """Remove the mails of a run, if there are any.
 
     Raises:
-        BadInputError: it can't be removed.
+        BadInputError: one can't be removed.
     """
-    path = outbox / f"{run_id}.eml"
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise BadInputError(
-            f"{path}: the alert can't be removed ({error.strerror or error}); make {outbox} writable and try again."
-        ) from error
-
-
-def send(message: EmailMessage, outbox: Path, run_id: str, deliver: Deliver | None) -> str:
-    """Deliver a mail; without `deliver`, or where that fails, write it to the outbox. Returns where it went.
-
-    Raises:
-        BadInputError: the mail could not be sent and is in the outbox, or the outbox can't be written.
-    """
-    if deliver is None:
-        return write_to(outbox, run_id, message)
-    try:
-        return deliver(message)
-    except Exception as error:  # whatever the mail server, its library or the network raises
-        path = write_to(outbox, run_id, message)
-        raise BadInputError(f"the alert could not be sent ({error}); it is kept in {path}.") from error
+    for path in (outbox / f"{run_id}.eml", *outbox.glob(f"{escape(run_id)}+*.eml")):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise BadInputError(
+                f"{path}: the alert can't be removed ({error.strerror or error}); make {outbox} writable and try again."
+            ) from error
 
 
 def _address(text: str) -> Address:
@@ -142,45 +188,63 @@ def _no_address(text: str, why: str) -> str:
     return f"{text!r} is no e-mail address ({why}); write it as someone@example.org."
 
 
-def _content(document: ResultsDocument) -> dict[str, object]:
+def _content(document: ResultsDocument, news: News) -> dict[str, object]:
     rows = table.rows(document)
+    new = [RenderedTopic(topic, document) for topic in news.new]
+    troubled = {topic.scenario for topic in news.new if topic.kind is not TopicKind.INVALID}
     return {
-        "missed": findings_of_kind(document, FindingKind.TARGET),
-        "regressions": findings_of_kind(document, FindingKind.REGRESSION),
-        "causes": findings_of_kind(document, FindingKind.DIAGNOSIS),
-        "slowest": exemplars.of_bad(document),
-        "notes": notes(document),
-        "invalid": invalid_reasons(document),
+        "headline": news_headline(news, document),
+        "missed": [topic for topic in new if topic.topic.kind is TopicKind.TARGET],
+        "regressions": [topic for topic in new if topic.topic.kind in (TopicKind.REGRESSION, TopicKind.REFERENCE)],
+        "invalid": _by_reason(topic for topic in new if topic.topic.kind is TopicKind.INVALID),
+        "causes": [
+            cause
+            for cause in findings_of_kind(document, FindingKind.DIAGNOSIS)
+            if cause.result.scenario in troubled and not cause.result.verdict.good
+        ],
+        "slowest": [slow for slow in exemplars.of_bad(document) if slow.measurement.scenario in troubled],
+        "over": lines_of_over([RenderedTopic(topic, document) for topic in news.over]),
+        "still_open": lines_of_open(RenderedTopic(topic, document) for topic in news.still_open),
+        "notes": [note for note in notes(document) if note.finding.code not in _TOLD_AS_TOPICS],
         "rows": rows,
-        "plain_table": _plain_table(rows),
-        "has_marks": table.has_marks(rows),
+        "plain_table": (plain_table := _plain_table(rows)),
+        "has_marks": MARK in plain_table,
     }
 
 
-def _page(content: dict[str, object]) -> str:
+def _by_reason(topics: Iterable[RenderedTopic]) -> dict[str, list[str]]:
+    """The scenarios that are invalid for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for topic in topics:
+        by_reason.setdefault(topic.reason, []).append(topic.label)
+    return by_reason
+
+
+def _page(content: Mapping[str, object]) -> str:
     return environment().get_template("mail.html").render(content)
 
 
-def _text(content: dict[str, object]) -> str:
+def _text(content: Mapping[str, object]) -> str:
     plain_text = environment().overlay(autoescape=False)  # plain text: there is nothing to escape
     text = plain_text.get_template("mail.txt").render(content)
     return "\n".join(wrapped for line in text.splitlines() for wrapped in _wrapped(line)) + "\n"
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line wrapped to the width of a mail; rows of a table, which contain gaps, stay whole."""
+    """A line wrapped to the width of a mail; rows of a table, which contain gaps, and commands stay whole."""
     text = line.lstrip()
     if len(line) <= _MAX_LINE_LENGTH or "  " in text:
         return [line]
     indent = line[: len(line) - len(text)]
-    return textwrap.wrap(
-        text,
+    lines = textwrap.wrap(
+        _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), text),
         _MAX_LINE_LENGTH,
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def _plain_table(rows: list[table.TableRow]) -> str:

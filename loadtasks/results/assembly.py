@@ -1,6 +1,7 @@
 """Assembles the results document of a run from what the store has of it."""
 
 from loadtasks.measurement.model import Measurement, by_scenario
+from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -11,6 +12,8 @@ from loadtasks.results.store import Store
 
 def assemble(store: Store, run_id: str) -> ResultsDocument:
     """A run whole, with the measurements that it is compared with.
+
+    That of a pruned run has metrics without histograms: it can be shown, and not be written as results.json.
 
     Raises:
         BadInputError: no such run.
@@ -56,7 +59,8 @@ def _repetitions(store: Store, run_id: str, scenario: str) -> list[RepetitionSum
 def _compared_with(store: Store, verdict: ScenarioVerdict) -> list[Measurement]:
     if verdict.baseline_run is None or not store.has_run(verdict.baseline_run):
         return []
-    return store.measurements(verdict.baseline_run, verdict.scenario)
+    measurements = store.measurements(verdict.baseline_run, verdict.scenario)
+    return [one for one in measurements if not isinstance(one.response, PrunedHistogram)]
 
 
 def _unjudged(scenario: str, failure: MeasurementFailure | None, measured: bool) -> ScenarioVerdict:

@@ -36,6 +36,9 @@ _BUSY_TIMEOUT_S = 5
 _CONNECT_TIMEOUT_S = 10
 """How long PostgreSQL's library tries to reach each of the server's addresses; by itself it would for minutes."""
 _RETRY_EVERY_S = 0.5
+_MIN_FREE_SHARE = 0.1
+"""The share of an SQLite file that is free before it is written anew. A trade-off: with automatic pruning a file is
+written once in dozens of runs, and is never larger by more than this."""
 _ADVISORY_LOCK = 0x10AD7A5C
 """The key under which PostgreSQL lets one process at a time migrate."""
 
@@ -97,6 +100,29 @@ class ResultsDatabase:
             session.begin(),
         ):
             yield session
+
+    def give_back_space(self) -> None:
+        """Write an SQLite file anew without its free pages, where these are a tenth of it and more.
+
+        Later rows fill free pages, so that fewer aren't worth it. For the moment that takes as much space again on the
+        disk, and nobody else can write. PostgreSQL's autovacuum frees space for later rows by itself.
+
+        Raises:
+            BadInputError: there is no space for that; the database is as it was.
+        """
+        if self._url.get_backend_name() != "sqlite":
+            return
+        with (
+            self._errors_in_one_sentence(),
+            self._connected(self._engine.execution_options(sqlite_begin=None)) as connection,
+        ):
+            pages, free = (
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "freelist_count")
+            )
+            if free < _MIN_FREE_SHARE * pages:
+                return
+            _retried(lambda: connection.exec_driver_sql("VACUUM"), is_locked, self._name)
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _migrate(self) -> None:
         with self._errors_in_one_sentence():
@@ -213,7 +239,8 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         kind = connection.get_execution_options().get("sqlite_begin", "BEGIN")
-        _retried(lambda: _begin(connection, kind), is_locked, str(url.database))
+        if kind is not None:  # some statements run outside of any transaction only
+            _retried(lambda: _begin(connection, kind), is_locked, str(url.database))
 
     return engine
 

@@ -1,4 +1,4 @@
-"""Approved baselines, alerts, and the history of a scenario, as they are kept."""
+"""Approved baselines, and the history of a scenario, as they are kept."""
 
 from datetime import datetime
 from typing import Any
@@ -22,21 +22,6 @@ class Baseline(BaseModel):
     scenario_hash: str
     target_version: str | None
     generator: str
-
-
-class Alert(BaseModel):
-    """An alert that went out."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    sent_at: datetime
-    channel: str
-    """`e-mail` or `outbox`."""
-    recipients: list[str]
-    subject: str
-    where: str
-    """Where it went: the mail server, or the path of the .eml file."""
 
 
 class HistoryEntry(BaseModel):

@@ -3,13 +3,15 @@
 from typing import Any
 
 from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.measurement.model import Counts, Measurement
+from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.records import Alert, Baseline
+from loadtasks.results.records import Baseline
 from loadtasks.results.run import Run
-from loadtasks.results.schema import AlertRow, BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
+from loadtasks.results.schema import BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
 
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = (
@@ -78,10 +80,31 @@ def measurement_of(row: MeasurementRow) -> Measurement:
     """The measurement of a row."""
     return Measurement.model_validate(
         {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON, *_AS_METRICS)}
-        | {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
+        | _histograms_of(row)
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
         | {"availability": row.availability_details}
     )
+
+
+def prune_measurement(row: MeasurementRow) -> None:
+    """Take out of a row what no verdict needs: exemplars, and of the histograms all but the metrics."""
+    if row.response is not None:
+        row.timed = Histogram.decode(row.response).count
+    for name in _HISTOGRAMS:
+        setattr(row, name, None)
+    row.exemplars = []
+
+
+def _histograms_of(row: MeasurementRow) -> dict[str, Histogram]:
+    if row.response is not None:
+        return {name: Histogram.decode(getattr(row, name)) for name in _HISTOGRAMS}
+    kept = {name: getattr(row, name) for name in ("mean_s", "max_s", *PERCENTILES)}
+    quantiles_s = {quantile: kept[name] for name, quantile in PERCENTILES.items()}
+    return {
+        "response": PrunedHistogram(row.timed or 0, kept["mean_s"], kept["max_s"], quantiles_s),
+        "service": PrunedHistogram(0),
+        "send_lag": PrunedHistogram(0),
+    }
 
 
 def failure_row(run_id: str, scenario: str, failure: MeasurementFailure) -> FailureRow:
@@ -121,8 +144,3 @@ def baseline_of(row: BaselineRow) -> Baseline:
     """The baseline of a row."""
     own = {name: getattr(row, name) for name in Baseline.model_fields if name != "service"}
     return Baseline.model_validate(own | {"service": row.run.service})
-
-
-def alert_of(row: AlertRow) -> Alert:
-    """The alert of a row."""
-    return Alert.model_validate({name: getattr(row, name) for name in Alert.model_fields})

@@ -3,6 +3,7 @@
 import re
 import secrets
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,6 +45,16 @@ class Run(BaseModel):
     """How its values were measured (`loadtasks.measurement.model.MEASUREMENT_VERSION`); part of the fingerprint."""
     calibrations: dict[str, Calibration] = {}
     """The capacity of the load generator on each host that measured, by host."""
+
+
+class RunPlace(NamedTuple):
+    """A run's place in the order of the runs of its service."""
+
+    id: str
+    sequence: int
+    started_at: datetime
+    scenarios: list[str]
+    """The scenarios planned."""
 
 
 def new_run_id(now: datetime | None = None) -> str:

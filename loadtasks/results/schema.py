@@ -89,6 +89,8 @@ class RunRow(ResultsBase):
     measurement_version: Mapped[int]
     calibrations: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
+    pruned_at: Mapped[datetime | None]
+    """When its report, histograms and exemplars were removed; None where they were not."""
 
 
 def _run_id() -> Mapped[str]:
@@ -131,9 +133,12 @@ class MeasurementRow(ResultsBase):
     stragglers: Mapped[int]
     availability_details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The longest outage and the like; `availability` itself is a metric."""
-    response: Mapped[str]
-    service: Mapped[str]
-    send_lag: Mapped[str]
+    response: Mapped[str | None]
+    """None in a pruned run, as are the two below: the metrics are left, and `timed`."""
+    service: Mapped[str | None]
+    send_lag: Mapped[str | None]
+    timed: Mapped[int | None]
+    """How many times `response` held before it was pruned; None where it was not."""
     statuses: Mapped[dict[str, int]]
     errors: Mapped[list[dict[str, Any]]]
     phases: Mapped[dict[str, Any]]
@@ -258,15 +263,31 @@ class MoveRow(ResultsBase):
     why: Mapped[str]
 
 
-class AlertRow(ResultsBase):
-    """An alert that went out."""
+class MessageRow(ResultsBase):
+    """A message to people: written before it is sent, then delivered or given up."""
 
-    __tablename__ = "alerts"
+    __tablename__ = "messages"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = _run_id()
-    sent_at: Mapped[datetime]
+    service: Mapped[str] = mapped_column(index=True)
+    run_id: Mapped[str | None] = mapped_column(index=True)
+    """No foreign key: what is pending of a run that was removed is sent all the same, and what was told was told."""
+    sequence: Mapped[int]
+    run_started_at: Mapped[datetime]
+    kind: Mapped[str]
     channel: Mapped[str]
+    message_id: Mapped[str] = mapped_column(unique=True)
     recipients: Mapped[list[str]]
     subject: Mapped[str]
+    content: Mapped[str]
+    """The whole in the format of RFC 5322."""
+    topics: Mapped[list[dict[str, Any]]]
+    state: Mapped[str] = mapped_column(index=True)
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[datetime | None]
+    """The end of the claim of the process that sends it; None once it is settled."""
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
     where: Mapped[str]
+    last_error: Mapped[str]

@@ -46,6 +46,8 @@ class SeriesPoint:
     fingerprint: Fingerprint
     values: NDArray[np.float64]
     """The value of each of `BASELINE_METRICS`, of the reported repetition; nan where the measurement has none."""
+    requests: int
+    """How many requests the reported repetition completed."""
     repetitions: NDArray[np.float64]
     """The values of each repetition that can be trusted, in order of measuring; shape: repetitions (at least one) x
     `BASELINE_METRICS`."""
@@ -146,6 +148,7 @@ def _repetitions(service: str, scenarios: Sequence[str] | None, unjudged: str | 
         MeasurementRow.run_id,
         RunRow.target_version,
         MeasurementRow.reported,
+        getattr(MeasurementRow, "completed"),  # noqa: B009 - a column that the registry of metrics makes
         MeasurementRow.scenario_hash,
         cast(MeasurementRow.load, String),  # as text, which the cache of fingerprints can look up
         RunRow.generator,
@@ -183,10 +186,11 @@ def _repetitions(service: str, scenarios: Sequence[str] | None, unjudged: str | 
 
 def _point(rows: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
     """A point from the rows of its repetitions."""
-    _, _, sequence, started_at, run_id, version, _, *made = rows[0][: -len(BASELINE_METRICS)]
+    _, _, sequence, started_at, run_id, version, _, _, *made = rows[0][: -len(BASELINE_METRICS)]
     values = np.array([row[-len(BASELINE_METRICS) :] for row in rows], dtype=np.float64)
     reported = next(number for number, row in enumerate(rows) if row.reported)
-    return SeriesPoint(run_id, sequence, started_at, version, fingerprint(*made), values[reported], values)
+    requests = rows[reported].completed
+    return SeriesPoint(run_id, sequence, started_at, version, fingerprint(*made), values[reported], requests, values)
 
 
 def _fingerprint(*values: Any) -> Fingerprint:

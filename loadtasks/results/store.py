@@ -16,14 +16,15 @@ from loadtasks.results.beginnings import Beginning
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.message_store import Messages
 from loadtasks.results.overlap import overlapping_runs
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.records import Alert, Baseline, HistoryEntry
+from loadtasks.results.pruning import OldRuns, old_runs, prune_run
+from loadtasks.results.records import Baseline, HistoryEntry
 from loadtasks.results.regression_store import Regressions
 from loadtasks.results.removal import RemovedRun, remove_run
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import (
-    alert_of,
     baseline_of,
     failure_of,
     failure_row,
@@ -35,9 +36,8 @@ from loadtasks.results.rows import (
     verdict_of,
     verdict_row,
 )
-from loadtasks.results.run import Run
+from loadtasks.results.run import Run, RunPlace
 from loadtasks.results.schema import (
-    AlertRow,
     BaselineRow,
     FailureRow,
     MeasurementRow,
@@ -47,7 +47,7 @@ from loadtasks.results.schema import (
 )
 from loadtasks.results.series import MetricSeries, read_history, read_series
 
-__all__ = ["Alert", "Baseline", "HistoryEntry", "Repetition", "Store"]
+__all__ = ["Baseline", "HistoryEntry", "Repetition", "Store"]
 
 _Selected = TypeVar("_Selected")
 _NEWEST = 3
@@ -63,6 +63,7 @@ class Store:
     def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
         self.regressions = Regressions(database)
+        self.messages = Messages(database)
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> Self:
@@ -118,6 +119,13 @@ class Store:
             rows = session.scalars(_newest_first(select(RunRow), service).limit(limit))
             return [(run_of(row), run_verdict_of(row)) for row in rows]
 
+    def run_order(self, service: str) -> list[RunPlace]:
+        """The runs of a service in the order in which they were opened, oldest first."""
+        columns = (RunRow.id, RunRow.sequence, RunRow.started_at, RunRow.scenarios)
+        query = select(*columns).where(RunRow.service == service).order_by(RunRow.sequence)
+        with self._database.reading() as session:
+            return [RunPlace(*row) for row in session.execute(query)]
+
     def services(self) -> list[str]:
         """The names of the services that have runs, the one of the newest run first."""
         with self._database.reading() as session:
@@ -128,6 +136,26 @@ class Store:
         """Remove a run with all that belongs to it."""
         with self._database.writing() as session:
             return remove_run(session, _row(session, run_id))
+
+    def old_runs(self, before: datetime, service: str | None = None) -> OldRuns:
+        """The runs of a service, or of all, that began before a moment and were not pruned yet."""
+        with self._database.reading() as session:
+            return old_runs(session, before, service)
+
+    def prune_run(self, run_id: str, at: datetime) -> bool:
+        """Prune a run, unless it has become needed, was pruned or is gone meanwhile. Returns whether that was done."""
+        with self._database.writing() as session:
+            return prune_run(session, run_id, at)
+
+    def pruned(self) -> dict[str, datetime]:
+        """When runs were pruned, by the ids of those that were."""
+        with self._database.reading() as session:
+            rows = session.execute(select(RunRow.id, RunRow.pruned_at).order_by(RunRow.sequence))
+            return {run_id: pruned_at for run_id, pruned_at in rows if pruned_at is not None}
+
+    def give_back_space(self) -> None:
+        """Make the file of an SQLite database smaller where much of it is free; PostgreSQL does that by itself."""
+        self._database.give_back_space()
 
     def overlapping_runs(self, run_id: str) -> dict[str, list[RunsOverlapped]]:
         """The runs that may have disturbed a run's measurements, by scenario."""
@@ -160,7 +188,7 @@ class Store:
         made; `pairing` is what the reference showed.
         """
         with self._database.writing() as session:
-            _row(session, run_id)
+            _check_whole(session, run_id)
             repetitions.clear(session, run_id, scenario)
             repetitions.save(session, run_id, scenario, Repetition(number=1, measurements=list(measurements)))
             if pairing is not None:
@@ -171,7 +199,7 @@ class Store:
     def add_repetition(self, run_id: str, scenario: str, repetition: Repetition) -> None:
         """Keep a further repetition of a scenario, in place of one of the same number, and choose the reported one."""
         with self._database.writing() as session:
-            _row(session, run_id)
+            _check_whole(session, run_id)
             repetitions.save(session, run_id, scenario, repetition)
 
     def repetitions(self, run_id: str, scenario: str) -> list[Repetition]:
@@ -210,7 +238,7 @@ class Store:
     def save_failure(self, run_id: str, scenario: str, failure: MeasurementFailure) -> None:
         """Keep why a scenario was not measured, in place of whatever was kept of the scenario in this run."""
         with self._database.writing() as session:
-            _row(session, run_id)
+            _check_whole(session, run_id)
             repetitions.clear(session, run_id, scenario)
             session.add(failure_row(run_id, scenario, failure))
 
@@ -288,19 +316,6 @@ class Store:
             _row(session, run_id)
             approval.withdraw(session, run_id, approved_by=approved_by)
 
-    def save_alert(self, alert: Alert) -> None:
-        """Keep that an alert went out."""
-        with self._database.writing() as session:
-            _row(session, alert.run_id)
-            session.add(AlertRow(**alert.model_dump()))
-
-    def alerts(self, run_id: str) -> list[Alert]:
-        """The alerts of a run, in the order in which they went out."""
-        with self._database.reading() as session:
-            _row(session, run_id)
-            query = select(AlertRow).where(AlertRow.run_id == run_id).order_by(AlertRow.id)
-            return [alert_of(row) for row in session.scalars(query)]
-
     def history(self, service: str, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """The measurements of a service's scenario (or of a part of a mixed one) in earlier runs, newest first."""
         with self._database.reading() as session:
@@ -329,8 +344,17 @@ def _row(session: Session, run_id: str) -> RunRow:
     if row is None:
         newest = session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST)).all()
         offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
-        raise BadInputError(f"there is no run {run_id!r}; {offered}; `python -m loadtasks history` lists them.")
+        raise BadInputError(f"there is no run {run_id!r}; {offered}; `python -m loadtasks runs` lists them.")
     return row
+
+
+def _check_whole(session: Session, run_id: str) -> None:
+    """Check that measurements can be kept in a run: it is there, and was not pruned."""
+    row = _row(session, run_id)
+    if row.pruned_at is not None:
+        raise BadInputError(
+            f"run {run_id} was pruned on {row.pruned_at:%Y-%m-%d}: nothing can be added to it; make a new run."
+        )
 
 
 def _newest_first(query: Select[_Selected], service: str | None) -> Select[_Selected]:

@@ -8,9 +8,12 @@ Each step takes a `RunContext` and a run id, reads what earlier steps kept, and 
 can run in a process of its own and be retried. The command line and Airflow call these and nothing else.
 """
 
+from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
 from loadtasks.steps.confirm import confirm, repetitions_due
+from loadtasks.steps.delivery import NotSentError
 from loadtasks.steps.exercise import NotMeasuredAgainError
 from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
+from loadtasks.steps.mail_server import Deliver, Receipt, SendingError, receipt, sending_error
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import (
     check_measurable,
@@ -21,17 +24,25 @@ from loadtasks.steps.open_run import (
     scenarios_to_measure,
 )
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
-from loadtasks.steps.reporting import alert, document, write_report
+from loadtasks.steps.reporting import document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
+from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
-from loadtasks.steps.triage import approve, backtest, current_user, move_regression, remove_run
+from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 
 __all__ = [
     "LATEST",
+    "Deliver",
     "NotKeptError",
     "NotMeasuredAgainError",
+    "NotSentError",
+    "OldRunsPlan",
+    "Receipt",
+    "RefusedRun",
     "RunContext",
+    "SendingError",
     "alert",
+    "alert_refusal",
     "approve",
     "backtest",
     "check_measurable",
@@ -41,6 +52,7 @@ __all__ = [
     "configured_target",
     "confirm",
     "current_user",
+    "delete_run",
     "document",
     "find_run",
     "find_service",
@@ -50,12 +62,17 @@ __all__ = [
     "measure",
     "move_regression",
     "open_run",
+    "plan_pruning",
     "planned_scenarios",
+    "prune",
+    "prune_after",
     "read_checked_suites",
+    "receipt",
     "refusals",
-    "remove_run",
     "repetitions_due",
     "scenario_names",
     "scenarios_to_measure",
+    "send_pending",
+    "sending_error",
     "write_report",
 ]

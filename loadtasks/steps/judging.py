@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
@@ -26,7 +27,7 @@ from loadtasks.workspace import Workspace
 
 
 def judge(context: RunContext, run_id: str) -> Verdict:
-    """Judge validity, then targets, and build the Data Docs.
+    """Judge validity, then targets, and build the Data Docs; of a pruned run there are none.
 
     Raises:
         BadInputError: a suite can't be read.
@@ -40,7 +41,7 @@ def judge(context: RunContext, run_id: str) -> Verdict:
             store.measurements(run_id),
             store.failures(run_id),
             suites,
-            workspace.reports / run_id / "data_docs",
+            workspace.reports / run_id / "data_docs" if run_id not in store.pruned() else None,
         )
         overlaps = store.overlapping_runs(run_id)
         verdicts = [_with_overlaps(verdict, overlaps.get(verdict.scenario, [])) for verdict in verdicts]
@@ -64,13 +65,19 @@ def read_checked_suites(workspace: Workspace, measurements: Sequence[Measurement
 def judge_again(context: RunContext, run_id: str) -> Verdict:
     """Judge a stored run by the suites as they are now, and compare it again; repeated, it gives the same.
 
-    Works for a run that broke before it was judged, too. Nobody is alerted.
+    Works for a run that broke before it was judged, and for one that was pruned, too. Nobody is alerted.
 
     Raises:
-        BadInputError: no such run, or a suite or a scenario file is wrong.
+        BadInputError: no such run, its rounds with the reference were pruned, or a suite or a scenario file is wrong.
     """
     with Store.open(context.workspace.results_url) as store:
         run, measurements = store.run(run_id), store.measurements(run_id)
+        pruned_at = store.pruned().get(run_id)
+    if pruned_at is not None and run.reference_url is not None:
+        raise BadInputError(
+            f"run {run_id} was pruned on {pruned_at:%Y-%m-%d}: its rounds with the reference are gone, so it can't be "
+            "judged again; its verdict stands."
+        )
     read_checked_suites(context.workspace, measurements)
     judge(context, run_id)
     ends = [measurement.started_at + timedelta(seconds=measurement.elapsed_s) for measurement in measurements]

@@ -1,6 +1,7 @@
 """What was measured is never lost: it goes to files where the results database can't take it, and from there back."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -86,6 +87,24 @@ def keep(context: RunContext, folder: Path) -> list[tuple[str, str]]:
     with suppress(OSError):
         folder.rmdir()  # stays if somebody put something else there
     return kept
+
+
+def remove(var: Path, run_id: str) -> None:
+    """Remove what was rescued of a run below `var`, if anything was.
+
+    Raises:
+        BadInputError: it can't be removed.
+    """
+    folder = var / FOLDER / run_id
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise BadInputError(
+            f"{error.filename or folder}: what was rescued of run {run_id} can't be removed "
+            f"({error.strerror or error}); make {folder.parent} writable and try again."
+        ) from error
 
 
 def _save(store: Store, measured: MeasuredRepetition) -> None:

@@ -48,9 +48,10 @@ class RunContext:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What must never be shown: how target and reference are logged in to, the password of the results database."""
+        """What must never be shown: logins of target and reference, passwords of results database and mail server."""
         reference = self.reference.secrets if self.reference is not None else frozenset()
-        return self.target.secrets | reference | _secrets_in(self.workspace.results_url)
+        services = _secrets_in(self.workspace.results_url) | _secrets_in(self.settings.smtp_url or "")
+        return self.target.secrets | reference | services
 
     def redactor(self, *scenarios: Scenario) -> Redactor:
         """What takes these secrets out of texts, and those of scenarios."""
@@ -100,7 +101,7 @@ def configured_reference(settings: Settings, target: Target, url: str | None = N
 
 
 def _secrets_in(url: str) -> frozenset[str]:
-    """The passwords in the URL of a database: before its host, or in its query."""
+    """The passwords in the URL of a database or a mail server: before its host, or in its query."""
     parts = urlsplit(url)
     user_info, is_given, _ = parts.netloc.rpartition("@")
     found = [unquote(user_info.partition(":")[2])] if is_given else []

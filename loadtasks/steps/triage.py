@@ -1,13 +1,11 @@
-"""What people decide between runs: baselines, regressions, how sensitive the detector should be, runs to remove."""
+"""What people decide between runs: baselines, regressions, how sensitive the detector should be."""
 
 import getpass
 import os
 from collections.abc import Sequence
 
 from loadtasks.errors import BadInputError
-from loadtasks.report import folder, mail
 from loadtasks.results.regression import Regression, RegressionState
-from loadtasks.results.removal import RemovedRun
 from loadtasks.results.store import Store
 from loadtasks.steps.past_runs import find_service
 from loadtasks.steps.run_context import RunContext
@@ -46,31 +44,18 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
         if state is RegressionState.ACCEPTED:
             regression = store.regressions.find(number)
             regression.check_may_become(state)
+            _check_first_run(store, regression)
             store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
         return store.regressions.move(number, state, who=who, why=why)
 
 
-def remove_run(context: RunContext, run_id: str, *, unfinished: bool = False) -> RemovedRun:
-    """Remove a run with everything of it: what is kept of it, its report and its mail in the outbox.
-
-    `unfinished`: whether it may be one that has not ended.
-
-    Raises:
-        BadInputError: no such run, it has not ended, or it can't be removed.
-    """
-    workspace = context.workspace
-    with Store.open(workspace.results_url) as store:
-        if store.run(run_id).ended_at is None and not unfinished:
-            raise BadInputError(
-                f"run {run_id} has not ended: let it end, or stop it; if its process was killed, remove it with "
-                "--unfinished."
-            )
-        folder.remove(run_id, workspace.reports)  # first: while the run is kept, its removal can be tried again
-        mail.remove_from(workspace.outbox, run_id)
-        removed = store.remove_run(run_id)
-        service = removed.run.service
-        folder.link_newest(workspace.reports, service, store.run_ids(), store.run_ids(service))
-    return removed
+def _check_first_run(store: Store, regression: Regression) -> None:
+    if not store.has_run(regression.first_run):
+        raise BadInputError(
+            f"regression {regression.id} ({regression.label}) began in run {regression.first_run}, which was deleted: "
+            "no baseline can begin with it; approve another run (`python -m loadtasks baseline approve RUN "
+            f"{regression.scenario}`), then `python -m loadtasks regressions dismiss {regression.id}`."
+        )
 
 
 def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> list[Alarm]:

@@ -321,7 +321,7 @@ def test_a_mistake_of_ours_is_exit_4_and_the_rest_is_judged_and_reported(
 
 @pytest.mark.parametrize(
     ("step", "reached"),
-    [("judging.judge_run", False), ("reporting.folder.write", True), ("reporting.mail.compose", True)],
+    [("judging.judge_run", False), ("reporting.folder.write", True), ("alerting.mail.compose", True)],
 )
 def test_a_mistake_in_any_step_is_exit_4_and_what_was_measured_is_kept(
     workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, step: str, reached: bool

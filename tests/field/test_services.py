@@ -109,7 +109,7 @@ def test_latest_is_the_newest_of_the_service_that_is_meant(
     check_refused(call("report", "--service", "shop"), 2, "'shop'", *both[:2])
     assert f"{second}/index.html" in call("report", "--service", "stock").output
     assert f"{first}/index.html" in call("report", first, "--service", "stock").output
-    for command in (("history",), ("baseline",)):
+    for command in (("runs",), ("baseline",)):
         listed = call(*command).output
         assert re.search(rf"{second}.*stock|stock.*{second}", listed)
         assert re.search(rf"{first}.*{name_of(one)}|{name_of(one)}.*{first}", listed)
@@ -188,29 +188,29 @@ def test_a_wrong_clock_decides_neither_on_latest_nor_on_the_order(
 def test_a_wrong_run_is_removed_with_everything_of_it(workspace: Workspace, one: ScriptedServer) -> None:
     first, second = measure(one), measure(one)
     assert call("baseline", "approve", second).exit_code == 0
-    check_refused(call("remove", second), 2, "nothing was removed", "--yes")
+    check_refused(call("runs", "delete", second), 2, "nothing was deleted", "--yes")
     assert (workspace.reports / second).is_dir()
-    removed = call("remove", "latest", "--yes")
+    removed = call("runs", "delete", "latest", "--yes")
     assert removed.exit_code == 0
     for part in (
-        f"Removed run {second} of {name_of(one)}",
+        f"Deleted run {second} of {name_of(one)}",
         f"The baseline of {GET} is run {first} now",
         f"is {first}.",
     ):
         assert part in removed.output
     assert (workspace.reports / "latest").resolve().name == first
     assert not (workspace.reports / second).exists()
-    assert second not in call("history").output + call("baseline").output
+    assert second not in call("runs").output + call("baseline").output
     check_refused(call("report", second), 2, f"there is no run '{second}'", first)
-    assert call("remove", first, "--yes").output.rstrip().endswith(f"No run of {name_of(one)} is left.")
+    assert call("runs", "delete", first, "--yes").output.rstrip().endswith(f"No run of {name_of(one)} is left.")
     assert not (workspace.reports / "latest").is_symlink()
     assert list((workspace.reports / "services").iterdir()) == []
 
 
 def test_a_run_that_has_not_ended_is_not_removed(workspace: Workspace, one: ScriptedServer) -> None:
     open_run(context_of(target=one.url), run_id="open", trigger="manual")
-    check_refused(call("remove", "open", "--yes"), 2, "run open has not ended", "--unfinished")
-    assert "Removed run open" in call("remove", "open", "--yes", "--unfinished").output
+    check_refused(call("runs", "delete", "open", "--yes"), 2, "run open has not ended", "--unfinished")
+    assert "Deleted run open" in call("runs", "delete", "open", "--yes", "--unfinished").output
 
 
 def test_looking_at_an_old_report_leaves_the_links_at_the_newest(workspace: Workspace, one: ScriptedServer) -> None:

@@ -117,7 +117,7 @@ def test_what_can_not_be_judged_is_refused_before_anything_is_sent(
     for command in (("run", "--target", server.url), ("targets",)):
         check_refused(call(*command), 2, "items.json", "expectation 1", says)
     assert server.requests == []
-    assert "No run yet" in call("history").output
+    assert "No run yet" in call("runs").output
 
 
 def test_a_suite_with_a_typo_in_its_name_is_refused_and_one_of_another_scenario_is_not(

@@ -67,7 +67,7 @@ def test_a_long_or_hostile_message_is_one_line_of_bounded_length() -> None:
 def test_an_installation_that_is_broken_is_told_too(tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ImportError('rich is half installed')")
     done = subprocess.run(
-        [sys.executable, "-m", "loadtasks", "history"],
+        [sys.executable, "-m", "loadtasks", "runs"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": f"{tmp_path}:{PROJECT}", "TMPDIR": str(tmp_path)},
         capture_output=True,

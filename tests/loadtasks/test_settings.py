@@ -30,6 +30,7 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "improvements": ("yes",),
     "results_url": ("results.db",),
     "reports_url": ("reports",),
+    "keep_days": ("0", "-1", "1.5", "soon", "40000"),
     "recipients": ("team", "a@example.org, team", ","),
     "sender": ("team",),
 }

@@ -8,15 +8,11 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes, message_from_string, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
@@ -26,23 +22,12 @@ from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
 from tests.airflow_process import PROJECT, AirflowProcess, NightlyRun
 from tests.earlier_runs import EarlierRuns
+from tests.mail_servers import MailServer, mail_server, text_of
 from tests.servers import ok, scripted
 from tests.workspaces import SHIPPED_SCENARIOS
 
 LIGHT = ("--scenarios", "config_get.concurrent config_put.sequential")
 """Fast ones."""
-
-
-@dataclass
-class Mailbox:
-    """An SMTP server that keeps what it gets."""
-
-    mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        message = message_from_bytes(envelope.content or b"", policy=policy.default)  # type: ignore[arg-type]
-        self.mails.append((envelope.rcpt_tos, message))  # type: ignore[arg-type]
-        return "250 kept"
 
 
 def smtp_connection(port: int) -> str:
@@ -62,10 +47,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def text_of(eml: Path) -> str:
-    body = message_from_bytes(eml.read_bytes(), policy=policy.default).get_body(("plain",))
-    assert body is not None
-    return " ".join(body.get_content().split())
+def text_of_file(eml: Path) -> str:
+    return text_of(message_from_bytes(eml.read_bytes(), policy=policy.default))
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +126,9 @@ def test_unknown_revision_of_a_paired_run_is_reported(good_nightly: NightlyRun) 
 
 
 @pytest.fixture(scope="module")
-def mailbox() -> Iterator[tuple[Mailbox, int]]:
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield box, controller.port
-    controller.stop()
+def mailbox() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
 
 
 def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
@@ -164,7 +144,7 @@ def keep_a_bad_past(var: Path, scenario: str, target_url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def bad_nightly(good_nightly: NightlyRun, mailbox: tuple[Mailbox, int]) -> NightlyRun:
+def bad_nightly(good_nightly: NightlyRun, mailbox: MailServer) -> NightlyRun:
     port = free_port()
     keep_a_bad_past(good_nightly.airflow.var, "config_put.sequential", f"http://127.0.0.1:{port}")
     return good_nightly.airflow.nightly(
@@ -172,7 +152,7 @@ def bad_nightly(good_nightly: NightlyRun, mailbox: tuple[Mailbox, int]) -> Night
         "--port",
         str(port),
         APP_FAULTS="config:fail=503@0.5",
-        AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(mailbox[1]),
+        AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(mailbox.port),
         AIRFLOW_VAR_PERFORMANCE_RECIPIENTS="ann@example.org, bob@example.org",
     )
 
@@ -183,9 +163,9 @@ def test_run_with_a_missed_target_ends_with_1(bad_nightly: NightlyRun) -> None:
     assert {name for name, state in run.items() if state == "failed"} == {"verdict"}
 
 
-def test_missed_target_is_mailed_in_html_and_plain_text(bad_nightly: NightlyRun, mailbox: tuple[Mailbox, int]) -> None:
+def test_missed_target_is_mailed_in_html_and_plain_text(bad_nightly: NightlyRun, mailbox: MailServer) -> None:
     assert bad_nightly.code == 1, bad_nightly
-    ((to, message),) = mailbox[0].mails
+    ((to, message),) = mailbox.mails
     assert to == ["ann@example.org", "bob@example.org"]
     assert "performance@example.org" in str(message["From"])
     for kind in ("plain", "html"):
@@ -242,8 +222,13 @@ def run(options, environment):
         "shown": output.getvalue() + errors.getvalue(),
         "tasks": AirflowProcess(var, {}).latest_run()["tasks"],
         "document": json.loads(document.read_text()) if document.is_file() else None,
-        "alert": str(max((var / "outbox").glob("*.eml"), key=os.path.getmtime)),
+        "alert": str(max((var / "outbox").glob("*.eml"), key=os.path.getmtime, default="")),
+        "pending": pending(),
     }
+
+def pending():
+    with Store.open(f"sqlite:///{var / 'results.db'}") as store:
+        return [message.mail.as_string() for message in store.messages.pending()]
 
 def trigger(**conf):
     run = dag.test(run_conf=conf)
@@ -317,11 +302,15 @@ def test_run_whose_target_is_down_ends_with_3_and_is_reported(several: dict[str,
     assert {scenario["verdict"] for scenario in dead["document"]["scenarios"]} == {"invalid"}
 
 
-def test_mail_that_cannot_be_sent_is_kept_and_its_task_is_red(several: dict[str, dict[str, Any]]) -> None:
+def test_mail_that_cannot_be_sent_is_pending_and_its_task_is_red(several: dict[str, dict[str, Any]]) -> None:
     dead = several["dead"]
     assert dead["tasks"]["alert"] == "failed", dead
     assert dead["tasks"]["report"] == "success"
-    assert "can't be reached" in text_of(Path(dead["alert"]))
+    assert "what is pending is sent with the next run" in dead["shown"]
+    assert dead["alert"] == ""
+    (pending,) = dead["pending"]
+    assert "can't be reached" in text_of(message_from_string(pending, policy=policy.default))
+    assert several["one refused"]["pending"] == []
 
 
 def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(several: dict[str, dict[str, Any]]) -> None:
@@ -335,7 +324,7 @@ def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(several: dict[st
         "alert": "success",
         "verdict": "failed",
     }
-    assert "GET /shut responded 401" in text_of(Path(refused["alert"]))
+    assert "GET /shut responded 401" in text_of_file(Path(refused["alert"]))
 
 
 def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(several: dict[str, dict[str, Any]]) -> None:
@@ -343,7 +332,7 @@ def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(several
     assert refused["code"] == 2, refused
     assert "refuses every scenario: GET /shut responded 401" in refused["shown"]
     assert {name for name, state in refused["tasks"].items() if state == "failed"} == {"open_run", "verdict"}
-    assert "GET /shut responded 401" in text_of(Path(refused["alert"]))
+    assert "GET /shut responded 401" in text_of_file(Path(refused["alert"]))
 
 
 def test_run_with_a_broken_suite_ends_with_2_and_is_reported(several: dict[str, dict[str, Any]]) -> None:
@@ -352,14 +341,14 @@ def test_run_with_a_broken_suite_ends_with_2_and_is_reported(several: dict[str, 
     assert "config_get.json" in broken["shown"]
     assert broken["tasks"]["judge"] == "skipped"
     assert broken["tasks"]["verdict"] == "failed"
-    assert "config_get.json" in text_of(Path(broken["alert"]))
+    assert "config_get.json" in text_of_file(Path(broken["alert"]))
 
 
 def test_unknown_trigger_key_is_refused_and_mailed(several: dict[str, dict[str, Any]], triggered: Path) -> None:
     tasks = several["unknown key"]
     assert (tasks["open_run"], tasks["judge"], tasks["alert"]) == ("failed", "skipped", "success")
     first, *_ = sorted((triggered / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "'targt' (target?); the keys are load_factor, processes, reference" in text_of(first)
+    assert "'targt' (target?); the keys are load_factor, processes, reference" in text_of_file(first)
 
 
 def test_what_died_is_measured_at_the_end_and_what_was_skipped_by_hand_is_not(
@@ -367,7 +356,7 @@ def test_what_died_is_measured_at_the_end_and_what_was_skipped_by_hand_is_not(
 ) -> None:
     tasks = several["died"]
     measured = sorted(state for name, state in tasks.items() if name.startswith("measure"))
-    assert measured == ["failed", "skipped"], [text_of(mail) for mail in (triggered / "outbox").glob("*.eml")]
+    assert measured == ["failed", "skipped"], [text_of_file(mail) for mail in (triggered / "outbox").glob("*.eml")]
     assert {name: state for name, state in tasks.items() if name.startswith("confirm")} == {"confirm 0": "success"}
     with Store.open(f"sqlite:///{triggered / 'results.db'}") as store:
         ((run, verdict),) = store.runs()

@@ -107,7 +107,10 @@ def _suspected(_: Finding, parameters: Suspected) -> str:
 
 def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
     missing = units.plural(parameters.missing_runs, "more comparable run")
-    return f"No regression check yet: {missing} needed for a baseline"
+    if parameters.detectable is None:
+        return f"No regression check yet: {missing} needed for a baseline"
+    smallest = f"{METRICS['p50_s'].label} {units.change(parameters.detectable)} and more"
+    return f"Young baseline: only large changes are found ({smallest}); {missing} needed for a whole one"
 
 
 def _not_comparable(_: Finding, parameters: NotComparable) -> str:

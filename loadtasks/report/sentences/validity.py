@@ -164,7 +164,7 @@ def _runs_overlapped(_finding: Finding, overlap: RunsOverlapped) -> str:
 
 def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
     alone = "let one run at a time measure a service, and one use a load generator"
-    killed = f"; if the other was killed, remove it: `python -m loadtasks remove --unfinished {overlap.other_run}`"
+    killed = f"; if the other was killed, delete it: `python -m loadtasks runs delete --unfinished {overlap.other_run}`"
     return alone if overlap.ended else alone + killed
 
 

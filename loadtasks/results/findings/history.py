@@ -91,6 +91,8 @@ class BaselineTooShort(Parameters):
 
     missing_runs: int
     """How many more valid comparable runs the baseline needs."""
+    detectable: float | None = None
+    """The smallest ratio of p50 to its level that this run could show beyond doubt; None where nothing was compared."""
 
 
 class NotComparable(Parameters):

@@ -6,7 +6,7 @@ all the measurements (repetitions) that were made in it.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ Values = NDArray[np.float64]
 MAX_BASELINE_RUNS = 90
 """A quarter of a year of nightly runs: the standard error of a scale from 90 runs is 1 / sqrt(2 * 90), about 7.5 %, and
 older runs say little about the environment of today."""
+MIN_BASELINE_RUNS = 14
+"""Valid runs that a whole baseline has: with nightly runs two weeks, each weekday twice. The thresholds of
+`false_alarm_budget` are simulated with this number. A shorter one is young."""
 MAX_REPETITIONS = 4
 """Measurements of one scenario in one run. A trade-off of time against evidence: `benchmarks.verdict.detectors` finds
 what it is required to find with three confirmations."""
@@ -58,16 +61,27 @@ class Segment:
         return Segment(self.numbers, self.repetitions * factor)
 
 
+class ScaleBounds(NamedTuple):
+    """What is known of the scale of one series besides its runs, in units of its values."""
+
+    min_scale: float
+    """The smallest scale that an estimate may have."""
+    prior_scale: float
+    """The scale that is plausible before any run was seen."""
+
+
 class Baselines:
     """The baselines of several series, each with its valid runs."""
 
-    def __init__(self, min_scale: Values) -> None:
+    def __init__(self, min_scale: Values, prior_scale: Values) -> None:
         """Begin without any run.
 
         Args:
             min_scale: For each series the smallest scale that an estimate may have, in units of its values.
+            prior_scale: For each series the scale that is plausible before any run was seen, in units of its values.
         """
         self.min_scale = min_scale
+        self.prior_scale = prior_scale
         self.repetitions: Values = np.full((len(min_scale), MAX_BASELINE_RUNS, MAX_REPETITIONS), np.nan)
         """Shape: series x runs x repetitions, right-aligned: the newest run is last. nan where there is no run yet, or
         no further repetition of it."""
@@ -101,6 +115,10 @@ class Baselines:
         """Add a repetition to each series' newest run, up to `MAX_REPETITIONS`; nan for a series without one."""
         valid = np.flatnonzero(~np.isnan(values))
         self.repetitions[valid, -1, self.newest_repetitions[valid]] = values[valid]
+
+    def bounds(self, row: int) -> "ScaleBounds":
+        """What is known of one series' scale besides its runs."""
+        return ScaleBounds(float(self.min_scale[row]), float(self.prior_scale[row]))
 
     def segment(self, row: int) -> Segment:
         """All runs of one baseline."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from loadtasks.verdict.history.baselines import Baselines, Segment, Values
-from loadtasks.verdict.history.estimates import CLIP, estimate
+from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS, Baselines, ScaleBounds, Segment, Values
+from loadtasks.verdict.history.estimates import CLIP, estimate, posterior_scale
 
 _QUANTILE = 0.99
 """Of Student's distribution, on each side. An alarm is raised when chance adds to a shift, so 0.975 would be too little
@@ -64,7 +64,7 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float)
     latest = int(np.searchsorted(newest_first, (1 - _CREDIBLE) / 2)) + 1
     earliest = int(np.searchsorted(newest_first, (1 + _CREDIBLE) / 2)) + 1
     segment, numbers = baselines.segment(row), baselines.numbers[row]
-    step = estimate_step(segment[:-lasted], segment[-lasted:], float(baselines.min_scale[row]))
+    step = estimate_step(segment[:-lasted], segment[-lasted:], baselines.bounds(row))
     low, high = sorted((sign * step.low, sign * step.high))
     return ChangePoint(
         first=int(numbers[-lasted]),
@@ -77,20 +77,26 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float)
     )
 
 
-def estimate_step(before: Segment, after: Segment, min_scale: float) -> Step:
+def estimate_step(before: Segment, after: Segment, bounds: ScaleBounds) -> Step:
     """The step between the means of two segments, outliers clipped, in scales of the earlier one.
 
-    The interval is Student's; its standard error is that of means of runs that are correlated of first order.
+    The interval is Student's; its standard error is that of means of runs that are correlated of first order. The scale
+    of a young baseline is that of its prior and its own runs together.
     """
-    baselines = Baselines(np.array([min_scale]))
+    baselines = Baselines(np.array([bounds.min_scale]), np.array([bounds.prior_scale]))
     baselines.restart(0, before)
     estimates, later = estimate(baselines), after.means
-    scale, autocorrelation = float(estimates.scale[0]), float(estimates.autocorrelation[0])
+    scale, freedom = float(estimates.scale[0]), max(len(before) - 1.0, 1.0)
+    if len(before) < MIN_BASELINE_RUNS:
+        scale, freedom = (
+            float(found[0]) for found in posterior_scale(estimates.scale, baselines.count, baselines.prior_scale)
+        )
+    autocorrelation = float(estimates.autocorrelation[0])
     mean = float(estimates.level[0] + estimates.clipped[0].sum() / len(before))
     median = float(np.median(later))
     now = median + float(np.clip(later - median, -CLIP * scale, CLIP * scale).mean())
     variance = sum(_mean_variance(len(segment), autocorrelation) for segment in (before, after))
-    half = float(stdtrit(max(len(before) - 1, 1), _QUANTILE)) * scale * variance**0.5
+    half = float(stdtrit(freedom, _QUANTILE)) * scale * variance**0.5
     deviation = scale * ((1 + autocorrelation) / (1 - autocorrelation)) ** 0.5
     return Step(now - mean, now - mean - half, now - mean + half, mean, deviation)
 

@@ -11,7 +11,7 @@ from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.replay import MetricHistory, MetricKey, SeriesReplay
+from loadtasks.verdict.history.replay import DismissedRuns, MetricHistory, MetricKey, SeriesReplay
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,13 @@ def without_fixed(series: MetricSeries, known: Sequence[Regression]) -> MetricSe
     return MetricSeries(series.scenario, series.part, points)
 
 
-def dismissed_runs(known: Sequence[Regression]) -> dict[tuple[str, str], frozenset[str]]:
-    """The runs that raised a false alarm, by scenario and part."""
-    found: dict[tuple[str, str], frozenset[str]] = {}
+def dismissed_runs(known: Sequence[Regression]) -> dict[tuple[str, str], list[DismissedRuns]]:
+    """The runs of each false alarm, by scenario and part."""
+    found: dict[tuple[str, str], list[DismissedRuns]] = {}
     for regression in known:
         if regression.state is RegressionState.DISMISSED:
-            key = (regression.scenario, regression.part)
-            found[key] = found.get(key, frozenset()) | {regression.found_run}
+            runs = DismissedRuns(regression.first_run, regression.found_run)
+            found.setdefault((regression.scenario, regression.part), []).append(runs)
     return found
 
 

@@ -11,18 +11,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history import evidence
-from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, Baselines, Values
+from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, MIN_BASELINE_RUNS, Baselines, Values
 from loadtasks.verdict.history.change_point import ChangePoint, estimate_step, locate_change
+from loadtasks.verdict.history.estimates import Estimates, estimate
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-from loadtasks.verdict.history.recovery import Recovery, SeriesScale
+from loadtasks.verdict.history.plausibility import (
+    MIN_PERSISTENCE,
+    PRIOR_SCALE,
+    Noise,
+    Plausibility,
+    noise_before,
+    smallest_shift,
+    weigh_newest,
+)
+from loadtasks.verdict.history.recovery import Recovery, SeriesUnits
 
-MIN_BASELINE_RUNS = 14
-"""Valid runs that a baseline needs before anything is compared with it: with nightly runs two weeks, each weekday
-twice. The thresholds of `false_alarm_budget` are simulated with this number."""
 _RUNS_WITHOUT_REPETITION = 2
 """The first runs of a series are not repeated: a pipeline that is only tried out takes no longer than it must."""
 _IMPROVEMENT_RUNS = 21
@@ -31,6 +39,10 @@ baseline is long enough at once."""
 _REPETITION_MARGIN = 2.0
 """A run whose log odds come this near to the threshold is repeated. A wider margin finds regressions sooner and repeats
 more runs; the thresholds of `false_alarm_budget` are simulated with this number."""
+_MATURE_SHARE = 0.25
+"""What a run that is found implausible may take of the budget once the evidence of a whole baseline is judged too."""
+_REPETITION_FACTOR = 10.0
+"""A run is repeated if its repetitions, being like it, would be implausible even by a tenth of what is required."""
 _SUSPECTED_MARGIN = 0.75
 """A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected: roughly one
 more such run would raise an alarm. It changes no verdict."""
@@ -59,6 +71,8 @@ class SeriesSettings:
     """The series' share of the false-alarm budget; the shares of a family add up to 1."""
     worse_up: bool = True
     """Whether higher is worse (times) or better (throughput)."""
+    prior_scale: float = PRIOR_SCALE
+    """How much runs of one build plausibly differ before any was seen: a scale, in units of the values."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +109,9 @@ class Detector:
         self._sign = np.array([1.0 if settings.worse_up else -1.0 for settings in series])
         self._min_effect = np.array([settings.min_effect for settings in series])
         self._threshold = np.array([budget.threshold(settings.share) for settings in series])
-        self._baselines = Baselines(self._min_effect / 4)
+        self._false_alarms = np.array([settings.share for settings in series]) / budget.runs_per_false_alarm
+        prior_scale = np.array([settings.prior_scale for settings in series])
+        self._baselines = Baselines(self._min_effect / 4, prior_scale)
         self._runs_since_reset = {name: np.full(len(series), MAX_BASELINE_RUNS) for name in ("worse", "better")}
         self._open: dict[int, Recovery] = {}
         self._improved: dict[int, ChangePoint] = {}
@@ -103,6 +119,8 @@ class Detector:
         self._run = -1
         self._first: Values = np.full(len(series), np.nan)
         self._weighed: Evidence | None = None
+        self._plausible: Plausibility | None = None
+        self._estimates: Estimates | None = None
 
     def observe(self, values: Values) -> list[Judgement]:
         """Judge the next run by its values, an item a series; nan where there is no valid one."""
@@ -117,19 +135,21 @@ class Detector:
         valid = ~np.isnan(self._first)
         for runs in self._runs_since_reset.values():
             runs[valid] = np.minimum(runs[valid] + 1, MAX_BASELINE_RUNS)
-        self._weighed = None
+        self._estimates = self._weighed = self._plausible = None
 
     def add_repetition(self, values: Values) -> None:
         """Add a repetition to the run that has begun; nan for a series that was not repeated."""
         begun = np.where(np.isnan(self._first), np.nan, values * self._sign)
         self._baselines.add_repetition(self._without_open(begun))
-        self._weighed = None
+        self._estimates = self._weighed = self._plausible = None
 
     def repetitions_due(self) -> list[RepetitionReason | None]:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
         _, worse = self._weigh_worse()
-        suspected = (runs >= MIN_BASELINE_RUNS) & (worse > -_REPETITION_MARGIN) & (repetitions < MAX_REPETITIONS)
+        suspected = (runs >= MIN_BASELINE_RUNS) & (worse > -_REPETITION_MARGIN)
+        implausible = self._plausibility().suspicion <= _REPETITION_FACTOR * self._implausibility()
+        suspected = (suspected | implausible) & (repetitions < MAX_REPETITIONS)
         learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < MIN_BASELINE_RUNS) & (repetitions == 1)
         skipped = np.isnan(self._without_open(self._first))
         choice = np.select([skipped, suspected, learning], [0, 1, 2])
@@ -139,10 +159,13 @@ class Detector:
         """Judge the run that has begun, by all of its repetitions."""
         rise, worse, fall, better = (*self._weigh_worse(), *self._weigh_better())
         valid, runs = ~np.isnan(self._first), self._baselines.count
+        implausible = self._plausibility().probability <= self._implausibility()
         judged = []
         for row in range(len(valid)):
             if row in self._open:
                 judged.append(self._still_open(row, float(self._first[row])))
+            elif valid[row] and implausible[row]:
+                judged.append(self._beyond_doubt(row, rise[row], float(worse[row])))
             elif runs[row] < MIN_BASELINE_RUNS:
                 judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(MIN_BASELINE_RUNS - runs[row])))
             elif valid[row] and worse[row] > 0:
@@ -152,6 +175,14 @@ class Detector:
             else:
                 judged.append(self._no_change(row, float(worse[row])))
         return judged
+
+    def smallest_shifts(self) -> Values:
+        """For each series, the smallest shift for the worse that the run that has begun could show beyond doubt.
+
+        In units of the values; nan where there is no earlier run.
+        """
+        smallest = smallest_shift(self._noise(), self._implausibility())
+        return np.where(self._baselines.count > 1, smallest, np.nan)
 
     def dismiss(self, row: int) -> None:
         """An open change was a false alarm: its runs join the baseline, and evidence is collected anew."""
@@ -175,10 +206,33 @@ class Detector:
         closed[list(self._open)] = False
         return np.where(closed, signed, np.nan)
 
+    def _is_young(self) -> NDArray[np.bool_]:
+        """Whether the baseline of each series was too short before the newest run."""
+        return self._baselines.count <= MIN_BASELINE_RUNS
+
+    def _estimated(self) -> Estimates:
+        if self._estimates is None:
+            self._estimates = estimate(self._baselines)
+        return self._estimates
+
     def _evidence(self) -> Evidence:
         if self._weighed is None:
-            self._weighed = evidence.weigh(self._baselines)
+            self._weighed = evidence.weigh(self._baselines, self._estimated())
         return self._weighed
+
+    def _implausibility(self) -> Values:
+        """The probability below which a run is implausible."""
+        return self._false_alarms * np.where(self._is_young(), 1.0, _MATURE_SHARE)
+
+    def _plausibility(self) -> Plausibility:
+        if self._plausible is None:
+            self._plausible = weigh_newest(self._baselines, self._noise())
+        return self._plausible
+
+    def _noise(self) -> Noise:
+        # A few pairs of repetitions don't show how alike repetitions are.
+        alike = np.where(self._is_young(), MIN_PERSISTENCE, self._estimated().intraclass)
+        return noise_before(self._baselines, np.maximum(alike, MIN_PERSISTENCE))
 
     def _weigh_worse(self) -> tuple[Values, Values]:
         """The log odds of a change for the worse since each run, and their total above the threshold."""
@@ -192,8 +246,17 @@ class Detector:
 
     def _open_change(self, row: int, change: ChangePoint, lasted: int, worse: bool) -> None:
         since = self._baselines.take(row, lasted)
-        scale = SeriesScale(float(self._sign[row]), float(self._baselines.min_scale[row]))
-        self._open[row] = Recovery(change, self._baselines.segment(row), since, scale, worse)
+        units = SeriesUnits(float(self._sign[row]), self._baselines.bounds(row))
+        self._open[row] = Recovery(change, self._baselines.segment(row), since, units, worse)
+
+    def _beyond_doubt(self, row: int, log_odds: Values, worse: float) -> Judgement:
+        """A change that its first run shows beyond doubt, and that may have begun with a run before it."""
+        known = self._baselines.count[row] >= MIN_BASELINE_RUNS
+        begun = log_odds if known else np.where(np.arange(len(log_odds)) == 0, 0.0, -np.inf)
+        change = locate_change(self._baselines, row, begun, float(self._sign[row]))
+        self._improved.pop(row, None)
+        self._open_change(row, change, change.lasted, worse=True)
+        return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
     def _worse(self, row: int, log_odds: Values, worse: float) -> Judgement:
         change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
@@ -228,7 +291,7 @@ class Detector:
         if lasted < _IMPROVEMENT_RUNS:
             return
         del self._improved[row]
-        if estimate_step(runs[:-lasted], runs[-lasted:], float(self._baselines.min_scale[row])).high >= 0:
+        if estimate_step(runs[:-lasted], runs[-lasted:], self._baselines.bounds(row)).high >= 0:
             self._runs_since_reset["better"][row] = 0
         elif self._accept_improvements:
             self._baselines.restart(row, self._baselines.take(row, lasted))

@@ -12,6 +12,9 @@ from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Valu
 CLIP = 1.5
 """Runs farther from the level than 1.5 scales count as if they were exactly so far, so that outliers say little. It is
 Huber's k of 1.5: 96 % efficient at normal values (Huber 1964)."""
+PRIOR_RUNS = 8.0
+"""How many runs the prior of a young baseline's scale is worth: with it, one series in a hundred has a scale beyond 2.2
+times the prior's."""
 _PRIOR_RUNS = 20.0
 _PRIOR_AUTOCORRELATION = 0.25
 """The mean of the autocorrelation's prior, and its weight in runs. With both, `benchmarks.verdict.robustness` measures
@@ -70,9 +73,9 @@ def estimate(baselines: Baselines) -> Estimates:
     """The estimates of every series; meaningless for one without runs."""
     present = ~np.isnan(baselines.first_values)
     count = np.maximum(baselines.count, 1)
-    level = _median(baselines.first_values, baselines.count)
+    level = median(baselines.first_values, baselines.count)
     distances = np.where(present, baselines.first_values - level[:, None], 0.0)
-    scale = _scale(distances, present, baselines)
+    scale = huber_scale(distances, present, baselines.count, baselines.min_scale)
     limit = (CLIP * scale)[:, None]
     clipped = np.clip(distances, -limit, limit)
     centred = np.where(present, clipped - (clipped.sum(axis=1) / count)[:, None], 0.0)
@@ -91,15 +94,38 @@ def estimate(baselines: Baselines) -> Estimates:
     return Estimates(level, scale, autocorrelation, intraclass, distances, clipped)
 
 
-def _scale(distances: Values, present: NDArray[np.bool_], baselines: Baselines) -> Values:
-    """Huber's proposal 2 of each series' distances from its level; shape: series."""
+def posterior_scale(own: Values, runs: NDArray[np.int64], prior: Values) -> tuple[Values, Values]:
+    """The scale of a young baseline and its degrees of freedom, under a scaled inverse chi-squared prior.
+
+    The prior counts like `PRIOR_RUNS` runs (Gelman et al. 2013, "Bayesian Data Analysis", 2.6).
+
+    Args:
+        own: The scale of the series itself; shape: series.
+        runs: How many runs that comes from, at least 1; shape: series.
+        prior: The scale that is plausible before any run was seen; shape: series.
+    """
+    own_freedom = runs.astype(np.float64) - 1.0
+    freedom: Values = PRIOR_RUNS + own_freedom
+    scale: Values = np.sqrt((PRIOR_RUNS * prior**2 + own_freedom * own**2) / freedom)
+    return scale, freedom
+
+
+def huber_scale(distances: Values, present: NDArray[np.bool_], count: NDArray[np.int64], min_scale: Values) -> Values:
+    """Huber's proposal 2 of each series' distances from its level; shape: series.
+
+    Args:
+        distances: 0 where there is no run; shape: series x runs.
+        present: Whether there is one; shape: series x runs.
+        count: How many runs each series has; shape: series.
+        min_scale: The smallest scale that a series may have; shape: series.
+    """
     absolute = np.where(present, np.abs(distances), np.nan)
-    freedom = np.maximum(np.maximum(baselines.count, 1) - 1, 1)
-    scale = np.maximum(_MAD * _median(absolute, baselines.count), baselines.min_scale)
+    freedom = np.maximum(np.maximum(count, 1) - 1, 1)
+    scale = np.maximum(_MAD * median(absolute, count), min_scale)
     for _ in range(_HUBER_STEPS):
         limit = (CLIP * scale)[:, None]
         clipped = np.clip(distances, -limit, limit)
-        scale = np.maximum(np.sqrt((clipped**2).sum(axis=1) / (freedom * _CONSISTENCY)), baselines.min_scale)
+        scale = np.maximum(np.sqrt((clipped**2).sum(axis=1) / (freedom * _CONSISTENCY)), min_scale)
     return scale
 
 
@@ -129,10 +155,10 @@ def _intraclass(rows: NDArray[np.int64], repetitions: Values, scale: Values) -> 
     return intraclass
 
 
-def _median(values: Values, count: NDArray[np.int64]) -> Values:
+def median(values: Values, count: NDArray[np.int64]) -> Values:
     """The median of each row's `count` values; the others are nan, which sorting puts last."""
     ordered = np.sort(values, axis=1)
     rows = np.arange(len(values))
     low, high = np.maximum(count - 1, 0) // 2, count // 2
-    median: Values = 0.5 * (ordered[rows, low] + ordered[rows, np.minimum(high, values.shape[1] - 1)])
-    return median
+    middle: Values = 0.5 * (ordered[rows, low] + ordered[rows, np.minimum(high, values.shape[1] - 1)])
+    return middle

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from loadtasks.verdict.history.baselines import Baselines, Values
-from loadtasks.verdict.history.estimates import estimate
+from loadtasks.verdict.history.estimates import Estimates
 
 MAX_RUNS_SINCE_CHANGE = 24
 """Only the newest 24 runs can be the first of a shift. The thresholds of `false_alarm_budget` are simulated
@@ -90,9 +90,8 @@ class Evidence:
         return odds
 
 
-def weigh(baselines: Baselines) -> Evidence:
-    """The evidence of every series' newest runs."""
-    estimates = estimate(baselines)
+def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
+    """The evidence of every series' newest runs. `estimates`: what all runs say about each baseline."""
     present = ~np.isnan(baselines.first_values)
     follows = present[:, 1:] & present[:, :-1]
     number = (~np.isnan(baselines.repetitions)).sum(axis=2)

@@ -20,8 +20,9 @@ from loadtasks.results.findings.history import (
 )
 from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS, DetectorState
+from loadtasks.verdict.history.detector import DetectorState
 from loadtasks.verdict.history.replay import TAIL
 
 _NOT_SAVED = 0
@@ -153,7 +154,9 @@ def _reasons_not_compared(comparison: BaselineComparison) -> list[Finding]:
         findings.append(Finding(code=FindingCode.NOT_COMPARABLE, parameters=comparison.not_comparable))
     missing = max((history.judgement.missing_runs for history in comparison.metrics.values()), default=0)
     if missing and len(comparison.series.points) < MIN_BASELINE_RUNS:
-        findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=missing)))
+        median = comparison.metrics.get("p50_s")
+        too_short = BaselineTooShort(missing_runs=missing, detectable=median.detectable if median is not None else None)
+        findings.append(Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=too_short))
     return findings
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtasks.verdict.history.baselines import Segment
+from loadtasks.verdict.history.baselines import ScaleBounds, Segment
 from loadtasks.verdict.history.change_point import ChangePoint, estimate_step
 
 _THRESHOLD = 3.0
@@ -14,13 +14,12 @@ _MAX_RUN = 2.0
 """The most that one run may add to the log likelihood ratio: below the threshold, so that one run is no recovery."""
 
 
-class SeriesScale(NamedTuple):
+class SeriesUnits(NamedTuple):
     """How the values of one series are judged."""
 
     sign: float
     """What the series' own values were multiplied with, so that higher is worse: 1 or -1."""
-    min_scale: float
-    """The smallest scale that an estimate may have."""
+    bounds: ScaleBounds
 
 
 class Recovery:
@@ -31,7 +30,7 @@ class Recovery:
     """
 
     def __init__(
-        self, change: ChangePoint, before: Segment, since: Segment, scale: SeriesScale, worse: bool = True
+        self, change: ChangePoint, before: Segment, since: Segment, units: SeriesUnits, worse: bool = True
     ) -> None:
         """Begin with the change as it was found.
 
@@ -39,22 +38,22 @@ class Recovery:
             change: The change as it was raised.
             before: The runs of the baseline.
             since: The runs since the change.
-            scale: How the series' values are judged.
+            units: How the series' values are judged.
             worse: Whether the change is for the worse.
         """
         self.raised = change
         self.worse = worse
         self._direction = 1.0 if worse else -1.0
-        self._sign = scale.sign * self._direction
-        self._min_scale = scale.min_scale
+        self._sign = units.sign * self._direction
+        self._bounds = units.bounds
         self._before, self._since = before * self._direction, since * self._direction
         self._sum, self._recovered_runs = 0.0, 0
-        self._step = estimate_step(self._before, self._since, self._min_scale)
+        self._step = estimate_step(self._before, self._since, self._bounds)
 
     @property
     def change(self) -> ChangePoint:
         """The change, its size estimated from all runs since."""
-        step = estimate_step(self._before, self._since, self._min_scale)
+        step = estimate_step(self._before, self._since, self._bounds)
         low, high = sorted((self._sign * step.low, self._sign * step.high))
         return replace(self.raised, lasted=len(self._since), size=self._sign * step.size, low=low, high=high)
 
@@ -71,7 +70,7 @@ class Recovery:
 
     def _log_ratio(self, value: float) -> float:
         """The log likelihood ratio of the level before the change against the one after it, by one run."""
-        shift, variance = max(self._step.size, self._min_scale), self._step.deviation**2
+        shift, variance = max(self._step.size, self._bounds.min_scale), self._step.deviation**2
         return (self._step.before + shift / 2 - value * self._direction) * shift / variance
 
     def runs(self) -> Segment:

@@ -6,13 +6,14 @@ for years of them (`python -m benchmarks.verdict.long_history`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from loadtasks.measurement.metrics import BASELINE_METRICS, METRICS, Unit
 from loadtasks.results.regression import MetricChange
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.series import MetricSeries
+from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
@@ -23,6 +24,7 @@ from loadtasks.verdict.history.detector import (
     SeriesSettings,
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.plausibility import plausible_scale
 
 TAIL = "p95_s"
 """Judged relative to the median (see the registry of metrics), so that it shows what the median doesn't."""
@@ -44,6 +46,9 @@ class MetricHistory:
     """The last run before the change."""
     repetition_reason: RepetitionReason | None
     """Why the scenario should be repeated in this run; None where it should not."""
+    detectable: float | None
+    """In a young baseline, the smallest ratio for the worse that this run could show beyond doubt; None where there is
+    no earlier run."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,13 @@ class Alarm:
     change: MetricChange
 
 
+class DismissedRuns(NamedTuple):
+    """The runs of a false alarm. Whatever is raised in one of them is that alarm, found sooner or later."""
+
+    first_run: str
+    found_run: str
+
+
 class SeriesReplay:
     """Series judged run by run, from the first run on."""
 
@@ -67,7 +79,7 @@ class SeriesReplay:
         series: Sequence[MetricSeries],
         runs: Sequence[str],
         sensitivity: Sensitivity,
-        dismissed: Mapping[tuple[str, str], frozenset[str]] | None = None,
+        dismissed: Mapping[tuple[str, str], Sequence[DismissedRuns]] | None = None,
     ) -> None:
         """Read the values of all series.
 
@@ -75,7 +87,7 @@ class SeriesReplay:
             series: What is judged, without the points that must not count.
             runs: The ids of all runs that measured any of them, oldest first.
             sensitivity: Budget and minimum effect.
-            dismissed: Runs in which a scenario's alarm was a false one, by scenario and part.
+            dismissed: The runs of each false alarm, by scenario and part.
         """
         self._runs = list(runs)
         self._series = [one for one in series if one.points]
@@ -84,7 +96,11 @@ class SeriesReplay:
         ]
         self._dismissed = dismissed or {}
         self._detector = Detector(
-            [_settings(name, len(self._series), sensitivity) for _, _, name in self._keys],
+            [
+                series_settings(name, len(self._series), sensitivity, _prior_scale(name, series.points[0]))
+                for series in self._series
+                for name in BASELINE_METRICS
+            ],
             FalseAlarmBudget(sensitivity.runs_per_false_alarm),
             sensitivity.accept_improvements,
         )
@@ -94,13 +110,14 @@ class SeriesReplay:
         """Judge all runs, once. Returns the state of each metric as of the last run, and every alarm on the way."""
         judgements: list[Judgement] = []
         due: list[RepetitionReason | None] = []
+        smallest: Values = np.full(len(self._keys), np.nan)
         alarms: list[Alarm] = []
         for run, values in enumerate(self._values):
             self._detector.begin_run(values)
             for repetition in self._repetitions.get(run, ()):
                 self._detector.add_repetition(repetition)
             if run == len(self._values) - 1:
-                due = self._detector.repetitions_due()
+                due, smallest = self._detector.repetitions_due(), self._detector.smallest_shifts()
             judgements = self._detector.judge()
             for row, judgement in enumerate(judgements):
                 if judgement.raised and judgement.change is not None:
@@ -108,7 +125,9 @@ class SeriesReplay:
                     if judgement.state is DetectorState.REGRESSED and self._is_dismissed(run, row):
                         self._detector.dismiss(row)
         histories = {
-            key: self._history(row, judgements[row], due[row]) for row, key in enumerate(self._keys) if judgements
+            key: self._history(row, judgements[row], due[row], float(smallest[row]))
+            for row, key in enumerate(self._keys)
+            if judgements
         }
         return histories, alarms
 
@@ -138,7 +157,11 @@ class SeriesReplay:
 
     def _is_dismissed(self, run: int, row: int) -> bool:
         scenario, part, _ = self._keys[row]
-        return self._runs[run] in self._dismissed.get((scenario, part), ())
+        position = {run_id: number for number, run_id in enumerate(self._runs)}
+        return any(
+            position.get(dismissed.first_run, run) <= run <= position.get(dismissed.found_run, -1)
+            for dismissed in self._dismissed.get((scenario, part), ())
+        )
 
     def _alarm(self, run: int, row: int, judgement: Judgement, change: ChangePoint) -> Alarm:
         scenario, part, metric = self._keys[row]
@@ -152,15 +175,18 @@ class SeriesReplay:
             change=self._in_units(row, change),
         )
 
-    def _history(self, row: int, judgement: Judgement, due: RepetitionReason | None) -> MetricHistory:
+    def _history(self, row: int, judgement: Judgement, due: RepetitionReason | None, smallest: float) -> MetricHistory:
         change = judgement.change
+        is_young = judgement.state is DetectorState.LEARNING and not np.isnan(smallest)
+        detectable = float(np.exp(smallest)) if is_young else None
         if judgement.state is DetectorState.REGRESSED:
             change = self._detector.change(row)
         if change is None:
-            return MetricHistory(judgement, None, None, None, due)
+            return MetricHistory(judgement, None, None, None, due, detectable)
         earlier = np.flatnonzero(~np.isnan(self._values[: change.first, row]))
         before_run = self._runs[int(earlier[-1])] if len(earlier) else None
-        return MetricHistory(judgement, self._in_units(row, change), self._runs[change.first], before_run, due)
+        first_run = self._runs[change.first]
+        return MetricHistory(judgement, self._in_units(row, change), first_run, before_run, due, detectable)
 
     def _in_units(self, row: int, change: ChangePoint) -> MetricChange:
         metric = self._keys[row][2]
@@ -184,11 +210,19 @@ def _relative(values: Values) -> Values:
     return relative
 
 
-def _settings(name: str, scenarios: int, sensitivity: Sensitivity) -> SeriesSettings:
+def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float) -> SeriesSettings:
+    """How one metric is judged in a family of so many scenarios and parts."""
     metric, rule = METRICS[name], BASELINE_METRICS[name]
     min_effect = max(rule.min_effect or 0.0, sensitivity.min_effect)
     return SeriesSettings(
         min_effect=min_effect if metric.unit is Unit.SHARE else float(np.log1p(min_effect)),
         share=rule.weight / scenarios,
         worse_up=not metric.higher_is_better,
+        prior_scale=prior_scale,
     )
+
+
+def _prior_scale(name: str, first: SeriesPoint) -> float:
+    """How much the runs of a series plausibly differ before any was seen, by its first run."""
+    median_s = float(first.values[list(BASELINE_METRICS).index("p50_s")])
+    return plausible_scale(name, first.requests, None if np.isnan(median_s) else median_s)

@@ -38,11 +38,11 @@ def test_what_nobody_foresaw_is_exit_4_with_one_sentence(workspace: Workspace, m
     def broken(*_: object) -> None:
         raise ZeroDivisionError(f"division of {workspace.var}")
 
-    assert call("history").exit_code == 0
+    assert call("runs").exit_code == 0
     monkeypatch.setenv("LOADTASKS_TOKEN", "t0ken")
     monkeypatch.setattr(Store, "runs", broken)
     (workspace.var / "broken").mkdir()
-    check_refused(call("history"), 4, "ZeroDivisionError", "the traceback is in", str(workspace.var / "broken"))
+    check_refused(call("runs"), 4, "ZeroDivisionError", "the traceback is in", str(workspace.var / "broken"))
     (path,) = (workspace.var / "broken").iterdir()
     assert "in broken" in path.read_text()
 
@@ -51,7 +51,7 @@ def test_a_setting_that_makes_no_sense_is_exit_2_all_the_same(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOADTASKS_ROUNDS", "few")
-    check_refused(call("history"), 2, "LOADTASKS_ROUNDS=few")
+    check_refused(call("runs"), 2, "LOADTASKS_ROUNDS=few")
 
 
 def test_an_interrupt_where_there_is_nothing_to_conclude_is_exit_130(
@@ -61,4 +61,4 @@ def test_an_interrupt_where_there_is_nothing_to_conclude_is_exit_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Store, "runs", interrupted)
-    assert call("history").exit_code == 130
+    assert call("runs").exit_code == 130

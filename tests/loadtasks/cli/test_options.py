@@ -18,7 +18,7 @@ def test_an_option_goes_before_its_variable(workspace: Workspace, monkeypatch: p
 
 
 def test_out_may_stand_before_the_command_and_after_it(workspace: Workspace, tmp_path: Path) -> None:
-    for name, arguments in {"a": ("history",), "b": ("baseline",)}.items():
+    for name, arguments in {"a": ("runs",), "b": ("baseline",)}.items():
         assert call("--out", str(tmp_path / name), *arguments).exit_code == 0
         assert (tmp_path / name / "results.db").is_file()
     check_refused(call("--out", str(tmp_path / "c"), "run", "nothing", "--out", str(tmp_path / "d")), 2, "nothing")
@@ -27,7 +27,7 @@ def test_out_may_stand_before_the_command_and_after_it(workspace: Workspace, tmp
 
 def test_a_variable_that_makes_no_sense_is_exit_2(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOADTASKS_MIN_EFFECT", "nan")
-    check_refused(call("history"), 2, "LOADTASKS_MIN_EFFECT=nan")
+    check_refused(call("runs"), 2, "LOADTASKS_MIN_EFFECT=nan")
 
 
 def test_every_option_of_a_setting_exists() -> None:

@@ -30,10 +30,10 @@ def test_results_files_are_compared_and_printed(
 
 
 def test_past_runs_are_listed(workspace: Workspace, server: ScriptedServer) -> None:
-    assert "No run yet" in call("history").output
+    assert "No run yet" in call("runs").output
     call("run", "thing.alone", "--target", server.url)
     run_id = (workspace.reports / "latest").resolve().name
-    assert run_id in call("history").output
+    assert run_id in call("runs").output
     listed = call("history", "thing.alone").output
     assert run_id in listed
     assert "5 requests, one after another" in listed

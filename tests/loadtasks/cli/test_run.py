@@ -13,7 +13,7 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import AUTOMATIC
 from loadtasks.results.store import Store
-from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS
+from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, free_port
 from tests.thing import SCENARIOS, SUITE, ThingApi, call, check_refused
@@ -122,7 +122,7 @@ def check_reported(result: Result, workspace: Workspace, code: int, *parts: str)
     assert "[INVALID]" in mail.read_text()
     for part in parts:
         assert part in result.output
-    assert "invalid" in call("history").output
+    assert "invalid" in call("runs").output
     assert call("report").exit_code == code
 
 

@@ -28,6 +28,8 @@ from tests.measurements import STARTED_AT, exemplar, health, measurement, run
 
 CALIBRATION = Calibration(ceiling_per_s=58_000, jitter_p99_s=0.0009)
 BASELINE = "20261123T020000Z-b0b0"
+REGRESSION = 7
+"""The id of the regression that a run finds."""
 BROADCAST_LOAD = {"model": "broadcast", "listeners": 20, "events": 50, "rate": 25.0}
 PART_LOAD = {"model": "closed", "workers": 5, "requests": 30}
 SCENARIOS = {
@@ -216,6 +218,7 @@ def worse(metric: str, observed: float, level: float, part: str = "") -> Finding
             version_before="1.1.0",
             version_after="1.2.0",
             shape=Shape.WHOLE_DISTRIBUTION,
+            regression=REGRESSION,
         ),
     )
 
@@ -236,13 +239,14 @@ def regressed() -> ScenarioResult:
 
 def not_measured() -> ScenarioResult:
     """`websocket.broadcast`, for which the target no longer responded."""
+    return unreachable("websocket.broadcast")
+
+
+def unreachable(scenario: str) -> ScenarioResult:
+    """A scenario that could not be measured, since the target is down."""
     detail = "http://127.0.0.1:8000 refuses connections; start the API, then run it again."
-    return result(
-        "websocket.broadcast",
-        Verdict.INVALID,
-        Finding(code=FindingCode.MEASUREMENT_FAILED, parameters=FailureDetail(detail=detail)),
-        measurements=[],
-    )
+    finding = Finding(code=FindingCode.MEASUREMENT_FAILED, parameters=FailureDetail(detail=detail))
+    return result(scenario, Verdict.INVALID, finding, measurements=[])
 
 
 def saturated() -> ScenarioResult:

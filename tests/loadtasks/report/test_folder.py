@@ -123,3 +123,26 @@ def test_what_was_measured_is_kept_when_the_page_fails(tmp_path: Path, monkeypat
         folder.write(_run(), tmp_path)
     assert read_document(tmp_path / "run-1" / "results.json") == _run()
     assert (tmp_path / "run-1" / "summary.md").is_file()
+
+
+def test_a_removed_report_is_gone_and_removing_it_again_is_no_error(tmp_path: Path) -> None:
+    folder.write(_run(), tmp_path)
+    run_id = "run-1"
+    (tmp_path / run_id / "data_docs").mkdir()
+    (tmp_path / "latest").symlink_to(run_id)
+    (tmp_path / "services").mkdir()
+    (tmp_path / ".partial").mkdir()
+    assert folder.run_ids(tmp_path) == [run_id]
+    files = (tmp_path / run_id).iterdir()
+    assert folder.size_bytes(run_id, tmp_path) == sum(path.stat().st_size for path in files if path.is_file())
+    for _ in range(2):
+        folder.remove(run_id, tmp_path)
+        assert not (tmp_path / run_id).exists()
+    assert (folder.run_ids(tmp_path), folder.size_bytes(run_id, tmp_path)) == ([], 0)
+    assert folder.run_ids(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("run_id", ["", ".", "..", "latest", "services", "a/b", "/etc", "nul\0"])
+def test_what_is_no_name_of_a_folder_removes_nothing(run_id: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="can't be the name of a report folder"):
+        folder.remove(run_id, tmp_path / "reports")

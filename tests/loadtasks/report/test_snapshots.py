@@ -1,14 +1,15 @@
 """The report of a bad run in every output, word for word."""
 
 from collections.abc import Callable
+from email.message import EmailMessage
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from loadtasks.report import html, mail, markdown, terminal
+from loadtasks.report import html, markdown, terminal
 from loadtasks.results.document import ResultsDocument
-from tests.loadtasks.report import samples
+from tests.loadtasks.report import mails, samples
 from tests.loadtasks.report.pages import parse
 from tests.snapshots import check_snapshot
 
@@ -21,8 +22,7 @@ def _terminal(document: ResultsDocument) -> str:
     return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
 
 
-def _mail(document: ResultsDocument, subtype: str) -> str:
-    message = mail.compose(document, sender="a@localhost", recipients=["b@localhost"], report_url="http://reports/x")
+def _mail(message: EmailMessage, subtype: str) -> str:
     body = message.get_body((subtype,))
     assert body is not None
     text = str(body.get_content())
@@ -38,8 +38,6 @@ OUTPUTS: dict[str, Callable[[ResultsDocument], str]] = {
     "terminal": _terminal,
     "summary": markdown.render,
     "page": lambda document: _words(html.render(document)),
-    "mail_text": lambda document: _mail(document, "plain"),
-    "mail_page": lambda document: _mail(document, "html"),
 }
 DOCUMENTS = {
     "bad": samples.bad_run,
@@ -50,6 +48,24 @@ DOCUMENTS = {
 }
 
 
+MAILS = {
+    "bad": lambda: mails.mail_of(samples.bad_run()),
+    "throttled": lambda: mails.mail_of(samples.document(samples.throttled())),
+    "invalid": lambda: mails.mail_of(samples.document(samples.not_measured(), samples.saturated())),
+    "outage_while_regressed": mails.outage_while_regressed,
+    "recovery": mails.recovery,
+    "reminder": mails.reminder,
+    "refusal": mails.refusal,
+}
+
+
 @pytest.mark.parametrize(("document", "output"), [(document, output) for document in DOCUMENTS for output in OUTPUTS])
 def test_the_report_reads_as_before(document: str, output: str) -> None:
     check_snapshot(SNAPSHOTS / f"{document}.{output}.txt", OUTPUTS[output](DOCUMENTS[document]()))
+
+
+@pytest.mark.parametrize("kind", MAILS)
+def test_mails_read_as_before(kind: str) -> None:
+    message = MAILS[kind]()
+    check_snapshot(SNAPSHOTS / f"{kind}.mail_text.txt", _mail(message, "plain"))
+    check_snapshot(SNAPSHOTS / f"{kind}.mail_page.txt", _mail(message, "html"))

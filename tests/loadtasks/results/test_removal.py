@@ -7,7 +7,6 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.results.records import Alert
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
 from tests.measurements import SERVICE, STARTED_AT, failure, measurement, run
@@ -53,14 +52,13 @@ def baseline_of(store: Store) -> str | None:
 def test_nothing_of_it_is_left_and_nothing_else_is_touched(store: Store) -> None:
     keep(store, "a", "b")
     store.save_failure("b", "other", failure())
-    store.save_alert(Alert(run_id="b", sent_at=STARTED_AT, channel="e-mail", recipients=[], subject="", where=""))
     removed = store.remove_run("b")
     assert (removed.run.id, removed.measurements, removed.baselines) == ("b", 1, {})
     assert store.run_ids() == ["a"]
     with pytest.raises(BadInputError, match="there is no run 'b'"):
         store.remove_run("b")
     store.open_run(run("b"))
-    for read in (store.measurements, store.failures, store.alerts, store.verdicts):
+    for read in (store.measurements, store.failures, store.verdicts):
         assert not read("b")
     assert len(store.measurements("a")) == 1
 

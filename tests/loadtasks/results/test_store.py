@@ -16,7 +16,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import AccessRefused, FailureDetail, MeasurementFailure
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.store import Alert, Store
+from loadtasks.results.store import Store
 from tests.findings import text_finding
 from tests.measurements import SERVICE, STARTED_AT, failure, measurement, run
 
@@ -73,7 +73,7 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
 
 def test_an_unknown_run_is_named_with_the_newest_ones(store: Store) -> None:
     store.open_run(run())
-    for ask in (store.run, store.measurements, store.failures, store.verdicts, store.alerts):
+    for ask in (store.run, store.measurements, store.failures, store.verdicts):
         with pytest.raises(BadInputError, match=f"there is no run 'nope'; the newest are {FIRST}"):
             ask("nope")
     with pytest.raises(BadInputError, match="no run 'nope'"):
@@ -134,14 +134,10 @@ def test_half_written_measurements_are_not_kept(store: Store) -> None:
 def test_a_run_opened_again_starts_empty(store: Store) -> None:
     judged_run(store, SECOND)
     judged_run(store)
-    store.save_alert(
-        Alert(run_id=FIRST, sent_at=STARTED_AT, channel="outbox", recipients=["a@b"], subject="s", where="w")
-    )
     store.open_run(run(target_version="2.0"))
     assert store.run(FIRST).target_version == "2.0"
     assert assemble(store, FIRST).scenarios[0].measurements == []
     assert store.verdicts(FIRST) == []
-    assert store.alerts(FIRST) == []
     assert store.measurements(SECOND) != []
 
 
@@ -219,19 +215,6 @@ def test_measuring_anew_withdraws_the_approval_of_what_it_replaces(store: Store)
     assert [baseline.run_id for baseline in store.baselines()] == [FIRST]
     store.open_run(run(FIRST))
     assert store.baselines() == []
-
-
-def test_alerts_are_kept_in_order(store: Store) -> None:
-    store.open_run(run())
-    alerts = [
-        Alert(
-            run_id=FIRST, sent_at=STARTED_AT, channel="e-mail", recipients=["a@b", "c@d"], subject=subject, where="smtp"
-        )
-        for subject in ("one", "two")
-    ]
-    for alert in alerts:
-        store.save_alert(alert)
-    assert store.alerts(FIRST) == alerts
 
 
 def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None:

@@ -19,7 +19,7 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.verdict.history.detector import MIN_BASELINE_RUNS
+from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from tests.measurements import STARTED_AT, measurement, run
 from tests.workspaces import SHIPPED_SCENARIOS, context_of
 

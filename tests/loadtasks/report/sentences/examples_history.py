@@ -88,6 +88,7 @@ VARIANTS = (
     ),
     Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),
+    Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=9, detectable=1.82)),
     not_comparable(FingerprintField.SERVICE, "shop", "shop-staging", new_baseline=False),
     not_comparable(FingerprintField.SCENARIO, "5eed", "feed"),
     not_comparable(FingerprintField.GENERATOR, "b-host", "a-host"),

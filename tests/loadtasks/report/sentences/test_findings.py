@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from loadtasks.plain_text import plain
-from loadtasks.report import html, mail, markdown, sentences, terminal
+from loadtasks.report import html, markdown, sentences, terminal
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import PARAMETERS, Finding
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.judgement import Verdict
+from tests.loadtasks.report import samples
+from tests.loadtasks.report.mails import mail_of
 from tests.loadtasks.report.sentences.test_snapshots import ALL, AREAS, EXAMPLES
 from tests.measurements import run
 
@@ -24,7 +26,14 @@ _SUMMARISED = {
     FindingCode.INSUFFICIENT_SAMPLE,
 }
 """Stated once for the whole run, or marked in the table, where a report lists no finding of its own."""
-_NOT_IN_MAILS = {FindingCode.IMPROVEMENT, FindingCode.REFERENCE_IMPROVEMENT}
+_NOT_IN_MAILS = {
+    FindingCode.IMPROVEMENT,
+    FindingCode.REFERENCE_IMPROVEMENT,
+    FindingCode.REGRESSION_ACKNOWLEDGED,
+    FindingCode.RECOVERING,
+    FindingCode.RECOVERED,
+}
+"""No news, or told in a line of its own."""
 
 
 @pytest.mark.parametrize("code", _CODES)
@@ -77,7 +86,10 @@ def in_terminal(given: ResultsDocument) -> str:
 
 
 def in_mail(given: ResultsDocument, kind: str) -> str:
-    message = mail.compose(given, sender="a@example.org", recipients=["b@example.org"], report_url=None)
+    for result in given.scenarios:  # else nothing would be new in it, and its causes be left out
+        if result.verdict is Verdict.FAIL:
+            result.findings = [*result.findings, samples.missed("p95_s", 3.0, 2.0)]
+    message = mail_of(given)
     body = message.get_body((kind,))
     assert body is not None
     return str(body.get_content())

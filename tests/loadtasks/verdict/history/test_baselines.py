@@ -5,7 +5,7 @@ from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIO
 
 def baselines(values: np.ndarray) -> Baselines:
     """The baselines of series, a row each, with a run a column."""
-    made = Baselines(np.full(len(values), 1e-9))
+    made = Baselines(np.full(len(values), 1e-9), np.full(len(values), 0.1))
     for number in range(values.shape[1]):
         made.add_run(number, values[:, number])
     return made

@@ -10,7 +10,7 @@ from tests.series import drift
 
 def baselines(values: np.ndarray) -> Baselines:
     """The baselines of series, a row each, with a run a column."""
-    made = Baselines(np.full(len(values), 1e-9))
+    made = Baselines(np.full(len(values), 1e-9), np.full(len(values), 0.1))
     for number in range(values.shape[1]):
         made.add_run(number, values[:, number])
     return made
@@ -52,7 +52,7 @@ def test_a_run_without_a_value_is_left_out() -> None:
 
 
 def test_a_series_that_never_varies_has_the_minimum_scale() -> None:
-    made = Baselines(np.array([0.01]))
+    made = Baselines(np.array([0.01]), np.array([0.1]))
     for number in range(20):
         made.add_run(number, np.array([3.0]))
     assert estimate(made).scale[0] == 0.01
@@ -61,7 +61,7 @@ def test_a_series_that_never_varies_has_the_minimum_scale() -> None:
 def repeated(intraclass: float, shift: float = 0.0) -> Baselines:
     """Series of 40 runs, each of the last 30 repeated once; the runs from the 20th on are shifted."""
     shared, own = drift(correlation=0.0, series=200, runs=40), drift(correlation=0.0, series=200, runs=80, seed=2)
-    made = Baselines(np.full(200, 1e-9))
+    made = Baselines(np.full(200, 1e-9), np.full(200, 0.1))
     for run in range(40):
         mean = np.sqrt(intraclass) * shared[:, run] + shift * (run >= 20)
         made.add_run(run, mean + np.sqrt(1 - intraclass) * own[:, run])

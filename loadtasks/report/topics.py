@@ -1,0 +1,224 @@
+"""What a message reports, in words: each topic by itself, also long after its run is gone."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from loadtasks import units
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.plain_text import plain
+from loadtasks.report.findings import RenderedFinding
+from loadtasks.report.headline import brief
+from loadtasks.report.sentences import phrases
+from loadtasks.report.text import label
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.history import BaselineShift, Recovering
+from loadtasks.results.findings.reference import ReferenceShift
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.topic import Topic, TopicKind
+
+_MANY = 4
+"""From so many scenarios on their number is given too."""
+_ACKNOWLEDGE = "python -m loadtasks regressions acknowledge {id}"
+
+
+@dataclass(frozen=True)
+class RenderedTopic:
+    """A topic in words. `document` is the run that the message is about; None of a run that was never opened."""
+
+    topic: Topic
+    document: ResultsDocument | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is about: `regression 7, dashboard.concurrent`, `mixed.concurrent (sessions)`, `runs`."""
+        if self.topic.kind is TopicKind.REFUSAL:
+            return "runs"
+        name = label(self.topic.scenario, self.topic.part)
+        return f"regression {self.topic.regression}, {name}" if self.topic.regression is not None else name
+
+    @property
+    def findings(self) -> list[RenderedFinding]:
+        """What was found, the gravest first."""
+        return [RenderedFinding(self._result, finding) for finding in self.topic.findings]
+
+    @property
+    def worst(self) -> RenderedFinding:
+        """The finding that is farthest from what it should be."""
+        return max(self.findings, key=lambda finding: finding.excess)
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, as a sentence without its full stop."""
+        if self.topic.kind in (TopicKind.INVALID, TopicKind.REFUSAL):
+            return "; ".join(finding.sentence for finding in self.findings)
+        if self.topic.kind is TopicKind.REGRESSION:
+            return f"{self.change}, since {phrases.moment(self.topic.since)}{self._versions}"
+        return plain(brief(self.worst).sentence)
+
+    @property
+    def acknowledge(self) -> str:
+        """The command that acknowledges the regression; empty where there is none to acknowledge."""
+        open_one = self.topic.regression is not None and self.topic.acknowledged_by is None
+        return _ACKNOWLEDGE.format(id=self.topic.regression) if open_one else ""
+
+    @property
+    def still_open(self) -> str:
+        """That it is not over: what, since when, and what is known of it, on one line without its full stop."""
+        command = f"`{self.acknowledge}`" if self.acknowledge else ""
+        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here, command)))
+
+    @property
+    def since(self) -> str:
+        """When it began: `21 Nov 02:00`, with the run where it is known."""
+        run = f" (run {plain(self.topic.since_run)})" if self.topic.since_run is not None else ""
+        return f"{phrases.moment(self.topic.since)}{run}"
+
+    @property
+    def metrics(self) -> str:
+        """The metrics that it is about: `p50 and throughput`."""
+        names = [metric_label(finding.metric) for finding in self.topic.findings if finding.metric]
+        return phrases.listed(list(dict.fromkeys(names)))
+
+    @property
+    def change(self) -> str:
+        """How far the worst metric moved: `p50 rose 38 %, 121 ms → 167 ms`; empty where no change was measured."""
+        finding = self.worst.finding
+        if not isinstance(finding.parameters, BaselineShift | ReferenceShift):
+            return ""
+        values = phrases.from_to(finding.metric, finding.limit, finding.observed)
+        return f"{phrases.change(metric_label(finding.metric), finding.parameters.ratio)}, {values}"
+
+    @property
+    def _versions(self) -> str:
+        """The target's versions on both sides of a change: ` (version 1.4.1 → 1.4.2)`; empty where unknown."""
+        shift = self.worst.finding.parameters
+        if not isinstance(shift, BaselineShift) or shift.version_after is None:
+            return ""
+        before = f"{shift.version_before} → " if shift.version_before not in (None, shift.version_after) else ""
+        unchanged = " unchanged" if shift.version_before == shift.version_after else ""
+        return plain(f" (version {before}{shift.version_after}{unchanged})")
+
+    @property
+    def _result(self) -> ScenarioResult:
+        """The scenario in this run; a stand-in where the run doesn't have it."""
+        results = self.document.scenarios if self.document is not None else []
+        name = self.topic.scenario
+        stand_in = ScenarioResult(scenario=name, endpoint=name.partition(".")[0], verdict=Verdict.INVALID)
+        return next((result for result in results if result.scenario == name), stand_in)
+
+    @property
+    def _here(self) -> str:
+        """What this run says of something that was told before; empty where it shows it."""
+        if self.document is None or self.topic.kind is TopicKind.REFUSAL:
+            return ""
+        result = next((one for one in self.document.scenarios if one.scenario == self.topic.scenario), None)
+        if result is None:
+            return "not measured in this run"
+        if result.verdict is Verdict.INVALID:
+            return "" if self.topic.kind is TopicKind.INVALID else "not measured validly in this run"
+        return "back to normal in this run" if _is_recovering(result, self.topic.regression) else ""
+
+
+def _is_recovering(result: ScenarioResult, regression: int | None) -> bool:
+    return any(
+        isinstance(finding.parameters, Recovering) and finding.parameters.regression == regression
+        for finding in result.findings
+    )
+
+
+def _open_target(rendered: RenderedTopic) -> str:
+    return f"{rendered.label}: {rendered.reason}; missed since {rendered.since}"
+
+
+def _open_invalid(rendered: RenderedTopic, scenarios: str = "") -> str:
+    return f"{scenarios or rendered.label}: invalid since {rendered.since}: {rendered.reason}"
+
+
+def _open_regression(rendered: RenderedTopic) -> str:
+    who = rendered.topic.acknowledged_by
+    acknowledged = f"; acknowledged by {plain(who)}" if who is not None else ""
+    return f"{rendered.label}: {rendered.change}, since {rendered.since}{acknowledged}"
+
+
+def _open_reference(rendered: RenderedTopic) -> str:
+    return f"{rendered.label}: {rendered.change}, worse than the reference since {rendered.since}"
+
+
+def _open_refusal(rendered: RenderedTopic) -> str:
+    return f"no run could be opened since {rendered.since}: {rendered.reason}"
+
+
+_STILL_OPEN: Mapping[TopicKind, Callable[[RenderedTopic], str]] = {
+    TopicKind.TARGET: _open_target,
+    TopicKind.INVALID: _open_invalid,
+    TopicKind.REGRESSION: _open_regression,
+    TopicKind.REFERENCE: _open_reference,
+    TopicKind.REFUSAL: _open_refusal,
+}
+
+
+def lines_of_open(topics: Iterable[RenderedTopic]) -> list[str]:
+    """What is still open, a line each; scenarios that have been invalid together, for one reason, on one line."""
+    lines: dict[object, list[RenderedTopic]] = {}
+    for number, topic in enumerate(topics):
+        together = topic.topic.kind is TopicKind.INVALID
+        lines.setdefault((topic.since, topic.reason) if together else number, []).append(topic)
+    return [
+        group[0].still_open if len(group) == 1 else _open_invalid(group[0], _scenarios(group))
+        for group in lines.values()
+    ]
+
+
+def lines_of_over(topics: Sequence[RenderedTopic]) -> list[str]:
+    """What is over, regressions first; the targets of a scenario, and all scenarios measured again, on one line."""
+    lines: dict[tuple[TopicKind, str], list[RenderedTopic]] = {}
+    for topic in sorted(topics, key=lambda topic: _ORDER_OF_OVER.index(topic.topic.kind)):
+        kind = topic.topic.kind
+        lines.setdefault((kind, "" if kind is TopicKind.INVALID else topic.label), []).append(topic)
+    return [_OVER[kind](group) for (kind, _), group in lines.items()]
+
+
+def _scenarios(topics: Sequence[RenderedTopic]) -> str:
+    """The scenarios of topics: `a and b`, `all 13 scenarios`, `5 scenarios (a, b, c, d and e)`."""
+    names, document = [topic.label for topic in topics], topics[0].document
+    if document is not None and len(names) == len(document.scenarios) > 1:
+        return f"all {len(names)} scenarios"
+    return phrases.listed(names) if len(names) < _MANY else f"{len(names)} scenarios ({phrases.listed(names)})"
+
+
+def _met_again(topics: Sequence[RenderedTopic]) -> str:
+    metrics = phrases.listed(list(dict.fromkeys(topic.metrics for topic in topics if topic.metrics)))
+    return f"{topics[0].label} meets its {'target' if len(topics) == 1 else 'targets'} for {metrics or 'it'} again"
+
+
+def _measured_again(topics: Sequence[RenderedTopic]) -> str:
+    return f"{_scenarios(topics)} could be measured again"
+
+
+def _normal_again(topics: Sequence[RenderedTopic]) -> str:
+    """`regression 7 is over: dashboard.concurrent is back to normal (p50 was +38 % since 21 Nov 02:00)`."""
+    topic, worst = topics[0].topic, topics[0].worst.finding
+    was = ""
+    if isinstance(worst.parameters, BaselineShift):
+        change = f"{metric_label(worst.metric)} was {units.change(worst.parameters.ratio)}"
+        was = f" ({change} since {phrases.moment(topic.since)})"
+    return f"regression {topic.regression} is over: {label(topic.scenario, topic.part)} is back to normal{was}"
+
+
+def _as_good_as_the_reference(topics: Sequence[RenderedTopic]) -> str:
+    metrics = phrases.listed([topic.metrics for topic in topics])
+    return f"{topics[0].label} is no longer worse than the reference ({metrics})"
+
+
+def _opened_again(_: Sequence[RenderedTopic]) -> str:
+    return "runs can be opened again"
+
+
+_OVER: Mapping[TopicKind, Callable[[Sequence[RenderedTopic]], str]] = {
+    TopicKind.REGRESSION: _normal_again,
+    TopicKind.REFERENCE: _as_good_as_the_reference,
+    TopicKind.TARGET: _met_again,
+    TopicKind.INVALID: _measured_again,
+    TopicKind.REFUSAL: _opened_again,
+}
+_ORDER_OF_OVER = list(_OVER)

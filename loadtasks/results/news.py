@@ -1,0 +1,330 @@
+"""What is new in a run: its verdicts and the life of its regressions, compared with what people have been told.
+
+- A missed target is news when it is missed and was not, or is seen again after `invalid`. It is over when its scenario
+  was measured and meets it. Worse than a reference, in paired runs, is the same.
+- An invalid scenario is news when it was valid, or is invalid for another reason, and over when it is valid.
+- A regression is news while it is open and no message has told of it, and over when later runs have shown that.
+- Runs that can't be opened are news when they could be, or for another reason, and over when one was opened.
+
+A scenario that was not measured, or not validly, says nothing about what was missed before: that stays open. What a
+person has decided about a regression is no news.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import RegressionShift
+from loadtasks.results.findings.parameters import StoredText
+from loadtasks.results.findings.reference import Inconclusive
+from loadtasks.results.findings.targets import TargetNotEvaluated
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.message import ToldMessage
+from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.run import RunPlace
+from loadtasks.results.topic import Topic, TopicEvent, TopicKey, TopicKind
+
+_REMEMBERED_RUNS = 30
+"""A scenario that none of so many runs has planned is gone, and what was wrong with it is no longer mentioned."""
+_EARLY = timedelta(hours=3)
+"""So much before its time a reminder is due: a daily run may begin a little earlier than the one before, or an hour
+where a zone's summer time begins."""
+_NOT_COMPARED = (FindingCode.REFERENCE_MISSING, FindingCode.REFERENCE_INVALID)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What people know before a run's message is composed."""
+
+    messages: Sequence[ToldMessage] = ()
+    """The delivered and pending ones of the service, oldest first."""
+    lost: Sequence[Topic] = ()
+    """What messages had told that were given up since the last one: it counts as untold, and has a beginning."""
+    regressions: Sequence[Regression] = ()
+    """All of the service, ended ones too."""
+    runs: Sequence[RunPlace] = ()
+    """The runs of the service, oldest first."""
+    reminder_days: int = 0
+    """After how many days without a word about it people are reminded of what is still wrong; 0: never."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What a run's message says, if one is due."""
+
+    new: list[Topic] = field(default_factory=list)
+    """What began or changed."""
+    over: list[Topic] = field(default_factory=list)
+    """What ended."""
+    still_open: list[Topic] = field(default_factory=list)
+    """What was told before, and is not over."""
+    reminder: bool = False
+    """Whether a reminder of what is still open is due."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.new or self.over) or self.reminder
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """Everything that the message mentions."""
+        return (*self.new, *self.over, *self.still_open)
+
+
+def find_news(document: ResultsDocument, told: Told) -> News:
+    """What is new in a judged run."""
+    run = document.run
+    later = {place.id for place in told.runs if place.sequence > run.sequence}
+    known = _open_topics(told.messages)
+    spoken = {topic.key for message in told.messages if message.run_id in later for topic in message.topics}
+    current = {topic.key: topic for topic in _observed(document)}
+    current |= {topic.key: topic for topic in _unended(document, told)}
+    lost = {topic.key: topic for topic in told.lost}
+    new, over, still_open = [], [], []
+    for key, topic in current.items():
+        if key in spoken:  # by a run that was opened later: this one was overtaken
+            continue
+        before = known.get(key)
+        if before is None and topic.acknowledged_by is not None:
+            still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
+        elif before is None:
+            new.append(_continued(topic, lost.get(key, topic), TopicEvent.BEGAN))
+        elif topic.code is not before.code or _reappeared(topic, known):
+            new.append(_continued(topic, before, TopicEvent.CHANGED))
+        else:
+            still_open.append(_continued(topic, before, TopicEvent.REMINDED))
+    ends = _Ends(document, told, frozenset(later))
+    for key, topic in known.items():
+        if key in current or key in spoken:
+            continue
+        if ends.is_over(topic):
+            over.append(topic.model_copy(update={"event": TopicEvent.ENDED}))
+        elif ends.is_open(topic):
+            still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
+    unheard = any(topic.acknowledged_by is None and topic.scenario in run.scenarios for topic in still_open)
+    reminder = unheard and not new and not over and _is_reminder_due(run.started_at, run.id, told)
+    return News(new=new, over=over, still_open=still_open, reminder=reminder)
+
+
+def news_of_refusal(reason: str, at: datetime, told: Told) -> News:
+    """What is new where a run could not be opened, at a time, for a reason that people read."""
+    known = _open_topics(told.messages)
+    text = Finding(code=FindingCode.TEXT, parameters=StoredText(kind=FindingKind.VALIDITY, text=reason))
+    topic = Topic(kind=TopicKind.REFUSAL, event=TopicEvent.BEGAN, since=at, findings=(text,))
+    before = known.pop(topic.key, None)
+    still_open = [one.model_copy(update={"event": TopicEvent.REMINDED}) for one in known.values()]
+    if before is None:
+        return News(new=[topic], still_open=still_open)
+    if before.findings != topic.findings:
+        return News(new=[_continued(topic, before, TopicEvent.CHANGED)], still_open=still_open)
+    reminded = _continued(topic, before, TopicEvent.REMINDED)
+    return News(still_open=[reminded, *still_open], reminder=_is_reminder_due(at, None, told))
+
+
+def _open_topics(messages: Iterable[ToldMessage]) -> dict[TopicKey, Topic]:
+    """What people believe to be wrong: what a message told of as new, in its newest form, and none said was over."""
+    known: dict[TopicKey, Topic] = {}
+    for message in messages:
+        for topic in message.topics:
+            if topic.event is TopicEvent.ENDED:
+                known.pop(topic.key, None)
+            elif topic.event.is_new or topic.key in known:  # else the message that told of it was given up
+                known[topic.key] = topic
+    return known
+
+
+def _observed(document: ResultsDocument) -> Iterator[Topic]:
+    """What a run's own verdicts say is wrong, but for regressions, whose state is kept elsewhere."""
+    for result in document.scenarios:
+        if result.verdict is Verdict.INVALID:
+            doubts = [finding for finding in result.findings if finding.kind is FindingKind.VALIDITY]
+            key = TopicKey(TopicKind.INVALID, result.scenario, "", "")
+            yield _topic(document, key, doubts or [Finding(code=FindingCode.NOT_JUDGED)])
+            continue
+        groups: dict[TopicKey, list[Finding]] = {}
+        for finding in result.findings:
+            if (kind := _kind_of(finding)) is not None:
+                key = TopicKey(kind, result.scenario, finding.part, _name_of(finding))
+                groups.setdefault(key, []).append(finding)
+        yield from (_topic(document, key, findings) for key, findings in groups.items())
+
+
+def _topic(document: ResultsDocument, key: TopicKey, findings: Sequence[Finding]) -> Topic:
+    return Topic(
+        event=TopicEvent.BEGAN,
+        since=document.run.started_at,
+        since_run=document.run.id,
+        findings=tuple(findings),
+        **key._asdict(),
+    )
+
+
+def _kind_of(finding: Finding) -> TopicKind | None:
+    """What a finding of a valid scenario is about; None of one that is not reported by itself."""
+    if finding.misses_target:
+        return TopicKind.TARGET
+    return TopicKind.REFERENCE if finding.code is FindingCode.REFERENCE_REGRESSION else None
+
+
+def _name_of(finding: Finding) -> str:
+    """What tells the targets of a scenario apart: the metric, else the expectation's place in its file."""
+    if isinstance(finding.parameters, TargetNotEvaluated):
+        return f"{finding.parameters.suite}#{finding.parameters.number}"
+    return finding.metric
+
+
+def _unended(document: ResultsDocument, told: Told) -> Iterator[Topic]:
+    """The regressions that have not ended, with what this run shows of them."""
+    shown: dict[int | None, list[Finding]] = {}
+    for result in document.scenarios:
+        for finding in result.findings:
+            if isinstance(finding.parameters, RegressionShift):
+                shown.setdefault(finding.parameters.regression, []).append(finding)
+    began = {place.id: place.started_at for place in told.runs}
+    later = {place.id for place in told.runs if place.sequence > document.run.sequence}
+    for regression in told.regressions:
+        if not regression.state.ended and regression.found_run not in later:
+            since = began.get(regression.first_run, regression.moves[0].at)
+            yield Topic(
+                kind=TopicKind.REGRESSION,
+                event=TopicEvent.BEGAN,
+                scenario=regression.scenario,
+                part=regression.part,
+                name=regression.found_run,
+                regression=regression.id,
+                acknowledged_by=(
+                    regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None
+                ),
+                since=since,
+                since_run=regression.first_run,
+                findings=tuple(_as_regressions(shown.get(regression.id, []))) or _kept_changes(regression, since),
+            )
+
+
+def _as_regressions(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings of a regression, whether or not somebody has acknowledged it: one code, however it stands."""
+    for finding in findings:
+        if isinstance(finding.parameters, RegressionShift):
+            parameters = RegressionShift.model_validate(finding.parameters.model_dump())
+            yield finding.model_copy(update={"code": FindingCode.REGRESSION, "parameters": parameters})
+
+
+def _kept_changes(regression: Regression, since: datetime) -> tuple[Finding, ...]:
+    """The findings of a regression that this run doesn't show, as it was when it was found."""
+    return tuple(
+        Finding(
+            code=FindingCode.REGRESSION,
+            part=regression.part,
+            metric=change.metric,
+            observed=change.before * change.ratio,
+            limit=change.before,
+            parameters=RegressionShift(
+                ratio=change.ratio,
+                low=change.low,
+                high=change.high,
+                first_run=regression.first_run,
+                first_run_started_at=since,
+                version_before=regression.version_before,
+                version_after=regression.version_after,
+                regression=regression.id,
+                found_run=regression.found_run,
+            ),
+        )
+        for change in regression.changes
+    )
+
+
+def _continued(topic: Topic, before: Topic, event: TopicEvent) -> Topic:
+    """What is known, with what this run shows of it."""
+    return topic.model_copy(update={"event": event, "since": before.since, "since_run": before.since_run})
+
+
+def _reappeared(topic: Topic, known: Mapping[TopicKey, Topic]) -> bool:
+    """Whether a known missed target is seen again after its scenario was invalid."""
+    was_invalid = TopicKey(TopicKind.INVALID, topic.scenario, "", "") in known
+    return topic.kind in (TopicKind.TARGET, TopicKind.REFERENCE) and was_invalid
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """What this run, and people, say about what was told before and this run doesn't show."""
+
+    document: ResultsDocument
+    told: Told
+    later: frozenset[str]
+
+    def is_over(self, topic: Topic) -> bool:
+        """Whether it is over, and people should hear of it."""
+        match topic.kind:
+            case TopicKind.REGRESSION:
+                regression = self._regression(topic)
+                return regression is not None and regression.state is RegressionState.FIXED and not regression.by_hand
+            case TopicKind.REFUSAL:
+                return True
+            case TopicKind.REFERENCE:
+                return self._is_compared(topic)
+            case _:
+                return self._valid_result(topic) is not None
+
+    def is_open(self, topic: Topic) -> bool:
+        """Whether it still has to be taken for open. What is neither open nor over is of no interest any more."""
+        if topic.kind is TopicKind.REGRESSION:  # all that have not ended are known already; this one was decided about
+            return False
+        newest = [place for place in self.told.runs if place.id not in self.later][-_REMEMBERED_RUNS:]
+        return any(topic.scenario in place.scenarios for place in newest)
+
+    def _regression(self, topic: Topic) -> Regression | None:
+        """The regression that a topic is about; None where it went with the run that had found it."""
+        same = [
+            regression
+            for regression in self.told.regressions
+            if (regression.scenario, regression.part) == (topic.scenario, topic.part)
+        ]
+        by_run = [regression for regression in same if regression.found_run == topic.name]
+        return next(iter(by_run or [regression for regression in same if regression.id == topic.regression]), None)
+
+    def _valid_result(self, topic: Topic) -> ScenarioResult | None:
+        """The scenario of a topic, if it was measured and can be trusted."""
+        for result in self.document.scenarios:
+            if result.scenario == topic.scenario and result.verdict is not Verdict.INVALID:
+                parts = {measurement.part for measurement in result.measurements}
+                return result if topic.part in parts else None
+        return None
+
+    def _is_compared(self, topic: Topic) -> bool:
+        """Whether a paired run had a decision about what was worse than the reference."""
+        result = self._valid_result(topic)
+        if result is None or self.document.run.reference_url is None:
+            return False
+        for finding in result.findings:
+            undecided = isinstance(finding.parameters, Inconclusive) and any(
+                one.metric == topic.name for one in finding.parameters.metrics
+            )
+            if finding.code in _NOT_COMPARED or undecided:
+                return False
+        return True
+
+
+def _is_reminder_due(at: datetime, run_id: str | None, told: Told) -> bool:
+    """Whether nothing open was mentioned for so many days.
+
+    Days are the steps from run to run, without those of a clock that was set back: such a clock delays a reminder by no
+    more than it was wrong, and never silences it.
+    """
+    last = next((message for message in reversed(told.messages) if message.names_something_open), None)
+    if not told.reminder_days or last is None or (run_id is not None and last.run_id == run_id):
+        return False
+    moments = [last.run_started_at]
+    for place in told.runs:
+        if place.id == run_id:
+            break
+        if place.sequence >= last.sequence and place.id != last.run_id:
+            moments.append(place.started_at)
+    moments.append(at)
+    steps = (max(after - before, timedelta()) for before, after in pairwise(moments))
+    return sum(steps, timedelta()) >= timedelta(days=told.reminder_days) - _EARLY

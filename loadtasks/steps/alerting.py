@@ -1,0 +1,252 @@
+"""Telling people what is new in a run: composed once, kept before it is sent, and sent once."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Any
+
+from loadtasks.errors import BadInputError
+from loadtasks.redaction.redactor import Redactor
+from loadtasks.report import mail
+from loadtasks.results.assembly import assemble
+from loadtasks.results.message import Channel, Message, MessageKind
+from loadtasks.results.news import News, Told, find_news, news_of_refusal
+from loadtasks.results.store import Store
+from loadtasks.steps.delivery import WAITS_S, Deliveries, Delivery
+from loadtasks.steps.mail_server import Deliver, configured_mail_server, sending_error
+from loadtasks.steps.run_context import RunContext
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RefusedRun:
+    """A run that could not be opened."""
+
+    run_id: str
+    """The id that it would have had."""
+    service: str | None
+    """The service that it would have been of; None where that isn't known."""
+    reason: str
+    """Why, in one sentence."""
+
+
+def alert(
+    context: RunContext, run_id: str, deliver: Deliver | None = None, *, waits_s: Sequence[float] = WAITS_S
+) -> str | None:
+    """Send what is pending, then tell people what is new in a run, or remind them of what is not over.
+
+    Repeated, it sends nothing twice: what an earlier message has told is no news. docs/mails.md says what is.
+
+    Args:
+        context: what all steps share.
+        run_id: the run.
+        deliver: how to send a mail; else the server of `LOADTASKS_SMTP_URL`, else .eml files in the outbox.
+        waits_s: seconds before each further attempt.
+
+    Returns:
+        Where the run's newest message went; None where none was due.
+
+    Raises:
+        NotSentError: a message could not be sent; it is pending, or was given up.
+        BadInputError: no such run, or neither results database nor outbox can be written.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        service = store.run(run_id).service
+        delivery = _delivery(context, store, deliver, waits_s)
+
+        def compose() -> Message | None:
+            document, told = assemble(store, run_id), _told(context, store, service)
+            news = find_news(document, told)
+            if not news.is_due:
+                return None
+            composed = mail.compose(
+                document,
+                news,
+                envelope=_envelope(context),
+                report_url=context.workspace.report_address(run_id),
+                given_up=store.messages.given_up_since_the_last_one(service),
+            )
+            about = {"sequence": document.run.sequence, "run_started_at": document.run.started_at}
+            return _draft(composed, news, kind=MessageKind.ALERT, service=service, run_id=run_id, **about)
+
+        return _tell(delivery, service, run_id, compose)
+
+
+def alert_refusal(
+    context: RunContext, refused: RefusedRun, deliver: Deliver | None = None, *, waits_s: Sequence[float] = WAITS_S
+) -> str | None:
+    """Tell people that a run could not be opened, of which there is no report; else as `alert`.
+
+    Args:
+        context: what all steps share.
+        refused: the run.
+        deliver: how to send a mail; else the server of `LOADTASKS_SMTP_URL`, else .eml files in the outbox.
+        waits_s: seconds before each further attempt.
+
+    Returns:
+        Where the message went; None where people know already that no run can be opened, and why.
+
+    Raises:
+        NotSentError: a message could not be sent; it is pending, or was given up.
+        BadInputError: neither results database nor outbox can be written.
+    """
+    at, run_id, service = datetime.now(UTC), refused.run_id, refused.service or ""
+
+    def composed(news: News, given_up: Sequence[Message] = ()) -> EmailMessage:
+        return mail.compose_refusal(
+            news,
+            run_id=run_id,
+            service=refused.service,
+            envelope=_envelope(context),
+            given_up=given_up,
+        )
+
+    try:
+        opened = Store.open(context.workspace.results_url)
+    except BadInputError as error:
+        log.warning("The mail is sent without being kept: %s", error)
+        news = news_of_refusal(refused.reason, at, Told())
+        return _send_unkept(composed(news), run_id, context.workspace.outbox, _server(context, deliver))
+    with opened as store:
+        delivery = _delivery(context, store, deliver, waits_s)
+
+        def compose() -> Message | None:
+            told = _told(context, store, service)
+            news = news_of_refusal(refused.reason, at, told)
+            if not news.is_due:
+                return None
+            message = composed(news, store.messages.given_up_since_the_last_one(service))
+            about = {"sequence": told.runs[-1].sequence if told.runs else 0, "run_started_at": at}
+            return _draft(message, news, kind=MessageKind.REFUSAL, service=service, run_id=run_id, **about)
+
+        return _tell(delivery, service, run_id, compose)
+
+
+def send_pending(context: RunContext, *, waits_s: Sequence[float] = WAITS_S) -> list[Message]:
+    """Send every pending message now. Returns those that were sent.
+
+    Raises:
+        NotSentError: one could not be sent.
+        BadInputError: there is no mail server to send them with.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        delivery, deliveries = _delivery(context, store, None, waits_s), Deliveries()
+        delivery.deliver_pending(deliveries)
+        deliveries.raise_failures()
+        if waiting := store.messages.pending() if delivery.deliver is None else []:
+            raise BadInputError(
+                f"there is no mail server to send {len(waiting)} pending message{'s' * (len(waiting) > 1)} with: name "
+                "one in LOADTASKS_SMTP_URL; in Airflow, the next run sends them through the connection smtp_default."
+            )
+    return deliveries.delivered
+
+
+def _envelope(context: RunContext) -> mail.Envelope:
+    return mail.Envelope(context.settings.sender, context.settings.recipients)
+
+
+def _server(context: RunContext, deliver: Deliver | None) -> Deliver | None:
+    return deliver or configured_mail_server(context.settings)
+
+
+def _delivery(context: RunContext, store: Store, deliver: Deliver | None, waits_s: Sequence[float]) -> Delivery:
+    return Delivery(store, context.workspace.outbox, _server(context, deliver), waits_s)
+
+
+def _told(context: RunContext, store: Store, service: str) -> Told:
+    """What people know of a service."""
+    messages = store.messages
+    return Told(
+        messages=messages.told(service),
+        lost=[topic for lost in messages.given_up_since_the_last_one(service) for topic in lost.topics],
+        regressions=store.regressions.all(service),
+        runs=store.run_order(service),
+        reminder_days=context.settings.reminder_days,
+    )
+
+
+def _draft(composed: EmailMessage, news: News, **about: Any) -> Message:
+    """A composed mail as it is kept, but for its channel."""
+    return Message(
+        channel=Channel.OUTBOX,
+        message_id=composed["Message-ID"],
+        recipients=[address.addr_spec for address in composed["To"].addresses],
+        subject=composed["Subject"],
+        content=composed.as_bytes(policy=SMTP).decode("ascii"),
+        topics=news.topics,
+        next_attempt_at=(now := datetime.now(UTC)),
+        created_at=now,
+        **about,
+    )
+
+
+def _tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Message | None]) -> str | None:
+    """Deliver what is pending, then a message that is composed with regard to what was told. Returns where it went.
+
+    `compose`: makes the message, None where there is no news.
+    """
+    deliveries, server_works = Deliveries(), True
+    try:
+        server_works = delivery.deliver_pending(deliveries)
+        kept = _keep(delivery, service, compose)
+    except _UnkeptError as error:
+        log.warning("The mail is sent without being kept: %s", error)
+        return _send_unkept(error.draft.mail, run_id, delivery.outbox, delivery.deliver)
+    if kept is not None and server_works:
+        delivery.deliver_one(kept, deliveries)
+    elif kept is not None:
+        deliveries.pending.append(kept)
+    deliveries.raise_failures()
+    sent = [message for message in delivery.store.messages.of_run(run_id) if message.delivered_at is not None]
+    if not sent:
+        return None
+    return "; ".join(filter(None, (sent[-1].where, sent[-1].last_error)))
+
+
+class _UnkeptError(Exception):
+    """The results database could not take a message."""
+
+    def __init__(self, reason: str, draft: Message) -> None:
+        super().__init__(reason)
+        self.draft = draft
+
+
+def _keep(delivery: Delivery, service: str, compose: Callable[[], Message | None]) -> Message | None:
+    """Keep a message as pending. It is composed again where another process has told people something meanwhile.
+
+    Raises:
+        _UnkeptError: the database can be read, and not written.
+    """
+    while True:
+        newest = delivery.store.messages.newest(service)
+        draft = compose()
+        if draft is None:
+            return None
+        try:
+            kept = delivery.store.messages.save(draft.model_copy(update={"channel": delivery.channel}), newest=newest)
+        except BadInputError as error:
+            raise _UnkeptError(str(error), draft) from error
+        if kept is not None:
+            return kept
+
+
+def _send_unkept(message: EmailMessage, run_id: str, outbox: Path, deliver: Deliver | None) -> str:
+    """Send a message that no database could take, else write it to the outbox. Returns where it went.
+
+    Raises:
+        BadInputError: it could not be sent and is in the outbox, or that can't be written.
+    """
+    if deliver is None:
+        return mail.write_to(outbox, run_id, message)
+    try:
+        receipt = deliver(message)
+    except Exception as error:
+        reason = sending_error(error, Redactor(), "the mail server")
+        path = mail.write_to(outbox, run_id, message)
+        raise BadInputError(f"the alert could not be sent ({reason}); it is kept in {path}.") from error
+    return receipt.where

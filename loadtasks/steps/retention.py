@@ -1,0 +1,147 @@
+"""How long runs are kept: deleted as if they had never been made, or pruned to what later verdicts need."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.report import folder, mail
+from loadtasks.results.pruning import OldRuns
+from loadtasks.results.removal import RemovedRun
+from loadtasks.results.run import Run
+from loadtasks.results.store import Store
+from loadtasks.steps import rescue
+from loadtasks.steps.run_context import RunContext
+from loadtasks.units import plural
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OldRunsPlan:
+    """What pruning would do."""
+
+    before: datetime
+    """Runs that began before this moment are old."""
+    old: OldRuns
+    left_over: list[str] = field(default_factory=list)
+    """The ids of runs that were pruned before, but for their report, which could not be removed then."""
+    foreign: list[str] = field(default_factory=list)
+    """The names of the folders of reports that belong to no run of the results database. They are left alone: it may be
+    a new database, and they all that there is of its past."""
+    report_bytes: int = 0
+    """The size of the reports that go."""
+
+
+def delete_run(context: RunContext, run_id: str, *, unfinished: bool = False) -> RemovedRun:
+    """Delete a run with everything of it: what is kept of it, its report, its mail in the outbox, what was rescued.
+
+    `unfinished`: whether it may be one that has not ended.
+
+    Raises:
+        BadInputError: no such run, it has not ended, or it can't be deleted.
+    """
+    workspace = context.workspace
+    with Store.open(workspace.results_url) as store:
+        if store.run(run_id).ended_at is None and not unfinished:
+            raise BadInputError(
+                f"run {run_id} has not ended: let it end, or stop it; if its process was killed, delete it with "
+                "--unfinished."
+            )
+        if folder.is_name(run_id):  # files first: while the run is kept, its removal can be tried again
+            folder.remove(run_id, workspace.reports)
+            mail.remove_from(workspace.outbox, run_id)
+            rescue.remove(workspace.var, run_id)
+        removed = store.remove_run(run_id)
+        _link_newest(context, store, [removed.run.service])
+        store.give_back_space()
+    return removed
+
+
+def plan_pruning(context: RunContext, older_than: timedelta, service: str | None = None) -> OldRunsPlan:
+    """What pruning the runs of a service, or of all, would do.
+
+    Raises:
+        BadInputError: the results database or the folder of reports can't be read.
+    """
+    reports, before = context.workspace.reports, datetime.now(UTC) - older_than
+    with Store.open(context.workspace.results_url) as store:
+        old, pruned, known = store.old_runs(before, service), store.pruned(), set(store.run_ids())
+        of_service = known if service is None else set(store.run_ids(service))
+    folders = folder.run_ids(reports)
+    left_over = [run_id for run_id in folders if run_id in pruned and run_id in of_service]
+    going = [*(run.id for run in old.prunable), *left_over]
+    return OldRunsPlan(
+        before=before,
+        old=old,
+        left_over=left_over,
+        foreign=[run_id for run_id in folders if run_id not in known],
+        report_bytes=sum(folder.size_bytes(run_id, reports) for run_id in going if run_id in folders),
+    )
+
+
+def prune(context: RunContext, plan: OldRunsPlan) -> list[Run]:
+    """Prune what was planned, run by run, and give the space back. Returns the runs that were pruned.
+
+    Each run is a transaction of its own, after which its files go, so that it can be interrupted and repeated, and
+    other runs can go on meanwhile. What has become needed since it was planned is left out.
+
+    Raises:
+        BadInputError: a report or a mail can't be removed, or there is no space to write the database anew; whatever
+            could be done is done.
+    """
+    pruned: list[Run] = []
+    problems: list[BadInputError] = []
+    with Store.open(context.workspace.results_url) as store:
+        for run in plan.old.prunable:
+            if store.prune_run(run.id, datetime.now(UTC)):
+                pruned.append(run)
+                _attempt_removal(context, run.id, problems)
+        for run_id in plan.left_over:
+            _attempt_removal(context, run_id, problems)
+        try:
+            _link_newest(context, store, store.services())
+        except BadInputError as error:
+            problems.append(error)
+        try:
+            store.give_back_space()
+        except BadInputError as error:
+            problems.append(error)
+    if problems:
+        more = f" Besides: {plural(len(problems) - 1, 'further problem')}." if len(problems) > 1 else ""
+        raise BadInputError(
+            f"pruned {plural(len(pruned), 'run')}, but not all could be done: {problems[0]}{more} The same command "
+            "goes on from there."
+        )
+    return pruned
+
+
+def prune_after(context: RunContext, run_id: str) -> None:
+    """Prune the old runs of a run's service, where a setting says how long they are kept; a problem is a warning."""
+    if context.settings.keep_days is None:
+        return
+    try:
+        with Store.open(context.workspace.results_url) as store:
+            service = store.run(run_id).service
+        pruned = prune(context, plan_pruning(context, timedelta(days=context.settings.keep_days), service))
+    except LoadTasksError as error:
+        log.warning("Old runs were not pruned: %s", error)
+        return
+    if pruned:
+        log.info("Pruned %d runs older than %d days", len(pruned), context.settings.keep_days)
+
+
+def _attempt_removal(context: RunContext, run_id: str, problems: list[BadInputError]) -> None:
+    try:
+        if folder.is_name(run_id):
+            mail.remove_from(context.workspace.outbox, run_id)
+            folder.remove(run_id, context.workspace.reports)  # last: while it is there, the run counts as left over
+    except BadInputError as error:
+        problems.append(error)
+
+
+def _link_newest(context: RunContext, store: Store, services: Sequence[str]) -> None:
+    everything = store.run_ids()
+    for service in services:
+        folder.link_newest(context.workspace.reports, service, everything, store.run_ids(service))

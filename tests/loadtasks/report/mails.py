@@ -1,0 +1,114 @@
+"""Mails of made-up runs, as people who know nothing of them yet would get them, or later on."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from email.message import EmailMessage
+
+from loadtasks.report import mail
+from loadtasks.results.document import ResultsDocument
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import Recovering, RegressionShift
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.message import ToldMessage
+from loadtasks.results.news import News, Told, find_news, news_of_refusal
+from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.results.run import RunPlace
+from tests.loadtasks.report import samples
+from tests.measurements import SERVICE, STARTED_AT
+
+ENVELOPE = mail.Envelope("Nightly <nightly@example.org>", ["team@example.org"])
+REPORT = "https://reports.example.org/20261124/index.html"
+
+
+def regression(
+    *states: RegressionState, by: str = AUTOMATIC, scenario: str = "sessions.filtered", number: int = samples.REGRESSION
+) -> Regression:
+    """The regression of `samples.regressed`, or of another scenario, and what became of it."""
+    moves = [Move(state=state, at=STARTED_AT, who=by, why="") for state in (RegressionState.OPEN, *states)]
+    return Regression(
+        id=number,
+        service=SERVICE,
+        scenario=scenario,
+        part="",
+        first_run="20261124T020000Z-aaaa",
+        found_run="20261124T020000Z-aaaa",
+        version_before="1.1.0",
+        version_after="1.2.0",
+        changes=[MetricChange(metric="p95_s", before=0.0437, ratio=1.42, low=1.35, high=1.49)],
+        moves=moves,
+    )
+
+
+def first_news(document: ResultsDocument) -> News:
+    """What is new where nobody has been told of anything."""
+    found = [
+        regression(scenario=result.scenario, number=number)
+        for result in document.scenarios
+        for number in {
+            finding.parameters.regression
+            for finding in result.findings
+            if finding.code is FindingCode.REGRESSION and isinstance(finding.parameters, RegressionShift)
+        }
+    ]
+    return find_news(document, Told(regressions=found))
+
+
+def later_news(
+    document: ResultsDocument, before: ResultsDocument, regressions: Sequence[Regression], days: int = 8
+) -> tuple[ResultsDocument, News]:
+    """A run so many days after one whose mail told everything, and what is new in it."""
+    run = document.run
+    started_at = run.started_at + timedelta(days=days)
+    later = document.model_copy(
+        update={"run": run.model_copy(update={"id": "20261202T020000Z-cccc", "sequence": 2, "started_at": started_at})}
+    )
+    message = {"run_id": before.run.id, "sequence": 1, "run_started_at": before.run.started_at}
+    told = ToldMessage(id=1, topics=first_news(before).topics, **message)
+    places = [RunPlace(one.id, one.sequence, one.started_at, one.scenarios) for one in (before.run, later.run)]
+    return later, find_news(later, Told([told], regressions=regressions, runs=places, reminder_days=7))
+
+
+def mail_of(
+    document: ResultsDocument,
+    report_url: str | None = REPORT,
+    news: News | None = None,
+    to: Sequence[str] = ENVELOPE.recipients,
+) -> EmailMessage:
+    """The mail of a run, the first one unless the news are given."""
+    envelope = mail.Envelope(ENVELOPE.sender, to)
+    return mail.compose(document, news or first_news(document), envelope=envelope, report_url=report_url)
+
+
+def refusal() -> EmailMessage:
+    """The mail of a run that could not be opened."""
+    news = news_of_refusal("config_get.json: not whole JSON (line 1); correct the file", STARTED_AT, Told())
+    return mail.compose_refusal(news, run_id="20261124T020000Z-aaaa", service="shop", envelope=ENVELOPE)
+
+
+def outage_while_regressed() -> EmailMessage:
+    """The API is down, and a regression is open that people know."""
+    known = samples.document(samples.regressed(), samples.result("dashboard.concurrent"))
+    down = samples.document(samples.unreachable("sessions.filtered"), samples.unreachable("dashboard.concurrent"))
+    return _mail(*later_news(down, known, [regression()], days=1))
+
+
+def recovery() -> EmailMessage:
+    """A regression is over, and a target is met again."""
+    before = samples.document(samples.regressed(), samples.missed_target())
+    after = samples.document(samples.result("sessions.filtered"), samples.result("dashboard.sustained"))
+    return _mail(*later_news(after, before, [regression(RegressionState.FIXED)], days=3))
+
+
+def reminder() -> EmailMessage:
+    """A regression and a missed target are known, and nobody has acknowledged them; the regression is recovering."""
+    before = samples.document(samples.regressed(), samples.missed_target())
+    known = regression()
+    facts = {"regression": known.id, "found_run": known.found_run, "first_run": known.first_run}
+    recovering = Finding(code=FindingCode.RECOVERING, parameters=Recovering(**facts))
+    after = samples.document(samples.result("sessions.filtered", Verdict.PASS, recovering), samples.missed_target())
+    return _mail(*later_news(after, before, [known]))
+
+
+def _mail(document: ResultsDocument, news: News) -> EmailMessage:
+    return mail_of(document, news=news)

@@ -85,6 +85,10 @@ show-mails: $(VENV)/.development ## the mails of forty made-up days of a service
 benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on purpose, next to a busy process (by hand, hours; ARGS="--required")
 	@$(BIN)/python -m benchmarks.verdict.live $(ARGS)
 
+.PHONY: benchmark-alerts
+benchmark-alerts: $(VENV)/.development ## faults, a mail server and an API that come and go under Airflow's scheduler, and the mails that arrive (by hand, about 20 minutes; ARGS="--calm 4")
+	@$(BIN)/python -m benchmarks.alerts.under_scheduler $(ARGS)
+
 .PHONY: benchmark-events
 benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
 	@$(BIN)/python -m benchmarks.api.events

@@ -24,7 +24,13 @@ def interrupted_by_signals() -> Iterator[None]:
 
     Signals can be handled in the main thread only; elsewhere this does nothing.
     """
-    with _handling((signal.SIGTERM, signal.SIGHUP), _interrupt):
+    # Airflow leaves Ctrl-C of a task to the system. asyncio handles it only where it is Python's; else the interrupt
+    # would be raised amid a callback of the event loop, which takes it for an error of one connection and goes on.
+    left_to_system = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    with (
+        _handling((signal.SIGTERM, signal.SIGHUP), _interrupt),
+        _handling((signal.SIGINT,) if left_to_system else (), signal.default_int_handler),
+    ):
         yield
 
 

@@ -15,13 +15,15 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[1]
 
 _READ_DAGS = """
-import json, sys
+import json, os, sys
 from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.configuration import conf
-folder = conf.get("core", "dags_folder")
 before = set(sys.modules)
-bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder")
-print(json.dumps({
+
+def read(folder):
+    return found(BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name="dags-folder"))
+
+def found(bag): return {
     "errors": bag.import_errors,
     "files": len(bag.dagbag_stats),
     "imported": sorted({name.split(".")[0] for name in set(sys.modules) - before}),
@@ -46,7 +48,13 @@ print(json.dumps({
         }
         for dag_id, dag in bag.dags.items()
     },
-}, default=str))
+}
+
+bags = []
+for environment in json.loads(os.environ["ENVIRONMENTS"]):
+    os.environ.update(environment)
+    bags.append(read(conf.get("core", "dags_folder")))
+print(json.dumps(bags, default=str))
 """
 
 
@@ -84,13 +92,9 @@ class AirflowProcess:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
-    def read_dags(self, **environment: str) -> dict[str, Any]:
-        """What Airflow reads from the DAGs folder, and what it imports for that."""
-        return dict(self.evaluate(_READ_DAGS, **environment))
-
-    def migrate(self) -> None:
-        """Make the database."""
-        self.evaluate("from scripts import airflow_local; airflow_local.prepare(); print(0)")
+    def read_dags(self, *environments: dict[str, str]) -> list[dict[str, Any]]:
+        """What Airflow reads from the DAGs folder, and what it imports for that, in each environment."""
+        return list(self.evaluate(_READ_DAGS, ENVIRONMENTS=json.dumps(environments)))
 
     def start_nightly(self, *options: str, **environment: str) -> subprocess.Popen[str]:
         """Start what `make nightly` runs."""

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import loadtasks
-from tests.servers import ScriptedServer, answering, free_port, ok, scripted
+from tests.servers import ScriptedServer, answering, ok, scripted
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROJECT_TABLE: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
@@ -102,13 +102,9 @@ def test_brings_neither_airflow_nor_packages_that_would_shadow_a_teams_own(insta
     assert run(str(installed / "python"), "-c", code, cwd=tmp_path).strip() == "[]"
 
 
-def test_command_line_says_its_version(installed: Path, project: Path) -> None:
+def test_plan_reads_the_current_folder(installed: Path, project: Path) -> None:
     assert loadtasks.__version__ in run(str(installed / "loadtasks"), "--version", cwd=project)
-
-
-def test_plan_and_targets_read_the_current_folder(installed: Path, project: Path) -> None:
     assert "orders.concurrent" in run(str(installed / "loadtasks"), "plan", cwd=project)
-    assert "p95_s" in run(str(installed / "loadtasks"), "targets", cwd=project)
 
 
 def test_run_ends_with_0_and_a_report(installed: Path, project: Path, api: ScriptedServer) -> None:
@@ -119,21 +115,12 @@ def test_run_ends_with_0_and_a_report(installed: Path, project: Path, api: Scrip
     assert any(b" /v2/orders " in request for request in api.requests)
 
 
-@pytest.mark.parametrize(
-    ("options", "code", "words"),
-    [
-        (("--expectations", "strict"), 1, "p95"),
-        (("no-such-scenario",), 2, "no-such-scenario"),
-        (("--target", "http://127.0.0.1:{closed}"), 3, "reached"),
-    ],
-    ids=["missed target", "bad input", "target down"],
-)
 def test_run_that_is_not_good_ends_with_the_code_of_the_docs(
-    installed: Path, project: Path, api: ScriptedServer, options: tuple[str, ...], code: int, words: str
+    installed: Path, project: Path, api: ScriptedServer
 ) -> None:
-    given = [option.format(closed=free_port()) for option in options]
-    target = () if "--target" in given else ("--target", api.url)
-    assert words in run(str(installed / "loadtasks"), "run", *given, *target, cwd=project, code=code)
+    target = ("--target", api.url)
+    shown = run(str(installed / "loadtasks"), "run", "--expectations", "strict", *target, cwd=project, code=1)
+    assert "p95" in shown
 
 
 def declared() -> dict[str, Requirement]:

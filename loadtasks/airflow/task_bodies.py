@@ -5,9 +5,10 @@ All of this can be done without Airflow by `python -m loadtasks`. Importing this
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, cast
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -16,9 +17,11 @@ from airflow.sdk.log import mask_secret
 from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.airflow.notifications import mail_server, mail_settings
+from loadtasks.airflow.trigger_keys import check_trigger
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.interruption import interrupted_by_signals
 from loadtasks.report.repetitions import render_repetitions_due
+from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import run_id_from
 from loadtasks.settings import read_settings
 from loadtasks.steps import RefusedRun, RunContext
@@ -41,10 +44,12 @@ def open_run(service: str | None) -> list[str]:
     context = get_current_context()
     params = context["params"]
     with _failing_in_one_sentence():
-        exercising = _exercising(service)
-        against = f" against the reference {exercising.reference.url}" if exercising.reference else ""
-        log.info("Run %s of %s exercises %s%s", _run_id(), exercising.service, exercising.target.url, against)
         try:
+            conf = cast("Mapping[str, Any] | None", context["dag_run"].conf)
+            check_trigger(conf, context["dag"].params, params)
+            exercising = _exercising(service)
+            against = f" against the reference {exercising.reference.url}" if exercising.reference else ""
+            log.info("Run %s of %s exercises %s%s", _run_id(), exercising.service, exercising.target.url, against)
             run = steps.open_run(
                 exercising,
                 scenarios=params["scenarios"] or None,
@@ -73,7 +78,9 @@ def measure(scenario: str) -> None:
 
 
 def repetitions_due() -> list[str]:
-    """Return the scenarios that are due for more repetitions.
+    """Return the scenarios that are due for more repetitions, or for a first measurement.
+
+    What somebody has skipped, or marked as done, in the UI is left out.
 
     Raises:
         AirflowSkipException: the run was never opened.
@@ -81,7 +88,12 @@ def repetitions_due() -> list[str]:
     if _refusal():
         raise AirflowSkipException("The run was never opened.")
     with _failing_in_one_sentence():
-        due = steps.repetitions_due(_stored(), _run_id())
+        left_out = _left_out_by_hand()
+        due = {
+            scenario: reason
+            for scenario, reason in steps.repetitions_due(_exercising(), _run_id()).items()
+            if scenario not in left_out or reason is not RepetitionReason.MISSING
+        }
     for line in render_repetitions_due(due):
         log.info("%s", line)
     return list(due)
@@ -211,7 +223,24 @@ def _refused_service(service: str | None) -> str | None:
 
 def _failed(task_ids: Sequence[str]) -> list[str]:
     """Which of these tasks failed in this DAG run, in their order."""
+    states = _states(task_ids)
+    return [task_id for task_id in task_ids if states.get(task_id) in ("failed", "upstream_failed")]
+
+
+def _left_out_by_hand() -> set[str]:
+    """The scenarios whose `measure` ended well or was skipped."""
+    planned = get_current_context()["ti"].xcom_pull(task_ids="open_run") or []
+    states = _states(["measure"])
+    return {
+        scenario
+        for index, scenario in enumerate(cast("Iterable[str]", planned))
+        if states.get(f"measure_{index}") in ("success", "skipped")
+    }
+
+
+def _states(task_ids: Sequence[str]) -> dict[str, str]:
+    """The states of tasks in this DAG run, by their id; of a mapped task by id and index, such as `measure_0`."""
     context = get_current_context()
     run_id = str(context["run_id"])
     states = context["ti"].get_task_states(context["dag"].dag_id, task_ids=list(task_ids), run_ids=[run_id])
-    return [task_id for task_id in task_ids if states.get(run_id, {}).get(task_id) in ("failed", "upstream_failed")]
+    return dict(states.get(run_id, {}))

@@ -7,6 +7,9 @@ from loadtasks.results.repetitions import RepetitionReason
 
 def render_repetitions_due(due: Mapping[str, RepetitionReason]) -> Iterator[str]:
     """One line for each reason: `Confirmation: repeating config.read, since it looks worse than its baseline`."""
+    missing = [scenario for scenario, reason in due.items() if reason is RepetitionReason.MISSING]
+    if missing:
+        yield f"Measuring {', '.join(missing)} now, of which nothing was kept"
     invalid = [scenario for scenario, reason in due.items() if reason is RepetitionReason.INVALID]
     if invalid:
         yield f"Repeating {', '.join(invalid)}, which {'was' if len(invalid) == 1 else 'were'} invalid"

@@ -23,6 +23,8 @@ class RepetitionReason(StrEnum):
     """To learn how much two measurements of one run differ."""
     INVALID = "invalid"
     """The measurement before it can't be trusted, for a reason that may have passed."""
+    MISSING = "missing"
+    """Nothing is kept of it that could be judged, for a reason that may have passed: it is measured as if first."""
 
 
 class Repetition(BaseModel):

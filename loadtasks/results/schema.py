@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0015"
+HEAD = "0016"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -169,6 +169,20 @@ class FailureRow(ResultsBase):
     code: Mapped[str]
     detail: Mapped[str]
     access: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class BeginningRow(ResultsBase):
+    """The newest time that load of a scenario was about to be sent, and by whom."""
+
+    __tablename__ = "beginnings"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    begun_at: Mapped[datetime]
+    host: Mapped[str]
+    repeatable: Mapped[bool]
+    disturbed: Mapped[bool]
 
 
 class PairingRow(ResultsBase):

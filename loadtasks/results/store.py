@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
-from loadtasks.results import approval, repetitions
+from loadtasks.results import approval, beginnings, repetitions
+from loadtasks.results.beginnings import Beginning
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
@@ -216,6 +217,24 @@ class Store:
             names = session.scalars(query.distinct().order_by(MeasurementRow.scenario)).all()
             return {name: repetitions.read(session, run_id, name) for name in names}
 
+    def begin(self, run_id: str, scenario: str, beginning: Beginning) -> None:
+        """Keep that load of a scenario is about to be sent, in place of the time before."""
+        with self._database.writing() as session:
+            _row(session, run_id)
+            beginnings.begin(session, run_id, scenario, beginning)
+
+    def beginnings(self, run_id: str) -> dict[str, Beginning]:
+        """The newest beginning of each scenario of a run that has one."""
+        with self._database.reading() as session:
+            _row(session, run_id)
+            return beginnings.read(session, run_id)
+
+    def disturb(self, run_id: str, scenario: str) -> None:
+        """Keep that an earlier try sent load while the newest one of a scenario measured."""
+        with self._database.writing() as session:
+            _row(session, run_id)
+            beginnings.disturb(session, run_id, scenario)
+
     def save_failure(self, run_id: str, scenario: str, failure: MeasurementFailure) -> None:
         """Keep why a scenario was not measured, in place of whatever was kept of the scenario in this run."""
         with self._database.writing() as session:
@@ -229,11 +248,11 @@ class Store:
             return repetitions.read_reported(session, run_id, scenario, _row(session, run_id).scenarios)
 
     def failures(self, run_id: str) -> dict[str, MeasurementFailure]:
-        """Why scenarios were not measured to their end, by scenario."""
+        """Why scenarios were not measured to their end, by scenario; also those that died without a word."""
         with self._database.reading() as session:
             _row(session, run_id)
             rows = session.scalars(select(FailureRow).where(FailureRow.run_id == run_id).order_by(FailureRow.scenario))
-            return {row.scenario: failure_of(row) for row in rows}
+            return {row.scenario: failure_of(row) for row in rows} | beginnings.failures(session, run_id)
 
     def pairings(self, run_id: str) -> dict[str, Pairing]:
         """What the run's reference showed, by scenario."""

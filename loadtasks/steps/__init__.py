@@ -1,7 +1,8 @@
 """The flow of a run, step by step, and what people decide between runs.
 
 In this order: `open_run`, `measure` for each of the `scenarios_to_measure`, `confirm` for each of the
-`repetitions_due`, `judge`, `compare`, `write_report`, `alert`.
+`repetitions_due`, `judge`, `compare`, `write_report`, `alert`. What is due for a repetition may also be a first
+measurement: of a scenario whose process died, say, or before which the target was restarting.
 
 Each step takes a `RunContext` and a run id, reads what earlier steps kept, and keeps what it adds, so that every step
 can run in a process of its own and be retried. The command line and Airflow call these and nothing else.
@@ -10,6 +11,7 @@ can run in a process of its own and be retried. The command line and Airflow cal
 from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
 from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.delivery import NotSentError
+from loadtasks.steps.exercise import NotMeasuredAgainError
 from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.mail_server import Deliver, Receipt, SendingError, receipt, sending_error
 from loadtasks.steps.measuring import measure
@@ -32,6 +34,7 @@ __all__ = [
     "LATEST",
     "Deliver",
     "NotKeptError",
+    "NotMeasuredAgainError",
     "NotSentError",
     "OldRunsPlan",
     "Receipt",

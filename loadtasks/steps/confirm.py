@@ -1,48 +1,55 @@
-"""Repeating scenarios within a run.
+"""Measuring scenarios once more at the end of a run.
 
-To confirm what looks like a regression, to learn how repetitions differ, and to measure again what was invalid.
+To confirm what looks like a regression, to learn how repetitions differ, to measure again what was invalid, and to
+measure what nothing was kept of.
 """
 
 from collections.abc import Sequence
 from itertools import dropwhile
 
 from loadtasks.engine.generator.progress import OnProgress
+from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.model import Measurement, by_scenario
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.scenarios.files import read_scenarios
-from loadtasks.scenarios.model import uses_up_rows
-from loadtasks.steps.exercise import exercise_scenario
 from loadtasks.steps.judging import compare_series
-from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
+from loadtasks.steps.measuring import measure, measure_again, scenarios_repeatable
+from loadtasks.steps.preflight import usual_page_is_silent
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict import validity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS
 
-_PRECEDENCE = (RepetitionReason.INVALID, RepetitionReason.SUSPECT, RepetitionReason.LEARNING)
+_PRECEDENCE = (RepetitionReason.MISSING, RepetitionReason.INVALID, RepetitionReason.SUSPECT, RepetitionReason.LEARNING)
 _MAX_BY_REASON = {RepetitionReason.SUSPECT: MAX_REPETITIONS, RepetitionReason.LEARNING: 2, RepetitionReason.INVALID: 3}
 """By reason; the first measurement is one of them. What is invalid is repeated at once and at the end of the run."""
 
 
 def repetitions_due(context: RunContext, run_id: str) -> dict[str, RepetitionReason]:
-    """The scenarios to repeat before the run is judged, in the order planned, and why.
+    """The scenarios to measure once more before the run is judged, in the order planned, and why.
 
-    Either they are invalid for a reason that may have passed, or they look worse than the baseline and no regression of
-    theirs is open, or the detector still has to learn how much repetitions within one run differ. In a run with a
-    reference only invalid ones are repeated: its rounds are repetitions already. A scenario that uses up the rows of
-    its feeder is never repeated: it would meet what it deleted, or made, before.
+    Nothing is kept of them that could be judged, or they are invalid, for a reason that may have passed; or they look
+    worse than the baseline and no regression of theirs is open; or the detector still has to learn how much repetitions
+    within one run differ. In a run with a reference only the first two count: its rounds are repetitions already.
+
+    A scenario that uses up the rows of its feeder is never repeated: it would meet what it deleted, or made, before. It
+    is measured only where it was never begun. What the target didn't respond to is not due while it still doesn't.
     """
     with Store.open(context.workspace.results_url) as store:
-        return _due(context, store, run_id)
+        due, failures = _due(context, store, run_id), store.failures(run_id)
+    waiting = {name for name in due if name in failures and failures[name].code is FindingCode.TARGET_NOT_RESPONDING}
+    if waiting and not _responds(context):
+        due = {name: reason for name, reason in due.items() if name not in waiting}
+    return due
 
 
 def confirm(
     context: RunContext, run_id: str, scenario: str, on_progress: OnProgress | None = None
 ) -> list[Measurement]:
-    """Repeat a scenario for as long as a repetition is due. Gives the measurements of the reported repetition.
+    """Measure a scenario for as long as it is due. Gives the measurements of the reported repetition.
 
     Each repetition is kept as it ends, so that a step that is retried continues where the first try ended. What is
-    invalid is repeated once: the reason has not passed if it is invalid still.
+    missing is measured once, and what is invalid is repeated once: the reason has not passed if it stands still.
 
     Raises:
         As `measure`; the repetitions kept until then stand.
@@ -51,56 +58,19 @@ def confirm(
         reason = _due(context, store, run_id).get(scenario)
         while reason is not None:
             before = reason
-            measure_again(context, run_id, scenario, before, on_progress)
+            if before is RepetitionReason.MISSING:
+                measure(context, run_id, scenario, on_progress)
+            else:
+                measure_again(context, run_id, scenario, before, on_progress)
             reason = _due(context, store, run_id).get(scenario)
-            # Only once a scenario is valid can it turn out to be suspected.
-            repeated_enough = reason is before if before is RepetitionReason.INVALID else reason is not before
+            # Only once a scenario is valid can it turn out to be suspected. What was missing was repeated already
+            # where it was invalid.
+            repeated_enough = {
+                RepetitionReason.MISSING: reason in (RepetitionReason.MISSING, RepetitionReason.INVALID),
+                RepetitionReason.INVALID: reason is before,
+            }.get(before, reason is not before)
             if repeated_enough:
                 break
-        return store.measurements(run_id, scenario)
-
-
-def repeat_if_invalid(
-    context: RunContext, run_id: str, scenario: str, measurements: list[Measurement], on_progress: OnProgress | None
-) -> list[Measurement]:
-    """Repeat a scenario at once if its measurement is invalid for a reason that may have passed.
-
-    Gives the measurements of the reported repetition.
-
-    Raises:
-        As `measure_again`.
-    """
-    may_pass = validity.may_pass(validity.findings(scenario, measurements, {}))
-    if not may_pass or scenario not in _repeatable(context):
-        return measurements
-    return measure_again(context, run_id, scenario, RepetitionReason.INVALID, on_progress)
-
-
-def measure_again(
-    context: RunContext, run_id: str, scenario: str, reason: RepetitionReason, on_progress: OnProgress | None = None
-) -> list[Measurement]:
-    """Repeat a scenario once. Gives the measurements of the reported repetition.
-
-    In a run with a reference the repetition takes the place of what was measured before.
-
-    Raises:
-        LoadTasksError: the scenario could not be measured; what was measured before stands.
-        NotKeptError: the results database can't take the measurements, which are in files now.
-    """
-    with Store.open(context.workspace.results_url, patient=True) as store:
-        run, earlier = store.run(run_id), store.repetitions(run_id, scenario)
-        measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
-        if pairing is not None:
-            first = Repetition(number=1, measurements=measurements)
-            paired = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)
-            save_or_rescue(context, store, paired)
-            return measurements
-        trusted = _is_valid(scenario, measurements) and lost is None
-        new = Repetition(number=len(earlier) + 1, measurements=measurements, reason=reason, trusted=trusted)
-        save_or_rescue(context, store, MeasuredRepetition(run=run, scenario=scenario, repetition=new))
-        for repetition in earlier:
-            if repetition.trusted and not _is_valid(scenario, repetition.measurements):
-                store.add_repetition(run_id, scenario, repetition.model_copy(update={"trusted": False}))
         return store.measurements(run_id, scenario)
 
 
@@ -111,6 +81,8 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
         found = validity.findings(name, measured.get(name, []), failures)
         if not found:
             reasons[name] = set()
+        elif validity.is_missing(found):
+            reasons[name] = {RepetitionReason.MISSING}
         elif validity.may_pass(found):
             reasons[name] = {RepetitionReason.INVALID}
     if run.reference_url is None:
@@ -120,23 +92,25 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
             if comparison.repetition_reason is not None and key not in known and key[0] in reasons:
                 reasons[key[0]].add(comparison.repetition_reason)
     due = {name: next(reason for reason in _PRECEDENCE if reason in given) for name, given in reasons.items() if given}
-    missing = {name: reason for name, reason in due.items() if not _is_enough(reason, store.repetitions(run_id, name))}
-    repeatable = _repeatable(context) if missing else frozenset()
-    return {name: reason for name, reason in missing.items() if name in repeatable}
+    due = {name: reason for name, reason in due.items() if not _is_enough(reason, store.repetitions(run_id, name))}
+    repeatable = scenarios_repeatable(context) if due else {}
+    begun = store.beginnings(run_id) if due else {}
+    unsent = {name for name in repeatable if due.get(name) is RepetitionReason.MISSING and name not in begun}
+    return {name: reason for name, reason in due.items() if repeatable.get(name) or name in unsent}
 
 
-def _repeatable(context: RunContext) -> frozenset[str]:
-    """The scenarios whose requests can be sent once more."""
-    known = read_scenarios(context.workspace.scenarios)
-    return frozenset(name for name, scenario in known.items() if not uses_up_rows(scenario))
+def _responds(context: RunContext) -> bool:
+    try:
+        usual_page_is_silent(context.target)
+    except TargetUnavailableError:
+        return False
+    return True
 
 
 def _is_enough(reason: RepetitionReason, repetitions: Sequence[Repetition]) -> bool:
     """Whether no further repetition is made for a reason; only of those since the first valid one is compared."""
+    if reason is RepetitionReason.MISSING:
+        return False  # the one before is replaced
     if reason is not RepetitionReason.INVALID:
         repetitions = list(dropwhile(lambda repetition: not repetition.trusted, repetitions))
     return len(repetitions) >= _MAX_BY_REASON[reason]
-
-
-def _is_valid(scenario: str, measurements: Sequence[Measurement]) -> bool:
-    return not validity.findings(scenario, measurements, {})

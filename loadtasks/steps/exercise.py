@@ -1,7 +1,8 @@
 """How a scenario is driven: alone, or in rounds against a reference; and whether the target responds after it."""
 
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from loadtasks.engine.generator.calibration import calibrate
@@ -10,18 +11,19 @@ from loadtasks.engine.http.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_paired import RoundPlan, TargetPair, run_paired
 from loadtasks.engine.run_scenario import run_scenario
-from loadtasks.errors import BadInputError, LoadTasksError, TargetUnavailableError
+from loadtasks.errors import BadInputError, ExitCode, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.report.sentences.validity import refused_request
+from loadtasks.results.beginnings import Beginning
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
-from loadtasks.scenarios.model import HttpScenario, Scenario
+from loadtasks.scenarios.model import HttpScenario, Scenario, uses_up_rows
 from loadtasks.steps.preflight import ask_target, usual_page_is_silent
 from loadtasks.steps.run_context import RunContext
 
@@ -35,6 +37,12 @@ class Exercised(NamedTuple):
     """What the reference showed; None where there is none."""
     lost: MeasurementFailure | None
     """Why the measurements can't be trusted: the target stopped responding. None where it responds."""
+
+
+class NotMeasuredAgainError(LoadTasksError):
+    """This try must not measure, or must not keep what it measured; what the run has of the scenario stands."""
+
+    exit_code = ExitCode.INVALID
 
 
 def check_pairing(context: RunContext) -> None:
@@ -55,16 +63,28 @@ def exercise_scenario(
 ) -> Exercised:
     """Drive one scenario of a run with the load of that run, and see whether the target still responds after it.
 
+    That its load is about to be sent is kept before, so that the run knows of a measurement whose process died.
+
     Raises:
-        LoadTasksError: the scenario could not be measured.
+        NotMeasuredAgainError: it uses up rows and was begun before; or another try began since.
+        TargetUnavailableError: the target doesn't respond, and no load was sent.
+        LoadTasksError: the scenario could not be measured for another reason.
     """
     run = store.run(run_id)
     (chosen,) = select(read_scenarios(context.workspace.scenarios), [scenario])
+    repeatable = not uses_up_rows(chosen)
+    if not repeatable and scenario in store.beginnings(run_id):
+        raise NotMeasuredAgainError(
+            f"{scenario} was begun in run {run_id} before and is not measured again: it uses up rows of its feeder and "
+            "would meet what it made or deleted; restore its rows and start a new run."
+        )
     with context.redactor(chosen).in_errors():
         silent = usual_page_is_silent(context.target)
-        measurements, pairing = drive(
-            context, chosen.scaled(run.load_factor), _calibration(store, run), f"{run.id} {scenario}", on_progress
-        )
+        calibration = _calibration(store, run)
+        with _begun(store, run_id, scenario, repeatable=repeatable):
+            measurements, pairing = drive(
+                context, chosen.scaled(run.load_factor), calibration, f"{run.id} {scenario}", on_progress
+            )
     return Exercised(measurements, pairing, _lost(context.target, silent_before=silent is not None))
 
 
@@ -91,6 +111,38 @@ def drive(
     if pairing is not None and pairing.problem is not None:
         pairing = pairing.model_copy(update={"problem": redactor(pairing.problem)})
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
+
+
+@contextmanager
+def _begun(store: Store, run_id: str, scenario: str, *, repeatable: bool) -> Iterator[None]:
+    """Keep that a scenario's load is about to be sent, and see at its end whether another try began meanwhile.
+
+    Airflow takes a task whose process has lost its supervisor for dead, and tries it again, while the process may still
+    be at work. What that one measured is not kept, and the other try is known to be disturbed. Where the database can't
+    be used for the moment, the scenario is measured all the same.
+
+    Raises:
+        NotMeasuredAgainError: another try began since.
+    """
+    own = Beginning.now(repeatable=repeatable)
+    try:
+        store.begin(run_id, scenario, own)
+    except LoadTasksError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        newest = own
+        with suppress(LoadTasksError):
+            newest = store.beginnings(run_id)[scenario]
+            if newest.id != own.id:
+                store.disturb(run_id, scenario)
+        if newest.id != own.id:
+            raise NotMeasuredAgainError(
+                f"another task began to measure {scenario} of run {run_id} on {newest.host} while this one was still "
+                "at work: what this one measured is not kept, and the other's measurement is disturbed."
+            )
 
 
 def _lost(target: Target, *, silent_before: bool) -> MeasurementFailure | None:

@@ -19,6 +19,24 @@ _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
 _MAY_PASS = frozenset({FindingCode.GENERATOR_SATURATED, FindingCode.TARGET_NOT_REACHED})
 """What may be over when the scenario is measured again: a busy machine, a target or a network that was down."""
 
+_MAY_PASS_UNMEASURED = frozenset(
+    {
+        FindingCode.NOT_MEASURED,
+        FindingCode.TARGET_NOT_RESPONDING,
+        FindingCode.GENERATOR_PROCESS_DIED,
+        FindingCode.MEASUREMENT_DIED,
+        FindingCode.MEASURED_CONCURRENTLY,
+        FindingCode.INTERRUPTED,
+    }
+)
+"""Why nothing is kept of a scenario that could be judged, though it may be measured a moment later. Not what the load
+itself may have caused (the target stopped responding), nor what would come again (a time limit, a mistake of ours)."""
+
+
+def is_missing(found: Sequence[Finding]) -> bool:
+    """Whether a scenario has no measurement that could be judged, for a reason that may be over later in the run."""
+    return bool(found) and found[0].code in _MAY_PASS_UNMEASURED
+
 
 def may_pass(found: Sequence[Finding]) -> bool:
     """Whether a scenario is invalid only for reasons that may be over when it is measured again."""

@@ -11,7 +11,8 @@ HEAVY = {"alembic", "great_expectations", "matplotlib", "numpy", "pandas", "requ
 
 @pytest.fixture(scope="module")
 def found(airflow: AirflowProcess) -> dict[str, Any]:
-    return airflow.read_dags()
+    (found,) = airflow.read_dags({})
+    return found
 
 
 def test_is_read_without_errors_and_alone(found: dict[str, Any]) -> None:

@@ -58,6 +58,32 @@ except KeyboardInterrupt:
     assert done.stdout.split() == ["closed", "interrupted"], done
 
 
+@pytest.mark.parametrize("sigint", ["default_int_handler", "SIG_DFL"])
+def test_it_ends_an_event_loop_amid_a_callback_also_where_ctrl_c_is_the_systems_as_in_airflow(sigint: str) -> None:
+    done = run(
+        f"""
+import asyncio, socket, uvloop
+signal.signal(signal.SIGINT, signal.{sigint})
+class Reading(asyncio.Protocol):
+    def data_received(self, data):
+        send("SIGTERM")
+async def main():
+    ours, theirs = socket.socketpair()
+    await asyncio.get_running_loop().create_connection(Reading, sock=ours)
+    theirs.send(b"x")
+    await asyncio.sleep(2)
+    print("it was lost")
+try:
+    with interrupted_by_signals(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+except KeyboardInterrupt:
+    print("interrupted")
+print(signal.getsignal(signal.SIGINT) is signal.{sigint})
+"""
+    )
+    assert done.stdout.splitlines() == ["interrupted", "True"], done
+
+
 def test_one_that_is_ignored_stays_ignored() -> None:
     done = run(
         """

@@ -87,7 +87,6 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def found(airflow: AirflowProcess) -> dict[str, Any]:
-    airflow.migrate()
     return dict(airflow.evaluate(INSPECT))
 
 

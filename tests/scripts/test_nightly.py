@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from email import message_from_bytes, policy
+from email import message_from_bytes, message_from_string, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
@@ -187,51 +189,71 @@ def test_what_looks_worse_than_its_baseline_is_confirmed(bad_nightly: NightlyRun
     assert "Confirmation: repeating config_put.sequential" in log
 
 
-@pytest.fixture(scope="module")
-def dead_nightly(good_nightly: NightlyRun) -> NightlyRun:
-    closed = free_port()
-    return good_nightly.airflow.nightly(
-        *LIGHT, "--target", f"http://127.0.0.1:{closed}", AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(closed)
-    )
+SEVERAL = """
+import io, json, os, sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+import structlog
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.listener import get_listener_manager
+from dags.nightly_performance import nightly_performance as dag
+from loadtasks import steps
+from loadtasks.results.beginnings import Beginning
+from loadtasks.results.store import Store
+from scripts import nightly
+from tests.airflow_process import AirflowProcess
 
+var = Path(os.environ["LOADTASKS_VAR"])
+processors, usual = structlog.get_config()["processors"], list(structlog.get_config()["processors"])
 
-def test_run_whose_target_is_down_ends_with_3_and_is_reported(dead_nightly: NightlyRun) -> None:
-    assert dead_nightly.code == 3, dead_nightly
-    assert "can't be reached" in dead_nightly.output
-    assert "Traceback" not in dead_nightly.output + dead_nightly.errors
-    document = json.loads((dead_nightly.airflow.var / "reports" / "latest" / "results.json").read_text())
-    assert {scenario["verdict"] for scenario in document["scenarios"]} == {"invalid"}
+def run(options, environment):
+    before = dict(os.environ)
+    os.environ.update(environment)
+    sys.argv[1:] = options
+    with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+        code = nightly.main()
+    processors[:] = usual
+    get_listener_manager().clear()
+    os.environ.clear()
+    os.environ.update(before)
+    document = var / "reports" / "latest" / "results.json"
+    return {
+        "code": code,
+        "shown": output.getvalue() + errors.getvalue(),
+        "tasks": AirflowProcess(var, {}).latest_run()["tasks"],
+        "document": json.loads(document.read_text()) if document.is_file() else None,
+        "alert": str(max((var / "outbox").glob("*.eml"), key=os.path.getmtime, default="")),
+        "pending": pending(),
+    }
 
+def pending():
+    with Store.open(f"sqlite:///{var / 'results.db'}") as store:
+        return [message.mail.as_string() for message in store.messages.pending()]
 
-def test_mail_that_cannot_be_sent_is_pending_and_its_task_is_red(dead_nightly: NightlyRun) -> None:
-    run = dead_nightly.airflow.latest_run()["tasks"]
-    assert run["alert"] == "failed", dead_nightly
-    assert run["report"] == "success"
-    assert "what is pending is sent with the next run" in dead_nightly.output + dead_nightly.errors
-    assert not (dead_nightly.airflow.var / "outbox").exists()
-    context = RunContext.from_settings(read_settings(var=dead_nightly.airflow.var))
+def trigger(**conf):
+    run = dag.test(run_conf=conf)
+    return {ti.task_id if ti.map_index < 0 else f"{ti.task_id} {ti.map_index}": ti.state
+            for ti in run.get_task_instances()}
+
+def measure(context, run_id, scenario, *_):
+    if scenario == "open.closed":
+        raise AirflowSkipException("as somebody may do in the UI")
     with Store.open(context.workspace.results_url) as store:
-        (pending,) = store.messages.pending()
-    assert "can't be reached" in text_of(pending.mail)
+        store.begin(run_id, scenario, Beginning.now(repeatable=True))
+    raise AirflowFailException("as a process that was killed in each try leaves it")
 
-
-CLOSED_SHOP = """
+results = {name: run(*case) for name, case in json.loads(os.environ["CASES"]).items()}
+os.environ |= json.loads(os.environ["TRIGGERED"])
+results["unknown key"] = trigger(targt="http://127.0.0.1:1")
+steps.measure = measure
+results["died"] = trigger(scenarios=[], load_factor=2.0, openlineage={"parentRunId": "1"})  # DAG.test() keeps values
+print(json.dumps(results))
+"""
+"""Runs one after the other in one process, since importing Airflow takes longer than a run."""
+SHOP = """
 endpoint: {name}
 scenarios: {{closed: {{load: {{workers: 1, requests: 3}}, request: {{path: /{name}}}}}}}
 """
-
-
-@pytest.fixture(scope="module")
-def shops(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A folder of two scenarios and one of their targets, as the environment names them."""
-    folder = tmp_path_factory.mktemp("shops")
-    for name in ("open", "shut"):
-        (folder / f"{name}.yaml").write_text(CLOSED_SHOP.format(name=name))
-    kwargs = {"column": "success_rate", "min_value": 0.95}
-    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs}
-    suite = {"name": "every_measurement", "expectations": [expectation]}
-    (folder / "every_measurement.json").write_text(json.dumps(suite))
-    return {"LOADTASKS_SCENARIOS": str(folder), "LOADTASKS_EXPECTATIONS": str(folder)}
 
 
 def shut(connection: socket.socket, request: bytes) -> bool:
@@ -240,13 +262,60 @@ def shut(connection: socket.socket, request: bytes) -> bool:
     return True
 
 
-def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(
-    good_nightly: NightlyRun, shops: dict[str, str]
-) -> None:
-    with scripted(shut) as server:
-        nightly = good_nightly.airflow.nightly("--target", server.url, **shops)
-    assert nightly.code == 3, nightly
-    tasks = nightly.airflow.latest_run()["tasks"]
+@pytest.fixture(scope="module")
+def triggered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs write that are triggered with a configuration."""
+    return tmp_path_factory.mktemp("triggered")
+
+
+@pytest.fixture(scope="module")
+def several(
+    good_nightly: NightlyRun, triggered: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    """What came of runs that can't be good, by name."""
+    shops, broken, closed = tmp_path_factory.mktemp("shops"), tmp_path_factory.mktemp("broken"), free_port()
+    for name in ("open", "shut"):
+        (shops / f"{name}.yaml").write_text(SHOP.format(name=name))
+    kwargs = {"column": "success_rate", "min_value": 0.95}
+    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs}
+    suite = {"name": "every_measurement", "expectations": [expectation]}
+    (shops / "every_measurement.json").write_text(json.dumps(suite))
+    (broken / "config_get.json").write_text('{"name": "config_get", "expec')
+    of_shops = {"LOADTASKS_SCENARIOS": str(shops), "LOADTASKS_EXPECTATIONS": str(shops)}
+    down = ["--target", f"http://127.0.0.1:{closed}"]
+    with scripted(shut) as server, scripted(lambda connection, _: connection.sendall(ok()) is None) as welcoming:
+        cases = {
+            "dead": ([*LIGHT, *down], {"AIRFLOW_CONN_SMTP_DEFAULT": smtp_connection(closed)}),
+            "one refused": (["--target", server.url], of_shops),
+            "all refused": (["--target", server.url, "--scenarios", "shut.closed"], of_shops),
+            "broken suite": ([*LIGHT, *down], {"LOADTASKS_EXPECTATIONS": str(broken)}),
+        }
+        settings = of_shops | {"LOADTASKS_TARGET": welcoming.url, "LOADTASKS_VAR": str(triggered)}
+        return dict(good_nightly.airflow.evaluate(SEVERAL, CASES=json.dumps(cases), TRIGGERED=json.dumps(settings)))
+
+
+def test_run_whose_target_is_down_ends_with_3_and_is_reported(several: dict[str, dict[str, Any]]) -> None:
+    dead = several["dead"]
+    assert dead["code"] == 3, dead
+    assert "can't be reached" in dead["shown"]
+    assert "Traceback" not in dead["shown"]
+    assert {scenario["verdict"] for scenario in dead["document"]["scenarios"]} == {"invalid"}
+
+
+def test_mail_that_cannot_be_sent_is_pending_and_its_task_is_red(several: dict[str, dict[str, Any]]) -> None:
+    dead = several["dead"]
+    assert dead["tasks"]["alert"] == "failed", dead
+    assert dead["tasks"]["report"] == "success"
+    assert "what is pending is sent with the next run" in dead["shown"]
+    assert dead["alert"] == ""
+    (pending,) = dead["pending"]
+    assert "can't be reached" in text_of(message_from_string(pending, policy=policy.default))
+
+
+def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(several: dict[str, dict[str, Any]]) -> None:
+    refused = several["one refused"]
+    assert refused["code"] == 3, refused
+    tasks = refused["tasks"]
     assert {name: tasks[name] for name in ("open.closed", "shut.closed", "report", "alert", "verdict")} == {
         "open.closed": "success",
         "shut.closed": "skipped",
@@ -254,35 +323,46 @@ def test_run_of_which_the_target_refuses_a_scenario_ends_with_3(
         "alert": "success",
         "verdict": "failed",
     }
-    alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "GET /shut responded 401" in text_of_file(alert)
+    assert "GET /shut responded 401" in text_of_file(Path(refused["alert"]))
 
 
-def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(
-    good_nightly: NightlyRun, shops: dict[str, str]
+def test_run_of_which_the_target_refuses_all_ends_with_2_and_is_reported(several: dict[str, dict[str, Any]]) -> None:
+    refused = several["all refused"]
+    assert refused["code"] == 2, refused
+    assert "refuses every scenario: GET /shut responded 401" in refused["shown"]
+    assert {name for name, state in refused["tasks"].items() if state == "failed"} == {"open_run", "verdict"}
+    assert "GET /shut responded 401" in text_of_file(Path(refused["alert"]))
+
+
+def test_run_with_a_broken_suite_ends_with_2_and_is_reported(several: dict[str, dict[str, Any]]) -> None:
+    broken = several["broken suite"]
+    assert broken["code"] == 2, broken
+    assert "config_get.json" in broken["shown"]
+    assert broken["tasks"]["judge"] == "skipped"
+    assert broken["tasks"]["verdict"] == "failed"
+    assert "config_get.json" in text_of_file(Path(broken["alert"]))
+
+
+def test_unknown_trigger_key_is_refused_and_mailed(several: dict[str, dict[str, Any]], triggered: Path) -> None:
+    tasks = several["unknown key"]
+    assert (tasks["open_run"], tasks["judge"], tasks["alert"]) == ("failed", "skipped", "success")
+    first, *_ = sorted((triggered / "outbox").glob("*.eml"), key=os.path.getmtime)
+    assert "'targt' (target?); the keys are load_factor, processes, reference" in text_of_file(first)
+
+
+def test_what_died_is_measured_at_the_end_and_what_was_skipped_by_hand_is_not(
+    several: dict[str, dict[str, Any]], triggered: Path
 ) -> None:
-    with scripted(shut) as server:
-        nightly = good_nightly.airflow.nightly("--target", server.url, "--scenarios", "shut.closed", **shops)
-    assert nightly.code == 2, nightly
-    assert "refuses every scenario: GET /shut responded 401" in nightly.output
-    tasks = nightly.airflow.latest_run()["tasks"]
-    assert {name for name, state in tasks.items() if state == "failed"} == {"open_run", "verdict"}
-    alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "GET /shut responded 401" in text_of_file(alert)
-
-
-def test_run_with_a_broken_suite_ends_with_2_and_is_reported(good_nightly: NightlyRun, tmp_path: Path) -> None:
-    (tmp_path / "config_get.json").write_text('{"name": "config_get", "expec')
-    nightly = good_nightly.airflow.nightly(
-        *LIGHT, "--target", "http://127.0.0.1:1", LOADTASKS_EXPECTATIONS=str(tmp_path)
-    )
-    assert nightly.code == 2, nightly
-    assert "config_get.json" in nightly.output
-    run = nightly.airflow.latest_run()["tasks"]
-    assert run["judge"] == "skipped"
-    assert run["verdict"] == "failed"
-    alert = max((nightly.airflow.var / "outbox").glob("*.eml"), key=os.path.getmtime)
-    assert "config_get.json" in text_of_file(alert)
+    tasks = several["died"]
+    measured = sorted(state for name, state in tasks.items() if name.startswith("measure"))
+    assert measured == ["failed", "skipped"], [text_of_file(mail) for mail in (triggered / "outbox").glob("*.eml")]
+    assert {name: state for name, state in tasks.items() if name.startswith("confirm")} == {"confirm 0": "success"}
+    with Store.open(f"sqlite:///{triggered / 'results.db'}") as store:
+        ((run, verdict),) = store.runs()
+        found = {one.scenario: one for one in store.verdicts(run.id)}
+    assert verdict is Verdict.INVALID
+    assert found["shut.closed"].verdict is Verdict.PASS
+    assert [finding.code for finding in found["open.closed"].findings] == [FindingCode.NOT_MEASURED]
 
 
 def test_interrupted_run_stops_what_it_started(good_nightly: NightlyRun) -> None:

@@ -11,6 +11,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
     AccessRefused,
+    Begun,
     FailureDetail,
     InvalidRepeated,
     NotReached,
@@ -78,6 +79,44 @@ def _stopped_responding(_finding: Finding, failure: FailureDetail) -> str:
     sentence = "the target stopped responding while the scenario ran; what was measured is kept, but not judged"
     detail = _one_sentence(failure.detail)
     return f"{sentence}: {detail}" if detail else sentence
+
+
+def _died(_finding: Finding, begun: Begun) -> str:
+    return (
+        f"the process that measured it died (it began {_beginning(begun)}), so nothing of this scenario "
+        f"was kept{_not_again(begun)}"
+    )
+
+
+def _measured_concurrently(_finding: Finding, begun: Begun) -> str:
+    return (
+        f"two tasks sent its load at the same time (the later one began {_beginning(begun)}) and disturbed each other, "
+        f"so what they measured is not judged{_not_again(begun)}"
+    )
+
+
+def _beginning(begun: Begun) -> str:
+    return f"{begun.begun_at.day} {begun.begun_at:%b %H:%M:%S %Z} on {begun.host}"
+
+
+def _not_again(begun: Begun) -> str:
+    if begun.repeatable:
+        return ""
+    return "; it was not measured again, since it uses up rows of its feeder and would meet what it made or deleted"
+
+
+def _after_death(_finding: Finding, begun: Begun) -> str:
+    look = (
+        f"look on {begun.host} for what ended it: a kill for want of memory (`dmesg`), a restart, or somebody; in "
+        "Airflow, the log of its task tells more"
+    )
+    return f"{look}; then start a new run" if begun.repeatable else f"{look}; then restore its rows and start a new run"
+
+
+def _stopped(_finding: Finding, failure: FailureDetail) -> str:
+    detail = _one_sentence(failure.detail)
+    why = f": {detail}" if detail else ""
+    return f"the measurement was stopped at a time limit, and nothing of this scenario was kept{why}"
 
 
 def _interrupted(_finding: Finding, _failure: FailureDetail) -> str:
@@ -205,10 +244,18 @@ _PASSING: Mapping[FindingCode, str] = {
 }
 """What may be over when a scenario is measured again, as a clause."""
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
-    FindingCode.NOT_MEASURED: lambda _finding, _parameters: "the scenario was not measured",
+    FindingCode.NOT_MEASURED: lambda _finding, _parameters: (
+        "the scenario was not measured: as far as is known it never began, since its task never ran, was skipped, or "
+        "ended too early"
+    ),
     FindingCode.NOT_JUDGED: lambda _finding, _parameters: "the scenario has not been judged yet",
     FindingCode.ACCESS_REFUSED: _access_refused,
     FindingCode.MEASUREMENT_FAILED: _failed,
+    FindingCode.TARGET_NOT_RESPONDING: _failed,
+    FindingCode.GENERATOR_PROCESS_DIED: _failed,
+    FindingCode.MEASUREMENT_DIED: _died,
+    FindingCode.MEASURED_CONCURRENTLY: _measured_concurrently,
+    FindingCode.MEASUREMENT_STOPPED: _stopped,
     FindingCode.TARGET_STOPPED_RESPONDING: _stopped_responding,
     FindingCode.INTERRUPTED: _interrupted,
     FindingCode.ENGINE_FAILED: _engine_failed,
@@ -224,6 +271,10 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.ACCESS_REFUSED: lambda _finding, access: (
         f"where {access.status} is the right response, expect it: checks: {{status: {access.status}}}"
+    ),
+    FindingCode.MEASUREMENT_DIED: _after_death,
+    FindingCode.MEASUREMENT_STOPPED: lambda _finding, _parameters: (
+        "give its task more time (in Airflow, execution_timeout), or shorten the scenario's load"
     ),
     FindingCode.EVERYTHING_THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
     FindingCode.RUNS_OVERLAPPED: _after_overlap,

@@ -62,6 +62,15 @@ class FindingCode(StrEnum):
     NOT_JUDGED = "not_judged", FindingKind.VALIDITY
     ACCESS_REFUSED = "access_refused", FindingKind.VALIDITY
     MEASUREMENT_FAILED = "measurement_failed", FindingKind.VALIDITY
+    TARGET_NOT_RESPONDING = "target_not_responding", FindingKind.VALIDITY
+    """It did not respond when the scenario was about to begin."""
+    GENERATOR_PROCESS_DIED = "generator_process_died", FindingKind.VALIDITY
+    MEASUREMENT_DIED = "measurement_died", FindingKind.VALIDITY
+    """It began, and what measured it ended without a word."""
+    MEASURED_CONCURRENTLY = "measured_concurrently", FindingKind.VALIDITY
+    """Two tries of the same run sent its load at the same time."""
+    MEASUREMENT_STOPPED = "measurement_stopped", FindingKind.VALIDITY
+    """Its task reached a time limit."""
     TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
     INTERRUPTED = "interrupted", FindingKind.VALIDITY
     ENGINE_FAILED = "engine_failed", FindingKind.VALIDITY

@@ -1,6 +1,7 @@
 """Parameters of the findings that say why a measurement can't be trusted."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +15,12 @@ from loadtasks.results.findings.targets import Throttled
 FailureCode = Literal[
     FindingCode.ACCESS_REFUSED,
     FindingCode.MEASUREMENT_FAILED,
+    FindingCode.TARGET_NOT_RESPONDING,
     FindingCode.TARGET_STOPPED_RESPONDING,
+    FindingCode.GENERATOR_PROCESS_DIED,
+    FindingCode.MEASUREMENT_DIED,
+    FindingCode.MEASURED_CONCURRENTLY,
+    FindingCode.MEASUREMENT_STOPPED,
     FindingCode.INTERRUPTED,
     FindingCode.ENGINE_FAILED,
 ]
@@ -46,6 +52,16 @@ class AccessRefused(Parameters):
         return self.model_copy(update={"path": redactor(self.path)})
 
 
+class Begun(Parameters):
+    """When and where a measurement began that has no outcome to trust."""
+
+    begun_at: datetime
+    host: str
+    """The machine of the process that measured."""
+    repeatable: bool = True
+    """Whether it can be measured again: what uses up rows of its feeder can't."""
+
+
 class MeasurementFailure(BaseModel):
     """Why a scenario was not measured to its end, as the step that measured it keeps it."""
 
@@ -56,11 +72,13 @@ class MeasurementFailure(BaseModel):
     """The error's own text; empty where there is none."""
     access: AccessRefused | None = None
     """Of a request that was refused; None of every other failure."""
+    begun: Begun | None = None
+    """Of what died, or was measured twice at once; None of every other failure."""
 
     @property
-    def parameters(self) -> FailureDetail | AccessRefused:
+    def parameters(self) -> FailureDetail | AccessRefused | Begun:
         """The parameters of its finding."""
-        return self.access or FailureDetail(detail=self.detail)
+        return self.access or self.begun or FailureDetail(detail=self.detail)
 
 
 class RequestCounts(Parameters):
@@ -118,6 +136,11 @@ class InvalidRepeated(Parameters):
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.ACCESS_REFUSED: AccessRefused,
     FindingCode.MEASUREMENT_FAILED: FailureDetail,
+    FindingCode.TARGET_NOT_RESPONDING: FailureDetail,
+    FindingCode.GENERATOR_PROCESS_DIED: FailureDetail,
+    FindingCode.MEASUREMENT_DIED: Begun,
+    FindingCode.MEASURED_CONCURRENTLY: Begun,
+    FindingCode.MEASUREMENT_STOPPED: FailureDetail,
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
     FindingCode.INTERRUPTED: FailureDetail,
     FindingCode.ENGINE_FAILED: FailureDetail,

@@ -188,67 +188,57 @@ SERVICES: dict[str, tuple[dict[str, str], list[str | None], str]] = {
     "what is no name": ({}, [None, "two\nlines", None], "refused: --service two lines: write a name"),
 }
 
-READ_SERVICES = """
-import json, os, sys
-from loadtasks.airflow.connections import performance_service, performance_target
+READ = """
+import json, os
+from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.errors import LoadTasksError
 from loadtasks.settings import read_settings
-results = {}
-for name, (environment, (url, form, dag)) in json.loads(os.environ["CASES"]).items():
-    os.environ.update(environment)
-    settings = read_settings()
-    try:
-        results[name] = performance_service(settings, performance_target(settings, url), form, dag)
-    except LoadTasksError as error:
-        results[name] = f"refused: {error}"
-    for variable in environment:
-        del os.environ[variable]
-print(json.dumps(results))
-"""
 
-READ_CASES = """
-import json, os, sys
-from loadtasks.airflow.connections import performance_reference, performance_target
-from loadtasks.settings import read_settings
+def of_target(settings, url):
+    return fields(performance_target(settings, url))
+
+def of_reference(settings, url):
+    found = fields(performance_reference(settings, performance_target(settings), url))
+    return found and found[:3]
+
+def fields(target):
+    return target and [target.url, target.token or target.credentials, target.health_path, target.metrics_path]
+
+def of_service(settings, named):
+    url, form, dag = named
+    try:
+        return performance_service(settings, performance_target(settings, url), form, dag)
+    except LoadTasksError as error:
+        return f"refused: {error}"
+
 results = {}
-for name, (environment, url, of_reference) in json.loads(os.environ["CASES"]).items():
-    os.environ.update(environment)
-    settings = read_settings()
-    target = performance_target(settings) if of_reference else performance_target(settings, url)
-    if of_reference:
-        target = performance_reference(settings, target, url)
-    login = target and (target.token or target.credentials)
-    fields = [target.url, login, target.health_path, target.metrics_path] if target else None
-    results[name] = fields[:3] if of_reference and fields else fields
-    for variable in environment:
-        del os.environ[variable]
+for kind, cases in json.loads(os.environ["CASES"]).items():
+    for name, (environment, given) in cases.items():
+        os.environ.update(environment)
+        results[f"{kind}: {name}"] = globals()[kind](read_settings(), given)
+        for variable in environment:
+            del os.environ[variable]
 print(json.dumps(results))
 """
 
 
 @pytest.fixture(scope="module")
 def results(airflow: AirflowProcess) -> dict[str, Any]:
-    cases = {name: (environment, url, False) for name, (environment, url, _) in CASES.items()}
-    cases |= {f"reference: {name}": (environment, url, True) for name, (environment, url, _) in REFERENCES.items()}
-    return dict(airflow.evaluate(READ_CASES, CASES=json.dumps(cases)))
+    cases = {"of_target": CASES, "of_reference": REFERENCES, "of_service": SERVICES}
+    given = {kind: {name: case[:2] for name, case in named.items()} for kind, named in cases.items()}  # type: ignore[attr-defined]
+    return dict(airflow.evaluate(READ, CASES=json.dumps(given)))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_target_of(case: str, results: dict[str, Any]) -> None:
-    assert results[case] == CASES[case][2]
+    assert results[f"of_target: {case}"] == CASES[case][2]
 
 
 @pytest.mark.parametrize("case", REFERENCES)
 def test_reference_of(case: str, results: dict[str, Any]) -> None:
-    assert results[f"reference: {case}"] == REFERENCES[case][2]
-
-
-@pytest.fixture(scope="module")
-def services(airflow: AirflowProcess) -> dict[str, Any]:
-    cases = {name: (environment, named) for name, (environment, named, _) in SERVICES.items()}
-    return dict(airflow.evaluate(READ_SERVICES, CASES=json.dumps(cases)))
+    assert results[f"of_reference: {case}"] == REFERENCES[case][2]
 
 
 @pytest.mark.parametrize("case", SERVICES)
-def test_service_of(case: str, services: dict[str, Any]) -> None:
-    assert services[case].startswith(SERVICES[case][2])
+def test_service_of(case: str, results: dict[str, Any]) -> None:
+    assert results[f"of_service: {case}"].startswith(SERVICES[case][2])

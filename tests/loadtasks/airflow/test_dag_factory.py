@@ -1,6 +1,5 @@
 """What `performance_dag` makes, as Airflow reads it from a DAG file of a user's own."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,17 +16,18 @@ orders = performance_dag("orders", schedule="30 1 * * 1-5", timezone="Europe/Ber
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dags")
+def found(airflow: AirflowProcess, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The DAG of a team, and once more where a scenario file is wrong."""
+    folder, scenarios = tmp_path_factory.mktemp("dags"), tmp_path_factory.mktemp("scenarios")
     (folder / "orders.py").write_text(OF_A_TEAM)
-    return folder
+    (scenarios / "wrong.yaml").write_text("endpoint: [")
+    return airflow.read_dags({"AIRFLOW__CORE__DAGS_FOLDER": str(folder)}, {"LOADTASKS_SCENARIOS": str(scenarios)})
 
 
 @pytest.fixture(scope="module")
-def dag(airflow: AirflowProcess, folder: Path) -> dict[str, Any]:
-    found = airflow.read_dags(AIRFLOW__CORE__DAGS_FOLDER=str(folder))
-    assert found["errors"] == {}
-    return dict(found["dags"]["orders"])
+def dag(found: list[dict[str, Any]]) -> dict[str, Any]:
+    assert found[0]["errors"] == {}
+    return dict(found[0]["dags"]["orders"])
 
 
 def test_has_the_name_and_schedule_of_the_dag_file(dag: dict[str, Any]) -> None:
@@ -71,8 +71,6 @@ def test_doc_describes_every_task(dag: dict[str, Any]) -> None:
     assert [name for name in dag["tasks"] if f"`{name}`" not in dag["doc"]] == []
 
 
-def test_is_there_although_a_scenario_file_is_wrong(airflow: AirflowProcess, tmp_path: Path) -> None:
-    (tmp_path / "wrong.yaml").write_text("endpoint: [")
-    found = airflow.read_dags(LOADTASKS_SCENARIOS=str(tmp_path))
-    assert found["errors"] == {}
-    assert found["dags"]["nightly_performance"]["params"]["scenarios"]["schema"]["examples"] == []
+def test_is_there_although_a_scenario_file_is_wrong(found: list[dict[str, Any]]) -> None:
+    assert found[1]["errors"] == {}
+    assert found[1]["dags"]["orders"]["params"]["scenarios"]["schema"]["examples"] == []

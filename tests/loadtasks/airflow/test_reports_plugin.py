@@ -16,12 +16,14 @@ from tests.measurements import STARTED_AT, run
 FETCH = """
 import json, logging, os
 from fastapi.testclient import TestClient
-from airflow import plugins_manager
+from airflow import plugins_manager, settings
 from airflow.api_fastapi.app import create_app, get_auth_manager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.configuration import conf
+from airflow.models.base import Base
 logging.disable()
 client = TestClient(create_app(apps="core"), follow_redirects=False)
+Base.metadata.create_all(settings.engine)  # migrations take many times as long
 paths = json.loads(os.environ["PATHS"])
 def fetch(**headers):
     found = {}
@@ -80,7 +82,6 @@ def reports(airflow: AirflowProcess) -> Path:
 @pytest.fixture(scope="module")
 def responses(airflow: AirflowProcess, reports: Path) -> dict[str, Any]:
     assert reports.is_dir()
-    airflow.migrate()
     return dict(airflow.evaluate(FETCH, PATHS=json.dumps(PATHS), AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="False"))
 
 

@@ -49,7 +49,7 @@ def test_a_target_that_stops_between_scenarios_leaves_the_rest_invalid(workspace
     results = judged(context, run.id)
     assert results[CONCURRENT].verdict is Verdict.PASS
     assert results[ALONE].verdict is Verdict.INVALID
-    assert [finding.code for finding in results[ALONE].findings] == [FindingCode.MEASUREMENT_FAILED]
+    assert [finding.code for finding in results[ALONE].findings] == [FindingCode.TARGET_NOT_RESPONDING]
 
 
 def test_a_target_that_stops_during_a_scenario_makes_its_measurement_invalid_and_kept(
@@ -78,7 +78,7 @@ def test_a_scenario_whose_process_is_killed_is_invalid_for_that_reason(
     with pytest.raises(ProcessError, match="SIGKILL"):
         steps.measure(context, run_id, CONCURRENT, kill_one)
     result = judged(context, run_id)[CONCURRENT]
-    assert result.findings[0].code is FindingCode.MEASUREMENT_FAILED
+    assert result.findings[0].code is FindingCode.GENERATOR_PROCESS_DIED
     assert "SIGKILL" in result.findings[0].parameters.detail
     assert result.measurements == []
 

@@ -35,6 +35,7 @@ def test_a_sound_measurement_is_trusted() -> None:
     "code",
     [
         FindingCode.MEASUREMENT_FAILED,
+        FindingCode.TARGET_NOT_RESPONDING,
         FindingCode.TARGET_STOPPED_RESPONDING,
         FindingCode.INTERRUPTED,
         FindingCode.ENGINE_FAILED,

@@ -1,6 +1,7 @@
 """Findings with made-up parameters: of every code of validity, targets and causes, and in every wording."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from loadtasks.measurement.errors import ErrorCode
@@ -61,6 +62,7 @@ from loadtasks.results.findings.targets import (
 )
 from loadtasks.results.findings.validity import (
     AccessRefused,
+    Begun,
     FailureDetail,
     InvalidRepeated,
     NotReached,
@@ -131,13 +133,24 @@ OUTAGE = Outage(share=0.631, longest_s=2.95, from_s=3.0, refused_s=2.9, sample=S
 SERVED_NOTHING = OUTAGE.model_copy(update={"refused_s": 0.0})
 THROTTLED = Throttled(throttled=40, scheduled=120, statuses=(429,))
 EVENT_TIMES = {"publish": mean(0.9, 0.008), "first_delivery": mean(0.91, 0.009), "fan_out": mean(0.002, 0.002)}
+BEGUN = Begun(begun_at=datetime(2026, 11, 29, 2, 11, 4, tzinfo=UTC), host="worker-2")
 VALIDITY = (
     Finding(code=C.NOT_MEASURED),
     Finding(code=C.NOT_JUDGED),
     *(
         Finding(code=code, parameters=DETAIL)
-        for code in (C.MEASUREMENT_FAILED, C.TARGET_STOPPED_RESPONDING, C.INTERRUPTED, C.ENGINE_FAILED)
+        for code in (
+            C.MEASUREMENT_FAILED,
+            C.TARGET_NOT_RESPONDING,
+            C.TARGET_STOPPED_RESPONDING,
+            C.GENERATOR_PROCESS_DIED,
+            C.MEASUREMENT_STOPPED,
+            C.INTERRUPTED,
+            C.ENGINE_FAILED,
+        )
     ),
+    Finding(code=C.MEASUREMENT_DIED, parameters=BEGUN),
+    Finding(code=C.MEASURED_CONCURRENTLY, parameters=BEGUN),
     refused(401),
     Finding(
         code=C.CONSERVATION_VIOLATED,
@@ -348,6 +361,8 @@ VARIANTS: tuple[Finding, ...] = (
     Finding(code=C.ERRORS, parameters=ErrorSummary(admitted=400, not_completed=2)),
     Finding(code=C.MEASUREMENT_FAILED, parameters=FailureDetail()),
     Finding(code=C.TARGET_STOPPED_RESPONDING, parameters=FailureDetail()),
+    Finding(code=C.MEASUREMENT_STOPPED, parameters=FailureDetail()),
+    Finding(code=C.MEASUREMENT_DIED, parameters=BEGUN.model_copy(update={"repeatable": False})),
     Finding(code=C.TARGET_NOT_REACHED, parameters=NotReached(scheduled=1)),
     saturated(SaturationCode.DISPATCH_LAG, 0.031, 0.01, statistic=Statistic.P99, sent_per_s=412.0, process=2),
     saturated(SaturationCode.LOOP_LAG, 0.0031, 0.002, statistic=Statistic.MEDIAN),

@@ -13,7 +13,8 @@ _REASON = {
     Verdict.REGRESSED: FindingKind.REGRESSION,
     Verdict.IMPROVED: FindingKind.IMPROVEMENT,
 }
-_NO_TARGET = "no target applies to any scenario"
+NO_TARGET = "no target applies to any scenario"
+"""What the first line of such a run says first, since it was hardly judged."""
 _FURTHER = ("shape", "regression", "found_run", "other")
 
 
@@ -22,15 +23,15 @@ def headline(document: ResultsDocument) -> str:
 
     A run without a single target says that first, since it was hardly judged.
     """
-    untargeted = _is_untargeted(document)
+    untargeted = is_untargeted(document)
     if document.verdict is Verdict.PASS:
         return (
-            f"{_NO_TARGET}: only the built-in ones were judged, and they are met"
+            f"{NO_TARGET}: only the built-in ones were judged, and they are met"
             if untargeted
             else _all_passed(document)
         )
     reason = _reason(document)
-    return f"{_NO_TARGET}; {reason}" if untargeted else reason
+    return f"{NO_TARGET}; {reason}" if untargeted else reason
 
 
 def _reason(document: ResultsDocument) -> str:
@@ -42,12 +43,12 @@ def _reason(document: ResultsDocument) -> str:
         return f"{tally(document)}; no reason was kept"
     worst = brief(max(reasons, key=lambda reason: reason.excess))
     sentence = f"{worst.label}: {worst.sentence}"
-    if document.verdict is Verdict.IMPROVED and not _is_untargeted(document):
+    if document.verdict is Verdict.IMPROVED and not is_untargeted(document):
         sentence = f"all targets met, and {sentence}"
     return f"{sentence} (and {len(reasons) - 1} more)" if len(reasons) > 1 else sentence
 
 
-def _is_untargeted(document: ResultsDocument) -> bool:
+def is_untargeted(document: ResultsDocument) -> bool:
     """Whether no target of a suite applies to any valid measurement, of which there are some."""
     judged = [result for result in document.scenarios if result.verdict is not Verdict.INVALID]
     return bool(judged) and all(_without_target(result) for result in judged)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from loadtasks import units
+from loadtasks.report.headline import NO_TARGET, is_untargeted
 from loadtasks.report.topics import RenderedTopic, lines_of_over
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.news import News
@@ -59,8 +60,11 @@ def news_headline(news: News, document: ResultsDocument | None = None) -> NewsHe
     """
     for word, kinds in _BY_GRAVITY:
         topics = [RenderedTopic(topic, document) for topic in news.new if topic.kind in kinds]
+        if topics and word is MailWord.INVALID:
+            return NewsHeadline(word, _invalid(topics, document))
         if topics:
-            return NewsHeadline(word, _invalid(topics, document) if word is MailWord.INVALID else _worst(topics))
+            untargeted = f"{NO_TARGET}; " if document is not None and is_untargeted(document) else ""
+            return NewsHeadline(word, f"{untargeted}{_worst(topics)}")
     if news.over:
         return NewsHeadline(MailWord.RECOVERED, _over(news.over, document))
     return NewsHeadline(MailWord.REMINDER, _still_open(news.still_open, document))

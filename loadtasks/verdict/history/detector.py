@@ -39,6 +39,10 @@ baseline is long enough at once."""
 _REPETITION_MARGIN = 2.0
 """A run whose log odds come this near to the threshold is repeated. A wider margin finds regressions sooner and repeats
 more runs; the thresholds of `false_alarm_budget` are simulated with this number."""
+_YOUNG_SHARE = 2.0
+"""How many times its part of the budget a run of a young baseline may take to be found implausible. The metrics of a
+scenario move together, and that probability is an upper bound: `benchmarks.verdict.young_baselines` simulates fewer
+false claims than the budget allows."""
 _MATURE_SHARE = 0.25
 """What a run that is found implausible may take of the budget once the evidence of a whole baseline is judged too."""
 _REPETITION_FACTOR = 10.0
@@ -222,7 +226,7 @@ class Detector:
 
     def _implausibility(self) -> Values:
         """The probability below which a run is implausible."""
-        return self._false_alarms * np.where(self._is_young(), 1.0, _MATURE_SHARE)
+        return self._false_alarms * np.where(self._is_young(), _YOUNG_SHARE, _MATURE_SHARE)
 
     def _plausibility(self) -> Plausibility:
         if self._plausible is None:

@@ -1,7 +1,13 @@
 """What holds for all tests."""
 
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
 from hypothesis import settings
 
+from loadtasks.engine.generator.calibration import calibrate
+from loadtasks.steps import exercise
 from tests.airflow_process import airflow
 from tests.postgresql import postgresql, postgresql_url
 from tests.redis_server import redis_server
@@ -12,3 +18,11 @@ __all__ = ["airflow", "postgresql", "postgresql_url", "pytest_addoption", "pytes
 # A deadline would be a timed assertion, and machines are busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_calibration() -> Iterator[None]:
+    """Runs within one process share one calibration, which each would else make for half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exercise, "calibrate", cache(calibrate))
+        yield

@@ -49,7 +49,7 @@ class BaselineRule:
     """The smallest relative change that is reported, where the metric needs a larger one than people set."""
     prior_scale: float = 0.1
     """How much runs of one build differ before any was seen: a standard deviation, of the logarithm or of the share
-    itself. It counts like eight runs (`loadtasks.verdict.history.plausibility`), so it matters in young baselines."""
+    itself. It counts like twelve runs (`loadtasks.verdict.history.plausibility`), so it matters in young baselines."""
     sampling_error: float = 0.5
     """The standard error of one run's value, times the square root of its number of requests. That of a median is 1.25
     times the standard deviation of the logarithms of its response times, which is about 0.4."""

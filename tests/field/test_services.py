@@ -244,12 +244,8 @@ class Meeting:
         return True
 
 
-def test_two_runs_at_once_are_both_kept_and_say_that_they_met(workspace: Workspace, tmp_path: Path) -> None:
-    folders = [tmp_path / name for name in ("a", "b")]
-    for folder in folders:
-        folder.mkdir()
-        scenarios = SCENARIOS.replace("requests: 5", "requests: 10").replace("path: /", f"path: /{folder.name}")
-        (folder / "root.yaml").write_text(scenarios)
+def run_both(workspace: Workspace, folders: list[Path]) -> list[str]:
+    """Run two scenarios at once. Gives the runs; none where a busy machine made one measure again, and so alone."""
     with scripted(Meeting()) as server:
         command = [sys.executable, "-m", "loadtasks", "run", "--target", server.url, "--scenarios"]
         both = [
@@ -258,7 +254,18 @@ def test_two_runs_at_once_are_both_kept_and_say_that_they_met(workspace: Workspa
         ]
         assert [(run.communicate()[0].decode(), run.returncode)[1] for run in both] == [0, 0]
     with Store.open(workspace.results_url) as store:
-        run_ids = store.run_ids()
+        run_ids = store.run_ids()[:2]
+        repeated = any(len(store.repetitions(run_id, "root.get")) > 1 for run_id in run_ids)
+    return [] if repeated else run_ids
+
+
+def test_two_runs_at_once_are_both_kept_and_say_that_they_met(workspace: Workspace, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+        scenarios = SCENARIOS.replace("requests: 5", "requests: 10").replace("path: /", f"path: /{folder.name}")
+        (folder / "root.yaml").write_text(scenarios)
+    run_ids = next(filter(None, (run_both(workspace, folders) for _ in range(3))))
     found = {}
     for run_id in run_ids:
         (scenario,) = document(workspace, run_id).scenarios

@@ -39,7 +39,7 @@ baseline is long enough at once."""
 _REPETITION_MARGIN = 2.0
 """A run whose log odds come this near to the threshold is repeated. A wider margin finds regressions sooner and repeats
 more runs; the thresholds of `false_alarm_budget` are simulated with this number."""
-_YOUNG_SHARE = 2.0
+_YOUNG_SHARE = 1.75
 """How many times its part of the budget a run of a young baseline may take to be found implausible. The metrics of a
 scenario move together, and that probability is an upper bound: `benchmarks.verdict.young_baselines` simulates fewer
 false claims than the budget allows."""

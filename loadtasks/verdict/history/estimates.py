@@ -12,9 +12,9 @@ from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Valu
 CLIP = 1.5
 """Runs farther from the level than 1.5 scales count as if they were exactly so far, so that outliers say little. It is
 Huber's k of 1.5: 96 % efficient at normal values (Huber 1964)."""
-PRIOR_RUNS = 8.0
-"""How many runs the prior of a young baseline's scale is worth: with it, one series in a hundred has a scale beyond 2.2
-times the prior's."""
+PRIOR_RUNS = 12.0
+"""How many runs the prior of a young baseline's scale is worth: with it, one series in a hundred has a scale beyond 1.8
+times the prior's. A trade-off of false claims against what is found: `benchmarks.verdict.young_baselines`."""
 _PRIOR_RUNS = 20.0
 _PRIOR_AUTOCORRELATION = 0.25
 """The mean of the autocorrelation's prior, and its weight in runs. With both, `benchmarks.verdict.robustness` measures

@@ -47,7 +47,7 @@ ENDPOINTS = {
     "dashboard": "/api/v1/dashboard/stats",
 }
 LOAD = "{workers: 1, requests: 150}"
-SLOW_SESSIONS, SLOW_CONFIG = "sessions:query=20ms", "config:query=20ms"
+SLOW_SESSIONS, SLOW_CONFIG = "sessions:query=20ms", "config:slow=20ms"
 _UI_TIMEOUT_S = 180
 _RUN_TIMEOUT_S = 1200
 

@@ -39,12 +39,15 @@ baseline is long enough at once."""
 _REPETITION_MARGIN = 2.0
 """A run whose log odds come this near to the threshold is repeated. A wider margin finds regressions sooner and repeats
 more runs; the thresholds of `false_alarm_budget` are simulated with this number."""
-_YOUNG_SHARE = 1.75
+_YOUNG_SHARE = 1.4
 """How many times its part of the budget a run of a young baseline may take to be found implausible. The metrics of a
 scenario move together, and that probability is an upper bound: `benchmarks.verdict.young_baselines` simulates fewer
 false claims than the budget allows."""
-_MATURE_SHARE = 0.25
+_MATURE_SHARE = 0.3
 """What a run that is found implausible may take of the budget once the evidence of a whole baseline is judged too."""
+_INTRACLASS_ERROR = 0.2
+"""About the standard error of an intraclass correlation from the eleven pairs of a whole baseline. Only as far as it is
+known how alike repetitions are is a disturbance taken to last; the few pairs of a young baseline show nothing."""
 _REPETITION_FACTOR = 10.0
 """A run is repeated if its repetitions, being like it, would be implausible even by a tenth of what is required."""
 _SUSPECTED_MARGIN = 0.75
@@ -234,9 +237,9 @@ class Detector:
         return self._plausible
 
     def _noise(self) -> Noise:
-        # A few pairs of repetitions don't show how alike repetitions are.
-        alike = np.where(self._is_young(), MIN_PERSISTENCE, self._estimated().intraclass)
-        return noise_before(self._baselines, np.maximum(alike, MIN_PERSISTENCE))
+        alike = self._estimated().intraclass - _INTRACLASS_ERROR
+        known = np.where(self._is_young(), MIN_PERSISTENCE, np.maximum(alike, MIN_PERSISTENCE))
+        return noise_before(self._baselines, known)
 
     def _weigh_worse(self) -> tuple[Values, Values]:
         """The log odds of a change for the worse since each run, and their total above the threshold."""

@@ -8,7 +8,7 @@ run as bad as the newest one, by noise alone, has two terms:
   earlier runs and a scale with a scaled inverse chi-squared prior (Gelman et al. 2013, "Bayesian Data Analysis", 3.2).
   The scale of the series itself takes the prior's place as runs come. Repetitions enter by their mean, which counts
   like a single measurement, since it isn't known early how alike they are.
-- **Outliers.** About one run in thirty is slow for no reason of the API's. By how much is exponential, and the same
+- **Outliers.** One run in thirty is slow for no reason of the API's. By how much is exponential, and the same
   disturbance is met by the next repetition with a probability of at least `MIN_PERSISTENCE`. The mildest repetition
   decides, so that a disturbance which has passed by then proves nothing.
 
@@ -35,7 +35,7 @@ nightly measurements (SAP HANA, OpenTelemetry, Firefox and others) the median is
 _SCHEDULING_S = 1e-4
 """What the scheduling of a busy machine adds to a response time, more in one run than in another: a tenth of a
 millisecond, which makes very short response times vary more."""
-_OUTLIER_SHARE, _OUTLIER_RUNS = 0.035, 20.0
+_OUTLIER_SHARE, _OUTLIER_RUNS = 0.03, 20.0
 """The share of runs that are outliers before any is seen, and how many runs that is worth."""
 _OUTLIER_SIZE = float(np.log(1.5))
 """The mean of an outlier's excess, in logarithms."""

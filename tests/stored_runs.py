@@ -64,6 +64,11 @@ def regression(found_run: str, scenario: str = DASHBOARD, *, first_run: str | No
     )
 
 
+def stored_regression(store: Store, first_run: str, found_run: str) -> int:
+    """Store a regression that a run has found. Returns its id."""
+    return store.regressions.save(found_run, [regression(found_run, first_run=first_run)])[0].id
+
+
 class ServiceLife:
     """One run a day."""
 

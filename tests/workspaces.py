@@ -28,6 +28,25 @@ def own_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str,
     return made
 
 
+ROOT_SCENARIO = """
+endpoint: root
+scenarios:
+  get: {load: {workers: 1, requests: 5}, request: {path: /}}
+"""
+_ROOT_SUITE = """
+{"name": "root", "expectations": [
+  {"type": "expect_column_values_to_be_between", "kwargs": {"column": "p95_s", "max_value": 60}}
+]}
+"""
+
+
+def root_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with the one scenario `root.get` and a target that it meets."""
+    made = own_workspace(folder, monkeypatch, ROOT_SCENARIO, _ROOT_SUITE)
+    (made.expectations / "thing.json").rename(made.expectations / "root.json")
+    return made
+
+
 def context_of(**given: object) -> RunContext:
     """The context of the environment that `own_workspace` made, and of settings by name."""
     return RunContext.from_settings(read_settings(**given))

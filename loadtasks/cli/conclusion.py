@@ -1,4 +1,4 @@
-"""The end of a run on the command line: judged, compared, reported, told and shown, as far as that can be done."""
+"""The end of a run on the command line: judged, compared, reported, mailed and shown, as far as that can be done."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar

@@ -59,7 +59,7 @@ def delete(context: RunContext, run_ids: tuple[str, ...], yes: bool, unfinished:
     if not yes:
         _ask(_question_about(context, found), "nothing was deleted")
     for run_id in found:
-        terminal.say(_told_deletion(context, steps.delete_run(context, run_id, unfinished=unfinished)))
+        terminal.say(_deletion_sentences(context, steps.delete_run(context, run_id, unfinished=unfinished)))
 
 
 class _Age(click.ParamType[timedelta]):
@@ -154,7 +154,7 @@ def _it(number: int) -> str:
     return "it" if number == 1 else "them"
 
 
-def _told_deletion(context: RunContext, removed: RemovedRun) -> str:
+def _deletion_sentences(context: RunContext, removed: RemovedRun) -> str:
     """What is gone, and what has changed with it."""
     run = removed.run
     gone = [plural(removed.measurements, "measurement"), "its verdicts", "its report"]

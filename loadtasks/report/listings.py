@@ -102,7 +102,7 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
             regression.service,
             regression.label,
             regression.state.value,
-            told_changes(regression.changes),
+            render_changes(regression.changes),
             regression.first_run,
             regression.version_after or units.MISSING,
             regression.moves[-1].who,
@@ -143,7 +143,7 @@ def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
             alarm.run_id,
             label_of(alarm.scenario, alarm.part),
             alarm.state.value,
-            told_changes([alarm.change]),
+            render_changes([alarm.change]),
             alarm.first_run,
         )
         for alarm in alarms
@@ -151,7 +151,7 @@ def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
     _show(("run", "scenario", "alarm", "change", "since run"), rows, "No alarm.", to)
 
 
-def told_changes(changes: Sequence[MetricChange]) -> str:
+def render_changes(changes: Sequence[MetricChange]) -> str:
     """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
     return ", ".join(
         f"{METRICS[change.metric].label} {units.change(change.ratio)} "

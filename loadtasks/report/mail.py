@@ -58,7 +58,7 @@ def compose(
 
     Args:
         document: the run, whole.
-        news: what is to be told of it.
+        news: what is new in it, over, or still open.
         envelope: from whom, and to whom.
         report_url: URL or path of the report; None where there is none.
         given_up: earlier messages that could not be delivered and that no message has mentioned.

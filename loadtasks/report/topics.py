@@ -11,7 +11,8 @@ from loadtasks.report.headline import brief
 from loadtasks.report.sentences import phrases
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.history import BaselineShift, Recovering
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.history import BaselineShift, KnownRegression
 from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.topic import Topic, TopicKind
@@ -109,7 +110,7 @@ class RenderedTopic:
 
     @property
     def _here(self) -> str:
-        """What this run says of something that was told before; empty where it shows it."""
+        """What this run says of something that was reported before; empty where it shows it."""
         if self.document is None or self.topic.kind is TopicKind.REFUSAL:
             return ""
         result = next((one for one in self.document.scenarios if one.scenario == self.topic.scenario), None)
@@ -122,7 +123,9 @@ class RenderedTopic:
 
 def _is_recovering(result: ScenarioResult, regression: int | None) -> bool:
     return any(
-        isinstance(finding.parameters, Recovering) and finding.parameters.regression == regression
+        finding.code is FindingCode.RECOVERING
+        and isinstance(finding.parameters, KnownRegression)
+        and finding.parameters.regression == regression
         for finding in result.findings
     )
 

@@ -1,4 +1,4 @@
-"""Beginnings: that load is about to be sent is kept before it is, so that a measurement that died is told from none."""
+"""Beginnings: kept before load is sent, so that a measurement that died differs from one that never began."""
 
 import socket
 from datetime import UTC, datetime

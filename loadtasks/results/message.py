@@ -96,7 +96,7 @@ class Message(BaseModel):
         return self.attempts >= MAX_ATTEMPTS or now - self.created_at >= MAX_AGE
 
 
-class ToldMessage(BaseModel):
+class ReportedMessage(BaseModel):
     """What a message that was delivered, or still will be, tells of a run."""
 
     model_config = ConfigDict(frozen=True)

@@ -8,7 +8,7 @@ from sqlalchemy import desc, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.message import Channel, Message, MessageState, ToldMessage
+from loadtasks.results.message import Channel, Message, MessageState, ReportedMessage
 from loadtasks.results.schema import MessageRow
 
 CLAIM = timedelta(minutes=10)
@@ -49,12 +49,14 @@ class Messages:
         with self._database.reading() as session:
             return _newest(session, service)
 
-    def told(self, service: str) -> list[ToldMessage]:
-        """What the delivered and pending messages of a service have told, oldest first."""
-        columns = [getattr(MessageRow, name) for name in ToldMessage.model_fields]
+    def reported(self, service: str) -> list[ReportedMessage]:
+        """What the delivered and pending messages of a service have reported, oldest first."""
+        columns = [getattr(MessageRow, name) for name in ReportedMessage.model_fields]
         query = select(*columns).where(MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL))
         with self._database.reading() as session:
-            return [ToldMessage.model_validate(row._asdict()) for row in session.execute(query.order_by(MessageRow.id))]
+            return [
+                ReportedMessage.model_validate(row._asdict()) for row in session.execute(query.order_by(MessageRow.id))
+            ]
 
     def of_run(self, run_id: str) -> list[Message]:
         """The messages about a run, oldest first."""
@@ -83,12 +85,12 @@ class Messages:
 
     def given_up_since_the_last_one(self, service: str) -> list[Message]:
         """Messages of a service that were given up after the last one that was not, oldest first."""
-        told = select(func.max(MessageRow.created_at)).where(
+        reported = select(func.max(MessageRow.created_at)).where(
             MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL)
         )
         query = select(MessageRow).where(MessageRow.service == service, MessageRow.state == MessageState.GIVEN_UP.value)
         with self._database.reading() as session:
-            since = session.scalar(told)
+            since = session.scalar(reported)
             if since is not None:
                 query = query.where(MessageRow.given_up_at >= since)
             return [_message(row) for row in session.scalars(query.order_by(MessageRow.id))]

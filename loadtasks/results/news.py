@@ -1,16 +1,16 @@
-"""What is new in a run: its verdicts and the life of its regressions, compared with what people have been told.
+"""What is new in a run: its verdicts and the life of its regressions, compared with what was reported before.
 
 - A missed target is news when it is missed and was not, or is seen again after `invalid`. It is over when its scenario
   was measured and meets it. Worse than a reference, in paired runs, is the same.
 - An invalid scenario is news when it was valid, or is invalid for another reason, and over when it is valid.
-- A regression is news while it is open and no message has told of it, and over when later runs have shown that.
+- A regression is news while it is open and no message has reported it, and over when later runs have shown that.
 - Runs that can't be opened are news when they could be, or for another reason, and over when one was opened.
 
 A scenario that was not measured, or not validly, says nothing about what was missed before: that stays open. What a
 person has decided about a regression is no news.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -23,7 +23,7 @@ from loadtasks.results.findings.parameters import StoredText
 from loadtasks.results.findings.reference import Inconclusive
 from loadtasks.results.findings.targets import TargetNotEvaluated
 from loadtasks.results.judgement import Verdict
-from loadtasks.results.message import ToldMessage
+from loadtasks.results.message import ReportedMessage
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.run import RunPlace
 from loadtasks.results.topic import Topic, TopicEvent, TopicKey, TopicKind
@@ -37,13 +37,13 @@ _NOT_COMPARED = (FindingCode.REFERENCE_MISSING, FindingCode.REFERENCE_INVALID)
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What people know before a run's message is composed."""
 
-    messages: Sequence[ToldMessage] = ()
+    messages: Sequence[ReportedMessage] = ()
     """The delivered and pending ones of the service, oldest first."""
     lost: Sequence[Topic] = ()
-    """What messages had told that were given up since the last one: it counts as untold, and has a beginning."""
+    """What messages had reported that were given up since the last one: it is unreported, and has a beginning."""
     regressions: Sequence[Regression] = ()
     """All of the service, ended ones too."""
     runs: Sequence[RunPlace] = ()
@@ -61,7 +61,7 @@ class News:
     over: list[Topic] = field(default_factory=list)
     """What ended."""
     still_open: list[Topic] = field(default_factory=list)
-    """What was told before, and is not over."""
+    """What was reported before, and is not over."""
     reminder: bool = False
     """Whether a reminder of what is still open is due."""
 
@@ -76,15 +76,15 @@ class News:
         return (*self.new, *self.over, *self.still_open)
 
 
-def find_news(document: ResultsDocument, told: Told) -> News:
+def find_news(document: ResultsDocument, reported: Reported) -> News:
     """What is new in a judged run."""
     run = document.run
-    later = {place.id for place in told.runs if place.sequence > run.sequence}
-    known = _open_topics(told.messages)
-    spoken = {topic.key for message in told.messages if message.run_id in later for topic in message.topics}
+    later = {place.id for place in reported.runs if place.sequence > run.sequence}
+    known = _open_topics(reported.messages)
+    spoken = {topic.key for message in reported.messages if message.run_id in later for topic in message.topics}
     current = {topic.key: topic for topic in _observed(document)}
-    current |= {topic.key: topic for topic in _unended(document, told)}
-    lost = {topic.key: topic for topic in told.lost}
+    current |= {topic.key: topic for topic in _unended(document, reported, later)}
+    lost = {topic.key: topic for topic in reported.lost}
     new, over, still_open = [], [], []
     for key, topic in current.items():
         if key in spoken:  # by a run that was opened later: this one was overtaken
@@ -98,7 +98,7 @@ def find_news(document: ResultsDocument, told: Told) -> News:
             new.append(_continued(topic, before, TopicEvent.CHANGED))
         else:
             still_open.append(_continued(topic, before, TopicEvent.REMINDED))
-    ends = _Ends(document, told, frozenset(later))
+    ends = _Ends(document, reported, frozenset(later))
     for key, topic in known.items():
         if key in current or key in spoken:
             continue
@@ -107,13 +107,13 @@ def find_news(document: ResultsDocument, told: Told) -> News:
         elif ends.is_open(topic):
             still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
     unheard = any(topic.acknowledged_by is None and topic.scenario in run.scenarios for topic in still_open)
-    reminder = unheard and not new and not over and _is_reminder_due(run.started_at, run.id, told)
+    reminder = unheard and not new and not over and _is_reminder_due(run.started_at, run.id, reported)
     return News(new=new, over=over, still_open=still_open, reminder=reminder)
 
 
-def news_of_refusal(reason: str, at: datetime, told: Told) -> News:
+def news_of_refusal(reason: str, at: datetime, reported: Reported) -> News:
     """What is new where a run could not be opened, at a time, for a reason that people read."""
-    known = _open_topics(told.messages)
+    known = _open_topics(reported.messages)
     text = Finding(code=FindingCode.TEXT, parameters=StoredText(kind=FindingKind.VALIDITY, text=reason))
     topic = Topic(kind=TopicKind.REFUSAL, event=TopicEvent.BEGAN, since=at, findings=(text,))
     before = known.pop(topic.key, None)
@@ -123,17 +123,17 @@ def news_of_refusal(reason: str, at: datetime, told: Told) -> News:
     if before.findings != topic.findings:
         return News(new=[_continued(topic, before, TopicEvent.CHANGED)], still_open=still_open)
     reminded = _continued(topic, before, TopicEvent.REMINDED)
-    return News(still_open=[reminded, *still_open], reminder=_is_reminder_due(at, None, told))
+    return News(still_open=[reminded, *still_open], reminder=_is_reminder_due(at, None, reported))
 
 
-def _open_topics(messages: Iterable[ToldMessage]) -> dict[TopicKey, Topic]:
-    """What people believe to be wrong: what a message told of as new, in its newest form, and none said was over."""
+def _open_topics(messages: Iterable[ReportedMessage]) -> dict[TopicKey, Topic]:
+    """What people believe to be wrong: what a message reported as new, in its newest form, and none said was over."""
     known: dict[TopicKey, Topic] = {}
     for message in messages:
         for topic in message.topics:
             if topic.event is TopicEvent.ENDED:
                 known.pop(topic.key, None)
-            elif topic.event.is_new or topic.key in known:  # else the message that told of it was given up
+            elif topic.event.is_new or topic.key in known:  # else the message that reported it was given up
                 known[topic.key] = topic
     return known
 
@@ -178,16 +178,15 @@ def _name_of(finding: Finding) -> str:
     return finding.metric
 
 
-def _unended(document: ResultsDocument, told: Told) -> Iterator[Topic]:
+def _unended(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:
     """The regressions that have not ended, with what this run shows of them."""
     shown: dict[int | None, list[Finding]] = {}
     for result in document.scenarios:
         for finding in result.findings:
             if isinstance(finding.parameters, RegressionShift):
                 shown.setdefault(finding.parameters.regression, []).append(finding)
-    began = {place.id: place.started_at for place in told.runs}
-    later = {place.id for place in told.runs if place.sequence > document.run.sequence}
-    for regression in told.regressions:
+    began = {place.id: place.started_at for place in reported.runs}
+    for regression in reported.regressions:
         if not regression.state.ended and regression.found_run not in later:
             since = began.get(regression.first_run, regression.moves[0].at)
             yield Topic(
@@ -252,10 +251,10 @@ def _reappeared(topic: Topic, known: Mapping[TopicKey, Topic]) -> bool:
 
 @dataclass(frozen=True)
 class _Ends:
-    """What this run, and people, say about what was told before and this run doesn't show."""
+    """What this run, and people, say about what was reported before and this run doesn't show."""
 
     document: ResultsDocument
-    told: Told
+    reported: Reported
     later: frozenset[str]
 
     def is_over(self, topic: Topic) -> bool:
@@ -275,14 +274,14 @@ class _Ends:
         """Whether it still has to be taken for open. What is neither open nor over is of no interest any more."""
         if topic.kind is TopicKind.REGRESSION:  # all that have not ended are known already; this one was decided about
             return False
-        newest = [place for place in self.told.runs if place.id not in self.later][-_REMEMBERED_RUNS:]
+        newest = [place for place in self.reported.runs if place.id not in self.later][-_REMEMBERED_RUNS:]
         return any(topic.scenario in place.scenarios for place in newest)
 
     def _regression(self, topic: Topic) -> Regression | None:
         """The regression that a topic is about; None where it went with the run that had found it."""
         same = [
             regression
-            for regression in self.told.regressions
+            for regression in self.reported.regressions
             if (regression.scenario, regression.part) == (topic.scenario, topic.part)
         ]
         by_run = [regression for regression in same if regression.found_run == topic.name]
@@ -310,21 +309,21 @@ class _Ends:
         return True
 
 
-def _is_reminder_due(at: datetime, run_id: str | None, told: Told) -> bool:
+def _is_reminder_due(at: datetime, run_id: str | None, reported: Reported) -> bool:
     """Whether nothing open was mentioned for so many days.
 
     Days are the steps from run to run, without those of a clock that was set back: such a clock delays a reminder by no
     more than it was wrong, and never silences it.
     """
-    last = next((message for message in reversed(told.messages) if message.names_something_open), None)
-    if not told.reminder_days or last is None or (run_id is not None and last.run_id == run_id):
+    last = next((message for message in reversed(reported.messages) if message.names_something_open), None)
+    if not reported.reminder_days or last is None or (run_id is not None and last.run_id == run_id):
         return False
     moments = [last.run_started_at]
-    for place in told.runs:
+    for place in reported.runs:
         if place.id == run_id:
             break
         if place.sequence >= last.sequence and place.id != last.run_id:
             moments.append(place.started_at)
     moments.append(at)
     steps = (max(after - before, timedelta()) for before, after in pairwise(moments))
-    return sum(steps, timedelta()) >= timedelta(days=told.reminder_days) - _EARLY
+    return sum(steps, timedelta()) >= timedelta(days=reported.reminder_days) - _EARLY

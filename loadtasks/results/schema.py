@@ -271,7 +271,7 @@ class MessageRow(ResultsBase):
     id: Mapped[int] = mapped_column(primary_key=True)
     service: Mapped[str] = mapped_column(index=True)
     run_id: Mapped[str | None] = mapped_column(index=True)
-    """No foreign key: what is pending of a run that was removed is sent all the same, and what was told was told."""
+    """No foreign key: a message outlives its run, so that it is sent all the same, and what it reported stays known."""
     sequence: Mapped[int]
     run_started_at: Mapped[datetime]
     kind: Mapped[str]

@@ -1,7 +1,7 @@
 """What messages report, as data: one missed target, one invalid scenario, one regression, one refusal of whole runs.
 
-A message's topics say what people have been told, so that nothing is told twice and nothing is forgotten. A topic can
-be rendered by itself: the run that it comes from may be gone.
+A message's topics say what was reported to people, so that nothing is reported twice and nothing is forgotten. A topic
+can be rendered by itself: the run that it comes from may be gone.
 """
 
 from datetime import datetime

@@ -14,7 +14,7 @@ from loadtasks.redaction.redactor import Redactor
 from loadtasks.report import mail
 from loadtasks.results.assembly import assemble
 from loadtasks.results.message import Channel, Message, MessageKind
-from loadtasks.results.news import News, Told, find_news, news_of_refusal
+from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.store import Store
 from loadtasks.steps.delivery import WAITS_S, Delivery, DeliveryOutcome
 from loadtasks.steps.mail_server import Deliver, configured_mail_server, sending_error
@@ -40,7 +40,7 @@ def alert(
 ) -> str | None:
     """Send what is pending, then tell people what is new in a run, or remind them of what is not over.
 
-    Repeated, it sends nothing twice: what an earlier message has told is no news. docs/mails.md says what is.
+    Repeated, it sends nothing twice: what an earlier message has reported is no news. docs/mails.md says what is.
 
     Args:
         context: what all steps share.
@@ -60,8 +60,8 @@ def alert(
         delivery = _delivery(context, store, deliver, waits_s)
 
         def compose() -> Message | None:
-            document, told = assemble(store, run_id), _told(context, store, service)
-            news = find_news(document, told)
+            document, reported = assemble(store, run_id), _reported(context, store, service)
+            news = find_news(document, reported)
             if not news.is_due:
                 return None
             composed = mail.compose(
@@ -110,18 +110,18 @@ def alert_refusal(
         opened = Store.open(context.workspace.results_url)
     except BadInputError as error:
         log.warning("The mail is sent without being kept: %s", error)
-        news = news_of_refusal(refused.reason, at, Told())
+        news = news_of_refusal(refused.reason, at, Reported())
         return _send_unkept(composed(news), run_id, context.workspace.outbox, _server(context, deliver))
     with opened as store:
         delivery = _delivery(context, store, deliver, waits_s)
 
         def compose() -> Message | None:
-            told = _told(context, store, service)
-            news = news_of_refusal(refused.reason, at, told)
+            reported = _reported(context, store, service)
+            news = news_of_refusal(refused.reason, at, reported)
             if not news.is_due:
                 return None
             message = composed(news, store.messages.given_up_since_the_last_one(service))
-            about = {"sequence": told.runs[-1].sequence if told.runs else 0, "run_started_at": at}
+            about = {"sequence": reported.runs[-1].sequence if reported.runs else 0, "run_started_at": at}
             return _draft(message, news, kind=MessageKind.REFUSAL, service=service, run_id=run_id, **about)
 
         return _tell(delivery, service, run_id, compose)
@@ -158,11 +158,11 @@ def _delivery(context: RunContext, store: Store, deliver: Deliver | None, waits_
     return Delivery(store, context.workspace.outbox, _server(context, deliver), waits_s)
 
 
-def _told(context: RunContext, store: Store, service: str) -> Told:
+def _reported(context: RunContext, store: Store, service: str) -> Reported:
     """What people know of a service."""
     messages = store.messages
-    return Told(
-        messages=messages.told(service),
+    return Reported(
+        messages=messages.reported(service),
         lost=[topic for lost in messages.given_up_since_the_last_one(service) for topic in lost.topics],
         regressions=store.regressions.all(service),
         runs=store.run_order(service),
@@ -186,7 +186,7 @@ def _draft(composed: EmailMessage, news: News, **about: Any) -> Message:
 
 
 def _tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Message | None]) -> str | None:
-    """Deliver what is pending, then a message that is composed with regard to what was told. Returns where it went.
+    """Deliver what is pending, then a message that is composed with regard to what was reported. Returns where it went.
 
     `compose`: makes the message, None where there is no news.
     """
@@ -217,7 +217,7 @@ class _UnkeptError(Exception):
 
 
 def _keep(delivery: Delivery, service: str, compose: Callable[[], Message | None]) -> Message | None:
-    """Keep a message as pending. It is composed again where another process has told people something meanwhile.
+    """Keep a message as pending. It is composed again where another process has reported something meanwhile.
 
     Raises:
         _UnkeptError: the database can be read, and not written.

@@ -159,9 +159,7 @@ def _written(text: str, folder: Path) -> Path:
 def _read(folder: Path) -> Iterator[tuple[Path, MeasuredRepetition]]:
     paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise BadInputError(
-            f"{folder}: no folder with rescued measurements (*.json); the message that told of them names it."
-        )
+        raise BadInputError(f"{folder}: no folder with rescued measurements (*.json); the message about them names it.")
     for path in paths:
         try:
             yield path, MeasuredRepetition.model_validate_json(path.read_bytes())

@@ -100,8 +100,8 @@ def test_a_slowdown_of_the_third_run_is_found_mailed_and_over_when_it_is_over(
     assert (shift.first_run, shift.found_run, shift.regression) == (document.run.id, None, 1)
     assert shift.low < SLOW_S / USUAL_S < shift.high
     assert len(slowed(document).repetitions) == 4
-    (told,) = mails(workspace)
-    assert told["Subject"].startswith("[REGRESSED]")
+    (reported,) = mails(workspace)
+    assert reported["Subject"].startswith("[REGRESSED]")
 
     api.delay_s = USUAL_S
     code, document = run(workspace, server)

@@ -26,7 +26,7 @@ from tests.measurements import SERVICE, exemplar, measurement, run
 from tests.postgresql import create_database
 from tests.servers import ScriptedServer, answering, ok, scripted
 from tests.thing import call, check_refused
-from tests.workspaces import context_of, own_workspace
+from tests.workspaces import ROOT_SCENARIO, context_of, root_workspace
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
@@ -43,22 +43,6 @@ DECIDED = {
 EVERY = (STEADY, SELDOM, MIXED, *DECIDED)
 NEXT, SLOW_RUNS = "next", 2
 USUAL_S, SLOW_S = 0.1, 0.3
-SCENARIO = """
-endpoint: root
-scenarios:
-  get: {load: {workers: 1, requests: 5}, request: {path: /}}
-"""
-SUITE = """
-{"name": "root", "expectations": [
-  {"type": "expect_column_values_to_be_between", "kwargs": {"column": "p95_s", "max_value": 60}}
-]}
-"""
-
-
-def make_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    made = own_workspace(folder, monkeypatch, SCENARIO, SUITE)
-    (made.expectations / "thing.json").rename(made.expectations / "root.json")
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +65,7 @@ class Stored:
 @pytest.fixture(scope="module")
 def made_once(api: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Stored:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        workspace = make_workspace(tmp_path_factory.mktemp("made"), monkeypatch)
+        workspace = root_workspace(tmp_path_factory.mktemp("made"), monkeypatch)
         services = ("shop", "shop", "other", "shop")
         return Stored(workspace, *(measure(api, "--service", service) for service in services))
 
@@ -95,7 +79,7 @@ def stored(made_once: Stored, workspace: Workspace) -> Stored:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    return make_workspace(tmp_path, monkeypatch)
+    return root_workspace(tmp_path, monkeypatch)
 
 
 class Past:
@@ -210,7 +194,7 @@ def test_the_next_verdict_is_the_same_before_and_after_pruning(
 ) -> None:
     for name in EVERY:
         endpoint, _, profile = name.partition(".")
-        text = SCENARIO.replace("root", endpoint).replace("get", profile)
+        text = ROOT_SCENARIO.replace("root", endpoint).replace("get", profile)
         (workspace.scenarios / f"{endpoint}.yaml").write_text(text)
     url = f"sqlite:///{tmp_path / 'one.db'}"
     if kind == "postgresql":

@@ -20,26 +20,14 @@ from loadtasks.steps import open_run
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, answering, ok, scripted
 from tests.thing import call, check_refused
-from tests.workspaces import PROJECT, context_of, own_workspace
+from tests.workspaces import PROJECT, ROOT_SCENARIO, context_of, root_workspace
 
-SCENARIOS = """
-endpoint: root
-scenarios:
-  get: {load: {workers: 1, requests: 5}, request: {path: /}}
-"""
-SUITE = """
-{"name": "root", "expectations": [
-  {"type": "expect_column_values_to_be_between", "kwargs": {"column": "p95_s", "max_value": 60}}
-]}
-"""
 GET = "root.get"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    made = own_workspace(tmp_path, monkeypatch, SCENARIOS, SUITE)
-    (made.expectations / "thing.json").rename(made.expectations / "root.json")
-    return made
+    return root_workspace(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -263,7 +251,7 @@ def test_two_runs_at_once_are_both_kept_and_say_that_they_met(workspace: Workspa
     folders = [tmp_path / name for name in ("a", "b")]
     for folder in folders:
         folder.mkdir()
-        scenarios = SCENARIOS.replace("requests: 5", "requests: 10").replace("path: /", f"path: /{folder.name}")
+        scenarios = ROOT_SCENARIO.replace("requests: 5", "requests: 10").replace("path: /", f"path: /{folder.name}")
         (folder / "root.yaml").write_text(scenarios)
     run_ids = next(filter(None, (run_both(workspace, folders) for _ in range(3))))
     found = {}

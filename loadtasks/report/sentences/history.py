@@ -15,9 +15,8 @@ from loadtasks.results.findings.history import (
     BaselineTooShort,
     Confirmation,
     ConfirmationRepetition,
+    KnownRegression,
     NotComparable,
-    Recovered,
-    Recovering,
     RegressionShift,
     Shape,
     Suspected,
@@ -85,14 +84,14 @@ def _shape(parameters: RegressionShift) -> str:
     return _SHAPES[parameters.shape] if parameters.shape is not None else ""
 
 
-def _recovering(_: Finding, parameters: Recovering) -> str:
+def _recovering(_: Finding, parameters: KnownRegression) -> str:
     return (
         f"back to normal in this run; regression {parameters.regression}, found in run {parameters.found_run}, ends if "
         "the next run is too"
     )
 
 
-def _recovered(_: Finding, parameters: Recovered) -> str:
+def _recovered(_: Finding, parameters: KnownRegression) -> str:
     return (
         f"regression {parameters.regression}, found in run {parameters.found_run} (first run {parameters.first_run}), "
         "is gone"

@@ -57,19 +57,8 @@ class AcknowledgedShift(RegressionShift):
     why: str = ""
 
 
-class Recovering(Parameters):
-    """A run is back to normal while a regression is open, which a single run doesn't end."""
-
-    regression: int
-    """Its id."""
-    found_run: str
-    """The id of the run that found it."""
-    first_run: str
-    """The id of its first run."""
-
-
-class Recovered(Parameters):
-    """An open regression is gone."""
+class KnownRegression(Parameters):
+    """A regression that an earlier run found, and that this run doesn't show: it is recovering, or has recovered."""
 
     regression: int
     """Its id."""
@@ -147,8 +136,8 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.REGRESSION: RegressionShift,
     FindingCode.REGRESSION_ACKNOWLEDGED: AcknowledgedShift,
     FindingCode.IMPROVEMENT: BaselineShift,
-    FindingCode.RECOVERING: Recovering,
-    FindingCode.RECOVERED: Recovered,
+    FindingCode.RECOVERING: KnownRegression,
+    FindingCode.RECOVERED: KnownRegression,
     FindingCode.SUSPECTED: Suspected,
     FindingCode.BASELINE_TOO_SHORT: BaselineTooShort,
     FindingCode.NOT_COMPARABLE: NotComparable,

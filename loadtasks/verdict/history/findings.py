@@ -12,8 +12,7 @@ from loadtasks.results.findings.history import (
     AcknowledgedShift,
     BaselineShift,
     BaselineTooShort,
-    Recovered,
-    Recovering,
+    KnownRegression,
     RegressionShift,
     Shape,
     Suspected,
@@ -131,15 +130,15 @@ def _add_recovery(
 ) -> None:
     """What a run without a metric that is worse says about a known regression."""
     states = {history.judgement.state for history in comparison.metrics.values()}
-    facts: dict[str, Any] = {"regression": known.id, "found_run": known.found_run, "first_run": known.first_run}
     if DetectorState.RECOVERING in states:
-        finding = Finding(code=FindingCode.RECOVERING, part=measurement.part, parameters=Recovering(**facts))
+        code = FindingCode.RECOVERING
     elif DetectorState.LEARNING not in states or any(one.judgement.recovered for one in comparison.metrics.values()):
+        code = FindingCode.RECOVERED
         compared.recovered.append(known.id)
-        finding = Finding(code=FindingCode.RECOVERED, part=measurement.part, parameters=Recovered(**facts))
     else:  # of another baseline, which says nothing about it
         return
-    compared.findings.append(finding)
+    parameters = KnownRegression(regression=known.id, found_run=known.found_run, first_run=known.first_run)
+    compared.findings.append(Finding(code=code, part=measurement.part, parameters=parameters))
 
 
 def _metric_comparisons(measurement: Measurement, comparison: BaselineComparison) -> list[MetricComparison]:

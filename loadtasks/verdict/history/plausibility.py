@@ -56,8 +56,6 @@ class Plausibility:
 
     probability: Values
     """Of a run as bad as this one, by noise alone; nan where there is no earlier run. Shape: series."""
-    distance: Values
-    """How far the mean of the run's repetitions is above the level of the runs before; shape: series."""
     suspicion: Values
     """The probability if every repetition that is still possible were like those made; shape: series."""
 
@@ -140,7 +138,6 @@ def weigh_newest(baselines: Baselines, noise: Noise) -> Plausibility:
     probability = noise.probability(mean, mildest, number)
     return Plausibility(
         probability=np.where(number > 1, probability, probability / _SINGLE_WEIGHT),
-        distance=mean,
         suspicion=noise.probability(mean, mildest, MAX_REPETITIONS),
     )
 

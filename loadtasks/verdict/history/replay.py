@@ -90,6 +90,7 @@ class SeriesReplay:
             dismissed: The runs of each false alarm, by scenario and part.
         """
         self._runs = list(runs)
+        self._position = {run_id: number for number, run_id in enumerate(self._runs)}
         self._series = [one for one in series if one.points]
         self._keys: list[MetricKey] = [
             (one.scenario, one.part, name) for one in self._series for name in BASELINE_METRICS
@@ -133,13 +134,12 @@ class SeriesReplay:
 
     def _read(self) -> None:
         """Bring the points into arrays of runs x metrics of all series; nan where there is no value."""
-        position = {run_id: number for number, run_id in enumerate(self._runs)}
         values = np.full((len(self._runs), len(self._keys)), np.nan)
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
             columns = slice(number * len(BASELINE_METRICS), (number + 1) * len(BASELINE_METRICS))
             for point in series.points:
-                at = position[point.run_id]
+                at = self._position[point.run_id]
                 values[at, columns] = point.repetitions[0]
                 if len(point.repetitions) > 1:
                     rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._keys)), np.nan))
@@ -157,9 +157,8 @@ class SeriesReplay:
 
     def _is_dismissed(self, run: int, row: int) -> bool:
         scenario, part, _ = self._keys[row]
-        position = {run_id: number for number, run_id in enumerate(self._runs)}
         return any(
-            position.get(dismissed.first_run, run) <= run <= position.get(dismissed.found_run, -1)
+            self._position.get(dismissed.first_run, run) <= run <= self._position.get(dismissed.found_run, -1)
             for dismissed in self._dismissed.get((scenario, part), ())
         )
 

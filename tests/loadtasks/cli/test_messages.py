@@ -14,7 +14,7 @@ from tests.workspaces import context_of
 
 @pytest.fixture
 def pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MailServer:
-    """A mail server that was down when a run was told of."""
+    """A mail server that was down when a run was reported."""
     with mail_server() as server:
         pass
     monkeypatch.setattr("loadtasks.steps.delivery.WAITS_S", NO_WAIT)

@@ -8,10 +8,10 @@ from loadtasks.report import mail
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.history import Recovering, RegressionShift
+from loadtasks.results.findings.history import KnownRegression, RegressionShift
 from loadtasks.results.judgement import Verdict
-from loadtasks.results.message import ToldMessage
-from loadtasks.results.news import News, Told, find_news, news_of_refusal
+from loadtasks.results.message import ReportedMessage
+from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.run import RunPlace
 from tests.loadtasks.report import samples
@@ -41,7 +41,7 @@ def regression(
 
 
 def first_news(document: ResultsDocument) -> News:
-    """What is new where nobody has been told of anything."""
+    """What is new where nothing was reported to anybody."""
     found = [
         regression(scenario=result.scenario, number=number)
         for result in document.scenarios
@@ -51,22 +51,22 @@ def first_news(document: ResultsDocument) -> News:
             if finding.code is FindingCode.REGRESSION and isinstance(finding.parameters, RegressionShift)
         }
     ]
-    return find_news(document, Told(regressions=found))
+    return find_news(document, Reported(regressions=found))
 
 
 def later_news(
     document: ResultsDocument, before: ResultsDocument, regressions: Sequence[Regression], days: int = 8
 ) -> tuple[ResultsDocument, News]:
-    """A run so many days after one whose mail told everything, and what is new in it."""
+    """A run so many days after one whose mail reported everything, and what is new in it."""
     run = document.run
     started_at = run.started_at + timedelta(days=days)
     later = document.model_copy(
         update={"run": run.model_copy(update={"id": "20261202T020000Z-cccc", "sequence": 2, "started_at": started_at})}
     )
     message = {"run_id": before.run.id, "sequence": 1, "run_started_at": before.run.started_at}
-    told = ToldMessage(id=1, topics=first_news(before).topics, **message)
+    reported = ReportedMessage(id=1, topics=first_news(before).topics, **message)
     places = [RunPlace(one.id, one.sequence, one.started_at, one.scenarios) for one in (before.run, later.run)]
-    return later, find_news(later, Told([told], regressions=regressions, runs=places, reminder_days=7))
+    return later, find_news(later, Reported([reported], regressions=regressions, runs=places, reminder_days=7))
 
 
 def mail_of(
@@ -82,7 +82,7 @@ def mail_of(
 
 def refusal() -> EmailMessage:
     """The mail of a run that could not be opened."""
-    news = news_of_refusal("config_get.json: not whole JSON (line 1); correct the file", STARTED_AT, Told())
+    news = news_of_refusal("config_get.json: not whole JSON (line 1); correct the file", STARTED_AT, Reported())
     return mail.compose_refusal(news, run_id="20261124T020000Z-aaaa", service="shop", envelope=ENVELOPE)
 
 
@@ -105,7 +105,7 @@ def reminder() -> EmailMessage:
     before = samples.document(samples.regressed(), samples.missed_target())
     known = regression()
     facts = {"regression": known.id, "found_run": known.found_run, "first_run": known.first_run}
-    recovering = Finding(code=FindingCode.RECOVERING, parameters=Recovering(**facts))
+    recovering = Finding(code=FindingCode.RECOVERING, parameters=KnownRegression(**facts))
     after = samples.document(samples.result("sessions.filtered", Verdict.PASS, recovering), samples.missed_target())
     return _mail(*later_news(after, before, [known]))
 

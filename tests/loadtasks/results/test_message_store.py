@@ -88,7 +88,7 @@ def test_all_of_a_message_is_kept_and_those_pending_come_oldest_first(url: str) 
         assert [one.id for one in store.messages.pending()] == [kept[2].id]
         newest = store.messages.newest_first(SERVICE, limit=1)
         assert [one.state for one in newest] == [MessageState.PENDING]
-        assert [one.id for one in store.messages.told(SERVICE)] == [kept[1].id, kept[2].id]
+        assert [one.id for one in store.messages.reported(SERVICE)] == [kept[1].id, kept[2].id]
 
 
 def keep_run(connection: Connection, tables: Any, number: int, findings: dict[str, list[Finding]]) -> str:
@@ -144,16 +144,18 @@ def test_alerts_of_revision_0013_are_delivered_messages_that_know_what_they_told
     engine.dispose()
     with Store.open(url) as store:
         messages = store.messages.newest_first()[::-1]
-        told = store.messages.told(SERVICE)
+        reported = store.messages.reported(SERVICE)
     assert [(one.run_id, one.state, one.subject) for one in messages] == [
         (first, MessageState.DELIVERED, "[FAIL] run-1"),
         (third, MessageState.DELIVERED, "[FAIL] run-3"),
     ]
     assert messages[0].delivered_at == NOW
-    assert [[(topic.kind, topic.scenario, topic.name, topic.regression) for topic in one.topics] for one in told] == [
+    assert [
+        [(topic.kind, topic.scenario, topic.name, topic.regression) for topic in one.topics] for one in reported
+    ] == [
         [("regression", DASHBOARD, first, 7)],
         [("target", DASHBOARD, "p95_s", None), ("invalid", SESSIONS, "", None)],
     ]
-    assert told[1].topics[0].findings == (missed(),)
-    assert told[1].topics[0].since == STARTED_AT + timedelta(days=3)
-    assert json.loads(told[1].model_dump_json())
+    assert reported[1].topics[0].findings == (missed(),)
+    assert reported[1].topics[0].since == STARTED_AT + timedelta(days=3)
+    assert json.loads(reported[1].model_dump_json())

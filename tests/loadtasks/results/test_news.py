@@ -1,4 +1,4 @@
-"""What is news, run after run: each case is a service's life and what people are told of it."""
+"""What is news, run after run: each case is a service's life and what is reported to people."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,8 +12,8 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.reference import Inconclusive, MetricRatio, ReferenceShift
 from loadtasks.results.findings.targets import ErrorSummary
 from loadtasks.results.judgement import overall
-from loadtasks.results.message import ToldMessage
-from loadtasks.results.news import News, Told, find_news, news_of_refusal
+from loadtasks.results.message import ReportedMessage
+from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.regression import AUTOMATIC, Move, Regression, RegressionState
 from loadtasks.results.run import RunPlace
 from loadtasks.results.topic import Topic, TopicEvent
@@ -29,7 +29,7 @@ NOTHING = Finding(
     parameters=ErrorSummary(admitted=9, not_completed=9),
 )
 RATIO = MetricRatio(metric="p50_s", ratio=1.02, low=0.9, high=1.1)
-NIGHTS: dict[str, dict[str, Any]] = {
+OUTCOMES: dict[str, dict[str, Any]] = {
     "ok": {},
     "p95": {DASHBOARD: [missed("p95_s")]},
     "p99": {DASHBOARD: [missed("p99_s")]},
@@ -51,18 +51,18 @@ class Life:
     """A service with one run a day, whose messages all arrive."""
 
     def __init__(self, reminder_days: int = 7) -> None:
-        self.messages: list[ToldMessage] = []
+        self.messages: list[ReportedMessage] = []
         self.lost: list[Topic] = []
         self.regressions: list[Regression] = []
         self.runs: list[RunPlace] = []
         self.reminder_days = reminder_days
 
-    def told(self) -> Told:
-        return Told(self.messages, self.lost, self.regressions, self.runs, self.reminder_days)
+    def reported(self) -> Reported:
+        return Reported(self.messages, self.lost, self.regressions, self.runs, self.reminder_days)
 
-    def open(self, night: str, **of_run: Any) -> ResultsDocument:
+    def open(self, outcome: str, **of_run: Any) -> ResultsDocument:
         """A run, judged."""
-        findings = NIGHTS[night] or {DASHBOARD: []}
+        findings = OUTCOMES[outcome] or {DASHBOARD: []}
         sequence = len(self.runs) + 1
         planned = {
             "run_id": f"run-{sequence}",
@@ -83,16 +83,16 @@ class Life:
         return ResultsDocument(run=opened, verdict=overall([result.verdict for result in results]), scenarios=results)
 
     def tell(self, document: ResultsDocument) -> News:
-        """The news of a run, told where a message is due."""
-        news = find_news(document, self.told())
+        """The news of a run, reported where a message is due."""
+        news = find_news(document, self.reported())
         if news.is_due:
             run_id, number = document.run.id, len(self.messages) + 1
             of_run = {"run_id": run_id, "sequence": document.run.sequence, "run_started_at": document.run.started_at}
-            self.messages.append(ToldMessage(id=number, topics=news.topics, **of_run))
+            self.messages.append(ReportedMessage(id=number, topics=news.topics, **of_run))
         return news
 
-    def night(self, night: str, **of_run: Any) -> str:
-        return in_short(self.tell(self.open(night, **of_run)))
+    def add_run(self, outcome: str, **of_run: Any) -> str:
+        return in_short(self.tell(self.open(outcome, **of_run)))
 
 
 def in_short(news: News) -> str:
@@ -108,7 +108,7 @@ def in_short(news: News) -> str:
 
 
 @pytest.mark.parametrize(
-    ("nights", "told"),
+    ("outcomes", "reported"),
     [
         ("ok ok", ". ."),
         ("p95 p95 ok ok", "+p95_s|.|-p95_s|."),
@@ -126,45 +126,48 @@ def in_short(news: News) -> str:
     ],
 )
 def test_a_missed_target_and_an_invalid_scenario_are_told_when_they_begin_change_and_end(
-    nights: str, told: str
+    outcomes: str, reported: str
 ) -> None:
     life = Life()
-    expected = told.split("|") if "|" in told else told.split()
-    assert [life.night(night) for night in nights.split()] == expected
+    expected = reported.split("|") if "|" in reported else reported.split()
+    assert [life.add_run(outcome) for outcome in outcomes.split()] == expected
 
 
 @pytest.mark.parametrize(
-    ("nights", "told"),
+    ("outcomes", "reported"),
     [
         ("slower slower ok=paired", "+reference|.|-reference"),
         ("slower ok slower", "+reference|.|."),  # a run without the reference says nothing of it
         ("slower unsure ok=paired", "+reference|.|-reference"),
     ],
 )
-def test_what_is_worse_than_a_reference_ends_with_a_paired_run(nights: str, told: str) -> None:
+def test_what_is_worse_than_a_reference_ends_with_a_paired_run(outcomes: str, reported: str) -> None:
     life, paired = Life(), {"reference_url": "http://127.0.0.1:8001"}
-    shown = [life.night(night.removesuffix("=paired"), **(paired if night != "ok" else {})) for night in nights.split()]
-    assert shown == told.split("|")
+    shown = [
+        life.add_run(outcome.removesuffix("=paired"), **(paired if outcome != "ok" else {}))
+        for outcome in outcomes.split()
+    ]
+    assert shown == reported.split("|")
 
 
 def test_a_reminder_comes_after_so_many_days_without_a_word_and_again() -> None:
     life = Life(reminder_days=3)
-    assert [life.night("p95") for _ in range(8)] == ["+p95_s", ".", ".", "...p95_s", ".", ".", "...p95_s", "."]
+    assert [life.add_run("p95") for _ in range(8)] == ["+p95_s", ".", ".", "...p95_s", ".", ".", "...p95_s", "."]
     assert life.messages[-1].topics[0].since_run == "run-1"
 
 
 def test_any_mail_that_mentions_it_puts_a_reminder_off() -> None:
     life = Life(reminder_days=3)
-    nights = ["p95", "p95", "both", "p95", "p95", "p95", "p95"]
-    assert [life.night(night) for night in nights] == [
+    outcomes = ["p95", "p95", "both", "p95", "p95", "p95", "p95"]
+    assert [life.add_run(outcome) for outcome in outcomes] == [
         "+p95_s", ".", "+p99_s ...p95_s", "-p99_s ...p95_s", ".", ".", "...p95_s",
     ]  # fmt: skip
 
 
 def test_no_reminder_comes_where_none_is_wanted_nor_by_a_run_that_leaves_the_scenario_out() -> None:
     never, subset = Life(reminder_days=0), Life(reminder_days=2)
-    assert [never.night("p95") for _ in range(20)][1:] == ["."] * 19
-    assert [subset.night(night) for night in ["p95", "other", "other", "other", "p95"]] == [
+    assert [never.add_run("p95") for _ in range(20)][1:] == ["."] * 19
+    assert [subset.add_run(outcome) for outcome in ["p95", "other", "other", "other", "p95"]] == [
         "+p95_s", ".", ".", ".", "...p95_s",
     ]  # fmt: skip
 
@@ -172,28 +175,32 @@ def test_no_reminder_comes_where_none_is_wanted_nor_by_a_run_that_leaves_the_sce
 def test_a_daily_run_that_begins_a_little_earlier_is_reminded_on_its_day() -> None:
     life = Life(reminder_days=2)
     early = STARTED_AT + timedelta(days=3) - timedelta(hours=1)
-    assert [life.night("p95"), life.night("p95"), life.night("p95", started_at=early)] == ["+p95_s", ".", "...p95_s"]
+    assert [life.add_run("p95"), life.add_run("p95"), life.add_run("p95", started_at=early)] == [
+        "+p95_s",
+        ".",
+        "...p95_s",
+    ]
 
 
 @pytest.mark.parametrize("hours", [-24 * 400, 24 * 400])
 def test_a_clock_that_jumps_delays_a_reminder_by_no_more_than_its_days(hours: int) -> None:
     life, jump = Life(reminder_days=3), timedelta(hours=hours)
-    life.night("p95", started_at=STARTED_AT + timedelta(days=1) - jump)  # told when the clock was wrong
-    told = [life.night("p95", started_at=STARTED_AT + timedelta(days=day)) for day in range(2, 8)]
-    assert "...p95_s" in told[:4]
+    life.add_run("p95", started_at=STARTED_AT + timedelta(days=1) - jump)  # reported when the clock was wrong
+    reported = [life.add_run("p95", started_at=STARTED_AT + timedelta(days=day)) for day in range(2, 8)]
+    assert "...p95_s" in reported[:4]
 
 
 def test_what_was_wrong_with_a_scenario_that_is_gone_is_forgotten() -> None:
     life = Life()
-    life.night("p95")
+    life.add_run("p95")
     for _ in range(35):
-        life.night("other")
-    assert [topic.scenario for topic in find_news(life.open("other"), life.told()).still_open] == []
+        life.add_run("other")
+    assert [topic.scenario for topic in find_news(life.open("other"), life.reported()).still_open] == []
 
 
 def test_a_message_that_was_given_up_told_nothing() -> None:
     life = Life()
-    life.night("p95")
+    life.add_run("p95")
     lost = life.messages.pop()
     life.lost = list(lost.topics)
     news = life.tell(life.open("p95"))
@@ -202,10 +209,10 @@ def test_a_message_that_was_given_up_told_nothing() -> None:
 
 def test_a_later_mail_that_only_mentioned_it_does_not_stand_for_the_one_that_was_given_up() -> None:
     life = Life()
-    life.night("p95")
-    life.night("both")
+    life.add_run("p95")
+    life.add_run("both")
     del life.messages[0]
-    assert life.night("both") == "+p95_s ...p99_s"
+    assert life.add_run("both") == "+p95_s ...p99_s"
 
 
 def test_a_run_that_was_overtaken_tells_nothing_that_a_later_one_told() -> None:
@@ -214,17 +221,17 @@ def test_a_run_that_was_overtaken_tells_nothing_that_a_later_one_told() -> None:
     assert in_short(life.tell(quick)) == "+p95_s"
     assert in_short(life.tell(slow)) == "."
     late = life.open("p95")
-    assert life.night("ok") == "-p95_s"
+    assert life.add_run("ok") == "-p95_s"
     assert in_short(life.tell(late)) == "."
 
 
 def test_a_run_in_place_of_a_removed_one_is_not_taken_for_overtaken() -> None:
     life = Life()
-    life.night("ok")
-    life.night("p95")
-    life.night("p95")
+    life.add_run("ok")
+    life.add_run("p95")
+    life.add_run("p95")
     del life.runs[1:]
-    assert life.night("both") == "+p99_s ...p95_s"
+    assert life.add_run("both") == "+p99_s ...p95_s"
 
 
 def at_work(found: Regression, *states: RegressionState, by: str = AUTOMATIC) -> Regression:
@@ -233,7 +240,7 @@ def at_work(found: Regression, *states: RegressionState, by: str = AUTOMATIC) ->
 
 
 @pytest.mark.parametrize(
-    ("states", "by", "told"),
+    ("states", "by", "reported"),
     [
         ([], AUTOMATIC, "."),
         ([RegressionState.FIXED], AUTOMATIC, "-7"),
@@ -244,68 +251,68 @@ def at_work(found: Regression, *states: RegressionState, by: str = AUTOMATIC) ->
     ],
 )
 def test_a_regression_is_told_once_and_its_end_unless_somebody_decided_it(
-    states: Sequence[RegressionState], by: str, told: str
+    states: Sequence[RegressionState], by: str, reported: str
 ) -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
-    assert life.night("ok") == "+7"
+    assert life.add_run("ok") == "+7"
     life.regressions = [at_work(regression("run-1"), *states, by=by)]
-    assert life.night("ok") == told
-    assert life.night("ok") == "."
+    assert life.add_run("ok") == reported
+    assert life.add_run("ok") == "."
 
 
 def test_an_acknowledged_regression_that_recovers_is_told() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
-    life.night("ok")
+    life.add_run("ok")
     life.regressions = [at_work(life.regressions[0], RegressionState.ACKNOWLEDGED, by="ada")]
-    assert life.night("p95") == "+p95_s ...7"
+    assert life.add_run("p95") == "+p95_s ...7"
     life.regressions = [at_work(life.regressions[0], RegressionState.FIXED)]
-    assert life.night("p95") == "-7 ...p95_s"
+    assert life.add_run("p95") == "-7 ...p95_s"
 
 
 def test_people_are_reminded_of_what_nobody_has_acknowledged() -> None:
     life = Life(reminder_days=2)
     life.regressions = [at_work(regression("run-1"))]
-    assert [life.night("ok") for _ in range(3)] == ["+7", ".", "...7"]
+    assert [life.add_run("ok") for _ in range(3)] == ["+7", ".", "...7"]
     life.regressions = [at_work(life.regressions[0], RegressionState.ACKNOWLEDGED, by="ada")]
-    assert [life.night("ok") for _ in range(4)] == ["."] * 4
+    assert [life.add_run("ok") for _ in range(4)] == ["."] * 4
 
 
 def test_a_regression_that_ended_before_anybody_heard_of_it_is_no_news() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"), RegressionState.FIXED)]
-    assert life.night("ok") == "."
+    assert life.add_run("ok") == "."
 
 
 def test_a_regression_that_went_with_its_run_is_forgotten_and_one_of_its_id_is_another() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
-    life.night("ok")
+    life.add_run("ok")
     life.regressions = []
-    assert life.night("ok") == "."
+    assert life.add_run("ok") == "."
     life.regressions = [at_work(regression("run-3"))]
-    assert life.night("ok") == "+7"
+    assert life.add_run("ok") == "+7"
 
 
 def test_a_regression_that_is_open_again_is_told_again() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
-    life.night("ok")
+    life.add_run("ok")
     life.regressions = [at_work(regression("run-1"), RegressionState.FIXED)]
-    life.night("ok")
+    life.add_run("ok")
     life.regressions = [at_work(regression("run-1"))]
-    assert life.night("ok") == "+7"
+    assert life.add_run("ok") == "+7"
 
 
 def test_a_refusal_is_told_once_by_reason_and_ends_with_a_run() -> None:
-    life, told = Life(reminder_days=2), []
+    life, reported = Life(reminder_days=2), []
     for day, reason in enumerate(["bad suite", "bad suite", "bad suite", "bad suite", "no scenarios"]):
         at = STARTED_AT + timedelta(days=day)
-        news = news_of_refusal(reason, at, life.told())
-        told.append(in_short(news))
+        news = news_of_refusal(reason, at, life.reported())
+        reported.append(in_short(news))
         if news.is_due:
             message = {"run_id": None, "sequence": 0, "run_started_at": at, "topics": news.topics}
-            life.messages.append(ToldMessage(id=day + 1, **message))
-    assert told == ["+refusal", ".", "...refusal", ".", "~refusal"]
-    assert life.night("ok") == "-refusal"
+            life.messages.append(ReportedMessage(id=day + 1, **message))
+    assert reported == ["+refusal", ".", "...refusal", ".", "~refusal"]
+    assert life.add_run("ok") == "-refusal"

@@ -14,11 +14,12 @@ from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.pruning import KeptBecause
-from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.results.regression import RegressionState
 from loadtasks.results.repetitions import Repetition
 from loadtasks.results.store import Store
 from tests.loadtasks.verdict.reference.rounds import round_ratios
 from tests.measurements import SERVICE, STARTED_AT, exemplar, failure, measurement, run
+from tests.stored_runs import stored_regression
 
 DASHBOARD = "dashboard.concurrent"
 LATER = STARTED_AT + timedelta(days=200)
@@ -39,23 +40,6 @@ def keep(store: Store, *run_ids: str, ended: bool = True, pairing: Pairing | Non
         store.save_verdicts(run_id, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
         if ended:
             store.close_run(run_id, Verdict.PASS, STARTED_AT)
-
-
-def regression(store: Store, first_run: str, found_run: str) -> int:
-    """One that a run has found; its id."""
-    found = Regression(
-        id=0,
-        service=SERVICE,
-        scenario=DASHBOARD,
-        part="",
-        first_run=first_run,
-        found_run=found_run,
-        version_before=None,
-        version_after=None,
-        changes=[MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)],
-        moves=[Move(state=RegressionState.OPEN, at=STARTED_AT, who=AUTOMATIC, why="found", run_id=found_run)],
-    )
-    return store.regressions.save(found_run, [found])[0].id
 
 
 def prunable(store: Store, service: str | None = None) -> list[str]:
@@ -105,7 +89,7 @@ def test_what_is_still_needed_is_kept_whole(store: Store) -> None:
     keep(store, "baseline")
     store.approve_first("baseline")
     keep(store, "plain", "before", "first", "found")
-    number = regression(store, "first", "found")
+    number = stored_regression(store, "first", "found")
     keep(store, "killed", ended=False)
     keep(store, "elsewhere", service="another")
     keep(store, "newest")

@@ -7,9 +7,10 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.results.regression import AUTOMATIC, RegressionState
 from loadtasks.results.store import Store
 from tests.measurements import SERVICE, STARTED_AT, failure, measurement, run
+from tests.stored_runs import stored_regression
 
 DASHBOARD = "dashboard.concurrent"
 
@@ -26,23 +27,6 @@ def keep(store: Store, *run_ids: str, reached: Verdict = Verdict.PASS, **changes
         store.save_measurements(run_id, DASHBOARD, [measurement(DASHBOARD)])
         store.save_verdicts(run_id, [ScenarioVerdict(scenario=DASHBOARD, verdict=reached)])
         store.close_run(run_id, reached, STARTED_AT)
-
-
-def regression(store: Store, first_run: str, found_run: str) -> int:
-    """One that a run has found; its id."""
-    found = Regression(
-        id=0,
-        service=SERVICE,
-        scenario=DASHBOARD,
-        part="",
-        first_run=first_run,
-        found_run=found_run,
-        version_before=None,
-        version_after=None,
-        changes=[MetricChange(metric="p50_s", before=0.1, ratio=1.2, low=1.15, high=1.25)],
-        moves=[Move(state=RegressionState.OPEN, at=STARTED_AT, who=AUTOMATIC, why="found", run_id=found_run)],
-    )
-    return store.regressions.save(found_run, [found])[0].id
 
 
 def baseline_of(store: Store) -> str | None:
@@ -86,7 +70,7 @@ def test_where_no_approval_is_left_the_first_passing_run_is_the_baseline(store: 
 
 def test_what_it_found_goes_unless_somebody_has_decided(store: Store) -> None:
     keep(store, "a", "b", "c")
-    number = regression(store, "a", "b")
+    number = stored_regression(store, "a", "b")
     assert store.remove_run("b").deleted_regressions == [number]
     assert store.regressions.all() == []
 
@@ -96,7 +80,7 @@ def test_what_somebody_has_decided_about_stays_and_the_next_run_takes_the_place(
     store: Store, state: RegressionState
 ) -> None:
     keep(store, "a", "b", "c", "d")
-    number = regression(store, "b", "b")
+    number = stored_regression(store, "b", "b")
     store.regressions.move(number, state, who="ann", why="")
     assert store.remove_run("b").deleted_regressions == []
     kept = store.regressions.find(number)
@@ -105,7 +89,7 @@ def test_what_somebody_has_decided_about_stays_and_the_next_run_takes_the_place(
 
 def test_a_regression_that_recovered_in_it_is_open_again(store: Store) -> None:
     keep(store, "a", "b", "c")
-    number = regression(store, "a", "a")
+    number = stored_regression(store, "a", "a")
     store.regressions.move(number, RegressionState.FIXED, why="recovered in run b", run_id="b")
     assert store.remove_run("b").reopened_regressions == [number]
     assert store.regressions.find(number).state is RegressionState.OPEN
@@ -114,7 +98,7 @@ def test_a_regression_that_recovered_in_it_is_open_again(store: Store) -> None:
 def test_what_was_accepted_from_it_on_is_accepted_from_the_next_run_on(store: Store) -> None:
     keep(store, "a", "b", "c", "d")
     store.approve("a", approved_by=AUTOMATIC, why="")
-    number = regression(store, "b", "c")
+    number = stored_regression(store, "b", "c")
     store.regressions.move(number, RegressionState.ACCEPTED, who="ann", why="TLS")
     store.approve("b", approved_by="ann", why="TLS")
     assert store.remove_run("b").baselines == {DASHBOARD: "c"}
@@ -124,7 +108,7 @@ def test_what_was_accepted_from_it_on_is_accepted_from_the_next_run_on(store: St
 
 def test_regressions_of_other_services_are_not_touched(store: Store) -> None:
     keep(store, "a", "b")
-    number = regression(store, "a", "b")
+    number = stored_regression(store, "a", "b")
     keep(store, "elsewhere", service="another")
     store.remove_run("elsewhere")
     assert store.regressions.find(number).found_run == "b"

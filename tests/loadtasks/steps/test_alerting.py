@@ -1,4 +1,4 @@
-"""Messages of runs: kept before they are sent, sent once, and told again if they could not be."""
+"""Messages of runs: kept before they are sent, sent once, and reported again if they could not be."""
 
 import os
 import socket
@@ -311,8 +311,8 @@ def test_a_regression_that_was_never_told_is_told_though_its_run_is_past(life: S
 def test_the_table_knows_what_was_told(life: ServiceLife) -> None:
     life.alert(life.run({DASHBOARD: [missed()], SESSIONS: [invalid()]}))
     with Store.open(life.context.workspace.results_url) as store:
-        (told,) = store.messages.told("127.0.0.1:8000")
-    assert [(topic.kind, topic.event, topic.scenario, topic.name) for topic in told.topics] == [
+        (reported,) = store.messages.reported("127.0.0.1:8000")
+    assert [(topic.kind, topic.event, topic.scenario, topic.name) for topic in reported.topics] == [
         ("target", "began", DASHBOARD, "p95_s"),
         ("invalid", "began", SESSIONS, ""),
     ]

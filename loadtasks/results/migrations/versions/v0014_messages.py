@@ -1,4 +1,4 @@
-"""Alerts become messages, which are kept before they are sent, and know what they told.
+"""Alerts become messages, which are kept before they are sent, and know what they reported.
 
 Revision ID: 0014
 Revises: 0013
@@ -34,7 +34,7 @@ _ALERTS = sa.table(
 
 
 def upgrade() -> None:
-    """Make the table, and keep what went out as delivered, with what it told."""
+    """Make the table, and keep what went out as delivered, with what it reported."""
     messages = op.create_table(
         "messages",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -65,9 +65,9 @@ def upgrade() -> None:
     connection = op.get_bind()
     newest = sa.select(_RUNS.c.service, sa.func.max(_RUNS.c.sequence)).group_by(_RUNS.c.service)
     newest_of = {row[0]: row[1] for row in connection.execute(newest)}
-    told = sa.select(_ALERTS, _RUNS.c.service, _RUNS.c.sequence, _RUNS.c.started_at)
+    reported = sa.select(_ALERTS, _RUNS.c.service, _RUNS.c.sequence, _RUNS.c.started_at)
     for alert in connection.execute(
-        told.join_from(_ALERTS, _RUNS, _ALERTS.c.run_id == _RUNS.c.id).order_by(_ALERTS.c.id)
+        reported.join_from(_ALERTS, _RUNS, _ALERTS.c.run_id == _RUNS.c.id).order_by(_ALERTS.c.id)
     ).mappings():
         is_newest = alert["sequence"] == newest_of[alert["service"]]
         connection.execute(
@@ -100,7 +100,7 @@ def downgrade() -> None:
 
 
 def _topics(connection: sa.Connection, alert: sa.RowMapping, is_newest: bool) -> Iterator[dict[str, Any]]:
-    """What an alert told: the regressions that its run had found.
+    """What an alert reported: the regressions that its run had found.
 
     Missed targets and invalid scenarios were mailed with each run, so that those of the newest run are known. Those of
     earlier runs are over, or are mailed by a later one.

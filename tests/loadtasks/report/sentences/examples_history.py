@@ -12,9 +12,8 @@ from loadtasks.results.findings.history import (
     BaselineTooShort,
     Confirmation,
     ConfirmationRepetition,
+    KnownRegression,
     NotComparable,
-    Recovered,
-    Recovering,
     RegressionShift,
     Shape,
     Suspected,
@@ -62,8 +61,12 @@ EXAMPLES: Mapping[FindingCode, Finding] = {
     C.IMPROVEMENT: shift(
         C.IMPROVEMENT, BaselineShift(**{**SLOWER, "ratio": 0.8, "low": 0.75, "high": 0.85}), observed=0.00445
     ),
-    C.RECOVERING: Finding(code=C.RECOVERING, parameters=Recovering(regression=7, found_run=RUN, first_run=EARLIER_RUN)),
-    C.RECOVERED: Finding(code=C.RECOVERED, parameters=Recovered(regression=7, found_run=RUN, first_run=EARLIER_RUN)),
+    C.RECOVERING: Finding(
+        code=C.RECOVERING, parameters=KnownRegression(regression=7, found_run=RUN, first_run=EARLIER_RUN)
+    ),
+    C.RECOVERED: Finding(
+        code=C.RECOVERED, parameters=KnownRegression(regression=7, found_run=RUN, first_run=EARLIER_RUN)
+    ),
     C.SUSPECTED: Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s",))),
     C.BASELINE_TOO_SHORT: Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=13)),
     C.NOT_COMPARABLE: not_comparable(

@@ -33,7 +33,7 @@ _NOT_IN_MAILS = {
     FindingCode.RECOVERING,
     FindingCode.RECOVERED,
 }
-"""No news, or told in a line of its own."""
+"""No news, or reported in a line of its own."""
 
 
 @pytest.mark.parametrize("code", _CODES)

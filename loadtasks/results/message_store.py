@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import desc, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.message import Channel, Message, MessageState, ReportedMessage
 from loadtasks.results.schema import MessageRow
@@ -85,14 +86,12 @@ class Messages:
 
     def given_up_since_the_last_one(self, service: str) -> list[Message]:
         """Messages of a service that were given up after the last one that was not, oldest first."""
-        reported = select(func.max(MessageRow.created_at)).where(
+        reported = select(func.max(MessageRow.id)).where(
             MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL)
         )
         query = select(MessageRow).where(MessageRow.service == service, MessageRow.state == MessageState.GIVEN_UP.value)
         with self._database.reading() as session:
-            since = session.scalar(reported)
-            if since is not None:
-                query = query.where(MessageRow.given_up_at >= since)
+            query = query.where(MessageRow.given_up_after >= (session.scalar(reported) or 0))
             return [_message(row) for row in session.scalars(query.order_by(MessageRow.id))]
 
     def claim(self, number: int, now: datetime | None = None) -> Message | None:
@@ -110,7 +109,7 @@ class Messages:
         with self._database.writing() as session:
             if session.execute(claimed).rowcount != 1:  # type: ignore[attr-defined]
                 return None
-            return _message(session.get_one(MessageRow, number))
+            return _message(_row(session, number))
 
     def deliver(self, number: int, where: str, *, refused: str = "") -> Message:
         """Note that a message was delivered. `refused`: which of its recipients were refused, and why."""
@@ -130,18 +129,27 @@ class Messages:
 
     def give_up(self, number: int, error: str) -> Message:
         """Note that an attempt failed and no further one is made."""
-        now = datetime.now(UTC)
-        return self._change(
-            number, state=MessageState.GIVEN_UP.value, given_up_at=now, next_attempt_at=None, last_error=error
-        )
+        with self._database.writing() as session:
+            row = _row(session, number)
+            row.state, row.given_up_at, row.next_attempt_at = MessageState.GIVEN_UP.value, datetime.now(UTC), None
+            row.given_up_after, row.last_error = _newest(session, row.service), error
+            session.flush()
+            return _message(row)
 
     def _change(self, number: int, **values: Any) -> Message:
         with self._database.writing() as session:
-            row = session.get_one(MessageRow, number)
+            row = _row(session, number)
             for name, value in values.items():
                 setattr(row, name, value)
             session.flush()
             return _message(row)
+
+
+def _row(session: Session, number: int) -> MessageRow:
+    row = session.get(MessageRow, number)
+    if row is None:
+        raise BadInputError(f"message {number} was deleted meanwhile; `python -m loadtasks messages` lists what is left.")
+    return row
 
 
 def _newest(session: Session, service: str) -> int:

@@ -11,8 +11,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Integer, String
+from sqlalchemy import JSON, DateTime, Dialect, Double, Integer, String
 from sqlalchemy.types import TypeDecorator
+
+from loadtasks.results.plausible import check_moment
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _NUL = "\N{SYMBOL FOR NULL}"
@@ -76,6 +78,19 @@ class StoredInteger(TypeDecorator[int]):
         return value
 
 
+class StoredNumber(TypeDecorator[float]):
+    """A number."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
+        """From the database."""
+        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+            raise _odd("number", value)
+        return value
+
+
 class StoredJson(TypeDecorator[Any]):
     """Data of one shape: an object, or a list of texts or of objects."""
 
@@ -120,4 +135,5 @@ class UtcMoment(TypeDecorator[datetime]):
         """From the database."""
         if value is None:
             return None
+        check_moment(value, "a time")
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

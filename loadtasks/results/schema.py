@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Double,
     ForeignKey,
     Index,
     MetaData,
@@ -14,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from loadtasks.measurement.metrics import METRICS, Unit
-from loadtasks.results.column_types import StoredInteger, StoredJson, StoredText, UtcMoment
+from loadtasks.results.column_types import StoredInteger, StoredJson, StoredNumber, StoredText, UtcMoment
 
 HEAD = "0017"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
@@ -36,6 +35,7 @@ class ResultsBase(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - declarative reads it as a plain dictionary
         str: StoredText,
         int: StoredInteger,
+        float: StoredNumber,
         datetime: UtcMoment,
         dict[str, Any]: StoredJson(dict),
         list[str]: StoredJson(list, of=str),
@@ -144,7 +144,7 @@ class MeasurementRow(ResultsBase):
 def _add_metric_columns() -> None:
     for metric in METRICS.values():
         is_count = metric.unit is Unit.COUNT
-        column = mapped_column(metric.name, StoredInteger if is_count else Double, nullable=not is_count)
+        column = mapped_column(metric.name, StoredInteger if is_count else StoredNumber, nullable=not is_count)
         setattr(MeasurementRow, metric.name, column)
 
 

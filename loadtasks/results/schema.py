@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
-HEAD = "0016"
+HEAD = "0018"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""

@@ -4,12 +4,12 @@ A probe has one deadline for all of it and reads a bounded body, so that no page
 """
 
 import asyncio
-import json
 
 import uvloop
 
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.json_values import parse_json
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.single_exchange import ExchangeLimits, exchange_once
@@ -23,7 +23,7 @@ from loadtasks.scenarios.model import Checks, Request
 
 PROBE_DEADLINE_S = 5.0
 """Seconds from opening the connection to the end of a probe's response."""
-MAX_PROBE_BODY = 8 * 1024 * 1024
+MAX_PROBE_BODY = 4 * 1024 * 1024
 """Bytes of a probe's response: the metrics of a large service have a few hundred thousand."""
 _MAX_VERSION_BODY = 64 * 1024
 _MAX_VERSION = 200
@@ -74,7 +74,7 @@ def check_alive(target: Target) -> None:
 def read_version(target: Target) -> str | None:
     """The `version` of a target's version page (JSON), with its `revision` after a plus; None where it has none."""
     try:
-        body = json.loads(probe(target, target.version_path, max_body=_MAX_VERSION_BODY).body())
+        body = parse_json(probe(target, target.version_path, max_body=_MAX_VERSION_BODY).body())
     except (TargetUnavailableError, ValueError):
         return None
     version = body.get("version") if isinstance(body, dict) else None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _MAX_METRICS = 20
+_MAX_PARAMETERS = 10
 _MAX_LENGTH = 1000
 """Characters of a name and of a description that are kept until secrets are taken out; fewer are shown."""
 
@@ -20,7 +21,7 @@ class ServerPhase(NamedTuple):
 def server_timing(header: str) -> Iterator[ServerPhase]:
     """Each metric of a header that has a duration. The header comes from outside, so number and lengths are bounded."""
     for metric in header.split(",", _MAX_METRICS)[:_MAX_METRICS]:
-        name, *parameters = metric.split(";")
+        name, *parameters = metric.split(";", _MAX_PARAMETERS)[: _MAX_PARAMETERS + 1]
         seconds, description = -1.0, ""
         for parameter in parameters:
             key, _, value = parameter.partition("=")

@@ -41,6 +41,7 @@ from loadtasks.measurement.errors import ErrorCode
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of a response's body that nothing reads; a larger one is a failure. Of what checks read it is `MAX_CHECKED`."""
+_INTERIM = 100
 _SWITCHING_PROTOCOLS = 101
 _OK = 200
 _BODILESS = (204, 304)
@@ -61,8 +62,8 @@ _RECEIVING = (ConnectionState.WAITING, ConnectionState.READING)
 _BUSY = (*_RECEIVING, ConnectionState.RESENDING)
 
 
-class _UnexpectedBytesError(Exception):
-    """Bytes arrived that belong to no request."""
+class _RefusedBytesError(Exception):
+    """Bytes arrived that are no part of a response to the request under way; the text says why, where it can."""
 
 
 def _is_ours(error: httptools.HttpParserError) -> bool:
@@ -71,7 +72,7 @@ def _is_ours(error: httptools.HttpParserError) -> bool:
     return (
         isinstance(error, httptools.HttpParserCallbackError)
         and cause is not None
-        and not isinstance(cause, _UnexpectedBytesError)
+        and not isinstance(cause, _RefusedBytesError)
     )
 
 
@@ -268,7 +269,8 @@ class HttpConnection(asyncio.Protocol):
             if _is_ours(error):
                 raise error.__context__ or error from None
             if not self._whole:
-                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}")
+                why = str(error.__context__ or "") or str(error)
+                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {why}; it begins {data[:2000]!r}")
                 return
             unexpected = True
         if self._whole and exchange.encoded.request.method == "HEAD" and not data.endswith(b"\n"):
@@ -317,7 +319,7 @@ class HttpConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A response begins. After a complete one it belongs to no request, and must not be taken for this one's."""
         if self._whole:
-            raise _UnexpectedBytesError
+            raise _RefusedBytesError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
@@ -330,7 +332,10 @@ class HttpConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The head of the response is complete."""
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
-        self.exchange.status = status = self._parser.get_status_code()
+        status = self._parser.get_status_code()
+        if status < _INTERIM:
+            raise _RefusedBytesError(f"its status is {status}")
+        self.exchange.status = status
         # The response to a HEAD request ends here, whatever its Content-Length; the parser doesn't know that.
         final = status >= _OK
         if final and self.exchange.checker.status_problem(status) is not None:
@@ -345,7 +350,7 @@ class HttpConnection(asyncio.Protocol):
         """A piece of the body; bytes after the response to a HEAD request are not part of one."""
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
         if self._whole:
-            raise _UnexpectedBytesError
+            raise _RefusedBytesError
         if self.exchange.keeps_body and self.exchange.body_size < self._max_kept:
             self.exchange.body_parts.append(body)
         self.exchange.body_size += len(body)
@@ -354,7 +359,7 @@ class HttpConnection(asyncio.Protocol):
     def on_chunk_header(self) -> None:
         """A chunk's size is known; after the response to a HEAD request there is none."""
         if self._whole:
-            raise _UnexpectedBytesError
+            raise _RefusedBytesError
         self._unframed = 0
 
     def on_message_complete(self) -> None:

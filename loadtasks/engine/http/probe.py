@@ -38,7 +38,8 @@ class TargetSilentError(TargetUnavailableError):
 class ProbeResponse:
     """A response to a probe."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, max_body: int) -> None:
+        self._max_body = max_body
         self.status = exchange.status
         self._body = exchange.body
         self._encoding = exchange.headers.get("content-encoding", "")
@@ -47,9 +48,9 @@ class ProbeResponse:
         """The body, decompressed.
 
         Raises:
-            ValueError: it doesn't decompress.
+            ValueError: it doesn't decompress, or is larger then than what is read.
         """
-        return decoded_body(self._body, self._encoding)
+        return decoded_body(self._body, self._encoding, self._max_body)
 
 
 def check_alive(target: Target) -> None:
@@ -89,7 +90,7 @@ def probe(target: Target, path: str, *, max_body: int = MAX_PROBE_BODY, head_onl
     Args:
         target: what is asked.
         path: below the target's address.
-        max_body: bytes of the body that are read; a larger one is no response.
+        max_body: bytes of the body that are read, as it arrives and decompressed; a larger one is no response.
         head_only: whether the head of the response is enough.
 
     Raises:
@@ -103,7 +104,7 @@ def probe(target: Target, path: str, *, max_body: int = MAX_PROBE_BODY, head_onl
         runner.run(exchange_once(Connector(target, PROBE_DEADLINE_S), exchange, limits))
     if exchange.failure is not None and not (head_only and exchange.status):
         raise _unavailable(target, path, exchange.failure)
-    return ProbeResponse(exchange)
+    return ProbeResponse(exchange, max_body)
 
 
 def _unavailable(target: Target, path: str, failure: RequestFailure) -> TargetUnavailableError:

@@ -55,21 +55,26 @@ class TooLargeError(ValueError):
     """A body that is larger than what checks read."""
 
 
-def decoded_body(body: bytes, encoding: str) -> bytes:
-    """The body before the server compressed it; `encoding` is the Content-Encoding, empty where there is none.
+def decoded_body(body: bytes, encoding: str, most: int = MAX_CHECKED) -> bytes:
+    """The body before the server compressed it.
+
+    Args:
+        body: as it arrived.
+        encoding: the Content-Encoding, empty where there is none.
+        most: bytes that are decompressed.
 
     Raises:
-        TooLargeError: it is larger than what checks read; a clause.
+        TooLargeError: it is larger than that; a clause.
         ValueError: it doesn't decompress, or its coding is unknown; a clause.
     """
     if not encoding:
         return body
-    decoded = _decoded(body, encoding, MAX_CHECKED + 1)
+    decoded = _decoded(body, encoding, most + 1)
     if decoded.problem:
         raise ValueError(f"the body {decoded.problem}")
-    if len(decoded.data) > MAX_CHECKED:
+    if len(decoded.data) > most:
         raise TooLargeError(
-            f"the body is larger than {MAX_CHECKED >> 20} MiB when it is decompressed, the most that checks read"
+            f"the body is larger than {most >> 10:,} KiB when it is decompressed, the most that is read"
         )
     return decoded.data
 

@@ -24,13 +24,13 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Event
 
-_MAX_KEPT_MESSAGES = 256
 _MAX_FOREIGN = 10_000
 """Events that this load has not published, or not yet, of which it is remembered whom they reached."""
 MAX_ID = 1000
 """Characters of an event's id."""
-_MAX_KEPT_LENGTH = 65536
-"""A message that many listeners get is parsed once: as many of the last ones, up to this length, are recognised."""
+_SHORT = 65_536
+_KEPT_SHORT, _KEPT_LONG = 256, 2
+"""A message that many listeners get is parsed once: so many of the last ones are kept, up to this length and above."""
 
 
 def is_id(value: object) -> TypeGuard[str | int | float]:
@@ -77,12 +77,13 @@ class Deliveries:
         """Published, and not yet with every listener."""
         self._reached_all = array("d", [1.0]) * listeners
         """In place of the times of every event that has reached every listener and is recorded."""
-        self._broadcast_in_short = lru_cache(_MAX_KEPT_MESSAGES)(self._broadcast_in)
+        self._broadcast_in_short = lru_cache(_KEPT_SHORT)(self._broadcast_in)
+        self._broadcast_in_long = lru_cache(_KEPT_LONG)(self._broadcast_in)
 
     def arrived(self, listener: int, message: str | bytes, now: float) -> None:
         """A listener got a message, at a time of `time.perf_counter`."""
-        short = len(message) <= _MAX_KEPT_LENGTH
-        broadcast = self._broadcast_in_short(message) if short else self._broadcast_in(message)
+        recognise = self._broadcast_in_short if len(message) <= _SHORT else self._broadcast_in_long
+        broadcast = recognise(message)
         if broadcast is None:
             return
         if broadcast.times[listener]:

@@ -139,7 +139,7 @@ def test_json_that_no_api_sends_fails_its_check(body: bytes, code: str, words: s
 @pytest.mark.parametrize(
     ("packed", "code", "words"),
     [
-        (gzip.compress(b" " * (MAX_CHECKED + 1)), "too_large", "larger than 8 MiB when it is decompressed"),
+        (gzip.compress(b" " * (MAX_CHECKED + 1)), "too_large", "larger than 8,192 KiB when it is decompressed"),
         (gzip.compress(b"", mtime=0) * 5000, "check", "more than 1,000 members"),
         (gzip.compress(b'{"a": 1}')[:-9], "check", "cut short"),
     ],
@@ -172,3 +172,10 @@ def test_many_small_chunks_are_no_head() -> None:
     exchange, size = received([CHUNKED, *chunks, b'8\r\n{"a": 1}\r\n0\r\nConnection: close\r\n\r\n', b"more"], JSON)
     assert size > MAX_HEAD
     assert response_failure(exchange) is None
+
+
+@pytest.mark.parametrize("status", ["000", "001", "99"])
+def test_a_status_below_100_is_malformed(status: str) -> None:
+    exchange, _ = received([f"HTTP/1.1 {status} Zero\r\nContent-Length: 0\r\n\r\n".encode()], Checks())
+    assert exchange.failure is not None
+    assert exchange.failure.code is ErrorCode.MALFORMED

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, computed_field
 
 from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
@@ -39,19 +39,19 @@ class Counts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    scheduled: int
-    completed: int
+    scheduled: NonNegativeInt
+    completed: NonNegativeInt
     """Got a response that passed every check."""
-    throttled: int
+    throttled: NonNegativeInt
     """Turned away by a limit of the target: 429 or 503 with `Retry-After` (RFC 6585, RFC 9110). Neither timed nor a
     failure: it shows how much the target admits, not how well it responds."""
-    failed: int
+    failed: NonNegativeInt
     """Got a wrong response, or none: refused, cut or timed out."""
-    internal_errors: int = 0
+    internal_errors: NonNegativeInt = 0
     """Could not be processed because of a mistake of the load engine, whatever the target did."""
-    dropped: int
+    dropped: NonNegativeInt
     """Found no free connection within its queue timeout, and was never sent."""
-    in_flight: int
+    in_flight: NonNegativeInt
     """Sent, and still without a response when the measurement ended."""
 
     @property
@@ -79,9 +79,9 @@ class Phase(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    count: int
-    total_s: float
-    max_s: float
+    count: NonNegativeInt
+    total_s: NonNegativeFloat
+    max_s: NonNegativeFloat
     outcomes: dict[str, int] = {}
     """How often the phase had which outcome, where the target reports it (`desc`), as a cache's `hit` and `miss`."""
 
@@ -146,9 +146,9 @@ class Measurement(BaseModel):
     """The load as data, under names that never change: `model`, the numbers of that profile, and `paired` where it was
     driven in rounds with a reference. `loadtasks.report.load_sentence` words it."""
     started_at: datetime
-    elapsed_s: float
+    elapsed_s: NonNegativeFloat
     """From the first request to the last response."""
-    duration_s: float | None = None
+    duration_s: PositiveFloat | None = None
     """How long the profile sends; None where a number of requests ends it, in paired rounds, and of what was measured
     before this was kept."""
     counts: Counts
@@ -172,9 +172,9 @@ class Measurement(BaseModel):
     """Requests that were sent once more over a fresh connection, since the target had closed the idle one. Each is one
     request all the same, timed from its first sending."""
     unreachable_addresses: list[UnreachableAddress] = []
-    body_bytes: int = 0
+    body_bytes: NonNegativeInt = 0
     """Of the bodies of completed requests."""
-    stragglers: int = 0
+    stragglers: NonNegativeInt = 0
     """Completed after the profile's duration: they count in the times, and not in the throughput. Of a mixed scenario
     those of its parts, each after its own duration."""
     availability: Availability | None = None

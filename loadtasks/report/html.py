@@ -139,7 +139,6 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
         sections=[Section(result) for result in document.scenarios],
         rows=table_rows,
         has_marks=table.has_marks(table_rows),
-        duration_s=(run.ended_at - run.started_at).total_seconds() if run.ended_at else None,
         invalid=invalid_reasons(document),
         capacity=capacity,
         data_docs=data_docs,

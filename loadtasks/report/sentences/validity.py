@@ -5,13 +5,14 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
-from loadtasks.report.sentences.phrases import ASK_FOR_MORE, listed, rejections
+from loadtasks.report.sentences.phrases import ASK_FOR_MORE, listed, moment_of_year, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
     AccessRefused,
     Begun,
+    ClockWentBack,
     FailureDetail,
     InternalErrors,
     InvalidRepeated,
@@ -177,6 +178,16 @@ def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
     return alone if overlap.ended else alone + killed
 
 
+def _clock_went_back(_finding: Finding, clock: ClockWentBack) -> str:
+    others = f" (and {units.plural(clock.runs - 1, 'more run')})" if clock.runs > 1 else ""
+    return (
+        f"A clock was wrong: this run is dated {moment_of_year(clock.started_at)}, and run {clock.other_run}{others}, "
+        f"which was made before it, {moment_of_year(clock.other_started_at)}; runs are compared in the order in which "
+        "they were made; set the clock of the load generator right, and if that run should not be part of the "
+        f"baseline, `python -m loadtasks runs delete {clock.other_run}`"
+    )
+
+
 def _one_sentence(text: str) -> str:
     return text.strip().rstrip(".")
 
@@ -276,6 +287,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
     FindingCode.INVALID_REPEATED: _invalid_repeated,
     FindingCode.RUNS_OVERLAPPED: _runs_overlapped,
+    FindingCode.CLOCK_WENT_BACK: _clock_went_back,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {

@@ -84,6 +84,8 @@ class FindingCode(StrEnum):
 
     # What else bears on trust
     RUNS_OVERLAPPED = "runs_overlapped", FindingKind.NOTE
+    CLOCK_WENT_BACK = "clock_went_back", FindingKind.NOTE
+    """An earlier run is dated after this one: one of the two clocks was wrong."""
 
     # Targets
     TARGET_MISSED = "target_missed", FindingKind.TARGET

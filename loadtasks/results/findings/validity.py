@@ -123,6 +123,19 @@ class RunsOverlapped(Parameters):
     """Whether it had ended when this run was judged."""
 
 
+class ClockWentBack(Parameters):
+    """Earlier runs of the service are dated after this one. Runs are ordered as they were opened, all the same."""
+
+    started_at: datetime
+    """When this run started, by its clock."""
+    other_run: str
+    """The id of the earlier run that is dated last."""
+    other_started_at: datetime
+    """When that one started, by its clock."""
+    runs: int
+    """How many earlier runs are dated after this one, among those that a baseline may hold."""
+
+
 class SaturationParameters(Parameters):
     """Where the load generator was saturated."""
 
@@ -160,5 +173,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.GENERATOR_SATURATED: SaturationParameters,
     FindingCode.INVALID_REPEATED: InvalidRepeated,
     FindingCode.RUNS_OVERLAPPED: RunsOverlapped,
+    FindingCode.CLOCK_WENT_BACK: ClockWentBack,
 }
 """By code; a code that is missing here has no parameters."""

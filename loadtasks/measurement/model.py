@@ -34,7 +34,7 @@ NAME_RESOLUTION = "name_resolution"
 class Counts(BaseModel):
     """Where every scheduled request ended.
 
-    Conservation: scheduled = completed + throttled + failed + dropped + in flight.
+    Conservation: scheduled = completed + throttled + failed + internal errors + dropped + in flight.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,6 +47,8 @@ class Counts(BaseModel):
     failure: it shows how much the target admits, not how well it responds."""
     failed: NonNegativeInt
     """Got a wrong response, or none: refused, cut or timed out."""
+    internal_errors: NonNegativeInt = 0
+    """Could not be processed because of a mistake of the load engine, whatever the target did."""
     dropped: NonNegativeInt
     """Found no free connection within its queue timeout, and was never sent."""
     in_flight: NonNegativeInt
@@ -55,13 +57,13 @@ class Counts(BaseModel):
     @property
     def conservation_gap(self) -> int:
         """Requests unaccounted for; 0 unless the engine is wrong."""
-        ended = self.completed + self.throttled + self.failed + self.dropped + self.in_flight
+        ended = self.completed + self.throttled + self.failed + self.internal_errors + self.dropped + self.in_flight
         return self.scheduled - ended
 
     @property
     def success_rate(self) -> float | None:
-        """Completed of those that no limit turned away, 0 to 1; None when there were none."""
-        admitted = self.scheduled - self.throttled
+        """Completed of those that no limit turned away and the engine didn't fail on, 0 to 1; None without any."""
+        admitted = self.scheduled - self.throttled - self.internal_errors
         return self.completed / admitted if admitted else None
 
 

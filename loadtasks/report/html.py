@@ -108,6 +108,11 @@ class Section:
         return any(measurement.counts.throttled for measurement in self.measurements)
 
     @property
+    def internal_errors(self) -> bool:
+        """Whether the load engine itself failed on requests."""
+        return any(measurement.counts.internal_errors for measurement in self.measurements)
+
+    @property
     def slowest(self) -> list[exemplars.RenderedExemplar]:
         """The slowest requests."""
         return exemplars.of_scenario(self.result)

@@ -23,7 +23,7 @@ from loadtasks.results.plausible import ImplausibleError, plausible
 from loadtasks.results.run import Run
 from loadtasks.strict_json import parse
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised by one with every change that a reader would notice."""
 FIRST_READ = 5
 """The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""

@@ -14,6 +14,7 @@ from loadtasks.results.findings.validity import (
     Begun,
     ClockWentBack,
     FailureDetail,
+    InternalErrors,
     InvalidRepeated,
     NotReached,
     RequestCounts,
@@ -128,11 +129,19 @@ def _engine_failed(_finding: Finding, failure: FailureDetail) -> str:
     return f"the load engine failed, and nothing of this scenario was kept: {_one_sentence(failure.detail)}"
 
 
+def _internal_error(_finding: Finding, errors: InternalErrors) -> str:
+    return (
+        f"the load engine itself failed {units.plural(errors.count, 'time')}, which says nothing about the target: "
+        f"{errors.sample}; please report it with this sentence"
+    )
+
+
 def _conservation_violated(_finding: Finding, counts: RequestCounts) -> str:
+    internal = f"{units.count(counts.internal_errors)} internal errors + " if counts.internal_errors else ""
     return (
         f"requests are unaccounted for: {units.count(counts.scheduled)} were scheduled, but "
         f"{units.count(counts.completed)} completed + {units.count(counts.throttled)} throttled + "
-        f"{units.count(counts.failed)} failed + {units.count(counts.dropped)} dropped + "
+        f"{units.count(counts.failed)} failed + {internal}{units.count(counts.dropped)} dropped + "
         f"{units.count(counts.in_flight)} in flight; this is an error of the load engine, so none of its numbers can "
         "be trusted"
     )
@@ -270,6 +279,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_STOPPED_RESPONDING: _stopped_responding,
     FindingCode.INTERRUPTED: _interrupted,
     FindingCode.ENGINE_FAILED: _engine_failed,
+    FindingCode.INTERNAL_ERROR: _internal_error,
     FindingCode.CONSERVATION_VIOLATED: _conservation_violated,
     FindingCode.NOTHING_SCHEDULED: lambda _finding, _parameters: "no request was scheduled, so nothing was measured",
     FindingCode.EVERYTHING_THROTTLED: _everything_throttled,

@@ -74,6 +74,8 @@ class FindingCode(StrEnum):
     TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
     INTERRUPTED = "interrupted", FindingKind.VALIDITY
     ENGINE_FAILED = "engine_failed", FindingKind.VALIDITY
+    INTERNAL_ERROR = "internal_error", FindingKind.VALIDITY
+    """The load engine failed on responses or messages."""
     CONSERVATION_VIOLATED = "conservation_violated", FindingKind.VALIDITY
     NOTHING_SCHEDULED = "nothing_scheduled", FindingKind.VALIDITY
     EVERYTHING_THROTTLED = "everything_throttled", FindingKind.VALIDITY

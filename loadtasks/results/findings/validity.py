@@ -81,6 +81,14 @@ class MeasurementFailure(BaseModel):
         return self.access or self.begun or FailureDetail(detail=self.detail)
 
 
+class InternalErrors(Parameters):
+    """How often the load engine failed on a response or a message."""
+
+    count: int
+    sample: str
+    """The request, the type of the exception, its text, and the line that raised it."""
+
+
 class RequestCounts(Parameters):
     """How the scheduled requests ended, where the sum doesn't add up."""
 
@@ -88,6 +96,7 @@ class RequestCounts(Parameters):
     completed: int
     throttled: int
     failed: int
+    internal_errors: int = 0
     dropped: int
     in_flight: int
 
@@ -157,6 +166,7 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
     FindingCode.INTERRUPTED: FailureDetail,
     FindingCode.ENGINE_FAILED: FailureDetail,
+    FindingCode.INTERNAL_ERROR: InternalErrors,
     FindingCode.CONSERVATION_VIOLATED: RequestCounts,
     FindingCode.EVERYTHING_THROTTLED: Throttled,
     FindingCode.TARGET_NOT_REACHED: NotReached,

@@ -105,7 +105,7 @@ def _fill(store: Store) -> None:
             DASHBOARD,
             Repetition(number=2, measurements=[measurement(DASHBOARD)], reason=RepetitionReason.SUSPECT),
         )
-        findings = {DASHBOARD: [missed()], SESSIONS: list(EXAMPLES.values())[number :: _RUNS]}
+        findings = {DASHBOARD: [missed()], SESSIONS: list(EXAMPLES.values())[number::_RUNS]}
         verdicts = [verdict_of(scenario, found) for scenario, found in findings.items()]
         store.save_verdicts(opened.id, verdicts)
         store.close_run(opened.id, verdicts[0].verdict, opened.started_at)
@@ -215,7 +215,9 @@ def _mutate_table(connection: sqlite3.Connection, table: str, chance: Random) ->
     rows = [row[0] for row in connection.execute(f"SELECT rowid FROM {table}")]
     kind = chance.random()
     if kind < 0.04:
-        connection.execute(chance.choice([f"DROP TABLE {table}", f"DELETE FROM {table}", f"ALTER TABLE {table} RENAME TO x"]))
+        connection.execute(
+            chance.choice([f"DROP TABLE {table}", f"DELETE FROM {table}", f"ALTER TABLE {table} RENAME TO x"])
+        )
     elif kind < 0.07 and len(columns) > 1:
         connection.execute(f"ALTER TABLE {table} RENAME COLUMN {chance.choice(columns)} TO odd")
     elif not rows:
@@ -233,7 +235,14 @@ def _mutate_table(connection: sqlite3.Connection, table: str, chance: Random) ->
 _CELLS: Sequence[object] = (
     *(None, 0, 1, -1, 2**31, 2**63 - 1, -(2**63), 0.5, -0.0, 1e308, -1e308, float("inf"), 5e-324),
     *("", "x", "null", "[]", "{}", "0", "NaN", "\0", "a\0b", "²", "\u202e", "\x1b[31m", "a" * 5000, "pass", "open"),
-    *(b"", b"\xff\x00", b"\xed\xa0\x80", "1969-12-31 00:00:00.000000", "9999-12-31 23:59:59.999999", "0001-01-01 00:00:00"),
+    *(
+        b"",
+        b"\xff\x00",
+        b"\xed\xa0\x80",
+        "1969-12-31 00:00:00.000000",
+        "9999-12-31 23:59:59.999999",
+        "0001-01-01 00:00:00",
+    ),
     *("2036-02-30 00:00:00", "2036-01-01 00:00:00.000000", "run-0", "run-1", DASHBOARD),
 )
 

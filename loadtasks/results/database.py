@@ -159,8 +159,8 @@ class ResultsDatabase:
         ours = sorted(present & set(ResultsBase.metadata.tables))
         if ours:
             raise BadInputError(
-                f"{self._name}: there is a table {ours[0]}, and no version of it in the table {VERSION_TABLE}, so it is "
-                "somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from a "
+                f"{self._name}: there is a table {ours[0]}, and no version of it in the table {VERSION_TABLE}, so it "
+                "is somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from a "
                 "backup."
             )
         return None
@@ -222,8 +222,8 @@ def upgrade(connection: Connection, name: str) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise BadInputError(
-            f"{name}: the results database has a schema that this version doesn't know ({plain(str(error))[:_MAX_REASON]}); it was written by "
-            "a newer one: use that, or name another database."
+            f"{name}: the results database has a schema that this version doesn't know "
+            f"({plain(str(error))[:_MAX_REASON]}); it was written by a newer one: use that, or name another database."
         ) from error
 
 

@@ -257,7 +257,7 @@ def _changed(value: object, chance: Random) -> object:
         at = chance.randrange(len(value))
         return chance.choice([value[:at], value[:at] + chance.choice("AZaz09+/=") + value[at + 1 :], value * 2])
     if isinstance(value, int | float) and chance.random() < 0.5:
-        return chance.choice([-value, value + 1, value * 10**6, value * 10**17])
+        return chance.choice([-value, value + 1, value * 10.0**6, value * 10.0**17])
     return chance.choice(_CELLS) if chance.random() < 0.8 else str(chance.choice(HOSTILE_VALUES))[:5000]
 
 

@@ -144,7 +144,7 @@ def test_a_table_of_somebody_else_is_left_alone(url: str, kind: str) -> None:
         Path(url.removeprefix("sqlite:///")).parent.mkdir()
     execute(url, f"CREATE {kind}")
     assert "there is a table runs" in refusal(url)
-    execute(url, f"DROP {kind.split()[0]} runs")
+    execute(url, f"DROP {kind.split(maxsplit=1)[0]} runs")
     execute(url, "CREATE TABLE other (name text)")
     read_everything(url)
 

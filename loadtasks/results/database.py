@@ -160,8 +160,8 @@ class ResultsDatabase:
         if ours:
             raise BadInputError(
                 f"{self._name}: there is a table {ours[0]}, and no version of it in the table {VERSION_TABLE}, so it "
-                "is somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from a "
-                "backup."
+                "is somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from "
+                "a backup."
             )
         return None
 

@@ -182,9 +182,9 @@ def _clock_went_back(_finding: Finding, clock: ClockWentBack) -> str:
     others = f", as are {units.plural(clock.runs - 1, 'other run')}" if clock.runs > 1 else ""
     return (
         f"A clock was wrong: this run is dated {moment_of_year(clock.started_at)}, and run {clock.other_run}, which "
-        f"was made before it, is dated {moment_of_year(clock.other_started_at)}{others}; runs are compared in the order in "
-        "which they were made; set the clock of the load generator right, and if that run should not be part of the "
-        f"baseline, delete it: `python -m loadtasks runs delete {clock.other_run}`"
+        f"was made before it, is dated {moment_of_year(clock.other_started_at)}{others}; runs are compared in the "
+        "order in which they were made; set the clock of the load generator right, and if that run should not be part "
+        f"of the baseline, delete it: `python -m loadtasks runs delete {clock.other_run}`"
     )
 
 

@@ -89,12 +89,13 @@ def test_measurements_come_back_exactly_and_in_the_planned_order(store: Store) -
         measurement(MIXED, part="websocket", times_s=[], failed=3, connect_mean_s=None),
         measurement(MIXED, part="dashboard", server={"db": 0.01}, scheduled=120),
     ]
-    alone = [
-        measurement(
-            DASHBOARD, errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample="NUL \0, lone \ud800, \N{SNOWMAN}")]
-        )
-    ]
-    store.save_measurements(FIRST, DASHBOARD, alone)
+    said = "NUL \0, lone \ud800, \N{SNOWMAN}"
+    kept = said.replace("\0", "\N{SYMBOL FOR NULL}").replace("\ud800", "\N{REPLACEMENT CHARACTER}")
+    cut, alone = (
+        [measurement(DASHBOARD, errors=[ErrorCount(code=ErrorCode.CUT, count=1, sample=sample)])]
+        for sample in (said, kept)
+    )
+    store.save_measurements(FIRST, DASHBOARD, cut)
     store.save_measurements(FIRST, MIXED, mixed)
     assert store.measurements(FIRST) == [*mixed, *alone]
     assert store.measurements(FIRST, DASHBOARD) == alone

@@ -23,7 +23,7 @@ def findings(
     measurements = now if isinstance(now, list) else [now]
     baseline = before if isinstance(before, list) else [before] if before is not None else []
     code = FindingCode.REGRESSION if baseline else FindingCode.TARGET_MISSED
-    bad = [Finding(code=code, part=measurements[0].part, metric=name) for name in wrong]
+    bad = [Finding(code=code, part=measurements[0].part, metric=name, parameters=Parameters()) for name in wrong]
     return diagnose(measurements, baseline, bad)
 
 

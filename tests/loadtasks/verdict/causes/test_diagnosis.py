@@ -3,6 +3,7 @@ from loadtasks.measurement.model import Protocol
 from loadtasks.results.findings.causes.failures import WrongStatus
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.parameters import Parameters
 from loadtasks.verdict.causes.diagnosis import diagnose
 from tests.loadtasks.verdict.causes.cases import causes, codes, completed, failed, likely, phase
 from tests.measurements import measurement
@@ -14,7 +15,8 @@ def missed(metric: str, part: str = "") -> Finding:
 
 def test_what_is_good_is_not_diagnosed() -> None:
     slow = completed(3.0)
-    assert diagnose([slow], [], [Finding(code=FindingCode.IMPROVEMENT, metric="p95_s")]) == []
+    improved = Finding(code=FindingCode.IMPROVEMENT, metric="p95_s", parameters=Parameters())
+    assert diagnose([slow], [], [improved]) == []
     assert diagnose([slow], [], [missed("p95_s", part="sessions")]) == []
 
 

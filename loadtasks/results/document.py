@@ -18,6 +18,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.migrations import old_hashes
 from loadtasks.results.run import Run
+from loadtasks.whole_file import write_whole
 
 SCHEMA_VERSION = 7
 """Raised by one with every change that a reader would notice."""
@@ -88,9 +89,7 @@ class ResultsDocument(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the document as JSON, whole or not at all."""
-        unfinished = path.with_suffix(".partial")
-        unfinished.write_text(self.model_dump_json(indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, self.model_dump_json(indent=1).encode())
 
 
 def read_document(path: Path) -> ResultsDocument:

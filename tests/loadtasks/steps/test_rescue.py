@@ -95,7 +95,7 @@ def test_where_nothing_can_be_written_the_sentence_says_that_it_is_lost(
         (context.workspace.var / FOLDER).write_text("a file")
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
         refuse(monkeypatch, BadInputError("locked."))
-        with pytest.raises(BadInputError, match=rf"locked\. .*{SCENARIO} is lost: neither .*var nor .*missing"):
+        with pytest.raises(BadInputError, match=rf"locked\. .*{SCENARIO} is lost: neither .*var nor a temporary folder"):
             save_or_rescue(context, store, measured())
 
 

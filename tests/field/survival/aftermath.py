@@ -159,12 +159,11 @@ def _stage(site: Site, run_id: str | None, ended: Ended) -> str:
 
 
 def _check_next_run(site: Site, account: Account) -> None:
-    for number in range(1, _MAX_NEXT_RUNS + 1):
-        result = call(site, "run")
-        if result.exit_code not in (1, 3):
-            break
+    tries = 1
+    while (result := call(site, "run")).exit_code in (1, 3) and tries < _MAX_NEXT_RUNS:
+        tries += 1
         call(site, "runs", "delete", "--yes", _disturbed_run(site) or "")  # slow for want of a core, perhaps
-    account.next_run = f"exit {result.exit_code}{f' at the {number}. try' if number > 1 else ''}"
+    account.next_run = f"exit {result.exit_code}{f', try {tries}' if tries > 1 else ''}"
     if not _expect(account, result, 0, "next run"):
         return
     with Store.open(site.database) as store:

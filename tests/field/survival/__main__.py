@@ -17,7 +17,7 @@ from tests.postgresql import running_server
 
 _IN_NAMESPACE = "SURVIVAL_NAMESPACE"
 _MAX_BYTES = 2 << 30
-GROUPS = ("kills", "one", "signals", "second", "disks", "locks", "long-locks", "postgresql")
+GROUPS = ("kills", "writes", "one", "signals", "second", "disks", "locks", "long-locks", "postgresql")
 
 
 def main() -> int:
@@ -47,6 +47,8 @@ def main() -> int:
 def _accounts(group: str, cases: Cases, kills: int) -> Iterator[Account]:
     if group == "kills":
         yield from disturbances.kills(cases, kills)
+    elif group == "writes":
+        yield from disturbances.kills_at_writes(cases, 24)
     elif group == "one":
         yield from disturbances.kills_of_one(cases, 8)
     elif group == "signals":

@@ -29,6 +29,8 @@ _AT_ONCE = 2
 _VERDICTS = (1, 3)
 """Of a run whose second scenario misses its target: 3 where that one was not measured."""
 _FULL = 2
+_START_S = 0.5
+"""How long Python itself may take to start on a busy machine."""
 
 
 @dataclass
@@ -90,23 +92,40 @@ class Cases:
 
 def kills(cases: Cases, number: int) -> Iterator[Account]:
     """Kill whole runs (-9) at moments all over their life, every third one with two generator processes."""
-    moments = _moments(cases, number)
+    half = number // 2
+    moments = [(False, moment) for moment in _moments(cases, half)]
+    moments += [(True, moment * 0.6) for moment in _moments(cases, number - half, 1)]
     yield from cases.all(
         [
-            partial(_killed, cases, moment, ("--processes", "2") if index % 3 == 0 else ())
-            for index, moment in enumerate(moments)
+            partial(_killed, cases, is_opened, moment, ("--processes", "2") if index % 3 == 0 else ())
+            for index, (is_opened, moment) in enumerate(moments)
         ]
     )
 
 
-def _killed(cases: Cases, moment_s: float, options: Sequence[str]) -> Account:
+def _killed(cases: Cases, is_opened: bool, moment_s: float, options: Sequence[str]) -> Account:
+    """`is_opened`: whether the time counts from the moment at which the run is opened, not from the beginning."""
     site = cases.site()
     run = site.start(*options)
+    while is_opened and run.process.poll() is None and not (site.folder / "output").stat().st_size:
+        time.sleep(0.02)
     with suppress(subprocess.TimeoutExpired):
         run.process.wait(moment_s)
     run.kill()
-    what = f"kill -9 at {moment_s:.1f} s{' of 2 processes' if options else ''}"
+    since = " after it was opened" if is_opened else ""
+    what = f"kill -9 at {moment_s:.1f} s{since}{' (2 processes)' if options else ''}"
     return cases.conclude(site, what, run.wait(), (_KILLED, *_VERDICTS))
+
+
+def kills_at_writes(cases: Cases, number: int) -> Iterator[Account]:
+    """Kill runs (-9) just before they change a file or folder, for each of the first so many changes."""
+    yield from cases.all([partial(_killed_at_write, cases, index + 1) for index in range(number)])
+
+
+def _killed_at_write(cases: Cases, number: int) -> Account:
+    site = cases.site()
+    ended = site.start(stage=f"write:{number}").wait()
+    return cases.conclude(site, f"kill -9 before change {number} of a file", ended, (_KILLED, *_VERDICTS))
 
 
 def kills_of_one(cases: Cases, number: int) -> Iterator[Account]:
@@ -146,8 +165,9 @@ def _signalled(cases: Cases, which: signal.Signals, moment_s: float) -> Account:
     with suppress(subprocess.TimeoutExpired):
         run.process.wait(moment_s)
     run.process.send_signal(which)
-    # Before Python has begun to run the product's code, the signal ends it by itself.
-    return cases.conclude(site, f"{which.name} at {moment_s:.1f} s", run.wait(), (130, *_VERDICTS, -which))
+    # Until Python runs the product's code the signal does what it does to any program.
+    codes = (130, *_VERDICTS, -which) if moment_s < _START_S else (130, *_VERDICTS)
+    return cases.conclude(site, f"{which.name} at {moment_s:.1f} s", run.wait(), codes)
 
 
 def second_runs(cases: Cases, number: int) -> Iterator[Account]:

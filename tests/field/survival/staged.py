@@ -1,10 +1,12 @@
 """`python -m tests.field.survival.staged STAGE REACHED RELEASED WAIT_S ARGUMENT ...`: the product, stopped at a stage.
 
-There it writes a byte to the descriptor REACHED and waits for one from RELEASED. WAIT_S takes the place of the time
-that it waits for a results database that is locked.
+A STAGE of the form `write:N` kills the process (-9) just before it changes a file or folder of `var` for the N-th time.
+At any other it writes a byte to the descriptor REACHED and waits for one from RELEASED. WAIT_S takes the place of the
+time that it waits for a results database that is locked.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +16,7 @@ from loadtasks.cli.main import cli
 from loadtasks.results import database, database_errors
 from loadtasks.results.store import Store
 
+_CHANGES = ("open", "os.rename", "os.remove", "os.symlink", "os.mkdir", "os.rmdir")
 STAGES: dict[str, tuple[Any, str, int]] = {
     "open": (steps, "open_run", 1),
     "record": (Store, "open_run", 1),
@@ -30,9 +33,34 @@ STAGES: dict[str, tuple[Any, str, int]] = {
 def main(stage: str, reached: str, released: str, wait_s: str, *arguments: str) -> None:
     """Run the command line, stopped once."""
     database.WAIT_S = database_errors.WAIT_S = float(wait_s)
-    owner, name, number = STAGES[stage]
-    setattr(owner, name, _stopped(getattr(owner, name), number, int(reached), int(released)))
+    kind, _, count = stage.partition(":")
+    if kind == "write":
+        sys.addaudithook(_KillAtChange(os.environ["LOADTASKS_VAR"], int(count)))
+    else:
+        owner, name, number = STAGES[stage]
+        setattr(owner, name, _stopped(getattr(owner, name), number, int(reached), int(released)))
     cli(arguments)
+
+
+class _KillAtChange:
+    """An audit hook that counts the changes of files and folders, and ends the process at one."""
+
+    def __init__(self, folder: str, number: int) -> None:
+        self._folder, self._left = folder, number
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in _CHANGES or (event == "open" and not isinstance(arguments[2], int)):
+            return
+        if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            return
+        path = arguments[1] if event == "os.symlink" else arguments[0]
+        if isinstance(path, str | os.PathLike) and self._is_own(os.fspath(path)):
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _is_own(self, path: str | bytes) -> bool:
+        return isinstance(path, str) and path.startswith(self._folder) and "data_docs/" not in path
 
 
 def _stopped(step: Callable[..., Any], number: int, reached: int, released: int) -> Callable[..., Any]:

@@ -31,7 +31,7 @@ from loadtasks.workspace import Workspace
 from tests.loadtasks.report import samples
 from tests.servers import ScriptedServer, ok, scripted
 from tests.thing import api, call, check_refused, server, workspace
-from tests.workspaces import PROJECT, context_of
+from tests.workspaces import PROJECT, context_of, remove_suites
 
 __all__ = ["api", "server", "workspace"]
 
@@ -54,6 +54,7 @@ def latest(workspace: Workspace) -> ResultsDocument:
 def start(workspace: Workspace, server: ScriptedServer) -> Iterator[Started]:
     """Starts `python -m loadtasks run` in a process of its own; none outlives the test."""
     processes: list[subprocess.Popen[bytes]] = []
+    remove_suites(workspace.expectations)
 
     def started(*arguments: str, shell: str = 'exec "$@"', **environment: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "loadtasks", "run", "--target", server.url, *arguments]

@@ -35,6 +35,8 @@ def check_suites(
     """
     rows = tuple(made_up_rows(scenarios.values(), measurements))
     work = [SuiteRows(suite, _rows_of(suite, rows)) for suite in _used(suites, endpoints_of(rows))]
+    if not work:
+        return  # the import of Great Expectations takes seconds
     for judged, outcomes in evaluate(work, _RUN_NAME).outcomes:
         for outcome in outcomes:
             _check_evaluated(outcome)

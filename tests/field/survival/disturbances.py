@@ -265,8 +265,9 @@ def _locked(cases: Cases, stage: str, seconds: float, wait_s: float) -> Account:
     if run.acted:
         freed.wait()
     is_longer = seconds > wait_s
+    codes = (_FULL, *_VERDICTS) if is_longer else _VERDICTS  # what can be read, and kept later, costs nothing
     what = f"SQLite locked for {seconds:g} s ({'longer' if is_longer else 'less'} than it waits): {stage}"
-    return cases.conclude(site, what, ended, (_FULL,) if is_longer else _VERDICTS)
+    return cases.conclude(site, what, ended, codes)
 
 
 def _hold(path: Path, seconds: float, locked: threading.Event, freed: threading.Event) -> None:

@@ -124,6 +124,22 @@ def test_what_could_not_be_judged_is_refused_by_file_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "function",
+    ["tempfile.TemporaryDirectory", "great_expectations.data_context.store.TupleFilesystemStoreBackend._set"],
+)
+def test_a_temporary_folder_that_is_missing_or_full_is_no_fault_of_a_suite(
+    tmp_path: Path, scenarios: dict[str, Scenario], monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    write(tmp_path, of_type("expect_table_row_count_to_be_between", min_value=1))
+    suites = read_suites(tmp_path)
+    monkeypatch.setattr(function, full)
+    check_suites(suites, scenarios)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "expectation",

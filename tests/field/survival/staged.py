@@ -60,7 +60,7 @@ class _KillAtChange:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _is_own(self, path: str | bytes) -> bool:
-        return isinstance(path, str) and path.startswith(self._folder) and "data_docs/" not in path
+        return isinstance(path, str) and path.startswith(self._folder) and "data_docs" not in path
 
 
 def _stopped(step: Callable[..., Any], number: int, reached: int, released: int) -> Callable[..., Any]:

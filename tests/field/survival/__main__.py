@@ -48,7 +48,7 @@ def _accounts(group: str, cases: Cases, kills: int) -> Iterator[Account]:
     if group == "kills":
         yield from disturbances.kills(cases, kills)
     elif group == "writes":
-        yield from disturbances.kills_at_writes(cases, 30)
+        yield from disturbances.kills_at_writes(cases, 18)
     elif group == "one":
         yield from disturbances.kills_of_one(cases, 8)
     elif group == "signals":

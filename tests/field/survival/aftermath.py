@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -80,6 +81,7 @@ def examine(site: Site, what: str, ended: Ended, codes: Sequence[int], full: Seq
     if lost:
         account.problems.append(f"measured and lost: {', '.join(lost)}")
     account.kept += f"{len(kept)} of {len(set(measured))} measured"
+    _age(site.var / "reports")
     _check_next_run(site, account)
     if disturbed is not None:
         _check_judged(site, account, disturbed, whole=len(kept) == len(NAMES))
@@ -102,6 +104,13 @@ def left_over(site: Site) -> list[str]:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+
+
+def _age(folder: Path) -> None:
+    """Make what a killed process left of a link an hour old, as the next night finds it."""
+    at = time.time() - 3600
+    for path in folder.rglob(".*-*"):
+        os.utime(path, (at, at), follow_symlinks=False)
 
 
 def _problems_of_process(ended: Ended, codes: Sequence[int]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from loadtasks.cli.main import cli
 from loadtasks.results import database, database_errors
 from loadtasks.results.store import Store
 
-_CHANGES = ("open", "os.rename", "os.remove", "os.symlink", "os.mkdir", "os.rmdir")
+_CHANGES = ("open", "os.rename", "os.remove", "os.symlink")
 STAGES: dict[str, tuple[Any, str, int]] = {
     "open": (steps, "open_run", 1),
     "record": (Store, "open_run", 1),

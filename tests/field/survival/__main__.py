@@ -79,6 +79,7 @@ def _show(account: Account) -> None:
     print(
         f"{'BAD ' if account.problems else 'good'}  {account.what:60} {account.stage:12} exit {account.code:4}  "
         f"{account.kept:24} {account.next_run}{said}{wrong}",
+        file=sys.__stdout__,  # the command line may be at work in another thread, and its output be caught
         flush=True,
     )
 

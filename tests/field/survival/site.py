@@ -17,6 +17,7 @@ from tests.workspaces import PROJECT
 _STAGED = "tests.field.survival.staged"
 _MAX_RUN_S = 400
 SERVICE = "thing"
+_OWN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
 @dataclass
@@ -82,7 +83,6 @@ class Site:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of the product: nothing that the machine's own would name."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         settings = {
             "LOADTASKS_TARGET": self.url,
             "LOADTASKS_SERVICE": SERVICE,
@@ -93,7 +93,7 @@ class Site:
             "LOADTASKS_RUNS_PER_FALSE_ALARM": "1e9",  # the machine is busy with other cases
         }
         steady = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(self.tmp), "LC_ALL": "C.UTF-8"}
-        return kept | settings | steady | more
+        return _OWN | settings | steady | more
 
     def start(self, *arguments: str, token: str = SICK, stage: str | None = None, wait_s: float = 120) -> "Disturbed":
         """Start a run in a session of its own.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import urllib3
 
-MAX_CHECKED = 8 * 1024 * 1024
+MAX_CHECKED = 4 * 1024 * 1024
 """Bytes of a body that checks read, as it arrives and decompressed; a larger one is a failure."""
 MAX_QUOTED = 65_536
 """Bytes that are decompressed to be shown. More than is shown: secrets are replaced before anything is cut off."""

@@ -158,6 +158,9 @@ class Wire(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
 
+    def is_closing(self) -> bool:
+        return self.gone
+
     def get_write_buffer_size(self) -> int:
         return 0 if self.reads else len(self.written)
 

@@ -203,7 +203,8 @@ def _with_second(cases: Cases, moment_s: float) -> Account:
 def full_disks(cases: Cases) -> Iterator[Account]:
     """Fill the file system of one folder at a stage of a run; the temporary folder, and a root that is read-only."""
     jobs = [partial(_full, cases, place, stage) for place in ("var", "database", "reports", "tmp") for stage in STAGES]
-    yield from cases.all([*jobs, *(partial(_read_only, cases, stage) for stage in ("open", "judge"))])
+    yield from cases.all(jobs)
+    yield _read_only(cases)
 
 
 def _full(cases: Cases, place: str, stage: str) -> Account:
@@ -222,14 +223,12 @@ def _full(cases: Cases, place: str, stage: str) -> Account:
     return cases.conclude(site, f"{place} is full: {stage}", run.wait(), codes, [filler])
 
 
-def _read_only(cases: Cases, stage: str) -> Account:
-    """Everything but `var` is read-only, as in a container of that kind; at `judge` also from there on only."""
+def _read_only(cases: Cases) -> Account:
+    """Everything but `var` is read-only, as in a container of that kind."""
     site = cases.site()
     site.mount(site.var)
     site.prefix = ("unshare", "--mount", "sh", "-c", 'mount -o remount,bind,ro / && exec "$@"', "sh")
-    run = site.start(stage=stage)
-    run.when_reached(lambda: None)
-    return cases.conclude(site, f"read-only but for var: {stage}", run.wait(), _VERDICTS)
+    return cases.conclude(site, "read-only but for var, the temporary folder too", site.start().wait(), _VERDICTS)
 
 
 def fill(path: Path) -> None:

@@ -67,6 +67,20 @@ def test_what_killed_processes_left_of_links_is_removed_and_what_is_at_work_is_n
     assert sorted(path.name for path in tmp_path.iterdir()) == [".latest-124", "latest", "run-1", "services"]
 
 
+def test_where_there_is_no_temporary_folder_plots_have_their_cache_next_to_the_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_folder() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setenv("MPLCONFIGDIR", "")
+    monkeypatch.delenv("MPLCONFIGDIR")
+    monkeypatch.setattr("tempfile.gettempdir", no_folder)
+    folder.write(_run(), tmp_path)
+    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / ".matplotlib")
+    assert folder.run_ids(tmp_path) == ["run-1"]
+
+
 def test_a_link_to_nowhere_is_replaced_or_removed(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to("gone")
     (tmp_path / "services").mkdir()

@@ -165,8 +165,9 @@ def _signalled(cases: Cases, which: signal.Signals, moment_s: float) -> Account:
     with suppress(subprocess.TimeoutExpired):
         run.process.wait(moment_s)
     run.process.send_signal(which)
-    # Until Python runs the product's code the signal does what it does to any program.
-    codes = (130, *_VERDICTS, -which) if moment_s < _START_S else (130, *_VERDICTS)
+    # Until Python runs the product's code, and once that has ended, the signal does what it does to any program.
+    is_at_an_end = not _START_S < moment_s < 0.85 * cases.life_s
+    codes = (130, *_VERDICTS, -which) if is_at_an_end else (130, *_VERDICTS)
     return cases.conclude(site, f"{which.name} at {moment_s:.1f} s", run.wait(), codes)
 
 

@@ -15,13 +15,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loadtasks.errors import BadInputError
+from loadtasks.input_files import UnusableFileError, read_text
 from loadtasks.request_path import check_path
 from loadtasks.service_name import MAX_LENGTH, checked_name
-from loadtasks.target_address import TargetAddress, masked
+from loadtasks.target_address import TargetAddress, checked_token, masked
 
 PREFIX = "LOADTASKS_"
 MIN_ROUNDS = 10
 """Fewer rounds against a reference show nothing: the sequential test can't end with a decision before."""
+MAX_TOKEN_BYTES = 65_536
+"""Of a file that holds a token."""
 _HIDDEN = "***"
 _ADDRESSES = ("target", "reference")
 """Settings that hold the address of an API."""
@@ -93,10 +96,8 @@ def _smtp_url(value: str) -> str:
 
 
 def _token(value: object) -> object:
-    """A bearer token can be sent in a header only if it is printable ASCII without blanks."""
-    if isinstance(value, str) and not re.fullmatch("[!-~]+", value):
-        raise ValueError("not a token")
-    return value
+    """A bearer token, without the white space around it that files and pipes leave."""
+    return checked_token(value) if isinstance(value, str) else value
 
 
 _Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
@@ -139,7 +140,8 @@ class Settings(BaseSettings):
     """Name of the service whose API the target is. Runs are compared only with runs of the same service, wherever it
     listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
-    """Bearer token of the API. Never stored, logged or shown. Not possible with a user in the address."""
+    """Bearer token of the API, without the white space around it. Never stored, logged or shown. Not possible with a
+    user in the address."""
     token_file: Annotated[Path | None, Hint("the path of a file that holds a token")] = None
     """File that holds the bearer token, where `LOADTASKS_TOKEN` is not set. It is read at the beginning of each run,
     and of each task in Airflow: for tokens that somebody renews, and for secrets that are mounted."""
@@ -279,12 +281,11 @@ def read_settings(**given: Any) -> Settings:
 
 def _token_from(path: Path) -> SecretStr:
     try:
-        token = path.read_text(encoding="ascii").strip()
-        _token(token)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"it holds no {_A_TOKEN.removeprefix('a ')}"
-        raise BadInputError(f"{variable('token_file')}={path}: can't be read ({reason}).") from None
-    return SecretStr(token)
+        return SecretStr(checked_token(read_text(path, MAX_TOKEN_BYTES)))
+    except UnusableFileError as error:
+        raise BadInputError(f"{variable('token_file')}={path}: {error}.") from None
+    except ValueError:
+        raise BadInputError(f"{variable('token_file')}={path}: it holds no {_A_TOKEN.removeprefix('a ')}.") from None
 
 
 def variable(name: str) -> str:

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import isfinite
 
 from loadtasks.engine.http.probe import read_version
 from loadtasks.errors import BadInputError, TargetUnavailableError
@@ -13,7 +12,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
-from loadtasks.scenarios.files import read_scenarios, select
+from loadtasks.scenarios.files import read_scenarios, scaled, select
 from loadtasks.scenarios.model import Scenario
 from loadtasks.steps.exercise import check_pairing
 from loadtasks.steps.judging import read_checked_suites
@@ -34,14 +33,11 @@ def planned_scenarios(context: RunContext, names: Sequence[str] | None, load_fac
     """The scenarios named, all where none is, with their load multiplied by a factor.
 
     Raises:
-        BadInputError: a scenario file or the factor is wrong, or there is no scenario of a name.
+        BadInputError: a scenario file or the factor is wrong, there is no scenario of a name, or there is a reference
+            with several processes.
     """
-    if not (isfinite(load_factor) and load_factor > 0):
-        raise BadInputError(
-            f"load factor {load_factor:g}: write a number above 0; 1 is the load of the scenario files."
-        )
-    chosen = select(read_scenarios(context.workspace.scenarios), names)
-    return [scenario.scaled(load_factor) for scenario in chosen]
+    check_pairing(context)
+    return scaled(select(read_scenarios(context.workspace.scenarios), names), load_factor)
 
 
 def open_run(
@@ -65,7 +61,6 @@ def open_run(
     context.workspace.check_writable()
     chosen = planned_scenarios(context, scenarios, load_factor)
     read_checked_suites(context.workspace)
-    check_pairing(context)
     target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
         failures = _failures(context, chosen)

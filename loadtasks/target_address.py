@@ -59,7 +59,7 @@ class Credentials(NamedTuple):
         if _CONTROL.search(user + password) or ":" in user:
             raise ValueError("Basic authentication takes no control characters, and no colon in a user")
         if not user and not password:
-            raise ValueError("there is neither a user nor a password")
+            raise ValueError("no user and no password are given")
         return cls(user, password)
 
     def __repr__(self) -> str:

@@ -152,9 +152,9 @@ def _json_rows(name: str, text: str) -> Iterator[Row]:
         count += 1 + line.count(",") + line.count("[") + line.count("{")
         _check_count(name, count)
         try:
-            row: Any = strict_json.parse(line, read_float=WrittenFloat, max_values=MAX_COLUMNS)
+            row: Any = strict_json.parse(line.strip(), read_float=WrittenFloat, max_values=MAX_COLUMNS)
         except ValueError as error:
-            raise ValueError(f"{name}: line {number}: {error}") from error
+            raise ValueError(f"{name}: line {number} is not JSON that can be used: {error}") from error
         if not isinstance(row, dict) or not row:
             raise ValueError(f"{name}: line {number} is not a JSON object with at least one value")
         yield row

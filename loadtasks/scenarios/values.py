@@ -14,8 +14,8 @@ MAX_AT_ONCE = 100_000
 """Workers, connections or listeners of a load: each has a socket, and a target's address has 64,512 ports at most."""
 MAX_REQUESTS = 1_000_000_000
 """Requests, events or deliveries of a load. Databases count them in 32 bits."""
-MAX_RATE = 1e6
-"""Requests a second; a generator's process sends some ten thousand."""
+MAX_RATE = 1e9
+"""Requests a second: no two are due within the same nanosecond. A generator's process sends some ten thousand."""
 MAX_SECONDS = 7 * 86_400.0
 """A week: of a load, and of each time in it."""
 MIN_SECONDS = 1e-6

@@ -35,7 +35,7 @@ MAX_DEPTH = 100
 """Mappings and lists within one another; deeper ones can't be sent as JSON everywhere."""
 MAX_BYTES = MIB
 """Of a file; reading takes about a microsecond a byte."""
-MAX_VALUES = 50_000
+MAX_VALUES = 20_000
 """Values of a file with its aliases replaced by what they stand for: a few lines of aliases can stand for billions.
 Reading takes 30 microseconds a value."""
 MAX_LENGTH = 4 * MIB
@@ -170,10 +170,11 @@ class _Builder:
         return value
 
     def _alias(self, event: NodeEvent) -> Any:
+        name = shortened(event.anchor or "")
         if event.anchor in self._open:
-            raise self._wrong(event, f"*{shortened(event.anchor or '')} stands within what it refers to")
+            raise self._wrong(event, f"*{name} stands within what it refers to")
         if event.anchor not in self._anchors:
-            raise self._wrong(event, f"*{shortened(event.anchor or '')} refers to no anchor of this name before it")
+            raise self._wrong(event, f"*{name} refers to no anchor &{name} before it")
         value, count, length = self._anchors[event.anchor]
         self._add(event, count, length)
         return value

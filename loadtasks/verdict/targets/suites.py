@@ -162,8 +162,10 @@ def read_suites(folder: Path) -> list[Suite]:
 def _read_suite(path: Path) -> Suite:
     try:
         raw = strict_json.parse(read_text(path, MAX_BYTES), max_values=MAX_VALUES)
-    except (UnusableFileError, ValueError) as error:
+    except UnusableFileError as error:
         raise BadInputError(f"{path}: {error}.") from error
+    except ValueError as error:
+        raise BadInputError(f"{path}: not JSON that can be used: {error}.") from error
     if not isinstance(raw, dict):
         raise BadInputError(f"{path}: a suite is a JSON object with `name` and `expectations`.")
     _refuse_unknown(raw, _SUITE_KEYS, str(path), "")

@@ -121,6 +121,7 @@ def _token(value: object) -> object:
 _Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
 _Service = Annotated[str, AfterValidator(checked_name)]
 _Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
+_Line = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 _File = Annotated[Path, AfterValidator(_file)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
 _SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
@@ -190,9 +191,7 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=1024), Hint("a whole number from 1 to 1024", option="--processes")] = 1
     """Processes that share the load of each scenario, for loads that one core can't generate."""
     generator: Annotated[
-        str | None,
-        Field(max_length=200),
-        AfterValidator(_printable),
+        _Line | None,
         Hint("a name of at most 200 printable characters, on one line", default="the host name"),
     ] = None
     """Name of the machine that generates the load, for machines whose host name changes. Runs are compared only with

@@ -25,7 +25,7 @@ def parse(text: str, *, read_float: Callable[[str], float] = float, max_values: 
 
     Raises:
         ValueError: it is no JSON, or holds a doubled key, NaN or Infinity, a number too large for a float or of more
-            than 1,000 digits, half a surrogate pair, or too much; the end of a clause "is not JSON: ...".
+            than 1,000 digits, half a surrogate pair, or too much; a clause that says what.
     """
 
     def number(written: str) -> float:
@@ -40,7 +40,7 @@ def parse(text: str, *, read_float: Callable[[str], float] = float, max_values: 
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
-        raise ValueError(f"{where}: {error.msg[0].lower()}{error.msg[1:]}") from None
+        raise ValueError(f"not JSON: {where}: {error.msg[0].lower()}{error.msg[1:]}") from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     _check(value, max_values)

@@ -154,7 +154,7 @@ def _json_rows(name: str, text: str) -> Iterator[Row]:
         try:
             row: Any = strict_json.parse(line.strip(), read_float=WrittenFloat, max_values=MAX_COLUMNS)
         except ValueError as error:
-            raise ValueError(f"{name}: line {number} is not JSON that can be used: {error}") from error
+            raise ValueError(f"{name}: line {number}: {error}") from error
         if not isinstance(row, dict) or not row:
             raise ValueError(f"{name}: line {number} is not a JSON object with at least one value")
         yield row

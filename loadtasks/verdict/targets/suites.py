@@ -11,7 +11,7 @@ from typing import Any
 
 from loadtasks import strict_json
 from loadtasks.errors import BadInputError
-from loadtasks.input_files import MIB, UnusableFileError, is_folder, read_text
+from loadtasks.input_files import MIB, is_folder, read_text
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.measurement.model import Counts
 from loadtasks.results.findings.codes import Severity
@@ -162,10 +162,8 @@ def read_suites(folder: Path) -> list[Suite]:
 def _read_suite(path: Path) -> Suite:
     try:
         raw = strict_json.parse(read_text(path, MAX_BYTES), max_values=MAX_VALUES)
-    except UnusableFileError as error:
-        raise BadInputError(f"{path}: {error}.") from error
     except ValueError as error:
-        raise BadInputError(f"{path}: not JSON that can be used: {error}.") from error
+        raise BadInputError(f"{path}: {error}.") from error
     if not isinstance(raw, dict):
         raise BadInputError(f"{path}: a suite is a JSON object with `name` and `expectations`.")
     _refuse_unknown(raw, _SUITE_KEYS, str(path), "")

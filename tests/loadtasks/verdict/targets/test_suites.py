@@ -102,7 +102,7 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ('{"expectations": [', "not JSON that can be used: column 19: expecting value"),
+        ('{"expectations": [', "not JSON: column 19: expecting value"),
         ([], "a suite is a JSON object"),
         ({"name": "dashboard"}, "expectations must be a list"),
         ({"expectations": {}}, "expectations must be a list"),

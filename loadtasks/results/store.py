@@ -37,7 +37,6 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run, RunPlace
-from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.schema import (
     BaselineRow,
     FailureRow,
@@ -46,6 +45,7 @@ from loadtasks.results.schema import (
     RunRow,
     VerdictRow,
 )
+from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.series import MetricSeries, read_history, read_series
 
 __all__ = ["Baseline", "HistoryEntry", "Repetition", "Store"]

@@ -55,7 +55,7 @@ def _check(document: Any, max_values: int | None) -> None:
     depth, count, level = 0, 0, [document]
     while level:
         depth, count = depth + 1, count + len(level)
-        if depth > MAX_DEPTH + 1:
+        if depth > MAX_DEPTH and any(isinstance(value, list | dict) for value in level):
             raise ValueError(_TOO_DEEP)
         if max_values is not None and count > max_values:
             raise ValueError(f"more than {max_values:,} values in it")

@@ -56,7 +56,7 @@ class JsonCheck(_Part):
 class Checks(_Part):
     """What must hold of a response; otherwise the request has failed."""
 
-    status: Status | Annotated[tuple[Status, ...], Field(min_length=1)] | None = None
+    status: Status | tuple[Status, ...] | None = None
     """The status, or the ones allowed; any 2xx when left out."""
     headers: dict[str, str] = {}
     """Headers that must be there with exactly this value."""
@@ -64,6 +64,13 @@ class Checks(_Part):
     """By dotted path into the body, as in `items.0.id`."""
     body_matches: Pattern | None = None
     """A regular expression to be found in the body."""
+
+    @field_validator("status")
+    @classmethod
+    def _one_at_least(cls, status: Any) -> Any:
+        if status == ():
+            raise ValueError("no status is allowed, so every request would fail; name one")
+        return status
 
     @property
     def reads_body(self) -> bool:

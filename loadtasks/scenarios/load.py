@@ -363,6 +363,21 @@ LOADS: dict[str, type[BaseModel]] = {
 are a `WorkerStagesLoad`."""
 
 
+def connections_needed(load: Load) -> int:
+    """How many connections a load has at the same time, whatever the target does."""
+    match load:
+        case ClosedLoad():
+            return load.workers
+        case WorkerStagesLoad():
+            return load.max_workers
+        case ConnectionsLoad():
+            return load.connections
+        case BroadcastLoad():
+            return load.listeners
+        case _:
+            return 1
+
+
 def profile_duration_s(load: Load) -> float | None:
     """How long a profile sends, in seconds; None where a number of requests, events or connections ends it."""
     match load:

@@ -1,10 +1,12 @@
 """Opening a run: everything that can be wrong is checked before any load is sent."""
 
+import math
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from loadtasks.engine.http.probe import read_version
+from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
@@ -13,7 +15,8 @@ from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, scaled, select
-from loadtasks.scenarios.model import Scenario
+from loadtasks.scenarios.load import connections_needed
+from loadtasks.scenarios.model import Scenario, parts_of
 from loadtasks.steps.exercise import check_pairing
 from loadtasks.steps.judging import read_checked_suites
 from loadtasks.steps.preflight import ask_target
@@ -33,11 +36,16 @@ def planned_scenarios(context: RunContext, names: Sequence[str] | None, load_fac
     """The scenarios named, all where none is, with their load multiplied by a factor.
 
     Raises:
-        BadInputError: a scenario file or the factor is wrong, there is no scenario of a name, or there is a reference
-            with several processes.
+        BadInputError: a scenario file or the factor is wrong, there is no scenario of a name, one needs more
+            connections than a process may have, or there is a reference with several processes.
     """
     check_pairing(context)
-    return scaled(select(read_scenarios(context.workspace.scenarios), names), load_factor)
+    planned = scaled(select(read_scenarios(context.workspace.scenarios), names), load_factor)
+    builds = 1 if context.reference is None else 2
+    for scenario in planned:
+        needed = sum(connections_needed(part.load) for part in parts_of(scenario).values())
+        allow_sockets(math.ceil(builds * needed / context.processes))
+    return planned
 
 
 def open_run(

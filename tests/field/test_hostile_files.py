@@ -5,6 +5,7 @@ Nothing is sent, nothing is waited for, and one sentence says what is wrong.
 
 import json
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -254,3 +255,11 @@ def test_an_option_that_makes_no_sense_is_refused(arguments: list[str], folder: 
     check_refused(result, 2)
     assert result.stderr.strip().endswith(".")
     assert len(result.stderr) < 2000
+
+
+def test_more_workers_than_a_process_may_have_files_are_refused_alike(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _limit: (256, 1000))
+    (folder / "scenarios" / "thing.yaml").write_text(scenario("{workers: 1000, requests: 1000}"))
+    check_all_refuse("plan", "1,000 connections at the same time need")

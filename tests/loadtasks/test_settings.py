@@ -189,3 +189,21 @@ def test_secrets_are_all_that_settings_hold(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LOADTASKS_RESULTS_URL", "postgresql://u:p%40ss@host/x")
     monkeypatch.setenv("LOADTASKS_SMTP_URL", "smtps://u:m%40il@host")
     assert {"t1", "t2", "p%40ss", "p@ss", "m@il"} <= set(read_settings().secrets)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_white_space_around_a_token_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable(name), " \tt0ken\r\n")
+    assert getattr(read_settings(), name).get_secret_value() == "t0ken"
+    monkeypatch.setenv(variable(name), "t0k\nen")
+    with pytest.raises(BadInputError) as refused:
+        read_settings()
+    assert "t0k" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["var", "scenarios", "expectations", "token_file"])
+@pytest.mark.parametrize("value", ["x" * 4096, "half \udcff"])
+def test_a_path_that_can_not_be_written_down_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable(name), value)
+    with pytest.raises(BadInputError, match=r"of at most 4095 bytes of UTF-8\.$"):
+        read_settings()

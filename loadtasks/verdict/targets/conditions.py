@@ -49,12 +49,11 @@ def check_harmless(query: str) -> None:
     """
     if len(query) > MAX_LENGTH:
         raise ValueError(f"it has more than {MAX_LENGTH:,} characters")
-    plain = _BACKTICKS.sub("column", query)
-    tree = _parsed(plain)
+    if not query.strip():
+        return  # pandas says that
+    tree = _parsed(_BACKTICKS.sub("column", query))
     if tree is None:
-        if "@" in query or "__" in query or "(" in plain:
-            raise ValueError("it is no expression that compares columns with values")
-        return  # pandas says what is wrong
+        raise ValueError("it is no expression that compares columns with values")
     for node in ast.walk(tree):
         _check_node(node)
 
@@ -72,7 +71,7 @@ def _check_node(node: ast.AST) -> None:
         if node.attr != "str" and node.attr not in _METHODS:
             raise ValueError(f"it may use only {', '.join(sorted(_METHODS))} of a column")
     elif not isinstance(node, (*_ALLOWED, ast.operator)):
-        what = f"{type(node).__name__} does not belong into a condition"
+        what = f"it has a {type(node).__name__} in it, which does not belong into a condition"
         raise ValueError(what)  # noqa: TRY004 - what is wrong is the text that it stands in
 
 

@@ -30,7 +30,7 @@ class Raw(str):
     __slots__ = ()
 
 
-_DEEP = 30_000
+_DEEP = 5_000
 _TEXTS = (
     *("", "0", "-1", "nan", "a b", "\x00", "\u202e", "\n", "\x1b[31m", "²", "%s%n", "{{x}}", "{{measurement.id}}"),
     *("${HOME}", "../../../etc/passwd", "/dev/zero", "<script>", "(a+)+$", "[", "(x{1000}){1000}", "a.b..c"),

@@ -91,5 +91,5 @@ def test_a_condition_that_compares_is_harmless(query: str) -> None:
     ],
 )
 def test_a_condition_that_may_do_more_is_refused(query: str) -> None:
-    with pytest.raises(ValueError, match="^it "):
+    with pytest.raises(ValueError, match=r"^it "):
         check_harmless(query)

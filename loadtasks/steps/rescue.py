@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.input_files import MIB, UnusableFileError, read_text
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.repetitions import Repetition
@@ -22,6 +23,8 @@ from loadtasks.whole_file import write_whole
 
 FOLDER = "rescued"
 """Below the folder of all output: a folder for each run with measurements that the database could not take."""
+_MAX_BYTES = 256 * MIB
+"""Of a file with one of them."""
 
 
 class MeasuredRepetition(BaseModel):
@@ -170,9 +173,9 @@ def _read(folder: Path) -> Iterator[tuple[Path, MeasuredRepetition]]:
         raise BadInputError(f"{folder}: no folder with rescued measurements (*.json); the message about them names it.")
     for path in paths:
         try:
-            yield path, MeasuredRepetition.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise BadInputError(f"{path}: can't be read ({error.strerror}); make it readable.") from error
+            yield path, MeasuredRepetition.model_validate_json(read_text(path, _MAX_BYTES))
+        except UnusableFileError as error:
+            raise BadInputError(f"{path}: {error}; move it out of the folder, or make it readable.") from error
         except ValidationError as error:
             what = error.errors(include_url=False)[0]
             where = ".".join(map(str, what["loc"])) or "the file"

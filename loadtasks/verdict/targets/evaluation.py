@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtasks.measurement.metrics import METRICS
+from loadtasks.verdict.targets import conditions
 from loadtasks.verdict.targets.lazy_import import import_lazily
 from loadtasks.verdict.targets.rows import TargetRow
 from loadtasks.verdict.targets.suites import Expectation, Suite
@@ -164,12 +165,13 @@ class _SuiteEvaluation:
             rows = self._rows
             query = _query_of(built[0])
             if query is not None:
+                conditions.check_harmless(query)
                 self._conditions[position] = query
                 rows = self._applies_to[position] = _fulfilling(query, self._rows, self._frame)
-            conditions = {key: expectation.kwargs[key] for key in _CONDITIONS if key in expectation.kwargs}
+            given = {key: expectation.kwargs[key] for key in _CONDITIONS if key in expectation.kwargs}
             # Great Expectations ignores nulls; a target with nothing to judge must not count as met.
             built += [
-                _gx_expectation(expectation, position, {"type": _NOT_NULL, "kwargs": {"column": column} | conditions})
+                _gx_expectation(expectation, position, {"type": _NOT_NULL, "kwargs": {"column": column} | given})
                 for column in (expectation.columns if expectation.type not in _ABOUT_NULLS else ())
                 if not METRICS[column].may_be_missing and any(row.metrics[column] is None for row in rows)
             ]

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     hide_passwords()
     from loadtasks.breakage import report_breakage  # noqa: PLC0415 - after the passwords are hidden
     from loadtasks.errors import ExitCode  # noqa: PLC0415
-    from loadtasks.interruption import interrupted_by_signals  # noqa: PLC0415
+    from loadtasks.interruption import ignore_signals, interrupted_by_signals  # noqa: PLC0415
     from loadtasks.streams import make_streams_steady  # noqa: PLC0415
 
     make_streams_steady()
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:
         sys.exit(report_breakage(error))
+    finally:
+        if arguments is None:
+            ignore_signals()  # what is left takes a moment, and the exit code is known
 
 
 if __name__ == "__main__":

@@ -57,6 +57,12 @@ def concluding(on_signal: Callable[[], None] | None = None) -> Iterator[None]:
         yield
 
 
+def ignore_signals() -> None:
+    """Let none of these signals change how this process ends; for one that has nothing left to do."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _interrupt(_number: int, frame: FrameType | None) -> None:
     """Do what Ctrl-C does at this moment: asyncio, for instance, cancels what runs rather than raise amid a callback.
 

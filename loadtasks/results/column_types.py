@@ -48,7 +48,7 @@ def _odd(expected: str, value: object) -> OddValueError:
     return OddValueError(f"{expected} expected, found {shown[:_MAX_SHOWN]}{'...' if len(shown) > _MAX_SHOWN else ''}")
 
 
-class StoredText(TypeDecorator[str]):
+class TextColumn(TypeDecorator[str]):
     """Text."""
 
     impl = String
@@ -65,7 +65,7 @@ class StoredText(TypeDecorator[str]):
         return value
 
 
-class StoredInteger(TypeDecorator[int]):
+class IntegerColumn(TypeDecorator[int]):
     """A whole number."""
 
     impl = Integer
@@ -78,7 +78,7 @@ class StoredInteger(TypeDecorator[int]):
         return value
 
 
-class StoredNumber(TypeDecorator[float]):
+class NumberColumn(TypeDecorator[float]):
     """A number."""
 
     impl = Double
@@ -91,7 +91,7 @@ class StoredNumber(TypeDecorator[float]):
         return value
 
 
-class StoredJson(TypeDecorator[Any]):
+class JsonColumn(TypeDecorator[Any]):
     """Data of one shape: an object, or a list of texts or of objects."""
 
     impl = JSON

@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from loadtasks.measurement.metrics import METRICS, Unit
-from loadtasks.results.column_types import StoredInteger, StoredJson, StoredNumber, StoredText, UtcMoment
+from loadtasks.results.column_types import IntegerColumn, JsonColumn, NumberColumn, TextColumn, UtcMoment
 
 HEAD = "0018"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
@@ -33,14 +33,14 @@ class ResultsBase(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - declarative reads it as a plain dictionary
-        str: StoredText,
-        int: StoredInteger,
-        float: StoredNumber,
+        str: TextColumn,
+        int: IntegerColumn,
+        float: NumberColumn,
         datetime: UtcMoment,
-        dict[str, Any]: StoredJson(dict),
-        list[str]: StoredJson(list, of=str),
-        list[dict[str, Any]]: StoredJson(list, of=dict),
-        dict[str, int]: StoredJson(dict),
+        dict[str, Any]: JsonColumn(dict),
+        list[str]: JsonColumn(list, of=str),
+        list[dict[str, Any]]: JsonColumn(list, of=dict),
+        dict[str, int]: JsonColumn(dict),
     }
 
 
@@ -123,7 +123,7 @@ class MeasurementRow(ResultsBase):
     elapsed_s: Mapped[float]
     duration_s: Mapped[float | None]
     stragglers: Mapped[int]
-    availability_details: Mapped[dict[str, Any] | None] = mapped_column(StoredJson(dict, none_as_null=True))
+    availability_details: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn(dict, none_as_null=True))
     """The longest outage and the like; `availability` itself is a metric."""
     response: Mapped[str | None]
     """None in a pruned run, as are the two below: the metrics are left, and `timed`."""
@@ -135,7 +135,7 @@ class MeasurementRow(ResultsBase):
     errors: Mapped[list[dict[str, Any]]]
     phases: Mapped[dict[str, Any]]
     body_bytes: Mapped[int] = mapped_column(BigInteger)
-    target_metrics: Mapped[dict[str, Any] | None] = mapped_column(StoredJson(dict, none_as_null=True))
+    target_metrics: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn(dict, none_as_null=True))
     exemplars: Mapped[list[dict[str, Any]]]
     unreachable_addresses: Mapped[list[dict[str, Any]]]
     health: Mapped[dict[str, Any]]
@@ -144,7 +144,7 @@ class MeasurementRow(ResultsBase):
 def _add_metric_columns() -> None:
     for metric in METRICS.values():
         is_count = metric.unit is Unit.COUNT
-        column = mapped_column(metric.name, StoredInteger if is_count else StoredNumber, nullable=not is_count)
+        column = mapped_column(metric.name, IntegerColumn if is_count else NumberColumn, nullable=not is_count)
         setattr(MeasurementRow, metric.name, column)
 
 
@@ -160,7 +160,7 @@ class FailureRow(ResultsBase):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str]
     detail: Mapped[str]
-    access: Mapped[dict[str, Any] | None] = mapped_column(StoredJson(dict, none_as_null=True))
+    access: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn(dict, none_as_null=True))
 
 
 class BeginningRow(ResultsBase):

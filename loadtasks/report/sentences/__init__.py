@@ -20,12 +20,25 @@ _NEXT_STEPS: dict[FindingCode, Render] = {
 }
 
 
+_OF_ODD_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a sentence raises whose parameters don't fit each other, as 3 of 0 requests in a file that was edited."""
+
+
 def sentence(finding: Finding) -> str:
-    """What people read of a finding, without its full stop: `p95 3.02 s, target < 2.00 s`."""
-    return _SENTENCES[finding.code](finding, finding.parameters)
+    """What people read of a finding, without its full stop: `p95 3.02 s, target < 2.00 s`.
+
+    Where its parameters fit no sentence, in a file or a database that was edited, it is the code in words.
+    """
+    try:
+        return _SENTENCES[finding.code](finding, finding.parameters)
+    except _OF_ODD_VALUES:
+        return f"{finding.code.value.replace('_', ' ')} (what is stored of it makes no sense)"
 
 
 def next_step(finding: Finding) -> str:
     """What to do or to look at, without its full stop; empty where there is nothing to do."""
     render = _NEXT_STEPS.get(finding.code)
-    return render(finding, finding.parameters) if render is not None else ""
+    try:
+        return render(finding, finding.parameters) if render is not None else ""
+    except _OF_ODD_VALUES:
+        return ""

@@ -116,3 +116,13 @@ def test_every_code_is_rendered_in_each_output(output: str) -> None:
         if code not in hidden and sentences.sentence(finding)[1:] not in text
     ]
     assert missing == []
+
+
+def test_parameters_that_fit_no_sentence_are_told_by_their_code() -> None:
+    odd = EXAMPLES[FindingCode.CONNECTIONS_BUSY]
+    odd = odd.model_copy(update={"parameters": odd.parameters.model_copy(update={"scheduled": 0})})
+    assert sentences.sentence(odd) == "connections busy (what is stored of it makes no sense)"
+
+
+def test_every_example_fits_its_sentence() -> None:
+    assert [finding for finding in ALL if "makes no sense" in sentences.sentence(finding)] == []

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -113,6 +113,16 @@ def prune(context: RunContext, older_than: timedelta, dry_run: bool, yes: bool) 
             terminal.say(f"{run.id}  {run.service}  {run.started_at:%Y-%m-%d %H:%M %Z}")
         terminal.say(f"Would prune {_what(plan)}.")
         return
+    if plan.old.clock_ahead:
+        terminal.say(
+            f"By this machine's clock it is {datetime.now(UTC):%Y-%m-%d %H:%M %Z}, and even the newest runs are older "
+            "than that: see that the clock is right."
+        )
+        if yes:
+            raise BadInputError(
+                "nothing was pruned: even the newest runs would be old; set the clock right, or, if it is, run the "
+                "command without --yes and answer it."
+            )
     if not yes:
         _ask(f"Prune {_what(plan)}?", "nothing was pruned")
     pruned = steps.prune(context, plan)

@@ -1,4 +1,4 @@
-"""How requests fail: a code for each way, counted, with one sample."""
+"""How requests fail: a code for each way, counted, with one sample; and how the engine fails on them."""
 
 from enum import StrEnum
 
@@ -40,6 +40,9 @@ class ErrorCode(StrEnum):
     """A published event reached the same listener more than once."""
     OUT_OF_ORDER = "out_of_order"
     """A published event reached a listener after a later one."""
+    INTERNAL_ERROR = "internal_error"
+    """The load engine itself failed on a response or a message: no failure of the target. A measurement that has one is
+    invalid. The sample names the type of the exception and the line that raised it."""
 
 
 class ErrorCount(BaseModel):

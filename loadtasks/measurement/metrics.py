@@ -126,6 +126,7 @@ _ALL = (
     _count("completed", "requests completed"),
     _count("throttled", "requests throttled"),
     _count("failed", "requests failed"),
+    _count("internal_errors", "requests that the load engine failed on"),
     _count("dropped", "requests dropped"),
     _count("in_flight", "requests in flight at the deadline"),
     _count("conservation_gap", "requests unaccounted for"),

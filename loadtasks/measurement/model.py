@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, computed_field
 
 from loadtasks.measurement.availability import Availability
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
@@ -34,34 +34,36 @@ NAME_RESOLUTION = "name_resolution"
 class Counts(BaseModel):
     """Where every scheduled request ended.
 
-    Conservation: scheduled = completed + throttled + failed + dropped + in flight.
+    Conservation: scheduled = completed + throttled + failed + internal errors + dropped + in flight.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    scheduled: int
-    completed: int
+    scheduled: NonNegativeInt
+    completed: NonNegativeInt
     """Got a response that passed every check."""
-    throttled: int
+    throttled: NonNegativeInt
     """Turned away by a limit of the target: 429 or 503 with `Retry-After` (RFC 6585, RFC 9110). Neither timed nor a
     failure: it shows how much the target admits, not how well it responds."""
-    failed: int
+    failed: NonNegativeInt
     """Got a wrong response, or none: refused, cut or timed out."""
-    dropped: int
+    internal_errors: NonNegativeInt = 0
+    """Could not be processed because of a mistake of the load engine, whatever the target did."""
+    dropped: NonNegativeInt
     """Found no free connection within its queue timeout, and was never sent."""
-    in_flight: int
+    in_flight: NonNegativeInt
     """Sent, and still without a response when the measurement ended."""
 
     @property
     def conservation_gap(self) -> int:
         """Requests unaccounted for; 0 unless the engine is wrong."""
-        ended = self.completed + self.throttled + self.failed + self.dropped + self.in_flight
+        ended = self.completed + self.throttled + self.failed + self.internal_errors + self.dropped + self.in_flight
         return self.scheduled - ended
 
     @property
     def success_rate(self) -> float | None:
-        """Completed of those that no limit turned away, 0 to 1; None when there were none."""
-        admitted = self.scheduled - self.throttled
+        """Completed of those that no limit turned away and the engine didn't fail on, 0 to 1; None without any."""
+        admitted = self.scheduled - self.throttled - self.internal_errors
         return self.completed / admitted if admitted else None
 
 
@@ -77,9 +79,9 @@ class Phase(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    count: int
-    total_s: float
-    max_s: float
+    count: NonNegativeInt
+    total_s: NonNegativeFloat
+    max_s: NonNegativeFloat
     outcomes: dict[str, int] = {}
     """How often the phase had which outcome, where the target reports it (`desc`), as a cache's `hit` and `miss`."""
 
@@ -144,9 +146,9 @@ class Measurement(BaseModel):
     """The load as data, under names that never change: `model`, the numbers of that profile, and `paired` where it was
     driven in rounds with a reference. `loadtasks.report.load_sentence` words it."""
     started_at: datetime
-    elapsed_s: float
+    elapsed_s: NonNegativeFloat
     """From the first request to the last response."""
-    duration_s: float | None = None
+    duration_s: PositiveFloat | None = None
     """How long the profile sends; None where a number of requests ends it, in paired rounds, and of what was measured
     before this was kept."""
     counts: Counts
@@ -170,9 +172,9 @@ class Measurement(BaseModel):
     """Requests that were sent once more over a fresh connection, since the target had closed the idle one. Each is one
     request all the same, timed from its first sending."""
     unreachable_addresses: list[UnreachableAddress] = []
-    body_bytes: int = 0
+    body_bytes: NonNegativeInt = 0
     """Of the bodies of completed requests."""
-    stragglers: int = 0
+    stragglers: NonNegativeInt = 0
     """Completed after the profile's duration: they count in the times, and not in the throughput. Of a mixed scenario
     those of its parts, each after its own duration."""
     availability: Availability | None = None

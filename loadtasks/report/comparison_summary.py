@@ -13,7 +13,8 @@ from loadtasks.results.judgement import Verdict
 
 _BASELINE = "the baseline (the median of the comparable earlier runs)"
 _ALL = "all scenarios"
-_GROUPED = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE)
+OF_THE_RUN = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE, FindingCode.CLOCK_WENT_BACK)
+"""What is shown here for all scenarios at once, and not with each of them."""
 
 
 def comparison_summary(document: ResultsDocument) -> str:
@@ -30,7 +31,7 @@ def comparison_summary(document: ResultsDocument) -> str:
         elif document.run.reference_url is not None:
             reasons.setdefault("Not compared with the reference", []).append(label(result.scenario))
         for finding in result.findings:
-            if finding.code in _GROUPED:
+            if finding.code in OF_THE_RUN:
                 reason = plain(sentences.sentence(_in_general(finding, valid))).rstrip(".")
                 reasons.setdefault(reason, []).append(label(result.scenario))
     if valid and not compared and not reasons:

@@ -8,6 +8,7 @@ from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
 from loadtasks.report import sentences
+from loadtasks.report.comparison_summary import OF_THE_RUN
 from loadtasks.report.percentiles import confidence
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
@@ -41,8 +42,6 @@ _TITLE = {
 _POSSIBLE = "Possible cause"
 _WARNING = "Warning"
 _ORDER = {kind: number for number, kind in enumerate(_KIND)}
-_OF_THE_RUN = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE)
-"""Shown once for all scenarios, see `loadtasks.report.comparison_summary`."""
 _THROTTLING_CAUSES = (FindingCode.RATE_LIMITED, FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER)
 
 
@@ -148,7 +147,7 @@ def findings_on_page(result: ScenarioResult) -> list[RenderedFinding]:
     return [
         rendered
         for rendered in render_findings(result)
-        if rendered.finding.code not in _OF_THE_RUN
+        if rendered.finding.code not in OF_THE_RUN
         and not (throttled and rendered.finding.code is FindingCode.THROTTLED)
     ]
 

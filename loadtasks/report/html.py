@@ -108,6 +108,11 @@ class Section:
         return any(measurement.counts.throttled for measurement in self.measurements)
 
     @property
+    def internal_errors(self) -> bool:
+        """Whether the load engine itself failed on requests."""
+        return any(measurement.counts.internal_errors for measurement in self.measurements)
+
+    @property
     def slowest(self) -> list[exemplars.RenderedExemplar]:
         """The slowest requests."""
         return exemplars.of_scenario(self.result)
@@ -134,7 +139,6 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
         sections=[Section(result) for result in document.scenarios],
         rows=table_rows,
         has_marks=table.has_marks(table_rows),
-        duration_s=(run.ended_at - run.started_at).total_seconds() if run.ended_at else None,
         invalid=invalid_reasons(document),
         capacity=capacity,
         data_docs=data_docs,

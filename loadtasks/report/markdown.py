@@ -20,13 +20,12 @@ def render(document: ResultsDocument) -> str:
     """The text of summary.md."""
     run = document.run
     rows = table.rows(document)
-    took = (run.ended_at - run.started_at).total_seconds() if run.ended_at else None
     parts = [
         f"# {WORD[document.verdict]}, nightly performance of {escape(run.service)}: {escape(headline(document))}",
         f"Run {escape(run.id)} of {escape(run.service)} at {escape(run.target_url)}"
         + (f", version {escape(run.target_version)}" if run.target_version else "")
         + f", {escape(run.trigger)}, started {run.started_at:%Y-%m-%d %H:%M %Z}"
-        + (f", took {units.span(took)}" if took is not None else "")
+        + (f", took {units.span(run.took_s)}" if run.took_s is not None else "")
         + f". {escape(tally(document))}. {escape(comparison_summary(document))}",
         *([_table(rows)] if rows else ["The run holds no scenario."]),
         *([escape(_BRACKETS)] if any(row.interval(name) for row in rows for name in table.PERCENTILE_COLUMNS) else []),

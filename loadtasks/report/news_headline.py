@@ -95,7 +95,8 @@ def _still_open(topics: Sequence[Topic], document: ResultsDocument | None) -> st
     """`still open after 8 days: regression 7, dashboard.concurrent: p50 +38 %, 121 ms → 167 ms (and 2 more)`."""
     unheard = [topic for topic in topics if topic.acknowledged_by is None]
     oldest = RenderedTopic(min(unheard, key=lambda topic: topic.since), document)
-    days = units.plural((document.run.started_at - oldest.topic.since).days, "day") if document is not None else ""
+    passed = (document.run.started_at - oldest.topic.since).days if document is not None else -1
+    days = units.plural(passed, "day") if passed >= 0 else ""  # less than none by a clock that went back
     what = oldest.change or oldest.reason
     return f"still open{f' after {days}' if days else ''}: {oldest.label}: {what}{_more(len(unheard) - 1)}"
 

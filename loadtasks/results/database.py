@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,9 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
-from loadtasks.errors import BadInputError
-from loadtasks.results.database_errors import WAIT_S, is_locked, may_pass, reason, sentence
-from loadtasks.results.schema import HEAD, VERSION_TABLE
+from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.results.database_errors import WAIT_S, is_locked, is_of_a_value, may_pass, reason, sentence
+from loadtasks.results.odd_rows import first_odd_row
+from loadtasks.results.schema import HEAD, VERSION_TABLE, ResultsBase
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_S = 5
@@ -127,13 +128,40 @@ class ResultsDatabase:
     def _migrate(self) -> None:
         with self._errors_in_one_sentence():
             with self._connected(self._engine) as connection:
-                if _version(connection) == HEAD:
+                if self._version(connection) == HEAD:
                     return
             with self._connected(self._writing) as connection, connection.begin():
                 if connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-                if _version(connection) != HEAD:  # else another process was quicker
+                if self._version(connection) != HEAD:  # else another process was quicker
                     upgrade(connection, self._name)
+
+    def _version(self, connection: Connection) -> str | None:
+        """The version of the tables; None where there are none yet.
+
+        Raises:
+            BadInputError: there is no telling which one it is, or the tables are somebody else's.
+        """
+        present = set(inspect(connection).get_table_names()) | set(inspect(connection).get_view_names())
+        versions: Sequence[str] = []
+        if VERSION_TABLE in present:
+            version = column("version_num", String)
+            versions = connection.scalars(select(version).select_from(table(VERSION_TABLE, version))).all()
+        if len(versions) > 1:
+            raise BadInputError(
+                f"{self._name}: its table {VERSION_TABLE} holds {len(versions)} versions instead of one; restore the "
+                f"database from a backup, or delete all of its rows but {HEAD}."
+            )
+        if versions:
+            return str(versions[0])
+        ours = sorted(present & set(ResultsBase.metadata.tables))
+        if ours:
+            raise BadInputError(
+                f"{self._name}: there is a table {ours[0]}, and no version of it in the table {VERSION_TABLE}, so it is "
+                "somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from a "
+                "backup."
+            )
+        return None
 
     @property
     def _name(self) -> str:
@@ -146,10 +174,28 @@ class ResultsDatabase:
     def _errors_in_one_sentence(self) -> Iterator[None]:
         try:
             yield
-        except (IntegrityError, DataError):
-            raise  # ours to mend, nobody else's
+        except (LoadTasksError, IntegrityError, DataError):
+            raise  # said already; ours to mend, nobody else's
         except DBAPIError as error:
+            if is_of_a_value(error) and (odd := self._odd_row()) is not None:
+                raise BadInputError(odd) from error
             raise BadInputError(sentence(error, self._url, self._name)) from error
+        except Exception as error:
+            if (odd := self._odd_row()) is None:
+                raise
+            raise BadInputError(odd) from error
+
+    def _odd_row(self) -> str | None:
+        """What is wrong with the first row that this version didn't write; None where there is none."""
+        try:
+            with self._connected(self._engine) as connection:
+                odd = first_odd_row(connection)
+        except (DBAPIError, OSError):
+            return None
+        return odd and (
+            f"{self._name}: {odd}; somebody edited it or it is damaged: restore the database from a backup, or delete "
+            "that row."
+        )
 
     def _connected(self, engine: Engine) -> Connection:
         """A connection; a server that is gone may have time to come back."""
@@ -177,13 +223,6 @@ def upgrade(connection: Connection, name: str) -> None:
             f"{name}: the results database has a schema that this version doesn't know ({error}); it was written by "
             "a newer one: use that, or name another database."
         ) from error
-
-
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    version = column("version_num", String)
-    return connection.execute(select(version).select_from(table(VERSION_TABLE, version))).scalar_one_or_none()
 
 
 def _checked(url: str) -> URL:
@@ -219,7 +258,12 @@ def _engine(url: URL) -> Engine:
 
 def _sqlite_engine(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
-        folder = Path(url.database).parent
+        path, folder = Path(url.database), Path(url.database).parent
+        if path.exists() and not path.is_file() and not path.is_dir():  # reading it might never end
+            raise BadInputError(
+                f"{path}: the results database is a device, a pipe or a socket instead of a file; name a file in "
+                "LOADTASKS_RESULTS_URL, or another folder with --out or LOADTASKS_VAR."
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -122,6 +122,11 @@ def is_locked(error: Exception) -> bool:
     return _primary_code(error.orig if isinstance(error, DBAPIError) else error) in _LOCKED
 
 
+def is_of_a_value(error: DBAPIError) -> bool:
+    """Whether an error may come of what is in a row: SQLite's library has no code for those."""
+    return isinstance(error.orig, sqlite3.Error) and not _primary_code(error.orig)
+
+
 def may_pass(error: Exception) -> bool:
     """Whether a server that can't be used right now may be usable in a minute."""
     if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):

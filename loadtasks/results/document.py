@@ -12,14 +12,18 @@ from pydantic import BaseModel, ValidationError
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.errors import BadInputError, ExitCode
+from loadtasks.input_files import MIB, UnusableFileError, read_text
 from loadtasks.measurement.model import Measurement
+from loadtasks.plain_text import plain
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.migrations import old_hashes
+from loadtasks.results.plausible import ImplausibleError, plausible
 from loadtasks.results.run import Run
+from loadtasks.strict_json import parse
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised by one with every change that a reader would notice."""
 FIRST_READ = 5
 """The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""
@@ -34,6 +38,9 @@ _WITH_HASHES = {
 
 _RUN_KEY = '"run": '
 _MAX_RUN_LENGTH = 1 << 18
+_MAX_BYTES = 256 * MIB
+"""Of a results file: some hundred times what a run of a hundred scenarios takes."""
+_MAX_REASON = 300
 
 
 class RepetitionSummary(BaseModel):
@@ -100,30 +107,31 @@ def read_document(path: Path) -> ResultsDocument:
         BadInputError: the file is missing, cut short, not JSON, or not a results document of version 5 or later.
     """
     try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"{path}: can't be read ({getattr(error, 'strerror', None) or error}); name a results.json."
-        ) from error
+        content = read_text(path, _MAX_BYTES)
+    except UnusableFileError as error:
+        raise BadInputError(f"{path}: {error}; name a results.json.") from error
     try:
-        raw = json.loads(content)
-    except json.JSONDecodeError as error:
+        raw = parse(content)
+    except ValueError as error:
         raise BadInputError(
-            f"{path}: not whole JSON (line {error.lineno}: {error.msg}); it was cut or edited: write it anew with "
-            "`python -m loadtasks report RUN`."
+            f"{path}: {error}; it was cut or edited: write it anew with `python -m loadtasks report RUN`."
         ) from error
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if not isinstance(version, int) or version < FIRST_READ:
+    if not isinstance(version, int) or isinstance(version, bool) or version < FIRST_READ:
         raise BadInputError(
             f"{path}: {_stated(version)}, and only version {FIRST_READ} and later can be read; write it anew from the "
             "results database with `python -m loadtasks report RUN`."
         )
     try:
-        return ResultsDocument.model_validate(_of_today(raw, version) | {"schema_version": SCHEMA_VERSION})
+        document = ResultsDocument.model_validate(_of_today(raw, version) | {"schema_version": SCHEMA_VERSION})
+        return plausible(document)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(step) for step in first["loc"])
-        raise BadInputError(f"{path}: {field}: {first['msg']}; so it is not a results file of loadtasks.") from error
+        reason = f"{field}: {first['msg']}"
+    except (ImplausibleError, RecursionError) as error:
+        reason = str(error)
+    raise BadInputError(f"{path}: {plain(reason)[:_MAX_REASON]}; so it is not a results file of loadtasks.")
 
 
 def _of_today(raw: dict[str, Any], version: int) -> dict[str, Any]:
@@ -147,12 +155,14 @@ def _with_hashes_of_today(scenario: Any) -> Any:
 
 def read_run(path: Path) -> Run | None:
     """The run of a results file, from its beginning; None where there is none, or one of many thousand scenarios."""
+    if not path.is_file():  # a FIFO would be waited for
+        return None
     try:
         with path.open(encoding="utf-8") as file:
             beginning = file.read(_MAX_RUN_LENGTH)
         run, _ = json.JSONDecoder().raw_decode(beginning, beginning.index(_RUN_KEY) + len(_RUN_KEY))
         return Run.model_validate(run)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import desc, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.message import Channel, Message, MessageState, ReportedMessage
+from loadtasks.results.rows import message_of
 from loadtasks.results.schema import MessageRow
 
 CLAIM = timedelta(minutes=10)
@@ -42,7 +44,7 @@ class Messages:
             row = MessageRow(**_values(message))
             session.add(row)
             session.flush()
-            return _message(row)
+            return message_of(row)
 
     def newest(self, service: str) -> int:
         """The id of the newest message of a service; 0 without any."""
@@ -62,7 +64,7 @@ class Messages:
         """The messages about a run, oldest first."""
         with self._database.reading() as session:
             query = select(MessageRow).where(MessageRow.run_id == run_id).order_by(MessageRow.id)
-            return [_message(row) for row in session.scalars(query)]
+            return [message_of(row) for row in session.scalars(query)]
 
     def pending(self, channels: Sequence[Channel] = tuple(Channel)) -> list[Message]:
         """The pending messages of all services, oldest first."""
@@ -70,7 +72,7 @@ class Messages:
             MessageRow.state == MessageState.PENDING.value, MessageRow.channel.in_([one.value for one in channels])
         )
         with self._database.reading() as session:
-            return [_message(row) for row in session.scalars(query.order_by(MessageRow.id))]
+            return [message_of(row) for row in session.scalars(query.order_by(MessageRow.id))]
 
     def newest_first(self, service: str | None = None, limit: int = 20) -> list[Message]:
         """The newest messages of a service, or of all, and every pending one."""
@@ -81,19 +83,17 @@ class Messages:
             newest = list(session.scalars(query.limit(limit)))
             pending = session.scalars(query.where(MessageRow.state == MessageState.PENDING.value))
             rows = {row.id: row for row in (*newest, *pending)}
-            return [_message(row) for _, row in sorted(rows.items(), reverse=True)]
+            return [message_of(row) for _, row in sorted(rows.items(), reverse=True)]
 
     def given_up_since_the_last_one(self, service: str) -> list[Message]:
         """Messages of a service that were given up after the last one that was not, oldest first."""
-        reported = select(func.max(MessageRow.created_at)).where(
+        reported = select(func.max(MessageRow.id)).where(
             MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL)
         )
         query = select(MessageRow).where(MessageRow.service == service, MessageRow.state == MessageState.GIVEN_UP.value)
         with self._database.reading() as session:
-            since = session.scalar(reported)
-            if since is not None:
-                query = query.where(MessageRow.given_up_at >= since)
-            return [_message(row) for row in session.scalars(query.order_by(MessageRow.id))]
+            query = query.where(MessageRow.given_up_after >= (session.scalar(reported) or 0))
+            return [message_of(row) for row in session.scalars(query.order_by(MessageRow.id))]
 
     def claim(self, number: int, now: datetime | None = None) -> Message | None:
         """Claim a message for one attempt. Returns it; None where it is settled, or another process is sending it.
@@ -110,7 +110,7 @@ class Messages:
         with self._database.writing() as session:
             if session.execute(claimed).rowcount != 1:  # type: ignore[attr-defined]
                 return None
-            return _message(session.get_one(MessageRow, number))
+            return message_of(_row(session, number))
 
     def deliver(self, number: int, where: str, *, refused: str = "") -> Message:
         """Note that a message was delivered. `refused`: which of its recipients were refused, and why."""
@@ -130,26 +130,31 @@ class Messages:
 
     def give_up(self, number: int, error: str) -> Message:
         """Note that an attempt failed and no further one is made."""
-        now = datetime.now(UTC)
-        return self._change(
-            number, state=MessageState.GIVEN_UP.value, given_up_at=now, next_attempt_at=None, last_error=error
-        )
+        with self._database.writing() as session:
+            row = _row(session, number)
+            row.state, row.given_up_at, row.next_attempt_at = MessageState.GIVEN_UP.value, datetime.now(UTC), None
+            row.given_up_after, row.last_error = _newest(session, row.service), error
+            session.flush()
+            return message_of(row)
 
     def _change(self, number: int, **values: Any) -> Message:
         with self._database.writing() as session:
-            row = session.get_one(MessageRow, number)
+            row = _row(session, number)
             for name, value in values.items():
                 setattr(row, name, value)
             session.flush()
-            return _message(row)
+            return message_of(row)
+
+
+def _row(session: Session, number: int) -> MessageRow:
+    row = session.get(MessageRow, number)
+    if row is None:
+        raise BadInputError(f"message {number} was deleted meanwhile; `python -m loadtasks messages` lists what is left.")
+    return row
 
 
 def _newest(session: Session, service: str) -> int:
     return session.scalar(select(func.max(MessageRow.id)).where(MessageRow.service == service)) or 0
-
-
-def _message(row: MessageRow) -> Message:
-    return Message.model_validate({name: getattr(row, name) for name in Message.model_fields})
 
 
 def _values(message: Message) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.rows import prune_measurement, run_of
 from loadtasks.results.run import Run
+from loadtasks.results.run_order import is_clock_ahead, plausible_dates
 from loadtasks.results.schema import MeasurementRow, PairingRow, RegressionRow, RunRow, VerdictRow
 
 
@@ -40,16 +41,25 @@ class OldRuns:
     prunable: list[Run] = field(default_factory=list)
     kept: dict[str, KeptBecause] = field(default_factory=dict)
     """The ids of those that are kept whole all the same, and why."""
+    clock_ahead: bool = False
+    """Whether even the newest runs are old: then the clock may be wrong."""
 
 
-def old_runs(session: Session, before: datetime, service: str | None = None) -> OldRuns:
-    """The runs of a service, or of all, that began before a moment and were not pruned yet."""
+def old_runs(session: Session, now: datetime, before: datetime, service: str | None = None) -> OldRuns:
+    """The runs of a service, or of all, that began before a moment and were not pruned yet.
+
+    A run is old if its date says so and those of the runs made before and after it do. `now`: what the clock says.
+    """
     needed = _needed(session)
-    query = select(RunRow).where(RunRow.started_at < before, RunRow.pruned_at.is_(None))
+    query = select(RunRow).order_by(RunRow.sequence)
     if service is not None:
         query = query.where(RunRow.service == service)
-    found = OldRuns()
-    for row in session.scalars(query.order_by(RunRow.sequence)):
+    rows = session.scalars(query).all()
+    dates = [row.started_at for row in rows]
+    found = OldRuns(clock_ahead=is_clock_ahead(dates, before))
+    for row, began in zip(rows, plausible_dates(dates, now), strict=True):
+        if began >= before or row.pruned_at is not None:
+            continue
         reason = KeptBecause.NOT_ENDED if row.ended_at is None else needed.get(row.id)
         if reason is None:
             found.prunable.append(run_of(row))

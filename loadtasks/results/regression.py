@@ -13,7 +13,7 @@ Only an open one is mailed, and only once.
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import label_of
@@ -106,7 +106,7 @@ class Regression(BaseModel):
     version_after: str | None
     """The target's version in `first_run`; None where it is not known."""
     changes: list[MetricChange]
-    moves: list[Move]
+    moves: list[Move] = Field(min_length=1)
     """Oldest first; the first one opens it."""
 
     @property

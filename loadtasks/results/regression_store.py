@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.rows import regression_of
 from loadtasks.results.schema import MoveRow, RegressionRow, RunRow
 
 
@@ -37,7 +38,7 @@ class Regressions:
         if service is not None:
             query = query.where(RegressionRow.service == service)
         with self._database.reading() as session:
-            found = [_read(row) for row in session.scalars(query)]
+            found = [regression_of(row) for row in session.scalars(query)]
         return [regression for regression in found if ended or not regression.state.ended]
 
     def save(self, run_id: str, found: Sequence[Regression]) -> list[Regression]:
@@ -64,7 +65,7 @@ class Regressions:
                 if len(row.moves) == 1:
                     session.delete(row)
             session.flush()
-            return [_read(row) for row in kept]
+            return [regression_of(row) for row in kept]
 
     def move(
         self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, run_id: str | None = None
@@ -98,16 +99,7 @@ def _regression(session: Session, number: int) -> Regression:
     row = session.get(RegressionRow, number)
     if row is None:
         raise BadInputError(f"there is no regression {number}; `python -m loadtasks regressions` lists them.")
-    return _read(row)
-
-
-def _read(row: RegressionRow) -> Regression:
-    fields = ("id", "service", "scenario", "part", "first_run", "found_run", "version_before", "version_after")
-    return Regression(
-        **{name: getattr(row, name) for name in fields},
-        changes=[MetricChange.model_validate(change) for change in row.changes],
-        moves=[Move.model_validate({name: getattr(move, name) for name in Move.model_fields}) for move in row.moves],
-    )
+    return regression_of(row)
 
 
 def _row(regression: Regression) -> RegressionRow:

@@ -59,6 +59,8 @@ def choose_reported(repetitions: Sequence[Repetition]) -> list[Repetition]:
     """
     ordered = sorted(repetitions, key=lambda repetition: repetition.number)
     trusted = [repetition for repetition in ordered if repetition.trusted]
+    if not ordered:
+        return []
     candidates = sorted(trusted or ordered, key=lambda repetition: repetition.badness)
     chosen = candidates[(len(candidates) - 1) // 2].number
     return [repetition.model_copy(update={"reported": repetition.number == chosen}) for repetition in ordered]
@@ -74,16 +76,18 @@ def read(session: Session, run_id: str, scenario: str) -> list[Repetition]:
     rows: dict[int, list[MeasurementRow]] = {}
     for row in session.scalars(query):
         rows.setdefault(row.repetition, []).append(row)
-    return [
+    found = [
         Repetition(
             number=number,
-            measurements=[measurement_of(row) for row in found],
-            reason=RepetitionReason(found[0].reason) if found[0].reason is not None else None,
-            reported=found[0].reported,
-            trusted=found[0].trusted,
+            measurements=[measurement_of(row) for row in of_number],
+            reason=RepetitionReason(of_number[0].reason) if of_number[0].reason is not None else None,
+            reported=of_number[0].reported,
+            trusted=of_number[0].trusted,
         )
-        for number, found in rows.items()
+        for number, of_number in rows.items()
     ]
+    one_is_reported = sum(repetition.reported for repetition in found) == 1
+    return found if one_is_reported else choose_reported(found)  # some were deleted by hand
 
 
 def clear(session: Session, run_id: str, scenario: str) -> None:

@@ -1,6 +1,9 @@
-"""Runs, measurements, verdicts and baselines as rows of tables, and back."""
+"""Runs, measurements and what was concluded from them as rows of tables, and back."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.metrics import PERCENTILES
@@ -8,11 +11,25 @@ from loadtasks.measurement.model import Counts, Measurement
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.message import Message
 from loadtasks.results.pairing import Pairing
+from loadtasks.results.plausible import plausible
 from loadtasks.results.records import Baseline
+from loadtasks.results.regression import MetricChange, Move, Regression
 from loadtasks.results.run import Run
-from loadtasks.results.schema import BaselineRow, FailureRow, MeasurementRow, PairingRow, RunRow, VerdictRow
+from loadtasks.results.schema import (
+    BaselineRow,
+    FailureRow,
+    MeasurementRow,
+    MessageRow,
+    MoveRow,
+    PairingRow,
+    RegressionRow,
+    RunRow,
+    VerdictRow,
+)
 
+_Model = TypeVar("_Model", bound=BaseModel)
 _HISTOGRAMS = ("response", "service", "send_lag")
 _AS_THEY_ARE = (
     "scenario",
@@ -40,6 +57,10 @@ _AS_METRICS = ("stale_connections",)
 """Fields whose columns are those of metrics, besides the counts."""
 
 
+def _valid(model: type[_Model], values: Mapping[str, Any]) -> _Model:
+    return plausible(model.model_validate(values))
+
+
 def run_values(run: Run) -> dict[str, Any]:
     """A run as columns, but for its verdict."""
     return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
@@ -47,7 +68,7 @@ def run_values(run: Run) -> dict[str, Any]:
 
 def run_of(row: RunRow) -> Run:
     """The run of a row."""
-    return Run.model_validate({name: getattr(row, name) for name in Run.model_fields})
+    return _valid(Run, {name: getattr(row, name) for name in Run.model_fields})
 
 
 def run_verdict_of(row: RunRow) -> Verdict | None:
@@ -78,7 +99,8 @@ def measurement_row(
 
 def measurement_of(row: MeasurementRow) -> Measurement:
     """The measurement of a row."""
-    return Measurement.model_validate(
+    return _valid(
+        Measurement,
         {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON, *_AS_METRICS)}
         | _histograms_of(row)
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
@@ -109,15 +131,13 @@ def _histograms_of(row: MeasurementRow) -> dict[str, Histogram]:
 
 def failure_row(run_id: str, scenario: str, failure: MeasurementFailure) -> FailureRow:
     """Why a scenario was not measured to its end, as a row."""
-    # PostgreSQL takes no NUL characters, and a target may have responded with some.
-    detail = failure.detail.replace("\0", "\N{SYMBOL FOR NULL}")
     access = failure.access.model_dump(mode="json") if failure.access is not None else None
-    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=detail, access=access)
+    return FailureRow(run_id=run_id, scenario=scenario, code=failure.code.value, detail=failure.detail, access=access)
 
 
 def failure_of(row: FailureRow) -> MeasurementFailure:
     """The failure of a row."""
-    return MeasurementFailure.model_validate({"code": row.code, "detail": row.detail, "access": row.access})
+    return _valid(MeasurementFailure, {"code": row.code, "detail": row.detail, "access": row.access})
 
 
 def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:
@@ -127,7 +147,7 @@ def pairing_row(run_id: str, scenario: str, pairing: Pairing) -> PairingRow:
 
 def pairing_of(row: PairingRow) -> Pairing:
     """The pairing of a row."""
-    return Pairing.model_validate({name: getattr(row, name) for name in Pairing.model_fields})
+    return _valid(Pairing, {name: getattr(row, name) for name in Pairing.model_fields})
 
 
 def verdict_row(run_id: str, position: int, verdict: ScenarioVerdict) -> VerdictRow:
@@ -137,10 +157,27 @@ def verdict_row(run_id: str, position: int, verdict: ScenarioVerdict) -> Verdict
 
 def verdict_of(row: VerdictRow) -> ScenarioVerdict:
     """The verdict of a row."""
-    return ScenarioVerdict.model_validate({name: getattr(row, name) for name in ScenarioVerdict.model_fields})
+    return _valid(ScenarioVerdict, {name: getattr(row, name) for name in ScenarioVerdict.model_fields})
 
 
 def baseline_of(row: BaselineRow) -> Baseline:
     """The baseline of a row."""
     own = {name: getattr(row, name) for name in Baseline.model_fields if name != "service"}
-    return Baseline.model_validate(own | {"service": row.run.service})
+    return _valid(Baseline, own | {"service": row.run.service})
+
+
+def move_of(row: MoveRow) -> Move:
+    """The step in a regression's life of a row."""
+    return _valid(Move, {name: getattr(row, name) for name in Move.model_fields})
+
+
+def regression_of(row: RegressionRow) -> Regression:
+    """The regression of a row."""
+    own = {name: getattr(row, name) for name in Regression.model_fields if name not in ("changes", "moves")}
+    changes = [MetricChange.model_validate(change) for change in row.changes]
+    return _valid(Regression, own | {"changes": changes, "moves": [move_of(move) for move in row.moves]})
+
+
+def message_of(row: MessageRow) -> Message:
+    """The message of a row."""
+    return _valid(Message, {name: getattr(row, name) for name in Message.model_fields})

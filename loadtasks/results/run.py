@@ -46,6 +46,12 @@ class Run(BaseModel):
     calibrations: dict[str, Calibration] = {}
     """The capacity of the load generator on each host that measured, by host."""
 
+    @property
+    def took_s(self) -> float | None:
+        """How long it took; None while it has not ended, and where the clock went back meanwhile."""
+        seconds = (self.ended_at - self.started_at).total_seconds() if self.ended_at is not None else -1.0
+        return seconds if seconds >= 0 else None
+
 
 class RunPlace(NamedTuple):
     """A run's place in the order of the runs of its service."""

@@ -1,48 +1,24 @@
 """The tables of the results database. A change here needs a migration in migrations/versions, and a new `HEAD`."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
-    DateTime,
-    Dialect,
-    Double,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.types import TypeDecorator
 
 from loadtasks.measurement.metrics import METRICS, Unit
+from loadtasks.results.column_types import StoredInteger, StoredJson, StoredNumber, StoredText, UtcMoment
 
-HEAD = "0016"
+HEAD = "0018"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
-
-
-class UtcMoment(TypeDecorator[datetime]):
-    """Times with a zone, kept as UTC, also where the database (SQLite) knows no zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class ResultsBase(DeclarativeBase):
@@ -57,11 +33,14 @@ class ResultsBase(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - declarative reads it as a plain dictionary
+        str: StoredText,
+        int: StoredInteger,
+        float: StoredNumber,
         datetime: UtcMoment,
-        dict[str, Any]: JSON,
-        list[str]: JSON,
-        list[dict[str, Any]]: JSON,
-        dict[str, int]: JSON,
+        dict[str, Any]: StoredJson(dict),
+        list[str]: StoredJson(list, of=str),
+        list[dict[str, Any]]: StoredJson(list, of=dict),
+        dict[str, int]: StoredJson(dict),
     }
 
 
@@ -91,6 +70,19 @@ class RunRow(ResultsBase):
     verdict: Mapped[str | None]
     pruned_at: Mapped[datetime | None]
     """When its report, histograms and exemplars were removed; None where they were not."""
+
+
+class RunSequenceRow(ResultsBase):
+    """The last number that a run was given, so that none is given twice, whichever runs are deleted."""
+
+    __tablename__ = "run_sequence"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """`RUN_SEQUENCE`; there is one row."""
+    last: Mapped[int]
+
+
+RUN_SEQUENCE = "runs"
 
 
 def _run_id() -> Mapped[str]:
@@ -131,7 +123,7 @@ class MeasurementRow(ResultsBase):
     elapsed_s: Mapped[float]
     duration_s: Mapped[float | None]
     stragglers: Mapped[int]
-    availability_details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    availability_details: Mapped[dict[str, Any] | None] = mapped_column(StoredJson(dict, none_as_null=True))
     """The longest outage and the like; `availability` itself is a metric."""
     response: Mapped[str | None]
     """None in a pruned run, as are the two below: the metrics are left, and `timed`."""
@@ -143,7 +135,7 @@ class MeasurementRow(ResultsBase):
     errors: Mapped[list[dict[str, Any]]]
     phases: Mapped[dict[str, Any]]
     body_bytes: Mapped[int] = mapped_column(BigInteger)
-    target_metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    target_metrics: Mapped[dict[str, Any] | None] = mapped_column(StoredJson(dict, none_as_null=True))
     exemplars: Mapped[list[dict[str, Any]]]
     unreachable_addresses: Mapped[list[dict[str, Any]]]
     health: Mapped[dict[str, Any]]
@@ -152,7 +144,7 @@ class MeasurementRow(ResultsBase):
 def _add_metric_columns() -> None:
     for metric in METRICS.values():
         is_count = metric.unit is Unit.COUNT
-        column = mapped_column(metric.name, Integer if is_count else Double, nullable=not is_count)
+        column = mapped_column(metric.name, StoredInteger if is_count else StoredNumber, nullable=not is_count)
         setattr(MeasurementRow, metric.name, column)
 
 
@@ -168,7 +160,7 @@ class FailureRow(ResultsBase):
     scenario: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str]
     detail: Mapped[str]
-    access: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    access: Mapped[dict[str, Any] | None] = mapped_column(StoredJson(dict, none_as_null=True))
 
 
 class BeginningRow(ResultsBase):
@@ -289,5 +281,7 @@ class MessageRow(ResultsBase):
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
+    given_up_after: Mapped[int | None]
+    """The id of the newest message of its service at that moment, 0 without any; None where it was not given up."""
     where: Mapped[str]
     last_error: Mapped[str]

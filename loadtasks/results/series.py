@@ -188,7 +188,7 @@ def _point(rows: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) ->
     """A point from the rows of its repetitions."""
     _, _, sequence, started_at, run_id, version, _, _, *made = rows[0][: -len(BASELINE_METRICS)]
     values = np.array([row[-len(BASELINE_METRICS) :] for row in rows], dtype=np.float64)
-    reported = next(number for number, row in enumerate(rows) if row.reported)
+    reported = next((number for number, row in enumerate(rows) if row.reported), 0)  # else it was deleted by hand
     requests = rows[reported].completed
     return SeriesPoint(run_id, sequence, started_at, version, fingerprint(*made), values[reported], requests, values)
 

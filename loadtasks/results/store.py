@@ -5,7 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import Select, delete, desc, func, select, text
+from sqlalchemy import Select, delete, desc, func, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
@@ -14,7 +14,7 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results import approval, beginnings, repetitions
 from loadtasks.results.beginnings import Beginning
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.findings.validity import MeasurementFailure, RunsOverlapped
+from loadtasks.results.findings.validity import ClockWentBack, MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.message_store import Messages
 from loadtasks.results.overlap import overlapping_runs
@@ -45,6 +45,7 @@ from loadtasks.results.schema import (
     RunRow,
     VerdictRow,
 )
+from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.series import MetricSeries, read_history, read_series
 
 __all__ = ["Baseline", "HistoryEntry", "Repetition", "Store"]
@@ -92,14 +93,10 @@ class Store:
             The run with its sequence: it is the newest one now.
         """
         with self._database.writing() as session:
-            if (
-                session.get_bind().dialect.name == "postgresql"
-            ):  # else two runs opened at once would be given one number
-                session.execute(text("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE"))
+            number = next_number(session)
             approval.withdraw(session, run.id)
             session.execute(delete(RunRow).where(RunRow.id == run.id))
-            newest = session.scalar(select(func.max(RunRow.sequence))) or 0
-            opened = run.model_copy(update={"sequence": newest + 1})
+            opened = run.model_copy(update={"sequence": number})
             session.add(RunRow(**run_values(opened)))
         return opened
 
@@ -137,10 +134,10 @@ class Store:
         with self._database.writing() as session:
             return remove_run(session, _row(session, run_id))
 
-    def old_runs(self, before: datetime, service: str | None = None) -> OldRuns:
-        """The runs of a service, or of all, that began before a moment and were not pruned yet."""
+    def old_runs(self, now: datetime, before: datetime, service: str | None = None) -> OldRuns:
+        """The runs of a service, or of all, that began before a moment and were not pruned yet; `now` by the clock."""
         with self._database.reading() as session:
-            return old_runs(session, before, service)
+            return old_runs(session, now, before, service)
 
     def prune_run(self, run_id: str, at: datetime) -> bool:
         """Prune a run, unless it has become needed, was pruned or is gone meanwhile. Returns whether that was done."""
@@ -156,6 +153,11 @@ class Store:
     def give_back_space(self) -> None:
         """Make the file of an SQLite database smaller where much of it is free; PostgreSQL does that by itself."""
         self._database.give_back_space()
+
+    def clock_went_back(self, run_id: str) -> ClockWentBack | None:
+        """What shows that a clock was wrong: earlier runs of the service that are dated after this one."""
+        with self._database.reading() as session:
+            return clock_went_back(session, _row(session, run_id))
 
     def overlapping_runs(self, run_id: str) -> dict[str, list[RunsOverlapped]]:
         """The runs that may have disturbed a run's measurements, by scenario."""

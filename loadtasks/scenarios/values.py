@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from loadtasks.request_path import check_path
+from loadtasks.scenarios.patterns import BodyPattern
 from loadtasks.scenarios.template import without_placeholders
 
 Positive = Annotated[int, Field(ge=1)]
@@ -30,10 +31,7 @@ _HEADER_VALUE = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-
 
 
 def _pattern(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from error
+    BodyPattern.compiled(pattern)
     return pattern
 
 

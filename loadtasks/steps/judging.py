@@ -7,7 +7,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.validity import RunsOverlapped
+from loadtasks.results.findings.validity import ClockWentBack, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
@@ -44,7 +44,8 @@ def judge(context: RunContext, run_id: str) -> Verdict:
             workspace.reports / run_id / "data_docs" if run_id not in store.pruned() else None,
         )
         overlaps = store.overlapping_runs(run_id)
-        verdicts = [_with_overlaps(verdict, overlaps.get(verdict.scenario, [])) for verdict in verdicts]
+        clock = store.clock_went_back(run_id)
+        verdicts = [_with_warnings(verdict, overlaps.get(verdict.scenario, []), clock) for verdict in verdicts]
         store.save_verdicts(run_id, verdicts)
     return overall([verdict.verdict for verdict in verdicts])
 
@@ -171,11 +172,15 @@ def _ended_by(regression: Regression, run_id: str) -> bool:
     return regression.state is RegressionState.FIXED and last.who == AUTOMATIC and last.run_id == run_id
 
 
-def _with_overlaps(verdict: ScenarioVerdict, overlaps: Sequence[RunsOverlapped]) -> ScenarioVerdict:
-    """A verdict with a warning for each run that may have disturbed the scenario."""
+def _with_warnings(
+    verdict: ScenarioVerdict, overlaps: Sequence[RunsOverlapped], clock: ClockWentBack | None
+) -> ScenarioVerdict:
+    """A verdict with a warning for each run that may have disturbed the scenario, and for a clock that was wrong."""
     warnings = [
         Finding(code=FindingCode.RUNS_OVERLAPPED, severity=Severity.WARNING, parameters=overlap) for overlap in overlaps
     ]
+    if clock is not None:
+        warnings.append(Finding(code=FindingCode.CLOCK_WENT_BACK, severity=Severity.WARNING, parameters=clock))
     return verdict.model_copy(update={"findings": [*verdict.findings, *warnings]})
 
 

@@ -65,9 +65,10 @@ def plan_pruning(context: RunContext, older_than: timedelta, service: str | None
     Raises:
         BadInputError: the results database or the folder of reports can't be read.
     """
-    reports, before = context.workspace.reports, datetime.now(UTC) - older_than
+    reports, now = context.workspace.reports, datetime.now(UTC)
+    before = now - older_than
     with Store.open(context.workspace.results_url) as store:
-        old, pruned, known = store.old_runs(before, service), store.pruned(), set(store.run_ids())
+        old, pruned, known = store.old_runs(now, before, service), store.pruned(), set(store.run_ids())
         of_service = known if service is None else set(store.run_ids(service))
     folders = folder.run_ids(reports)
     left_over = [run_id for run_id in folders if run_id in pruned and run_id in of_service]
@@ -124,7 +125,16 @@ def prune_after(context: RunContext, run_id: str) -> None:
     try:
         with Store.open(context.workspace.results_url) as store:
             service = store.run(run_id).service
-        pruned = prune(context, plan_pruning(context, timedelta(days=context.settings.keep_days), service))
+        plan = plan_pruning(context, timedelta(days=context.settings.keep_days), service)
+        if plan.old.clock_ahead:
+            log.warning(
+                "Old runs were not pruned: by this machine's clock even the newest runs of %s are older than %d days; "
+                "set the clock right; if it is, the next runs show it",
+                service,
+                context.settings.keep_days,
+            )
+            return
+        pruned = prune(context, plan)
     except LoadTasksError as error:
         log.warning("Old runs were not pruned: %s", error)
         return

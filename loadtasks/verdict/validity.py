@@ -7,6 +7,7 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import (
+    InternalErrors,
     MeasurementFailure,
     NotReached,
     RequestCounts,
@@ -68,6 +69,10 @@ def findings(
 
 def _findings_of(measurement: Measurement) -> Iterator[Finding]:
     counts = measurement.counts
+    internal = [error for error in measurement.errors if error.code is ErrorCode.INTERNAL_ERROR]
+    if internal:
+        parameters = InternalErrors(count=sum(error.count for error in internal), sample=internal[0].sample)
+        yield Finding(code=FindingCode.INTERNAL_ERROR, parameters=parameters)
     if counts.conservation_gap:
         numbers = RequestCounts.model_validate(counts.model_dump(include=set(RequestCounts.model_fields)))
         yield Finding(code=FindingCode.CONSERVATION_VIOLATED, parameters=numbers)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -12,6 +12,7 @@ import uvloop
 
 from loadtasks.engine.generator.monitor import GeneratorObservation, Monitor
 from loadtasks.engine.generator.progress import OnProgress, ProgressReporter
+from loadtasks.engine.internal_errors import LoopGuard
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.profiles.shares import share_of, share_slice
 from loadtasks.engine.recording.recorder import Recorder
@@ -121,23 +122,30 @@ async def drive(
     monitor = Monitor()
     for runner in runners.values():
         monitor.watch(runner.sweep)
+    guard = LoopGuard()
     monitor.start()
     try:
         for runner in runners.values():
-            await runner.prepare()
+            await guard.run(runner.prepare())
         start.at = await begin()
         started_at = datetime.now(UTC)
         monitor.reset()
         reporter = reporter_for(monitor) if reporter_for is not None else None
         if reporter is not None:
             monitor.watch(reporter)
-        await asyncio.gather(*(runner.run() for runner in runners.values()))
+        await guard.run(_together(runners.values()))
         if reporter is not None:
             reporter.report(perf_counter())
     finally:
         for runner in runners.values():
             await runner.close()
+            if guard.failure is not None:
+                runner.recorder.break_off(guard.failure)
     return GeneratedLoad(started_at, {name: runner.recorder for name, runner in runners.items()}, monitor.stop())
+
+
+async def _together(runners: Collection[Runner]) -> None:
+    await asyncio.gather(*(runner.run() for runner in runners))
 
 
 @contextlib.contextmanager

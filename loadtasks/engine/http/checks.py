@@ -1,14 +1,15 @@
 """Checks of a response: status, headers, JSON values, a pattern in the body."""
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from loadtasks.engine.http.json_values import MISSING, equal, is_number, parse_json, shown, value_at
-from loadtasks.engine.http.response_body import decoded_body
+from loadtasks.engine.http.response_body import TooLargeError, decoded_body
 from loadtasks.engine.http.response_heads import KnownHeads
+from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Checks, JsonCheck
+from loadtasks.scenarios.patterns import BodyPattern
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
@@ -33,12 +34,15 @@ _ALWAYS_KEPT = frozenset(
     }
 )
 _MAX_EXACT = 2.0**53
+_MAX_REMEMBERED = 1024 * 1024
+"""Bytes of a body that is remembered as a good one."""
 
 
 class Problem(NamedTuple):
     """What is wrong with a response, as a clause."""
 
     text: str
+    code: ErrorCode = ErrorCode.CHECK
     quotes_body: bool = False
     """Whether the body says more."""
 
@@ -53,7 +57,7 @@ class Checker:
         )
         self._headers = {name.lower(): value for name, value in checks.headers.items()}
         self._json = checks.json_values
-        self._pattern = re.compile(checks.body_matches.encode()) if checks.body_matches else None
+        self._pattern = BodyPattern.compiled(checks.body_matches) if checks.body_matches else None
         self.reads_body = checks.reads_body
         self.kept_headers = _ALWAYS_KEPT | {name.lower().encode() for name in checks.headers}
         """The only headers of a response that are kept, in lower case: most have a dozen that nobody reads."""
@@ -77,17 +81,19 @@ class Checker:
         if not self.reads_body or body == self._last_good:
             return None
         problem = self._body_problem(body, headers.get("content-encoding", ""))
-        if problem is None:
+        if problem is None and len(body) <= _MAX_REMEMBERED:
             self._last_good = body
         return problem
 
     def _body_problem(self, raw: bytes, encoding: str) -> Problem | None:
         try:
             body = decoded_body(raw, encoding)
+        except TooLargeError as error:
+            return Problem(str(error), ErrorCode.TOO_LARGE)
         except ValueError as error:
             return Problem(str(error))
-        if self._pattern and not self._pattern.search(body):
-            return Problem(f"nothing in the body matches {self._pattern.pattern.decode()!r}", quotes_body=True)
+        if self._pattern is not None and not self._pattern.is_in(body):
+            return Problem(f"nothing in the body matches {self._pattern.text!r}", quotes_body=True)
         if not self._json:
             return None
         try:

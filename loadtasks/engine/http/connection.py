@@ -14,8 +14,9 @@ A connection is stale that was idle and is lost before a byte of the response: w
 is sent once more over a fresh one, which this object then stands for (`stale`). Its clock runs on from the first
 sending.
 
-Each exchange ends with one call of `on_response`; where it failed, its `failure` says why. The clock stops when the
-last byte of the body arrives, before anything is parsed or checked.
+Each exchange ends with one call of `on_response`; where it failed, its `failure` says why. Where `on_response` itself
+fails on a response it is called once more, with that as the `failure`, unless the exchange was recorded by then. The
+clock stops when the last byte of the body arrives, before anything is parsed or checked.
 """
 
 import asyncio
@@ -27,16 +28,20 @@ from typing import cast
 import httptools
 
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.headers import MAX_HEAD, add_header
 from loadtasks.engine.http.obs_fold import Unfolding, may_be_folded
+from loadtasks.engine.http.response_body import MAX_CHECKED, MAX_QUOTED
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.engine.http.stale import NOT_SENT_AGAIN, IdleWatch, is_closed_by_peer
+from loadtasks.engine.internal_errors import internal_failure, start, surface
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 
 MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a response's body; a larger one is a failure."""
+"""Bytes of a response's body that nothing reads; a larger one is a failure. Of what checks read it is `MAX_CHECKED`."""
+_INTERIM = 100
 _SWITCHING_PROTOCOLS = 101
 _OK = 200
 _BODILESS = (204, 304)
@@ -57,8 +62,18 @@ _RECEIVING = (ConnectionState.WAITING, ConnectionState.READING)
 _BUSY = (*_RECEIVING, ConnectionState.RESENDING)
 
 
-class _UnexpectedBytesError(Exception):
-    """Bytes arrived that belong to no request."""
+class _RefusedBytesError(Exception):
+    """Bytes arrived that are no part of a response to the request under way; the text says why, where it can."""
+
+
+def _is_ours(error: httptools.HttpParserError) -> bool:
+    """Whether the parser failed because a callback of this module did, not because of the bytes."""
+    cause = error.__context__
+    return (
+        isinstance(error, httptools.HttpParserCallbackError)
+        and cause is not None
+        and not isinstance(cause, _RefusedBytesError)
+    )
 
 
 class HttpConnection(asyncio.Protocol):
@@ -91,6 +106,9 @@ class HttpConnection(asyncio.Protocol):
         self._headers_complete = False
         self._whole = False
         self._keep_alive = False
+        self._max_body = self._max_kept = MAX_BODY
+        self._unframed = 0
+        """Bytes since the response began, or since the last piece of its body."""
 
     @property
     def busy(self) -> bool:
@@ -140,6 +158,7 @@ class HttpConnection(asyncio.Protocol):
         self.exchange = exchange
         self._kept_headers, self._heads = exchange.checker.kept_headers, exchange.checker.heads
         self._headers_complete = self._whole = False
+        self._unframed = 0
         self.state = ConnectionState.WAITING
         exchange.sent = perf_counter()
         self._transport.write(exchange.data)
@@ -147,7 +166,7 @@ class HttpConnection(asyncio.Protocol):
     def abort(self, code: ErrorCode, text: str) -> None:
         """End the connection at once; a request under way fails, for this reason."""
         self._drop_transport()
-        self._fail(code, text, perf_counter())
+        self._fail(RequestFailure(code, text), perf_counter())
 
     def close(self) -> None:
         """Close the connection without calling `on_response`."""
@@ -167,7 +186,7 @@ class HttpConnection(asyncio.Protocol):
         self.state = ConnectionState.RESENDING
         self._transport, self._was_idle, self._idle_watch = None, False, None
         self._parser = httptools.HttpResponseParser(self)
-        self._resending = asyncio.get_running_loop().create_task(self._connect_and_resend(exchange))
+        self._resending = start(self._connect_and_resend(exchange))
 
     async def _connect_and_resend(self, exchange: Exchange) -> None:
         try:
@@ -199,17 +218,22 @@ class HttpConnection(asyncio.Protocol):
             self._refuse_unrequested()
             return
         exchange.end = now
-        if self.state is ConnectionState.READING:
-            self._parse(data, exchange)
-            return
-        exchange.first_byte = now
-        head = self._heads.find(data)
-        if head is None:
-            self.state = ConnectionState.READING
-            self._parse(data, exchange, first=True)
-        else:
+        try:
+            if self.state is ConnectionState.READING:
+                self._parse(data, exchange)
+                return
+            exchange.first_byte = now
+            head = self._heads.find(data)
+            if head is None:
+                self.state = ConnectionState.READING
+                self._parse(data, exchange, first=True)
+                return
             exchange.take(head, data)
-            self._end_exchange(exchange, keep_alive=True)
+        except Exception as error:
+            self._drop_transport()
+            self._fail(internal_failure(error), now)
+            return
+        self._end_exchange(exchange, keep_alive=True)
 
     def eof_received(self) -> None:
         """The target has closed the connection: an idle one is not used again."""
@@ -232,6 +256,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _parse(self, data: bytes, exchange: Exchange, *, first: bool = False) -> None:
         unexpected = False
+        self._unframed += len(data)
         try:
             if first and not may_be_folded(data):
                 self._parser.feed_data(data)
@@ -241,19 +266,34 @@ class HttpConnection(asyncio.Protocol):
             self.abort(ErrorCode.MALFORMED, "the response switches protocols, which the request did not ask for")
             return
         except httptools.HttpParserError as error:
+            if _is_ours(error):
+                raise error.__context__ or error from None
             if not self._whole:
-                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}")
+                why = str(error.__context__ or "") or str(error)
+                self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {why}; it begins {data[:2000]!r}")
                 return
             unexpected = True
         if self._whole and exchange.encoded.request.method == "HEAD" and not data.endswith(b"\n"):
             unexpected = True  # a head ends its last line; the parser may have begun with a chunk's size
-        if exchange.body_size > MAX_BODY:
-            self.abort(ErrorCode.TOO_LARGE, f"the body is larger than {MAX_BODY >> 20} MiB")
+        too_large = self._too_large(exchange)
+        if too_large:
+            exchange.body_parts = []
+            self.abort(ErrorCode.TOO_LARGE, too_large)
         elif self._whole:
             keep_alive = not unexpected and self._kept_alive(exchange)
             if first and keep_alive and exchange.checker.status_problem(exchange.status) is None:
                 self._heads.learn(data, exchange.status, exchange.headers, exchange.body_size)
             self._end_exchange(exchange, keep_alive)
+
+    def _too_large(self, exchange: Exchange) -> str:
+        """What of the response is too large, as a clause; empty where nothing is."""
+        if exchange.body_size > self._max_body:
+            of_checks = ", the most that checks read" if self._max_body < MAX_BODY else ""
+            return f"the body is larger than {self._max_body >> 20} MiB{of_checks}"
+        if not self._whole and self._unframed > MAX_HEAD:
+            what = "what stands between the pieces of the body" if self._headers_complete else "the head"
+            return f"{what} is larger than {MAX_HEAD >> 10} KiB"
+        return ""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -266,21 +306,20 @@ class HttpConnection(asyncio.Protocol):
             if exchange.encoded.may_be_sent_again:
                 self._resend(exchange)
             else:
-                self._fail(ErrorCode.STALE, NOT_SENT_AGAIN, perf_counter())
+                self._fail(RequestFailure(ErrorCode.STALE, NOT_SENT_AGAIN), perf_counter())
         elif exc is None and self._headers_complete and _ends_with_connection(exchange):
             self._end_exchange(exchange, keep_alive=False)
         else:
             when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before a response"
-            self._fail(
-                ErrorCode.CUT, f"the connection was closed {when}" + (f" ({exc})" if exc else ""), perf_counter()
-            )
+            text = f"the connection was closed {when}" + (f" ({exc})" if exc else "")
+            self._fail(RequestFailure(ErrorCode.CUT, text), perf_counter())
 
     # What httptools calls while it parses. What one of these raises ends the feed with an HttpParserError.
 
     def on_message_begin(self) -> None:
         """A response begins. After a complete one it belongs to no request, and must not be taken for this one's."""
         if self._whole:
-            raise _UnexpectedBytesError
+            raise _RefusedBytesError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
@@ -288,18 +327,22 @@ class HttpConnection(asyncio.Protocol):
         if lower not in self._kept_headers:
             return
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
-        headers = self.exchange.headers
-        key, text = lower.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        add_header(self.exchange.headers, lower.decode("latin-1"), value)
 
     def on_headers_complete(self) -> None:
         """The head of the response is complete."""
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
-        self.exchange.status = status = self._parser.get_status_code()
+        status = self._parser.get_status_code()
+        if status < _INTERIM:
+            raise _RefusedBytesError(f"its status is {status}")
+        self.exchange.status = status
         # The response to a HEAD request ends here, whatever its Content-Length; the parser doesn't know that.
         final = status >= _OK
         if final and self.exchange.checker.status_problem(status) is not None:
             self.exchange.keeps_body = True  # it may say what went wrong
+            self._max_body, self._max_kept = MAX_BODY, 2 * MAX_QUOTED
+        else:
+            self._max_body = self._max_kept = MAX_CHECKED if self.exchange.keeps_body else MAX_BODY
         self._headers_complete = final
         self._whole = final and self.exchange.encoded.request.method == "HEAD"
 
@@ -307,15 +350,17 @@ class HttpConnection(asyncio.Protocol):
         """A piece of the body; bytes after the response to a HEAD request are not part of one."""
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
         if self._whole:
-            raise _UnexpectedBytesError
-        self.exchange.body_size += len(body)
-        if self.exchange.keeps_body and self.exchange.body_size <= MAX_BODY:
+            raise _RefusedBytesError
+        if self.exchange.keeps_body and self.exchange.body_size < self._max_kept:
             self.exchange.body_parts.append(body)
+        self.exchange.body_size += len(body)
+        self._unframed = 0
 
     def on_chunk_header(self) -> None:
         """A chunk's size is known; after the response to a HEAD request there is none."""
         if self._whole:
-            raise _UnexpectedBytesError
+            raise _RefusedBytesError
+        self._unframed = 0
 
     def on_message_complete(self) -> None:
         """A response is complete; an interim one (1xx) is followed by the final one."""
@@ -339,14 +384,28 @@ class HttpConnection(asyncio.Protocol):
             self.state, self._was_idle = ConnectionState.IDLE, True
         else:
             self.close()
-        self._on_response(exchange)
+        self._hand_over(exchange)
 
-    def _fail(self, code: ErrorCode, text: str, now: float) -> None:
+    def _fail(self, failure: RequestFailure, now: float) -> None:
         was_busy, self.state = self.busy, ConnectionState.CLOSED
         if was_busy and self.exchange is not None:
             self.exchange.end = now
-            self.exchange.failure = RequestFailure(code, text)
-            self._on_response(self.exchange)
+            self.exchange.failure = failure
+            self._hand_over(self.exchange)
+
+    def _hand_over(self, exchange: Exchange) -> None:
+        """Give an exchange that has ended to `on_response`: the one place where responses leave the connection."""
+        try:
+            self._on_response(exchange)
+        except Exception as error:
+            if exchange.recorded:
+                surface(error)
+                return
+            exchange.failure = internal_failure(error)
+            try:
+                self._on_response(exchange)
+            except Exception as again:
+                surface(again)
 
 
 def _ends_with_connection(exchange: Exchange) -> bool:

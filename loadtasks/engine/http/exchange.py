@@ -22,6 +22,7 @@ class Exchange:
         "first_byte",
         "headers",
         "keeps_body",
+        "recorded",
         "sent",
         "status",
     )
@@ -39,6 +40,8 @@ class Exchange:
         """The response headers that the checker or the engine reads; names in lower case; repeated ones joined."""
         self.body_parts: list[bytes] = []
         self.failure: RequestFailure | None = None
+        self.recorded = False
+        """Whether a recorder has counted how it ended."""
 
     @property
     def traceparent(self) -> str | None:

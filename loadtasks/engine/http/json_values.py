@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 MISSING = object()
 """What `value_at` returns where there is no value, since None is one."""
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
+_MAX_CONTAINERS = 500_000
+"""Arrays and objects of a document: each takes 20 times the memory of its two brackets."""
 _MAX_SHOWN = 200
 
 
@@ -32,6 +34,8 @@ def parse_json(text: bytes | str) -> Any:
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise ValueError("empty, not JSON")
+    if len(text) > _MAX_CONTAINERS and text.count("[") + text.count("{") > _MAX_CONTAINERS:
+        raise ValueError(f"JSON of more than {_MAX_CONTAINERS:,} arrays and objects, too many to be checked")
     try:
         return _loads(text)
     except json.JSONDecodeError as error:

@@ -18,6 +18,9 @@ from loadtasks.redaction.redactor import Redactor
 
 MAX_SERIES = 100
 """Counters, and gauges, of one scenario that are kept."""
+MAX_LINES = 100_000
+"""Lines of a page of metrics; a larger page takes seconds to read, and is left unread."""
+_MAX_LINE = 16_384
 _MAX_NAME, _MAX_PROBLEM = 160, 300
 _OK = 200
 _COUNTED = {"histogram": ("_count", "_sum"), "summary": ("_count", "_sum"), "unknown": ("_total",)}
@@ -74,6 +77,10 @@ def compare_metrics(target: Target, before: Snapshot, after: Snapshot, redactor:
 
 
 def _parsed(text: str) -> Snapshot:
+    if text.count("\n") > MAX_LINES:
+        raise ValueError(f"it has more than {MAX_LINES:,} lines")
+    if max(map(len, text.splitlines()), default=0) > _MAX_LINE:
+        raise ValueError(f"a line of it has more than {_MAX_LINE:,} characters")
     counters: dict[str, float] = {}
     gauges: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

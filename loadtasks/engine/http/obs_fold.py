@@ -5,11 +5,10 @@ is unfolded before it is parsed: each fold becomes one space. Heads come in piec
 ends at the end of a piece are held back until the next piece shows whether they belong to a fold.
 """
 
-import re
-
 HEAD_END = b"\r\n\r\n"
+_LINE_END = b"\r\n"
+_BLANKS = b" \t"
 _WHITE = b" \t\r\n"
-_FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
 _MAX_HELD = 8192
 """Bytes of white space that are held back; more are left to the parser, so that no target fills the memory."""
 
@@ -35,9 +34,23 @@ class Unfolding:
         if end >= 0:
             self._held = b""
             end += len(HEAD_END)
-            return _FOLD.sub(b" ", data[:end]), data[end:]
+            return _unfolded(data[:end]), data[end:]
         known = data.rstrip(_WHITE)
         if len(data) - len(known) > _MAX_HELD:
             known = data
         self._held = data[len(known) :]
-        return _FOLD.sub(b" ", known), b""
+        return _unfolded(known), b""
+
+
+def _unfolded(data: bytes) -> bytes:
+    """The same with each fold, and the blanks around it, replaced by one space."""
+    first, *lines = data.split(_LINE_END)
+    pieces = [first]
+    for line in lines:
+        unfolded = line.lstrip(_BLANKS)
+        if unfolded == line:
+            pieces += [_LINE_END, line]
+        else:
+            pieces[-1] = pieces[-1].rstrip(_BLANKS)
+            pieces += [b" ", unfolded]
+    return b"".join(pieces)

@@ -4,12 +4,12 @@ A probe has one deadline for all of it and reads a bounded body, so that no page
 """
 
 import asyncio
-import json
 
 import uvloop
 
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.json_values import parse_json
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.http.response_body import decoded_body
 from loadtasks.engine.http.single_exchange import ExchangeLimits, exchange_once
@@ -23,7 +23,7 @@ from loadtasks.scenarios.model import Checks, Request
 
 PROBE_DEADLINE_S = 5.0
 """Seconds from opening the connection to the end of a probe's response."""
-MAX_PROBE_BODY = 8 * 1024 * 1024
+MAX_PROBE_BODY = 4 * 1024 * 1024
 """Bytes of a probe's response: the metrics of a large service have a few hundred thousand."""
 _MAX_VERSION_BODY = 64 * 1024
 _MAX_VERSION = 200
@@ -38,7 +38,8 @@ class TargetSilentError(TargetUnavailableError):
 class ProbeResponse:
     """A response to a probe."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, max_body: int) -> None:
+        self._max_body = max_body
         self.status = exchange.status
         self._body = exchange.body
         self._encoding = exchange.headers.get("content-encoding", "")
@@ -47,9 +48,9 @@ class ProbeResponse:
         """The body, decompressed.
 
         Raises:
-            ValueError: it doesn't decompress.
+            ValueError: it doesn't decompress, or is larger then than what is read.
         """
-        return decoded_body(self._body, self._encoding)
+        return decoded_body(self._body, self._encoding, self._max_body)
 
 
 def check_alive(target: Target) -> None:
@@ -74,7 +75,7 @@ def check_alive(target: Target) -> None:
 def read_version(target: Target) -> str | None:
     """The `version` of a target's version page (JSON), with its `revision` after a plus; None where it has none."""
     try:
-        body = json.loads(probe(target, target.version_path, max_body=_MAX_VERSION_BODY).body())
+        body = parse_json(probe(target, target.version_path, max_body=_MAX_VERSION_BODY).body())
     except (TargetUnavailableError, ValueError):
         return None
     version = body.get("version") if isinstance(body, dict) else None
@@ -89,7 +90,7 @@ def probe(target: Target, path: str, *, max_body: int = MAX_PROBE_BODY, head_onl
     Args:
         target: what is asked.
         path: below the target's address.
-        max_body: bytes of the body that are read; a larger one is no response.
+        max_body: bytes of the body that are read, as it arrives and decompressed; a larger one is no response.
         head_only: whether the head of the response is enough.
 
     Raises:
@@ -103,7 +104,7 @@ def probe(target: Target, path: str, *, max_body: int = MAX_PROBE_BODY, head_onl
         runner.run(exchange_once(Connector(target, PROBE_DEADLINE_S), exchange, limits))
     if exchange.failure is not None and not (head_only and exchange.status):
         raise _unavailable(target, path, exchange.failure)
-    return ProbeResponse(exchange)
+    return ProbeResponse(exchange, max_body)
 
 
 def _unavailable(target: Target, path: str, failure: RequestFailure) -> TargetUnavailableError:

@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 import urllib3
 
-MAX_DECODED = 64 * 1024 * 1024
-"""Bytes of a decompressed body; the checks read no larger one."""
-_MAX_QUOTED = 65_536
+MAX_CHECKED = 8 * 1024 * 1024
+"""Bytes of a body that checks read, as it arrives and decompressed; a larger one is a failure."""
+MAX_QUOTED = 65_536
 """Bytes that are decompressed to be shown. More than is shown: secrets are replaced before anything is cut off."""
 _MAX_BETWEEN = 1024 * 1024
 """Bytes between two decompressions, where a body was compressed several times."""
 _MAX_CODINGS = 5
+_MAX_MEMBERS = 1000
+"""Members of a gzip body: what follows is copied for each, so that many small ones would take minutes."""
+_MAX_CONTENT_TYPE = 1000
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """`wbits` of zlib."""
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -48,38 +51,52 @@ class _Decoded(NamedTuple):
     has_more: bool = False
 
 
-def decoded_body(body: bytes, encoding: str) -> bytes:
-    """The body before the server compressed it; `encoding` is the Content-Encoding, empty where there is none.
+class TooLargeError(ValueError):
+    """A body that is larger than what checks read."""
+
+
+def decoded_body(body: bytes, encoding: str, most: int = MAX_CHECKED) -> bytes:
+    """The body before the server compressed it.
+
+    Args:
+        body: as it arrived.
+        encoding: the Content-Encoding, empty where there is none.
+        most: bytes that are decompressed.
 
     Raises:
-        ValueError: it doesn't decompress, its coding is unknown, or it is larger than 64 MiB; a clause.
+        TooLargeError: it is larger than that; a clause.
+        ValueError: it doesn't decompress, or its coding is unknown; a clause.
     """
     if not encoding:
         return body
-    decoded = _decoded(body, encoding, MAX_DECODED + 1)
+    decoded = _decoded(body, encoding, most + 1)
     if decoded.problem:
         raise ValueError(f"the body {decoded.problem}")
-    if len(decoded.data) > MAX_DECODED:
-        raise ValueError(f"the body is larger than {MAX_DECODED >> 20} MiB when it is decompressed")
+    if len(decoded.data) > most:
+        raise TooLargeError(
+            f"the body is larger than {most >> 10:,} KiB when it is decompressed, the most that is read"
+        )
     return decoded.data
 
 
-def quoted_body(body: bytes, headers: Mapping[str, str]) -> str:
+def quoted_body(body: bytes, headers: Mapping[str, str], size: int | None = None) -> str:
     """The beginning of a body as text; of one that is no text, what it is. Empty for an empty body.
 
-    Nothing is printable yet, nor without secrets. `headers` have names in lower case.
+    Nothing is printable yet, nor without secrets. `headers` have names in lower case. `size`: bytes of the whole body,
+    where `body` is only its beginning.
     """
+    size = len(body) if size is None else size
     if not body:
         return ""
-    decoded = _decoded(body, headers.get("content-encoding", ""), _MAX_QUOTED)
+    decoded = _decoded(body, headers.get("content-encoding", ""), MAX_QUOTED)
     content_type = headers.get("content-type", "")
     text = _text(decoded.data, content_type)
     if text or (text is not None and not decoded.problem):
         return f"(a body that {decoded.problem}) {text}" if decoded.problem else text
     if decoded.problem:
-        return f"a body of {len(body):,} bytes that {decoded.problem}"
+        return f"a body of {size:,} bytes that {decoded.problem}"
     named = f" of {content_type.partition(';')[0].strip()}" if content_type else ", which are no text"
-    return f"a body of {len(body):,} bytes{named}"
+    return f"a body of {size:,} bytes{named}"
 
 
 def _decoded(body: bytes, encoding: str, limit: int) -> _Decoded:
@@ -119,7 +136,7 @@ def _or_as_it_is(decoded: _Decoded, data: bytes) -> _Decoded:
 def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> _Decoded:
     """Inflate, member after member as gzip has them (RFC 1952, section 2.2), never to more than `limit` bytes."""
     inflated = b""
-    while True:
+    for _ in range(_MAX_MEMBERS):
         decompressor = zlib.decompressobj(wbits)
         try:
             inflated += decompressor.decompress(data, limit - len(inflated))
@@ -134,6 +151,7 @@ def _inflated(data: bytes, wbits: int, coding: str, limit: int) -> _Decoded:
         data = decompressor.unused_data
         if not data.startswith(_GZIP_MAGIC) or wbits != _GZIP:
             return _Decoded(inflated)
+    return _Decoded(inflated, f"has more than {_MAX_MEMBERS:,} members, compressed with {coding}")
 
 
 def _through_urllib3(data: bytes, coding: str, limit: int) -> _Decoded:
@@ -166,8 +184,8 @@ def _text(data: bytes, content_type: str) -> str | None:
 def _charset(content_type: str) -> str | None:
     """The charset that a Content-Type names, where Python knows it."""
     header = Message()
-    header["content-type"] = content_type
     try:
+        header["content-type"] = content_type[:_MAX_CONTENT_TYPE]
         named = str(header.get_param("charset") or "")
         codec = codecs.lookup(named)
         b"x".decode(named, "replace")  # refused by what is no encoding of text

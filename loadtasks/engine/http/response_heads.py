@@ -8,6 +8,8 @@ are learnt: an expected status, kept alive, with a Content-Length. The parser re
 from typing import NamedTuple
 
 _END = b"\r\n\r\n"
+_MAX_HEAD = 8192
+"""Bytes of a head that is learnt."""
 _MAX_HEADS = 64
 """Heads known at a time, so that a target that sends a new one each time (with a request's id) costs no memory."""
 
@@ -37,6 +39,8 @@ class KnownHeads:
     def learn(self, data: bytes, status: int, headers: dict[str, str], length: int) -> None:
         """Remember the head of a complete, kept-alive response, if `data` begins with it and it frames the body."""
         end = data.find(_END) + len(_END)
+        if end > _MAX_HEAD:
+            return
         if headers.get("content-length") != str(length) or "transfer-encoding" in headers or len(data) != end + length:
             return
         if len(self._known) >= _MAX_HEADS:

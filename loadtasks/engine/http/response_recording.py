@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.json_values import contains, parse_json
-from loadtasks.engine.http.response_body import decoded_body, quoted_body
+from loadtasks.engine.http.response_body import TooLargeError, decoded_body, quoted_body
 from loadtasks.engine.http.server_timing import server_timing
 from loadtasks.engine.recording.exemplars import SlowRequest
 from loadtasks.engine.recording.failure import RequestFailure
@@ -25,7 +25,7 @@ def response_failure(exchange: Exchange) -> RequestFailure | None:
     wrong = exchange.checker.problem(exchange.headers, exchange.body)
     if wrong is None:
         return None
-    return RequestFailure(ErrorCode.CHECK, wrong.text, _quoting(exchange) if wrong.quotes_body else None)
+    return RequestFailure(wrong.code, wrong.text, _quoting(exchange) if wrong.quotes_body else None)
 
 
 def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None:
@@ -35,6 +35,8 @@ def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None
         return failure.of("reading back")
     try:
         found = parse_json(decoded_body(exchange.body, exchange.headers.get("content-encoding", "")))
+    except TooLargeError as error:
+        return RequestFailure(ErrorCode.TOO_LARGE, f"reading back: {error}")
     except ValueError as error:
         return RequestFailure(ErrorCode.CHECK, f"what was read back is {error}", _quoting(exchange))
     try:
@@ -47,7 +49,7 @@ def read_back_failure(exchange: Exchange, sent: object) -> RequestFailure | None
 
 def _quoting(exchange: Exchange) -> Callable[[], str]:
     """Gives the beginning of the exchange's body."""
-    return lambda: quoted_body(exchange.body, exchange.headers)
+    return lambda: quoted_body(exchange.body, exchange.headers, exchange.body_size)
 
 
 def is_throttled(exchange: Exchange) -> bool:
@@ -62,6 +64,7 @@ def is_throttled(exchange: Exchange) -> bool:
 
 def record_exchange(recorder: Recorder, exchange: Exchange, failure: RequestFailure | None) -> None:
     """Record one exchange that has ended; `failure`: why it failed, None where it did not."""
+    exchange.recorded = True
     if exchange.status:
         recorder.statuses[exchange.status] += 1
     due, sent, end = exchange.due, exchange.sent, exchange.end

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _MAX_METRICS = 20
+_MAX_PARAMETERS = 10
+_MAX_S = 86_400.0
 _MAX_LENGTH = 1000
 """Characters of a name and of a description that are kept until secrets are taken out; fewer are shown."""
 
@@ -18,9 +20,12 @@ class ServerPhase(NamedTuple):
 
 
 def server_timing(header: str) -> Iterator[ServerPhase]:
-    """Each metric of a header that has a duration. The header comes from outside, so number and lengths are bounded."""
+    """Each metric of a header that has a duration of at most a day.
+
+    The header comes from outside, so number and lengths are bounded.
+    """
     for metric in header.split(",", _MAX_METRICS)[:_MAX_METRICS]:
-        name, *parameters = metric.split(";")
+        name, *parameters = metric.split(";", _MAX_PARAMETERS)[: _MAX_PARAMETERS + 1]
         seconds, description = -1.0, ""
         for parameter in parameters:
             key, _, value = parameter.partition("=")
@@ -29,7 +34,7 @@ def server_timing(header: str) -> Iterator[ServerPhase]:
                 seconds = _seconds(value.strip().strip('"'))
             elif key == "desc":
                 description = value.strip().strip('"')[:_MAX_LENGTH]
-        if 0 <= seconds < float("inf"):
+        if 0 <= seconds <= _MAX_S:
             yield ServerPhase(name.strip()[:_MAX_LENGTH], seconds, description)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
+from loadtasks.engine.internal_errors import internal_failure
 from loadtasks.engine.net import tls
 from loadtasks.engine.net.address import Address
 from loadtasks.engine.net.target import Target
@@ -58,8 +59,17 @@ class Connector:
         """Connect a protocol.
 
         Raises:
-            ConnectError: refused, unreachable, too slow, or TLS that doesn't verify.
+            ConnectError: refused, unreachable, too slow, TLS that doesn't verify, or an internal error.
         """
+        try:
+            return await self._connect(protocol)
+        except ConnectError:
+            raise
+        except Exception as error:
+            failure = internal_failure(error)
+            raise ConnectError(failure.code, failure.text) from error
+
+    async def _connect(self, protocol: asyncio.Protocol) -> Connected:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
         peers = await self._resolved(deadline)

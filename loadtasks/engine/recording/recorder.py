@@ -59,7 +59,7 @@ class Recorder:
         self.scheduled = 0
         self.completed = 0
         self.throttled = 0
-        self.failed = 0
+        self.failed = self.internal_errors = 0
         self.dropped = 0
         self.in_flight = 0
         self.waited_for_connection = 0
@@ -131,7 +131,12 @@ class Recorder:
         self._end_badly(sent, end, _THROTTLED)
 
     def fail(self, failure: RequestFailure, due: float, sent: float, end: float, *, publishing: bool = False) -> None:
-        """A request failed. It is timed only where it never got its response."""
+        """A request failed, or the engine failed on it. It is timed only where it never got its response."""
+        if failure.code is ErrorCode.INTERNAL_ERROR:
+            self.internal_errors += 1
+            self._count(failure.code, failure.text, publishing=publishing)
+            self._span(sent, end)
+            return
         self.failed += 1
         self._count(failure.code, failure.text, quote=failure.quote, publishing=publishing)
         if failure.code in NEVER_RESPONDED and not publishing:
@@ -159,6 +164,12 @@ class Recorder:
         """Count an error that is not a request's failure, as a duplicate message."""
         self._count(code, sample, quote=quote)
 
+    def break_off(self, failure: RequestFailure) -> None:
+        """An internal error has ended the load; requests that it left without an end are counted as failed on."""
+        unended = max(0, self.scheduled - self.done)
+        self.internal_errors += unended
+        self._count(failure.code, failure.text, max(1, unended))
+
     def abandon(self, due: float, sent: float, now: float) -> None:
         """A request had no complete response when the measurement was ended."""
         self.in_flight += 1
@@ -179,7 +190,7 @@ class Recorder:
     @property
     def done(self) -> int:
         """How many scheduled requests have ended."""
-        return self.completed + self.throttled + self.failed + self.dropped + self.in_flight
+        return self.completed + self.throttled + self.failed + self.internal_errors + self.dropped + self.in_flight
 
     @property
     def elapsed_s(self) -> float:
@@ -220,6 +231,7 @@ class Recorder:
         self.completed += other.completed
         self.throttled += other.throttled
         self.failed += other.failed
+        self.internal_errors += other.internal_errors
         self.dropped += other.dropped
         self.in_flight += other.in_flight
         self.waited_for_connection += other.waited_for_connection
@@ -321,6 +333,7 @@ class Recorder:
                 completed=self.completed,
                 throttled=self.throttled,
                 failed=self.failed,
+                internal_errors=self.internal_errors,
                 dropped=self.dropped,
                 in_flight=self.in_flight,
             ),

@@ -23,7 +23,7 @@ from loadtasks.engine.runners.base import RunnerPhase
 from loadtasks.engine.runners.open import OpenRunner
 from loadtasks.engine.runners.request_source import RequestSource
 from loadtasks.engine.websocket.connection import WebSocketConnection
-from loadtasks.engine.websocket.deliveries import Deliveries
+from loadtasks.engine.websocket.deliveries import MAX_ID, Deliveries, is_id
 from loadtasks.engine.websocket.opener import Opener
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.load import BroadcastLoad
@@ -104,8 +104,8 @@ class BroadcastRunner:
     def _published(self, exchange: Exchange, failure: RequestFailure | None) -> None:
         """The publisher has a response: with the event's id, or without, so that the event can't be delivered."""
         failure = failure or self._take_id(exchange)
-        exchange.body_parts = []
         if failure is None:
+            exchange.body_parts = []
             return
         failure = failure.of(exchange.encoded.line)
         for _ in range(self._load.listeners):
@@ -123,9 +123,11 @@ class BroadcastRunner:
         found = value_at(response, path)
         if found is MISSING:
             return RequestFailure(ErrorCode.CHECK, f"the response to publishing has no {path}")
-        if not isinstance(found, str | int | float):
+        if not is_id(found):
             return RequestFailure(
-                ErrorCode.CHECK, f"the {path} in the response to publishing is neither text nor a number"
+                ErrorCode.CHECK,
+                f"the {path} in the response to publishing is neither a text of at most {MAX_ID:,} characters nor a "
+                "number",
             )
         if not self._deliveries.published(found, exchange):
             return RequestFailure(

@@ -20,6 +20,7 @@ from time import perf_counter
 from loadtasks.engine.http.connection import HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
+from loadtasks.engine.internal_errors import start
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule
 from loadtasks.engine.recording.failure import RequestFailure
@@ -208,7 +209,7 @@ class ClosedRunner:
     def _send(self, worker: _Worker, exchange: Exchange) -> None:
         connection = worker.connection
         if connection is None or not connection.can_send(exchange):
-            worker.connecting = asyncio.get_running_loop().create_task(self._connect(worker, exchange))
+            worker.connecting = start(self._connect(worker, exchange))
             return
         connection.send(exchange)
         exchange.due = exchange.sent  # in a closed profile a request is due when it can be sent

@@ -19,6 +19,7 @@ from time import perf_counter
 from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import record_exchange, response_failure
+from loadtasks.engine.internal_errors import start
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.profiles.pacer import DueTimes
 from loadtasks.engine.recording.failure import RequestFailure
@@ -52,7 +53,7 @@ class OpenRunner:
             load: its load.
             source: its requests, ready to be sent.
             due_times: when they are due.
-            on_response: called with each recorded exchange of the load, not of the warm-up, and why it failed.
+            on_response: called with each exchange of the load that has ended, not of the warm-up, and why it failed.
         """
         self.phase = RunnerPhase.CREATED
         self.recorder = Recorder()
@@ -176,7 +177,7 @@ class OpenRunner:
         """Begin to open one more connection for what waits; False where the maximum is reached."""
         if len(self._connections) + len(self._connecting) >= self._load.max_connections:
             return False
-        task = asyncio.get_running_loop().create_task(self._open_connection())
+        task = start(self._open_connection())
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         return True
@@ -235,9 +236,9 @@ class OpenRunner:
 
     def _record(self, exchange: Exchange) -> None:
         failure = response_failure(exchange)
-        record_exchange(self._recording, exchange, failure)
         if self._on_response is not None and self.phase is not RunnerPhase.WARM_UP:
-            self._on_response(exchange, failure)
+            self._on_response(exchange, failure)  # before it is recorded: an error of this one is the exchange's
+        record_exchange(self._recording, exchange, failure)
         self._finish_when_done()
 
     def _drop(self, exchange: Exchange, now: float) -> None:

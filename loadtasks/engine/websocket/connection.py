@@ -14,6 +14,7 @@ from typing import cast
 
 from websocket import ABNF
 
+from loadtasks.engine.internal_errors import internal_failure, surface
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
@@ -21,6 +22,8 @@ from loadtasks.measurement.errors import ErrorCode
 
 _REFUSAL_WAIT_S = 0.5
 """How long the body of a refused upgrade is waited for; the refusal itself is known from its head."""
+_MAX_UNREAD = 65_536
+"""Bytes of pongs that the target has not read, from which no more are sent."""
 NORMAL_CLOSURE = 1000
 NO_STATUS = 1005
 ABNORMAL_CLOSURE = 1006
@@ -141,17 +144,19 @@ class WebSocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         now = perf_counter()
-        if self._handshake is not None:
-            data = self._read_handshake(self._handshake, data, now)
-        if not data:
-            return
         try:
+            if self._handshake is not None:
+                data = self._read_handshake(self._handshake, data, now)
+            if not data:
+                return
             for opcode, payload in self._frames.feed(data):
                 if self.state is WebSocketState.CLOSED:
                     return
                 self._take(opcode, payload, now)
         except FrameError as error:
             self._fail(error.failure)
+        except Exception as error:
+            self._fail(internal_failure(error))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -200,7 +205,12 @@ class WebSocketConnection(asyncio.Protocol):
                     self._on_message(self, payload, now)
         elif opcode == ABNF.OPCODE_CLOSE:
             self._closed_by_target(cast(bytes, payload))
-        elif opcode == ABNF.OPCODE_PING and self.state is WebSocketState.OPEN and self._transport is not None:
+        elif opcode == ABNF.OPCODE_PING and self.state is WebSocketState.OPEN:
+            self._pong(payload)
+
+    def _pong(self, payload: str | bytes) -> None:
+        """Answer a ping; not one that comes while earlier answers wait to be read (section 5.5.3 allows that)."""
+        if self._transport is not None and self._transport.get_write_buffer_size() < _MAX_UNREAD:
             self._transport.write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
 
     def _closed_by_target(self, payload: bytes) -> None:
@@ -232,10 +242,14 @@ class WebSocketConnection(asyncio.Protocol):
         if self.state is WebSocketState.CLOSED:
             return
         is_ours, self.state = self.state is WebSocketState.CLOSING, WebSocketState.CLOSED
-        if not is_ours:
-            self.failure = failure
+        if is_ours:
+            return
+        self.failure = failure
+        try:
             if self._on_close is not None:
                 self._on_close(self)
+        except Exception as error:
+            surface(error)
 
 
 def _close_frame(code: int) -> bytes:

@@ -11,8 +11,10 @@ publishing overlaps have no order. Where a listener gets an event after one that
 """
 
 from array import array
+from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import TypeGuard
 
 from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.json_values import equal, key_of, parse_json, shown, value_at
@@ -22,9 +24,18 @@ from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 from loadtasks.scenarios.model import Event
 
-_MAX_KEPT_MESSAGES = 256
-_MAX_KEPT_LENGTH = 65536
-"""A message that many listeners get is parsed once: as many of the last ones, up to this length, are recognised."""
+_MAX_FOREIGN = 10_000
+"""Events that this load has not published, or not yet, of which it is remembered whom they reached."""
+MAX_ID = 1000
+"""Characters of an event's id."""
+_SHORT = 65_536
+_KEPT_SHORT, _KEPT_LONG = 256, 2
+"""A message that many listeners get is parsed once: so many of the last ones are kept, up to this length and above."""
+
+
+def is_id(value: object) -> TypeGuard[str | int | float]:
+    """Whether a value of a message or a response can be an event's id."""
+    return len(value) <= MAX_ID if isinstance(value, str) else isinstance(value, int | float)
 
 
 class Broadcast:
@@ -55,20 +66,24 @@ class Deliveries:
         self._listeners = listeners
         self._timeout_s = timeout_s
         self._recorder = recorder
-        self._broadcasts: list[Broadcast] = []
+        self._seen = 0
+        """How many events were seen."""
         self._by_id: dict[str, Broadcast] = {}
+        self._foreign: deque[Broadcast] = deque()
+        """In the order in which they were first seen: those that were not published by this load then."""
         self._orders = [array("I") for _ in range(listeners)]
         """By listener: numbers of the events, in the order in which they came."""
         self._pending: dict[str, Broadcast] = {}
         """Published, and not yet with every listener."""
         self._reached_all = array("d", [1.0]) * listeners
         """In place of the times of every event that has reached every listener and is recorded."""
-        self._broadcast_in_short = lru_cache(_MAX_KEPT_MESSAGES)(self._broadcast_in)
+        self._broadcast_in_short = lru_cache(_KEPT_SHORT)(self._broadcast_in)
+        self._broadcast_in_long = lru_cache(_KEPT_LONG)(self._broadcast_in)
 
     def arrived(self, listener: int, message: str | bytes, now: float) -> None:
         """A listener got a message, at a time of `time.perf_counter`."""
-        short = len(message) <= _MAX_KEPT_LENGTH
-        broadcast = self._broadcast_in_short(message) if short else self._broadcast_in(message)
+        recognise = self._broadcast_in_short if len(message) <= _SHORT else self._broadcast_in_long
+        broadcast = recognise(message)
         if broadcast is None:
             return
         if broadcast.times[listener]:
@@ -104,7 +119,7 @@ class Deliveries:
                 self._record(broadcast, broadcast.exchange, now, lost)
         self._pending.clear()
         self._note_order()
-        for broadcast in self._broadcasts:
+        for broadcast in self._by_id.values():
             if broadcast.exchange is not None:
                 for _ in range(broadcast.duplicates):
                     self._recorder.note(ErrorCode.DUPLICATE, f"event {broadcast.id} reached a listener more than once")
@@ -113,9 +128,17 @@ class Deliveries:
         key = key_of(event_id)
         known = self._by_id.get(key)
         if known is None:
-            known = self._by_id[key] = Broadcast(event_id, len(self._broadcasts), self._listeners)
-            self._broadcasts.append(known)
+            known = self._by_id[key] = Broadcast(event_id, self._seen, self._listeners)
+            self._seen += 1
+            self._foreign.append(known)
+            if len(self._foreign) > _MAX_FOREIGN:
+                self._forget(self._foreign.popleft())
         return known
+
+    def _forget(self, broadcast: Broadcast) -> None:
+        """Forget an event that this load has not published: what others publish must not fill the memory."""
+        if broadcast.exchange is None:
+            del self._by_id[broadcast.key]
 
     def _broadcast_in(self, message: str | bytes) -> Broadcast | None:
         """The event that a message is of; None where it is of none."""
@@ -124,7 +147,7 @@ class Deliveries:
             if not all(equal(value_at(document, path), expected) for path, expected in self._event.where.items()):
                 return None
             found = value_at(document, self._event.id)
-            return self._broadcast(found) if isinstance(found, str | int | float) else None
+            return self._broadcast(found) if is_id(found) else None
         except (ValueError, RecursionError):
             return None
 
@@ -160,12 +183,13 @@ class Deliveries:
 
     def _note_order(self) -> None:
         """Count the events that reached a listener after one that was published later."""
+        published = {known.number: known for known in self._by_id.values()}
         for order in self._orders:
             latest: tuple[str, Exchange] | None = None
             for number in order:
-                broadcast = self._broadcasts[number]
-                exchange = broadcast.exchange
-                if exchange is None:
+                broadcast = published.get(number)
+                exchange = broadcast.exchange if broadcast is not None else None
+                if broadcast is None or exchange is None:
                     continue
                 if latest is not None and exchange.end < latest[1].sent:
                     self._recorder.note(

@@ -14,13 +14,15 @@ Reading is a pure function of the bytes: however they are split on their way, th
 from collections.abc import Iterator
 from typing import cast
 
-from websocket import ABNF, WebSocketException, continuous_frame, frame_buffer
+from websocket import ABNF, WebSocketException, frame_buffer
 
 from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
 
-MAX_MESSAGE = 64 * 1024 * 1024
+MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes of one message; a longer one is an error."""
+_MAX_FRAGMENTS = 65_536
+"""Frames of one message; more are an error, since each takes about as long to read as a whole message."""
 _WHOLE_TEXT = 0x81
 _TWO_BYTES_OF_LENGTH = 126
 _MAX_CONTROL = 125
@@ -35,6 +37,30 @@ class _NeedMoreError(Exception):
     """The frame isn't whole yet."""
 
 
+class _Fragments:
+    """The frames of a message of several (RFC 6455, section 5.4), so far."""
+
+    __slots__ = ("opcode", "payloads", "size")
+
+    def __init__(self, opcode: int) -> None:
+        self.opcode = opcode
+        self.payloads: list[bytes] = []
+        self.size = 0
+
+    def add(self, payload: bytes) -> None:
+        """Add the payload of one more frame.
+
+        Raises:
+            FrameError: the message is too large.
+        """
+        self.payloads.append(payload)
+        self.size += len(payload)
+        if self.size > MAX_MESSAGE:
+            raise _too_large()
+        if len(self.payloads) > _MAX_FRAGMENTS:
+            raise FrameError(ErrorCode.TOO_LARGE, f"a WebSocket message has more than {_MAX_FRAGMENTS:,} frames")
+
+
 class Frames:
     """The incoming side of one WebSocket. It keeps no bytes between messages."""
 
@@ -45,7 +71,7 @@ class Frames:
         self._at = 0
         self._buffer: frame_buffer | None = None
         """Set while websocket-client reads a frame."""
-        self._fragments: continuous_frame | None = None
+        self._fragments: _Fragments | None = None
         """Set while a message in several frames is read."""
 
     def feed(self, data: bytes) -> Iterator[tuple[int, str | bytes]]:
@@ -116,21 +142,19 @@ class Frames:
         return piece
 
     def _message(self, frame: ABNF) -> tuple[int, str | bytes] | None:
-        fragments = self._fragments
+        fragments, continues = self._fragments, frame.opcode == ABNF.OPCODE_CONT
+        if fragments is None and continues:
+            raise FrameError(ErrorCode.MALFORMED, "a malformed WebSocket message: it begins with a continuation frame")
+        if fragments is not None and not continues:
+            raise FrameError(ErrorCode.MALFORMED, "a malformed WebSocket message: another begins before its end")
         if fragments is None:
-            fragments = self._fragments = continuous_frame(fire_cont_frame=False, skip_utf8_validation=True)
-        try:
-            fragments.validate(frame)
-        except WebSocketException as error:
-            raise FrameError(ErrorCode.MALFORMED, f"a malformed WebSocket message: {error}") from error
-        fragments.add(frame)
-        if fragments.cont_data is not None and len(fragments.cont_data[1]) > MAX_MESSAGE:
-            raise _too_large()
-        if not fragments.is_fire(frame):
+            fragments = self._fragments = _Fragments(frame.opcode)
+        fragments.add(cast(bytes, frame.data))
+        if not frame.fin:
             return None
-        opcode, whole = fragments.extract(frame)
         self._fragments = None
-        return opcode, _text(whole.data) if opcode == ABNF.OPCODE_TEXT else whole.data
+        whole = b"".join(fragments.payloads)
+        return fragments.opcode, _text(whole) if fragments.opcode == ABNF.OPCODE_TEXT else whole
 
 
 def _text(payload: bytes) -> str:

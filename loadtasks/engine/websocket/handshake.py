@@ -6,6 +6,7 @@ import os
 
 import httptools
 
+from loadtasks.engine.http.headers import MAX_HEAD, add_header
 from loadtasks.engine.http.obs_fold import Unfolding
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.http.response_body import quoted_body
@@ -54,6 +55,7 @@ class Handshake:
         self._key = base64.b64encode(os.urandom(16)).decode()
         self._headers: dict[str, str] = {}
         self._body = b""
+        self._head_size = 0
         self._whole = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._unfolding = Unfolding()
@@ -71,6 +73,7 @@ class Handshake:
             HandshakeError: the upgrade was refused, or this is not a valid response to it.
         """
         assert self._parser is not None  # noqa: S101 - nothing is fed after the response
+        self._head_size += 0 if self.status else len(data)
         head, after, rest = b"", data, b""
         try:
             while after and not self.status:
@@ -80,12 +83,17 @@ class Handshake:
                 self._parser.feed_data(after)
         except httptools.HttpParserUpgrade as upgrade:
             rest = head[upgrade.args[0] :] + after
+        except httptools.HttpParserCallbackError as error:
+            raise error.__context__ or error from None
         except httptools.HttpParserError as error:
             if not self.refused:
                 raise HandshakeError(
                     ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}"
                 ) from error
             self._whole = True  # its head said enough
+        if not self.status and self._head_size > MAX_HEAD:
+            text = f"the head of the response to the upgrade is larger than {MAX_HEAD >> 10} KiB"
+            raise HandshakeError(ErrorCode.TOO_LARGE, text)
         if not self.status or (self.refused and not self._whole and len(self._body) < _MAX_REFUSAL):
             return None
         self._parser = None
@@ -103,8 +111,7 @@ class Handshake:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        add_header(self._headers, name.decode("latin-1").lower(), value)
 
     def on_headers_complete(self) -> None:
         """The head of a response is complete; an interim one (1xx) is followed by the final one."""

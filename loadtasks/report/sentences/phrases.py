@@ -35,6 +35,11 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%b %H:%M}"
 
 
+def moment_of_year(at: datetime) -> str:
+    """A point in time with its year and zone: `2030-11-28 22:56 UTC`."""
+    return f"{at:%Y-%m-%d %H:%M %Z}"
+
+
 def from_the_start(seconds: float) -> str:
     """A point in a load's time: `from 3.00 s into the load`, or `from the start of the load`."""
     return f"from {units.duration(seconds)} into the load" if seconds >= _AT_ONCE_S else "from the start of the load"

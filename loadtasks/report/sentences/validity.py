@@ -5,14 +5,16 @@ from typing import Any
 
 from loadtasks import units
 from loadtasks.measurement.health import Saturation, SaturationCode, Statistic
-from loadtasks.report.sentences.phrases import ASK_FOR_MORE, listed, rejections
+from loadtasks.report.sentences.phrases import ASK_FOR_MORE, listed, moment_of_year, rejections
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Throttled
 from loadtasks.results.findings.validity import (
     AccessRefused,
     Begun,
+    ClockWentBack,
     FailureDetail,
+    InternalErrors,
     InvalidRepeated,
     NotReached,
     RequestCounts,
@@ -127,11 +129,19 @@ def _engine_failed(_finding: Finding, failure: FailureDetail) -> str:
     return f"the load engine failed, and nothing of this scenario was kept: {_one_sentence(failure.detail)}"
 
 
+def _internal_error(_finding: Finding, errors: InternalErrors) -> str:
+    return (
+        f"the load engine itself failed {units.plural(errors.count, 'time')}, which says nothing about the target: "
+        f"{errors.sample}; please report it with this sentence"
+    )
+
+
 def _conservation_violated(_finding: Finding, counts: RequestCounts) -> str:
+    internal = f"{units.count(counts.internal_errors)} internal errors + " if counts.internal_errors else ""
     return (
         f"requests are unaccounted for: {units.count(counts.scheduled)} were scheduled, but "
         f"{units.count(counts.completed)} completed + {units.count(counts.throttled)} throttled + "
-        f"{units.count(counts.failed)} failed + {units.count(counts.dropped)} dropped + "
+        f"{units.count(counts.failed)} failed + {internal}{units.count(counts.dropped)} dropped + "
         f"{units.count(counts.in_flight)} in flight; this is an error of the load engine, so none of its numbers can "
         "be trusted"
     )
@@ -166,6 +176,16 @@ def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
     alone = "let one run at a time measure a service, and one use a load generator"
     killed = f"; if the other was killed, delete it: `python -m loadtasks runs delete --unfinished {overlap.other_run}`"
     return alone if overlap.ended else alone + killed
+
+
+def _clock_went_back(_finding: Finding, clock: ClockWentBack) -> str:
+    others = f" (and {units.plural(clock.runs - 1, 'more run')})" if clock.runs > 1 else ""
+    return (
+        f"A clock was wrong: this run is dated {moment_of_year(clock.started_at)}, and run {clock.other_run}{others}, "
+        f"which was made before it, {moment_of_year(clock.other_started_at)}; runs are compared in the order in which "
+        "they were made; set the clock of the load generator right, and if that run should not be part of the "
+        f"baseline, `python -m loadtasks runs delete {clock.other_run}`"
+    )
 
 
 def _one_sentence(text: str) -> str:
@@ -259,6 +279,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_STOPPED_RESPONDING: _stopped_responding,
     FindingCode.INTERRUPTED: _interrupted,
     FindingCode.ENGINE_FAILED: _engine_failed,
+    FindingCode.INTERNAL_ERROR: _internal_error,
     FindingCode.CONSERVATION_VIOLATED: _conservation_violated,
     FindingCode.NOTHING_SCHEDULED: lambda _finding, _parameters: "no request was scheduled, so nothing was measured",
     FindingCode.EVERYTHING_THROTTLED: _everything_throttled,
@@ -266,6 +287,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.GENERATOR_SATURATED: _generator_saturated,
     FindingCode.INVALID_REPEATED: _invalid_repeated,
     FindingCode.RUNS_OVERLAPPED: _runs_overlapped,
+    FindingCode.CLOCK_WENT_BACK: _clock_went_back,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {

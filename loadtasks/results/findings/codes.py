@@ -74,6 +74,8 @@ class FindingCode(StrEnum):
     TARGET_STOPPED_RESPONDING = "target_stopped_responding", FindingKind.VALIDITY
     INTERRUPTED = "interrupted", FindingKind.VALIDITY
     ENGINE_FAILED = "engine_failed", FindingKind.VALIDITY
+    INTERNAL_ERROR = "internal_error", FindingKind.VALIDITY
+    """The load engine failed on responses or messages."""
     CONSERVATION_VIOLATED = "conservation_violated", FindingKind.VALIDITY
     NOTHING_SCHEDULED = "nothing_scheduled", FindingKind.VALIDITY
     EVERYTHING_THROTTLED = "everything_throttled", FindingKind.VALIDITY
@@ -82,6 +84,8 @@ class FindingCode(StrEnum):
 
     # What else bears on trust
     RUNS_OVERLAPPED = "runs_overlapped", FindingKind.NOTE
+    CLOCK_WENT_BACK = "clock_went_back", FindingKind.NOTE
+    """An earlier run is dated after this one: one of the two clocks was wrong."""
 
     # Targets
     TARGET_MISSED = "target_missed", FindingKind.TARGET

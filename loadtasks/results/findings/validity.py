@@ -81,6 +81,14 @@ class MeasurementFailure(BaseModel):
         return self.access or self.begun or FailureDetail(detail=self.detail)
 
 
+class InternalErrors(Parameters):
+    """How often the load engine failed on a response or a message."""
+
+    count: int
+    sample: str
+    """The request, the type of the exception, its text, and the line that raised it."""
+
+
 class RequestCounts(Parameters):
     """How the scheduled requests ended, where the sum doesn't add up."""
 
@@ -88,6 +96,7 @@ class RequestCounts(Parameters):
     completed: int
     throttled: int
     failed: int
+    internal_errors: int = 0
     dropped: int
     in_flight: int
 
@@ -112,6 +121,19 @@ class RunsOverlapped(Parameters):
     """Whether its load came from the same generator."""
     ended: bool
     """Whether it had ended when this run was judged."""
+
+
+class ClockWentBack(Parameters):
+    """Earlier runs of the service are dated after this one. Runs are ordered as they were opened, all the same."""
+
+    started_at: datetime
+    """When this run started, by its clock."""
+    other_run: str
+    """The id of the earlier run that is dated last."""
+    other_started_at: datetime
+    """When that one started, by its clock."""
+    runs: int
+    """How many earlier runs are dated after this one, among those that a baseline may hold."""
 
 
 class SaturationParameters(Parameters):
@@ -144,11 +166,13 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_STOPPED_RESPONDING: FailureDetail,
     FindingCode.INTERRUPTED: FailureDetail,
     FindingCode.ENGINE_FAILED: FailureDetail,
+    FindingCode.INTERNAL_ERROR: InternalErrors,
     FindingCode.CONSERVATION_VIOLATED: RequestCounts,
     FindingCode.EVERYTHING_THROTTLED: Throttled,
     FindingCode.TARGET_NOT_REACHED: NotReached,
     FindingCode.GENERATOR_SATURATED: SaturationParameters,
     FindingCode.INVALID_REPEATED: InvalidRepeated,
     FindingCode.RUNS_OVERLAPPED: RunsOverlapped,
+    FindingCode.CLOCK_WENT_BACK: ClockWentBack,
 }
 """By code; a code that is missing here has no parameters."""

@@ -8,7 +8,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import Bound, Comparison, TargetMissed
 from loadtasks.verdict.targets.suites import Expectation
 
-_ABOUT_THE_LOAD = frozenset({"scheduled", "conservation_gap"})
+_ABOUT_THE_LOAD = frozenset({"scheduled", "internal_errors", "conservation_gap"})
 """Metrics that say what the load engine did, and nothing of the API."""
 DEFAULT_SUCCESS_RATE = 0.99
 """The share of requests, or of the time, that has to succeed where no suite says how many may fail."""

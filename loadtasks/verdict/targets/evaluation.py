@@ -17,6 +17,7 @@ from typing import Any
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.metrics import METRICS
+from loadtasks.verdict.targets.lazy_import import import_lazily
 from loadtasks.verdict.targets.rows import TargetRow
 from loadtasks.verdict.targets.suites import Expectation, Suite
 
@@ -102,6 +103,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _evaluate(work: Sequence[SuiteRows], run_name: str, data_docs: Path | None) -> Evaluation:
+    import_lazily("scipy.stats")
     import great_expectations as gx  # noqa: PLC0415 - takes seconds: only where targets are judged
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 

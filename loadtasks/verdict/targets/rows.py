@@ -10,7 +10,7 @@ from loadtasks.scenarios.model import MixedScenario, Scenario, parts_of
 
 _PLAUSIBLE = {Unit.SECONDS: 0.1, Unit.PER_SECOND: 100.0, Unit.SHARE: 1.0, Unit.COUNT: 100.0}
 """A value of each unit as a load that succeeds would show it."""
-_NONE_IN_A_GOOD_LOAD = frozenset({"throttled", "failed", "dropped", "in_flight", "conservation_gap"})
+_NONE_IN_A_GOOD_LOAD = frozenset({"throttled", "failed", "internal_errors", "dropped", "in_flight", "conservation_gap"})
 
 
 @dataclass(frozen=True)

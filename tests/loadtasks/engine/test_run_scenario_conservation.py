@@ -42,6 +42,7 @@ MAX_BYTES = 4096
 def small_limits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(http_connection, "MAX_BODY", MAX_BYTES)
+        patch.setattr(http_connection, "MAX_CHECKED", MAX_BYTES)
         patch.setattr(closed, "PAUSE_AFTER_REFUSAL_S", 0.01)
         yield
 

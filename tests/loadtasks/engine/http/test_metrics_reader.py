@@ -94,6 +94,9 @@ def test_a_target_with_many_metrics_makes_nothing_grow() -> None:
         ("", "200 OK", "GET /figures returned no metrics in Prometheus' text format (none is a counter or a gauge)"),
         ("\xff{", "200 OK", "GET /figures returned no metrics"),
         (TEXT, "404 Not Found", "GET /figures returned 404"),
+        ("a_total 1\n" * 100_001, "200 OK", "GET /figures returned no metrics in Prometheus' text format (it has more"),
+        ("a" * 20_000 + " 1", "200 OK", "GET /figures returned no metrics in Prometheus' text format (a line of it"),
+        ("a_total 1\n" * 500_000, "200 OK", "target"),
     ],
 )
 def test_what_is_no_metrics_is_a_problem_only_where_they_should_be(text: str, status: str, problem: str) -> None:

@@ -51,6 +51,10 @@ def test_a_page_is_read_whole_decompressed_and_bounded() -> None:
         assert (response.status, response.body()) == (200, b"text")
         with pytest.raises(TargetSilentError, match="larger than 10 bytes"):
             probe(Target(server.url), "/page", max_body=10)
+    with scripted(answering(ok(gzip.compress(b"x" * 1000), "Content-Encoding: gzip"))) as server:
+        response = probe(Target(server.url), "/page", max_body=500)
+        with pytest.raises(ValueError, match="when it is decompressed"):
+            response.body()
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,9 @@ def test_a_page_is_read_whole_decompressed_and_bounded() -> None:
         (b"<p>", None),
         (b'{"version": "%s"}' % (b"9" * 1000), "9" * 200),
         (b'{"version": "%s"}' % (b"9" * 100_000), None),
+        (b'{"version": "1\\u0000.\\ud8002"}', "1 .\N{REPLACEMENT CHARACTER}2"),
+        (b'{"version": ' + b"[" * 20_000, None),
+        (b'{"version": NaN}', None),
     ],
 )
 def test_a_version_is_read_where_there_is_one(body: bytes, version: str | None) -> None:

@@ -147,15 +147,19 @@ def test_the_targets_close_is_reported_in_words_and_its_code_is_echoed(code: int
 
 
 class Wire(asyncio.Transport):
-    """Keeps what is written to it."""
+    """Keeps what is written to it; the other end reads it, or nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads: bool = True) -> None:
         super().__init__()
         self.written = b""
+        self.reads = reads
         self.gone = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
+
+    def get_write_buffer_size(self) -> int:
+        return 0 if self.reads else len(self.written)
 
     def close(self) -> None:
         self.gone = True
@@ -206,6 +210,27 @@ def test_a_ping_is_answered_with_what_it_carried_and_is_no_message() -> None:
     socket, wire, received = connected(frame(b"this", opcode=PING) + frame(b"that", opcode=PONG))
     assert list(client_frames(wire.written)) == [(PONG, b"this")]
     assert (received, socket.first_message) == ([], 0.0)
+
+
+def test_pings_of_a_target_that_reads_no_answer_fill_no_memory() -> None:
+    wire = Wire(reads=False)
+    socket = WebSocketConnection(UPGRADE)
+    socket.connection_made(wire)
+    socket.data_received(response(wire.written))
+    for _ in range(5000):
+        socket.data_received(frame(b"x" * 100, opcode=PING))
+    assert socket.state is WebSocketState.OPEN
+    assert len(wire.written) < 100_000
+
+
+def test_the_head_of_a_response_without_end_ends_early() -> None:
+    handshake = Handshake(UPGRADE)
+    handshake.feed(b"HTTP/1.1 101 Switching Protocols\r\nX-Long: ")
+    for _ in range(26):
+        assert handshake.feed(b"x" * 10_000) is None
+    with pytest.raises(HandshakeError) as raised:
+        handshake.feed(b"x" * 10_000)
+    assert raised.value.code == "too_large"
 
 
 def test_nothing_is_received_after_the_targets_close_and_none_is_answered_twice() -> None:

@@ -33,6 +33,27 @@ def message(event: int, kind: str = "created") -> str:
     return json.dumps({"type": kind, "thing": {"id": event}})
 
 
+def test_events_that_others_publish_fill_no_memory() -> None:
+    account = Account()
+    account.arrive(0, -1)
+    account.publish(-1, 1.0, 2.0)
+    for event in range(10_050):
+        account.arrive(0, event)
+    assert len(account.deliveries._by_id) == 10_001
+    account.now = 5.0
+    for listener in range(1, LISTENERS):
+        account.arrive(listener, -1)
+    assert account.end() == {}
+    assert account.recorder.completed == LISTENERS
+
+
+@pytest.mark.parametrize("found", ['"%s"' % ("x" * 1001), "[1]", "null", "{}"])
+def test_what_can_be_no_id_is_no_event(found: str) -> None:
+    account = Account()
+    account.deliveries.arrived(0, '{"type": "created", "thing": {"id": ' + found + "}}", 1.0)
+    assert not account.deliveries._by_id
+
+
 @dataclass
 class Account:
     """Deliveries, and the time."""

@@ -122,6 +122,14 @@ def test_a_broken_frame_is_malformed(data: bytes) -> None:
         assert raised.value.code == "malformed"
 
 
+def test_a_message_in_frames_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "_MAX_FRAGMENTS", 100)
+    with pytest.raises(FrameError) as raised:
+        read(frame(b"", fin=False), *[frame(b"", opcode=CONT, fin=False)] * 1000)
+    assert raised.value.code == "too_large"
+    assert "more than 100 frames" in str(raised.value)
+
+
 def endless(first: bytes) -> Iterator[bytes]:
     yield first
     while True:

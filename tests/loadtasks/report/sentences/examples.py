@@ -64,6 +64,7 @@ from loadtasks.results.findings.validity import (
     AccessRefused,
     Begun,
     FailureDetail,
+    InternalErrors,
     InvalidRepeated,
     NotReached,
     RequestCounts,
@@ -152,6 +153,10 @@ VALIDITY = (
     Finding(code=C.MEASUREMENT_DIED, parameters=BEGUN),
     Finding(code=C.MEASURED_CONCURRENTLY, parameters=BEGUN),
     refused(401),
+    Finding(
+        code=C.INTERNAL_ERROR,
+        parameters=InternalErrors(count=3, sample="GET /things: RecursionError: too deep (checks.py, line 97)"),
+    ),
     Finding(
         code=C.CONSERVATION_VIOLATED,
         parameters=RequestCounts(scheduled=1000, completed=900, throttled=0, failed=40, dropped=30, in_flight=20),

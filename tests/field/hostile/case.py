@@ -1,7 +1,7 @@
 """A hostile behaviour, and what a run against it has to come to."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -47,6 +47,8 @@ class Case:
     pages: Mapping[str, Handler] = field(default_factory=dict)
     expected: frozenset[str] = frozenset()
     """Codes of the errors that have to be recorded; none: every request succeeds."""
+    possible: frozenset[str] = frozenset()
+    """Codes of errors that may be recorded as well: which one comes first is a matter of luck."""
     completes: bool = False
     """Whether requests may succeed though there are errors, as with duplicate events."""
     exit_code: int = 1
@@ -59,6 +61,8 @@ class Case:
     scenario: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     """Environment of the run."""
+    costly: bool = False
+    """Whether it takes seconds of CPU, so that only the tool tries it."""
     tls: bool = False
     """Whether the target is an https address; the handler then gets the connection before the TLS handshake."""
 
@@ -71,12 +75,25 @@ class Case:
     def _timeout_s(self) -> float:
         return TIMEOUT_S if self.expected & {"timeout", "missed", "connect_timeout"} else PATIENT_S
 
+    def problems(self, counts: Mapping[str, int], codes: Collection[str]) -> list[str]:
+        """What is wrong with the account of a measurement: its counts by name, and the codes of its errors."""
+        problems = []
+        ended = sum(number for name, number in counts.items() if name != "scheduled")
+        if not counts["scheduled"] == ended == SCHEDULED:
+            problems.append(f"{counts['scheduled']} scheduled and {ended} accounted for, of {SCHEDULED}")
+        found = frozenset(codes)
+        if not self.expected <= found <= self.expected | self.possible:
+            problems.append(f"errors {sorted(found)}, expected {sorted(self.expected)}")
+        if self.expected and counts["completed"] and not self.completes:
+            problems.append(f"{counts['completed']} completed")
+        return problems
+
     def scenario_of(self, workers: int | None = None) -> dict[str, Any]:
         """The scenario, as a scenario file has it."""
         load = dict(self.load or _LOADS[self.kind])
         if workers is not None and "workers" in load:
             load["workers"] = workers
-        common = {"load": load, "timeout_s": self._timeout_s, "connect_timeout_s": 1, **self.scenario}
+        common = {"load": load, "timeout_s": self._timeout_s, "connect_timeout_s": 1 if "connect_timeout" in self.expected else PATIENT_S, **self.scenario}
         path = f"/{self.name}"
         match self.kind:
             case Kind.HTTP:
@@ -115,4 +132,4 @@ def add(name: str, module: str, *expected: str, **fields: Any) -> None:
     if name in CASES:
         raise ValueError(f"two cases are named {name}")
     fields.setdefault("exit_code", 1 if expected else 0)
-    CASES[name] = Case(name=name, family=module.rpartition(".")[2], expected=frozenset(expected), **fields)
+    CASES[name] = Case(name=name, family=module.rpartition(".")[2], expected=frozenset(expected), possible=frozenset(fields.pop("possible", ())), **fields)

@@ -45,7 +45,7 @@ def half_closed_in_body(connection: socket.socket, _request: bytes) -> bool:
     return wait_for_end(connection)
 
 
-@hostile("cut", connection=True, exit_code=3)
+@hostile("cut", connection=True, exit_code=3, possible=["unreachable"])
 def rst_on_accept(connection: socket.socket) -> None:
     reset(connection)
 

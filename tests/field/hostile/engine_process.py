@@ -7,6 +7,7 @@ The process reads one JSON object a line, and answers each with one:
     {"seconds": ..., "peak_mb": ..., "version": ..., "not_measured": ..., "metrics": ..., "measurement": {...}}
 """
 
+import gc
 import json
 import os
 import resource
@@ -100,6 +101,7 @@ def _serve() -> None:
         probe.PROBE_DEADLINE_S = float(sys.argv[1])
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
+        gc.collect()
         _forget_peak()
         began = time.monotonic()
         try:

@@ -34,10 +34,10 @@ _handshake("ws_upgrade_missing", stalling(head(status="101 Up")), "malformed")
 _handshake("ws_silent", stalling(b""), "timeout")
 _handshake("ws_drip", dripping(_BEGUN + b"X-Slow: ", b"y"), "timeout")
 _handshake("ws_drip_from_start", dripping(b"", _BEGUN + b"\r\n"), "timeout")
-_handshake("ws_header_of_200_mb", _pieces := None or (lambda c, r: [c.sendall(p) for p in Repeated(_BEGUN + b"X: ", b"y", 200 * MIB, b"\r\n\r\n")] and True), "malformed")
-_handshake("ws_headers_endless", flooding(_BEGUN, b"X-Many: y\r\n"), "malformed")
-_handshake("ws_new_headers_endless", lambda connection, _request: _new_headers(connection), "malformed")
-_handshake("ws_interim_endless", flooding(b"", head(status="103 Early")), "timeout")
+_handshake("ws_header_of_200_mb", _pieces := None or (lambda c, r: [c.sendall(p) for p in Repeated(_BEGUN + b"X: ", b"y", 200 * MIB, b"\r\n\r\n")] and True), "too_large")
+_handshake("ws_headers_endless", flooding(_BEGUN, b"X-Many: y\r\n"), "too_large")
+_handshake("ws_new_headers_endless", lambda connection, _request: _new_headers(connection), "too_large")
+_handshake("ws_interim_endless", flooding(b"", head(status="103 Early")), "too_large")
 _handshake("ws_interim_dripping", dripping(b"", head(status="102 Wait")), "timeout")
 _handshake("ws_closed_before_response", sending(b"", keep=False), "cut")
 _handshake("ws_closed_in_head", sending(_BEGUN, keep=False), "cut")
@@ -87,7 +87,7 @@ def ws_close_frame_with_101(connection: socket.socket, request: bytes) -> bool:
     return wait_for_end(connection)
 
 
-@hostile("cut", connection=True, kind=Kind.CONNECTIONS)
+@hostile("cut", connection=True, kind=Kind.CONNECTIONS, possible=["unreachable"])
 def ws_rst_on_accept(connection: socket.socket) -> None:
     reset(connection)
 

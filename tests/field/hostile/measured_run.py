@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtasks.results.document import ResultsDocument, read_document
-from tests.field.hostile.case import SCHEDULED, Case
+from tests.field.hostile.case import Case
 from tests.field.hostile.server import hostile_target
 from tests.field.hostile.tls_identity import write_authority
 
@@ -154,13 +154,6 @@ def check_account(case: Case, document: ResultsDocument) -> tuple[str, list[str]
     counts = measurement.counts
     codes = {error.code.value: error.count for error in measurement.errors}
     account = f"{counts.completed}+{counts.throttled}+{counts.failed}+{counts.dropped}+{counts.in_flight} {codes}"
-    problems = []
     if not case.measured:
-        problems.append("measured")
-    if counts.scheduled != SCHEDULED or counts.conservation_gap:
-        problems.append(f"{counts.scheduled} scheduled, {counts.conservation_gap} unaccounted for")
-    if set(codes) != case.expected:
-        problems.append(f"errors {sorted(codes)}, expected {sorted(case.expected)}")
-    elif case.expected and counts.completed and not case.completes:
-        problems.append(f"{counts.completed} completed")
-    return account, problems
+        return account, ["measured"]
+    return account, case.problems(counts.model_dump(), codes)

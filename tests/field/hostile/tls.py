@@ -80,7 +80,7 @@ def tls_hello_drips(connection):
         time.sleep(0.05)
 
 
-@_tls("tls")
+@_tls("connect_timeout")
 def tls_records_endless(connection):
     connection.recv(65536)
     while True:

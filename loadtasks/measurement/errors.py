@@ -29,7 +29,7 @@ class ErrorCode(StrEnum):
     MALFORMED = "malformed"
     """What was received is neither HTTP nor a WebSocket frame."""
     TOO_LARGE = "too_large"
-    """The body or the WebSocket message is larger than the engine reads."""
+    """The head, the body or the WebSocket message is larger than the engine reads; or there are pings without end."""
     DROPPED = "dropped"
     """The request was never sent: no connection became free within its queue timeout, or the load ended first."""
     CLOSED = "closed"

@@ -149,7 +149,9 @@ class Messages:
 def _row(session: Session, number: int) -> MessageRow:
     row = session.get(MessageRow, number)
     if row is None:
-        raise BadInputError(f"message {number} was deleted meanwhile; `python -m loadtasks messages` lists what is left.")
+        raise BadInputError(
+            f"message {number} was deleted meanwhile; `python -m loadtasks messages` lists what is left."
+        )
     return row
 
 

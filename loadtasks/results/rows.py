@@ -104,7 +104,7 @@ def measurement_of(row: MeasurementRow) -> Measurement:
         {name: getattr(row, name) for name in (*_AS_THEY_ARE, *_AS_JSON, *_AS_METRICS)}
         | _histograms_of(row)
         | {"counts": {name: getattr(row, name) for name in Counts.model_fields}}
-        | {"availability": row.availability_details}
+        | {"availability": row.availability_details},
     )
 
 

@@ -35,6 +35,7 @@ from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.engine.http.stale import NOT_SENT_AGAIN, IdleWatch, is_closed_by_peer
 from loadtasks.engine.internal_errors import internal_failure, start, surface
 from loadtasks.engine.net.connector import ConnectError, Connector
+from loadtasks.engine.net.turns import LARGE_READ, take_turns
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
@@ -220,6 +221,8 @@ class HttpConnection(asyncio.Protocol):
         exchange.end = now
         try:
             if self.state is ConnectionState.READING:
+                if len(data) >= LARGE_READ and self._transport is not None:
+                    take_turns(self._transport)
                 self._parse(data, exchange)
                 return
             exchange.first_byte = now

@@ -24,7 +24,7 @@ from loadtasks.measurement.errors import ErrorCode
 from loadtasks.measurement.model import NAME_RESOLUTION
 from loadtasks.scenarios.model import CONNECT_TIMEOUT_S
 
-_TELLING = (ErrorCode.REFUSED, ErrorCode.CONNECT_TIMEOUT, ErrorCode.UNREACHABLE)
+_TELLING = (ErrorCode.CUT, ErrorCode.REFUSED, ErrorCode.CONNECT_TIMEOUT, ErrorCode.UNREACHABLE)
 """Of the failures of several addresses that which says most is reported: somebody was there, or nobody, or no route."""
 
 
@@ -144,6 +144,10 @@ class Connector:
             raise ConnectError(ErrorCode.TLS, tls.why(error)) from error
         except ConnectionRefusedError:
             return RequestFailure(ErrorCode.REFUSED, "connection refused")
+        except ConnectionError as error:
+            if address.tls:
+                raise ConnectError(ErrorCode.TLS, tls.CLOSED_IN_HANDSHAKE) from error
+            return RequestFailure(ErrorCode.CUT, "the connection was closed as soon as it was established")
         except OSError as error:
             return RequestFailure(ErrorCode.UNREACHABLE, f"no connection: {error}")
         return None

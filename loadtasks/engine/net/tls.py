@@ -10,6 +10,7 @@ from loadtasks.errors import BadInputError
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _EXPIRED = 10
+CLOSED_IN_HANDSHAKE = "TLS failed: the target closed the connection during the handshake"
 _UNKNOWN_ISSUER = (18, 19, 20, 21)
 """OpenSSL's X509_V_ERR_*: self-signed, self-signed in the chain, no local issuer, leaf signature unverified."""
 

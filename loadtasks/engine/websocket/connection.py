@@ -15,6 +15,7 @@ from typing import cast
 from websocket import ABNF
 
 from loadtasks.engine.internal_errors import internal_failure, surface
+from loadtasks.engine.net.turns import LARGE_READ, take_turns
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.websocket.frames import FrameError, Frames
 from loadtasks.engine.websocket.handshake import Handshake, HandshakeError, Upgrade
@@ -22,6 +23,8 @@ from loadtasks.measurement.errors import ErrorCode
 
 _REFUSAL_WAIT_S = 0.5
 """How long the body of a refused upgrade is waited for; the refusal itself is known from its head."""
+_MAX_PINGS, _MAX_PINGS_PER_S = 1000, 100
+"""Pings that a target may send at once, and beyond that in a second: a heartbeat is one in some seconds."""
 _MAX_UNREAD = 65_536
 """Bytes of pongs that the target has not read, from which no more are sent."""
 NORMAL_CLOSURE = 1000
@@ -68,6 +71,7 @@ class WebSocketConnection(asyncio.Protocol):
         "_on_close",
         "_on_message",
         "_on_open",
+        "_pings",
         "_transport",
         "close_code",
         "failure",
@@ -112,6 +116,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._on_close = on_close
         self._handshake: Handshake | None = Handshake(upgrade)
         self._frames = Frames()
+        self._pings = 0
         self._transport: asyncio.Transport | None = None
 
     def close(self, code: int = NORMAL_CLOSURE) -> None:
@@ -120,7 +125,7 @@ class WebSocketConnection(asyncio.Protocol):
             self.state = WebSocketState.CLOSED
         elif self.state is WebSocketState.OPEN:
             self.state = WebSocketState.CLOSING
-            self._transport.write(_close_frame(code))
+            self._write(_close_frame(code))
         elif self.state is WebSocketState.HANDSHAKE:
             self.state = WebSocketState.CLOSED
             self._transport.abort()
@@ -149,6 +154,8 @@ class WebSocketConnection(asyncio.Protocol):
                 data = self._read_handshake(self._handshake, data, now)
             if not data:
                 return
+            if len(data) >= LARGE_READ and self._transport is not None:
+                take_turns(self._transport)
             for opcode, payload in self._frames.feed(data):
                 if self.state is WebSocketState.CLOSED:
                     return
@@ -206,12 +213,20 @@ class WebSocketConnection(asyncio.Protocol):
         elif opcode == ABNF.OPCODE_CLOSE:
             self._closed_by_target(cast(bytes, payload))
         elif opcode == ABNF.OPCODE_PING and self.state is WebSocketState.OPEN:
+            self._pings += 1
+            if self._pings > _MAX_PINGS + _MAX_PINGS_PER_S * (now - self.opened):
+                raise FrameError(ErrorCode.TOO_LARGE, f"the target sends more than {_MAX_PINGS_PER_S} pings a second")
             self._pong(payload)
 
     def _pong(self, payload: str | bytes) -> None:
         """Answer a ping; not one that comes while earlier answers wait to be read (section 5.5.3 allows that)."""
         if self._transport is not None and self._transport.get_write_buffer_size() < _MAX_UNREAD:
-            self._transport.write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
+            self._write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
+
+    def _write(self, data: bytes) -> None:
+        """Write, unless the connection is gone already and only its loss was not reported yet."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
     def _closed_by_target(self, payload: bytes) -> None:
         code = int.from_bytes(payload[:2], "big") if payload else NO_STATUS
@@ -221,7 +236,7 @@ class WebSocketConnection(asyncio.Protocol):
             raise FrameError(ErrorCode.MALFORMED, f"a close frame whose reason is not UTF-8: {error}") from error
         if self._transport is not None:
             if self.state is WebSocketState.OPEN:
-                self._transport.write(_close_frame(code))  # section 5.5.1: the code is echoed
+                self._write(_close_frame(code))  # section 5.5.1: the code is echoed
             self._transport.close()
         if self.state is WebSocketState.CLOSING:
             self.state = WebSocketState.CLOSED

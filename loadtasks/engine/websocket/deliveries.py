@@ -164,6 +164,11 @@ class Deliveries:
                 gone = f": {lost[listener]}" if listener in lost else ""
                 never = RequestFailure(ErrorCode.MISSED, f"event {broadcast.id} never reached a listener{gone}")
                 recorder.fail(never, due, sent, now)
+            elif at < sent:
+                early = RequestFailure(
+                    ErrorCode.MISSED, f"event {broadcast.id} reached a listener before it was published"
+                )
+                recorder.fail(early, due, sent, sent + self._timeout_s)
             elif at - sent > self._timeout_s:
                 late = RequestFailure(
                     ErrorCode.MISSED, f"event {broadcast.id} took {at - sent:.1f} s to reach a listener"

@@ -19,9 +19,9 @@ from websocket import ABNF, WebSocketException, frame_buffer
 from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
 
-MAX_MESSAGE = 8 * 1024 * 1024
+MAX_MESSAGE = 1024 * 1024
 """Bytes of one message; a longer one is an error."""
-_MAX_FRAGMENTS = 65_536
+_MAX_FRAGMENTS = 16_384
 """Frames of one message; more are an error, since each takes about as long to read as a whole message."""
 _WHOLE_TEXT = 0x81
 _TWO_BYTES_OF_LENGTH = 126

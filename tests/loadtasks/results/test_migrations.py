@@ -118,7 +118,9 @@ def test_what_was_measured_before_throttling_was_counted_reads_as_not_throttled(
         before = with_hash_of_today(before)
         assert store.measurements(run().id) == [before]
         store.save_measurements(run().id, MIXED, [now])
-        kept = TargetMetrics(counters={"requests_total": 3.0, "nul_\N{SYMBOL FOR NULL}_total": 1.0}, gauges=metrics.gauges)
+        kept = TargetMetrics(
+            counters={"requests_total": 3.0, "nul_\N{SYMBOL FOR NULL}_total": 1.0}, gauges=metrics.gauges
+        )
         assert store.measurements(run().id) == [before, now.model_copy(update={"target_metrics": kept})]
 
 

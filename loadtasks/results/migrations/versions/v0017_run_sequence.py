@@ -46,9 +46,7 @@ def _note_what_messages_were_given_up_after(connection: sa.Connection) -> None:
             _MESSAGES.c.created_at <= message["given_up_at"],
         )
         after = connection.scalar(before) or 0
-        connection.execute(
-            sa.update(_MESSAGES).where(_MESSAGES.c.id == message["id"]).values(given_up_after=after)
-        )
+        connection.execute(sa.update(_MESSAGES).where(_MESSAGES.c.id == message["id"]).values(given_up_after=after))
 
 
 def downgrade() -> None:

@@ -90,7 +90,7 @@ def test_a_bomb_takes_no_memory(encoding: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
-    with pytest.raises(ValueError, match="larger than 8,192 KiB when it is decompressed"):
+    with pytest.raises(ValueError, match="larger than 4,096 KiB when it is decompressed"):
         decoded_body(bomb, encoding)
 
 

@@ -158,6 +158,9 @@ class Wire(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
 
+    def is_closing(self) -> bool:
+        return self.gone
+
     def get_write_buffer_size(self) -> int:
         return 0 if self.reads else len(self.written)
 
@@ -217,10 +220,14 @@ def test_pings_of_a_target_that_reads_no_answer_fill_no_memory() -> None:
     socket = WebSocketConnection(UPGRADE)
     socket.connection_made(wire)
     socket.data_received(response(wire.written))
-    for _ in range(5000):
+    for _ in range(1000):
         socket.data_received(frame(b"x" * 100, opcode=PING))
     assert socket.state is WebSocketState.OPEN
-    assert len(wire.written) < 100_000
+    assert len(wire.written) < 70_000
+    for _ in range(1000):
+        socket.data_received(frame(b"x" * 100, opcode=PING))
+    assert socket.failure is not None
+    assert (socket.failure.code, socket.failure.text) == ("too_large", "the target sends more than 100 pings a second")
 
 
 def test_the_head_of_a_response_without_end_ends_early() -> None:

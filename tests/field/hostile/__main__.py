@@ -15,7 +15,9 @@ from tests.field.hostile.measured_run import Outcome, try_case, try_together
 def main() -> int:
     """Print the table; the exit code is 1 where a case failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.field.hostile", description=__doc__)
-    parser.add_argument("names", nargs="*", help="cases, families, or regular expressions of case names; all by default")
+    parser.add_argument(
+        "names", nargs="*", help="cases, families, or regular expressions of case names; all by default"
+    )
     parser.add_argument("--parallel", type=int, default=2, help="runs at a time (2)")
     parser.add_argument("--workers", type=int, help="of each closed load")
     parser.add_argument("--failed", action="store_true", help="list only what failed")
@@ -25,8 +27,7 @@ def main() -> int:
     chosen = [
         case
         for case in CASES.values()
-        if not arguments.names
-        or any(name == case.family or re.fullmatch(name, case.name) for name in arguments.names)
+        if not arguments.names or any(name == case.family or re.fullmatch(name, case.name) for name in arguments.names)
     ]
     batches = _batches(chosen, arguments.together)
     outcomes = []

@@ -50,7 +50,13 @@ def _checked(name: str, body: bytes, *expected: str, json: dict[str, object] | N
 
 
 # Compressed: what is read of it is small, or it fails.
-add("gzip_bomb_checked", __name__, "too_large", respond=_compressed("gzip", lambda: gzip_bomb(6000 * MIB)), request=_GOOD)
+add(
+    "gzip_bomb_checked",
+    __name__,
+    "too_large",
+    respond=_compressed("gzip", lambda: gzip_bomb(6000 * MIB)),
+    request=_GOOD,
+)
 add("gzip_bomb_unread", __name__, respond=_compressed("gzip", lambda: gzip_bomb(6000 * MIB)))
 add(
     "gzip_bomb_of_error",
@@ -65,8 +71,20 @@ add(
     respond=_compressed("gzip", lambda: gzip_bomb(6000 * MIB)),
     request={"checks": {"body_matches": "good"}},
 )
-add("deflate_bomb", __name__, "too_large", respond=_compressed("deflate", lambda: gzip_bomb(1000 * MIB, 15)), request=_GOOD)
-add("raw_deflate_bomb", __name__, "too_large", respond=_compressed("deflate", lambda: gzip_bomb(1000 * MIB, -15)), request=_GOOD)
+add(
+    "deflate_bomb",
+    __name__,
+    "too_large",
+    respond=_compressed("deflate", lambda: gzip_bomb(1000 * MIB, 15)),
+    request=_GOOD,
+)
+add(
+    "raw_deflate_bomb",
+    __name__,
+    "too_large",
+    respond=_compressed("deflate", lambda: gzip_bomb(1000 * MIB, -15)),
+    request=_GOOD,
+)
 add(
     "gzip_within_gzip_bomb",
     __name__,
@@ -98,10 +116,34 @@ add(
 )
 add("br_bomb", __name__, "check", respond=_compressed("br", lambda: _brotli_bomb(1000)), request=_GOOD)
 add("br_not_offered", __name__, "check", respond=_compressed("br", lambda: b"\x0b\x01\x80{}\x03"), request=_GOOD)
-add("zstd_not_offered", __name__, "check", respond=_compressed("zstd", lambda: b"\x28\xb5\x2f\xfd\x20\x02\x11\x00\x00{}"), request=_GOOD)
-add("gzip_truncated", __name__, "check", respond=_compressed("gzip", lambda: gzip.compress(b'{"good": true}')[:-9]), request=_GOOD)
-add("gzip_damaged", __name__, "check", respond=_compressed("gzip", lambda: b"\x1f\x8b\x08\x00" + bytes(range(200))), request=_GOOD)
-add("gzip_wrong_sum", __name__, "check", respond=_compressed("gzip", lambda: gzip.compress(b'{"good": true}')[:-8] + bytes(8)), request=_GOOD)
+add(
+    "zstd_not_offered",
+    __name__,
+    "check",
+    respond=_compressed("zstd", lambda: b"\x28\xb5\x2f\xfd\x20\x02\x11\x00\x00{}"),
+    request=_GOOD,
+)
+add(
+    "gzip_truncated",
+    __name__,
+    "check",
+    respond=_compressed("gzip", lambda: gzip.compress(b'{"good": true}')[:-9]),
+    request=_GOOD,
+)
+add(
+    "gzip_damaged",
+    __name__,
+    "check",
+    respond=_compressed("gzip", lambda: b"\x1f\x8b\x08\x00" + bytes(range(200))),
+    request=_GOOD,
+)
+add(
+    "gzip_wrong_sum",
+    __name__,
+    "check",
+    respond=_compressed("gzip", lambda: gzip.compress(b'{"good": true}')[:-8] + bytes(8)),
+    request=_GOOD,
+)
 add("coding_of_10_kb", __name__, "check", respond=_compressed("x" * 10_000, lambda: b"{}"), request=_GOOD)
 add("coding_list_of_10_kb", __name__, "check", respond=_compressed("gzip," * 2_000, lambda: b"{}"), request=_GOOD)
 
@@ -194,7 +236,14 @@ _checked("json_with_trailing_garbage", b'{"good":true}garbage', "check")
 
 
 def _searched(name: str, pattern: str, body: bytes, *expected: str, **fields: object) -> None:
-    add(name, __name__, *expected, respond=_made(lambda: whole(body)), request={"checks": {"body_matches": pattern}}, **fields)
+    add(
+        name,
+        __name__,
+        *expected,
+        respond=_made(lambda: whole(body)),
+        request={"checks": {"body_matches": pattern}},
+        **fields,
+    )
 
 
 _searched("pattern_backtracks_nested_plus", "^(a+)+$", b"a" * 40 + b"!", "check")

@@ -21,7 +21,9 @@ Deliver = Callable[[str], Iterable[bytes]]
 class Room:
     """Listens and publishes on one path: an upgrade adds a listener, a POST sends the bytes of an event to all."""
 
-    def __init__(self, deliver: Deliver, respond: Callable[[str], bytes] | Handler | None = None, greet: bytes = b"") -> None:
+    def __init__(
+        self, deliver: Deliver, respond: Callable[[str], bytes] | Handler | None = None, greet: bytes = b""
+    ) -> None:
         self._deliver = deliver
         self._respond = respond or _published
         self._greet = greet
@@ -51,8 +53,10 @@ class Room:
         return True
 
     def _send(self, listener: socket.socket, lock: threading.Lock, event_id: str) -> None:
+        pieces = iter(self._deliver(event_id))
+        first = next(pieces, b"")  # it may come late, and holds nobody up meanwhile
         with contextlib.suppress(OSError), lock:
-            for piece in self._deliver(event_id):
+            for piece in itertools.chain([first], pieces):
                 listener.sendall(piece)
 
 
@@ -99,6 +103,22 @@ def _with_foreign(pieces: int) -> Deliver:
     return deliver
 
 
+def _slowly(data: bytes) -> Iterable[bytes]:
+    for byte in data:
+        yield bytes((byte,))
+        time.sleep(0.05)
+
+
+def _late(event_id: str) -> Iterable[bytes]:
+    time.sleep(2)
+    yield _event(event_id)
+
+
+def _held_back(event_id: str) -> Iterable[bytes]:
+    """Every other event only after the next one."""
+    time.sleep(0.05 * (int(event_id[1:]) % 2))
+    yield _event(event_id)
+
 
 # What listeners get.
 _room("never", lambda _: [], "missed")
@@ -130,11 +150,16 @@ _room("malformed", lambda _: [frame(b"x", reserved=7)], "malformed", "missed")
 _room("close_instead", lambda _: [frame(b"\x03\xf3", 8)], "closed", "missed")
 _room("cut_in_header", lambda _: [b"\x81\x7e\x01"], "missed")
 _room("dripping", lambda event_id: _slowly(_event(event_id)), "missed")
-_room("late", lambda event_id: _late(event_id), "missed")
+_room("late", _late, "missed")
 _room("foreign_100000", _with_foreign(5))
 _room("foreign_flood", _with_foreign(30), possible=["missed", "timeout", "connect_timeout"], completes=True)
-_room("greeted_with_future_ids", lambda event_id: [_event(event_id)], greet=b"".join(_event(f"e{n}") for n in range(1, 500)), exit_code=0)
-_room("out_of_order", lambda event_id: _held_back(event_id), "out_of_order", completes=True, exit_code=0)
+_room(
+    "greeted_with_future_ids",
+    lambda event_id: [_event(event_id)],
+    greet=b"".join(_event(f"e{n}") for n in range(1, 500)),
+    exit_code=0,
+)
+_room("out_of_order", _held_back, "out_of_order", completes=True, exit_code=0)
 
 # What the publisher gets.
 _responding("published_without_id", lambda _: whole(b"{}"), "check")
@@ -152,25 +177,6 @@ _responding("published_status_500", lambda _: whole(b"no", status="500 No"), "st
 _responding("published_malformed", lambda _: b"\0" * 100, "malformed")
 _responding("published_gzip_truncated", lambda _: whole(b"\x1f\x8b", "Content-Encoding: gzip"), "check")
 _responding("published_throttled", lambda _: whole(b"", "Retry-After: x", status="429 Slow"))
-
-
-def _slowly(data: bytes) -> Iterable[bytes]:
-    for byte in data:
-        yield bytes((byte,))
-        time.sleep(0.05)
-
-
-def _late(event_id: str) -> Iterable[bytes]:
-    time.sleep(2)
-    yield _event(event_id)
-
-
-
-
-def _held_back(event_id: str) -> Iterable[bytes]:
-    """Every other event only after the next one."""
-    time.sleep(0.05 * (int(event_id[1:]) % 2))
-    yield _event(event_id)
 
 
 def _posted(name: str, handler: Handler, *expected: str, **fields: Any) -> None:

@@ -93,7 +93,12 @@ class Case:
         load = dict(self.load or _LOADS[self.kind])
         if workers is not None and "workers" in load:
             load["workers"] = workers
-        common = {"load": load, "timeout_s": self._timeout_s, "connect_timeout_s": 1 if "connect_timeout" in self.expected else PATIENT_S, **self.scenario}
+        common = {
+            "load": load,
+            "timeout_s": self._timeout_s,
+            "connect_timeout_s": 1 if "connect_timeout" in self.expected else PATIENT_S,
+            **self.scenario,
+        }
         path = f"/{self.name}"
         match self.kind:
             case Kind.HTTP:
@@ -132,4 +137,10 @@ def add(name: str, module: str, *expected: str, **fields: Any) -> None:
     if name in CASES:
         raise ValueError(f"two cases are named {name}")
     fields.setdefault("exit_code", 1 if expected else 0)
-    CASES[name] = Case(name=name, family=module.rpartition(".")[2], expected=frozenset(expected), possible=frozenset(fields.pop("possible", ())), **fields)
+    CASES[name] = Case(
+        name=name,
+        family=module.rpartition(".")[2],
+        expected=frozenset(expected),
+        possible=frozenset(fields.pop("possible", ())),
+        **fields,
+    )

@@ -13,7 +13,13 @@ add("fin_before_response", __name__, "cut", respond=sending(b"", keep=False))
 add("fin_in_head", __name__, "cut", respond=sending(_FINE[:20], keep=False))
 add("fin_in_body", __name__, "cut", respond=sending(_HALF, keep=False))
 add("fin_after_each_response", __name__, respond=sending(_FINE, keep=False))
-add("fin_after_each_response_to_post", __name__, respond=sending(_FINE, keep=False), request={"method": "POST"}, exit_code=0)
+add(
+    "fin_after_each_response_to_post",
+    __name__,
+    respond=sending(_FINE, keep=False),
+    request={"method": "POST"},
+    exit_code=0,
+)
 
 
 def _reset_after(name: str, data: bytes, *expected: str) -> None:

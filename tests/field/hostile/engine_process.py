@@ -17,11 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from loadtasks.engine.http import probe
+from loadtasks.engine.http.metrics_reader import compare_metrics, read_metrics
+from loadtasks.engine.http.probe import read_version
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.errors import TargetUnavailableError
+from loadtasks.redaction.redactor import Redactor
+from loadtasks.scenarios.files import read_scenarios
+from loadtasks.steps.preflight import ask_target, usual_page_is_silent
 from tests.field.hostile.case import Case
 from tests.field.hostile.server import hostile_target
 from tests.field.hostile.tls_identity import write_authority
@@ -47,11 +57,13 @@ class EngineProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
         self._stop()
         self._folder.cleanup()
 
-    def run(self, case: Case, *, workers: int | None = None, max_s: float = 60) -> dict[str, Any]:
+    def run(self, case: Case, *, workers: int | None = None, max_s: float = 20) -> dict[str, Any]:
         """Run a case. What is returned may have an `exception`: the traceback of what the engine raised.
 
         Raises:
@@ -95,7 +107,6 @@ class EngineProcess:
 def _serve() -> None:
     """Run cases until standard input ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
-    from loadtasks.engine.http import probe
 
     if len(sys.argv) > 1:
         probe.PROBE_DEADLINE_S = float(sys.argv[1])
@@ -107,8 +118,6 @@ def _serve() -> None:
         try:
             found = _exercise(**json.loads(line))
         except Exception:
-            import traceback
-
             found = {"exception": traceback.format_exc()}
         found |= {"seconds": time.monotonic() - began, "peak_mb": _peak_mb()}
         answers.write(json.dumps(found) + "\n")
@@ -116,14 +125,6 @@ def _serve() -> None:
 
 
 def _exercise(name: str, url: str, scenario: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
-    from loadtasks.engine.http.metrics_reader import compare_metrics, read_metrics
-    from loadtasks.engine.http.probe import read_version
-    from loadtasks.engine.net.target import Target
-    from loadtasks.engine.run_scenario import run_scenario
-    from loadtasks.errors import TargetUnavailableError
-    from loadtasks.redaction.redactor import Redactor
-    from loadtasks.scenarios.files import read_scenarios
-    from loadtasks.steps.preflight import ask_target, usual_page_is_silent
 
     with tempfile.TemporaryDirectory() as folder:
         file = {"endpoint": "hostile", "scenarios": {name: scenario}}

@@ -5,7 +5,18 @@ import time
 import zlib
 
 from tests.field.hostile.case import Kind, add, hostile
-from tests.field.hostile.websocket_wire import BINARY, CLOSE, PING, PONG, TEXT, accept, frame, frame_head, opened, saying
+from tests.field.hostile.websocket_wire import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    accept,
+    frame,
+    frame_head,
+    opened,
+    saying,
+)
 from tests.field.hostile.wire import MIB, Repeated, reset
 from tests.servers import Handler
 
@@ -72,8 +83,8 @@ _said("close_reason_too_long", frame(b"\x03\xe8" + b"x" * 200, CLOSE), "malforme
 _said("close_and_more", frame(b"\x03\xe8", CLOSE) + frame(b"x") * 100, "closed")
 _said("http_again", b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + b"x" * 200, "malformed")
 _framed("fragments_endless", _streaming(frame(b"x", fin=False), frame(b"x" * 1000, 0, fin=False)), "too_large")
-_framed("fragments_of_nothing_endless", _streaming(frame(b"", fin=False), frame(b"", 0, fin=False)))
-_framed("pings_endless", _streaming(b"", frame(b"x" * 125, PING)))
+_framed("fragments_of_nothing_endless", _streaming(frame(b"", fin=False), frame(b"", 0, fin=False)), "too_large")
+_framed("pings_endless", _streaming(b"", frame(b"x" * 125, PING)), "too_large")
 _framed("messages_endless", _streaming(b"", frame(b"x" * 100)))
 _framed("large_messages_endless", _streaming(b"", frame(b"x" * 1_000_000)))
 _framed("binary_endless", _streaming(b"", frame(bytes(1000), BINARY)))
@@ -93,7 +104,7 @@ def _one_message_of(size: int) -> Handler:
 
 _framed("message_of_200_mb", _one_message_of(200 * MIB), "too_large")
 _framed("message_of_60_mib", _one_message_of(60 * MIB), "too_large")
-_framed("message_of_7_mib", _one_message_of(7 * MIB))
+_framed("message_of_7_mib", _one_message_of(7 * MIB), "too_large")
 
 
 @hostile("cut", kind=Kind.CONNECTIONS)

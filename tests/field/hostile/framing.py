@@ -30,7 +30,9 @@ _framed("length_above_64_bits", head("Content-Length: 99999999999999999999999") 
 _framed("length_hexadecimal", head("Content-Length: 0x2") + b"{}", "malformed")
 _framed("length_with_sign", head("Content-Length: +2") + b"{}", "malformed")
 _framed("length_other_digits", head("Content-Length: \xb2") + b"{}", "malformed")
-_framed("length_and_chunked", head("Content-Length: 2", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n", "malformed")
+_framed(
+    "length_and_chunked", head("Content-Length: 2", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n", "malformed"
+)
 _framed("coding_unknown", head("Transfer-Encoding: nonsense") + b"{}", keep=False)
 _framed("coding_chunked_twice", head("Transfer-Encoding: chunked, chunked") + b"2\r\n{}\r\n0\r\n\r\n", "malformed")
 _framed("chunk_size_garbage", _CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n", "malformed")

@@ -3,9 +3,22 @@
 import socket
 import time
 
+from tests.field.hostile.bombs import gzip_bomb
 from tests.field.hostile.case import Kind, add, hostile
-from tests.field.hostile.wire import MIB, Repeated, dripping, flooding, head, reset, sending, stalling, wait_for_end, whole
 from tests.field.hostile.websocket_wire import accept, frame
+from tests.field.hostile.wire import (
+    MIB,
+    Repeated,
+    dripping,
+    flooding,
+    head,
+    reset,
+    sending,
+    sending_all,
+    stalling,
+    wait_for_end,
+    whole,
+)
 from tests.servers import Handler
 
 _BEGUN = head("Upgrade: websocket", "Connection: Upgrade", status="101 Up")[:-2]
@@ -34,9 +47,8 @@ _handshake("ws_upgrade_missing", stalling(head(status="101 Up")), "malformed")
 _handshake("ws_silent", stalling(b""), "timeout")
 _handshake("ws_drip", dripping(_BEGUN + b"X-Slow: ", b"y"), "timeout")
 _handshake("ws_drip_from_start", dripping(b"", _BEGUN + b"\r\n"), "timeout")
-_handshake("ws_header_of_200_mb", _pieces := None or (lambda c, r: [c.sendall(p) for p in Repeated(_BEGUN + b"X: ", b"y", 200 * MIB, b"\r\n\r\n")] and True), "too_large")
+_handshake("ws_header_of_200_mb", sending_all(Repeated(_BEGUN + b"X: ", b"y", 200 * MIB, b"\r\n\r\n")), "too_large")
 _handshake("ws_headers_endless", flooding(_BEGUN, b"X-Many: y\r\n"), "too_large")
-_handshake("ws_new_headers_endless", lambda connection, _request: _new_headers(connection), "too_large")
 _handshake("ws_interim_endless", flooding(b"", head(status="103 Early")), "too_large")
 _handshake("ws_interim_dripping", dripping(b"", head(status="102 Wait")), "timeout")
 _handshake("ws_closed_before_response", sending(b"", keep=False), "cut")
@@ -46,14 +58,14 @@ _handshake("ws_garbage", sending(b"\xff\x00garbage\r\n\r\n"), "malformed")
 _handshake("ws_200", sending(whole(b"{}")), "status")
 _handshake("ws_refused_with_endless_body", flooding(head(status="403 No"), b"x"), "status")
 _handshake("ws_refused_with_drip", dripping(head("Content-Length: 1000", status="403 No"), b"x"), "status")
-_handshake("ws_refused_with_gzip_bomb", lambda connection, _request: _bomb(connection), "status")
 _handshake("ws_refused_with_nul", sending(whole(b"\0\xff\xed\xa0\x80", status="500 \x01")), "status")
 _handshake("ws_status_0", sending(head(status="0 Zero")), "malformed")
 _handshake("ws_redirect_loop", sending(whole(b"", "Location: /ws_redirect_loop", status="302 Round")), "status")
 _handshake("ws_429_for_ever", sending(whole(b"", "Retry-After: nan", status="429 Slow")), "status")
 
 
-def _new_headers(connection: socket.socket) -> bool:
+@hostile("too_large", kind=Kind.CONNECTIONS)
+def ws_new_headers_endless(connection: socket.socket, _request: bytes) -> bool:
     connection.sendall(_BEGUN)
     number = 0
     while True:
@@ -61,9 +73,8 @@ def _new_headers(connection: socket.socket) -> bool:
         number += 10_000
 
 
-def _bomb(connection: socket.socket) -> bool:
-    from tests.field.hostile.bombs import gzip_bomb
-
+@hostile("status", kind=Kind.CONNECTIONS)
+def ws_refused_with_gzip_bomb(connection: socket.socket, _request: bytes) -> bool:
     connection.sendall(whole(gzip_bomb(6000 * MIB), "Content-Encoding: gzip", status="403 No"))
     return True
 

@@ -19,7 +19,10 @@ _timing("infinite", "db;dur=inf, a;dur=-Infinity, b;dur=1e400")
 _timing("negative", "db;dur=-5")
 _timing("huge", "db;dur=1e300")
 _timing("almost_infinite", "db;dur=1.7976931348623157e308")
-_timing("garbage", ';;;=,,;dur,=;dur=x;"', )
+_timing(
+    "garbage",
+    ';;;=,,;dur,=;dur=x;"',
+)
 _timing("unterminated", 'db;desc="' + "x" * 5_000)
 _timing("other_digits", "db;dur=\xb2")
 _timing("name_of_50_kb", "x" * 50_000 + ";dur=1")
@@ -46,14 +49,32 @@ _with("connection_contradicts", "Connection: close, keep-alive, close")
 _with("keep_alive_garbage", "Keep-Alive: timeout=-1, max=1e99")
 _with("location_loops", "Location: /location_loops", status="302 Round", expected=("status",))
 _with("location_of_50_kb", "Location: //" + "x" * 50_000, status="302 Round", expected=("status",))
-_with("www_authenticate_odd", "WWW-Authenticate: " + '"' * 9_999, status="401 No", expected=("status",), request={"method": "POST"})
-_with("refused_everything", "WWW-Authenticate: Basic", status="401 No", exit_code=2, measured=False, settings={"LOADTASKS_SERVICE": "x"})
+_with(
+    "www_authenticate_odd",
+    "WWW-Authenticate: " + '"' * 9_999,
+    status="401 No",
+    expected=("status",),
+    request={"method": "POST"},
+)
+_with(
+    "refused_everything",
+    "WWW-Authenticate: Basic",
+    status="401 No",
+    exit_code=2,
+    measured=False,
+    settings={"LOADTASKS_SERVICE": "x"},
+)
 _with("header_without_colon", "No colon here", expected=("malformed",))
 _with("header_with_empty_name", ": nobody", expected=("malformed",))
 _with("header_with_blank_in_name", "X Odd: y", expected=("malformed",))
 _with("cookies_by_the_hundred", *(f"Set-Cookie: a{n}={'y' * 100}; Max-Age=1e9" for n in range(300)))
 _with("date_odd", "Date: yesterday", "Expires: -1", "Age: 1e400")
-add("trailer_that_is_a_length", __name__, "malformed", respond=sending(head("Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\nContent-Length: 99\r\n\r\n"))
+add(
+    "trailer_that_is_a_length",
+    __name__,
+    "malformed",
+    respond=sending(head("Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\nContent-Length: 99\r\n\r\n"),
+)
 add(
     "statuses_all_different",
     __name__,

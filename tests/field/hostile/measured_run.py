@@ -43,7 +43,8 @@ if child == 0:
     os.execv(command[0], command)
 _, status, usage = os.wait4(child, 0)
 with open(out, "w") as file:
-    json.dump([os.waitstatus_to_exitcode(status), time.monotonic() - began, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime], file)
+    cpu_s = usage.ru_utime + usage.ru_stime
+    json.dump([os.waitstatus_to_exitcode(status), time.monotonic() - began, usage.ru_maxrss / 1024, cpu_s], file)
 """
 
 
@@ -60,7 +61,9 @@ class MeasuredRun:
     document: ResultsDocument | None
 
 
-def run_product(folder: Path, url: str, scenarios: Mapping[str, Any], settings: Mapping[str, str], max_s: float = MAX_SECONDS) -> MeasuredRun:
+def run_product(
+    folder: Path, url: str, scenarios: Mapping[str, Any], settings: Mapping[str, str], max_s: float = MAX_SECONDS
+) -> MeasuredRun:
     """Run scenarios of the endpoint `hostile` against a target, in a folder of their own."""
     for name in ("scenarios", "expectations"):
         (folder / name).mkdir()
@@ -69,7 +72,12 @@ def run_product(folder: Path, url: str, scenarios: Mapping[str, Any], settings: 
     (folder / "expectations" / "hostile.json").write_text(json.dumps(_SUITE))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LOADTASKS_")}
     environment |= {"REQUESTS_CA_BUNDLE": str(write_authority(folder / "ca.pem")), "OPENBLAS_NUM_THREADS": "1"}
-    environment |= {"LOADTASKS_VAR": str(folder / "var"), "PYTHONPATH": str(Path.cwd()), "PYTHONUNBUFFERED": "1", **settings}
+    environment |= {
+        "LOADTASKS_VAR": str(folder / "var"),
+        "PYTHONPATH": str(Path.cwd()),
+        "PYTHONUNBUFFERED": "1",
+        **settings,
+    }
     command = [sys.executable, "-m", "loadtasks", "run", "--target", url]
     figures = folder / "figures.json"
     output = folder / "output.txt"

@@ -84,9 +84,13 @@ _METRICS_PAGES: dict[str, Handler] = {
     "malformed_type": sending(whole(b"# TYPE\n# TYPE a\n# HELP\na_total\n")),
     "malformed_labels": sending(whole(_GAUGE + b'g{a="x\n')),
     "many_series": sending(whole(_SERIES)),
-    "odd_numbers": sending(whole(_GAUGE + b'g{n="1"} nan\ng{n="2"} +Inf\ng{n="3"} 1e400\ng{n="4"} 1_0\ng{n="5"} -1e308\n')),
+    "odd_numbers": sending(
+        whole(_GAUGE + b'g{n="1"} nan\ng{n="2"} +Inf\ng{n="3"} 1e400\ng{n="4"} 1_0\ng{n="5"} -1e308\n')
+    ),
     "number_of_1e6_digits": sending(whole(_GAUGE + b"g " + b"9" * 1_000_000 + b"\n")),
-    "huge_labels": sending(whole(_GAUGE + b"g{" + b",".join(b'l%d="%s"' % (n, b"y" * 5_000) for n in range(500)) + b"} 1\n")),
+    "huge_labels": sending(
+        whole(_GAUGE + b"g{" + b",".join(b'l%d="%s"' % (n, b"y" * 5_000) for n in range(500)) + b"} 1\n")
+    ),
     "nul_in_labels": sending(whole(_GAUGE + b'g{a="\0\x1b[2J"} 1\n')),
     "lone_surrogate": sending(whole(_GAUGE + b'g{a="\xed\xa0\x80"} 1\n')),
     "exemplars_odd": sending(whole(b"# TYPE t counter\nt_total 1 # {} nan nan\n# EOF\nt_total 2\n")),

@@ -66,9 +66,6 @@ def hostile_target(cases: Mapping[str, Case]) -> Iterator[str]:
         allow_reuse_address = True
         request_queue_size = 128
 
-        def handle_error(self, *_: object) -> None:
-            raise
-
     with Server(("127.0.0.1", 0), Connection) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()

@@ -21,7 +21,9 @@ def accept(request: bytes, *lines: str) -> bytes:
     return head("Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {key}", *lines, status="101 Up")
 
 
-def frame(payload: bytes = b"", opcode: int = TEXT, *, fin: bool = True, reserved: int = 0, length: int | None = None) -> bytes:
+def frame(
+    payload: bytes = b"", opcode: int = TEXT, *, fin: bool = True, reserved: int = 0, length: int | None = None
+) -> bytes:
     """A frame without mask; `length`: what it says of its length instead of the truth."""
     return frame_head(len(payload) if length is None else length, opcode, fin=fin, reserved=reserved) + payload
 

@@ -156,8 +156,10 @@ _room("foreign_flood", _with_foreign(30), possible=["missed", "timeout", "connec
 _room(
     "greeted_with_future_ids",
     lambda event_id: [_event(event_id)],
+    "missed",
+    "duplicate",
     greet=b"".join(_event(f"e{n}") for n in range(1, 500)),
-    exit_code=0,
+    exit_code=1,
 )
 _room("out_of_order", _held_back, "out_of_order", completes=True, exit_code=0)
 

@@ -18,13 +18,15 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     hide_passwords()
     from loadtasks.breakage import report_breakage  # noqa: PLC0415 - after the passwords are hidden
     from loadtasks.errors import ExitCode  # noqa: PLC0415
+    from loadtasks.interruption import interrupted_by_signals  # noqa: PLC0415
     from loadtasks.streams import make_streams_steady  # noqa: PLC0415
 
     make_streams_steady()
     try:
-        from loadtasks.cli.main import cli  # noqa: PLC0415 - takes a second, and may be broken
+        with interrupted_by_signals():
+            from loadtasks.cli.main import cli  # noqa: PLC0415 - takes a second, and may be broken
 
-        cli(arguments, prog_name=program)
+            cli(arguments, prog_name=program)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:

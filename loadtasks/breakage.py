@@ -63,5 +63,9 @@ def _write(traceback_text: str, var: Path | None) -> Path | None:
 
 def _written(path: Path, traceback_text: str) -> Path:
     path.touch(mode=0o600)  # messages of errors may quote what they were about
-    path.write_text(traceback_text, encoding="utf-8", errors="replace")
+    try:
+        path.write_text(traceback_text, encoding="utf-8", errors="replace")
+    except OSError:
+        path.unlink()
+        raise
     return path

@@ -20,10 +20,28 @@ class ExitCode(IntEnum):
     """Ctrl-C or SIGTERM ended a command that had nothing to conclude; what a shell expects after SIGINT."""
 
 
+MAX_MESSAGE = 1_500
+"""Characters of an error's message."""
+_KEPT_AT_END = 400
+"""Of them those of its end, which says what to do."""
+
+
 class LoadTasksError(Exception):
-    """An error whose message is one sentence that names the file, field or address, and what to do."""
+    """An error whose message is one sentence that names the file, field or address, and what to do.
+
+    What it quotes of a file may have any length and any characters: the middle of a long message is left out, and what
+    can't be printed is shown as an escape.
+    """
 
     exit_code = ExitCode.BAD_INPUT
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"
+        if message.isprintable():
+            return message
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in message)
 
 
 class BadInputError(LoadTasksError):

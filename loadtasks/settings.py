@@ -15,13 +15,21 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loadtasks.errors import BadInputError
+from loadtasks.input_files import UnusableFileError, read_text
 from loadtasks.request_path import check_path
 from loadtasks.service_name import MAX_LENGTH, checked_name
-from loadtasks.target_address import TargetAddress, masked
+from loadtasks.target_address import TargetAddress, checked_token, masked
 
 PREFIX = "LOADTASKS_"
 MIN_ROUNDS = 10
 """Fewer rounds against a reference show nothing: the sequential test can't end with a decision before."""
+MAX_TOKEN_BYTES = 65_536
+"""Of a file that holds a token."""
+MAX_ROUNDS = 100_000
+MAX_PATH = 4095
+"""Bytes of a file's path (PATH_MAX of Linux, without the zero at its end)."""
+MAX_SHOWN = 250
+"""Characters of a wrong value."""
 _HIDDEN = "***"
 _ADDRESSES = ("target", "reference")
 """Settings that hold the address of an API."""
@@ -66,6 +74,19 @@ def _path(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("not printable")
+    return value
+
+
+def _file(value: Path) -> Path:
+    """The path of a file or folder that there may be, and that can be written into reports."""
+    if "\0" in str(value) or len(str(value).encode()) > MAX_PATH:
+        raise ValueError("no path")
+    return value
+
+
 def _recipients(value: object) -> object:
     """E-mail addresses, separated by commas, semicolons, spaces or line ends."""
     addresses = tuple(filter(None, re.split(r"[,;\s]+", value))) if isinstance(value, str) else value
@@ -93,19 +114,19 @@ def _smtp_url(value: str) -> str:
 
 
 def _token(value: object) -> object:
-    """A bearer token can be sent in a header only if it is printable ASCII without blanks."""
-    if isinstance(value, str) and not re.fullmatch("[!-~]+", value):
-        raise ValueError("not a token")
-    return value
+    """A bearer token, without the white space around it that files and pipes leave."""
+    return checked_token(value) if isinstance(value, str) else value
 
 
 _Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
 _Service = Annotated[str, AfterValidator(checked_name)]
 _Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
+_Line = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+_File = Annotated[Path, AfterValidator(_file)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
 _SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
-_A_FOLDER = "the path of a folder"
+_A_FOLDER = f"the path of a folder, of at most {MAX_PATH} bytes of UTF-8"
 _A_PATH = "a path that begins with a slash, such as"
 _AN_ADDRESS = "an address such as http://127.0.0.1:8000"
 
@@ -139,8 +160,11 @@ class Settings(BaseSettings):
     """Name of the service whose API the target is. Runs are compared only with runs of the same service, wherever it
     listens."""
     token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
-    """Bearer token of the API. Never stored, logged or shown. Not possible with a user in the address."""
-    token_file: Annotated[Path | None, Hint("the path of a file that holds a token")] = None
+    """Bearer token of the API, without the white space around it. Never stored, logged or shown. Not possible with a
+    user in the address."""
+    token_file: Annotated[
+        _File | None, Hint(f"the path of a file that holds a token, of at most {MAX_PATH} bytes of UTF-8")
+    ] = None
     """File that holds the bearer token, where `LOADTASKS_TOKEN` is not set. It is read at the beginning of each run,
     and of each task in Airflow: for tokens that somebody renews, and for secrets that are mounted."""
     health_path: Annotated[
@@ -156,7 +180,9 @@ class Settings(BaseSettings):
     of their numbers is judged."""
     reference_token: Annotated[_Token | None, Hint(_A_TOKEN, default=f"`{PREFIX}TOKEN`", secret=True)] = None
     """Bearer token of the reference; it is never sent to the target."""
-    rounds: Annotated[int, Field(ge=MIN_ROUNDS), Hint(f"a whole number of at least {MIN_ROUNDS}")] = 480
+    rounds: Annotated[
+        int, Field(ge=MIN_ROUNDS, le=MAX_ROUNDS), Hint(f"a whole number from {MIN_ROUNDS} to {MAX_ROUNDS}")
+    ] = 480
     """Most rounds that a scenario takes against a reference."""
     rounds_s: Annotated[
         float, Field(gt=0, le=_DAY_S, allow_inf_nan=False), Hint(f"a number of seconds above 0, at most {_DAY_S}")
@@ -165,16 +191,15 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=1024), Hint("a whole number from 1 to 1024", option="--processes")] = 1
     """Processes that share the load of each scenario, for loads that one core can't generate."""
     generator: Annotated[
-        str | None,
-        Field(max_length=200, pattern=r"^[^\r\n]+$"),
-        Hint("a name of at most 200 characters, on one line", default="the host name"),
+        _Line | None,
+        Hint("a name of at most 200 printable characters, on one line", default="the host name"),
     ] = None
     """Name of the machine that generates the load, for machines whose host name changes. Runs are compared only with
     runs of the same generator."""
     runs_per_false_alarm: Annotated[
         float,
-        Field(ge=1, allow_inf_nan=False),
-        Hint("a number of at least 1", option="--runs-per-false-alarm"),
+        Field(ge=1, le=1e9, allow_inf_nan=False),
+        Hint("a number from 1 to 1000000000", option="--runs-per-false-alarm"),
     ] = Sensitivity.runs_per_false_alarm
     """Mean number of runs between two false alarms, over all scenarios and metrics together."""
     min_effect: Annotated[
@@ -185,11 +210,11 @@ class Settings(BaseSettings):
     """Smallest relative change of a time or throughput that is reported."""
     improvements: Annotated[Literal["accept", "ask"], Hint("accept or ask")] = "accept"
     """`accept`: an improvement that has lasted 21 runs begins a new baseline. `ask`: only when somebody approves it."""
-    scenarios: Annotated[Path, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
+    scenarios: Annotated[_File, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
     """Folder of scenario files."""
-    expectations: Annotated[Path, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")
+    expectations: Annotated[_File, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")
     """Folder of expectation suites, the targets."""
-    var: Annotated[Path, Hint(_A_FOLDER, option="--out")] = Path("var")
+    var: Annotated[_File, Hint(_A_FOLDER, option="--out")] = Path("var")
     """Folder that everything is written to: results database, reports, outbox."""
     results_url: Annotated[
         str | None,
@@ -279,12 +304,11 @@ def read_settings(**given: Any) -> Settings:
 
 def _token_from(path: Path) -> SecretStr:
     try:
-        token = path.read_text(encoding="ascii").strip()
-        _token(token)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"it holds no {_A_TOKEN.removeprefix('a ')}"
-        raise BadInputError(f"{variable('token_file')}={path}: can't be read ({reason}).") from None
-    return SecretStr(token)
+        return SecretStr(checked_token(read_text(path, MAX_TOKEN_BYTES)))
+    except UnusableFileError as error:
+        raise BadInputError(f"{variable('token_file')}={path}: {error}.") from None
+    except ValueError:
+        raise BadInputError(f"{variable('token_file')}={path}: it holds no {_A_TOKEN.removeprefix('a ')}.") from None
 
 
 def variable(name: str) -> str:
@@ -315,4 +339,6 @@ def _refusal(name: str, value: object, is_given: bool, reason: str | None) -> st
         shown = masked(str(value))
     elif name.endswith("_url"):  # a password stands before the last @
         shown = re.sub(r"^([a-z0-9+]*://)?.*@", rf"\1{_HIDDEN}@", shown)
+    if len(shown) > MAX_SHOWN:
+        shown = f"{shown[:MAX_SHOWN]}..."
     return f"{said}{shown}: {f'{reason}; ' if reason else ''}write {known.write}."

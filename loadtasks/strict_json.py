@@ -39,7 +39,7 @@ def parse(text: str, *, read_float: Callable[[str], float] = float, max_values: 
             text, parse_constant=_refuse, parse_float=number, parse_int=_whole_number, object_pairs_hook=_object
         )
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}" if error.lineno > 1 else f"column {error.colno}"
+        where = f"line {error.lineno}, column {error.colno}" if "\n" in text else f"column {error.colno}"
         raise ValueError(f"not JSON: {where}: {error.msg[0].lower()}{error.msg[1:]}") from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
@@ -55,7 +55,7 @@ def _check(document: Any, max_values: int | None) -> None:
     depth, count, level = 0, 0, [document]
     while level:
         depth, count = depth + 1, count + len(level)
-        if depth > MAX_DEPTH + 1:
+        if depth > MAX_DEPTH and any(isinstance(value, list | dict) for value in level):
             raise ValueError(_TOO_DEEP)
         if max_values is not None and count > max_values:
             raise ValueError(f"more than {max_values:,} values in it")

@@ -25,8 +25,21 @@ _MAX_NAME = 253
 """RFC 1035, section 2.3.4, without the dot at the end."""
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\\]|\s")
 _ESCAPES = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_TOKEN = re.compile(r"[!-~]{1,16384}")
 _ENCODE = "in user and password write % as %25, @ as %40, / as %2F, ? as %3F and # as %23, in a path @ as %40"
+
+
+def checked_token(token: str) -> str:
+    """A bearer token as it is sent: without the white space around it that files and pipes leave.
+
+    Raises:
+        ValueError: it can't stand in a header; a clause that shows nothing of it.
+    """
+    token = token.strip()
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("a token has 1 to 16,384 printable ASCII characters, and no blanks among them")
+    return token
 
 
 class Credentials(NamedTuple):
@@ -34,6 +47,20 @@ class Credentials(NamedTuple):
 
     user: str
     password: str
+
+    @classmethod
+    def checked(cls, user: str, password: str) -> Self:
+        """User and password as they are sent: without the white space around them that files and pipes leave.
+
+        Raises:
+            ValueError: they can't be sent; a clause that shows nothing of them.
+        """
+        user, password = user.strip(), password.strip()
+        if _CONTROL.search(user + password) or ":" in user:
+            raise ValueError("Basic authentication takes no control characters, and no colon in a user")
+        if not user and not password:
+            raise ValueError("no user and no password are given")
+        return cls(user, password)
 
     def __repr__(self) -> str:
         return f"Credentials({_HIDDEN})"
@@ -123,11 +150,7 @@ def _credentials(user_info: str) -> Credentials:
         user, password = unquote(user, errors="strict"), unquote(password, errors="strict")
     except UnicodeDecodeError:
         raise ValueError("the percent-escapes of its user or password are not UTF-8") from None
-    if _CONTROL.search(user + password) or ":" in user:
-        raise ValueError("Basic authentication takes no control characters, and no colon in a user")
-    if not user and not password:
-        raise ValueError("no user and no password stand before its @")
-    return Credentials(user, password)
+    return Credentials.checked(user, password)
 
 
 def _host_and_port(authority: str) -> tuple[str, int | None]:

@@ -1,6 +1,6 @@
 """The folders and the results database that all steps of a run share."""
 
-import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -57,11 +57,10 @@ class Workspace:
         Raises:
             BadInputError: `var` can't be created or written.
         """
-        probe = self.var / f".writable-{os.getpid()}"
         try:
             self.var.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.var) as probe:  # without a name, so that a kill leaves nothing
+                probe.write(b"")
         except OSError as error:
             raise BadInputError(
                 f"{self.var}: can't be written ({error.strerror}), so no result could be kept; make it writable, or "

@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -89,24 +90,51 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     server.wait(_PATIENCE_S)
 
 
+class Server:
+    """A server with a cluster of its own."""
+
+    def __init__(self) -> None:
+        self._home, self._port = _make_home(), _free_port()
+        self.address = f"tester@127.0.0.1:{self._port}"
+        """As libpq and SQLAlchemy write it after `postgresql://`, without a database."""
+        self._server: subprocess.Popen[bytes] | None = None
+        try:
+            _run(self._home, "initdb", "-D", str(self._home / "data"), "-U", "tester", "-A", "trust", "--no-sync")
+            rules = self._home / "data" / "pg_hba.conf"
+            rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+            self._server = _serve(self._home / "data", self._port)
+        except BaseException:
+            self.remove()
+            raise
+
+    def restart(self) -> None:
+        """End every connection, and serve again at the same address."""
+        if self._server is not None:
+            _stop(self._server)
+        self._server = _serve(self._home / "data", self._port)
+
+    def remove(self) -> None:
+        """Stop it, and remove its cluster."""
+        if self._server is not None:
+            _stop(self._server)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server for as long as the block runs."""
+    server = Server()
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The address of a server, as libpq and SQLAlchemy write it after `postgresql://`, without a database."""
-    home = _make_home()
-    data = home / "data"
-    server = None
-    try:
-        _run(home, "initdb", "-D", str(data), "-U", "tester", "-A", "trust", "--no-sync")
-        rules = data / "pg_hba.conf"
-        rules.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
-        port = _free_port()
-        address = f"tester@127.0.0.1:{port}"
-        server = _serve(data, port)
-        yield address
-    finally:
-        if server is not None:
-            _stop(server)
-        shutil.rmtree(home, ignore_errors=True)
+    with running_server() as server:
+        yield server.address
 
 
 def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:

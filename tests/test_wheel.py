@@ -30,7 +30,7 @@ scenarios:
 """
 TARGETS = """
 {"name": "orders", "expectations": [{"type": "expect_column_values_to_be_between",
- "kwargs": {"column": "p95_s", "max_value": %s, "strict_max": true}}]}
+ "kwargs": {"column": "p95_s", "max_value": 0.000001, "strict_max": true}}]}
 """
 
 
@@ -59,8 +59,8 @@ def project(tmp_path: Path) -> Path:
     """A project folder of somebody else's API."""
     for folder, file, text in (
         ("scenarios", "orders.yaml", SCENARIOS),
-        ("expectations", "orders.json", TARGETS % 5),
-        ("strict", "orders.json", TARGETS % 0.000_001),
+        ("expectations", "README.md", "No suite: Great Expectations is imported in one of the two runs only."),
+        ("strict", "orders.json", TARGETS),
     ):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / file).write_text(text)

@@ -28,6 +28,12 @@ def own_workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str,
     return made
 
 
+def remove_suites(expectations: Path) -> None:
+    """Remove the suites: a process that makes a run then need not import Great Expectations, which takes seconds."""
+    for path in expectations.glob("*.json"):
+        path.unlink()
+
+
 ROOT_SCENARIO = """
 endpoint: root
 scenarios:

@@ -2,7 +2,9 @@
 
 from typing import TypeVar
 
+import msgspec
 from flask import request
+from gunicorn.http.errors import ParseException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.web.problems import ApiProblemError
@@ -29,18 +31,31 @@ def read_body(model: type[Model]) -> Model:
     """Read and validate the request's body.
 
     Raises:
-        ApiProblemError: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON; 422, it is invalid.
+        ApiProblemError: 415, it isn't declared as JSON; 413, it is too large; 400, it isn't JSON or its
+            chunks are malformed; 422, it is invalid.
     """
     if not request.is_json:
         raise ApiProblemError(415, "Send the body as Content-Type: application/json.")
-    data = request.get_data(cache=False)
-    if request.content_length is None:
-        # Werkzeug silently cuts a body of unknown length at the limit; reading on raises the 413.
-        request.stream.read(1)
+    data = _read_data()
     try:
+        if b"NaN" in data or b"Infinity" in data:
+            msgspec.json.decode(data)  # pydantic takes them for numbers, which JSON doesn't
         return model.model_validate_json(data)
+    except msgspec.DecodeError as error:
+        raise ApiProblemError(400, f"The body is not JSON: {error}.") from None
     except ValidationError as error:
         raise ApiProblemError.from_validation(error) from None
+
+
+def _read_data() -> bytes:
+    try:
+        data = request.get_data(cache=False)
+        if request.content_length is None:
+            # Werkzeug silently cuts a body of unknown length at the limit; reading on raises the 413.
+            request.stream.read(1)
+    except ParseException as error:  # gunicorn parses chunks where they are read
+        raise ApiProblemError(400, f"The body's chunks are malformed: {error}.") from None
+    return data
 
 
 def read_query(model: type[Model]) -> Model:

@@ -34,6 +34,11 @@ class Troubles:
                     continue  # the error says how it can be done later
             self._errors.remove(error)
 
+    @property
+    def rescued(self) -> set[str]:
+        """The scenarios that are in files for want of a results database that takes them."""
+        return {error.scenario for error in self._errors if isinstance(error, NotKeptError)}
+
     def attempt(self, step: Callable[[], _T]) -> _T | None:
         """Take a step without which the run can still be concluded. Gives its result; None where it failed."""
         try:

@@ -1,6 +1,8 @@
 """The command line, `loadtasks` or `python -m loadtasks`; docs/command_line.md describes it."""
 
 import errno
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -16,7 +18,10 @@ from loadtasks.cli.run import run
 from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
 from loadtasks.report import terminal
-from loadtasks.settings import read_settings
+from loadtasks.settings import MAX_SHOWN, read_settings
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+"""Python's reading of bytes that are not UTF-8."""
 
 
 class _Group(click.Group):
@@ -27,6 +32,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            _check_arguments([*ctx._protected_args, *ctx.args])
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
@@ -35,6 +41,17 @@ class _Group(click.Group):
             ctx.exit(ExitCode.INTERRUPTED)
         except Exception as error:
             ctx.exit(_told(error, ctx.ensure_object(dict)))
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """See that arguments are text, as everything is that they are compared with and written to.
+
+    Raises:
+        BadInputError: one is not.
+    """
+    for argument in arguments:
+        if "\0" in argument or (not argument.isascii() and _HALF_A_PAIR.search(argument)):
+            raise BadInputError(f"the argument {argument[:MAX_SHOWN]!r} is not UTF-8 text; write it as one.")
 
 
 def _told(error: Exception, given: dict[str, str]) -> ExitCode:

@@ -10,9 +10,7 @@ from loadtasks.steps import RunContext
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="NUMBER", help="Most to list."
-)
+@options.limit("Most to list.")
 @options.setting("service")
 @click.pass_context
 def messages(invocation: click.Context, limit: int) -> None:

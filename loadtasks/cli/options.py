@@ -6,22 +6,68 @@ from typing import Any, TypeVar
 
 import click
 
-from loadtasks.settings import Settings, hint, read_settings, variable
+from loadtasks.errors import BadInputError
+from loadtasks.scenarios.files import MAX_LOAD_FACTOR, MIN_LOAD_FACTOR
+from loadtasks.settings import MAX_SHOWN, Settings, hint, read_settings, variable
 from loadtasks.steps import RunContext
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+MAX_NUMBER = 2**31 - 1
+"""The largest whole number of an option: databases keep ids and counts in 32 bits."""
+
+
+class NumberOption(click.ParamType[int | float]):
+    """A number of an option, refused in one sentence where it is none or out of its bounds."""
+
+    name = "number"
+
+    def __init__(self, write: str, minimum: float, maximum: float, *, whole: bool) -> None:
+        self._write, self._bounds, self._kind = write, (minimum, maximum), int if whole else float
+
+    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> int | float:
+        """The number that a text is.
+
+        Raises:
+            BadInputError: it is none.
+        """
+        try:
+            number = self._kind(str(value)) if str(value).isascii() and "_" not in str(value) else None
+        except ValueError:
+            number = None
+        if number is None or not self._bounds[0] <= number <= self._bounds[1]:
+            named = parameter.opts[0] if isinstance(parameter, click.Option) else "the argument"
+            raise BadInputError(f"{named} {str(value)[:MAX_SHOWN]}: write {self._write}.")
+        return number
+
+
 load_factor = click.option(
     "--load-factor",
-    type=float,
+    type=NumberOption(
+        f"a number from {MIN_LOAD_FACTOR:g} to {MAX_LOAD_FACTOR:g}; 1 is the load of the scenario files",
+        MIN_LOAD_FACTOR,
+        MAX_LOAD_FACTOR,
+        whole=False,
+    ),
     default=1.0,
     show_default=True,
     metavar="NUMBER",
     help="Multiply the load of every scenario.",
 )
-limit = click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="NUMBER", help="Most runs to list."
-)
+
+
+def limit(most: str) -> Callable[[Command], Command]:
+    """The option `--limit`; `most` is its help."""
+    return click.option(
+        "--limit", type=positive("a whole number"), default=20, show_default=True, metavar="NUMBER", help=most
+    )
+
+
+def positive(write: str) -> NumberOption:
+    """A whole number from 1 on, of an option or an argument."""
+    return NumberOption(f"{write} from 1 to {MAX_NUMBER}", 1, MAX_NUMBER, whole=True)
+
+
 _METAVARS = {
     "target": "URL",
     "service": "NAME",

@@ -97,7 +97,7 @@ def compare(results: Path, baseline: Path) -> None:
 
 @click.command()
 @click.argument("scenario")
-@options.limit
+@options.limit("Most runs to list.")
 @options.setting("service")
 @options.with_context
 def history(context: RunContext, scenario: str, limit: int) -> None:

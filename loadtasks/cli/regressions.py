@@ -28,7 +28,7 @@ def _list_regressions(context: RunContext, ended: bool) -> None:
 
 def _add_decision(name: str, state: RegressionState, help_text: str) -> None:
     @regressions.command(name, help=help_text)
-    @click.argument("number", type=int, metavar="ID")
+    @click.argument("number", type=options.positive("the id of a regression, a whole number"), metavar="ID")
     @click.option("--why", default="", metavar="TEXT", help="The reason, kept with your name and the time.")
     @options.with_context
     def decide(context: RunContext, number: int, why: str) -> None:

@@ -86,7 +86,9 @@ class _MeasuringPhase:
         try:
             with interrupted_by_signals():
                 self._measure_each(steps.scenarios_to_measure(self.context, self.run.id), steps.measure)
+                self.troubles.retry_keeping(self.context)
                 due = self.troubles.attempt(lambda: steps.repetitions_due(self.context, self.run.id)) or {}
+                due = {name: reason for name, reason in due.items() if name not in self.troubles.rescued}
                 for line in render_repetitions_due(due):
                     self.console.print(line)
                 self._measure_each(due, steps.confirm)

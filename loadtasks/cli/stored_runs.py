@@ -27,7 +27,7 @@ _KEPT = {
 
 
 @click.group(invoke_without_command=True)
-@options.limit
+@options.limit("Most runs to list.")
 @options.setting("service")
 @click.pass_context
 def runs(invocation: click.Context, limit: int) -> None:

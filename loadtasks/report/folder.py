@@ -2,14 +2,17 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 from loadtasks.errors import BadInputError
-from loadtasks.report import html, markdown
+from loadtasks.report import html, markdown, plots
 from loadtasks.results.document import ResultsDocument
 from loadtasks.service_name import file_name
+from loadtasks.whole_file import write_whole
 
 LATEST = "latest"
 """The link to the newest report of all."""
@@ -17,6 +20,8 @@ SERVICES = "services"
 """The folder of links to the newest report of each service."""
 RESULTS, SUMMARY, PAGE = "results.json", "summary.md", "index.html"
 _DATA_DOCS = "data_docs"
+_MAX_LINKING_S = 60.0
+"""How long a link that is being made may be there before its process is taken for dead."""
 
 
 def write(document: ResultsDocument, reports_dir: Path) -> Path:
@@ -36,6 +41,7 @@ def write(document: ResultsDocument, reports_dir: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         document.write(folder / RESULTS)
         _write(folder / SUMMARY, markdown.render(document))
+        plots.see_to_cache(reports_dir)
         _write(folder / PAGE, html.render(document, data_docs=(folder / _DATA_DOCS / PAGE).is_file()))
     except OSError as error:
         raise BadInputError(
@@ -129,9 +135,7 @@ def _unless_gone(_function: object, _path: str, raised: tuple[type[BaseException
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all. Lone surrogates, which no file can hold, become question marks."""
-    unfinished = path.with_suffix(".partial")
-    unfinished.write_bytes(text.encode("utf-8", "replace"))
-    unfinished.replace(path)
+    write_whole(path, text.encode("utf-8", "replace"))
 
 
 def _point(link: Path, reports_dir: Path, run_ids: Iterable[str]) -> None:
@@ -151,8 +155,17 @@ def _point(link: Path, reports_dir: Path, run_ids: Iterable[str]) -> None:
         unfinished.unlink(missing_ok=True)
         unfinished.symlink_to(os.path.relpath(reports_dir / run_id, link.parent), target_is_directory=True)
         unfinished.replace(link)
+        _remove_left_over(link)
     except OSError as error:
         raise BadInputError(
             f"{link}: can't be pointed to the newest report ({error.strerror}); make {link.parent} writable. "
             f"The reports themselves are in {reports_dir}."
         ) from error
+
+
+def _remove_left_over(link: Path) -> None:
+    """Remove what processes have left that were killed while they made this link."""
+    for path in link.parent.glob(f".{escape(link.name)}-*"):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _MAX_LINKING_S:
+                path.unlink()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from loadtasks import units
 from loadtasks.engine.profiles.plan import Plan, PlanStep
-from loadtasks.measurement.metrics import METRICS, Table, columns_of
+from loadtasks.measurement.metrics import Table, columns_of, metric_label
 from loadtasks.measurement.model import label_of
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.terminal import console
@@ -154,7 +154,7 @@ def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
 def render_changes(changes: Sequence[MetricChange]) -> str:
     """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
     return ", ".join(
-        f"{METRICS[change.metric].label} {units.change(change.ratio)} "
+        f"{metric_label(change.metric)} {units.change(change.ratio)} "
         f"({units.change(change.low)} to {units.change(change.high)})"
         for change in changes
     )

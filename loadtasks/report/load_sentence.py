@@ -9,7 +9,10 @@ Data = Mapping[str, Any]
 def load_sentence(load: Data) -> str:
     """A load as people read it, without its full stop: `100 requests, 10 workers`."""
     # `unknown` is what a database of an early version holds where its sentence could not be read.
-    sentence = _SENTENCES[load["model"]](load)
+    try:
+        sentence = _SENTENCES[load["model"]](load)
+    except (KeyError, TypeError, ValueError, AttributeError):  # stored by a later version, or edited
+        return "a load that this version can't describe"
     return f"{sentence}, in paired rounds with a reference" if load.get("paired") else sentence
 
 

@@ -28,6 +28,7 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.message import Message
 from loadtasks.results.news import News
 from loadtasks.results.topic import TopicKind
+from loadtasks.whole_file import write_whole
 
 _MAX_SUBJECT_LENGTH = 160
 _MAX_SERVICE_LENGTH = 60
@@ -139,11 +140,9 @@ def write_to(outbox: Path, name: str, message: EmailMessage) -> str:
         BadInputError: the outbox can't be written.
     """
     path = outbox / f"{name}.eml"
-    unfinished = path.with_name(f"{name}.partial")
     try:
         outbox.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(message.as_bytes(policy=SMTP))
-        unfinished.replace(path)
+        write_whole(path, message.as_bytes(policy=SMTP))
     except OSError as error:
         raise BadInputError(
             f"{path}: the alert can't be written ({error.strerror or error}); make room or make {outbox} writable."

@@ -8,9 +8,12 @@ that a plot follows its light or dark scheme.
 
 import io
 import math
+import os
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from loadtasks import units
@@ -96,6 +99,14 @@ class _Line:
     def end(self) -> float:
         """How many nines the number of requests supports; at least as far as the median."""
         return max(math.log10(max(1, self.histogram.count)), math.log10(2))
+
+
+def see_to_cache(folder: Path) -> None:
+    """Let matplotlib keep its cache in a folder where there is no temporary one, as in a read-only container."""
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        os.environ.setdefault("MPLCONFIGDIR", str(folder.absolute() / ".matplotlib"))
 
 
 def latency(result: ScenarioResult) -> str | None:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.plain_text import plain
 from loadtasks.results.database_errors import WAIT_S, is_locked, is_of_a_value, may_pass, reason, sentence
 from loadtasks.results.odd_rows import first_odd_row
 from loadtasks.results.schema import HEAD, VERSION_TABLE, ResultsBase
@@ -36,6 +37,7 @@ _BUSY_TIMEOUT_S = 5
 """How long SQLite itself waits for a lock, in which time no signal is handled."""
 _CONNECT_TIMEOUT_S = 10
 """How long PostgreSQL's library tries to reach each of the server's addresses; by itself it would for minutes."""
+_MAX_REASON = 200
 _RETRY_EVERY_S = 0.5
 _MIN_FREE_SHARE = 0.1
 """The share of an SQLite file that is free before it is written anew. A trade-off: with automatic pruning a file is
@@ -157,9 +159,9 @@ class ResultsDatabase:
         ours = sorted(present & set(ResultsBase.metadata.tables))
         if ours:
             raise BadInputError(
-                f"{self._name}: there is a table {ours[0]}, and no version of it in the table {VERSION_TABLE}, so it is "
-                "somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from a "
-                "backup."
+                f"{self._name}: there is a table {ours[0]}, and no version of it in the table {VERSION_TABLE}, so it "
+                "is somebody else's or was edited; name another database in LOADTASKS_RESULTS_URL, or restore it from "
+                "a backup."
             )
         return None
 
@@ -190,8 +192,8 @@ class ResultsDatabase:
         try:
             with self._connected(self._engine) as connection:
                 odd = first_odd_row(connection)
-        except (DBAPIError, OSError):
-            return None
+        except DBAPIError as error:  # a table is missing, or the file is damaged
+            return sentence(error, self._url, self._name)
         return odd and (
             f"{self._name}: {odd}; somebody edited it or it is damaged: restore the database from a backup, or delete "
             "that row."
@@ -220,8 +222,8 @@ def upgrade(connection: Connection, name: str) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         raise BadInputError(
-            f"{name}: the results database has a schema that this version doesn't know ({error}); it was written by "
-            "a newer one: use that, or name another database."
+            f"{name}: the results database has a schema that this version doesn't know "
+            f"({plain(str(error))[:_MAX_REASON]}); it was written by a newer one: use that, or name another database."
         ) from error
 
 

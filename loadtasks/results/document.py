@@ -22,6 +22,7 @@ from loadtasks.results.migrations import old_hashes
 from loadtasks.results.plausible import ImplausibleError, plausible
 from loadtasks.results.run import Run
 from loadtasks.strict_json import parse
+from loadtasks.whole_file import write_whole
 
 SCHEMA_VERSION = 8
 """Raised by one with every change that a reader would notice."""
@@ -95,9 +96,7 @@ class ResultsDocument(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the document as JSON, whole or not at all."""
-        unfinished = path.with_suffix(".partial")
-        unfinished.write_text(self.model_dump_json(indent=1), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, self.model_dump_json(indent=1).encode())
 
 
 def read_document(path: Path) -> ResultsDocument:

@@ -38,8 +38,8 @@ from loadtasks.results.schema import (
 )
 
 _MAX_LENGTH = 200
-_ADDRESS = {"sqlite": "rowid", "postgresql": "ctid"}
-"""The hidden column that tells rows apart whatever is in their own columns."""
+_ADDRESS = {"sqlite": "rowid", "postgresql": "CAST(ctid AS text)"}
+"""What tells rows apart whatever is in their columns."""
 
 
 def _read_run(row: RunRow) -> None:

@@ -1,7 +1,7 @@
 """Values that can be reckoned with: what is read from a database or a file may hold any that JSON or SQLite can."""
 
 import math
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -41,32 +41,35 @@ def check_moment(value: datetime, where: str) -> None:
 
 
 def _check(value: Any, where: str) -> None:
+    if isinstance(value, BaseModel):
+        inner = [(name, getattr(value, name)) for name in type(value).model_fields]
+    elif isinstance(value, dict):
+        inner = list(value.items())
+        for name in value:
+            _check_single(name, where)
+    elif isinstance(value, list | tuple):
+        inner = [(str(number), item) for number, item in enumerate(value)]
+    else:
+        _check_single(value, where)
+        return
+    for name, item in inner:
+        _check(item, f"{where}.{name}")
+
+
+def _check_single(value: Any, where: str) -> None:
     if isinstance(value, str):
-        if not value.isascii():
-            _check_text(value, where)
-    elif isinstance(value, bool) or value is None:
-        pass
-    elif isinstance(value, int | float):
-        if not (math.isfinite(value) and abs(value) <= MAX_NUMBER):
-            raise ImplausibleError(f"{where}: number of at most {MAX_NUMBER:g} expected")
+        _check_text(value, where)
     elif isinstance(value, datetime):
         if value.tzinfo is None:
             raise ImplausibleError(f"{where}: time with a zone expected, found {value.isoformat()}")
         check_moment(value, where)
-        value.astimezone(UTC)
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            _check(getattr(value, name), f"{where}.{name}")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            _check(name, where)
-            _check(item, f"{where}.{name}")
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            _check(item, f"{where}.{number}")
+    elif isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= MAX_NUMBER):
+        raise ImplausibleError(f"{where}: number of at most {MAX_NUMBER:g} expected")
 
 
 def _check_text(value: str, where: str) -> None:
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from statistics import median_high
+from statistics import median_high, median_low
 
 from sqlalchemy import desc, func, select, text
 from sqlalchemy.orm import Session
@@ -60,7 +60,7 @@ def plausible_dates(dates: Sequence[datetime], now: datetime) -> list[datetime]:
     """
     found = []
     for place, own in enumerate(dates):
-        around = median_high(dates[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS + 1])
+        around = median_low(dates[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS + 1])
         found.append(around if own > now else max(own, around))
     return found
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
+from loadtasks.plain_text import plain
 from loadtasks.results import approval, beginnings, repetitions
 from loadtasks.results.beginnings import Beginning
 from loadtasks.results.database import ResultsDatabase
@@ -37,6 +38,7 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run, RunPlace
+from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.schema import (
     BaselineRow,
     FailureRow,
@@ -45,12 +47,12 @@ from loadtasks.results.schema import (
     RunRow,
     VerdictRow,
 )
-from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.series import MetricSeries, read_history, read_series
 
 __all__ = ["Baseline", "HistoryEntry", "Repetition", "Store"]
 
 _Selected = TypeVar("_Selected")
+_MAX_SHOWN = 100
 _NEWEST = 3
 """How many run ids are offered when an unknown one was asked for."""
 
@@ -344,10 +346,15 @@ class Store:
 def _row(session: Session, run_id: str) -> RunRow:
     row = session.get(RunRow, run_id)
     if row is None:
-        newest = session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST)).all()
+        newest = [_shown(known) for known in session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST))]
         offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
-        raise BadInputError(f"there is no run {run_id!r}; {offered}; `python -m loadtasks runs` lists them.")
+        raise BadInputError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
     return row
+
+
+def _shown(run_id: str) -> str:
+    """A run id, which may be anything that was typed, as it stands in a sentence."""
+    return plain(run_id)[:_MAX_SHOWN]
 
 
 def _check_whole(session: Session, run_id: str) -> None:

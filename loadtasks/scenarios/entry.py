@@ -7,7 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from loadtasks.scenarios.model import Event, Publish, ReadBack, Request
 from loadtasks.scenarios.numbers import WrittenFloat
-from loadtasks.scenarios.values import Path, PositiveSeconds, Seed, check_name, is_secret_name
+from loadtasks.scenarios.values import Path, Seconds, Seed, Warmup, check_name, is_secret_name, shortened
+
+MAX_SCENARIOS = 1000
+"""Of a file."""
+MAX_PARTS = 100
+"""Of a mixed scenario."""
 
 
 class WrongFieldError(Exception):
@@ -21,7 +26,7 @@ class WrongFieldError(Exception):
     def first_of(cls, error: ValidationError, within: str = "") -> "WrongFieldError":
         """The first problem that pydantic found, in our words."""
         problem = error.errors()[0]
-        field = joined(within, *(str(step) for step in problem["loc"]))
+        field = joined(within, *(shortened(str(step)) for step in problem["loc"]))
         if problem["type"] == "extra_forbidden":
             return cls(field, "unknown key; docs/scenarios.md lists the known ones")
         if problem["type"] == "missing":
@@ -30,10 +35,15 @@ class WrongFieldError(Exception):
         given = problem["input"]
         if isinstance(given, bool | int | float) and problem["type"] == "string_type":
             written = given.written if isinstance(given, WrittenFloat) else json.dumps(given)
-            return cls(field, f"{written} is not text; put it in quotes")
+            return cls(field, f"{shortened(written)} is not text; put it in quotes")
         is_secret = any(is_secret_name(str(step)) for step in problem["loc"])
-        shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool) and not is_secret else ""
+        shown = f" (it is {_shown(given)})" if isinstance(given, str | int | float | bool) and not is_secret else ""
         return cls(field, f"{message[0].lower()}{message[1:]}{shown}")
+
+
+def _shown(given: Any) -> str:
+    """A value as it was given, as far as people need it to recognise it."""
+    return repr(shortened(given)) if isinstance(given, str) else shortened(repr(given))
 
 
 class _Part(BaseModel):
@@ -65,13 +75,13 @@ class Entry(_Part):
     feeder: FeederEntry | None = None
     read_back: ReadBack | None = None
     scales: bool | None = None
-    warmup_requests: int | None = Field(default=None, ge=0)
-    timeout_s: PositiveSeconds | None = None
-    connect_timeout_s: PositiveSeconds | None = None
+    warmup_requests: Warmup | None = None
+    timeout_s: Seconds | None = None
+    connect_timeout_s: Seconds | None = None
     websocket: Path | None = None
     publish: Publish | None = None
     event: Event | None = None
-    parts: dict[str, PartEntry] | None = Field(default=None, min_length=1)
+    parts: dict[str, PartEntry] | None = Field(default=None, min_length=1, max_length=MAX_PARTS)
 
     @field_validator("parts", mode="before")
     @classmethod
@@ -97,11 +107,11 @@ class Entry(_Part):
 class File(_Part):
     """A whole scenario file."""
 
-    endpoint: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    endpoint: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)
     request: Request | None = None
     feeder: FeederEntry | None = None
     websocket: Path | None = None
-    scenarios: dict[str, Entry] = Field(min_length=1)
+    scenarios: dict[str, Entry] = Field(min_length=1, max_length=MAX_SCENARIOS)
 
     @field_validator("scenarios", mode="before")
     @classmethod

@@ -2,22 +2,30 @@
 
 import csv
 import hashlib
+import io
 import json
-import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
+from loadtasks import strict_json
+from loadtasks.input_files import MissingFileError, UnusableFileError, read_text
 from loadtasks.scenarios.numbers import WrittenFloat
 from loadtasks.scenarios.template import Row, value_text
+from loadtasks.scenarios.values import shortened
 
 MAX_REQUESTS = 100_000
 """Rows times requests. Each one is prepared before the load begins, which takes about 0.1 ms."""
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of all these requests together, each with the text of its template and of its row; also of the file."""
+MAX_COLUMNS = 10_000
+"""Columns of a CSV; values of a line of JSON."""
+MAX_VALUES = 2_000_000
+"""Values of all rows together, each of which may take 100 bytes of memory."""
 
 
 class Feeder(BaseModel):
@@ -49,21 +57,20 @@ class Feeder(BaseModel):
             ValueError: it can't be read, has nothing to feed, or a secret column is in no row of it; one sentence that
                 begins with the file's name.
         """
-        rows = tuple(_rows(path))
+        rows = tuple(islice(_rows(path), MAX_REQUESTS + 1))
         if not rows:
             raise ValueError(f"{path.name}: no row in it")
+        if len(rows) > MAX_REQUESTS:
+            raise ValueError(f"{path.name}: more than {MAX_REQUESTS:,} rows, each of which makes a request")
         digest, size = hashlib.sha256(), 0
-        for number, row in enumerate(rows, 1):
-            try:
-                line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-            except UnicodeEncodeError:
-                raise ValueError(f"{path.name}: row {number} holds half a surrogate pair, which is not text") from None
+        for row in rows:
+            line = json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
             digest.update(line)
             size += len(line)
         for column in secret:
             if not any(column in row for row in rows):
-                has = ", ".join(rows[0])
-                raise ValueError(f"{path.name}: no column `{column}`, which `secret` names; it has {has}")
+                has = shortened(", ".join(rows[0]))
+                raise ValueError(f"{path.name}: no column `{shortened(column)}`, which `secret` names; it has {has}")
         content = digest.hexdigest()
         return cls(file=path.name, order=order, seed=seed, content=content, rows=rows, size=size, secret=tuple(secret))
 
@@ -83,7 +90,8 @@ class Feeder(BaseModel):
         for number, row in enumerate(self.rows, 1):
             if column not in row:
                 where = f"row {number} of {self.file}" if number > 1 else self.file
-                raise ValueError(f"`{{{{{column}}}}}`: {where} has no column of this name; it has {', '.join(row)}")
+                has = shortened(", ".join(row))
+                raise ValueError(f"`{{{{{shortened(column)}}}}}`: {where} has no column of this name; it has {has}")
 
     def in_order(self) -> list[Row]:
         """The rows in the order in which they are sent."""
@@ -104,68 +112,54 @@ def _rows(path: Path) -> Iterator[Row]:
     readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
     read = readers.get(path.suffix.lower())
     if read is None:
-        raise ValueError(f"{path.name}: a feeder's file is a CSV (.csv) or JSON lines (.jsonl, .ndjson)")
+        raise ValueError(f"{shortened(path.name)}: a feeder's file is a CSV (.csv) or JSON lines (.jsonl, .ndjson)")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.name}: larger than {MAX_BYTES >> 20} MiB, the maximum for a feeder")
-        yield from read(path)
-    except FileNotFoundError:
+        text = read_text(path, MAX_BYTES)
+    except MissingFileError:
         raise ValueError(
             f"{path.name}: no such file in {path.parent}; its path is relative to the folder of the scenario file"
         ) from None
-    except OSError as error:
-        raise ValueError(f"{path.name}: can't be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start})") from error
+    except UnusableFileError as error:
+        raise ValueError(f"{shortened(path.name)}: {error}") from error
+    yield from read(path.name, text)
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
+def _csv_rows(name: str, text: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [column.strip() for column in next(reader, [])]
+        if not all(header) or len(set(header)) < len(header):
+            raise ValueError(f"{name}: its first line must name every column, each by a name of its own")
+        if len(header) > MAX_COLUMNS:
+            raise ValueError(f"{name}: more than {MAX_COLUMNS:,} columns")
+        count = 0
+        for cells in reader:
+            count += len(cells)
+            _check_count(name, count)
+            if cells and len(cells) != len(header):
+                raise ValueError(f"{name}: line {reader.line_num} has {len(cells)} cells, its header {len(header)}")
+            if cells:
+                yield dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"{name}: line {reader.line_num} is not CSV ({error})") from error
+
+
+def _json_rows(name: str, text: str) -> Iterator[Row]:
+    count = 0
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        if not line.strip():
+            continue
+        count += 1 + line.count(",") + line.count("[") + line.count("{")
+        _check_count(name, count)
         try:
-            header = [name.strip() for name in next(reader, [])]
-            if not all(header) or len(set(header)) < len(header):
-                raise ValueError(f"{path.name}: its first line must name every column, each by a name of its own")
-            for cells in reader:
-                if cells and len(cells) != len(header):
-                    raise ValueError(
-                        f"{path.name}: line {reader.line_num} has {len(cells)} cells, its header {len(header)}"
-                    )
-                if cells:
-                    yield dict(zip(header, cells, strict=True))
-        except csv.Error as error:
-            raise ValueError(f"{path.name}: line {reader.line_num} is not CSV ({error})") from error
+            row: Any = strict_json.parse(line.strip(), read_float=WrittenFloat, max_values=MAX_COLUMNS)
+        except ValueError as error:
+            raise ValueError(f"{name}: line {number}: {error}") from error
+        if not isinstance(row, dict) or not row:
+            raise ValueError(f"{name}: line {number} is not a JSON object with at least one value")
+        yield row
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row: Any = json.loads(line, parse_constant=_refuse, parse_float=_number, object_pairs_hook=_object)
-            except ValueError as error:
-                raise ValueError(f"{path.name}: line {number} is not JSON ({error})") from error
-            if not isinstance(row, dict) or not row:
-                raise ValueError(f"{path.name}: line {number} is not a JSON object with at least one value")
-            yield row
-
-
-def _number(text: str) -> WrittenFloat:
-    number = WrittenFloat(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text} is too large")
-    return number
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        doubled = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {doubled!r} stands in it twice")
-    return values
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")
+def _check_count(name: str, count: int) -> None:
+    if count > MAX_VALUES:
+        raise ValueError(f"{name}: more than {MAX_VALUES:,} values in its rows; give it fewer rows or columns")

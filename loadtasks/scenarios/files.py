@@ -6,10 +6,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from loadtasks.errors import BadInputError
+from loadtasks.input_files import is_folder
 from loadtasks.scenarios.builder import build
 from loadtasks.scenarios.entry import File, WrongFieldError, joined
-from loadtasks.scenarios.model import Scenario
+from loadtasks.scenarios.model import Scenario, parts_of
 from loadtasks.scenarios.yaml_reader import read_yaml
+
+MIN_LOAD_FACTOR, MAX_LOAD_FACTOR = 1e-6, 1e6
 
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:
@@ -18,9 +21,13 @@ def read_scenarios(folder: Path) -> dict[str, Scenario]:
     Raises:
         BadInputError: no folder, no scenario in it, or a file that is wrong; the sentence names file and field.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BadInputError(f"{folder}: no such folder; --scenarios names a folder of scenario files (*.yaml).")
-    files = {path: _read_file(path) for path in sorted(folder.iterdir()) if _is_scenario_file(path)}
+    try:
+        paths = sorted(path for path in folder.iterdir() if _is_scenario_file(path))
+    except OSError as error:
+        raise BadInputError(f"{folder}: can't be read ({error.strerror}); make it readable.") from error
+    files = {path: _read_file(path) for path in paths}
     if not files:
         raise BadInputError(f"{folder}: no scenario file (*.yaml) in it; docs/scenarios.md shows how to write one.")
     scenarios: dict[str, Scenario] = {}
@@ -56,6 +63,33 @@ def select(scenarios: dict[str, Scenario], names: Sequence[str] | None) -> list[
             raise BadInputError(f"{name}: no such scenario; known scenarios are {', '.join(scenarios)}.")
         chosen |= found
     return [scenario for name, scenario in scenarios.items() if name in chosen]
+
+
+def scaled(scenarios: Sequence[Scenario], factor: float) -> list[Scenario]:
+    """Scenarios under `factor` times their load.
+
+    Raises:
+        BadInputError: a factor that makes no sense, or a load that can't be driven any more.
+    """
+    if not MIN_LOAD_FACTOR <= factor <= MAX_LOAD_FACTOR:
+        raise BadInputError(
+            f"load factor {factor:g}: write a number from {MIN_LOAD_FACTOR:g} to {MAX_LOAD_FACTOR:g}; 1 is the load of "
+            "the scenario files."
+        )
+    return [_scaled(scenario, factor) for scenario in scenarios]
+
+
+def _scaled(scenario: Scenario, factor: float) -> Scenario:
+    result = scenario.scaled(factor)
+    for name, part in parts_of(result).items():
+        try:
+            type(part.load).model_validate(dict(part.load))
+        except ValidationError as error:
+            wrong = WrongFieldError.first_of(error, joined(name, "load"))
+            raise BadInputError(
+                f"load factor {factor:g}: scenario {scenario.name} can't have that load: {wrong.field}: {wrong}."
+            ) from error
+    return result
 
 
 def _is_scenario_file(path: Path) -> bool:

@@ -7,12 +7,30 @@ are made of it. They are therefore written out, and are not those of the fields,
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loadtasks.scenarios.think_time import ThinkTime
-from loadtasks.scenarios.values import NonNegative, Positive, PositiveRate, PositiveSeconds, Seed
+from loadtasks.scenarios.values import (
+    MAX_REQUESTS,
+    MAX_SECONDS,
+    AtOnce,
+    AtOnceOrNone,
+    Count,
+    Rate,
+    RateOrNone,
+    Seconds,
+    SecondsOrNone,
+    Seed,
+)
 
 Content = dict[str, Any]
+MAX_STAGES = 1000
+MAX_POISSON_REQUESTS = 10_000_000
+"""Requests of a Poisson process, whose due times are all drawn before the load begins: 80 MB."""
+MAX_TURNS = 1_000_000
+"""Workers times stages: when each worker begins and ends in each stage is computed before the load begins."""
+_MIN_REQUESTS = 1e-9
+"""Requests due in all from which one is sent (`pacer`)."""
 
 
 class _Load(BaseModel):
@@ -25,6 +43,19 @@ def _times(count: int, factor: float) -> int:
 
 def _times_or_none(count: int, factor: float) -> int:
     return _times(count, factor) if count else 0
+
+
+def _check_duration(duration_s: float) -> None:
+    if not duration_s <= MAX_SECONDS:
+        raise ValueError(f"it lasts {duration_s:g} s; at most {MAX_SECONDS:,.0f} s are possible")
+
+
+def _check_expected(requests: float, maximum: int) -> None:
+    """See that the requests of an open load can be scheduled, and that there are any."""
+    if requests <= _MIN_REQUESTS:
+        raise ValueError("nothing would be sent; give it a higher rate or a longer duration")
+    if requests > maximum:
+        raise ValueError(f"it would send {requests:,.0f} requests; at most {maximum:,} are possible")
 
 
 class ClosedProfile(_Load):
@@ -43,11 +74,11 @@ class ClosedLoad(ClosedProfile):
     """A constant number of workers. The load factor multiplies workers and requests, never the duration."""
 
     model: Literal["closed"] = "closed"
-    workers: Positive
-    requests: Positive | None = None
+    workers: AtOnce
+    requests: Count | None = None
     """Over all workers together."""
-    duration_s: PositiveSeconds | None = None
-    max_duration_s: PositiveSeconds = 120.0
+    duration_s: Seconds | None = None
+    max_duration_s: Seconds = 120.0
     """Where `requests` ends the load: after this time the rest is dropped, so that a hanging target ends too."""
 
     @model_validator(mode="after")
@@ -76,22 +107,25 @@ class ClosedLoad(ClosedProfile):
 class WorkerStage(_Load):
     """A straight line from the number of workers before to this one."""
 
-    workers: Annotated[int, Field(ge=0)]
+    workers: AtOnceOrNone
     """At the stage's end."""
-    duration_s: PositiveSeconds
+    duration_s: Seconds
 
 
 class WorkerStagesLoad(ClosedProfile):
     """A closed load whose number of workers ramps from stage to stage. The load factor multiplies the workers."""
 
     model: Literal["worker_stages"] = "worker_stages"
-    start_workers: Annotated[int, Field(ge=0)] = 0
-    stages: Annotated[tuple[WorkerStage, ...], Field(min_length=1, strict=False)]
+    start_workers: AtOnceOrNone = 0
+    stages: Annotated[tuple[WorkerStage, ...], Field(min_length=1, max_length=MAX_STAGES, strict=False)]
 
     @model_validator(mode="after")
     def _has_workers(self) -> Self:
         if not self.max_workers:
             raise ValueError("every stage has 0 workers, so nothing would be sent")
+        if self.max_workers * len(self.stages) > MAX_TURNS:
+            raise ValueError(f"workers times stages are more than {MAX_TURNS:,}; give it fewer of one of them")
+        _check_duration(self.duration_s)
         return self
 
     @property
@@ -120,8 +154,8 @@ class WorkerStagesLoad(ClosedProfile):
 class OpenProfile(_Load):
     """What open loads share: requests are due at times that the profile alone decides (`engine.profiles.pacer`)."""
 
-    max_connections: Positive = 256
-    queue_timeout_s: PositiveSeconds = 10.0
+    max_connections: AtOnce = 256
+    queue_timeout_s: Seconds = 10.0
     """How long a due request waits for a free connection before it is dropped."""
 
     def _queue(self) -> Content:
@@ -133,13 +167,24 @@ class OpenLoad(OpenProfile):
     """Requests that are due at a steady rate, however fast the target responds. The load factor multiplies the rate."""
 
     model: Literal["open"] = "open"
-    rate: PositiveRate
+    rate: Rate
     """Requests a second."""
-    duration_s: PositiveSeconds
+    duration_s: Seconds
     arrivals: Literal["constant", "poisson"] = "constant"
     """Evenly spaced, or random as independent users arrive: a Poisson process."""
     seed: Seed = 1
     """Of the Poisson process: the same seed gives the same due times in every run."""
+
+    @model_validator(mode="after")
+    def _can_be_scheduled(self) -> Self:
+        maximum = MAX_POISSON_REQUESTS if self.arrivals == "poisson" else MAX_REQUESTS
+        _check_expected(self.expected, maximum)
+        return self
+
+    @property
+    def expected(self) -> float:
+        """Requests due in all."""
+        return self.rate * self.duration_s
 
     @property
     def peak_rate(self) -> float:
@@ -165,9 +210,9 @@ class OpenLoad(OpenProfile):
 class Stage(_Load):
     """A straight line from the rate before to this one."""
 
-    rate: NonNegative
+    rate: RateOrNone
     """Requests a second at the stage's end."""
-    duration_s: PositiveSeconds
+    duration_s: Seconds
 
     def content(self) -> Content:
         """All of the stage, under names that never change."""
@@ -178,14 +223,22 @@ class StagesLoad(OpenProfile):
     """Requests that are due at a rate that ramps from stage to stage. The load factor multiplies every rate."""
 
     model: Literal["stages"] = "stages"
-    start_rate: NonNegative = 0.0
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)]
+    start_rate: RateOrNone = 0.0
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES, strict=False)]
 
     @model_validator(mode="after")
-    def _sends_something(self) -> Self:
-        if not any((self.start_rate, *(stage.rate for stage in self.stages))):
+    def _can_be_scheduled(self) -> Self:
+        if not self.peak_rate:
             raise ValueError("every rate is 0, so nothing would be sent")
+        _check_duration(self.duration_s)
+        _check_expected(self.expected, MAX_REQUESTS)
         return self
+
+    @property
+    def expected(self) -> float:
+        """Requests due in all: the area under the line of the rates."""
+        rates = (self.start_rate, *(stage.rate for stage in self.stages))
+        return sum((rates[n] + stage.rate) / 2 * stage.duration_s for n, stage in enumerate(self.stages))
 
     @property
     def duration_s(self) -> float:
@@ -218,8 +271,8 @@ class ConnectionsLoad(_Load):
     """WebSockets opened at once and held until all are open, or longer. The load factor multiplies their number."""
 
     model: Literal["connections"] = "connections"
-    connections: Positive
-    hold_s: NonNegative = 0.0
+    connections: AtOnce
+    hold_s: SecondsOrNone = 0.0
     """How long they are held once all are open."""
 
     def content(self) -> Content:
@@ -239,15 +292,15 @@ class BroadcastLoad(_Load):
     """
 
     model: Literal["broadcast"] = "broadcast"
-    listeners: Positive
-    events: Positive | None = None
-    rate: PositiveRate | None = None
+    listeners: AtOnce
+    events: Count | None = None
+    rate: Rate | None = None
     """Events published a second."""
-    duration_s: PositiveSeconds | None = None
+    duration_s: Seconds | None = None
     arrivals: Literal["constant", "poisson"] | None = None
     seed: Seed | None = None
-    start_rate: NonNegative | None = None
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, strict=False)] | None = None
+    start_rate: RateOrNone | None = None
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES, strict=False)] | None = None
 
     @model_validator(mode="after")
     def _one_profile(self) -> Self:
@@ -260,8 +313,12 @@ class BroadcastLoad(_Load):
                 "events are published as `events` at a `rate`, or under an open profile: `rate` with `duration_s` "
                 "(and `arrivals`, `seed`), or `stages` (and `start_rate`)"
             )
-        if self.stages and not any((self.start_rate, *(stage.rate for stage in self.stages))):
-            raise ValueError("every rate is 0, so nothing would be published")
+        try:
+            expected = self.publishing.expected
+        except ValidationError as error:
+            raise ValueError(f"its events can't be published: {error.errors()[0]['msg']}") from None
+        if expected * self.listeners > MAX_REQUESTS:
+            raise ValueError(f"more than {MAX_REQUESTS:,} deliveries; give it fewer events or listeners")
         return self
 
     @property
@@ -304,6 +361,21 @@ LOADS: dict[str, type[BaseModel]] = {
 }
 """By the key of a `load` that says which profile it is; the last of these that is given decides. `stages` of workers
 are a `WorkerStagesLoad`."""
+
+
+def connections_needed(load: Load) -> int:
+    """How many connections a load has at the same time, whatever the target does."""
+    match load:
+        case ClosedLoad():
+            return load.workers
+        case WorkerStagesLoad():
+            return load.max_workers
+        case ConnectionsLoad():
+            return load.connections
+        case BroadcastLoad():
+            return load.listeners
+        case _:
+            return 1
 
 
 def profile_duration_s(load: Load) -> float | None:

@@ -13,12 +13,15 @@ from loadtasks.scenarios.values import (
     Bound,
     Headers,
     Json,
+    JsonPath,
     Parameter,
     Path,
     Pattern,
-    PositiveSeconds,
+    Seconds,
     Status,
+    Warmup,
     check_header_value,
+    shortened,
 )
 
 CONNECT_TIMEOUT_S = 10.0
@@ -38,13 +41,15 @@ class JsonCheck(_Part):
     minimum: Bound | None = None
     """Of a number; whatever is none fails."""
     maximum: Bound | None = None
-    length: Annotated[int, Field(ge=0, strict=True)] | None = None
+    length: Annotated[int, Field(ge=0, lt=2**53, strict=True)] | None = None
     """Of an array, object or string."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("a check of a JSON value needs one of: equals, type, minimum, maximum, length")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError("no number is at least the check's `minimum` and at most its `maximum`; swap them")
         return self
 
 
@@ -55,10 +60,17 @@ class Checks(_Part):
     """The status, or the ones allowed; any 2xx when left out."""
     headers: dict[str, str] = {}
     """Headers that must be there with exactly this value."""
-    json_values: dict[str, JsonCheck] = Field(default={}, alias="json")
+    json_values: dict[JsonPath, JsonCheck] = Field(default={}, alias="json")
     """By dotted path into the body, as in `items.0.id`."""
     body_matches: Pattern | None = None
     """A regular expression to be found in the body."""
+
+    @field_validator("status")
+    @classmethod
+    def _one_at_least(cls, status: Any) -> Any:
+        if status == ():
+            raise ValueError("no status is allowed, so every request would fail; name one")
+        return status
 
     @property
     def reads_body(self) -> bool:
@@ -82,10 +94,11 @@ class Request(_Part):
         for name, given in query.items() if isinstance(query, dict) else ():
             for value in given if isinstance(given, list) else [given]:
                 if isinstance(value, bool) or not isinstance(value, Parameter):
-                    what = f"`{name}` is {value}, neither text nor a number; put it in quotes"
-                    raise ValueError(what)  # noqa: TRY004 - pydantic's
+                    what = f"`{shortened(str(name))}` is {shortened(str(value))}, neither text nor a number"
+                    raise ValueError(f"{what}; put it in quotes")  # noqa: TRY004 - pydantic's
                 if isinstance(value, WrittenFloat) and not value.is_sent_as_written:
-                    raise ValueError(f"`{name}` is {value.written}, which would be sent as {value!r}; put it in quotes")
+                    written = f"`{shortened(str(name))}` is {shortened(value.written)}"
+                    raise ValueError(f"{written}, which would be sent as {value!r}; put it in quotes")
         return query
 
     def columns(self) -> frozenset[str]:
@@ -135,13 +148,13 @@ class _Scenario(BaseModel):
     name: str
     """`endpoint.profile`"""
     endpoint: str
-    timeout_s: PositiveSeconds = 30.0
-    connect_timeout_s: PositiveSeconds = CONNECT_TIMEOUT_S
+    timeout_s: Seconds = 30.0
+    connect_timeout_s: Seconds = CONNECT_TIMEOUT_S
     """Until a connection stands, TLS included."""
 
 
 def _named(columns: frozenset[str]) -> str:
-    return f"`{{{{{min(columns)}}}}}`"
+    return f"`{{{{{shortened(min(columns))}}}}}`"
 
 
 class HttpScenario(_Scenario):
@@ -150,7 +163,7 @@ class HttpScenario(_Scenario):
     kind: Literal["http"] = "http"
     requests: tuple[Request, ...]
     load: HttpLoad
-    warmup_requests: Annotated[int, Field(ge=0)] = 10
+    warmup_requests: Warmup = 10
     """Sent before the measurement, over the same connections, and not counted."""
     scales: bool = True
     """Whether the load factor of a run multiplies the load."""
@@ -214,7 +227,7 @@ class Publish(_Part):
     """The request that makes the target broadcast one event, and where its response has the event's id."""
 
     request: Request
-    id: str
+    id: JsonPath
     """Dotted path into the JSON of the response."""
 
     @field_validator("request")
@@ -228,9 +241,9 @@ class Publish(_Part):
 class Event(_Part):
     """Which WebSocket messages are the published events."""
 
-    where: dict[str, Json] = {}
+    where: dict[JsonPath, Json] = {}
     """By dotted path: values that a message must have to count."""
-    id: str
+    id: JsonPath
     """Dotted path to the id that the publisher's response has."""
 
 

@@ -76,8 +76,8 @@ def _of_json(value: Any, name: str = "") -> Iterator[str]:
 def _variants(text: str) -> Iterator[str]:
     """The text; what follows the scheme of an Authorization header, with a password that is in it; single cookies."""
     yield text
-    credentials = _SCHEME.sub("", text, count=1)
-    if credentials != text:
+    if scheme := _SCHEME.match(text):
+        credentials = text[scheme.end() :]
         yield credentials
         yield from _password(credentials)
     for cookie in text.split(";"):

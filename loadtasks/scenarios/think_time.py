@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from loadtasks.scenarios.values import NonNegative, PositiveSeconds, Seed
+from loadtasks.scenarios.values import Seconds, SecondsOrNone, Seed
 
 _FORMS = "a think time is a number of seconds, or has `min` and `max`, or has `mean`"
 
@@ -19,9 +19,9 @@ class ThinkTime(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    min: NonNegative | None = None
-    max: NonNegative | None = None
-    mean: PositiveSeconds | None = None
+    min: SecondsOrNone | None = None
+    max: SecondsOrNone | None = None
+    mean: Seconds | None = None
     seed: Seed = 1
 
     @model_validator(mode="before")

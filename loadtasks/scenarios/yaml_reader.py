@@ -26,13 +26,20 @@ from ruamel.yaml.events import (
 )
 
 from loadtasks.errors import BadInputError
+from loadtasks.input_files import MIB, UnusableFileError, decoded, read_bytes
 from loadtasks.scenarios.numbers import WrittenFloat
+from loadtasks.scenarios.values import shortened
 from loadtasks.scenarios.variables import check_no_variable
 
 MAX_DEPTH = 100
 """Mappings and lists within one another; deeper ones can't be sent as JSON everywhere."""
-MAX_VALUES = 500_000
-"""Values of a file with its aliases replaced by what they stand for: a few lines of aliases can stand for billions."""
+MAX_BYTES = MIB
+"""Of a file; reading takes about a microsecond a byte."""
+MAX_VALUES = 20_000
+"""Values of a file with its aliases replaced by what they stand for: a few lines of aliases can stand for billions.
+Reading takes 30 microseconds a value."""
+MAX_LENGTH = 4 * MIB
+"""Characters of all these values."""
 _VERSION = (1, 2)
 _TAG = "tag:yaml.org,2002:"
 _NULL = re.compile(r"null|Null|NULL|~|")
@@ -51,6 +58,7 @@ _AMBIGUOUS = {
 }
 """What readers of YAML take plain text for, and how it looks."""
 _READ_OTHERWISE = {what: re.compile(pattern, re.DOTALL) for what, pattern in _AMBIGUOUS.items()}
+_NOT_AS_WRITTEN = "the number {} would not be sent as it is written; put it in quotes"
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 
@@ -70,9 +78,9 @@ def read_yaml(path: Path) -> Any:
             line.
     """
     try:
-        return parse_yaml(path.read_bytes())
-    except OSError as error:
-        raise BadInputError(f"{path}: can't be read ({error.strerror}).") from error
+        return parse_yaml(read_bytes(path, MAX_BYTES))
+    except UnusableFileError as error:
+        raise BadInputError(f"{path}: {error}.") from error
     except WrongYamlError as error:
         raise BadInputError(f"{path}:{f' line {error.line}:' if error.line else ''} {error}.") from None
 
@@ -84,9 +92,9 @@ def parse_yaml(data: bytes) -> Any:
         WrongYamlError: it can't be read.
     """
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise WrongYamlError(data.count(b"\n", 0, error.start) + 1, f"not UTF-8 ({error.reason})") from None
+        text = decoded(data)
+    except UnusableFileError as error:
+        raise WrongYamlError(0, str(error)) from None
     if found := _OTHER_LINE_ENDS.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise WrongYamlError(line, f"the character U+{ord(found[0]):04X} ends lines in YAML 1.1; write it as an escape")
@@ -94,12 +102,14 @@ def parse_yaml(data: bytes) -> Any:
         return _Builder(YAML(typ="safe", pure=True).parse(text)).document()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        what = " ".join(str(error.problem or error.context).split())
+        what = shortened(" ".join(str(error.problem or error.context).split()))
         raise WrongYamlError(mark.line + 1 if mark else 0, f"not YAML: {what}{_hint(text, mark)}") from None
     except YAMLError as error:
         position = getattr(error, "position", None)
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 0
         raise WrongYamlError(line, "not YAML: a character that can't stand in it") from error
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:  # the library meets one, as with %YAML 9e9
+        raise WrongYamlError(0, f"not YAML: {type(error).__name__} where it is read") from error
 
 
 def _hint(text: str, mark: StreamMark | None) -> str:
@@ -118,11 +128,12 @@ class _Builder:
     def __init__(self, events: Iterator[Event]) -> None:
         self._events = events
         self._path: list[str] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        """By anchor: the value, and how many values it holds."""
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        """By anchor: the value, how many values it holds, and how many characters."""
         self._open: set[str] = set()
         """Anchors of values that are not complete yet."""
         self._count = 0
+        self._length = 0
 
     def document(self) -> Any:
         """The value of the only document; None where there is nothing."""
@@ -141,8 +152,8 @@ class _Builder:
         if isinstance(event, AliasEvent):
             return self._alias(event)
         assert isinstance(event, ScalarEvent | CollectionStartEvent)  # noqa: S101 - nothing else begins a value
-        before, anchor = self._count, event.anchor
-        self._add(event, 1)
+        before, length_before, anchor = self._count, self._length, event.anchor
+        self._add(event, 1, len(event.value) if isinstance(event, ScalarEvent) else 0)
         if anchor:
             self._open.add(anchor)
         if isinstance(event, ScalarEvent):
@@ -155,16 +166,17 @@ class _Builder:
             value = self._sequence()
         if anchor:
             self._open.discard(anchor)
-            self._anchors[anchor] = value, self._count - before
+            self._anchors[anchor] = value, self._count - before, self._length - length_before
         return value
 
     def _alias(self, event: NodeEvent) -> Any:
+        name = shortened(event.anchor or "")
         if event.anchor in self._open:
-            raise self._wrong(event, f"*{event.anchor} stands within what it refers to")
+            raise self._wrong(event, f"*{name} stands within what it refers to")
         if event.anchor not in self._anchors:
-            raise self._wrong(event, f"*{event.anchor} refers to no anchor &{event.anchor} before it")
-        value, count = self._anchors[event.anchor]
-        self._add(event, count)
+            raise self._wrong(event, f"*{name} refers to no anchor &{name} before it")
+        value, count, length = self._anchors[event.anchor]
+        self._add(event, count, length)
         return value
 
     def _mapping(self) -> dict[str, Any]:
@@ -174,7 +186,9 @@ class _Builder:
         while not isinstance(event := next(self._events), MappingEndEvent):
             key = self._key(event)
             if key in keys:
-                raise self._wrong(event, f"the key {key!r} stands here twice; one of them would have no effect")
+                raise self._wrong(
+                    event, f"the key {shortened(key)!r} stands here twice; one of them would have no effect"
+                )
             keys.add(key)
             self._path.append(key)
             following = next(self._events)
@@ -191,7 +205,7 @@ class _Builder:
         key = self._value(event) if isinstance(event, ScalarEvent | AliasEvent) else None
         if not isinstance(key, str):
             written = event.value if isinstance(event, ScalarEvent) else "of a mapping"
-            raise self._wrong(event, f"the key {written} is not text; put it in quotes")
+            raise self._wrong(event, f"the key {shortened(written)} is not text; put it in quotes")
         return key
 
     def _merged(self, event: Event, value: Any) -> dict[str, Any]:
@@ -234,34 +248,37 @@ class _Builder:
             return _BOOLEAN[text]
         for what, pattern in _READ_OTHERWISE.items():
             if pattern.fullmatch(text):
-                raise self._wrong(event, f"{text} may be read as {what}; put it in quotes if it is text")
+                raise self._wrong(event, f"{shortened(text)} may be read as {what}; put it in quotes if it is text")
         if _INTEGER.fullmatch(text):
             if not _PLAIN_INTEGER.fullmatch(text) or text == "-0" or len(text) > _MAX_DIGITS:
-                raise self._wrong(event, f"the number {text} would not be sent as it is written; put it in quotes")
+                raise self._wrong(event, _NOT_AS_WRITTEN.format(shortened(text)))
             return int(text)
         if _FLOAT.fullmatch(text):
             number = WrittenFloat(text)
             if not number.is_exact:
-                raise self._wrong(event, f"the number {text} would not be sent as it is written; put it in quotes")
+                raise self._wrong(event, _NOT_AS_WRITTEN.format(shortened(text)))
             return number
         return text
 
     def _check_tag(self, event: ScalarEvent | CollectionStartEvent, kind: str) -> None:
         if event.tag not in (None, "!", _TAG + kind):
             tag = str(event.tag).replace(_TAG, "!!")
-            raise self._wrong(event, f"the tag {tag} has no meaning here; leave it out")
+            raise self._wrong(event, f"the tag {shortened(tag)} has no meaning here; leave it out")
 
-    def _add(self, event: Event, count: int) -> None:
+    def _add(self, event: Event, count: int, length: int) -> None:
         self._count += count
-        if self._count > MAX_VALUES:
-            raise self._wrong(event, f"the file stands for more than {MAX_VALUES:,} values")
+        self._length += length
+        if self._count > MAX_VALUES or self._length > MAX_LENGTH:
+            raise self._wrong(
+                event, f"the file stands for more than {MAX_VALUES:,} values or {MAX_LENGTH // MIB} MiB of text"
+            )
         if len(self._path) > MAX_DEPTH:
             raise self._wrong(event, f"more than {MAX_DEPTH} mappings and lists within one another")
 
     def _wrong(self, event: Event, what: str) -> WrongYamlError:
         where = ".".join(self._path)
         line = event.start_mark.line + 1
-        return WrongYamlError(line, f"{_shown(where)}: {what}" if where else what)
+        return WrongYamlError(line, f"{_shown(shortened(where))}: {what}" if where else what)
 
 
 def _whole(text: str) -> str:

@@ -1,11 +1,12 @@
 """Opening a run: everything that can be wrong is checked before any load is sent."""
 
+import math
 import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import isfinite
 
 from loadtasks.engine.http.probe import read_version
+from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
@@ -13,8 +14,9 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
-from loadtasks.scenarios.files import read_scenarios, select
-from loadtasks.scenarios.model import Scenario
+from loadtasks.scenarios.files import read_scenarios, scaled, select
+from loadtasks.scenarios.load import connections_needed
+from loadtasks.scenarios.model import Scenario, parts_of
 from loadtasks.steps.exercise import check_pairing
 from loadtasks.steps.judging import read_checked_suites
 from loadtasks.steps.preflight import ask_target
@@ -34,14 +36,16 @@ def planned_scenarios(context: RunContext, names: Sequence[str] | None, load_fac
     """The scenarios named, all where none is, with their load multiplied by a factor.
 
     Raises:
-        BadInputError: a scenario file or the factor is wrong, or there is no scenario of a name.
+        BadInputError: a scenario file or the factor is wrong, there is no scenario of a name, one needs more
+            connections than a process may have, or there is a reference with several processes.
     """
-    if not (isfinite(load_factor) and load_factor > 0):
-        raise BadInputError(
-            f"load factor {load_factor:g}: write a number above 0; 1 is the load of the scenario files."
-        )
-    chosen = select(read_scenarios(context.workspace.scenarios), names)
-    return [scenario.scaled(load_factor) for scenario in chosen]
+    check_pairing(context)
+    planned = scaled(select(read_scenarios(context.workspace.scenarios), names), load_factor)
+    builds = 1 if context.reference is None else 2
+    for scenario in planned:
+        needed = sum(connections_needed(part.load) for part in parts_of(scenario).values())
+        allow_sockets(math.ceil(builds * needed / context.processes))
+    return planned
 
 
 def open_run(
@@ -65,7 +69,6 @@ def open_run(
     context.workspace.check_writable()
     chosen = planned_scenarios(context, scenarios, load_factor)
     read_checked_suites(context.workspace)
-    check_pairing(context)
     target, reference, started_at = context.target, context.reference, datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
         failures = _failures(context, chosen)

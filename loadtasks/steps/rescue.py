@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,15 +11,20 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.input_files import MIB, UnusableFileError, read_text
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.repetitions import Repetition
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
+from loadtasks.service_name import file_name
 from loadtasks.steps.run_context import RunContext
+from loadtasks.whole_file import write_whole
 
 FOLDER = "rescued"
 """Below the folder of all output: a folder for each run with measurements that the database could not take."""
+_MAX_BYTES = 256 * MIB
+"""Of a file with one of them."""
 
 
 class MeasuredRepetition(BaseModel):
@@ -36,10 +42,11 @@ class MeasuredRepetition(BaseModel):
 class NotKeptError(BadInputError):
     """The results database could not take what was measured, which is in files now."""
 
-    def __init__(self, message: str, folder: Path) -> None:
+    def __init__(self, message: str, folder: Path, scenario: str) -> None:
         super().__init__(message)
         self.folder = folder
         """Where `keep` finds it."""
+        self.scenario = scenario
 
 
 def save_or_rescue(context: RunContext, store: Store, measured: MeasuredRepetition) -> None:
@@ -123,37 +130,41 @@ def _rescued(context: RunContext, measured: MeasuredRepetition, reason: BaseExce
         folder = _write(measured, context.workspace.var / FOLDER / run_id)
     except OSError as error:
         return BadInputError(
-            f"{why}What was measured of {measured.scenario} is lost: neither {context.workspace.var} nor "
-            f"{tempfile.gettempdir()} can be written ({error.strerror})."
+            f"{why}What was measured of {measured.scenario} is lost: neither {context.workspace.var} nor a temporary "
+            f"folder can be written ({error.strerror})."
         )
     return NotKeptError(
         f"{why}What was measured of {measured.scenario} is in {folder}: once the database can be used again, "
         f"`python -m loadtasks keep {folder}` and `python -m loadtasks judge {run_id}` take it in.",
         folder,
+        measured.scenario,
     )
 
 
 def _write(rescued: MeasuredRepetition, folder: Path) -> Path:
     """Write a file of its own, whole or not at all. Returns its folder, another one where that can't be written."""
-    text = rescued.model_dump_json(indent=1)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _written(text, folder)
+        return _written(rescued, folder)
     except OSError:
-        return _written(text, Path(tempfile.mkdtemp(prefix=f"loadtasks-{rescued.run.id}-")))
+        return _written(rescued, _temporary_folder(rescued.run.id))
 
 
-def _written(text: str, folder: Path) -> Path:
-    descriptor, name = tempfile.mkstemp(dir=folder, suffix=".partial")
-    unfinished = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        unfinished.replace(unfinished.with_suffix(".json"))
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+def _written(rescued: MeasuredRepetition, folder: Path) -> Path:
+    path = folder / f"{file_name(rescued.scenario)}-{rescued.repetition.number}.json"
+    write_whole(path, rescued.model_dump_json(indent=1).encode("utf-8", "replace"))
     return folder.absolute()
+
+
+def _temporary_folder(run_id: str) -> Path:
+    """The temporary folder of a run, the same for all that is rescued of it: one command takes in everything."""
+    folder = Path(tempfile.gettempdir()) / f"loadtasks-{run_id}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"{folder.name}-"))  # somebody else was quicker, who may read or replace it
 
 
 def _read(folder: Path) -> Iterator[tuple[Path, MeasuredRepetition]]:
@@ -162,9 +173,9 @@ def _read(folder: Path) -> Iterator[tuple[Path, MeasuredRepetition]]:
         raise BadInputError(f"{folder}: no folder with rescued measurements (*.json); the message about them names it.")
     for path in paths:
         try:
-            yield path, MeasuredRepetition.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise BadInputError(f"{path}: can't be read ({error.strerror}); make it readable.") from error
+            yield path, MeasuredRepetition.model_validate_json(read_text(path, _MAX_BYTES))
+        except UnusableFileError as error:
+            raise BadInputError(f"{path}: {error}; move it out of the folder, or make it readable.") from error
         except ValidationError as error:
             what = error.errors(include_url=False)[0]
             where = ".".join(map(str, what["loc"])) or "the file"

@@ -1,17 +1,17 @@
 """Judges a run by itself: validity first, then targets."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loadtasks.measurement.model import Measurement, by_scenario
+from loadtasks.results.findings.codes import FindingCode, Severity
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import DataDocsMissing
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict import connection_notes, stragglers, validity
 from loadtasks.verdict.targets import availability, success, throttling, validation
 from loadtasks.verdict.targets.suites import Suite
-
-log = logging.getLogger(__name__)
 
 
 def judge_run(
@@ -23,10 +23,7 @@ def judge_run(
 ) -> list[ScenarioVerdict]:
     """The verdicts of a run's scenarios by validity and targets, in the order planned.
 
-    `failures`: why scenarios were not measured to their end, by scenario.
-
-    Raises:
-        BadInputError: the folder of the Data Docs can't be written.
+    `failures`: why scenarios were not measured to their end, by scenario. Data Docs that can't be built are a warning.
     """
     measured = by_scenario(measurements)
     scenarios = list(dict.fromkeys([*planned, *measured, *failures]))
@@ -36,8 +33,6 @@ def judge_run(
         if (found := validity.findings(scenario, measured.get(scenario, []), failures))
     }
     judged = validation.judge(measurements, suites, data_docs, untrusted=invalid.keys())
-    if judged.docs_problem is not None:
-        log.warning("The Data Docs were not built, everything else was: %s.", judged.docs_problem)
     verdicts = []
     for scenario in scenarios:
         if scenario in invalid:
@@ -54,4 +49,12 @@ def judge_run(
         ]
         verdict = Verdict.FAIL if any(finding.misses_target for finding in findings) else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))
+    if judged.docs_problem is not None:
+        missing = Finding(
+            code=FindingCode.DATA_DOCS_MISSING,
+            severity=Severity.WARNING,
+            parameters=DataDocsMissing(problem=judged.docs_problem),
+        )
+        first = verdicts[0]  # it is about the run, and said once
+        verdicts[0] = first.model_copy(update={"findings": [*first.findings, missing]})
     return verdicts

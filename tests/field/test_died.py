@@ -23,7 +23,7 @@ from loadtasks.steps import NotMeasuredAgainError, RunContext, exercise
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, scripted
 from tests.thing import ThingApi, api, call, server, workspace
-from tests.workspaces import PROJECT, context_of
+from tests.workspaces import PROJECT, context_of, remove_suites
 
 __all__ = ["api", "server", "workspace"]
 
@@ -69,6 +69,7 @@ def context(workspace: Workspace, server: ScriptedServer) -> RunContext:
 def killed_run(workspace: Workspace, server: ScriptedServer) -> str:
     """A run whose process was killed amid its second scenario of three."""
     write(workspace, LOADS)
+    remove_suites(workspace.expectations)
     process = subprocess.Popen(
         [sys.executable, "-m", "loadtasks", "run", "--target", server.url],
         cwd=PROJECT,

@@ -31,7 +31,7 @@ from loadtasks.workspace import Workspace
 from tests.loadtasks.report import samples
 from tests.servers import ScriptedServer, ok, scripted
 from tests.thing import api, call, check_refused, server, workspace
-from tests.workspaces import PROJECT, context_of
+from tests.workspaces import PROJECT, context_of, remove_suites
 
 __all__ = ["api", "server", "workspace"]
 
@@ -54,6 +54,7 @@ def latest(workspace: Workspace) -> ResultsDocument:
 def start(workspace: Workspace, server: ScriptedServer) -> Iterator[Started]:
     """Starts `python -m loadtasks run` in a process of its own; none outlives the test."""
     processes: list[subprocess.Popen[bytes]] = []
+    remove_suites(workspace.expectations)
 
     def started(*arguments: str, shell: str = 'exec "$@"', **environment: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "loadtasks", "run", "--target", server.url, *arguments]
@@ -272,6 +273,7 @@ def test_what_a_locked_database_did_not_take_is_kept_and_judged_later(
         )
         assert "writable" not in result.stderr
         assert "two.steady: measured, and kept in" in result.output
+        assert "of which nothing was kept" not in result.output  # nothing that is in a file is measured again
         check_refused(call("keep", str(folder)), 2, "locked")
         locking.database.execute("ROLLBACK")
     kept = call("keep", str(folder))
@@ -294,6 +296,40 @@ def test_a_full_disk_is_one_sentence_and_what_was_measured_is_kept(
     with Store.open(workspace.results_url) as store:
         ((run, _),) = store.runs()
         assert store.measurements(run.id)[0].counts.completed == 5
+
+
+@pytest.mark.parametrize("part", ["data_docs", "report"])
+def test_a_report_that_can_not_be_written_costs_no_verdict(
+    workspace: Workspace, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    suite = workspace.expectations / "thing.json"
+    suite.write_text(suite.read_text().replace("0.5", "0.0"))
+    if part == "report":  # the Data Docs are below it, too
+        (workspace.var / "reports").parent.mkdir()
+        (workspace.var / "reports").write_text("a file")
+    else:
+        monkeypatch.setattr("great_expectations.data_context.store.TupleFilesystemStoreBackend._set", full)
+    result = call("run", "thing.alone", "--target", server.url)
+    if part == "report":
+        check_refused(result, 2, str(workspace.var / "reports"), "can't be written", "loadtasks report")
+    else:
+        assert (result.exit_code, result.stderr) == (1, "")
+    shown = " ".join(result.output.split())
+    assert "FAIL" in shown
+    assert "this run has no Great Expectations Data Docs" in shown
+    with Store.open(workspace.results_url) as store:
+        ((run, verdict),) = store.runs()
+        (judged,) = store.verdicts(run.id)
+    assert verdict is Verdict.FAIL
+    assert [finding.code for finding in judged.findings].count(FindingCode.DATA_DOCS_MISSING) == 1
+    if part == "data_docs":
+        page = (workspace.reports / "latest" / "index.html").read_text()
+        assert "could not be written" in page
+        assert "data_docs/index.html" not in page
+        assert not list(workspace.reports.rglob("data_docs"))
 
 
 def break_scenario(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -309,7 +309,7 @@ def test_an_empty_database_has_nothing_to_prune(workspace: Workspace) -> None:
 
 def test_folders_of_no_run_are_named_and_left_alone(stored: Stored) -> None:
     reports = stored.workspace.reports
-    make_old(stored.workspace, stored.second)
+    make_old(stored.workspace, stored.baseline, stored.second)
     (reports / "20200101T000000Z-0000").mkdir()
     (reports / "a-note.txt").write_text("mine")
     assert "Left alone: 1 folder" in call(*PRUNE, "--yes").output
@@ -340,7 +340,7 @@ def test_a_report_that_could_not_be_removed_goes_the_next_time(stored: Stored, m
 
 def test_of_a_report_that_is_a_link_only_the_link_goes(stored: Stored, tmp_path: Path) -> None:
     reports, linked, deleted = stored.workspace.reports, stored.second, stored.other
-    make_old(stored.workspace, linked)
+    make_old(stored.workspace, stored.baseline, linked)
     for run_id in (linked, deleted):
         (reports / run_id).rename(tmp_path / run_id)
         (reports / run_id).symlink_to(tmp_path / run_id)

@@ -27,8 +27,9 @@ from wsproto.events import AcceptConnection, CloseConnection, Request
 from loadtasks.cli.main import cli
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.document import ResultsDocument, read_document
+from loadtasks.workspace import Workspace
 from tests.servers import free_port, ok, scripted
-from tests.workspaces import PROJECT, own_workspace
+from tests.workspaces import PROJECT, own_workspace, remove_suites
 
 TOKEN = 'sK/9+tok"en=Zq7&<Xy2Lm4Pw8'
 """Of characters that each notation writes in another way."""
@@ -283,14 +284,15 @@ def test_a_good_response_tells_no_secret_either(with_token: Written) -> None:
     assert with_token.document.run.target_version == "1.0 Bearer ***"
 
 
-def _workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str) -> None:
-    own_workspace(folder, monkeypatch, f"endpoint: thing\nscenarios:\n{scenarios}", json.dumps(SUITE))
+def _workspace(folder: Path, monkeypatch: pytest.MonkeyPatch, scenarios: str) -> Workspace:
+    return own_workspace(folder, monkeypatch, f"endpoint: thing\nscenarios:\n{scenarios}", json.dumps(SUITE))
 
 
 def test_a_password_in_the_address_is_nowhere_not_even_in_the_list_of_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _workspace(tmp_path, monkeypatch, "  body: {load: {workers: 2, requests: 8}, request: {path: /body}}")
+    body = "  body: {load: {workers: 2, requests: 8}, request: {path: /body}}"
+    remove_suites(_workspace(tmp_path, monkeypatch, body).expectations)
     echo = Echo()
     with scripted(echo) as server:
         target = f"http://loadbot:{ADDRESS_PASSWORD}@127.0.0.1:{server.port}"

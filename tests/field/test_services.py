@@ -20,7 +20,7 @@ from loadtasks.steps import open_run
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, answering, ok, scripted
 from tests.thing import call, check_refused
-from tests.workspaces import PROJECT, ROOT_SCENARIO, context_of, root_workspace
+from tests.workspaces import PROJECT, ROOT_SCENARIO, context_of, remove_suites, root_workspace
 
 GET = "root.get"
 
@@ -249,9 +249,12 @@ def run_both(workspace: Workspace, folders: list[Path]) -> list[str]:
 
 def test_two_runs_at_once_are_both_kept_and_say_that_they_met(workspace: Workspace, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("a", "b")]
+    remove_suites(workspace.expectations)
     for folder in folders:
         folder.mkdir()
-        scenarios = ROOT_SCENARIO.replace("requests: 5", "requests: 10").replace("path: /", f"path: /{folder.name}")
+        scenarios = ROOT_SCENARIO.replace("path: /", f"path: /{folder.name}")
+        for fixed, changed in (("requests: 5", "requests: 10"), ("get: {", "get: {warmup_requests: 0, ")):
+            scenarios = scenarios.replace(fixed, changed)  # they have to meet in the load itself
         (folder / "root.yaml").write_text(scenarios)
     run_ids = next(filter(None, (run_both(workspace, folders) for _ in range(3))))
     found = {}

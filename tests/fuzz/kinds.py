@@ -37,6 +37,6 @@ class FuzzKind:
 
 def kinds() -> dict[str, FuzzKind]:
     """Every kind by name."""
-    from tests.fuzz import inputs  # noqa: PLC0415 - it imports the kinds' type from here
+    from tests.fuzz import inputs, stored  # noqa: PLC0415 - they import the kinds' type from here
 
-    return {kind.name: kind for kind in inputs.KINDS}
+    return {kind.name: kind for kind in (*inputs.KINDS, *stored.KINDS)}

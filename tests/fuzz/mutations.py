@@ -30,7 +30,7 @@ class Raw(str):
     __slots__ = ()
 
 
-_DEEP = 30_000
+_DEEP = 5_000
 _TEXTS = (
     *("", "0", "-1", "nan", "a b", "\x00", "\u202e", "\n", "\x1b[31m", "²", "%s%n", "{{x}}", "{{measurement.id}}"),
     *("${HOME}", "../../../etc/passwd", "/dev/zero", "<script>", "(a+)+$", "[", "(x{1000}){1000}", "a.b..c"),
@@ -48,7 +48,7 @@ HOSTILE_VALUES: Sequence[Raw] = tuple(map(Raw, (*map(json.dumps, _TEXTS), *_OTHE
 
 def change_bytes(data: bytes, chance: Random) -> bytes:
     """A file with some of its bytes changed, in one to four places."""
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.choice([1, 1, 1, 2, 4])):
         data = chance.choice(_BYTE_CHANGES)(data, chance)[:MAX_SIZE]
     return data
 
@@ -64,7 +64,7 @@ def document_mutator(read: Callable[[bytes], Any], *, strange: Sequence[str] = (
 
     def mutate(data: bytes, chance: Random) -> bytes:
         document = _pairs(read(data))
-        for _ in range(chance.randint(1, 3)):
+        for _ in range(chance.choice([1, 1, 1, 2, 3])):
             document = _changed(document, values, chance)
         return written(document).encode("utf-8", "surrogatepass")[:MAX_SIZE]
 

@@ -135,3 +135,15 @@ assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.
 """
     )
     assert done.returncode == 0, done
+
+
+def test_the_command_line_ends_alike_at_any_moment() -> None:
+    done = run(
+        """
+import types
+from loadtasks.__main__ import main
+sys.modules["loadtasks.cli.main"] = types.SimpleNamespace(cli=lambda *_, **__: send("SIGTERM"))  # as amid its import
+main([])
+"""
+    )
+    assert (done.returncode, done.stderr) == (130, ""), done

@@ -21,11 +21,11 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "metrics_path": ("metrics", "//metrics"),
     "reference": ("nowhere",),
     "reference_token": ("two words",),
-    "rounds": ("9", "many", "10.5"),
+    "rounds": ("9", "many", "10.5", "100001", "9" * 5000),
     "rounds_s": ("0", "-1", "nan", "inf", "soon"),
     "processes": ("0", "-1", "two", "1.5", "1025"),
-    "generator": ("x" * 201,),
-    "runs_per_false_alarm": ("0.5", "nan", "inf", "few"),
+    "generator": ("x" * 201, "two\nlines"),
+    "runs_per_false_alarm": ("0.5", "nan", "inf", "few", "1e18"),
     "min_effect": ("0", "1", "3", "nan", "inf", "3%"),
     "improvements": ("yes",),
     "results_url": ("results.db",),
@@ -72,7 +72,8 @@ def test_nonsense_is_refused_in_one_sentence(name: str, value: str, monkeypatch:
     assert sentence.startswith(f"{variable(name)}=")
     assert sentence.endswith(f"write {hint(name).write}.")
     assert "\n" not in sentence
-    assert (" ".join(value.split()) in sentence) is (name not in SECRETS)
+    shown = " ".join(value.split())[:200].encode("unicode_escape").decode() if not value.isprintable() else value[:200]
+    assert (shown in sentence) is (name not in SECRETS)
     assert refused.value.__cause__ is None, "a traceback shows no secret"
 
 
@@ -175,7 +176,9 @@ def test_a_token_file_that_holds_none_is_named_and_never_quoted(
     if content is not None:
         file.write_text(content)
     monkeypatch.setenv("LOADTASKS_TOKEN_FILE", str(file))
-    with pytest.raises(BadInputError, match=rf"LOADTASKS_TOKEN_FILE={file}: can't be read \(.*\)\.") as refused:
+    with pytest.raises(
+        BadInputError, match=rf"LOADTASKS_TOKEN_FILE={file}: (there is no|it holds no|line 1 is not UTF-8).*\.$"
+    ) as refused:
         read_settings()
     assert not content or content not in str(refused.value)
 
@@ -186,3 +189,21 @@ def test_secrets_are_all_that_settings_hold(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LOADTASKS_RESULTS_URL", "postgresql://u:p%40ss@host/x")
     monkeypatch.setenv("LOADTASKS_SMTP_URL", "smtps://u:m%40il@host")
     assert {"t1", "t2", "p%40ss", "p@ss", "m@il"} <= set(read_settings().secrets)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_white_space_around_a_token_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable(name), " \tt0ken\r\n")
+    assert getattr(read_settings(), name).get_secret_value() == "t0ken"
+    monkeypatch.setenv(variable(name), "t0k\nen")
+    with pytest.raises(BadInputError) as refused:
+        read_settings()
+    assert "t0k" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["var", "scenarios", "expectations", "token_file"])
+@pytest.mark.parametrize("value", ["x" * 4096, "half \udcff"])
+def test_a_path_that_can_not_be_written_down_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable(name), value)
+    with pytest.raises(BadInputError, match=r"of at most 4095 bytes of UTF-8\.$"):
+        read_settings()

@@ -98,7 +98,7 @@ WITH_PASSWORD = [
     "http://user:[s3cret-Pw@host",
     "http://user:%s3cret-Pw@host",
     "http://user:s3cret-Pw%ff@host",
-    "http://user:s3cret-Pw%0A@host",
+    "http://user:s3cret-Pw%00x@host",
     "http://us%3Aer:s3cret-Pw@host",
     "http://user:s3cret-Pw@host?x",
     "http://user:s3cret-Pw@host/../x",

@@ -24,8 +24,8 @@ def allow_sockets(count: int) -> None:
         return
     if not _holds(hard, needed):
         raise BadInputError(
-            f"{count:,} WebSockets need {needed:,} open files, and this process may have {hard:,} (ulimit -Hn): "
-            "raise that limit, or use fewer WebSockets."
+            f"{count:,} connections at the same time need {needed:,} open files, and this process may have {hard:,} "
+            "(ulimit -Hn): raise that limit, or give the scenario fewer of them."
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from loadtasks.errors import BadInputError
 from loadtasks.request_path import check_path
-from loadtasks.target_address import Credentials, TargetAddress, masked
+from loadtasks.target_address import Credentials, TargetAddress, checked_token, masked
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _TOKENS = {"target": "LOADTASKS_TOKEN", "reference": "LOADTASKS_REFERENCE_TOKEN"}
@@ -48,6 +48,12 @@ class Target:
                 else f"{self.role} {address.url}: user and password are given twice, in the address and apart from it; "
                 "give them once."
             )
+        try:
+            token = self.token and checked_token(self.token)
+            credentials = self.credentials and Credentials.checked(*self.credentials)
+        except ValueError as error:
+            where = f"{_TOKENS[self.role]}, or an Airflow connection's login and password"
+            raise BadInputError(f"{self.role} {address.url}: its login can't be sent ({where}): {error}.") from None
         for path in filter(None, (self.health_path, self.version_path, self.metrics_path)):
             try:
                 check_path(path)
@@ -56,7 +62,8 @@ class Target:
                     f"{self.role} {address.url}: the path {path!r} can't be requested: {error}."
                 ) from None
         object.__setattr__(self, "url", address.url)
-        object.__setattr__(self, "credentials", self.credentials or address.credentials)
+        object.__setattr__(self, "token", token)
+        object.__setattr__(self, "credentials", credentials or address.credentials)
 
     def __repr__(self) -> str:
         login = "token" if self.token else "user and password" if self.credentials else None

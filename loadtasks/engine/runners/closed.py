@@ -22,6 +22,7 @@ from loadtasks.engine.http.exchange import Exchange
 from loadtasks.engine.http.response_recording import read_back_failure, record_exchange, response_failure
 from loadtasks.engine.internal_errors import start
 from loadtasks.engine.net.connector import ConnectError, Connector
+from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.engine.profiles.worker_schedule import Span, WorkerSchedule
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
@@ -103,6 +104,7 @@ class ClosedRunner:
         Where every request would use up a row of the feeder, the connections are opened and nothing is sent.
         """
         self.phase = RunnerPhase.WARM_UP
+        allow_sockets(len(self._workers))
         warmed = self._scenario.warmup_requests
         if not self._source.warm_up():
             await asyncio.gather(*(self._open(worker) for worker in self._workers[:warmed]))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loadtasks import units
-from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.metrics import metric_label
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.sentences import phrases
 from loadtasks.results.findings.codes import FindingCode
@@ -62,9 +62,9 @@ def _named(parameters: RegressionShift) -> str:
 
 def _shift(finding: Finding, parameters: BaselineShift) -> str:
     """`p50 rose 12 % (95 % CI +9 % to +15 %), 100 ms → 112 ms, since 28 Nov 22:56 (run R, version V unchanged)`."""
-    change = phrases.change(METRICS[finding.metric].label, parameters.ratio)
+    change = phrases.change(metric_label(finding.metric), parameters.ratio)
     if parameters.relative_to_median:
-        change += f" relative to {METRICS['p50_s'].label}"
+        change += f" relative to {metric_label('p50_s')}"
     interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
     run = f"run {parameters.first_run}{_version(parameters)}"
@@ -99,7 +99,7 @@ def _recovered(_: Finding, parameters: KnownRegression) -> str:
 
 
 def _suspected(_: Finding, parameters: Suspected) -> str:
-    names = phrases.listed([METRICS[name].label for name in parameters.metrics])
+    names = phrases.listed([metric_label(name) for name in parameters.metrics])
     look = "looks" if len(parameters.metrics) == 1 else "look"
     return f"{names} {look} worse than the baseline; the next runs will confirm or clear it"
 
@@ -108,7 +108,7 @@ def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
     missing = units.plural(parameters.missing_runs, "more comparable run")
     if parameters.detectable is None:
         return f"No regression check yet: {missing} needed for a baseline"
-    smallest = f"{METRICS['p50_s'].label} {units.change(parameters.detectable)} and more"
+    smallest = f"{metric_label('p50_s')} {units.change(parameters.detectable)} and more"
     return f"Young baseline: only large changes are found ({smallest}); {missing} needed for a whole one"
 
 
@@ -151,7 +151,7 @@ def _medians(repetitions: Sequence[ConfirmationRepetition]) -> str:
     if any(remarks):
         numbers, unit = [units.duration(median_s) for median_s in medians_s], ""
     first, *later = (f"{number}{remark}" for number, remark in zip(numbers, remarks, strict=True))
-    return f"{METRICS['p50_s'].label} {first}; then {', '.join(later)}{unit}"
+    return f"{metric_label('p50_s')} {first}; then {', '.join(later)}{unit}"
 
 
 def _remark(repetition: ConfirmationRepetition) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtasks import units
-from loadtasks.measurement.metrics import METRICS
+from loadtasks.measurement.metrics import metric_label
 from loadtasks.report.sentences import phrases, validity
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -25,7 +25,7 @@ _TIMES = {"p50_s": "the median", "p95_s": "the tail"}
 def _shift(finding: Finding, parameters: ReferenceShift) -> str:
     """`p50 rose 12 % (CI +9 % to +15 %) against the reference 1.4.2, 100 ms → 112 ms, in 30 rounds`."""
     change = (
-        f"{phrases.change(METRICS[finding.metric].label, parameters.ratio)}{_interval(parameters.low, parameters.high)}"
+        f"{phrases.change(metric_label(finding.metric), parameters.ratio)}{_interval(parameters.low, parameters.high)}"
     )
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
     rounds = units.plural(parameters.rounds, "round")
@@ -37,7 +37,7 @@ def _other(metric: str, other: MetricRatio | None) -> str:
     if other is None:
         return ""
     unshifted = _TIMES[other.metric]
-    ratio = f"{METRICS[other.metric].label} {units.change(other.ratio)}"
+    ratio = f"{metric_label(other.metric)} {units.change(other.ratio)}"
     if other.inconclusive:
         return f"{_TIMES[metric].capitalize()} shifted; {unshifted} is inconclusive ({ratio})"
     return f"Only {_TIMES[metric]} shifted, not {unshifted} ({ratio})"
@@ -61,7 +61,7 @@ def _invalid(_: Finding, parameters: ReferenceInvalid) -> str:
 def _inconclusive(_: Finding, parameters: Inconclusive) -> str:
     """`p50 +3 % (CI −2 % to +8 %): inconclusive after 480 rounds with the reference`."""
     metrics = ", ".join(
-        f"{METRICS[one.metric].label} {units.change(one.ratio)}{_interval(one.low, one.high)}"
+        f"{metric_label(one.metric)} {units.change(one.ratio)}{_interval(one.low, one.high)}"
         for one in parameters.metrics
     )
     return f"{metrics}: inconclusive after {units.plural(parameters.rounds, 'round')} with the reference"

@@ -12,6 +12,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import (
     Bound,
     Comparison,
+    DataDocsMissing,
     ErrorSummary,
     InsufficientSample,
     NoTarget,
@@ -123,6 +124,13 @@ def _throttling_expected(_finding: Finding, parameters: ThrottlingExpected) -> s
     return f"rate limit not as the suite expects: {rejections(parameters)}"
 
 
+def _data_docs_missing(_finding: Finding, parameters: DataDocsMissing) -> str:
+    return (
+        f"this run has no Great Expectations Data Docs, since they could not be written ({parameters.problem}); it was "
+        "judged all the same"
+    )
+
+
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_MISSED: _missed,
     FindingCode.TARGET_NOT_EVALUATED: _not_evaluated,
@@ -132,9 +140,13 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.INSUFFICIENT_SAMPLE: _insufficient_sample,
     FindingCode.THROTTLED: _throttled,
     FindingCode.THROTTLING_EXPECTED: _throttling_expected,
+    FindingCode.DATA_DOCS_MISSING: _data_docs_missing,
 }
 """By code: the sentence, without its full stop, of a finding and its parameters."""
 NEXT_STEPS: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.THROTTLED: lambda _finding, _parameters: ASK_FOR_MORE,
+    FindingCode.DATA_DOCS_MISSING: lambda _finding, _parameters: (
+        "make room on the disk or the folder writable, then `python -m loadtasks judge RUN` writes them"
+    ),
 }
 """By code: what to do, without its full stop; a code that is missing here asks for nothing."""

@@ -179,12 +179,12 @@ def _after_overlap(_finding: Finding, overlap: RunsOverlapped) -> str:
 
 
 def _clock_went_back(_finding: Finding, clock: ClockWentBack) -> str:
-    others = f" (and {units.plural(clock.runs - 1, 'more run')})" if clock.runs > 1 else ""
+    others = f", as are {units.plural(clock.runs - 1, 'other run')}" if clock.runs > 1 else ""
     return (
-        f"A clock was wrong: this run is dated {moment_of_year(clock.started_at)}, and run {clock.other_run}{others}, "
-        f"which was made before it, {moment_of_year(clock.other_started_at)}; runs are compared in the order in which "
-        "they were made; set the clock of the load generator right, and if that run should not be part of the "
-        f"baseline, `python -m loadtasks runs delete {clock.other_run}`"
+        f"A clock was wrong: this run is dated {moment_of_year(clock.started_at)}, and run {clock.other_run}, which "
+        f"was made before it, is dated {moment_of_year(clock.other_started_at)}{others}; runs are compared in the "
+        "order in which they were made; set the clock of the load generator right, and if that run should not be part "
+        f"of the baseline, delete it: `python -m loadtasks runs delete {clock.other_run}`"
     )
 
 

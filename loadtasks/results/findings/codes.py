@@ -98,6 +98,8 @@ class FindingCode(StrEnum):
     INSUFFICIENT_SAMPLE = "insufficient_sample", FindingKind.NOTE
     THROTTLED = "throttled", FindingKind.NOTE
     THROTTLING_EXPECTED = "throttling_expected", FindingKind.NOTE
+    DATA_DOCS_MISSING = "data_docs_missing", FindingKind.NOTE
+    """The run was judged, and Great Expectations' pages about it could not be written. Kept with its first scenario."""
 
     # Connections
     STALE_CONNECTIONS = "stale_connections", FindingKind.NOTE

@@ -57,14 +57,14 @@ class Finding(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _complete(cls, given: Any) -> Any:
         """Read the parameters as those of the code, and the severity from its kind where it isn't given.
 
         A code that only a later version knows becomes a text.
         """
+        if not isinstance(given, dict) or not isinstance(given.get("code"), str):
+            return given  # what is wrong with it is said where it is read
         whole = dict(given)
-        if "code" not in whole:
-            return whole
         if whole["code"] not in _CODES:
             text = str(whole["code"]).replace("_", " ")
             whole |= {
@@ -72,7 +72,7 @@ class Finding(BaseModel):
                 "parameters": StoredText(kind=whole.get("kind", FindingKind.NOTE), text=text),
             }
         code = FindingCode(whole["code"])
-        parameters = whole.get("parameters")
+        parameters = whole.get("parameters", {})
         if isinstance(parameters, dict):
             parameters = whole["parameters"] = PARAMETERS.get(code, Parameters).model_validate(parameters)
         kind = parameters.kind if isinstance(parameters, StoredText) else code.kind

@@ -117,6 +117,13 @@ class ThrottlingExpected(Throttled):
     """Whether as many were rejected as the suite expects."""
 
 
+class DataDocsMissing(Parameters):
+    """The Data Docs of a run could not be built."""
+
+    problem: str
+    """Why, in one line: what the system says of a file or folder, or Great Expectations of a page."""
+
+
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_MISSED: TargetMissed,
     FindingCode.TARGET_NOT_EVALUATED: TargetNotEvaluated,
@@ -126,5 +133,6 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.INSUFFICIENT_SAMPLE: InsufficientSample,
     FindingCode.THROTTLED: Throttled,
     FindingCode.THROTTLING_EXPECTED: ThrottlingExpected,
+    FindingCode.DATA_DOCS_MISSING: DataDocsMissing,
 }
 """By code; a code that is missing here has no parameters."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from loadtasks.errors import BadInputError
 from loadtasks.measurement.metrics import METRICS
+from loadtasks.verdict.targets import conditions
 from loadtasks.verdict.targets.lazy_import import import_lazily
 from loadtasks.verdict.targets.rows import TargetRow
 from loadtasks.verdict.targets.suites import Expectation, Suite
@@ -75,14 +75,12 @@ class Evaluation:
     """In the order of the work, and of the expectations in the file."""
     docs_problem: str | None = None
     """Why there are no Data Docs, where there should be; None where there are."""
+    docs_unwritable: bool = False
+    """Whether it is that their files can't be written, rather than something in a suite."""
 
 
 def evaluate(work: Sequence[SuiteRows], run_name: str, data_docs: Path | None = None) -> Evaluation:
-    """Evaluate suites, and build Data Docs in the folder `data_docs`, whose content is replaced.
-
-    Raises:
-        BadInputError: the folder can't be written.
-    """
+    """Evaluate suites, and build Data Docs in the folder `data_docs`, whose content is replaced."""
     with _quiet():
         return _evaluate(work, run_name, data_docs)
 
@@ -105,12 +103,17 @@ def _quiet() -> Iterator[None]:
 def _evaluate(work: Sequence[SuiteRows], run_name: str, data_docs: Path | None) -> Evaluation:
     import_lazily("scipy.stats")
     import great_expectations as gx  # noqa: PLC0415 - takes seconds: only where targets are judged
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+    from great_expectations.data_context.types.base import (  # noqa: PLC0415
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = gx.get_context(mode="ephemeral")
+    # By itself it would make a site of Data Docs in a temporary folder, which not every container has.
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults())
+    context = gx.get_context(mode="ephemeral", project_config=config)
     context.enable_analytics(False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    _set_data_docs(context, data_docs)
     source = context.data_sources.add_pandas("measurements")
     run_id = gx.RunIdentifier(run_name=run_name)
     outcomes = []
@@ -118,7 +121,15 @@ def _evaluate(work: Sequence[SuiteRows], run_name: str, data_docs: Path | None) 
         again = any(one.suite.name == other.suite.name for other in work[:number])
         asset = source.add_dataframe_asset(f"{one.suite.name}-{number}" if again else one.suite.name)
         outcomes.append((one, tuple(_SuiteEvaluation(context, asset, run_id, one).outcomes())))
-    return Evaluation(tuple(outcomes), _build_data_docs(context, data_docs))
+    if data_docs is not None:
+        try:
+            _build_data_docs(context, data_docs)
+        except OSError as error:
+            problem = f"{error.filename or data_docs}: {error.strerror or error}"
+            return Evaluation(tuple(outcomes), _one_line(problem), docs_unwritable=True)
+        except Exception as error:  # a page that can't be rendered is no reason to lose the verdict
+            return Evaluation(tuple(outcomes), _one_line(error))
+    return Evaluation(tuple(outcomes))
 
 
 class _SuiteEvaluation:
@@ -154,12 +165,13 @@ class _SuiteEvaluation:
             rows = self._rows
             query = _query_of(built[0])
             if query is not None:
+                conditions.check_harmless(query)
                 self._conditions[position] = query
                 rows = self._applies_to[position] = _fulfilling(query, self._rows, self._frame)
-            conditions = {key: expectation.kwargs[key] for key in _CONDITIONS if key in expectation.kwargs}
+            given = {key: expectation.kwargs[key] for key in _CONDITIONS if key in expectation.kwargs}
             # Great Expectations ignores nulls; a target with nothing to judge must not count as met.
             built += [
-                _gx_expectation(expectation, position, {"type": _NOT_NULL, "kwargs": {"column": column} | conditions})
+                _gx_expectation(expectation, position, {"type": _NOT_NULL, "kwargs": {"column": column} | given})
                 for column in (expectation.columns if expectation.type not in _ABOUT_NULLS else ())
                 if not METRICS[column].may_be_missing and any(row.metrics[column] is None for row in rows)
             ]
@@ -299,17 +311,15 @@ def _frame(rows: Sequence[TargetRow]) -> Any:
     return pd.DataFrame([row.labels | dict(row.metrics) for row in rows]).astype(dict.fromkeys(METRICS, float))
 
 
-def _set_data_docs(context: Any, folder: Path | None) -> None:
-    for site in context.get_site_names():  # the default one, in a temporary folder
-        context.delete_data_docs_site(site)
-    if folder is None:
-        return
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise BadInputError(f"{folder}: Data Docs can't be written ({error.strerror}); make it writable.") from error
+def _build_data_docs(context: Any, folder: Path) -> None:
+    """Build the Data Docs in place of what is in the folder; where that can't be done, none are left.
+
+    Raises:
+        OSError: they can't be written.
+        Exception: whatever Great Expectations raises about a page.
+    """
+    _remove(folder)
+    folder.mkdir(parents=True)
     context.add_data_docs_site(
         site_name="targets",
         site_config={
@@ -319,15 +329,16 @@ def _set_data_docs(context: Any, folder: Path | None) -> None:
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         },
     )
-
-
-def _build_data_docs(context: Any, folder: Path | None) -> str | None:
-    """Build the Data Docs. Returns what kept Great Expectations from it; then there is no folder."""
-    if folder is None:
-        return None
     try:
         context.build_data_docs()
-    except Exception as error:  # a page that can't be rendered is no reason to lose the verdict
+    except Exception:
         shutil.rmtree(folder, ignore_errors=True)
-        return _one_line(error)
-    return None
+        raise
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with its content, or what stands in its place; of a link only the link."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)

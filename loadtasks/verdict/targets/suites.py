@@ -4,14 +4,14 @@ A suite judges the measurements of the endpoint that it is named after; `every_m
 checked without Great Expectations is checked here; `suite_check` tries the rest, before any load is sent.
 """
 
-import json
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtasks import strict_json
 from loadtasks.errors import BadInputError
+from loadtasks.input_files import MIB, is_folder, read_text
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.measurement.model import Counts
 from loadtasks.results.findings.codes import Severity
@@ -21,6 +21,14 @@ from loadtasks.scenarios.variables import check_no_variable
 EVERY_MEASUREMENT = "every_measurement"
 """The suite that judges every measurement, whatever its endpoint."""
 BETWEEN = "expect_column_values_to_be_between"
+MAX_BYTES = MIB
+"""Of a suite's file."""
+MAX_VALUES = 10_000
+"""Values in a suite's file, objects and lists included."""
+MAX_EXPECTATIONS = 100
+"""Of a suite: Great Expectations takes some 20 ms for each."""
+MAX_NUMBER = 1e15
+"""The largest number that an expectation may hold: more seconds, or requests, than any run has."""
 _SUITE_KEYS = frozenset({"name", "expectations", "meta", "notes", "id", "suite_parameters"})
 _COLUMN_KEYS = ("column", "column_A", "column_B")
 _OF_THE_TABLE = frozenset({"expect_table_columns_to_match_ordered_list"})
@@ -34,6 +42,10 @@ _NO_KWARGS = _EXPECTATION_KEYS | {
     "windows",
 }
 """What Great Expectations takes among the arguments, and what would change how an expectation is evaluated or shown."""
+MAX_ITEMS = 100
+"""Items of a list within an expectation."""
+_OF_TEXTS = ("regex", "like_pattern", "json", "strftime", "dateutil")
+"""What the types have in their names that judge text; a regular expression of theirs may also take for ever."""
 _BETWEEN_KEYS = frozenset(
     {"column", "min_value", "max_value", "strict_min", "strict_max", "mostly", "row_condition", "condition_parser"}
 )
@@ -138,22 +150,20 @@ def read_suites(folder: Path) -> list[Suite]:
     Raises:
         BadInputError: there is no such folder, or a suite is wrong.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BadInputError(f"{folder}: no such folder of expectation suites; name one with --expectations.")
-    return [_read_suite(path) for path in sorted(folder.glob("*.json"))]
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.name.endswith(".json"))
+    except OSError as error:
+        raise BadInputError(f"{folder}: can't be read ({error.strerror}); make it readable.") from error
+    return [_read_suite(path) for path in paths]
 
 
 def _read_suite(path: Path) -> Suite:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_doubles)
-    except _DoubledKeyError as error:
+        raw = strict_json.parse(read_text(path, MAX_BYTES), max_values=MAX_VALUES)
+    except ValueError as error:
         raise BadInputError(f"{path}: {error}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error}).") from error
-    except json.JSONDecodeError as error:
-        raise BadInputError(f"{path}: not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
-    except RecursionError as error:
-        raise BadInputError(f"{path}: not a suite: it is nested too deeply.") from error
     if not isinstance(raw, dict):
         raise BadInputError(f"{path}: a suite is a JSON object with `name` and `expectations`.")
     _refuse_unknown(raw, _SUITE_KEYS, str(path), "")
@@ -169,6 +179,11 @@ def _read_suite(path: Path) -> Suite:
         check_no_variable(expectations)
     except ValueError as error:
         raise BadInputError(f"{path}: {error}.") from None
+    if len(expectations) > MAX_EXPECTATIONS:
+        raise BadInputError(
+            f"{path}: more than {MAX_EXPECTATIONS:,} expectations; leave out what judges the same metric twice."
+        )
+    _check_texts(str(path), raw)
     if raw.get("suite_parameters"):
         raise BadInputError(f"{path}: suite_parameters are not supported; write the numbers into the expectations.")
     return Suite(
@@ -195,8 +210,11 @@ def _expectation(path: Path, number: int, raw: object) -> Expectation:
     for name, value in kwargs.items():
         if name in _NO_KWARGS:
             raise BadInputError(f"{location}: kwargs.{name} says nothing of what is expected; leave it out.")
-        _check_finite(location, f"kwargs.{name}", value)
-    _check_finite(location, "meta", raw.get("meta"))
+        _check_size(location, f"kwargs.{name}", value)
+    _check_size(location, "meta", raw.get("meta"))
+    _check_texts(location, raw)
+    if found := next((word for word in _OF_TEXTS if word in raw["type"]), None):
+        raise BadInputError(f"{location}: it judges text ({found}), and every column holds numbers; leave it out.")
     _check_columns(location, raw["type"], kwargs)
     _check_numbers(location, kwargs)
     if raw["type"] == BETWEEN:
@@ -258,24 +276,26 @@ def _check_bounds(location: str, kwargs: dict[str, Any]) -> None:
         )
 
 
-class _DoubledKeyError(ValueError):
-    """An object of JSON in which a key stands twice, of which Python would take the last."""
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    doubled = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
-    if doubled is not None:
-        raise _DoubledKeyError(f"{doubled!r} is given twice in one object; leave one of them out")
-    return dict(pairs)
-
-
-def _check_finite(location: str, name: str, given: object) -> None:
-    if isinstance(given, float) and not math.isfinite(given):
-        raise BadInputError(f"{location}: {name} {given!r} must be a number, as 2.0.")
+def _check_size(location: str, name: str, given: object) -> None:
+    """See that no number is absurd, and no list longer than what can be evaluated in time."""
+    if isinstance(given, int | float) and abs(given) > MAX_NUMBER:
+        raise BadInputError(f"{location}: {name} is a number beyond {MAX_NUMBER:,.0f}; write a smaller one.")
     if isinstance(given, list | dict):
+        if len(given) > MAX_ITEMS:
+            raise BadInputError(f"{location}: {name} has more than {MAX_ITEMS} items; give it fewer.")
         for value in given.values() if isinstance(given, dict) else given:
-            _check_finite(location, name, value)
+            _check_size(location, name, value)
+
+
+def _check_texts(location: str, given: dict[str, Any]) -> None:
+    """See that what people read of a suite or an expectation is text, and what belongs to `meta` is an object."""
+    for name in ("notes", "description", "id"):
+        value = given.get(name)
+        lines = value if name == "notes" and isinstance(value, list) else [value]
+        if value is not None and not all(isinstance(line, str) for line in lines):
+            raise BadInputError(f"{location}: {name} must be text.")
+    if not isinstance(given.get("meta", {}), dict):
+        raise BadInputError(f"{location}: meta must be an object.")
 
 
 def _refuse_unknown(given: dict[str, Any], known: Collection[str], location: str, prefix: str) -> None:

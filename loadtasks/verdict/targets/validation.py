@@ -27,7 +27,7 @@ class Judged:
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     """By scenario: missed targets, measurements without one, and percentiles from too few requests."""
     docs_problem: str | None = None
-    """Why Great Expectations could not build the Data Docs; None where it did, and where none were wanted."""
+    """Why the Data Docs could not be built; None where they were, and where none were wanted."""
 
     def add(self, scenario: str, findings: Iterable[Finding]) -> None:
         """Add findings, each once."""
@@ -48,9 +48,6 @@ def judge(
 
     Scenarios in `untrusted` are judged by the suite for every measurement alone. An expectation that can't be
     evaluated is a finding, of its own severity.
-
-    Raises:
-        BadInputError: the folder of the Data Docs can't be written.
     """
     judged = Judged()
     rows = rows_of(measurements)

@@ -1,3 +1,6 @@
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 import requests
 
@@ -78,3 +81,55 @@ def test_health_fails_with_the_database(start):
     response = requests.get(service.url + "/healthz", timeout=10)
     assert response.status_code == 503
     assert "database" in response.json()["detail"]
+
+
+_MALFORMED = {
+    "no size": b"zz\r\n{}\r\n0\r\n\r\n",
+    "a negative size": b"-2\r\n{}\r\n0\r\n\r\n",
+    "an endless size": b"1" * 9000,
+    "no line end after a chunk": b"2\r\n{}0\r\n\r\n",
+    "a chunk that is shorter than it says": b"5\r\n{}\r\n0\r\n\r\n",
+    "cut within a chunk": b"5\r\n{}",
+    "cut after a chunk": b"2\r\n{}\r\n",
+    "cut before its end": b"2\r\n{}\r\n0\r\n",
+    "a trailer that is none": b"2\r\n{}\r\n0\r\nbad trailer\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", _MALFORMED)
+def test_malformed_chunks_are_a_400_and_no_error_of_the_service(service: Service, name: str):
+    logged = len(service.log.read_text())
+    address = urlsplit(service.url)
+    head = f"PUT {CRITERIA} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {service.token}\r\n"
+    head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(head.encode() + _MALFORMED[name])
+        connection.shutdown(socket.SHUT_WR)
+        response = connection.makefile("rb").read()
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b'"status":400' in response
+    assert response.count(b"HTTP/1.1 ") == 1
+    written = service.log.read_text()[logged:]
+    assert "Traceback" not in written
+    assert '"level": "error"' not in written
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 60_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b'{"time_limit_s": ' + b"9" * 5000 + b"}",
+        b'{"time_limit_s": NaN}',
+        b'{"time_limit_s": -Infinity}',
+        b'{"target": "\\ud800"}',
+        b'{"target": "\xed\xa0\x80"}',
+        b'{"target": "\x00"}',
+        "{}".encode("utf-16"),
+    ],
+    ids=range(9),
+)
+def test_a_body_that_is_no_json_is_a_400(service: Service, body: bytes):
+    response = service.call("PUT", CRITERIA, data=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.headers["Content-Type"]) == (400, "application/problem+json")
+    assert response.json()["detail"].startswith("The body is not JSON: ")

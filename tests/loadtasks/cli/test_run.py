@@ -17,7 +17,7 @@ from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.workspace import Workspace
 from tests.servers import ScriptedServer, free_port
 from tests.thing import SCENARIOS, SUITE, ThingApi, call, check_refused
-from tests.workspaces import PROJECT
+from tests.workspaces import PROJECT, remove_suites
 
 
 def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(
@@ -81,6 +81,7 @@ def test_the_targets_own_metrics_are_kept_or_missed_with_a_finding(
 
 
 def test_the_script_runs_all_load_tests(workspace: Workspace, server: ScriptedServer) -> None:
+    remove_suites(workspace.expectations)
     done = subprocess.run(
         [PROJECT / "scripts" / "run_load_tests.sh", "--target", server.url], capture_output=True, text=True, check=False
     )

@@ -91,7 +91,7 @@ def test_the_table_of_metrics_is_that_of_the_registry() -> None:
 def test_the_table_of_codes_is_that_of_the_findings() -> None:
     rows = []
     for code in FindingCode:
-        kind = Finding(code=code).kind.value if code is not FindingCode.TEXT else "any"
+        kind = code.kind.value if code is not FindingCode.TEXT else "any"
         names = PARAMETERS.get(code, Parameters).model_fields
         rows.append((f"`{code.value}`", kind, ", ".join(f"`{name}`" for name in names) or units.MISSING))
     _check(r"^## Finding codes\n.*?\n(\| code .*?)\n\n", _table(("code", "kind", "parameters"), rows))

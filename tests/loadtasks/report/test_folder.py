@@ -1,6 +1,8 @@
 """The report folder and the links to the newest."""
 
 import errno
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,30 @@ def test_a_run_without_a_report_is_passed_over(tmp_path: Path) -> None:
     folder.link_newest(tmp_path, "shop", ["run-2", "run-1"], ["run-2"])
     assert (tmp_path / "latest").resolve() == tmp_path / "run-1"
     assert not (tmp_path / "services" / "shop").exists()
+
+
+def test_what_killed_processes_left_of_links_is_removed_and_what_is_at_work_is_not(tmp_path: Path) -> None:
+    folder.write(_run(), tmp_path)
+    for name, age_s in ((".latest-123", 3600), (".latest-124", 0)):
+        (tmp_path / name).symlink_to("run-1")
+        at = time.time() - age_s
+        os.utime(tmp_path / name, (at, at), follow_symlinks=False)
+    folder.link_newest(tmp_path, "shop", ["run-1"], ["run-1"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".latest-124", "latest", "run-1", "services"]
+
+
+def test_where_there_is_no_temporary_folder_plots_have_their_cache_next_to_the_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_folder() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setenv("MPLCONFIGDIR", "")
+    monkeypatch.delenv("MPLCONFIGDIR")
+    monkeypatch.setattr("tempfile.gettempdir", no_folder)
+    folder.write(_run(), tmp_path)
+    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / ".matplotlib")
+    assert folder.run_ids(tmp_path) == ["run-1"]
 
 
 def test_a_link_to_nowhere_is_replaced_or_removed(tmp_path: Path) -> None:

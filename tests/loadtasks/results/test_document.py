@@ -1,13 +1,14 @@
 """The results file: written and read back, and refused where it is of an older version."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from loadtasks.errors import BadInputError, ExitCode
 from loadtasks.report import sentences
-from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document
+from loadtasks.results.document import ResultsDocument, ScenarioResult, read_document, read_run
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import AccessRefused
@@ -106,3 +107,71 @@ def test_hashes_of_a_file_of_version_5_compare_with_those_of_today(tmp_path: Pat
 def test_a_file_of_version_5_that_is_no_results_file_is_refused(tmp_path: Path, scenarios: object) -> None:
     with pytest.raises(BadInputError, match="so it is not a results file"):
         read_document(written(tmp_path, schema_version=5, scenarios=scenarios))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[" * 100_000, "within one another"),
+        (b'{"run": 1, "run": 2}', "'run' is given twice"),
+        (b'{"run": NaN}', "NaN"),
+        (b'{"run": 1e999}', "too large"),
+        (b'{"run": ' + b"9" * 5000 + b"}", "digits"),
+        (b'{"run": "\\ud800"}', "surrogate"),
+        (b"[]", "no schema_version"),
+        (b'{"schema_version": true}', "schema_version is True"),
+    ],
+)
+def test_what_is_no_json_that_can_be_trusted_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "results.json"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError, match=says) as caught:
+        read_document(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"started_at": "2026-11-24T02:00:00"}, "run.started_at: time with a zone"),
+        ({"started_at": "9999-12-31T23:59:59Z"}, "run.started_at: time from 1970 to 2999"),
+        ({"load_factor": 1e300}, "run.load_factor: number"),
+    ],
+)
+def test_what_can_not_be_reckoned_with_is_refused(tmp_path: Path, changed: dict[str, object], says: str) -> None:
+    with pytest.raises(BadInputError, match=says):
+        read_document(written(tmp_path, run=run().model_dump(mode="json") | changed))
+
+
+@pytest.mark.parametrize("counts", [{"completed": -1}, {"scheduled": "many"}])
+def test_numbers_that_a_measurement_never_has_are_refused(tmp_path: Path, counts: dict[str, object]) -> None:
+    whole = measurement().model_dump(mode="json")
+    whole["counts"] |= counts
+    scenario = {"scenario": "x", "endpoint": "x", "verdict": "pass", "measurements": [whole]}
+    with pytest.raises(BadInputError, match=rf"measurements\.0\.counts\.{next(iter(counts))}"):
+        read_document(written(tmp_path, scenarios=[scenario]))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, what in ((tmp_path / "pipe", "a FIFO"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
+        with pytest.raises(BadInputError, match=what):
+            read_document(path)
+        assert read_run(path) is None
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        3,
+        {"code": {}},
+        {"code": "regression"},
+        {"code": "suspected", "parameters": {"metrics": 3}},
+    ],
+)
+def test_a_finding_without_what_its_sentence_needs_is_refused(tmp_path: Path, finding: object) -> None:
+    scenario = {"scenario": "x", "endpoint": "x", "verdict": "pass", "findings": [finding]}
+    with pytest.raises(BadInputError, match=r"scenarios\.0\.findings\.0"):
+        read_document(written(tmp_path, scenarios=[scenario]))

@@ -43,7 +43,7 @@ def keep(store: Store, *run_ids: str, ended: bool = True, pairing: Pairing | Non
 
 
 def prunable(store: Store, service: str | None = None) -> list[str]:
-    return [found.id for found in store.old_runs(LATER, service).prunable]
+    return [found.id for found in store.old_runs(RECENT, LATER, service).prunable]
 
 
 def test_metrics_are_left_and_histograms_are_gone(store: Store) -> None:
@@ -94,7 +94,7 @@ def test_what_is_still_needed_is_kept_whole(store: Store) -> None:
     keep(store, "elsewhere", service="another")
     keep(store, "newest")
     keep(store, "recent", started_at=RECENT, service="third")
-    old = store.old_runs(LATER)
+    old = store.old_runs(RECENT, LATER)
     assert [found.id for found in old.prunable] == ["plain"]
     assert old.kept == {
         "baseline": KeptBecause.BASELINE,

@@ -150,15 +150,15 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
             "`{{id}}`: users.csv has no column of this name; it has name",
             users_csv="name\nx\n",
         ),
-        a("no json", "users.csv", "u.jsonl", "u.jsonl: line 2 is not JSON", u_jsonl='{"id": 1, "name": 2}\n{\n'),
+        a("no json", "users.csv", "u.jsonl", "u.jsonl: line 2: not JSON: column", u_jsonl='{"id": 1, "name": 2}\n{\n'),
         a("no object", "users.csv", "u.jsonl", "u.jsonl: line 1 is not a JSON object", u_jsonl="[1]\n"),
-        a("no number", "users.csv", "u.jsonl", "u.jsonl: line 1 is not JSON .*NaN", u_jsonl='{"id": NaN}\n'),
-        a("too large", "users.csv", "u.jsonl", "line 1 is not JSON .*1e400 is too large", u_jsonl='{"id": 1e400}\n'),
+        a("no number", "users.csv", "u.jsonl", "u.jsonl: line 1: NaN is not a JSON number", u_jsonl='{"id": NaN}\n'),
+        a("too large", "users.csv", "u.jsonl", "line 1: the number 1e400 is too large", u_jsonl='{"id": 1e400}\n'),
         a(
             "twice a key",
             "users.csv",
             "u.jsonl",
-            "line 1 is not JSON .*'id' stands in it twice",
+            "line 1: the key 'id' is given twice",
             u_jsonl='{"id":1,"id":2}',
         ),
         a("dots", "", "", r"row 2 of users.csv: a segment `\.` or `\.\.`", users_csv="id,name\n1,x\n..,y\n"),
@@ -172,7 +172,13 @@ def a(name: str, old: str, new: str, words: str, **files: str) -> object:
             "row 1 of users.csv: a segment",
             users_csv="id,name\n1,a/../b\n",
         ),
-        a("no text", "users.csv", "u.jsonl", "row 1 holds half a surrogate", u_jsonl='{"id": 1, "name": "\\ud800"}\n'),
+        a(
+            "no text",
+            "users.csv",
+            "u.jsonl",
+            "line 1: half a surrogate",
+            u_jsonl='{"id": 1, "name": "\\ud800"}\n',
+        ),
         a(
             "missing in a row",
             "users.csv",
@@ -206,7 +212,7 @@ def test_a_wrong_feeder_is_one_sentence(tmp_path: Path, content: str, files: dic
 
 def test_a_data_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_bytes(b"id,name\n1,\xff\n")
-    with pytest.raises(ValueError, match=r"users.csv: not UTF-8 \(invalid start byte at byte 10\)"):
+    with pytest.raises(ValueError, match=r"users.csv: line 2 is not UTF-8 \(invalid start byte at byte 10\)"):
         Feeder.read(tmp_path / "users.csv")
 
 
@@ -222,7 +228,7 @@ def test_more_than_memory_is_meant_to_hold_is_refused(tmp_path: Path, monkeypatc
         with pytest.raises(
             BadInputError, match=r"2 rows make 2 requests of about 2 MiB together.* of 1 MiB are possible"
         ):
-            read(tmp_path, FED.replace("{name: ", "{filler: " + "x" * 2**20 + ", name: "))
+            read(tmp_path, FED.replace("{name: ", "{filler: " + "x" * (2**20 - 1000) + ", name: "))
     with monkeypatch.context() as patched:
         patched.setattr(limits, "MAX_BYTES", 2**20)
         with pytest.raises(BadInputError, match=r"users.csv: larger than 1 MiB"):

@@ -1,5 +1,6 @@
 """What the results database could not take: written to files, and taken in later."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,19 +84,32 @@ def test_where_var_cannot_be_written_it_is_in_a_temporary_folder(
     (context.workspace.var / FOLDER).write_text("a file")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
-    folder = rescue(context, measured())
+    folder = rescue(context, measured(), measured(2))
     assert folder.parent == tmp_path / "elsewhere"
-    assert keep(context, folder) == [(RUN.id, SCENARIO)]
+    assert keep(context, folder) == [(RUN.id, SCENARIO)] * 2  # one folder, which the message names
+    assert not folder.exists()
+    elsewhere = tmp_path / "somebody"
+    elsewhere.mkdir()
+    folder.symlink_to(elsewhere)
+    other = rescue(context, measured())
+    assert other not in (folder, elsewhere)
+    assert list(elsewhere.iterdir()) == []
+    shutil.rmtree(other)
 
 
 def test_where_nothing_can_be_written_the_sentence_says_that_it_is_lost(
-    context: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: RunContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_folder() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
     with Store.open(context.workspace.results_url) as store:
         (context.workspace.var / FOLDER).write_text("a file")
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+        monkeypatch.setattr("tempfile.gettempdir", no_folder)
         refuse(monkeypatch, BadInputError("locked."))
-        with pytest.raises(BadInputError, match=rf"locked\. .*{SCENARIO} is lost: neither .*var nor .*missing"):
+        with pytest.raises(
+            BadInputError, match=rf"locked\. .*{SCENARIO} is lost: neither .*var nor a temporary folder"
+        ):
             save_or_rescue(context, store, measured())
 
 

@@ -57,3 +57,28 @@ def test_a_reference_logs_in_as_the_target_unless_it_has_its_own_login() -> None
     assert target.reference("http://other", "r").logged_in_as(target).headers() == {"Authorization": "Bearer r"}
     own = Target("http://host", "t").reference("http://loadbot:s3cret-Pw@other", None)
     assert own.logged_in_as(Target("http://host", "t")).headers() == BASIC
+
+
+@pytest.mark.parametrize("around", ["\n", "\r\n", " \t", "\u2028"])
+def test_white_space_around_a_login_is_left_out(around: str) -> None:
+    assert Target("localhost:80", f"{around}t0ken{around}").headers() == {"Authorization": "Bearer t0ken"}
+    given = Credentials(f"loadbot{around}", f"{around}s3cret-Pw{around}")
+    assert Target("localhost:80", credentials=given).headers() == BASIC
+
+
+@pytest.mark.parametrize(
+    "token", ["s3cret\nx", "s3cret x", "s3cr\x00et", "s3cré", "s3cret€", "s3cret\udcff", "\n", "s3cret" * 3000]
+)
+def test_a_token_that_no_header_takes_is_refused_and_never_quoted(token: str) -> None:
+    with pytest.raises(
+        BadInputError, match=r"target http://localhost:80: its login can't be sent .*LOADTASKS_TOKEN"
+    ) as refused:
+        Target("localhost:80", token)
+    assert "s3cr" not in str(refused.value)
+
+
+@pytest.mark.parametrize("credentials", [("a:b", "s3cret"), ("a", "s3c\nret"), ("a", "s3cret\udcff"), ("\n", " ")])
+def test_a_password_that_basic_does_not_take_is_refused_and_never_quoted(credentials: tuple[str, str]) -> None:
+    with pytest.raises(BadInputError, match=r"its login can't be sent") as refused:
+        Target("localhost:80", credentials=Credentials(*credentials))
+    assert "s3c" not in str(refused.value)

@@ -22,6 +22,7 @@ _CODES = [code for code in FindingCode if code is not FindingCode.TEXT]
 _SUMMARISED = {
     FindingCode.BASELINE_TOO_SHORT,
     FindingCode.NOT_COMPARABLE,
+    FindingCode.CLOCK_WENT_BACK,
     FindingCode.REFERENCE_MISSING,
     FindingCode.INSUFFICIENT_SAMPLE,
 }

@@ -74,8 +74,8 @@ def test_the_shipped_suites_fit_the_shipped_scenarios() -> None:
             ),
             "can't evaluate it",
         ),
-        (of_type("expect_column_values_to_match_regex", column="p95_s", regex="("), "can't evaluate it"),
-        (of_type("expect_column_values_to_match_like_pattern", column="p95_s", like_pattern="a%"), "No provider"),
+        (of_type("expect_column_values_to_match_regex", column="p95_s", regex="("), "it judges text"),
+        (of_type("expect_column_values_to_match_like_pattern", column="p95_s", like_pattern="a%"), "it judges text"),
         (of_type("expect_table_row_count_to_equal_other_table", other_table_name="x"), "multiple named tables"),
         (of_type("unexpected_rows_expectation", unexpected_rows_query="select 1"), "No provider"),
         (
@@ -122,6 +122,22 @@ def test_what_could_not_be_judged_is_refused_by_file_in_one_sentence(
         check_suites(read_suites(tmp_path), scenarios)
     assert str(caught.value).startswith(f"{path}: expectation 2 ({expectation['type']})")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["tempfile.TemporaryDirectory", "great_expectations.data_context.store.TupleFilesystemStoreBackend._set"],
+)
+def test_a_temporary_folder_that_is_missing_or_full_is_no_fault_of_a_suite(
+    tmp_path: Path, scenarios: dict[str, Scenario], monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    write(tmp_path, of_type("expect_table_row_count_to_be_between", min_value=1))
+    suites = read_suites(tmp_path)
+    monkeypatch.setattr(function, full)
+    check_suites(suites, scenarios)
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ('{"expectations": [', "not JSON: line 1, column 19"),
+        ('{"expectations": [', "not JSON: column 19: expecting value"),
         ([], "a suite is a JSON object"),
         ({"name": "dashboard"}, "expectations must be a list"),
         ({"expectations": {}}, "expectations must be a list"),
@@ -122,7 +122,7 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
         (with_kwargs(column="p95_s"), "neither min_value nor max_value"),
         (with_kwargs(column="p95_s", max_value="2 s"), r"kwargs\.max_value '2 s' must be a number"),
         (with_kwargs(column="p95_s", max_value=True), r"kwargs\.max_value True must be a number"),
-        (with_kwargs(column="p95_s", max_value=float("nan")), r"kwargs\.max_value nan must be a number"),
+        (with_kwargs(column="p95_s", max_value=float("nan")), "NaN is not a JSON number"),
         (with_kwargs(column="p95_s", max_valu=2), r"kwargs\.max_valu is not known; known are column"),
         (with_kwargs(column="p95_s", min_value=3, max_value=2), r"kwargs\.min_value 3 is above max_value 2"),
         (with_kwargs(column="p95_s", max_value=3, strict_max="yes"), r"kwargs\.strict_max 'yes' must be true or false"),
@@ -138,7 +138,7 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
         ('{"expectations": [], "expectations": []}', "'expectations' is given twice in one object"),
         (
             '{"expectations": [{"type": "' + _BETWEEN + '", "kwargs": {"column": "p95_s", "max_value": 1e999}}]}',
-            r"kwargs\.max_value inf must be a number",
+            "the number 1e999 is too large|Infinity is not a JSON number",
         ),
         ({"suite_parameters": {"p": 1}, "expectations": [expectation()]}, "suite_parameters are not supported"),
         (of_type("expect_column_max_to_be_between", column="p95_s"), "neither min_value nor max_value"),
@@ -156,7 +156,7 @@ def test_a_suite_is_read_as_great_expectations_writes_it(tmp_path: Path) -> None
         ),
         (
             of_type("expect_column_values_to_be_in_set", column="p95_s", value_set=[float("nan")]),
-            "nan must be a number",
+            "NaN is not a JSON number",
         ),
         (
             of_type("expect_column_max_to_be_between", column="p95_s", max_value=2, meta={}),
@@ -185,5 +185,5 @@ def test_a_folder_may_be_empty_but_has_to_exist(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "dashboard.json").write_bytes(b"\xff\xfe{")
-    with pytest.raises(BadInputError, match=r"dashboard\.json: can't be read"):
+    with pytest.raises(BadInputError, match=r"dashboard\.json: line 1 is not UTF-8"):
         read_suites(tmp_path)

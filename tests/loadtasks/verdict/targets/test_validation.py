@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
@@ -298,10 +297,43 @@ def test_data_docs_show_each_suite_and_the_rows_that_missed_and_nothing_of_befor
     assert "95th percentile of the response time" in suite
 
 
-def test_data_docs_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match=f"{tmp_path}/file/docs: Data Docs can't be written"):
-        shipped(measurement(), data_docs=tmp_path / "file" / "docs")
+@pytest.mark.parametrize("obstacle", ["file", "loop", "full"])
+def test_data_docs_that_cannot_be_written_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    docs = tmp_path / "run" / "data_docs"
+    if obstacle == "file":
+        docs.parent.write_text("a file")
+    elif obstacle == "loop":
+        docs.parent.symlink_to(docs.parent)
+    else:
+        monkeypatch.setattr(
+            "great_expectations.data_context.store.TupleFilesystemStoreBackend._set", lambda *_, **__: no_space(docs)
+        )
+    slow = measurement(times_s=[9.0] * 100)
+    judged = shipped(slow, data_docs=docs)
+    assert judged.docs_problem is not None
+    assert str(docs.parent) in judged.docs_problem
+    assert missed(judged, slow.scenario)
+    assert not docs.exists()
+
+
+def no_space(path: Path) -> None:
+    raise OSError(28, "No space left on device", str(path))
+
+
+@pytest.mark.parametrize("obstacle", ["file", "loop", "link"])
+def test_data_docs_take_the_place_of_whatever_is_there(tmp_path: Path, obstacle: str) -> None:
+    docs, other = tmp_path / "data_docs", tmp_path / "other"
+    other.mkdir()
+    if obstacle == "file":
+        docs.write_text("a file")
+    else:
+        docs.symlink_to(docs if obstacle == "loop" else other)
+    assert shipped(measurement(), data_docs=docs).docs_problem is None
+    assert (docs / "index.html").is_file()
+    assert not docs.is_symlink()
+    assert list(other.iterdir()) == []
 
 
 def test_judging_is_silent_and_writes_nowhere_else(tmp_path: Path) -> None:

@@ -19,8 +19,6 @@ from tests.field.hostile.tls_identity import write_authority
 
 MAX_SECONDS = 40
 MAX_PEAK_MB = 300
-MAX_PEAK_MB_TOGETHER = 380
-"""Of many scenarios in one run: each adds to what its report needs."""
 MAX_ADDRESS_SPACE = 3 << 30
 _SUITE = {
     "name": "hostile",
@@ -142,7 +140,7 @@ def judge(case: Case, run: MeasuredRun, *, together: bool = False) -> tuple[str,
         problems.append(f"hung: killed after {MAX_SECONDS} s")
     elif run.exit_code not in ((0, 1, 3) if together else (case.exit_code,)):
         problems.append(f"exit {run.exit_code}, expected {case.exit_code}")
-    if run.peak_mb >= (MAX_PEAK_MB_TOGETHER if together else MAX_PEAK_MB):
+    if run.peak_mb >= MAX_PEAK_MB:
         problems.append(f"{run.peak_mb:.0f} MB")
     if "Traceback" in run.output:
         problems.append("traceback")

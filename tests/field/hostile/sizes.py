@@ -65,8 +65,8 @@ add("header_endless", __name__, "too_large", respond=flooding(head()[:-2] + b"X-
 add("headers_endless", __name__, "too_large", respond=flooding(head()[:-2], b"X-Many: y\r\n"))
 add("new_headers_each_time", __name__, respond=sending(whole(b"{}", *(f"X-{n}: {'y' * 100}" for n in range(300)))))
 add(
-    "json_of_6_mb_wanted",
+    "json_of_3_mb_wanted",
     __name__,
-    respond=sending(whole(json.dumps({"good": True, "x": ["y" * 20] * 250_000}).encode(), _JSON)),
+    respond=sending(whole(json.dumps({"good": True, "x": ["y" * 20] * 120_000}).encode(), _JSON)),
     request=_CHECKED,
 )

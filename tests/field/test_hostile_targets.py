@@ -20,7 +20,7 @@ PROBE_DEADLINE_S = 0.2
 WORKERS = 10
 _WAITED_FOR = frozenset({"timeout", "connect_timeout", "missed"})
 _TIMED_OUT = frozenset(
-    ("silence", "drip_in_head", "drip_in_body", "chunk_size_endless_zeros", "ws_drip", "tls_silent", "events_never")
+    ("silence", "drip_in_head", "drip_in_body", "interim_dripping", "ws_drip", "tls_silent", "events_never")
 )
 """Of the cases that have to end by a timeout, those that are tried here: each costs a second."""
 WORST = ("gzip_bomb_checked", "nested_arrays", "trailers_endless")

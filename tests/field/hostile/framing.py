@@ -34,7 +34,7 @@ _framed(
     "length_and_chunked", head("Content-Length: 2", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n", "malformed"
 )
 _framed("coding_unknown", head("Transfer-Encoding: nonsense") + b"{}", keep=False)
-_framed("coding_chunked_twice", head("Transfer-Encoding: chunked, chunked") + b"2\r\n{}\r\n0\r\n\r\n", "malformed")
+_framed("coding_chunked_twice", head("Transfer-Encoding: chunked, chunked") + b"2\r\n{}\r\n0\r\n\r\n")
 _framed("chunk_size_garbage", _CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n", "malformed")
 _stalled("chunk_size_huge", _CHUNKED + b"7fffffffffffffff\r\n{}", "timeout")
 _framed("chunk_size_above_64_bits", _CHUNKED + b"fffffffffffffffff\r\n{}", "malformed")
@@ -68,8 +68,8 @@ _framed("switches_protocols_unasked", head("Upgrade: h2c", "Connection: Upgrade"
 _framed("interim_then_close", head(status="100 Continue") + head(status="103 Early Hints"), "cut", keep=False)
 _stalled("interim_only", head(status="102 Processing"), "timeout")
 
-add("chunk_size_endless_zeros", __name__, "timeout", respond=flooding(_CHUNKED, b"0"))
-add("chunk_extension_endless", __name__, "timeout", respond=flooding(_CHUNKED + b"2;x=", b"y"))
+add("chunk_size_endless_zeros", __name__, "too_large", respond=flooding(_CHUNKED, b"0"))
+add("chunk_extension_endless", __name__, "too_large", respond=flooding(_CHUNKED + b"2;x=", b"y"))
 add("chunks_of_one_byte_endless", __name__, "timeout", respond=flooding(_CHUNKED, b"1\r\n.\r\n"))
 add("trailers_endless", __name__, "too_large", respond=flooding(_CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Trailer: y\r\n"))
 add("trailer_line_endless", __name__, "too_large", respond=flooding(_CHUNKED + b"2\r\n{}\r\n0\r\nX: ", b"y"))

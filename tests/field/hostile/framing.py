@@ -79,13 +79,13 @@ add("responses_endless", __name__, respond=flooding(_FINE, _FINE))
 add("blank_lines_endless", __name__, "too_large", respond=flooding(b"", b"\r\n"))
 
 
-@hostile("cut", connection=True, exit_code=3)
+@hostile("timeout", connection=True, exit_code=3, possible=["cut"], completes=True)
 def response_before_request(connection: socket.socket) -> None:
     connection.sendall(_FINE)
     wait_for_end(connection)
 
 
-@hostile("malformed", connection=True, exit_code=3)
+@hostile(connection=True, exit_code=3, possible=["malformed", "cut"])
 def garbage_before_request(connection: socket.socket) -> None:
     connection.sendall(b"220 mail.example.com ESMTP ready\r\n")
     wait_for_end(connection)
@@ -99,7 +99,7 @@ def second_response_later(connection: socket.socket, _request: bytes) -> bool:
     return True
 
 
-@hostile("malformed")
+@hostile("timeout")
 def interim_is_a_whole_response(connection: socket.socket, _request: bytes) -> bool:
     connection.sendall(head("Content-Length: 5", status="150 Odd") + b"01234")
     return True

@@ -26,6 +26,8 @@ MIN_ROUNDS = 10
 MAX_TOKEN_BYTES = 65_536
 """Of a file that holds a token."""
 MAX_ROUNDS = 100_000
+_MAX_NAME = 255
+"""Bytes of the name of a file or folder that usual file systems take."""
 MAX_PATH = 4095
 """Bytes of a file's path (PATH_MAX of Linux, without the zero at its end)."""
 MAX_SHOWN = 250
@@ -82,7 +84,8 @@ def _printable(value: str) -> str:
 
 def _file(value: Path) -> Path:
     """The path of a file or folder that there may be, and that can be written into reports."""
-    if "\0" in str(value) or len(str(value).encode()) > MAX_PATH:
+    too_long = any(len(part.encode()) > _MAX_NAME for part in value.parts)
+    if "\0" in str(value) or len(str(value).encode()) > MAX_PATH or too_long:
         raise ValueError("no path")
     return value
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import URL
+
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings
 
@@ -29,7 +31,7 @@ class Workspace:
         """The workspace that the settings name; without a results URL it is `results.db` in `var`."""
         return cls(
             var=settings.var,
-            results_url=settings.results_url or f"sqlite:///{settings.var.absolute() / 'results.db'}",
+            results_url=settings.results_url or _sqlite_url(settings.var.absolute() / "results.db"),
             scenarios=settings.scenarios,
             expectations=settings.expectations,
             reports_url=settings.reports_url,
@@ -66,3 +68,8 @@ class Workspace:
                 f"{self.var}: can't be written ({error.strerror}), so no result could be kept; make it writable, or "
                 "name another folder with --out or LOADTASKS_VAR."
             ) from error
+
+
+def _sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file, in which a name may have characters that mean something in URLs."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)

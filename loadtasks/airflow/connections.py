@@ -64,7 +64,7 @@ def performance_service(settings: Settings, target: Target, form: str | None, da
     if address != service_at(performance_target(settings).url):
         return address
     connection = find_connection(TARGET_CONNECTION)
-    named = dag or (connection.extra_dejson.get("service") if connection is not None else None)
+    named = dag or (extra_text(connection, "service") if connection is not None else None)
     if named:
         return read_settings(service=named).service or address
     # LOADTASKS_SERVICE is the name of LOADTASKS_TARGET where both are set: a connection may name another API.
@@ -119,6 +119,22 @@ def find_connection(connection_id: str) -> Connection | None:
         return None
 
 
+def extra_text(connection: Connection, key: str) -> str | None:
+    """A text in the extra of an Airflow connection; None where there is none.
+
+    Raises:
+        BadInputError: the extra is not a JSON object, or it has something else than a text there.
+    """
+    extra = connection.extra_dejson
+    where = f"Airflow connection {connection.conn_id}: its extra"
+    if not isinstance(extra, dict):
+        raise BadInputError(f'{where} is not a JSON object; write one such as {{"{key}": "..."}}, or leave it empty.')
+    value = extra.get(key)
+    if value is not None and not isinstance(value, str):
+        raise BadInputError(f"{where} has a {key} that is no text; write it in double quotes, or leave it out.")
+    return value.strip() or None if value else None
+
+
 def _from_connection() -> Target | None:
     connection = find_connection(TARGET_CONNECTION)
     if connection is None or not connection.host:
@@ -134,15 +150,15 @@ def _from_connection() -> Target | None:
         url=address.url,
         token=token,
         credentials=credentials or address.credentials,
-        health_path=connection.extra_dejson.get("health_path") or None,
-        metrics_path=connection.extra_dejson.get("metrics_path") or None,
+        health_path=extra_text(connection, "health_path"),
+        metrics_path=extra_text(connection, "metrics_path"),
     )
 
 
 def _configured_reference(settings: Settings, target: Target) -> Target | None:
     connection = find_connection(REFERENCE_CONNECTION)
     if connection is not None and connection.host:
-        health_path = connection.extra_dejson.get("health_path") or target.health_path
+        health_path = extra_text(connection, "health_path") or target.health_path
         token, credentials = _login(connection)
         address = _address(connection)
         reference = replace(
@@ -152,7 +168,7 @@ def _configured_reference(settings: Settings, target: Target) -> Target | None:
         )
         return reference.logged_in_as(target)
     target_connection = find_connection(TARGET_CONNECTION)
-    named = target_connection.extra_dejson.get("reference") if target_connection is not None else None
+    named = extra_text(target_connection, "reference") if target_connection is not None else None
     return configured_reference(settings, target, named)
 
 

@@ -9,7 +9,7 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Variable
 
 from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
-from loadtasks.airflow.connections import find_connection
+from loadtasks.airflow.connections import extra_text, find_connection
 from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.steps import Deliver, Receipt, receipt, sending_error
@@ -22,7 +22,7 @@ def mail_settings() -> dict[str, str | None]:
     connection = find_connection(SMTP_CONNECTION)
     return {
         "recipients": Variable.get(RECIPIENTS_VARIABLE, default=None),
-        "sender": connection.extra_dejson.get("from_email") if connection is not None else None,
+        "sender": extra_text(connection, "from_email") if connection is not None else None,
     }
 
 

@@ -230,10 +230,12 @@ def upgrade(connection: Connection, name: str) -> None:
 def _checked(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or "\0" in (parsed.database or ""):
         raise BadInputError(  # not the text itself: it may hold a password
             "LOADTASKS_RESULTS_URL is no database URL; write sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
-        ) from error
+        )
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise BadInputError(
             f"{parsed.render_as_string(hide_password=True)}: results are kept in SQLite (sqlite:///PATH) or PostgreSQL "
@@ -247,14 +249,20 @@ def _connect_arguments(url: URL) -> dict[str, int]:
 
 
 def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
+    shown = url.render_as_string(hide_password=True)
     try:
+        if url.get_dialect().is_async:
+            raise BadInputError(
+                f"{shown}: the driver {url.get_driver_name()} is one for asyncio; write sqlite:///PATH or "
+                "postgresql+psycopg://..."
+            )
+        if url.get_backend_name() == "sqlite":
+            return _sqlite_engine(url)
         return create_engine(url, pool_pre_ping=True, connect_args=_connect_arguments(url))
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise BadInputError(
-            f"{url.render_as_string(hide_password=True)}: its driver is not installed ({error}); "
-            "install psycopg[binary] and write postgresql+psycopg://..."
+            f"{shown}: its driver is not installed ({error}); install psycopg[binary] and write "
+            "postgresql+psycopg://..."
         ) from error
 
 

@@ -33,7 +33,11 @@ _REMEMBERED_RUNS = 30
 _EARLY = timedelta(hours=3)
 """So much before its time a reminder is due: a daily run may begin a little earlier than the one before, or an hour
 where a zone's summer time begins."""
-_NOT_COMPARED = (FindingCode.REFERENCE_MISSING, FindingCode.REFERENCE_INVALID)
+_NOT_COMPARED = (
+    FindingCode.REFERENCE_MISSING,
+    FindingCode.REFERENCE_INVALID,
+    FindingCode.REFERENCE_FAILING,
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.reference import (
     Inconclusive,
     MetricRatio,
+    ReferenceFailing,
     ReferenceInvalid,
     ReferenceMissing,
     ReferenceShift,
@@ -58,6 +59,12 @@ def _invalid(_: Finding, parameters: ReferenceInvalid) -> str:
     return f"not compared with the reference, whose measurement is not valid: {why}"
 
 
+def _failing(_: Finding, parameters: ReferenceFailing) -> str:
+    failed = f"{units.count(parameters.failed)} of {units.plural(parameters.scheduled, 'request')}"
+    sample = f", e.g. {parameters.sample}" if parameters.sample else ""
+    return f"not compared with the reference, which failed {failed}{sample}"
+
+
 def _inconclusive(_: Finding, parameters: Inconclusive) -> str:
     """`p50 +3 % (CI −2 % to +8 %): inconclusive after 480 rounds with the reference`."""
     metrics = ", ".join(
@@ -77,6 +84,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.REFERENCE_IMPROVEMENT: _shift,
     FindingCode.REFERENCE_MISSING: _missing,
     FindingCode.REFERENCE_INVALID: _invalid,
+    FindingCode.REFERENCE_FAILING: _failing,
     FindingCode.INCONCLUSIVE: _inconclusive,
     FindingCode.ROUNDS_EXCLUDED: _rounds_excluded,
 }

@@ -122,6 +122,8 @@ class FindingCode(StrEnum):
     REFERENCE_IMPROVEMENT = "reference_improvement", FindingKind.IMPROVEMENT
     REFERENCE_MISSING = "reference_missing", FindingKind.HISTORY
     REFERENCE_INVALID = "reference_invalid", FindingKind.HISTORY
+    REFERENCE_FAILING = "reference_failing", FindingKind.HISTORY
+    """The reference failed most requests, so that it is no yardstick."""
     INCONCLUSIVE = "inconclusive", FindingKind.HISTORY
     ROUNDS_EXCLUDED = "rounds_excluded", FindingKind.HISTORY
 

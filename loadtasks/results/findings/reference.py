@@ -53,6 +53,16 @@ class ReferenceInvalid(Parameters):
     """The parameters of that finding."""
 
 
+class ReferenceFailing(Parameters):
+    """Most requests that the reference was sent failed."""
+
+    failed: int
+    """Those that were not completed, the throttled ones left out."""
+    scheduled: int
+    sample: str = ""
+    """One failure; empty where there is none."""
+
+
 class Inconclusive(Parameters):
     """The sequential test ended without a decision."""
 
@@ -73,6 +83,7 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.REFERENCE_IMPROVEMENT: ReferenceShift,
     FindingCode.REFERENCE_MISSING: ReferenceMissing,
     FindingCode.REFERENCE_INVALID: ReferenceInvalid,
+    FindingCode.REFERENCE_FAILING: ReferenceFailing,
     FindingCode.INCONCLUSIVE: Inconclusive,
     FindingCode.ROUNDS_EXCLUDED: RoundsExcluded,
 }

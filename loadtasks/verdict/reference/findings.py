@@ -11,6 +11,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.reference import (
     Inconclusive,
     MetricRatio,
+    ReferenceFailing,
     ReferenceInvalid,
     ReferenceMissing,
     ReferenceShift,
@@ -23,6 +24,9 @@ from loadtasks.verdict.reference.judged_rounds import JUDGED, RoundBudget, is_ju
 from loadtasks.verdict.reference.sequential_test import Decision, Ratio
 
 _TIMES = ("p50_s", "p95_s")
+_MIN_SUCCESS_OF_REFERENCE = 0.5
+"""Success rate below which a reference is no yardstick: any candidate is better, and the times of the few requests that
+it completed say nothing about a build."""
 _CODES = {
     Decision.REGRESSED: FindingCode.REFERENCE_REGRESSION,
     Decision.IMPROVED: FindingCode.REFERENCE_IMPROVEMENT,
@@ -117,6 +121,15 @@ def _problem(pairing: Pairing) -> Finding | None:
     for doubt in validity.findings("", pairing.reference, {}, planned=False):
         parameters = ReferenceInvalid(code=doubt.code, parameters=doubt.parameters.model_dump(mode="json"))
         return Finding(code=FindingCode.REFERENCE_INVALID, parameters=parameters)
+    whole = pairing.reference[0]
+    if whole.success_rate is not None and whole.success_rate < _MIN_SUCCESS_OF_REFERENCE:
+        counts = whole.counts
+        failing = ReferenceFailing(
+            failed=counts.scheduled - counts.throttled - counts.completed,
+            scheduled=counts.scheduled - counts.throttled,
+            sample=whole.errors[0].sample if whole.errors else "",
+        )
+        return Finding(code=FindingCode.REFERENCE_FAILING, parameters=failing)
     return None
 
 

@@ -188,6 +188,24 @@ SERVICES: dict[str, tuple[dict[str, str], list[str | None], str]] = {
     "what is no name": ({}, [None, "two\nlines", None], "refused: --service two lines: write a name"),
 }
 
+_OF_TARGET = "refused: Airflow connection performance_target: its extra"
+EXTRAS: dict[str, tuple[dict[str, str], None, str]] = {
+    f"{key} is {value!r}": (
+        {CONNECTION: json.dumps(FULL | {"extra": {key: value}})},
+        None,
+        f"{_OF_TARGET} has a {key} that is no text",
+    )
+    for key in ("health_path", "metrics_path", "reference")
+    for value in (5, True, ["a"], {"a": 1})
+} | {
+    f"it is {extra}": (
+        {CONNECTION: json.dumps(FULL | {"extra": extra})},
+        None,
+        f"{_OF_TARGET} is not a JSON object",
+    )
+    for extra in ("[1]", "5", '"s"')
+}
+
 READ = """
 import json, os
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
@@ -196,6 +214,13 @@ from loadtasks.settings import read_settings
 
 def of_target(settings, url):
     return fields(performance_target(settings, url))
+
+def of_extra(settings, _):
+    for read in (performance_target, lambda settings: performance_reference(settings, performance_target(settings))):
+        try:
+            read(settings)
+        except LoadTasksError as error:
+            return f"refused: {error}"
 
 def of_reference(settings, url):
     found = fields(performance_reference(settings, performance_target(settings), url))
@@ -224,9 +249,14 @@ print(json.dumps(results))
 
 @pytest.fixture(scope="module")
 def results(airflow: AirflowProcess) -> dict[str, Any]:
-    cases = {"of_target": CASES, "of_reference": REFERENCES, "of_service": SERVICES}
+    cases = {"of_extra": EXTRAS, "of_target": CASES, "of_reference": REFERENCES, "of_service": SERVICES}
     given = {kind: {name: case[:2] for name, case in named.items()} for kind, named in cases.items()}  # type: ignore[attr-defined]
     return dict(airflow.evaluate(READ, CASES=json.dumps(given)))
+
+
+@pytest.mark.parametrize("case", EXTRAS)
+def test_an_extra_that_holds_something_else_is_refused_in_one_sentence(case: str, results: dict[str, Any]) -> None:
+    assert results[f"of_extra: {case}"].startswith(EXTRAS[case][2])
 
 
 @pytest.mark.parametrize("case", CASES)

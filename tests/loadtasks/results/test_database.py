@@ -133,6 +133,9 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
         ("mysql://u:secret@h/x", "in SQLite .* or PostgreSQL .*, not in mysql"),
         ("postgresql+psycopg://u:secret@127.0.0.1:1/x", r"@127\.0\.0\.1:1/x: .*refused.*see that the server runs"),
         ("postgresql+nosuch://u:secret@127.0.0.1:1/x", "driver is not installed"),
+        ("postgresql+psycopg://u:secret@[::1", "LOADTASKS_RESULTS_URL is no database URL"),
+        ("sqlite:///%00secret", "LOADTASKS_RESULTS_URL is no database URL"),
+        ("sqlite+aiosqlite:///x.db", "aiosqlite is one for asyncio"),
     ],
 )
 def test_a_wrong_address_is_told_without_its_password(url: str, says: str) -> None:

@@ -8,6 +8,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.reference import (
     Inconclusive,
     MetricRatio,
+    ReferenceFailing,
     ReferenceInvalid,
     ReferenceMissing,
     ReferenceShift,
@@ -32,6 +33,10 @@ EXAMPLES: Mapping[FindingCode, Finding] = {
     ),
     C.REFERENCE_INVALID: Finding(
         code=C.REFERENCE_INVALID, parameters=ReferenceInvalid(code=C.NOTHING_SCHEDULED, parameters={})
+    ),
+    C.REFERENCE_FAILING: Finding(
+        code=C.REFERENCE_FAILING,
+        parameters=ReferenceFailing(failed=390, scheduled=400, sample="GET /things: responded 500, expected 2xx"),
     ),
     C.INCONCLUSIVE: Finding(code=C.INCONCLUSIVE, parameters=Inconclusive(metrics=(TAIL,), rounds=480)),
     C.ROUNDS_EXCLUDED: Finding(code=C.ROUNDS_EXCLUDED, parameters=RoundsExcluded(excluded=6, rounds=36)),

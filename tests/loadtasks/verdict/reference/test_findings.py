@@ -10,6 +10,7 @@ from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihoo
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.reference import (
     Inconclusive,
+    ReferenceFailing,
     ReferenceInvalid,
     ReferenceMissing,
     ReferenceShift,
@@ -133,6 +134,18 @@ def test_with_an_invalid_reference_nothing_is_compared() -> None:
     assert isinstance(finding.parameters, ReferenceInvalid)
     assert finding.parameters.code is FindingCode.EVERYTHING_THROTTLED
     assert found.comparisons == []
+
+
+def test_a_reference_that_fails_most_requests_is_no_yardstick() -> None:
+    failing = measurement(times_s=[0.1] * 4, failed=6)
+    found = compared(round_ratios(p50_s=2.0), reference=[failing])
+    (finding,) = found.findings
+    assert finding.code is FindingCode.REFERENCE_FAILING
+    assert isinstance(finding.parameters, ReferenceFailing)
+    assert (finding.parameters.failed, finding.parameters.scheduled) == (6, 10)
+    assert found.comparisons == []
+    half = compared(round_ratios(), reference=[measurement(times_s=[0.1] * 5, failed=5)])
+    assert [finding.code for finding in half.findings] != [FindingCode.REFERENCE_FAILING]
 
 
 def test_comparing_again_gives_the_same_verdict_and_cause() -> None:

@@ -23,6 +23,19 @@ _TIMED_OUT = frozenset(
     ("silence", "drip_in_head", "drip_in_body", "interim_dripping", "ws_drip", "tls_silent", "events_never")
 )
 """Of the cases that have to end by a timeout, those that are tried here: each costs a second."""
+_BROKE_SOMETHING = frozenset(
+    {
+        "gzip_of_many_members",
+        "status_000",
+        "server_timing_almost_infinite",
+        "rst_on_accept",
+        "interim_endless",
+        "trailers_endless",
+        "frames_pings_endless",
+        "frames_fragments_endless",
+        "frames_fragments_of_nothing_endless",
+    }
+)
 WORST = ("gzip_bomb_checked", "nested_arrays", "trailers_endless")
 HEALTHY = [f"healthy_{number}" for number in range(1, 10)]
 
@@ -41,7 +54,13 @@ def engine() -> Iterator[EngineProcess]:
         yield process
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES.values() if is_quick(case)])
+def chosen() -> list[Case]:
+    """Every second one of the quick cases, and all that were found to break something before; the tool tries all."""
+    quick = sorted(filter(is_quick, CASES.values()), key=lambda case: case.name)
+    return [case for number, case in enumerate(quick) if number % 2 == 0 or case.name in _BROKE_SOMETHING]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in chosen()])
 def test_a_hostile_target_is_accounted_for_in_bounded_time_and_memory(engine: EngineProcess, case: Case) -> None:
     found = engine.run(case, workers=WORKERS)
     assert "exception" not in found, found["exception"]

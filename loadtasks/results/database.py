@@ -194,6 +194,11 @@ class ResultsDatabase:
                 odd = first_odd_row(connection)
         except DBAPIError as error:  # a table is missing, or the file is damaged
             return sentence(error, self._url, self._name)
+        except UnicodeError:  # SQLite's library quotes a damaged schema, and can't
+            return (
+                f"{self._name}: the results database can't be used (its tables have names that are no text); the file "
+                "is damaged: restore it from a backup, or move it away, and a new one is made."
+            )
         return odd and (
             f"{self._name}: {odd}; somebody edited it or it is damaged: restore the database from a backup, or delete "
             "that row."

@@ -149,6 +149,13 @@ def test_a_table_of_somebody_else_is_left_alone(url: str, kind: str) -> None:
     read_everything(url)
 
 
+def test_a_schema_that_is_no_text_is_damaged(filled_sqlite: str) -> None:
+    path = Path(filled_sqlite.removeprefix("sqlite:///"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE moves", b"CREATE TABL\xff moves"))
+    assert "the file is damaged" in refusal(filled_sqlite)
+
+
 def test_the_path_of_the_database_is_that_of_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero"), Path("/dev/null")):

@@ -80,7 +80,10 @@ def report() -> None:
     task_bodies.report()
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@task(
+    trigger_rule=TriggerRule.ALL_DONE,
+    execution_timeout=timedelta(minutes=10),  # a mail server may hang; what is pending then is sent with the next run
+)
 def alert(service: str | None = None) -> None:
     """Send an alert when the verdict is not good, even after a failed task."""
     from loadtasks.airflow import task_bodies

@@ -117,6 +117,7 @@ def latency(result: ScenarioResult) -> str | None:
     lines = _lines(result)
     if not lines:
         return None
+    os.environ.pop("MPLBACKEND", None)  # a wrong one ends the import, and none is used
     import matplotlib as mpl  # noqa: PLC0415 - takes most of a second, and most commands draw nothing
     from matplotlib.figure import Figure  # noqa: PLC0415
 

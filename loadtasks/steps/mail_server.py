@@ -2,11 +2,15 @@
 
 import smtplib
 import ssl
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from ipaddress import ip_address
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from loadtasks.plain_text import plain
@@ -14,7 +18,11 @@ from loadtasks.redaction.redactor import Redactor
 from loadtasks.settings import Settings
 
 _TIMEOUT_S = 20.0
-"""How long the server may take for each of its replies."""
+"""How long the server may be silent while it is waited for."""
+DEADLINE_S = 60.0
+"""How long all of it may take."""
+_MAX_REPLY = 65_536
+"""Bytes of one reply."""
 _PORTS = {"smtp": 25, "smtps": 465}
 _PERMANENT = 500
 """Replies from this code on are final (RFC 5321, section 4.2.1); those below may be another one later."""
@@ -22,6 +30,9 @@ _UNAVAILABLE = 421
 _LOGIN_REPLIES = (530, 534, 535, 538)
 """Replies that speak of the login (RFC 4954), not of the message."""
 _MAX_REASON_LENGTH = 500
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -86,16 +97,20 @@ class SmtpServer:
             SendingError: it could not be sent.
         """
         redact = Redactor([self.password] if self.password else [])
+        where = f"{self.host}:{self.port}"
         try:
-            with self._connected() as client:
-                refused = client.send_message(message)
-                with suppress(
-                    smtplib.SMTPException, OSError
-                ):  # the message is taken: a broken farewell changes nothing
-                    client.quit()
+            refused = _within(DEADLINE_S, lambda: self._sent(message))
         except Exception as error:
-            raise sending_error(error, redact, f"{self.host}:{self.port}") from None
-        return receipt(message, f"{self.host}:{self.port}", refused, redact)
+            raise sending_error(error, redact, where) from None
+        return receipt(message, where, refused, redact)
+
+    def _sent(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Send a message. Returns the replies to the recipients that were refused; the others have it."""
+        with self._connected() as client:
+            refused = client.send_message(message)
+            with suppress(smtplib.SMTPException, OSError):  # the message is taken: a broken farewell changes nothing
+                client.quit()
+        return refused
 
     def _connected(self) -> "_Client":
         if self.encrypted:
@@ -128,8 +143,79 @@ class SmtpServer:
             client.login(self.user, self.password)
 
 
+def _within(seconds: float, work: Callable[[], _T]) -> _T:
+    """Do work that waits for another machine, and give it up after a time, whatever it waits for then.
+
+    smtplib's own timeout is that of each wait: a server that sends a byte now and then is never late. Work that is
+    given up ends with this process at the latest.
+
+    Raises:
+        SendingError: the time is over.
+        Exception: what the work raised.
+    """
+    outcome: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except FutureTimeoutError:
+        if outcome.done():
+            raise
+        raise SendingError(
+            f"the mail server was not done within {seconds:g} s", of_server=True, may_pass=False
+        ) from None
+
+
+class _Replies:
+    """What a server sends, of which one reply may not be larger than `_MAX_REPLY`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = 0
+
+    def begin(self) -> None:
+        """The next reply begins."""
+        self._left = _MAX_REPLY
+
+    def readline(self, size: int) -> bytes:
+        """The next line, as that of a file.
+
+        Raises:
+            OSError: the reply is too large.
+        """
+        line = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError(f"a reply of more than {_MAX_REPLY >> 10} KiB")
+        return line
+
+    def close(self) -> None:
+        """Close it, as a file."""
+        self._file.close()
+
+
 class _Client(smtplib.SMTP):
-    """A connection that is closed at the end of a block, where smtplib's own would raise what follows a sent mail."""
+    """A connection that is closed at the end of a block, where smtplib's own would raise what follows a sent mail.
+
+    smtplib collects the lines of a reply until the last one, which may never come: here a reply is bounded.
+    """
+
+    file: Any
+    """What replies are read from, by smtplib; None before the first one, and after STARTTLS."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next reply: its code and its text."""
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock.makefile("rb"))
+        if self.file is not None:
+            self.file.begin()
+        return super().getreply()
 
     def __enter__(self) -> "_Client":
         return self

@@ -83,7 +83,7 @@ def run_of_twelve(tmp_path_factory: pytest.TempPathFactory) -> MeasuredRun:
     scenarios = {name: healthy.get(name) or hostile[name].scenario_of() for name in order}
     folder = tmp_path_factory.mktemp("hostile")
     with hostile_target(hostile) as url:
-        return run_product(folder, url, scenarios, {})
+        return run_product(folder, url, scenarios, {"MPLBACKEND": "no_such_backend"})
 
 
 def test_healthy_scenarios_are_measured_beside_hostile_ones_as_if_alone(run_of_twelve: MeasuredRun) -> None:

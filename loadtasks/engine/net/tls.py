@@ -7,8 +7,11 @@ from pathlib import Path
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from loadtasks.errors import BadInputError
+from loadtasks.input_files import UnusableFileError, is_folder, read_bytes
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_MAX_BUNDLE = 64 * 1024 * 1024
+"""Bytes of a file of CA certificates; those of Debian have a quarter of a mebibyte."""
 _EXPIRED = 10
 CLOSED_IN_HANDSHAKE = "TLS failed: the target closed the connection during the handshake"
 _UNKNOWN_ISSUER = (18, 19, 20, 21)
@@ -24,10 +27,23 @@ def ca_bundle() -> str:
     for variable in _VARIABLES:
         given = os.environ.get(variable)
         if given:
-            if not Path(given).exists():
-                raise BadInputError(f"{variable}: {given} does not exist; name a file of CA certificates (PEM).")
+            _check_bundle(variable, Path(given))
             return given
     return DEFAULT_CA_BUNDLE_PATH
+
+
+def _check_bundle(variable: str, path: Path) -> None:
+    """See that a path is a folder or a file, which OpenSSL reads without asking what it is.
+
+    Raises:
+        BadInputError: it isn't.
+    """
+    if is_folder(path):
+        return
+    try:
+        read_bytes(path, _MAX_BUNDLE)
+    except UnusableFileError as error:
+        raise BadInputError(f"{variable}: {path}: {error}; name a file of CA certificates (PEM).") from None
 
 
 def verifying_context() -> ssl.SSLContext:

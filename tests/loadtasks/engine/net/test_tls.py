@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -194,11 +195,17 @@ def test_a_connect_timeout_goes_before_the_default() -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "REQUESTS_CA_BUNDLE: .*ca.pem does not exist"), ("no certificate", "ca.pem has no CA certificates")],
+    [
+        (None, "REQUESTS_CA_BUNDLE: .*ca.pem: there is no such file"),
+        ("no certificate", "ca.pem has no CA certificates"),
+        ("a FIFO", "REQUESTS_CA_BUNDLE: .*ca.pem: a FIFO, not a file"),
+    ],
 )
 def test_a_ca_bundle_that_can_not_be_used_is_one_sentence(bundle: Path, content: str | None, words: str) -> None:
     bundle.unlink()
-    if content is not None:
+    if content == "a FIFO":
+        os.mkfifo(bundle)
+    elif content is not None:
         bundle.write_text(content)
     with pytest.raises(BadInputError, match=words):
         http(Target(f"https://127.0.0.1:{free_port()}"))

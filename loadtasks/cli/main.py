@@ -56,7 +56,7 @@ def _check_arguments(arguments: Sequence[str]) -> None:
 
 def _told(error: Exception, given: dict[str, str]) -> ExitCode:
     """Say on stderr what went wrong, and return the exit code. `given` holds the settings that options gave."""
-    known = error if isinstance(error, LoadTasksError) else _full_disk(error)
+    known = error if isinstance(error, LoadTasksError) else _of_files(error)
     if known is not None and known.exit_code is not ExitCode.BROKEN:
         notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
         terminal.say(f"Error: {known}{notes}", error=True)
@@ -68,10 +68,17 @@ def _told(error: Exception, given: dict[str, str]) -> ExitCode:
     return report_breakage(error, settings.var, settings.secrets)
 
 
-def _full_disk(error: BaseException) -> BadInputError | None:
-    """What to say where an error came of a disk without space, whichever library met it; None where it didn't."""
+def _of_files(error: BaseException) -> BadInputError | None:
+    """What to say where an error came of a disk without space or of a name that none can have; None where it didn't.
+
+    Whichever library met it: any that reads or writes a file may.
+    """
     reason: BaseException | None = error
     while reason is not None:
+        if isinstance(reason, OSError) and reason.errno == errno.ENAMETOOLONG:
+            return BadInputError(
+                f"{str(reason.filename)[:MAX_SHOWN]}: no file can have a name as long as this; give a shorter one."
+            )
         if isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT):
             return BadInputError(
                 f"{reason.filename or 'a file'} can't be written ({reason.strerror}): make room, or name a folder on "

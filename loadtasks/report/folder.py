@@ -52,17 +52,17 @@ def write(document: ResultsDocument, reports_dir: Path) -> Path:
 
 
 def remove(run_id: str, reports_dir: Path) -> None:
-    """Remove the report of a run, if there is one. Of a link to a folder elsewhere only the link goes.
+    """Remove the report of a run, or what stands in its place. Of a link to a folder elsewhere only the link goes.
 
     Raises:
         BadInputError: it can't be removed.
     """
     folder = reports_dir / _checked(run_id)
     try:
-        if folder.is_symlink():
-            folder.unlink(missing_ok=True)
-        else:
+        if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, onerror=_unless_gone)
+        else:  # not for rmtree, which opens it: it would wait for whoever writes to a FIFO
+            folder.unlink(missing_ok=True)
     except OSError as error:
         path = error.filename or folder
         raise BadInputError(

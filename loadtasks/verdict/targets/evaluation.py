@@ -338,7 +338,7 @@ def _build_data_docs(context: Any, folder: Path) -> None:
 
 def _remove(path: Path) -> None:
     """Remove a folder with its content, or what stands in its place; of a link only the link."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.exists():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -34,6 +34,10 @@ def test_a_wrong_option_is_exit_2() -> None:
     assert call("run", "--no-such-option").exit_code == 2
 
 
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    check_refused(call("keep", "x" * 100_000), 2, "no file can have a name as long as this")
+
+
 def test_what_nobody_foresaw_is_exit_4_with_one_sentence(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError(f"division of {workspace.var}")

@@ -109,6 +109,12 @@ def test_a_report_is_removed_whole_and_again(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["run-2"]
 
 
+def test_a_fifo_in_the_place_of_a_report_is_removed_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run-1")
+    folder.remove("run-1", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("run_id", ["../elsewhere", "a/b", "/etc", "..", ".", "", "latest", "services", "a\0b"])
 def test_a_run_id_that_is_no_folder_name_is_refused(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(BadInputError, match=r"run id .+ can't be the name of a report folder"):

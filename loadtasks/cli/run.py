@@ -60,6 +60,8 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     troubles = Troubles()
     interrupted = not _MeasuringPhase(context, opened, console, troubles).complete()
     with concluding(None if interrupted else lambda: console.print(_CONCLUDING)):
+        if interrupted:
+            console.print(_CONCLUDING)  # not before: whoever reads it may send the next signal
         raise SystemExit(conclude(context, opened.id, console, troubles))
 
 
@@ -93,7 +95,6 @@ class _MeasuringPhase:
                     self.console.print(line)
                 self._measure_each(due, steps.confirm)
         except KeyboardInterrupt:
-            self.console.print(_CONCLUDING)
             return False
         return True
 

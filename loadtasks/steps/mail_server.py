@@ -1,6 +1,7 @@
 """Sending one mail by SMTP: through the server of `LOADTASKS_SMTP_URL`, and what its refusals mean."""
 
 import smtplib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from ipaddress import ip_address
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from loadtasks.plain_text import plain
@@ -30,9 +31,6 @@ _UNAVAILABLE = 421
 _LOGIN_REPLIES = (530, 534, 535, 538)
 """Replies that speak of the login (RFC 4954), not of the message."""
 _MAX_REASON_LENGTH = 500
-
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -99,26 +97,51 @@ class SmtpServer:
         redact = Redactor([self.password] if self.password else [])
         where = f"{self.host}:{self.port}"
         try:
-            refused = _within(DEADLINE_S, lambda: self._sent(message))
+            refused = self._refused(message)
         except Exception as error:
             raise sending_error(error, redact, where) from None
         return receipt(message, where, refused, redact)
 
-    def _sent(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
-        """Send a message. Returns the replies to the recipients that were refused; the others have it."""
-        with self._connected() as client:
-            refused = client.send_message(message)
-            with suppress(smtplib.SMTPException, OSError):  # the message is taken: a broken farewell changes nothing
-                client.quit()
-        return refused
+    def _refused(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Send a message. Returns the replies to the recipients that were refused; the others have it.
 
-    def _connected(self) -> "_Client":
+        smtplib's own timeout is that of each wait, and a server that sends a byte now and then is never late. So this
+        is done in a thread that is given up after `DEADLINE_S`; what it does to say goodbye is not waited for.
+
+        Raises:
+            SendingError: the time is over.
+            Exception: what smtplib raises.
+        """
+        outcome: Future[dict[str, tuple[int, bytes]]] = Future()
+        opened: list[_Client] = []
+
+        def run() -> None:
+            try:
+                with self._connected(opened.append) as client:
+                    outcome.set_result(client.send_message(message))
+                    with suppress(smtplib.SMTPException, OSError):  # the message is taken, whatever follows
+                        client.quit()
+            except BaseException as error:
+                if not outcome.done():
+                    outcome.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        try:
+            return outcome.result(DEADLINE_S)
+        except FutureTimeoutError:
+            if outcome.done():  # smtplib's own
+                raise
+        for client in opened:
+            client.cut()
+        raise SendingError(f"the mail server was not done within {DEADLINE_S:g} s", of_server=True, may_pass=False)
+
+    def _connected(self, on_open: Callable[["_Client"], object]) -> "_Client":
         if self.encrypted:
             client: _Client = _EncryptedClient(
-                self.host, self.port, timeout=_TIMEOUT_S, context=ssl.create_default_context()
+                on_open, self.host, self.port, timeout=_TIMEOUT_S, context=ssl.create_default_context()
             )
         else:
-            client = _Client(self.host, self.port, timeout=_TIMEOUT_S)
+            client = _Client(on_open, self.host, self.port, timeout=_TIMEOUT_S)
         try:
             self._log_in(client)
         except BaseException:
@@ -141,35 +164,6 @@ class SmtpServer:
                     may_pass=False,
                 )
             client.login(self.user, self.password)
-
-
-def _within(seconds: float, work: Callable[[], _T]) -> _T:
-    """Do work that waits for another machine, and give it up after a time, whatever it waits for then.
-
-    smtplib's own timeout is that of each wait: a server that sends a byte now and then is never late. Work that is
-    given up ends with this process at the latest.
-
-    Raises:
-        SendingError: the time is over.
-        Exception: what the work raised.
-    """
-    outcome: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return outcome.result(seconds)
-    except FutureTimeoutError:
-        if outcome.done():
-            raise
-        raise SendingError(
-            f"the mail server was not done within {seconds:g} s", of_server=True, may_pass=False
-        ) from None
 
 
 class _Replies:
@@ -208,6 +202,18 @@ class _Client(smtplib.SMTP):
 
     file: Any
     """What replies are read from, by smtplib; None before the first one, and after STARTTLS."""
+
+    def __init__(self, on_open: Callable[["_Client"], object], host: str, port: int, **settings: Any) -> None:
+        """Connect; `on_open` gets this client before it waits for the server."""
+        on_open(self)
+        super().__init__(host, port, **settings)
+
+    def cut(self) -> None:
+        """End the connection from another thread, which may be waiting for it."""
+        connection = getattr(self, "sock", None)
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def getreply(self) -> tuple[int, bytes]:
         """The next reply: its code and its text."""

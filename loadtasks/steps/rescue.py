@@ -7,13 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.input_files import MIB, UnusableFileError, read_text
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
+from loadtasks.results.plausible import ImplausibleError, plausible
 from loadtasks.results.repetitions import Repetition
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -37,6 +39,15 @@ class MeasuredRepetition(BaseModel):
     repetition: Repetition
     failure: MeasurementFailure | None = None
     pairing: Pairing | None = None
+
+    @model_validator(mode="after")
+    def _of_one_scenario(self) -> Self:
+        measurements = self.repetition.measurements
+        if any(measurement.scenario != self.scenario for measurement in measurements):
+            raise ValueError("its measurements are of another scenario")
+        if not measurements and (self.failure is None or self.repetition.number > 1):
+            raise ValueError("it has no measurement")
+        return self
 
 
 class NotKeptError(BadInputError):
@@ -173,9 +184,13 @@ def _read(folder: Path) -> Iterator[tuple[Path, MeasuredRepetition]]:
         raise BadInputError(f"{folder}: no folder with rescued measurements (*.json); the message about them names it.")
     for path in paths:
         try:
-            yield path, MeasuredRepetition.model_validate_json(read_text(path, _MAX_BYTES))
+            yield path, plausible(MeasuredRepetition.model_validate_json(read_text(path, _MAX_BYTES)))
         except UnusableFileError as error:
             raise BadInputError(f"{path}: {error}; move it out of the folder, or make it readable.") from error
+        except ImplausibleError as error:
+            raise BadInputError(
+                f"{path}: holds no rescued measurement ({error}); move it out of the folder."
+            ) from error
         except ValidationError as error:
             what = error.errors(include_url=False)[0]
             where = ".".join(map(str, what["loc"])) or "the file"

@@ -391,7 +391,7 @@ def test_a_deletion_that_broke_in_the_middle_is_repeated(stored: Stored) -> None
 
 def test_looking_at_old_runs_leaves_the_links_at_the_newest(stored: Stored) -> None:
     reports, pruned = stored.workspace.reports, stored.second
-    make_old(stored.workspace, pruned)
+    make_old(stored.workspace, stored.baseline, pruned)
     assert call(*PRUNE, "--yes").exit_code == 0
 
     def links() -> dict[str, str]:

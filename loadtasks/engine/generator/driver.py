@@ -143,7 +143,10 @@ async def drive(
     finally:
         for runner in runners.values():
             await runner.close()
-            if guard.failure is not None:
+        await asyncio.sleep(0)  # connections hear of their end in the loop's next turn, and may fail on that
+        await asyncio.sleep(0)
+        if guard.failure is not None:
+            for runner in runners.values():
                 runner.recorder.break_off(guard.failure)
     return GeneratedLoad(started_at, {name: runner.recorder for name, runner in runners.items()}, monitor.stop())
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from loadtasks.engine.http.connection import MAX_BODY, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.internal_errors import LoopGuard
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
@@ -38,17 +39,19 @@ async def exchange_once(connector: Connector, exchange: Exchange, limits: Exchan
     """
     ended = asyncio.get_running_loop().create_future()
     connection = HttpConnection(connector, lambda _: None if ended.done() else ended.set_result(None), Recorder)
+    guard = LoopGuard()
     timeout = RequestFailure(ErrorCode.TIMEOUT, f"no complete response within {limits.deadline_s:g} s")
     try:
         async with asyncio.timeout(limits.deadline_s):
             await connection.connect()
             connection.send(exchange)
-            while not ended.done() and not _is_enough(exchange, limits):
+            while not ended.done() and not _is_enough(exchange, limits) and guard.failure is None:
                 await asyncio.wait([ended], timeout=_CHECK_EVERY_S)
             if exchange.failure is None and exchange.body_size > limits.max_body:
                 exchange.failure = RequestFailure(
                     ErrorCode.TOO_LARGE, f"the body is larger than {limits.max_body:,} bytes"
                 )
+        exchange.failure = exchange.failure or guard.failure
     except ConnectError as error:
         exchange.refuse(error.failure, perf_counter())
     except TimeoutError:

@@ -54,6 +54,8 @@ def test_one_that_has_not_ended_is_deleted_only_when_that_is_said(runs: Workspac
 
 
 def test_what_is_kept_and_why_is_said(runs: Workspace) -> None:
+    with Store.open(runs.results_url) as store:
+        store.open_run(run("fourth", started_at=NOW, scenarios=[DASHBOARD]))
     pruned = call("prune", "--older-than", "180d", "--yes")
     assert pruned.exit_code == 0, pruned.output
     for part in (
@@ -62,6 +64,12 @@ def test_what_is_kept_and_why_is_said(runs: Workspace) -> None:
         "Pruned 1 run;",
     ):
         assert part in pruned.output
+    assert kept(runs) == ["fourth", "killed", "third", "second", "first"]
+
+
+def test_where_even_the_newest_runs_would_be_old_nothing_is_pruned_without_being_asked(runs: Workspace) -> None:
+    refused = call("prune", "--older-than", "180d", "--yes")
+    check_refused(refused, 2, "nothing was pruned", "set the clock right")
     assert kept(runs) == ["killed", "third", "second", "first"]
 
 

@@ -71,6 +71,32 @@ def test_a_server_that_drips_is_given_up(
     assert (raised.value.of_server, raised.value.may_pass) == (True, False)
 
 
+def taking_and_dripping(connection: socket.socket) -> None:
+    """Take a message, and let the reply to QUIT drip."""
+    file = connection.makefile("rb")
+    connection.sendall(b"220 ready\r\n")
+    in_message = False
+    for line in file:
+        if in_message:
+            in_message = line != b".\r\n"
+            if in_message:
+                continue
+        elif line.upper().startswith(b"QUIT"):
+            endlessly(b"", b"2", 0.02)(connection)
+            return
+        elif line.upper().startswith(b"DATA"):
+            in_message = True
+            connection.sendall(b"354 go on\r\n")
+            continue
+        connection.sendall(b"250 ok\r\n")
+
+
+def test_a_message_that_is_taken_is_sent_however_the_server_says_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_server, "DEADLINE_S", 2.0)
+    with serving(taking_and_dripping) as server:
+        assert "somebody@example.org" in server.send(message()).where
+
+
 @pytest.mark.parametrize("first", [b"", b"220 ready\r\n"], ids=["greeting", "reply"])
 def test_a_reply_without_end_fills_no_memory(first: bytes) -> None:
     tracemalloc.start()

@@ -1,5 +1,6 @@
 """What the results database could not take: written to files, and taken in later."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -129,3 +130,29 @@ def test_a_file_that_holds_something_else_is_named(context: RunContext, text: st
         keep(context, folder)
     (folder / "other.json").unlink()
     assert keep(context, folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("repetition", "measurements"), [], "it has no measurement"),
+        (("repetition", "measurements", 0, "scenario"), "thing.other", "its measurements are of another scenario"),
+        (("repetition", "measurements", 0, "body_bytes"), 2**63, "body_bytes: number of at most 1e\\+18"),
+        (("run", "load_factor"), 1e300, "load_factor: number of at most 1e\\+18"),
+    ],
+)
+def test_a_file_that_somebody_edited_is_refused_before_anything_is_taken_in(
+    context: RunContext, path: tuple[str | int, ...], value: object, words: str
+) -> None:
+    folder = rescue(context, measured(2))
+    (file,) = folder.glob("*.json")
+    document = json.loads(file.read_text())
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    file.write_text(json.dumps(document))
+    with pytest.raises(BadInputError, match=rf"{file}: holds no rescued measurement \(.*{words}"):
+        keep(context, folder)
+    with Store.open(context.workspace.results_url) as store:
+        assert store.run_ids() == []

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -77,8 +77,8 @@ def test_bounds_are_those_of_json_schema_for_a_number(
     """A bound asks for a number; JSON Schema's says nothing of a text."""
     given = {"minimum": minimum, "maximum": maximum, "type": kind}
     schema: dict[str, Any] = {name: asked for name, asked in given.items() if asked is not None}
-    if not schema:
-        return
+    assume(schema)
+    assume(minimum is None or maximum is None or minimum <= maximum)  # others are refused with their file
     bounded = {**schema, "allOf": [{"type": "number"}]} if minimum is not None or maximum is not None else schema
     assert (problem(JsonCheck(**schema), value) is None) == Draft202012Validator(bounded).is_valid(value)
 

@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loadtasks.results.plausible import check_moment
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _NUL = "\N{SYMBOL FOR NULL}"
 _MAX_SHOWN = 40
 
@@ -33,7 +33,7 @@ def storable(value: Any) -> Any:
     if isinstance(value, str):
         if value.isascii() and "\0" not in value:
             return value
-        return _UNSTORABLE.sub(lambda found: _NUL if found[0] == "\0" else "\N{REPLACEMENT CHARACTER}", value)
+        return _HALF_A_PAIR.sub("\N{REPLACEMENT CHARACTER}", value.replace("\0", _NUL))
     if isinstance(value, dict):
         return {storable(name): storable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -163,7 +163,9 @@ def test_the_path_of_the_database_is_that_of_a_file(tmp_path: Path) -> None:
     assert "it is a folder" in refusal(f"sqlite:///{tmp_path}")
 
 
-@pytest.mark.parametrize("word", ["a\0b", "\ud800", ("\ud800" + "x" * 999) * 10_000], ids=["NUL", "half a pair", "10 MB"])
+@pytest.mark.parametrize(
+    "word", ["a\0b", "\ud800", ("\ud800" + "x" * 999) * 10_000], ids=["NUL", "half a pair", "10 MB"]
+)
 def test_a_targets_own_words_are_kept_as_far_as_a_database_can(url: str, word: str) -> None:
     with Store.open(url) as store:
         store.open_run(run(target_version=word))

@@ -48,12 +48,14 @@ class Service:
 
     def __init__(self, **routes: Route) -> None:
         self._routes = {f"/{name}": route for name, route in routes.items()}
+        self._counting = threading.Lock()  # each connection has a thread of its own
         self.asked = Counter[str]()
         """Requests by method and path."""
 
     def __call__(self, connection: socket.socket, request: bytes) -> bool:
         method, target = request.decode("latin-1").split(" ", 2)[:2]
-        self.asked[f"{method} {target}"] += 1
+        with self._counting:
+            self.asked[f"{method} {target}"] += 1
         route = self._routes.get(target.partition("?")[0], answering(ok()))
         return route(connection, request)
 

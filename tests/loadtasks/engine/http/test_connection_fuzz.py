@@ -162,7 +162,7 @@ def check(response: Response, pieces: list[bytes]) -> None:
     assert exchange.sent <= exchange.first_byte <= exchange.end
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(response=responses(), cuts=CUTS)
 def test_a_valid_response_reads_the_same_however_it_is_cut(response: Response, cuts: list[int]) -> None:
     check(response, pieces_of(response.data, cuts))
@@ -176,7 +176,7 @@ def test_a_valid_response_reads_the_same_byte_by_byte_and_cut_once_anywhere(resp
     check(response, pieces_of(response.data, range(len(response.data))))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     response=responses().filter(lambda response: response.state is not ConnectionState.READING),
     unexpected=st.one_of(responses().map(lambda response: response.data), st.binary(min_size=1)).filter(
@@ -215,7 +215,7 @@ WORDS = st.sampled_from(
 NOISE = st.one_of(st.binary(max_size=300), st.lists(st.one_of(WORDS, st.binary(max_size=5)), max_size=12).map(b"".join))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(noise=NOISE, method=st.sampled_from(METHODS), cuts=CUTS, how=ENDS)
 def test_noise_never_breaks_or_stalls_a_connection(noise: bytes, method: str, cuts: list[int], how: str) -> None:
     caller = Caller(source_of(method), most=5)
@@ -252,7 +252,7 @@ EDITS = st.lists(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(stream=st.lists(responses(), min_size=1, max_size=3), edits=EDITS, cuts=CUTS, how=ENDS)
 def test_a_damaged_response_never_breaks_or_stalls_a_connection(
     stream: list[Response], edits: list[tuple[str, int, int, bytes]], cuts: list[int], how: str
@@ -280,7 +280,7 @@ def outcome(caller: Caller) -> tuple[object, ...]:
     return caller.connection.state, reported
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     seen=st.lists(st.one_of(responses(), PLAIN), min_size=1, max_size=3),
     edits=st.one_of(st.just([]), EDITS),
@@ -303,7 +303,7 @@ def test_what_was_answered_before_changes_nothing(
     assert outcome(caller) == outcome(fresh)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     stream=st.lists(
         st.tuples(responses().filter(lambda response: response.state is ConnectionState.IDLE), CUTS), max_size=4

@@ -23,7 +23,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_it_is_loaded_once_when_it_is_used(package: str) -> None:
     import_lazily(f"{package}.heavy")
-    outer = __import__(f"{package}.heavy")
+    outer = __import__(package)
     heavy = outer.heavy
     assert outer.loaded == []
     assert heavy.answer == 42

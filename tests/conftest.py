@@ -15,8 +15,8 @@ from tests.server_free import pytest_addoption, pytest_configure
 
 __all__ = ["airflow", "postgresql", "postgresql_url", "pytest_addoption", "pytest_configure", "redis_server"]
 
-# A deadline would be a timed assertion, and machines are busy. Every run draws new examples, so fewer of them find as much
-# in a week.
+# A deadline would be a timed assertion, and machines are busy. Every run draws new examples, so that fewer of them find
+# as much in a week.
 settings.register_profile("untimed", deadline=None, max_examples=50)
 settings.load_profile("untimed")
 

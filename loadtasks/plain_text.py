@@ -1,4 +1,4 @@
-"""Texts from targets and files made safe to show."""
+"""Texts from targets, files and people: whether they are text, and made safe to show."""
 
 import unicodedata
 
@@ -11,3 +11,14 @@ def plain(text: str) -> str:
     kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cs" else c for c in text)
     clean = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in kept)
     return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())
+
+
+def is_text(text: str) -> bool:
+    """Whether a string can be written anywhere: it holds no half of a surrogate pair, as Python's readers may leave."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

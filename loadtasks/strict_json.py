@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from loadtasks.plain_text import is_text
+
 MAX_DEPTH = 100
 """Objects and lists within one another."""
 MAX_DIGITS = 1000
@@ -73,11 +75,8 @@ def _check(document: Any, max_values: int | None) -> None:
 
 
 def _check_text(text: str) -> None:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("half a surrogate pair (as \\ud800) is not text") from None
+    if not is_text(text):
+        raise ValueError("half a surrogate pair (as \\ud800) is not text")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The command line, `loadtasks` or `python -m loadtasks`; docs/command_line.md describes it."""
 
 import errno
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,11 +16,9 @@ from loadtasks.cli.regressions import backtest, regressions
 from loadtasks.cli.run import run
 from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
+from loadtasks.plain_text import is_text
 from loadtasks.report import terminal
 from loadtasks.settings import MAX_SHOWN, read_settings
-
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
-"""Python's reading of bytes that are not UTF-8."""
 
 
 class _Group(click.Group):
@@ -50,7 +47,7 @@ def _check_arguments(arguments: Sequence[str]) -> None:
         BadInputError: one is not.
     """
     for argument in arguments:
-        if "\0" in argument or (not argument.isascii() and _HALF_A_PAIR.search(argument)):
+        if "\0" in argument or not is_text(argument):
             raise BadInputError(f"the argument {argument[:MAX_SHOWN]!r} is not UTF-8 text; write it as one.")
 
 

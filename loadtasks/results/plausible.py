@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from loadtasks.plain_text import is_text
+
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 """No clock is that wrong, and within these years days can be added to a time."""
 MAX_NUMBER = 1e18
@@ -68,9 +70,5 @@ def _check_single(value: Any, where: str) -> None:
 
 
 def _check_text(value: str, where: str) -> None:
-    if value.isascii():
-        return
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ImplausibleError(f"{where}: text expected, found half a surrogate pair") from None
+    if not is_text(value):
+        raise ImplausibleError(f"{where}: text expected, found half a surrogate pair")

@@ -83,9 +83,9 @@ def test_a_regression_is_told_whatever_the_dates_say(workspace: Workspace, conte
     (oddity,) = [finding for finding in result.findings if finding.code is FindingCode.CLOCK_WENT_BACK]
     assert (oddity.severity, getattr(oddity.parameters, "other_run")) == (Severity.WARNING, "ahead")  # noqa: B009
     for shown in (call("report").output, (workspace.reports / slow / "index.html").read_text()):
-        told = " ".join(shown.split())
-        assert f"run ahead, which was made before it, is dated {NOW - DAY + YEARS:%Y-%m-%d}" in told
-        assert "runs delete ahead" in told
+        line = " ".join(shown.split())
+        assert f"run ahead, which was made before it, is dated {NOW - DAY + YEARS:%Y-%m-%d}" in line
+        assert "runs delete ahead" in line
     assert call("runs", "delete", "ahead", "--yes").exit_code == 0
     assert FindingCode.CLOCK_WENT_BACK not in codes(
         context, concluded(context, keep(context, "after", NOW + DAY, SLOW_S))

@@ -197,22 +197,21 @@ def check_all_refuse(command: str, part: str) -> None:
     assert f"Error: {refused.value}" == result.stderr.strip()
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_file_is_refused_alike(name: str, folder: Path) -> None:
-    make, part = SCENARIOS[name]
-    path = folder / "scenarios" / "thing.yaml"
+def check_all_refuse_file(command: str, path: Path, make: Make, part: str) -> None:
+    """The same of a file that is made anew."""
     path.unlink()
     make(path)
-    check_all_refuse("plan", part)
+    check_all_refuse(command, part)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_file_is_refused_alike(name: str, folder: Path) -> None:
+    check_all_refuse_file("plan", folder / "scenarios" / "thing.yaml", *SCENARIOS[name])
 
 
 @pytest.mark.parametrize("name", SUITES)
 def test_a_suite_is_refused_alike(name: str, folder: Path) -> None:
-    make, part = SUITES[name]
-    path = folder / "expectations" / "thing.json"
-    path.unlink()
-    make(path)
-    check_all_refuse("targets", part)
+    check_all_refuse_file("targets", folder / "expectations" / "thing.json", *SUITES[name])
     assert not (folder / "written").exists()
 
 

@@ -28,9 +28,16 @@ from typing import cast
 import httptools
 
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.headers import MAX_HEAD, add_header
 from loadtasks.engine.http.obs_fold import Unfolding, may_be_folded
 from loadtasks.engine.http.response_body import MAX_CHECKED, MAX_QUOTED
+from loadtasks.engine.http.response_framing import (
+    MAX_BODY,
+    MAX_HEAD,
+    RefusedBytesError,
+    add_header,
+    ends_with_connection,
+    own_mistake,
+)
 from loadtasks.engine.http.response_heads import KnownHeads
 from loadtasks.engine.http.stale import NOT_SENT_AGAIN, IdleWatch, is_closed_by_peer
 from loadtasks.engine.internal_errors import internal_failure, start, surface
@@ -40,12 +47,7 @@ from loadtasks.engine.recording.failure import RequestFailure
 from loadtasks.engine.recording.recorder import Recorder
 from loadtasks.measurement.errors import ErrorCode
 
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a response's body that nothing reads; a larger one is a failure. Of what checks read it is `MAX_CHECKED`."""
-_INTERIM = 100
-_SWITCHING_PROTOCOLS = 101
-_OK = 200
-_BODILESS = (204, 304)
+_INTERIM, _SWITCHING_PROTOCOLS, _OK = 100, 101, 200
 
 
 class ConnectionState(Enum):
@@ -61,20 +63,6 @@ class ConnectionState(Enum):
 
 _RECEIVING = (ConnectionState.WAITING, ConnectionState.READING)
 _BUSY = (*_RECEIVING, ConnectionState.RESENDING)
-
-
-class _RefusedBytesError(Exception):
-    """Bytes arrived that are no part of a response to the request under way; the text says why, where it can."""
-
-
-def _is_ours(error: httptools.HttpParserError) -> bool:
-    """Whether the parser failed because a callback of this module did, not because of the bytes."""
-    cause = error.__context__
-    return (
-        isinstance(error, httptools.HttpParserCallbackError)
-        and cause is not None
-        and not isinstance(cause, _RefusedBytesError)
-    )
 
 
 class HttpConnection(asyncio.Protocol):
@@ -269,8 +257,9 @@ class HttpConnection(asyncio.Protocol):
             self.abort(ErrorCode.MALFORMED, "the response switches protocols, which the request did not ask for")
             return
         except httptools.HttpParserError as error:
-            if _is_ours(error):
-                raise error.__context__ or error from None
+            mistake = own_mistake(error)
+            if mistake is not None:
+                raise mistake from None
             if not self._whole:
                 why = str(error.__context__ or "") or str(error)
                 self.abort(ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {why}; it begins {data[:2000]!r}")
@@ -310,7 +299,7 @@ class HttpConnection(asyncio.Protocol):
                 self._resend(exchange)
             else:
                 self._fail(RequestFailure(ErrorCode.STALE, NOT_SENT_AGAIN), perf_counter())
-        elif exc is None and self._headers_complete and _ends_with_connection(exchange):
+        elif exc is None and self._headers_complete and ends_with_connection(exchange.status, exchange.headers):
             self._end_exchange(exchange, keep_alive=False)
         else:
             when = f"after {exchange.body_size} bytes of the body" if self._headers_complete else "before a response"
@@ -322,7 +311,7 @@ class HttpConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A response begins. After a complete one it belongs to no request, and must not be taken for this one's."""
         if self._whole:
-            raise _RefusedBytesError
+            raise RefusedBytesError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
@@ -337,7 +326,7 @@ class HttpConnection(asyncio.Protocol):
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
         status = self._parser.get_status_code()
         if status < _INTERIM:
-            raise _RefusedBytesError(f"its status is {status}")
+            raise RefusedBytesError(f"its status is {status}")
         self.exchange.status = status
         # The response to a HEAD request ends here, whatever its Content-Length; the parser doesn't know that.
         final = status >= _OK
@@ -353,7 +342,7 @@ class HttpConnection(asyncio.Protocol):
         """A piece of the body; bytes after the response to a HEAD request are not part of one."""
         assert self.exchange is not None  # noqa: S101 - the parser is fed only during an exchange
         if self._whole:
-            raise _RefusedBytesError
+            raise RefusedBytesError
         if self.exchange.keeps_body and self.exchange.body_size < self._max_kept:
             self.exchange.body_parts.append(body)
         self.exchange.body_size += len(body)
@@ -362,7 +351,7 @@ class HttpConnection(asyncio.Protocol):
     def on_chunk_header(self) -> None:
         """A chunk's size is known; after the response to a HEAD request there is none."""
         if self._whole:
-            raise _RefusedBytesError
+            raise RefusedBytesError
         self._unframed = 0
 
     def on_message_complete(self) -> None:
@@ -409,11 +398,3 @@ class HttpConnection(asyncio.Protocol):
                 self._on_response(exchange)
             except Exception as again:
                 surface(again)
-
-
-def _ends_with_connection(exchange: Exchange) -> bool:
-    """Whether the body is delimited by the connection's end (RFC 9112, section 6.3)."""
-    if exchange.status in _BODILESS:
-        return False
-    headers = exchange.headers
-    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "").lower()

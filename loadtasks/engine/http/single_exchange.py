@@ -8,8 +8,9 @@ import asyncio
 from time import perf_counter
 from typing import NamedTuple
 
-from loadtasks.engine.http.connection import MAX_BODY, HttpConnection
+from loadtasks.engine.http.connection import HttpConnection
 from loadtasks.engine.http.exchange import Exchange
+from loadtasks.engine.http.response_framing import MAX_BODY
 from loadtasks.engine.internal_errors import LoopGuard
 from loadtasks.engine.net.connector import ConnectError, Connector
 from loadtasks.engine.recording.failure import RequestFailure

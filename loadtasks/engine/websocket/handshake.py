@@ -6,10 +6,10 @@ import os
 
 import httptools
 
-from loadtasks.engine.http.headers import MAX_HEAD, add_header
 from loadtasks.engine.http.obs_fold import Unfolding
 from loadtasks.engine.http.request_encoder import RequestEncoder
 from loadtasks.engine.http.response_body import quoted_body
+from loadtasks.engine.http.response_framing import MAX_HEAD, add_header, own_mistake
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.failure import FailureError
 from loadtasks.measurement.errors import ErrorCode
@@ -83,9 +83,10 @@ class Handshake:
                 self._parser.feed_data(after)
         except httptools.HttpParserUpgrade as upgrade:
             rest = head[upgrade.args[0] :] + after
-        except httptools.HttpParserCallbackError as error:
-            raise error.__context__ or error from None
         except httptools.HttpParserError as error:
+            mistake = own_mistake(error)
+            if mistake is not None:
+                raise mistake from None
             if not self.refused:
                 raise HandshakeError(
                     ErrorCode.MALFORMED, f"not an HTTP/1.1 response: {error}; it begins {data[:2000]!r}"

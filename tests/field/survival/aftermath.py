@@ -108,7 +108,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _age(folder: Path) -> None:
-    """Make what a killed process left of a link an hour old, as the next night finds it."""
+    """Make what a killed process left of a link an hour old, as the next run finds it."""
     at = time.time() - 3600
     for path in folder.rglob(".*-*"):
         os.utime(path, (at, at), follow_symlinks=False)

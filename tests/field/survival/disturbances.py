@@ -194,10 +194,10 @@ def _with_second(cases: Cases, moment_s: float) -> Account:
     run.kill()
     ended = run.wait()
     output, _ = second.communicate()
-    account = cases.conclude(site, f"kill -9 at {moment_s:.1f} s, another run beside it", ended, (_KILLED, *_VERDICTS))
+    account = cases.conclude(site, f"kill -9 at {moment_s:.1f} s, another run at work", ended, (_KILLED, *_VERDICTS))
     if second.returncode != 0 or "Traceback" in output:
-        account.problems.append(f"the run beside it: exit {second.returncode}: {output[-600:]}")
-    account.next_run = f"beside: exit {second.returncode}; {account.next_run}"
+        account.problems.append(f"the other run: exit {second.returncode}: {output[-600:]}")
+    account.next_run = f"the other run: exit {second.returncode}; {account.next_run}"
     return account
 
 

@@ -1,4 +1,4 @@
-"""The sequence of runs is kept beside them; messages know what they were given up after.
+"""The sequence of runs is kept in a table of its own; messages know what they were given up after.
 
 Revision ID: 0017
 Revises: 0016

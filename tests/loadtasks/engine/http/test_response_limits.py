@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from loadtasks.engine.http.connection import MAX_BODY, ConnectionState, HttpConnection
+from loadtasks.engine.http.connection import ConnectionState, HttpConnection
 from loadtasks.engine.http.exchange import Exchange
-from loadtasks.engine.http.headers import MAX_HEAD
 from loadtasks.engine.http.response_body import MAX_CHECKED
+from loadtasks.engine.http.response_framing import MAX_BODY, MAX_HEAD
 from loadtasks.engine.http.response_recording import response_failure
 from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target

@@ -10,7 +10,6 @@ from loadtasks.report import listings, terminal
 from loadtasks.results.document import read_document
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
-from loadtasks.verdict.compare_documents import compare_documents
 
 
 @click.command()
@@ -84,15 +83,17 @@ def keep(context: RunContext, folder: Path) -> None:
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @click.argument("baseline", type=click.Path(path_type=Path))
-def compare(results: Path, baseline: Path) -> None:
-    """Show the numbers of two results files side by side.
+@options.with_context
+def compare(context: RunContext, results: Path, baseline: Path) -> None:
+    """Compare the run of a results file with that of another.
 
-    RESULTS and BASELINE are paths of results.json files. In two runs alone a change can't be distinguished
-    from noise, so no regression is claimed.
+    RESULTS and BASELINE are paths of results.json files. A change is a regression or an improvement where it is larger
+    than runs of one build differ: by the history of this machine in the results database, where it has one, else by a
+    documented prior. Whatever is smaller is inconclusive.
     """
-    compared = compare_documents(read_document(results), read_document(baseline))
+    compared = steps.compare_files(context, results, baseline)
     terminal.show(compared)
-    raise SystemExit(compared.verdict.exit_code)
+    raise SystemExit(compared.exit_code)
 
 
 @click.command()

@@ -9,11 +9,20 @@ from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort
+from loadtasks.results.findings.other_run import RunAllowance
 from loadtasks.results.judgement import Verdict
 
 _BASELINE = "the baseline (the median of the comparable earlier runs)"
 _ALL = "all scenarios"
-OF_THE_RUN = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE, FindingCode.CLOCK_WENT_BACK)
+_MAX_NAMES = 20
+"""How many scenarios are named that only the other file has."""
+OF_THE_RUN = (
+    FindingCode.BASELINE_TOO_SHORT,
+    FindingCode.NOT_COMPARABLE,
+    FindingCode.CLOCK_WENT_BACK,
+    FindingCode.RUN_ALLOWANCE,
+    FindingCode.OTHER_RUN_NOT_COMPARED,
+)
 """What is shown here for all scenarios at once, and not with each of them."""
 
 
@@ -25,10 +34,10 @@ def comparison_summary(document: ResultsDocument) -> str:
     valid = [result for result in document.scenarios if result.measurements and result.verdict is not Verdict.INVALID]
     compared: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
-    for result in valid:
+    for result in document.scenarios if document.other_run is not None else valid:
         if result.comparisons:
             compared.setdefault(f"Compared with {_other(document, result)}", []).append(label(result.scenario))
-        elif document.run.reference_url is not None:
+        elif document.run.reference_url is not None and document.other_run is None:
             reasons.setdefault("Not compared with the reference", []).append(label(result.scenario))
         for finding in result.findings:
             if finding.code in OF_THE_RUN:
@@ -38,7 +47,8 @@ def comparison_summary(document: ResultsDocument) -> str:
         return "No earlier run to compare with."
     statements = [
         *(statement if len(compared) == 1 else f"{statement}: {', '.join(of)}" for statement, of in compared.items()),
-        *_with_scenarios(reasons, len(valid)),
+        *_with_scenarios(reasons, [label(result.scenario) for result in valid]),
+        *_only_in_other(document),
     ]
     return " ".join(f"{statement}." for statement in statements)
 
@@ -46,6 +56,8 @@ def comparison_summary(document: ResultsDocument) -> str:
 def _in_general(finding: Finding, results: Sequence[ScenarioResult]) -> Finding:
     """The finding that stands for those of all scenarios which say nearly the same: by the least sensitive one."""
     own = finding.parameters
+    if isinstance(own, RunAllowance):
+        return finding.model_copy(update={"parameters": _allowance_in_general(own, results)})
     if not isinstance(own, BaselineTooShort) or own.detectable is None:
         return finding
     alike = [
@@ -59,18 +71,46 @@ def _in_general(finding: Finding, results: Sequence[ScenarioResult]) -> Finding:
     return finding.model_copy(update={"parameters": own.model_copy(update={"detectable": max(alike)})})
 
 
+def _allowance_in_general(own: RunAllowance, results: Sequence[ScenarioResult]) -> RunAllowance:
+    """The allowance that stands for those of all scenarios which come from the same source: the largest one."""
+    alike = [
+        finding.parameters
+        for result in results
+        for finding in result.findings
+        if isinstance(finding.parameters, RunAllowance)
+        and (finding.parameters.source, finding.parameters.detail) == (own.source, own.detail)
+    ] or [own]
+    detectable = [allowance.detectable for allowance in alike if allowance.detectable is not None]
+    return own.model_copy(
+        update={
+            "scale": max(allowance.scale for allowance in alike),
+            "runs": min(allowance.runs for allowance in alike),
+            "max_runs": max(allowance.max_runs for allowance in alike),
+            "detectable": max(detectable, default=None),
+        }
+    )
+
+
+def _only_in_other(document: ResultsDocument) -> Iterable[str]:
+    """That scenarios of the other file are missing here, where some are."""
+    names = [label(scenario) for scenario in document.only_in_other]
+    if names:
+        more = ", ..." if len(names) > _MAX_NAMES else ""
+        yield f"Not in this file: {', '.join(names[:_MAX_NAMES])}{more}"
+
+
 def reference_name(document: ResultsDocument) -> str:
     """The run's reference, by its version where it states one; empty where there is none."""
     url, version = document.run.reference_url, document.run.reference_version
     return plain(f"version {version} at {url}" if version else url or "")
 
 
-def _with_scenarios(reasons: Mapping[str, Sequence[str]], valid: int) -> Iterable[str]:
+def _with_scenarios(reasons: Mapping[str, Sequence[str]], valid: Sequence[str]) -> Iterable[str]:
     for reason, scenarios in reasons.items():
-        yield f"{reason} ({_ALL if len(scenarios) == valid > 1 else ', '.join(scenarios)})"
+        yield f"{reason} ({_ALL if len(valid) > 1 and list(scenarios) == list(valid) else ', '.join(scenarios)})"
 
 
 def _other(document: ResultsDocument, result: ScenarioResult) -> str:
     if document.other_run is not None:
-        return f"run {plain(document.other_run)}, which alone doesn't show whether a change is noise"
+        return f"run {plain(document.other_run)}"
     return f"the reference ({reference_name(document)})" if result.round_ratios else _BASELINE

@@ -34,6 +34,7 @@ _TITLE = {
     FindingCode.CONFIRMATION: "Confirmation",
     FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",
+    FindingCode.OTHER_RUN_INCONCLUSIVE: "Inconclusive",
     FindingCode.TARGET_NOT_EVALUATED: "Target not evaluated",
     FindingCode.NOTHING_SUCCEEDED: "Nothing succeeded",
     FindingCode.ERRORS: "Errors",

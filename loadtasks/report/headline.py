@@ -1,10 +1,12 @@
 """The reason for a run's verdict in one sentence."""
 
+from loadtasks.plain_text import plain
 from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid_reasons
 from loadtasks.report.verdicts import tally
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.history import RegressionShift
+from loadtasks.results.findings.other_run import OtherRunShift
 from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 
@@ -64,7 +66,7 @@ def _without_target(result: ScenarioResult) -> bool:
 def brief(reason: RenderedFinding) -> RenderedFinding:
     """The finding without what makes further sentences of it."""
     parameters = reason.finding.parameters
-    if not isinstance(parameters, RegressionShift | ReferenceShift):
+    if not isinstance(parameters, RegressionShift | ReferenceShift | OtherRunShift):
         return reason
     without = {name: None for name in _FURTHER if name in type(parameters).model_fields}
     finding = reason.finding.model_copy(update={"parameters": parameters.model_copy(update=without)})
@@ -77,8 +79,10 @@ def _all_passed(document: ResultsDocument) -> str:
     untargeted = sum(_without_target(result) for result in document.scenarios)
     if untargeted:
         met += f" (no target applies to {untargeted} of them)"
-    if document.other_run is not None or not any(result.comparisons for result in document.scenarios):
+    if not any(result.comparisons for result in document.scenarios):
         return met
+    if document.other_run is not None:
+        return f"{met}, and none is worse than in run {plain(document.other_run)} beyond doubt"
     return f"{met}, and none regressed"
 
 

@@ -66,7 +66,7 @@ class ResultsDatabase:
         Raises:
             BadInputError: the URL is wrong, or the database can't be reached, read or written.
         """
-        self._url = _checked(url)
+        self._url = checked_url(url)
         self._engine = _engine(self._url)
         # A transaction that will write says so at its begin, and waits for its turn there: SQLite refuses one that
         # has read and finds only then that somebody else has written.
@@ -232,7 +232,12 @@ def upgrade(connection: Connection, name: str) -> None:
         ) from error
 
 
-def _checked(url: str) -> URL:
+def checked_url(url: str) -> URL:
+    """The parsed URL of a results database.
+
+    Raises:
+        BadInputError: it is none, or of another kind of database.
+    """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):

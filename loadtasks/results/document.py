@@ -85,6 +85,8 @@ class ResultsDocument(BaseModel):
     scenarios: list[ScenarioResult]
     other_run: str | None = None
     """The run of another file that it was compared with."""
+    only_in_other: list[str] = []
+    """The scenarios of that file which this one lacks."""
 
     @property
     def exit_code(self) -> ExitCode:

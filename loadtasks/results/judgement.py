@@ -45,9 +45,9 @@ class MetricComparison(BaseModel):
     ratio: float | None
     """observed / baseline; None where the baseline is 0. In a paired run it is the ratio of the rounds."""
     low: float | None = None
-    """In a paired run: the lower end of the ratio's confidence interval."""
+    """In a paired run, and of two results files: the lower end of the ratio's confidence interval."""
     high: float | None = None
-    """In a paired run: the upper end of the ratio's confidence interval."""
+    """In a paired run, and of two results files: the upper end of the ratio's confidence interval."""
 
 
 class ScenarioVerdict(BaseModel):

@@ -9,6 +9,7 @@ can run in a process of its own and be retried. The command line and Airflow cal
 """
 
 from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
+from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.delivery import NotSentError
 from loadtasks.steps.exercise import NotMeasuredAgainError
@@ -47,6 +48,7 @@ __all__ = [
     "backtest",
     "check_measurable",
     "compare",
+    "compare_files",
     "conclude",
     "configured_reference",
     "configured_target",

@@ -1,81 +1,154 @@
 """Compares two results documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.metrics import BASELINE_METRICS
-from loadtasks.measurement.model import Measurement, metric
-from loadtasks.results.document import ResultsDocument
+from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import NotComparable
+from loadtasks.results.findings.other_run import NotComparedReason, OtherRunNotCompared
 from loadtasks.results.fingerprint import Difference, Fingerprint
-from loadtasks.results.judgement import MetricComparison, Verdict, overall
+from loadtasks.results.judgement import Verdict, overall
+from loadtasks.settings import Sensitivity
+from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
-from loadtasks.verdict.history.findings import compare_metric
+from loadtasks.verdict.two_files import ComparedPair, FilePair, FileSide, PastRuns, compare_pairs
+
+_MAX_REASONS = 20
+"""How many scenarios an error names."""
+_REASONS = {
+    NotComparedReason.INVALID_HERE: "is invalid in {here}",
+    NotComparedReason.INVALID_THERE: "is invalid in {there}",
+    NotComparedReason.MISSING_THERE: "is missing in {there}",
+    NotComparedReason.NO_COMMON_METRIC: "has no metric with a value in both",
+}
 
 
-def compare_documents(document: ResultsDocument, other: ResultsDocument) -> ResultsDocument:
-    """A document compared with another. Two runs alone don't show what is noise, so no regression is claimed.
+def compare_documents(
+    document: ResultsDocument,
+    other: ResultsDocument,
+    past: PastRuns | None = None,
+    min_effect: float = Sensitivity.min_effect,
+) -> ResultsDocument:
+    """A document compared with another: what two runs can show, with the causes of what is worse.
+
+    Args:
+        document: The run that is judged.
+        other: The run that it is compared with.
+        past: Earlier runs of this machine, for the allowance of how much runs of one build differ.
+        min_effect: The smallest relative change that is reported.
 
     Raises:
         BadInputError: nothing in the one can be compared with the other.
     """
-    others = {scenario.scenario: scenario for scenario in other.scenarios if scenario.verdict is not Verdict.INVALID}
-    scenarios, refused = [], []
+    pairs, problems = _pair(document, other)
+    compared = compare_pairs(pairs, past, min_effect)
+    for scenario, pair in compared.items():
+        if not pair.comparisons:
+            problems[scenario] = _not_compared(NotComparedReason.NO_COMMON_METRIC, other)
+    valid = [result.scenario for result in document.scenarios if result.verdict is not Verdict.INVALID]
+    if valid and not any(pair.comparisons for pair in compared.values()):
+        raise BadInputError(_refusal(document, other, valid, problems))
+    scenarios = [
+        _concluded(result, pairs.get(result.scenario), compared.get(result.scenario), problems.get(result.scenario))
+        for result in document.scenarios
+    ]
+    here = {result.scenario for result in document.scenarios}
+    return document.model_copy(
+        update={
+            "scenarios": scenarios,
+            "verdict": overall([scenario.verdict for scenario in scenarios]),
+            "other_run": other.run.id,
+            "only_in_other": [result.scenario for result in other.scenarios if result.scenario not in here],
+        }
+    )
+
+
+def _pair(document: ResultsDocument, other: ResultsDocument) -> tuple[dict[str, FilePair], dict[str, Finding]]:
+    """The scenarios that can be compared, and for each of the others the finding that says why it can't."""
+    others = {result.scenario: result for result in other.scenarios}
+    pairs: dict[str, FilePair] = {}
+    problems: dict[str, Finding] = {}
     for result in document.scenarios:
         earlier = others.get(result.scenario)
-        kept = [finding for finding in result.findings if finding.kind not in FROM_COMPARING]
-        changes: dict[str, Any] = {
-            "findings": kept,
-            "comparisons": [],
-            "baseline_run": None,
-            "baseline": [],
-            "round_ratios": [],
-        }
-        changes["verdict"] = verdict_of(result.verdict, kept)
-        if earlier is not None and earlier.measurements and result.measurements:
-            difference = Fingerprint.of(document.run, result.measurements[0]).unlike(
-                Fingerprint.of(other.run, earlier.measurements[0])
+        if not _is_valid(result):
+            problems[result.scenario] = _not_compared(NotComparedReason.INVALID_HERE, other)
+        elif earlier is None:
+            problems[result.scenario] = _not_compared(NotComparedReason.MISSING_THERE, other)
+        elif not _is_valid(earlier):
+            problems[result.scenario] = _not_compared(NotComparedReason.INVALID_THERE, other)
+        elif (difference := _difference(document, result, other, earlier)) is not None:
+            problems[result.scenario] = Finding(
+                code=FindingCode.NOT_COMPARABLE,
+                parameters=NotComparable.of(difference, other.run.id, new_baseline=False),
             )
-            if difference is None:
-                changes["comparisons"] = _side_by_side(result.measurements, earlier.measurements)
-                changes |= {"baseline_run": other.run.id, "baseline": list(earlier.measurements)}
-            else:
-                refused.append(f"{result.scenario} differs in {_difference(difference)}")
-                kept.append(
-                    Finding(
-                        code=FindingCode.NOT_COMPARABLE,
-                        parameters=NotComparable.of(difference, other.run.id, new_baseline=False),
-                    )
-                )
-        scenarios.append(result.model_copy(update=changes))
-    if refused and not any(scenario.comparisons for scenario in scenarios):
-        raise BadInputError(f"runs {document.run.id} and {other.run.id} can't be compared: {'; '.join(refused)}.")
-    verdict = overall([scenario.verdict for scenario in scenarios])
-    return document.model_copy(update={"scenarios": scenarios, "verdict": verdict, "other_run": other.run.id})
+        else:
+            pairs[result.scenario] = FilePair(_side(document, result), _side(other, earlier))
+    return pairs, problems
 
 
-def _difference(difference: Difference) -> str:
+def _is_valid(result: ScenarioResult) -> bool:
+    return result.verdict is not Verdict.INVALID and bool(result.measurements)
+
+
+def _side(document: ResultsDocument, result: ScenarioResult) -> FileSide:
+    return FileSide(result.measurements, result.repetitions, document.run.target_version, document.run.id)
+
+
+def _difference(
+    document: ResultsDocument, result: ScenarioResult, other: ResultsDocument, earlier: ScenarioResult
+) -> Difference | None:
+    return Fingerprint.of(document.run, result.measurements[0]).unlike(
+        Fingerprint.of(other.run, earlier.measurements[0])
+    )
+
+
+def _not_compared(reason: NotComparedReason, other: ResultsDocument) -> Finding:
+    parameters = OtherRunNotCompared(reason=reason, other_run=other.run.id)
+    return Finding(code=FindingCode.OTHER_RUN_NOT_COMPARED, parameters=parameters)
+
+
+def _concluded(
+    result: ScenarioResult, pair: FilePair | None, compared: ComparedPair | None, problem: Finding | None
+) -> ScenarioResult:
+    """A scenario with what was compared, and the causes of what is bad, in place of what its own run had compared."""
+    kept = [finding for finding in result.findings if finding.kind not in FROM_COMPARING]
+    changes: dict[str, Any] = {"comparisons": [], "baseline_run": None, "baseline": [], "round_ratios": []}
+    findings = kept if problem is None else [*kept, problem]
+    if pair is not None and compared is not None and problem is None:
+        findings = [*kept, *compared.findings]
+        changes |= {
+            "comparisons": compared.comparisons,
+            "baseline_run": pair.before.run_id,
+            "baseline": list(pair.before.measurements),
+        }
+    if _is_valid(result):
+        findings += diagnose(result.measurements, changes["baseline"], findings)
+    changes |= {"findings": findings, "verdict": verdict_of(result.verdict, findings)}
+    return result.model_copy(update=changes)
+
+
+def _refusal(
+    document: ResultsDocument, other: ResultsDocument, valid: list[str], problems: Mapping[str, Finding]
+) -> str:
+    """Why nothing can be compared, in one sentence."""
+    names = {"here": document.run.id, "there": other.run.id}
+    reasons = [f"{scenario} {_reason(problems[scenario], names)}" for scenario in valid]
+    named = "; ".join(reasons[:_MAX_REASONS]) + ("; ..." if len(reasons) > _MAX_REASONS else "")
+    return f"runs {document.run.id} and {other.run.id} can't be compared: {named}."
+
+
+def _reason(problem: Finding, names: Mapping[str, str]) -> str:
+    parameters = problem.parameters
+    if isinstance(parameters, OtherRunNotCompared):
+        return _REASONS[parameters.reason].format(**names)
+    return f"differs in {_difference_in_words(parameters)}" if isinstance(parameters, NotComparable) else problem.code
+
+
+def _difference_in_words(difference: NotComparable) -> str:
     """What differs, with its values where they are short."""
     if isinstance(difference.now, dict | bool):
         return difference.field.label
     return f"{difference.field.label} ({difference.now} here, {difference.before} there)"
-
-
-def _side_by_side(measurements: Sequence[Measurement], others: Sequence[Measurement]) -> list[MetricComparison]:
-    before = {other.part: other for other in others}
-    return [
-        compared
-        for measurement in measurements
-        if measurement.part in before
-        for name in BASELINE_METRICS
-        if _has_one_definition(name, measurement, before[measurement.part])
-        if (compared := compare_metric(measurement, name, metric(before[measurement.part], name))) is not None
-    ]
-
-
-def _has_one_definition(name: str, measurement: Measurement, other: Measurement) -> bool:
-    """Whether a metric means the same in both: the throughput of a document of version 5 holds the stragglers."""
-    return name != "throughput_per_s" or (measurement.duration_s is None) == (other.duration_s is None)

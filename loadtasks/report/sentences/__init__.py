@@ -3,13 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from loadtasks.report.sentences import availability, causes, connections, history, reference, targets, validity
+from loadtasks.report.sentences import (
+    availability,
+    causes,
+    connections,
+    history,
+    other_run,
+    reference,
+    targets,
+    validity,
+)
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 
 Render = Callable[[Finding, Any], str]
 
-_AREAS = (validity, targets, availability, connections, history, reference, causes)
+_AREAS = (validity, targets, availability, connections, history, reference, other_run, causes)
 _SENTENCES: dict[FindingCode, Render] = {
     **{code: render for area in _AREAS for code, render in area.SENTENCES.items()},
     FindingCode.TEXT: lambda _finding, parameters: parameters.text,

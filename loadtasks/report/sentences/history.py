@@ -67,17 +67,9 @@ def _shift(finding: Finding, parameters: BaselineShift) -> str:
         change += f" relative to {metric_label('p50_s')}"
     interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
-    run = f"run {parameters.first_run}{_version(parameters)}"
+    version = phrases.versions(parameters.version_before, parameters.version_after)
+    run = f"run {parameters.first_run}{version and f', {version}'}"
     return f"{change} ({interval}), {values}, since {phrases.moment(parameters.first_run_started_at)} ({run})"
-
-
-def _version(parameters: BaselineShift) -> str:
-    before, after = parameters.version_before, parameters.version_after
-    if after is None:
-        return ""
-    if before is None:
-        return f", version {after}"
-    return f", version {after} unchanged" if before == after else f", version {before} → {after}"
 
 
 def _shape(parameters: RegressionShift) -> str:

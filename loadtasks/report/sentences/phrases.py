@@ -25,6 +25,20 @@ def interval(low: float, high: float) -> str:
     return f"{units.change(low)} to {units.change(high)}"
 
 
+def confidence(low: float | None, high: float | None) -> str:
+    """A ratio's interval, in brackets and after a space: ` (CI +9 % to +15 %)`; empty where there is none."""
+    return f" (CI {interval(low, high)})" if low is not None and high is not None else ""
+
+
+def versions(before: str | None, after: str | None) -> str:
+    """The target's versions around a change: `version 1.4.1 → 1.4.2`; empty where the later one is not known."""
+    if after is None:
+        return ""
+    if before is None:
+        return f"version {after}"
+    return f"version {after} unchanged" if before == after else f"version {before} → {after}"
+
+
 def from_to(metric: str, before: float | None, now: float | None) -> str:
     """An earlier and a later value in the metric's unit: `5.56 ms → 23.2 ms`."""
     return f"{units.value(metric, before)} → {units.value(metric, now)}"

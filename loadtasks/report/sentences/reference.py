@@ -25,9 +25,8 @@ _TIMES = {"p50_s": "the median", "p95_s": "the tail"}
 
 def _shift(finding: Finding, parameters: ReferenceShift) -> str:
     """`p50 rose 12 % (CI +9 % to +15 %) against the reference 1.4.2, 100 ms → 112 ms, in 30 rounds`."""
-    change = (
-        f"{phrases.change(metric_label(finding.metric), parameters.ratio)}{_interval(parameters.low, parameters.high)}"
-    )
+    interval = phrases.confidence(parameters.low, parameters.high)
+    change = f"{phrases.change(metric_label(finding.metric), parameters.ratio)}{interval}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
     rounds = units.plural(parameters.rounds, "round")
     shift = f"{change} against the reference {parameters.reference_version}, {values}, in {rounds}"
@@ -42,10 +41,6 @@ def _other(metric: str, other: MetricRatio | None) -> str:
     if other.inconclusive:
         return f"{_TIMES[metric].capitalize()} shifted; {unshifted} is inconclusive ({ratio})"
     return f"Only {_TIMES[metric]} shifted, not {unshifted} ({ratio})"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return f" (CI {phrases.interval(low, high)})" if low is not None and high is not None else ""
 
 
 def _missing(_: Finding, parameters: ReferenceMissing) -> str:
@@ -68,7 +63,7 @@ def _failing(_: Finding, parameters: ReferenceFailing) -> str:
 def _inconclusive(_: Finding, parameters: Inconclusive) -> str:
     """`p50 +3 % (CI −2 % to +8 %): inconclusive after 480 rounds with the reference`."""
     metrics = ", ".join(
-        f"{metric_label(one.metric)} {units.change(one.ratio)}{_interval(one.low, one.high)}"
+        f"{metric_label(one.metric)} {units.change(one.ratio)}{phrases.confidence(one.low, one.high)}"
         for one in parameters.metrics
     )
     sentence = f"{metrics}: inconclusive after {units.plural(parameters.rounds, 'round')} with the reference"

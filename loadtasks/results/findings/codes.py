@@ -127,6 +127,14 @@ class FindingCode(StrEnum):
     INCONCLUSIVE = "inconclusive", FindingKind.HISTORY
     ROUNDS_EXCLUDED = "rounds_excluded", FindingKind.HISTORY
 
+    # Another results file
+    OTHER_RUN_REGRESSION = "other_run_regression", FindingKind.REGRESSION
+    OTHER_RUN_IMPROVEMENT = "other_run_improvement", FindingKind.IMPROVEMENT
+    OTHER_RUN_INCONCLUSIVE = "other_run_inconclusive", FindingKind.HISTORY
+    OTHER_RUN_NOT_COMPARED = "other_run_not_compared", FindingKind.HISTORY
+    RUN_ALLOWANCE = "run_allowance", FindingKind.HISTORY
+    """How much two runs of one build are taken to differ."""
+
     # Causes
     CAUSE_UNKNOWN = "cause_unknown"
     REDIS_DOWN = "redis_down"

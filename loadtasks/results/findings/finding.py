@@ -4,7 +4,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, computed_field, model_validator
 
-from loadtasks.results.findings import availability, causes, connections, history, reference, targets, validity
+from loadtasks.results.findings import (
+    availability,
+    causes,
+    connections,
+    history,
+    other_run,
+    reference,
+    targets,
+    validity,
+)
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.parameters import Parameters, StoredText
 
@@ -15,6 +24,7 @@ PARAMETERS: dict[FindingCode, type[Parameters]] = {
     **availability.PARAMETERS,
     **history.PARAMETERS,
     **reference.PARAMETERS,
+    **other_run.PARAMETERS,
     **causes.PARAMETERS,
     FindingCode.TEXT: StoredText,
 }

@@ -37,7 +37,7 @@ _SCHEDULING_S = 1e-4
 millisecond, which makes very short response times vary more."""
 _OUTLIER_SHARE, _OUTLIER_RUNS = 0.03, 20.0
 """The share of runs that are outliers before any is seen, and how many runs that is worth."""
-_OUTLIER_SIZE = float(np.log(1.5))
+OUTLIER_SIZE = float(np.log(1.5))
 """The mean of an outlier's excess, in logarithms."""
 _OUTLIER_SCALES = 2.5
 """An earlier run this many scales above the level counts as an outlier."""
@@ -87,7 +87,7 @@ class Noise:
             mildest: How far the mildest of them is; shape: series.
             repetitions: How many there are.
         """
-        excess = self.scale**2 / (2 * _OUTLIER_SIZE**2) - mildest / _OUTLIER_SIZE
+        excess = self.scale**2 / (2 * OUTLIER_SIZE**2) - mildest / OUTLIER_SIZE
         outlier = self.outliers * self.persistence ** (np.asarray(repetitions) - 1.0) * np.exp(np.minimum(excess, 0.0))
         regular: Values = stdtr(self.freedom, -mean / self.scale)
         seen = np.where(mildest <= self.worst, 1 / (self.runs + 1), 0.0)
@@ -102,10 +102,14 @@ def plausible_scale(metric: str, requests: int, median_s: float | None) -> float
         requests: How many requests a run completes.
         median_s: Their median response time; None where there is none.
     """
-    rule = BASELINE_METRICS[metric]
-    sampling = rule.sampling_error / math.sqrt(max(requests, 1))
+    sampling = BASELINE_METRICS[metric].sampling_error / math.sqrt(max(requests, 1))
+    return math.hypot(environment_scale(metric, median_s), sampling)
+
+
+def environment_scale(metric: str, median_s: float | None) -> float:
+    """The part of `plausible_scale` that more requests don't make smaller: the environment's and the scheduler's."""
     scheduling = 0.0 if METRICS[metric].unit is Unit.SHARE or not median_s else _SCHEDULING_S / median_s
-    return math.hypot(rule.prior_scale, sampling, scheduling)
+    return math.hypot(BASELINE_METRICS[metric].prior_scale, scheduling)
 
 
 def noise_before(baselines: Baselines, persistence: Values) -> Noise:
@@ -120,9 +124,21 @@ def noise_before(baselines: Baselines, persistence: Values) -> Noise:
     distances = np.where(present, earlier - level[:, None], 0.0)
     own = huber_scale(distances, present, runs, baselines.min_scale)
     scale, freedom = posterior_scale(own, runs, baselines.prior_scale)
-    outliers = (distances > _OUTLIER_SCALES * scale[:, None]).sum(axis=1)
-    share = (_OUTLIER_SHARE * _OUTLIER_RUNS + outliers) / (_OUTLIER_RUNS + runs)
+    share = outlier_share(distances, scale, runs)
     return Noise(level, scale * np.sqrt(1 + 1 / runs), freedom, share, persistence, distances.max(axis=1), runs)
+
+
+def outlier_share(distances: Values, scale: Values, runs: NDArray[np.int64]) -> Values:
+    """The share of runs that are outliers, by those among the runs before and a prior; shape: series.
+
+    Args:
+        distances: How far each run is above the level; 0 or nan where there is none. Shape: series x runs.
+        scale: The scale from run to run; shape: series.
+        runs: How many runs there are; shape: series.
+    """
+    outliers = (distances > _OUTLIER_SCALES * scale[:, None]).sum(axis=1)
+    share: Values = (_OUTLIER_SHARE * _OUTLIER_RUNS + outliers) / (_OUTLIER_RUNS + runs)
+    return share
 
 
 def weigh_newest(baselines: Baselines, noise: Noise) -> Plausibility:

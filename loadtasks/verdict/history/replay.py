@@ -144,16 +144,9 @@ class SeriesReplay:
                 if len(point.repetitions) > 1:
                     rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._keys)), np.nan))
                     rows[: len(point.repetitions) - 1, columns] = point.repetitions[1:MAX_REPETITIONS]
-        self._levels = self._in_logarithms(values)
-        self._values = _relative(self._levels)
-        self._repetitions = {run: _relative(self._in_logarithms(rows)) for run, rows in further.items()}
-
-    def _in_logarithms(self, values: Values) -> Values:
-        logarithmic = np.array([METRICS[name].unit is not Unit.SHARE for _, _, name in self._keys], dtype=bool)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values[:, logarithmic] = np.log(values[:, logarithmic])
-        values[~np.isfinite(values)] = np.nan
-        return values
+        self._levels = in_logarithms(values)
+        self._values = relative(self._levels)
+        self._repetitions = {run: relative(in_logarithms(rows)) for run, rows in further.items()}
 
     def _is_dismissed(self, run: int, row: int) -> bool:
         scenario, part, _ = self._keys[row]
@@ -199,14 +192,28 @@ class SeriesReplay:
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
 
 
-def _relative(values: Values) -> Values:
+def in_logarithms(values: Values) -> Values:
+    """The logarithms of metrics that change by factors, the others as they are; nan where there is no finite one.
+
+    `values`: a column for each of `BASELINE_METRICS`, once or several times in their order.
+    """
+    names = list(BASELINE_METRICS)
+    logarithmic = [METRICS[names[column % len(names)]].unit is not Unit.SHARE for column in range(values.shape[1])]
+    converted = values.copy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        converted[:, logarithmic] = np.log(values[:, logarithmic])
+    converted[~np.isfinite(converted)] = np.nan
+    return converted
+
+
+def relative(values: Values) -> Values:
     """A copy of the values with each metric divided by the one that it is relative to, in logarithms."""
     names = list(BASELINE_METRICS)
-    relative = values.copy()
+    divided = values.copy()
     for column, rule in enumerate(BASELINE_METRICS.values()):
         if rule.relative_to is not None:
-            relative[:, column :: len(names)] -= values[:, names.index(rule.relative_to) :: len(names)]
-    return relative
+            divided[:, column :: len(names)] -= values[:, names.index(rule.relative_to) :: len(names)]
+    return divided
 
 
 def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float) -> SeriesSettings:

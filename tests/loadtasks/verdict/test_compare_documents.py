@@ -4,9 +4,10 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.history import NotComparable
+from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.history import NotComparable, Shape
+from loadtasks.results.findings.other_run import AllowanceSource, NotComparedReason, OtherRunNotCompared, OtherRunShift
 from loadtasks.results.fingerprint import FingerprintField
 from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.compare_documents import compare_documents
@@ -33,23 +34,144 @@ def document(*measurements: Measurement, said: Verdict = Verdict.PASS, **changes
     return ResultsDocument(run=run(changes.pop("run_id", "now"), **changes), verdict=said, scenarios=scenarios)
 
 
-def test_numbers_stand_side_by_side_and_nothing_is_claimed() -> None:
-    compared = compare_documents(document(SLOW, measurement("new.x")), document(FAST, run_id="old"))
+def codes(result: ScenarioResult, kind: FindingKind) -> set[str]:
+    return {finding.metric or finding.code for finding in result.findings if finding.kind is kind}
+
+
+def test_a_large_change_is_a_regression_with_its_interval_and_its_cause() -> None:
+    slow, fast = measurement(times_s=[0.4] * 100, elapsed_s=8.0), measurement(times_s=[0.1] * 100)
+    compared = compare_documents(document(slow, measurement("new.x")), document(fast, run_id="old"))
     known, new = compared.scenarios
-    assert (compared.verdict, known.findings, known.baseline_run, known.baseline) == (Verdict.PASS, [], "old", [FAST])
-    ratios = {comparison.metric: comparison.ratio for comparison in known.comparisons}
-    assert ratios["p50_s"] == pytest.approx(4.0, rel=0.002)
+    assert (compared.verdict, known.verdict, known.baseline_run) == (Verdict.REGRESSED, Verdict.REGRESSED, "old")
+    assert known.baseline == [fast]
+    assert codes(known, FindingKind.REGRESSION) == {"p50_s", "throughput_per_s"}
+    assert codes(known, FindingKind.DIAGNOSIS)
+    median = next(comparison for comparison in known.comparisons if comparison.metric == "p50_s")
+    assert median.ratio == pytest.approx(4.0, rel=0.002)
+    assert 1 < (median.low or 0) < 4 < (median.high or 0)
+    shift = next(finding.parameters for finding in known.findings if finding.metric == "p50_s")
+    assert isinstance(shift, OtherRunShift)
+    assert (shift.other_run, shift.source, shift.runs) == ("old", AllowanceSource.NOT_ASKED, 0)
     assert (new.comparisons, new.baseline_run) == ([], None)
+    assert [finding.parameters for finding in new.findings] == [
+        OtherRunNotCompared(reason=NotComparedReason.MISSING_THERE, other_run="old")
+    ]
+    back = compare_documents(document(fast), document(slow, run_id="old"))
+    assert (back.verdict, codes(back.scenarios[0], FindingKind.DIAGNOSIS)) == (Verdict.IMPROVED, set())
+    assert codes(back.scenarios[0], FindingKind.IMPROVEMENT) == {"p50_s", "throughput_per_s"}
+
+
+def test_a_small_change_is_inconclusive_and_one_below_the_minimum_effect_is_nothing() -> None:
+    for factor, expected in ((1.1, {FindingCode.OTHER_RUN_INCONCLUSIVE}), (1.02, set())):
+        compared = compare_documents(document(measurement(times_s=[0.1 * factor] * 100)), document(FAST))
+        (result,) = compared.scenarios
+        assert (compared.verdict, {finding.code for finding in result.findings}) == (
+            Verdict.PASS,
+            expected | {FindingCode.RUN_ALLOWANCE},
+        )
+
+
+def test_a_success_rate_that_fell_is_a_regression_by_its_counts() -> None:
+    for number, verdict in ((20, Verdict.PASS), (400, Verdict.REGRESSED)):
+        good = measurement(times_s=[0.1] * number)
+        bad = measurement(times_s=[0.1] * (number * 3 // 4), failed=number // 4)
+        compared = compare_documents(document(bad), document(good))
+        assert compared.verdict is verdict
+        assert compare_documents(document(good), document(bad)).verdict is (
+            Verdict.IMPROVED if verdict is Verdict.REGRESSED else verdict
+        )
+    nothing = measurement(times_s=[], failed=400, connect_mean_s=None)
+    risen = compare_documents(document(good), document(nothing)).scenarios[0]
+    (shift,) = (finding.parameters for finding in risen.findings if finding.kind is FindingKind.IMPROVEMENT)
+    assert (risen.verdict, shift.ratio) == (Verdict.IMPROVED, None)
+
+
+def test_a_tail_alone_is_judged_relative_to_the_median_and_shown_by_itself() -> None:
+    before = measurement(times_s=[0.1] * 1000)
+    tail = measurement(times_s=[0.1] * 900 + [9.0] * 100)
+    (result,) = compare_documents(document(tail), document(before)).scenarios
+    (finding,) = (finding for finding in result.findings if finding.kind is FindingKind.REGRESSION)
+    assert (finding.metric, finding.parameters.relative_to_median, finding.parameters.shape) == (
+        "p95_s",
+        True,
+        Shape.TAIL_ONLY,
+    )
+    whole = measurement(times_s=[9.0] * 1000)
+    (result,) = compare_documents(document(whole), document(before)).scenarios
+    assert "p95_s" not in codes(result, FindingKind.REGRESSION)
+    assert {comparison.metric: comparison.ratio for comparison in result.comparisons}["p95_s"] == pytest.approx(
+        90, 0.01
+    )
+
+
+def test_a_part_is_compared_with_its_own_past() -> None:
+    whole = measurement("mixed.x", times_s=[0.1] * 300)
+    parts = [measurement("mixed.x", part=part, times_s=[0.1] * 150) for part in ("a", "b")]
+    slow = measurement("mixed.x", part="b", times_s=[0.9] * 150)
+    now, before = document(whole), document(whole, run_id="old")
+    now.scenarios[0].measurements[1:] = [parts[0], slow]
+    before.scenarios[0].measurements[1:] = parts
+    (result,) = compare_documents(now, before).scenarios
+    assert {
+        (finding.part, finding.metric) for finding in result.findings if finding.kind is FindingKind.REGRESSION
+    } == {("b", "p50_s")}
+
+
+def test_more_scenarios_need_larger_changes() -> None:
+    others = [measurement(f"s{number}.x") for number in range(200)]
+    slow = measurement(times_s=[0.23] * 100)
+    assert compare_documents(document(slow), document(FAST)).verdict is Verdict.REGRESSED
+    assert compare_documents(document(slow, *others), document(FAST, *others)).verdict is Verdict.PASS
+
+
+def test_repetitions_that_agree_need_smaller_changes_and_a_mild_one_is_believed() -> None:
+    def with_repetitions(measured: Measurement, *medians_s: float) -> ResultsDocument:
+        made = document(measured)
+        summaries = [
+            RepetitionSummary(
+                started_at=measured.started_at, p50_s=one, p95_s=one, success_rate=1.0, reported=False, trusted=True
+            )
+            for one in medians_s
+        ]
+        made.scenarios[0].repetitions = summaries
+        return made
+
+    slow = measurement(times_s=[0.195] * 100)
+    assert compare_documents(document(slow), document(FAST)).verdict is Verdict.PASS
+    assert compare_documents(with_repetitions(slow, 0.195, 0.196, 0.197), document(FAST)).verdict is Verdict.REGRESSED
+    much = measurement(times_s=[0.4] * 100)
+    assert compare_documents(with_repetitions(much, 0.4, 0.11), document(FAST)).verdict is Verdict.PASS
 
 
 def test_a_regression_of_the_past_is_none_of_two_files() -> None:
-    compared = compare_documents(document(SLOW, said=Verdict.REGRESSED), document(FAST))
+    compared = compare_documents(document(FAST, said=Verdict.REGRESSED), document(FAST))
     assert (compared.verdict, compared.scenarios[0].verdict) == (Verdict.PASS, Verdict.PASS)
 
 
-def test_an_invalid_measurement_is_nothing_to_compare_with() -> None:
-    compared = compare_documents(document(SLOW), document(FAST, said=Verdict.INVALID))
-    assert compared.scenarios[0].comparisons == []
+def test_what_is_invalid_in_either_file_is_not_compared_and_that_is_said() -> None:
+    now, before = (
+        document(FAST, measurement("b.x"), measurement("c.x")),
+        document(FAST, measurement("b.x"), measurement("c.x"), measurement("gone.x"), run_id="old"),
+    )
+    now.scenarios[1].verdict = before.scenarios[2].verdict = Verdict.INVALID
+    compared = compare_documents(now, before)
+    _, here, there = compared.scenarios
+    for result, reason in ((here, NotComparedReason.INVALID_HERE), (there, NotComparedReason.INVALID_THERE)):
+        assert result.comparisons == []
+        assert [finding.parameters for finding in result.findings] == [
+            OtherRunNotCompared(reason=reason, other_run="old")
+        ]
+    assert (compared.only_in_other, compared.verdict) == (["gone.x"], Verdict.INVALID)
+
+
+def test_where_nothing_can_be_compared_it_is_refused_unless_it_is_invalid_itself() -> None:
+    for other, reason in (
+        (document(FAST, said=Verdict.INVALID, run_id="old"), "dashboard.concurrent is invalid in old"),
+        (document(measurement("b.x"), run_id="old"), "dashboard.concurrent is missing in old"),
+    ):
+        with pytest.raises(BadInputError, match=f"runs now and old can't be compared: {reason}"):
+            compare_documents(document(FAST), other)
+    assert compare_documents(document(FAST, said=Verdict.INVALID), document(FAST)).verdict is Verdict.INVALID
 
 
 @pytest.mark.parametrize(

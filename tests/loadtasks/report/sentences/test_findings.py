@@ -25,6 +25,8 @@ _SUMMARISED = {
     FindingCode.CLOCK_WENT_BACK,
     FindingCode.REFERENCE_MISSING,
     FindingCode.INSUFFICIENT_SAMPLE,
+    FindingCode.RUN_ALLOWANCE,
+    FindingCode.OTHER_RUN_NOT_COMPARED,
 }
 """Stated once for the whole run, or marked in the table, where a report lists no finding of its own."""
 _NOT_IN_MAILS = {
@@ -33,8 +35,10 @@ _NOT_IN_MAILS = {
     FindingCode.REGRESSION_ACKNOWLEDGED,
     FindingCode.RECOVERING,
     FindingCode.RECOVERED,
+    FindingCode.OTHER_RUN_REGRESSION,
+    FindingCode.OTHER_RUN_IMPROVEMENT,
 }
-"""No news, or reported in a line of its own."""
+"""No news, reported in a line of its own, or of two files, about which nobody is mailed."""
 
 
 @pytest.mark.parametrize("code", _CODES)

@@ -13,7 +13,16 @@ from types import ModuleType
 import pytest
 
 from loadtasks.report import sentences
-from loadtasks.report.sentences import availability, causes, connections, history, reference, targets, validity
+from loadtasks.report.sentences import (
+    availability,
+    causes,
+    connections,
+    history,
+    other_run,
+    reference,
+    targets,
+    validity,
+)
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from tests.loadtasks.report.sentences import examples
@@ -26,6 +35,7 @@ AREAS: Mapping[str, ModuleType] = {
     "availability": availability,
     "history": history,
     "reference": reference,
+    "other_run": other_run,
     "causes": causes,
 }
 

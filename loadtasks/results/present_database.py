@@ -77,9 +77,13 @@ def _read(engine: Engine, name: str, service: str, scenarios: Sequence[str]) -> 
 
 
 def _sqlite(url: URL) -> Engine:
-    # The driver makes a missing file; opened by a URI it doesn't.
-    uri = Path(url.database or "").absolute().as_uri()
-    read_only = URL.create("sqlite", database=uri, query={"mode": "ro", "uri": "true"})
+    # The driver makes a missing file; opened by a URI it doesn't. SQLite also makes the files of its log, which would be
+    # ours then and keep others from writing, unless it may take the file for one that nobody writes: so it is, without
+    # a log beside it.
+    path = Path(url.database or "").absolute()
+    in_use = any(path.with_name(f"{path.name}-{log}").exists() for log in ("wal", "journal"))
+    query = {"mode": "ro", "uri": "true"} | ({} if in_use else {"immutable": "1"})
+    read_only = URL.create("sqlite", database=path.as_uri(), query=query)
     return create_engine(read_only, connect_args={"timeout": _WAIT_S})
 
 

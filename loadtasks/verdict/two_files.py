@@ -32,7 +32,7 @@ from loadtasks.verdict.history.replay import TAIL, in_logarithms, relative
 from loadtasks.verdict.history.sampling import StandardErrors, sampling_errors
 
 _NAMES = list(BASELINE_METRICS)
-_MIN_SCALE_SHARE = 0.25
+MIN_SCALE_SHARE = 0.25
 """The smallest scale that a history may show, in minimum effects; as `loadtasks.verdict.history.detector` has it."""
 _OF_REPETITIONS = ("p50_s", "p95_s", "success_rate")
 """The metrics that a results file has of each repetition."""
@@ -277,7 +277,7 @@ def _judge(series: Sequence[_PairedSeries], min_effect: float) -> Iterator[_Judg
     error = np.sqrt((now.error_below**2 + now.error_above**2 + before.error_below**2 + before.error_above**2) / 4)
     history = two_runs.weigh_history(
         _padded([one.sign * one.history for one in series]),
-        _MIN_SCALE_SHARE * min_shift,
+        MIN_SCALE_SHARE * min_shift,
         np.array([one.prior_scale for one in series]),
         error,
     )

@@ -19,13 +19,16 @@ def test_results_files_are_compared_and_printed(
     assert call("run", "thing.alone", "--target", server.url, "--out", str(tmp_path / "two")).exit_code == 0
     one, two = (str(tmp_path / name / "reports" / "latest" / "results.json") for name in ("one", "two"))
     assert call("report", two).exit_code == 0
-    assert call("compare", one, one).exit_code == 0
+    same = call("compare", one, one)
+    assert (same.exit_code, "PASS" in same.output, "prior" in same.output) == (0, True, True)
     compared = call("compare", two, one)
-    assert compared.exit_code == 0, compared.output
-    assert "PASS" in compared.output
+    assert compared.exit_code == 1, compared.output
+    assert "REGRESSED" in compared.output
+    assert "cause: " in compared.output
+    assert call("compare", one, two).exit_code == 0
     script = [sys.executable, str(PROJECT / "scripts" / "analyze_load_test_results.py")]
     analysed = subprocess.run([*script, two, one], capture_output=True, text=True, check=False)
-    assert (analysed.returncode, analysed.stdout) == (0, compared.output)
+    assert (analysed.returncode, analysed.stdout) == (1, compared.output)
     assert subprocess.run([*script, two], capture_output=True, check=False).returncode == 0
 
 

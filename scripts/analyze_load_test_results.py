@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Print the report of a results file, or its comparison with a baseline's: RESULTS [BASELINE].
+"""Print the report of a results file, or judge it by a baseline's file: RESULTS [BASELINE].
 
-Thin over `python -m loadtasks report` and `compare`, with their exit codes: 0 good, 1 a target missed or a regression,
-2 bad input, 3 invalid, 4 the pipeline itself broke.
+With BASELINE, what is worse than there by more than two runs of one build differ is a regression (docs/verdict.md, "Two
+results files"). Thin over `python -m loadtasks report` and `compare`, with their exit codes: 0 good, 1 a target missed
+or a regression, 2 bad input, 3 invalid, 4 the pipeline itself broke.
 """
 
 import sys

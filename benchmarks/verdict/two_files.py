@@ -39,9 +39,10 @@ from loadtasks.results.run import Run
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.compare_documents import compare_documents
+from loadtasks.verdict.file_pairs import PastRuns
 from loadtasks.verdict.history import two_runs
 from loadtasks.verdict.history.plausibility import environment_scale
-from loadtasks.verdict.two_files import MIN_SCALE_SHARE, PastRuns
+from loadtasks.verdict.two_files import MIN_SCALE_SHARE
 
 SCENARIOS = [f"endpoint{number}.closed" for number in range(13)]
 REQUESTS, LEVEL_S, SIGMA = 100, 0.01, 0.35
@@ -217,7 +218,7 @@ def _claims_of(files: SimulatedFiles, name: str) -> NDArray[np.int64]:
         np.array([environment_scale(name, median_s) for median_s in typical_s]),
         error,
     )
-    probability = np.full(count, two_runs.FALSE_CLAIMS / 2 * rule.weight / len(SCENARIOS))
+    probability = two_runs.bound_probabilities(np.full(count, rule.weight), len(SCENARIOS))
     interval = two_runs.compare_two(now, before, history, probability, np.ones(count, dtype=np.bool_))
     worse = (interval.low > 0) & (interval.difference >= min_shift)
     better = (interval.high < 0) & (-interval.difference >= min_shift)

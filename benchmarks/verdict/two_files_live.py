@@ -2,10 +2,10 @@
 
     python -m benchmarks.verdict.two_files_live
 
-Each file is a run of five shipped scenarios against an API that was started for it, on a core of its own; what is invalid
-is measured again, as a run does. The list of sessions is slowed by an injected `cpu` fault of 0, 10, 50 or 300 % of the
-time that a request takes, and the files are compared by the product's own code with the prior alone. Other processes of
-the machine are left as they are. About half a minute a pair.
+Each file is a run of five shipped scenarios against an API that was started for it, on a core of its own; what is
+invalid is measured again, as a run does. The list of sessions is slowed by an injected `cpu` fault of 0, 10, 50 or
+300 % of the time that a request takes, and the files are compared by the product's own code with the prior alone. Other
+processes of the machine are left as they are. About half a minute a pair.
 """
 
 import argparse
@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.engine.bench import table
 from benchmarks.verdict.stand import SLOWED, scenario
+from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
+from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
 from loadtasks.report.sentences import sentence
@@ -85,18 +87,18 @@ def _run(run_id: str, faults: str) -> ResultsDocument:
                 settings={"APP_FAULTS": faults, **_SETTINGS},
             ),
         )
-        target = Target(api.url, api.token)
-        measured = [_measured(name, target) for name in SCENARIOS]
+        target, calibration = Target(api.url, api.token), calibrate()
+        measured = [_measured(name, target, calibration) for name in SCENARIOS]
     return _document(run_id, measured)
 
 
-def _measured(name: str, target: Target) -> Sequence[Measurement]:
+def _measured(name: str, target: Target, calibration: Calibration) -> Sequence[Measurement]:
     """A scenario's measurement; the first valid one of at most `_TRIES`."""
     for _ in range(_TRIES - 1):
-        made = run_scenario(scenario(name, shipped_load=True), target)
+        made = run_scenario(scenario(name, shipped_load=True), target, calibration=calibration)
         if not list(validity.findings(name, made, {})):
             return made
-    return run_scenario(scenario(name, shipped_load=True), target)
+    return run_scenario(scenario(name, shipped_load=True), target, calibration=calibration)
 
 
 def _document(run_id: str, measured: Sequence[Sequence[Measurement]]) -> ResultsDocument:

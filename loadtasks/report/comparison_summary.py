@@ -40,13 +40,14 @@ def comparison_summary(document: ResultsDocument) -> str:
         elif document.run.reference_url is not None and document.other_run is None:
             reasons.setdefault("Not compared with the reference", []).append(label(result.scenario))
         for finding in result.findings:
-            if finding.code in OF_THE_RUN:
+            if finding.code in OF_THE_RUN and finding.code is not FindingCode.RUN_ALLOWANCE:
                 reason = plain(sentences.sentence(_in_general(finding, valid))).rstrip(".")
                 reasons.setdefault(reason, []).append(label(result.scenario))
     if valid and not compared and not reasons:
         return "No earlier run to compare with."
     statements = [
         *(statement if len(compared) == 1 else f"{statement}: {', '.join(of)}" for statement, of in compared.items()),
+        *_allowances(valid),
         *_with_scenarios(reasons, [label(result.scenario) for result in valid]),
         *_only_in_other(document),
     ]
@@ -56,8 +57,6 @@ def comparison_summary(document: ResultsDocument) -> str:
 def _in_general(finding: Finding, results: Sequence[ScenarioResult]) -> Finding:
     """The finding that stands for those of all scenarios which say nearly the same: by the least sensitive one."""
     own = finding.parameters
-    if isinstance(own, RunAllowance):
-        return finding.model_copy(update={"parameters": _allowance_in_general(own, results)})
     if not isinstance(own, BaselineTooShort) or own.detectable is None:
         return finding
     alike = [
@@ -71,24 +70,30 @@ def _in_general(finding: Finding, results: Sequence[ScenarioResult]) -> Finding:
     return finding.model_copy(update={"parameters": own.model_copy(update={"detectable": max(alike)})})
 
 
-def _allowance_in_general(own: RunAllowance, results: Sequence[ScenarioResult]) -> RunAllowance:
-    """The allowance that stands for those of all scenarios which come from the same source: the largest one."""
-    alike = [
-        finding.parameters
-        for result in results
-        for finding in result.findings
-        if isinstance(finding.parameters, RunAllowance)
-        and (finding.parameters.source, finding.parameters.detail) == (own.source, own.detail)
-    ] or [own]
-    detectable = [allowance.detectable for allowance in alike if allowance.detectable is not None]
-    return own.model_copy(
-        update={
-            "scale": max(allowance.scale for allowance in alike),
-            "runs": min(allowance.runs for allowance in alike),
-            "max_runs": max(allowance.max_runs for allowance in alike),
-            "detectable": max(detectable, default=None),
-        }
-    )
+def _allowances(results: Iterable[ScenarioResult]) -> Iterable[str]:
+    """How much runs of one build are taken to differ: the largest allowance of each source, with its scenarios.
+
+    Where all have the same source, the scenarios aren't named.
+    """
+    found: dict[tuple[str, str], list[tuple[str, RunAllowance]]] = {}
+    for result in results:
+        for finding in result.findings:
+            if isinstance(own := finding.parameters, RunAllowance):
+                found.setdefault((own.source, own.detail), []).append((label(result.scenario), own))
+    for alike in found.values():
+        allowances = [allowance for _, allowance in alike]
+        detectable = [allowance.detectable for allowance in allowances if allowance.detectable is not None]
+        largest = allowances[0].model_copy(
+            update={
+                "scale": max(allowance.scale for allowance in allowances),
+                "runs": min(allowance.runs for allowance in allowances),
+                "max_runs": max(allowance.max_runs for allowance in allowances),
+                "detectable": max(detectable, default=None),
+            }
+        )
+        in_general = Finding(code=FindingCode.RUN_ALLOWANCE, parameters=largest)
+        statement = plain(sentences.sentence(in_general)).rstrip(".")
+        yield statement if len(found) == 1 else f"{statement} ({', '.join(name for name, _ in alike)})"
 
 
 def _only_in_other(document: ResultsDocument) -> Iterable[str]:

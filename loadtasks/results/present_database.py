@@ -77,9 +77,9 @@ def _read(engine: Engine, name: str, service: str, scenarios: Sequence[str]) -> 
 
 
 def _sqlite(url: URL) -> Engine:
-    # The driver makes a missing file; opened by a URI it doesn't. SQLite also makes the files of its log, which would be
-    # ours then and keep others from writing, unless it may take the file for one that nobody writes: so it is, without
-    # a log beside it.
+    # The driver makes a missing file; opened by a URI it doesn't. SQLite also makes the files of its log, which would
+    # be ours then and keep other users from writing. It doesn't where the file is said to be one that nobody writes; so
+    # it is while it has no log.
     path = Path(url.database or "").absolute()
     in_use = any(path.with_name(f"{path.name}-{log}").exists() for log in ("wal", "journal"))
     query = {"mode": "ro", "uri": "true"} | ({} if in_use else {"immutable": "1"})

@@ -14,8 +14,8 @@ from loadtasks.results.regression import Regression
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.compare_documents import compare_documents
+from loadtasks.verdict.file_pairs import PastRuns
 from loadtasks.verdict.history.comparison import without_fixed
-from loadtasks.verdict.two_files import PastRuns
 
 
 def compare_files(context: RunContext, results: Path, baseline: Path) -> ResultsDocument:

@@ -14,7 +14,8 @@ from loadtasks.results.judgement import Verdict, overall
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
-from loadtasks.verdict.two_files import ComparedPair, FilePair, FileSide, PastRuns, compare_pairs
+from loadtasks.verdict.file_pairs import FilePair, FileSide, PastRuns
+from loadtasks.verdict.two_files import ComparedPair, compare_pairs
 
 _MAX_REASONS = 20
 """How many scenarios an error names."""

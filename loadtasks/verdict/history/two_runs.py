@@ -33,6 +33,9 @@ from loadtasks.verdict.history.plausibility import MIN_PERSISTENCE, OUTLIER_SIZE
 
 FALSE_CLAIMS = 0.01
 """The share of comparisons of two whole files, of one build, that may claim any change."""
+_MARGIN = 0.75
+"""The part of that share which the intervals leave to noise. A history's scale, estimated from few runs with outliers,
+is a little too small at times: `benchmarks.verdict.two_files` simulates this."""
 _WIDENED = 1.25
 """What the scale of the prior is multiplied by: two files have to hold it alone, where runs differ by 15 % as well.
 `benchmarks.verdict.two_files` simulates this."""
@@ -85,6 +88,17 @@ class Interval:
     """The lower bound of the difference; shape: series."""
     high: Values
     """The upper bound of the difference; shape: series."""
+
+
+def bound_probabilities(weights: Values, family: int) -> Values:
+    """What each bound of each series' interval leaves to noise; shape: series.
+
+    Args:
+        weights: The share of each series in what its scenario may claim falsely; they add up to 1 for each scenario.
+        family: How many scenarios and parts are compared.
+    """
+    probabilities: Values = _MARGIN * FALSE_CLAIMS / 2 * weights / family
+    return probabilities
 
 
 def weigh_history(values: Values, min_scale: Values, prior_scale: Values, sampling_error: Values) -> History:

@@ -1,11 +1,14 @@
 """What a run was compared with, once for the whole run."""
 
+from loadtasks import units
 from loadtasks.report import sentences
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort
+from loadtasks.results.findings.other_run import AllowanceSource, RunAllowance
 from tests.loadtasks.report import samples
+from tests.loadtasks.report.sentences.test_snapshots import EXAMPLES
 
 TOO_SHORT = Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=3))
 OTHER = Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1))
@@ -52,3 +55,29 @@ def test_the_reference_and_the_other_run_are_named() -> None:
 
 def test_without_anything_to_compare_with_it_says_so() -> None:
     assert comparison_summary(samples.document(new("dashboard.concurrent")))
+
+
+def test_two_files_say_what_was_allowed_for_and_what_was_not_compared() -> None:
+    def allowance(scale: float, runs: int, detectable: float) -> Finding:
+        parameters = RunAllowance(
+            source=AllowanceSource.HISTORY,
+            scale=scale,
+            runs=runs,
+            max_runs=runs,
+            detectable=detectable,
+            detail="var/results.db",
+        )
+        return Finding(code=FindingCode.RUN_ALLOWANCE, parameters=parameters)
+
+    compared = samples.document(
+        samples.result("dashboard.concurrent", samples.Verdict.PASS, allowance(0.05, 30, 2.1)),
+        samples.result("sessions.filtered", samples.Verdict.PASS, allowance(0.1, 12, 2.6)),
+        new("config_put.sequential", EXAMPLES[FindingCode.OTHER_RUN_NOT_COMPARED]),
+    ).model_copy(update={"other_run": "old", "only_in_other": [f"gone{number}.x" for number in range(30)]})
+    summary = comparison_summary(compared)
+    assert summary.count("Runs of one build") == 1
+    assert "12 to 30 comparable runs in var/results.db" in summary
+    assert units.change(2.6) in summary
+    assert f"{sentences.sentence(EXAMPLES[FindingCode.OTHER_RUN_NOT_COMPARED])} (config_put.sequential)." in summary
+    assert "gone19.x, ..." in summary
+    assert "gone20.x" not in summary

@@ -3,6 +3,7 @@
 import pytest
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
@@ -11,7 +12,7 @@ from loadtasks.results.findings.other_run import AllowanceSource, NotComparedRea
 from loadtasks.results.fingerprint import FingerprintField
 from loadtasks.results.judgement import Verdict
 from loadtasks.verdict.compare_documents import compare_documents
-from tests.measurements import measurement, run
+from tests.measurements import health, measurement, run
 
 SEVEN = {"model": "closed", "workers": 1, "requests": 7}
 FAST, SLOW = measurement(times_s=[0.1] * 100), measurement(times_s=[0.4] * 100)
@@ -223,3 +224,13 @@ def test_throughput_is_compared_where_both_documents_mean_the_same_by_it() -> No
         metrics = {comparison.metric for comparison in compared.scenarios[0].comparisons}
         assert ("throughput_per_s" in metrics) is is_compared
         assert "p50_s" in metrics
+
+
+def test_a_machine_that_was_much_slower_explains_more() -> None:
+    def at(ceiling_per_s: float, factor: float) -> ResultsDocument:
+        calibrated = health(calibration=Calibration(ceiling_per_s=ceiling_per_s, jitter_p99_s=0.001))
+        return document(measurement(times_s=[0.1 * factor] * 100, health=calibrated))
+
+    for ceiling_per_s, verdict in ((9000, Verdict.REGRESSED), (4000, Verdict.PASS), (0, Verdict.REGRESSED)):
+        assert compare_documents(at(ceiling_per_s, 3.0), at(10_000, 1.0)).verdict is verdict
+    assert compare_documents(at(4000, 30.0), at(10_000, 1.0)).verdict is Verdict.REGRESSED

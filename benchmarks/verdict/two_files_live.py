@@ -46,9 +46,10 @@ def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--pairs", type=int, default=3, help="of each slowdown; without one twice as many")
+    options.add_argument("--sizes", type=float, nargs="+", default=list(SIZES), help="slowdowns: 0.1 is 10 %%")
     arguments = options.parse_args()
     rows = []
-    for size in SIZES:
+    for size in arguments.sizes:
         for number in range(arguments.pairs if size else 2 * arguments.pairs):
             before = _run(f"baseline-{number}", "")
             cost_s = size / (before.scenarios[0].measurements[0].throughput_per_s or 1.0)

@@ -26,6 +26,8 @@ from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.findings import compare_metric
 from loadtasks.verdict.history.replay import TAIL
 
+_MAX_LOGARITHM = 40.0
+"""Of a ratio: 2e17 times. Values that are farther apart come from files that were made up."""
 MIN_SCALE_SHARE = 0.25
 """The smallest scale that a history may show, in minimum effects; as `loadtasks.verdict.history.detector` has it."""
 
@@ -135,7 +137,7 @@ def _judge(series: Sequence[MetricPair], min_effect: float) -> Iterator[_JudgedM
             runs=int(history.runs[row]),
             worse=one.judged and low > 0 and difference >= min_shift[row],
             better=one.judged and high < 0 and -difference >= min_shift[row],
-            detectable=math.exp(needed),
+            detectable=_factor(needed),
         )
 
 
@@ -171,11 +173,16 @@ def _ratios(
     first, *bounds = signed
     ends = sorted(bounds)
     if not series.is_share:
-        return math.exp(first), math.exp(ends[0]), math.exp(ends[1])
+        return _factor(first), _factor(ends[0]), _factor(ends[1])
     before = series.before.values[series.name]
     if not before:
         return None, None, None
     return (before + first) / before, max(0.0, before + ends[0]) / before, min(1.0, before + ends[1]) / before
+
+
+def _factor(logarithm: float) -> float:
+    """A factor by its logarithm, within what a results file may hold."""
+    return math.exp(min(max(logarithm, -_MAX_LOGARITHM), _MAX_LOGARITHM))
 
 
 def _compared(pair: FilePair, metrics: Sequence[_JudgedMetric], past: PastRuns) -> ComparedPair:

@@ -4,7 +4,7 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.health import Calibration
-from loadtasks.measurement.model import Measurement
+from loadtasks.measurement.model import Measurement, Phase
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.history import NotComparable, Shape
@@ -224,6 +224,14 @@ def test_throughput_is_compared_where_both_documents_mean_the_same_by_it() -> No
         metrics = {comparison.metric for comparison in compared.scenarios[0].comparisons}
         assert ("throughput_per_s" in metrics) is is_compared
         assert "p50_s" in metrics
+
+
+def test_values_that_nothing_ever_had_are_compared_all_the_same() -> None:
+    tiny = FAST.model_copy(update={"phases": {"connect": Phase(count=10**17, total_s=1e-300, max_s=1.0)}})
+    for now, before in ((FAST, tiny), (tiny, FAST)):
+        (result,) = compare_documents(document(now), document(before)).scenarios
+        kind = FindingKind.REGRESSION if now is FAST else FindingKind.IMPROVEMENT
+        assert codes(result, kind) == {"connect_mean_s"}
 
 
 def test_a_machine_that_was_much_slower_explains_more() -> None:

@@ -16,8 +16,8 @@ _SPECIAL = re.compile(r"([\\`*\[\]<>#|~!&]|\b_|_\b)")
 _BRACKETS = "In brackets: the 95 % confidence interval."
 
 
-def render(document: ResultsDocument) -> str:
-    """The text of summary.md."""
+def render(document: ResultsDocument, *, in_folder: bool = True) -> str:
+    """The text of summary.md; elsewhere than in the report's folder, without links to what lies there."""
     run = document.run
     rows = table.rows(document)
     parts = [
@@ -33,7 +33,7 @@ def render(document: ResultsDocument) -> str:
         *_findings(document),
         *_slowest(document),
         *_invalid(document),
-        "Whole report: [index.html](index.html). Every number: [results.json](results.json).",
+        *(["Whole report: [index.html](index.html). Every number: [results.json](results.json)."] if in_folder else []),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -40,7 +40,7 @@ def _openmetrics(document: ResultsDocument) -> bytes:
 
 
 def _markdown(document: ResultsDocument) -> bytes:
-    return markdown.render(document, in_folder=False).encode("utf-8", "replace")
+    return markdown.render_for_ci(document).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class CiOutputs:
                 problems.append(f"{form.option} {path}: can't be written ({error.strerror or error})")
         if self.summary is not None:
             try:
-                append_summary(self.summary, markdown.render(document, in_folder=False))
+                append_summary(self.summary, markdown.render_for_ci(document))
             except OSError as error:
                 reason = error.strerror or error
                 terminal.say(

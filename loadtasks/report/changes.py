@@ -9,7 +9,6 @@ from math import inf, isfinite, log
 
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
-from loadtasks.report import sentences
 from loadtasks.report.findings import RenderedFinding, render_findings
 from loadtasks.report.sentences.targets import render_target
 from loadtasks.report.text import label
@@ -31,6 +30,10 @@ _VERDICT = {
     FindingKind.IMPROVEMENT: Verdict.IMPROVED,
 }
 _INCONCLUSIVE_CODES = (FindingCode.INCONCLUSIVE,)
+_WITHOUT_BOUNDS = {
+    FindingCode.NOTHING_SUCCEEDED: "no request succeeded",
+    FindingCode.TARGET_NOT_EVALUATED: "target could not be evaluated",
+}
 _STEPS = {
     "waiting": "free connection",
     "first_byte": "first byte",
@@ -75,13 +78,15 @@ class Change:
 
     @property
     def change(self) -> str:
-        """The change with its interval: `+11.5 % (+9.8 to +13.2 %)`; empty where nothing was compared."""
-        if self.ratio is None:
+        """How it changed: `+11.5 %`; empty where nothing was compared."""
+        return units.precise_change(self.ratio) if self.ratio is not None else ""
+
+    @property
+    def interval(self) -> str:
+        """Between which changes it lies: `+9.8 to +13.2 %`; empty where there is no interval."""
+        if self.ratio is None or self.low is None or self.high is None or self.low >= self.high:
             return ""
-        changed = units.precise_change(self.ratio)
-        if self.low is None or self.high is None:
-            return changed
-        return f"{changed} ({units.precise_changes(self.low, self.high)})"
+        return units.precise_changes(self.low, self.high)
 
     @property
     def size(self) -> float:
@@ -208,7 +213,7 @@ def _target(finding: Finding) -> str:
         if parameters.bounds:
             return f"target {render_target(finding.metric, parameters.bounds)}"
         return f"{parameters.expectation} of {parameters.suite}"
-    return sentences.sentence(finding)
+    return _WITHOUT_BOUNDS.get(finding.code, finding.code.value.replace("_", " "))
 
 
 def _cause(result: ScenarioResult, part: str) -> str:

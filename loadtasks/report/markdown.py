@@ -8,16 +8,27 @@ from loadtasks.report import exemplars, table
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
+from loadtasks.report.pull_request import outline
 from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.units import plural
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~!&]|\b_|_\b)")
 _BRACKETS = "In brackets: the 95 % confidence interval."
 
 
-def render(document: ResultsDocument, *, in_folder: bool = True) -> str:
-    """The text of summary.md; elsewhere than in the report's folder, without links to what lies there."""
+def render_for_ci(document: ResultsDocument) -> str:
+    """The summary of a run on the page of a CI job: what changed first, then all scenarios and findings."""
+    rows = table.rows(document)
+    whole = [_table(rows), *([escape(table.FOOTNOTE)] if table.has_marks(rows) else [])] if rows else []
+    details = "\n\n".join([*whole, *_findings(document), *_slowest(document)])
+    number = plural(len(document.scenarios), "scenario")
+    return f"{outline(document)}\n\n<details>\n<summary>Numbers of {number}</summary>\n\n{details}\n\n</details>\n"
+
+
+def render(document: ResultsDocument) -> str:
+    """The text of summary.md."""
     run = document.run
     rows = table.rows(document)
     parts = [
@@ -33,7 +44,7 @@ def render(document: ResultsDocument, *, in_folder: bool = True) -> str:
         *_findings(document),
         *_slowest(document),
         *_invalid(document),
-        *(["Whole report: [index.html](index.html). Every number: [results.json](results.json)."] if in_folder else []),
+        "Whole report: [index.html](index.html). Every number: [results.json](results.json).",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -44,7 +44,11 @@ def ci() -> None:
 @click.option(
     "--key", metavar="NAME", help="Tells the comments of several pipelines apart. [default: LOADTASKS_SERVICE]"
 )
-@click.option("--platform", type=click.Choice([*Platform]), help="Where to comment. [default: the CI system's]")
+@click.option(
+    "--platform",
+    type=click.Choice([platform.value for platform in Platform]),
+    help="Where to comment. [default: the CI system's]",
+)
 @click.option("--repository", metavar="NAME", help="OWNER/NAME, or GitLab's project. [default: the job's]")
 @click.option("--pull-request", type=positive("a number"), metavar="NUMBER", help="[default: the job's, else by --sha]")
 @click.option("--sha", metavar="COMMIT", help="The commit that was measured. [default: the pull request's head]")

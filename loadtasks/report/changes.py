@@ -29,7 +29,8 @@ _VERDICT = {
     FindingKind.REGRESSION: Verdict.REGRESSED,
     FindingKind.IMPROVEMENT: Verdict.IMPROVED,
 }
-_INCONCLUSIVE_CODES = (FindingCode.INCONCLUSIVE,)
+_INCONCLUSIVE_CODES = tuple(code for code in FindingCode if code.value.endswith("inconclusive"))
+"""Comparisons without a decision, whatever was compared."""
 _WITHOUT_BOUNDS = {
     FindingCode.NOTHING_SUCCEEDED: "no request succeeded",
     FindingCode.TARGET_NOT_EVALUATED: "target could not be evaluated",

@@ -215,9 +215,10 @@ def _with_next_step(found: RenderedFinding) -> str:
 def _result(kind: type[FinalResult], code: str, *texts: str) -> FinalResult:
     """A result whose message is the first text, and whose content are all of them."""
     lines = [_text(text) for text in texts] or [_UNSAID]
+    if kind is Skipped:  # which has no type, nor any content
+        return Skipped(lines[0])
     made = kind(lines[0], code)
-    if kind is not Skipped:
-        made.text = "\n".join(lines)
+    made.text = "\n".join(lines)
     return made
 
 

@@ -175,7 +175,8 @@ def _body(document: ResultsDocument, found: RunChanges, place: CommentPlace, lim
     details = [*_details(found, document, place, limits.details)] if limits.details else []
     if details:
         inner = "\n\n".join(details)
-        yield f"<details>\n<summary>{counted or 'More'}</summary>\n\n{inner}\n\n</details>"
+        is_all = found.undecided and not (found.changes or found.unchanged)
+        yield f"<details{' open' if is_all else ''}>\n<summary>{counted or 'More'}</summary>\n\n{inner}\n\n</details>"
     elif counted:
         yield f"{counted}."
     if found.uncompared and limits.lines:
@@ -247,7 +248,7 @@ def _counted(document: ResultsDocument, found: RunChanges) -> str:
     if found.undecided:
         more = f" (would need about {units.rough_span(found.more_s)} more)" if found.more_s is not None else ""
         counts.append(f"{len(found.undecided)} inconclusive{more}")
-    if found.uncompared:
+    if found.uncompared and counts:
         counts.append(f"{len(found.uncompared)} not compared")
     return ", ".join(counts)
 

@@ -117,7 +117,7 @@ def test_on_gitlab_a_note_is_posted_and_updated(
     assert "posted on 5!7" in call("ci", "comment", results).output
     assert "updated on 5!7" in call("ci", "comment", results).output
     assert [comment["body"].splitlines()[0] for comment in host.comments] == [MARKER, MARKER]
-    assert "| this MR |" in host.comments[1]["body"]
+    assert "| this\N{NO-BREAK SPACE}MR |" in host.comments[1]["body"]
     assert "jobs/9/artifacts/browse" in host.comments[1]["body"]
     assert "POST /api/v4/projects/5/merge_requests/7/notes" in host.asked
 
@@ -212,8 +212,10 @@ def test_a_results_file_that_cannot_be_used_is_refused_or_told_in_the_comment(
 
 
 def test_a_comment_can_be_printed(host: FakeCodeHost, results: str) -> None:
-    printed = call("ci", "comment", results, "--print", "--report-url", "https://ci.test/7", "--sha", HEAD)
+    options = ("--report-url", "https://ci.test/7", "--sha", HEAD, "--platform", "gitlab")
+    printed = call("ci", "comment", results, "--print", *options)
     assert printed.exit_code == 0
     assert printed.output.startswith(MARKER)
     assert "[Report](<https://ci.test/7>) · updated for `a1b2c3d`" in printed.output
+    assert "this\N{NO-BREAK SPACE}MR" in printed.output
     assert not host.asked

@@ -38,7 +38,7 @@ NEEDED = {
     "testcase": {"name": r".+", "classname": r".+", "time": DECIMAL},
     "failure": {"message": r".+", "type": r".+"},
     "error": {"message": r".+", "type": r".+"},
-    "skipped": {"message": r".+", "type": r".+"},
+    "skipped": {"message": r".+"},
     "system-out": {},
     "system-err": {},
 }

@@ -48,6 +48,8 @@ _STEPS = {
 class Change:
     """One metric of a scenario that missed its target, changed for the worse or the better, or may have."""
 
+    result: str
+    """The name of the scenario, as the results file has it."""
     scenario: str
     """As people read it, with the part of a mixed one."""
     metric: str
@@ -135,10 +137,10 @@ def changes_of(document: ResultsDocument) -> RunChanges:
     found.changes.sort(key=lambda change: (_ORDER.index(change.verdicts[0]), -change.size))
     found.more_s = sum(wait for wait in waits if wait is not None) if waits and None not in waits else None
     bad = {result.scenario: result for result in document.scenarios if not result.verdict.good}
-    order = list(dict.fromkeys(change.scenario.partition(" (")[0] for change in found.changes))
+    order = {name: place for place, name in enumerate(dict.fromkeys(change.result for change in found.changes))}
     found.causes = [
         rendered
-        for scenario in sorted(bad, key=lambda name: order.index(name) if name in order else len(order))
+        for scenario in sorted(bad, key=lambda name: order.get(name, len(order)))
         for rendered in render_findings(bad[scenario])
         if rendered.finding.kind is FindingKind.DIAGNOSIS and bad[scenario].verdict is not Verdict.INVALID
     ]
@@ -159,6 +161,7 @@ def _decided(result: ScenarioResult) -> Iterator[Change]:
         shifted = next((finding for finding in findings if finding.kind is not FindingKind.TARGET), None)
         before = shifted.limit if shifted is not None else compared.baseline if compared is not None else None
         yield Change(
+            result=result.scenario,
             scenario=label(result.scenario, part),
             metric=metric,
             before=before,
@@ -183,6 +186,7 @@ def _undecided(result: ScenarioResult, finding: Finding) -> Iterator[Change]:
     for ratio in ratios:
         compared = _comparison(result, finding.part, ratio.metric)
         yield Change(
+            result=result.scenario,
             scenario=label(result.scenario, finding.part),
             metric=ratio.metric,
             before=compared.baseline if compared is not None else None,

@@ -50,6 +50,13 @@ def test_what_may_have_been_done_is_not_done_again() -> None:
         api(server.url).call("POST", "/x", content={"body": "b"})
 
 
+def test_what_was_sent_to_a_server_that_hung_up_is_not_sent_again() -> None:
+    with scripted(lambda connection, request: False) as server:
+        with pytest.raises(CodeHostError, match="no usable response"):
+            api(server.url).call("POST", "/x", content={"body": "b"})
+        assert len(server.requests) == 1
+
+
 def test_pages_end_somewhere() -> None:
     full = b"[" + b",".join([b"{}"] * 100) + b"]"
     with scripted(answers(ok(full))) as server, pytest.raises(CodeHostError, match="more than 3,000 entries"):

@@ -61,7 +61,7 @@ def test_the_targets_that_are_met_are_kept_the_built_in_ones_too(tmp_path: Path)
         ("p50_s", Severity.WARNING, False, 0.2),
         ("success_rate", Severity.CRITICAL, True, 0.99),
     ]
-    assert not judge([row], read_suites(tmp_path), untrusted=("dashboard.x",)).met
+    assert not shipped(row, untrusted=("dashboard.x",)).met
 
 
 def test_a_missed_target_has_what_was_observed_and_the_limit() -> None:

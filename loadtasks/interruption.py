@@ -6,6 +6,7 @@ reported. While that is done the first one is noted, and the next one ends the p
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_WITHIN_S = 0.5
 """`timeout` and shells send a signal to a process and to its group, so that it may come twice and mean one thing. A
 closed terminal's does for as long as its shell takes, which is why SIGHUP never counts as the second."""
+_AGAIN_AFTER_S = 0.01
 
 
 @contextmanager
@@ -30,6 +32,7 @@ def interrupted_by_signals() -> Iterator[None]:
     with (
         _handling((signal.SIGTERM, signal.SIGHUP), _interrupt),
         _handling((signal.SIGINT,) if left_to_system else (), signal.default_int_handler),
+        _lost_interrupts_raised_again(),
     ):
         yield
 
@@ -58,9 +61,15 @@ def concluding(on_signal: Callable[[], None] | None = None) -> Iterator[None]:
 
 
 def ignore_signals() -> None:
-    """Let none of these signals change how this process ends; for one that has nothing left to do."""
+    """Let none of these signals change how this process ends; for one that has nothing left to do.
+
+    Neither those that came before: where a KeyboardInterrupt was raised amid code that Python compiled from text, as a
+    dataclass's is, Python ends as if by SIGINT whatever exit code it was given (bpo-1054041). It does so by a flag,
+    which the next code from text clears.
+    """
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
+    exec("")  # noqa: S102 - of no text
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
@@ -73,6 +82,25 @@ def _interrupt(_number: int, frame: FrameType | None) -> None:
     if not callable(handler):
         raise KeyboardInterrupt
     handler(signal.SIGINT, frame)
+
+
+@contextmanager
+def _lost_interrupts_raised_again() -> Iterator[None]:
+    """Raise an interrupt again that came amid a finalizer or a callback of the collector, where Python drops it."""
+    before = sys.unraisablehook
+
+    def raise_again(dropped: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+        elif callable(signal.getsignal(signal.SIGTERM)):
+            # Not here and now: what is raised in this hook is dropped as well.
+            threading.Timer(_AGAIN_AFTER_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    sys.unraisablehook = raise_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from loadtasks import steps
+from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.report import terminal
 from loadtasks.steps import NotKeptError, NotSentError, RunContext
@@ -53,8 +54,10 @@ class Troubles:
             raise max(self._errors, key=_gravity)
 
 
-def conclude(context: RunContext, run_id: str, console: "Console", troubles: Troubles) -> ExitCode:
+def conclude(context: RunContext, run_id: str, console: "Console", troubles: Troubles, outputs: CiOutputs) -> ExitCode:
     """Judge and compare a run, report it, send its alert, prune old runs, show it. Returns its verdict's exit code.
+
+    `outputs` are what CI systems take of it.
 
     Raises:
         Exception: the gravest of the troubles, after everything that could be done in spite of it.
@@ -72,6 +75,7 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
     troubles.attempt(lambda: steps.prune_after(context, run_id))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
+    troubles.attempt(lambda: outputs.write(document))
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
     troubles.raise_gravest()

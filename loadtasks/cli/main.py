@@ -9,6 +9,7 @@ import click
 from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
+from loadtasks.cli.ci import ci
 from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.messages import messages
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
@@ -111,5 +112,6 @@ for _command in (
     messages,
     plan,
     targets,
+    ci,
 ):
     cli.add_command(_command)

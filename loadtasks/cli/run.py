@@ -8,7 +8,8 @@ import click
 
 from loadtasks import steps
 from loadtasks.breakage import brief
-from loadtasks.cli import options
+from loadtasks.cli import ci_outputs, options
+from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.cli.conclusion import Troubles, conclude
 from loadtasks.cli.live_view import RunProgress
 from loadtasks.errors import ExitCode, LoadTasksError
@@ -38,8 +39,9 @@ _CONCLUDING = "Interrupted: what was measured is judged and reported; another si
 @options.load_factor
 @options.setting("processes")
 @options.setting("var")
+@ci_outputs.options
 @options.with_context
-def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> None:
+def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float, outputs: CiOutputs) -> None:
     """Measure, judge, compare and report scenarios.
 
     A SCENARIO is named whole (sessions.filtered) or by its endpoint (sessions). Without any, all are measured. An alert
@@ -62,7 +64,7 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     with concluding(None if interrupted else lambda: console.print(_CONCLUDING)):
         if interrupted:
             console.print(_CONCLUDING)  # not before: whoever reads it may send the next signal
-        raise SystemExit(conclude(context, opened.id, console, troubles))
+        raise SystemExit(conclude(context, opened.id, console, troubles, outputs))
 
 
 def _show_opened(opened: Run, console: "Console") -> None:

@@ -120,15 +120,16 @@ class MetricPair:
         return own if base is None or self.relative else math.hypot(own, environment_scale(base, typical_s))
 
     @property
-    def machine_drift(self) -> float:
-        """How much faster or slower the machine was in one file than in the other, beyond what is usual.
+    def machine_slowdown(self) -> float:
+        """How much slower the machine was in the later file, beyond what is usual; below 0 where it was faster.
 
-        It is a standard error in logarithms, by what the load generator could do against a server that does nothing.
+        In logarithms, by what the load generator could do against a server that does nothing.
         """
         now, before = (side.measurement.health.calibration for side in (self.now, self.before))
         if now is None or before is None or now.ceiling_per_s <= 0 or before.ceiling_per_s <= 0 or self.is_share:
             return 0.0
-        return max(0.0, abs(math.log(now.ceiling_per_s / before.ceiling_per_s)) - _USUAL_DRIFT)
+        slowdown = math.log(before.ceiling_per_s / now.ceiling_per_s)
+        return math.copysign(max(0.0, abs(slowdown) - _USUAL_DRIFT), slowdown)
 
     @property
     def part(self) -> str:
@@ -136,10 +137,8 @@ class MetricPair:
         return self.now.measurement.part
 
     def errors(self, side: MeasuredSide, z: float) -> StandardErrors:
-        """The standard errors of one side, signed as the values are: by sampling, and by the machine's drift."""
-        errors = sampling_errors(side.measurement, self.name, z, is_relative=self.relative)
-        # Half of the drift's variance belongs to each side.
-        below, above = (math.hypot(error, self.machine_drift / math.sqrt(2)) for error in errors)
+        """The standard errors of one side, signed as the values are."""
+        below, above = sampling_errors(side.measurement, self.name, z, is_relative=self.relative)
         return StandardErrors(above, below) if self.sign < 0 else StandardErrors(below, above)
 
 

@@ -125,6 +125,8 @@ def _judge(series: Sequence[MetricPair], min_effect: float) -> Iterator[_JudgedM
     interval = two_runs.compare_two(now, before, history, probability, shifts)
     for row, one in enumerate(series):
         difference, low, high = (float(values[row]) for values in (interval.difference, interval.low, interval.high))
+        # What the machine alone may explain is no change of the API's.
+        low, high = low - max(0.0, one.machine_slowdown), high - min(0.0, one.machine_slowdown)
         ratios = _ratios(one, difference, low, high)
         needed = max(difference - low, float(min_shift[row])) if not math.isnan(difference) else math.nan
         yield _JudgedMetric(

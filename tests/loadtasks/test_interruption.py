@@ -1,8 +1,10 @@
 """Signals that end a run early, in a process of their own: they are the test's subject."""
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +149,36 @@ main([])
 """
     )
     assert (done.returncode, done.stderr) == (130, ""), done
+
+
+def test_an_interrupt_amid_code_from_text_changes_no_exit_code(tmp_path: Path) -> None:
+    code = """
+import sys
+from loadtasks.interruption import ignore_signals
+try:
+    exec("raise KeyboardInterrupt")
+except KeyboardInterrupt:
+    ignore_signals()
+sys.exit(3)
+"""
+    (tmp_path / "interrupted.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{PROJECT}"}
+    assert subprocess.run([sys.executable, "-m", "interrupted"], env=environment, check=False).returncode == 3
+
+
+def test_an_interrupt_amid_a_finalizer_is_not_lost() -> None:
+    done = run(
+        """
+class Closing:
+    def __del__(self):
+        send("SIGTERM"); time.sleep(0.01)
+try:
+    with interrupted_by_signals():
+        Closing()
+        time.sleep(5)
+        print("lost")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", ""), done

@@ -112,7 +112,9 @@ def _fill(raw: Path, connection: Connection, name: str) -> None:
         for table in schema.sorted_tables:
             if table.name != VERSION_TABLE:
                 columns = [column.name for column in table.columns]
-                if missing := set(columns) - present.get(table.name, set()):
+                if table.name not in present:
+                    raise MadeUpError(f"its {table.name} is missing, or no plain table")
+                if missing := set(columns) - present[table.name]:
                     raise MadeUpError(f"its table {table.name} has no column {min(missing)}")
                 left = _copy_rows(source, target, table.name, columns, left)
     finally:
@@ -136,13 +138,11 @@ def _open(source: sqlite3.Connection) -> dict[str, set[str]]:
     source.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "query_only = ON"):
         source.execute(f"PRAGMA {pragma}")
-    ours = {*ResultsBase.metadata.tables, VERSION_TABLE}
     columns: dict[str, set[str]] = {}
-    for kind, name, root, statement in source.execute("SELECT type, name, rootpage, sql FROM sqlite_schema").fetchall():
-        if kind not in ("table", "view") or str(name).lower() not in ours:
+    query = "SELECT name, rootpage, sql FROM sqlite_schema WHERE type = 'table'"
+    for name, root, statement in source.execute(query).fetchall():
+        if not root or not str(statement).lower().startswith("create table"):  # a virtual one
             continue
-        if kind == "view" or not root or not str(statement).lower().startswith("create table"):
-            raise MadeUpError(f"its {name} is no plain table")
         described = source.execute("SELECT name, hidden FROM pragma_table_xinfo(?)", (name,)).fetchall()
         columns[str(name).lower()] = {column for column, hidden in described if not hidden}
     source.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY)

@@ -1,6 +1,6 @@
 """Results databases that grew apart: filled with little effort, compared whole, and brought together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import create_engine, select
 
 from loadtasks import steps
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import AUTOMATIC, NEXT, RegressionState
 from loadtasks.results.schema import ResultsBase
 from loadtasks.results.store import Store
 from loadtasks.steps import ImportedResults, Selection
-from tests.measurements import STARTED_AT
-from tests.stored_runs import DASHBOARD, SESSIONS, ServiceLife, invalid, missed, stored_regression
+from tests.measurements import STARTED_AT, run
+from tests.stored_runs import DASHBOARD, SESSIONS, ServiceLife, invalid, missed, stored_regression, verdict_of
 from tests.workspaces import context_of
 
 WHOLE = Selection()
@@ -44,13 +45,37 @@ class Runner(ServiceLife):
         super().__init__(context_of(var=self.folder, expectations=self.folder, **given))
         self.name, self.day = name, first_day
 
-    def run_on(self, day: int, *findings: Any, scenario: str = DASHBOARD, **of_run: Any) -> str:
+    def run_on(
+        self,
+        day: int,
+        *findings: Any,
+        scenario: str = DASHBOARD,
+        measured: Measurement | None = None,
+        **of_run: Any,
+    ) -> str:
         """A judged run of one scenario on a day, called by runner and day; its first passing run is a baseline run."""
         of_run = {"run_id": f"{self.name}-{day}", "started_at": STARTED_AT + timedelta(days=day)} | of_run
         run_id = self.run({scenario: findings}, **of_run)
         with self.store as store:
+            if measured is not None:
+                verdicts = store.verdicts(run_id)
+                store.save_measurements(run_id, scenario, [measured])
+                store.save_verdicts(run_id, verdicts)
             store.approve_first(run_id)
+        self.day = day
         return run_id
+
+    def run_often(self, measured: Mapping[int, Measurement]) -> None:
+        """Passing runs, by day, that are called by the day alone."""
+        with self.store as store:
+            for day, measurement in measured.items():
+                opened = store.open_run(
+                    run(f"run-{day}", started_at=STARTED_AT + timedelta(days=day), scenarios=[measurement.scenario])
+                )
+                store.save_measurements(opened.id, measurement.scenario, [measurement])
+                store.save_verdicts(opened.id, [verdict_of(measurement.scenario, [])])
+                store.close_run(opened.id, Verdict.PASS, opened.started_at)
+                store.approve_first(opened.id)
 
     def regress(self, first_run: str, found_run: str) -> int:
         """A regression that a run has found. Returns its id."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ExceptionContext, event, select, text, update
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
@@ -102,6 +102,8 @@ def _check(path: Path, database: ResultsDatabase) -> None:
     """Check that a file may be written in place of what is there."""
     if database.is_in(path):
         raise BadInputError(f"{path}: this is the results database itself; name another file to export it to.")
+    if not path.parent.is_dir():
+        raise BadInputError(f"{path}: there is no folder {path.parent}; make it, or name a file in another one.")
     if path.exists() and not (path.is_file() and beginning_of(path).startswith((SQLITE, GZIP))):
         raise BadInputError(f"{path}: this is no earlier export, and is left as it is; name another file.")
 
@@ -109,6 +111,11 @@ def _check(path: Path, database: ResultsDatabase) -> None:
 def _write(database: ResultsDatabase, path: Path, selection: Selection) -> tuple[int, int, int, int]:
     """Write the file. Returns the numbers of runs written and left out, of regressions and of messages."""
     engine = new_database(path)
+
+    @event.listens_for(engine, "handle_error")
+    def failed(context: ExceptionContext) -> None:  # else it would pass for one of the results database
+        raise OSError(f"{context.original_exception}") from context.original_exception
+
     try:
         with database.reading() as source, Session(engine) as target, target.begin():
             if source.get_bind().dialect.name == "postgresql":

@@ -125,7 +125,7 @@ class Runner(ServiceLife):
             return {
                 "runs": [(run.model_dump(exclude={"sequence"}), verdict) for run, verdict in runs],
                 "verdicts": [[named(one.model_dump(mode="json")) for one in store.verdicts(run.id)] for run, _ in runs],
-                "measurements": [store.measurements(run.id) for run, _ in runs],
+                "measurements": [[one.metrics for one in store.measurements(run.id)] for run, _ in runs],
                 "failures": [store.failures(run.id) for run, _ in runs],
                 "regressions": sorted(regressions, key=lambda one: (one["scenario"], one["found_run"])),
                 "approvals": [

@@ -75,6 +75,8 @@ def merge_messages(
         ]
         if row.state == MessageState.PENDING.value and not set(row.recipients) <= set(recipients):
             values |= _given_up(theirs, ids, row)
+        elif row.state == MessageState.PENDING.value and row.next_attempt_at is None:
+            values["next_attempt_at"] = row.created_at
         here.session.execute(insert(MessageRow).values(values))
     return len(new)
 

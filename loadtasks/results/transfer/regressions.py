@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.results.regression import Regression
 from loadtasks.results.rows import regression_of
-from loadtasks.results.schema import MoveRow, RegressionRow
+from loadtasks.results.schema import MessageRow, MoveRow, RegressionRow
 from loadtasks.results.transfer.regression_union import RegressionName, merged, name_of, unite
 from loadtasks.results.transfer.run_copies import Places
 
@@ -54,7 +54,7 @@ def merge_regressions(here: History, there: History, numbers: Mapping[str, int])
         numbers,
     )
     stored = {row.id: regression_of(row) for row in here.session.scalars(select(RegressionRow)) if row.id not in gone}
-    used = set(stored)
+    used = set(stored) | _mentioned(here.session)
     for one in united:
         regression = merged(one, numbers, theirs_is_newer=bool(one.ours and one.ours.found_run in here.superseded))
         if one.ours is None:
@@ -130,6 +130,12 @@ def _withdrawn(
         for number, regression in regressions.items()
         if regression.found_run in superseded and len(regression.moves) == 1 and name_of(regression) not in names
     }
+
+
+def _mentioned(session: Session) -> set[int]:
+    """The ids that messages mention, also of regressions that are gone: no other one may pass for one of these."""
+    topics = (topic for of_message in session.scalars(select(MessageRow.topics)) for topic in of_message)
+    return {topic[_KEY] for topic in topics if isinstance(topic.get(_KEY), int)}
 
 
 def _free(number: int, used: Collection[int]) -> int:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loadtasks.errors import BadInputError
-from loadtasks.input_files import MissingFileError
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.store import Store
 from loadtasks.results.transfer.exporting import ExportedResults, Selection, export
@@ -58,11 +56,6 @@ def import_results(
     database = ResultsDatabase(context.workspace.results_url)
     try:
         merged = import_files(database, present, context.settings.recipients, service) if present else []
-    except MissingFileError as error:
-        raise BadInputError(
-            f"{error}; name an export of `python -m loadtasks results export`, or say --if-exists where there "
-            "may be none."
-        ) from error
     finally:
         database.close()
     for run_id in dict.fromkeys(run_id for one in merged for run_id in one.removed):

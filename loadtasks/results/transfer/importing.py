@@ -33,9 +33,8 @@ def import_files(
         What each file added.
 
     Raises:
-        MissingFileError: there is no such file.
-        BadInputError: a file is damaged, was made up, is too large or of a newer version, or contradicts the results
-            database. Then the results database is as it was.
+        BadInputError: a file is missing or damaged, was made up, is too large or of a newer version, or contradicts the
+            results database. Then the results database is as it was.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(_temporary_folder()))

@@ -30,14 +30,13 @@ def copy_database(path: Path, to: Path) -> None:
     """Copy an SQLite results database, unpacked where it is compressed, with its write-ahead log where it has one.
 
     Raises:
-        MissingFileError: there is no such file.
-        BadInputError: it can't be read, is no such file, is too large, or is being written.
+        BadInputError: there is no such file, it can't be read, is no such file, is too large, or is being written.
     """
     try:
         with open_file(path, MAX_BYTES) as source:
             _copy(path, source, to)
-    except MissingFileError:
-        raise
+    except MissingFileError as error:
+        raise BadInputError(f"{path}: {error}; {_ADVICE}, or say --if-exists where there may be none.") from error
     except (UnusableFileError, zlib.error) as error:
         reason = f"is damaged ({error})" if isinstance(error, zlib.error) else error
         raise BadInputError(f"{path}: {reason}; {_ADVICE}.") from error

@@ -134,7 +134,7 @@ class Runner(ServiceLife):
                     for one in store.approvals(service)
                 ],
                 "messages": [
-                    (one.message_id, one.state, named([topic.model_dump(mode="json") for topic in one.topics]))
+                    (one.message_id, one.state, [(topic.key, topic.event, topic.since) for topic in one.topics])
                     for one in self.messages
                 ],
             }

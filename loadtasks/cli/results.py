@@ -13,6 +13,7 @@ from loadtasks.steps import MergedResults, RunContext, Selection
 from loadtasks.units import plural
 
 _PATH = click.Path(path_type=Path)
+_MB = 1_000_000
 
 
 @click.group()
@@ -47,7 +48,7 @@ def export_to(context: RunContext, file: Path, newer_than: timedelta | None, **s
     left_out = f" ({plural(written.left_out, 'older run')} left out)" if written.left_out else ""
     terminal.say(
         f"Exported {plural(written.runs, 'run')}{left_out}, {plural(written.regressions, 'regression')} and "
-        f"{plural(written.messages, 'message')} to {file}: {units.count(written.bytes / 1e6)} MB."
+        f"{plural(written.messages, 'message')} to {file}: {_size(written.bytes)}."
     )
 
 
@@ -72,6 +73,10 @@ def import_from(context: RunContext, files: tuple[Path, ...], service: str | Non
     terminal.say(
         f"The results database holds {plural(imported.runs, 'run')} of {plural(imported.services, 'service')} now."
     )
+
+
+def _size(count: int) -> str:
+    return f"{units.count(count / 1e6)} MB" if count >= _MB else f"{units.count(count / 1e3)} kB"
 
 
 def _sentence(merged: MergedResults) -> str:

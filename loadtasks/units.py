@@ -54,6 +54,16 @@ def span(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def rough_span(seconds: float | None) -> str:
+    """An estimate of how long something will take, rounded up: `40 s`, `5 min`, `3 h`."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds <= 60:
+        return f"{max(1, math.ceil(seconds / 10)) * 10} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{math.ceil(minutes / 60):,} h"
+
+
 def rate(per_second: float | None) -> str:
     """A rate as `412/s`, `38,500/s` or `9.87/s`."""
     if per_second is None or not math.isfinite(per_second):

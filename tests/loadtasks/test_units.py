@@ -55,6 +55,14 @@ def test_a_span_reads_as_people_wait(seconds: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "–"), (float("inf"), "–"), (0.0, "10 s"), (33.0, "40 s"), (60.0, "60 s"), (247.3, "5 min"), (7201, "3 h")],
+)
+def test_an_estimate_is_rounded_up(seconds: float | None, text: str) -> None:
+    assert units.rough_span(seconds) == text
+
+
+@pytest.mark.parametrize(
     ("per_second", "text"),
     [(None, "–"), (412.4, "412/s"), (38457, "38,500/s"), (9.8712, "9.87/s"), (0.5, "0.50/s"), (99.97, "100/s")],
 )

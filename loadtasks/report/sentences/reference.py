@@ -71,7 +71,10 @@ def _inconclusive(_: Finding, parameters: Inconclusive) -> str:
         f"{metric_label(one.metric)} {units.change(one.ratio)}{_interval(one.low, one.high)}"
         for one in parameters.metrics
     )
-    return f"{metrics}: inconclusive after {units.plural(parameters.rounds, 'round')} with the reference"
+    sentence = f"{metrics}: inconclusive after {units.plural(parameters.rounds, 'round')} with the reference"
+    if parameters.more_s is None:
+        return sentence
+    return f"{sentence}; about {units.rough_span(parameters.more_s)} more of load would decide it"
 
 
 def _rounds_excluded(_: Finding, parameters: RoundsExcluded) -> str:

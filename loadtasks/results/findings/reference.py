@@ -68,6 +68,9 @@ class Inconclusive(Parameters):
 
     metrics: tuple[MetricRatio, ...]
     rounds: int
+    more_s: float | None = None
+    """The estimated seconds for which the scenario would have to be driven on until a change of the relevant effect is
+    decided; None where that is not known."""
 
 
 class RoundsExcluded(Parameters):

@@ -67,7 +67,7 @@ def test_a_file_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Path)
             {"code": "not_judged", "parameters": {"why": "new in version 7"}, "weather": "fine"},
         ],
     }
-    document = read_document(written(tmp_path, schema_version=9, scenarios=[scenario], colour="new in version 9"))
+    document = read_document(written(tmp_path, schema_version=10, scenarios=[scenario], colour="new in version 10"))
     (result,) = document.scenarios
     assert (result.measurements, result.comparisons, result.repetitions) == ([], [], [])
     unknown, known = result.findings

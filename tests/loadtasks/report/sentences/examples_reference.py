@@ -55,6 +55,7 @@ VARIANTS = (
             },
         ),
     ),
+    Finding(code=C.INCONCLUSIVE, parameters=Inconclusive(metrics=(TAIL,), rounds=60, more_s=247.3)),
     Finding(
         code=C.INCONCLUSIVE,
         parameters=Inconclusive(

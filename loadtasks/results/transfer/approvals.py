@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.results.regression import AUTOMATIC
 from loadtasks.results.schema import BaselineRow
-from loadtasks.results.transfer.interleaving import Entry, interleaved
+from loadtasks.results.transfer.interleaving import DatedKey, interleaved
 from loadtasks.results.transfer.regressions import History
 from loadtasks.results.transfer.run_copies import RunCopy
 
@@ -47,7 +47,7 @@ def merge_approvals(
     """
     ours, theirs = _read(here, runs, begun_anew), _read(there, runs, begun_anew)
     values = theirs | ours
-    entries = ([Entry(one.key, one.approved_at) for one, _ in side.values()] for side in (ours, theirs))
+    entries = ([DatedKey(one.key, one.approved_at) for one, _ in side.values()] for side in (ours, theirs))
     order = [values[key] for key in interleaved(*entries)]
     touched = {_scenario(one, runs) for one, _ in (theirs[key] for key in theirs.keys() - ours.keys())}
     firsts = _first_automatic([one for one, _ in order], runs, numbers)

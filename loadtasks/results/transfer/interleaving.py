@@ -12,7 +12,7 @@ from typing import NamedTuple
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Entry(NamedTuple):
+class DatedKey(NamedTuple):
     """One thing in a history."""
 
     key: str
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     """When it was by its clock."""
 
 
-def interleaved(here: Sequence[Entry], there: Sequence[Entry]) -> list[str]:
+def interleaved(here: Sequence[DatedKey], there: Sequence[DatedKey]) -> list[str]:
     """The keys of both histories in one order, those of both once; the same whichever of the two is named first.
 
     Where the histories have the same entries in different orders, which only a merge elsewhere can have led to, the
@@ -49,7 +49,7 @@ def _is_first(entry: tuple[datetime, str], other: tuple[datetime, str], in_both:
     return entry < other if waits == other_waits else other_waits
 
 
-def _dated(entries: Sequence[Entry]) -> list[tuple[datetime, str]]:
+def _dated(entries: Sequence[DatedKey]) -> list[tuple[datetime, str]]:
     """The keys in order, with dates that never decrease: those in doubt are replaced by the one before."""
     trusted = _in_order([entry.at for entry in entries])
     date = entries[min(trusted)].at if trusted else _NEVER

@@ -16,7 +16,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.results.message import MessageState
 from loadtasks.results.message_store import CLAIM
 from loadtasks.results.schema import MessageRow
-from loadtasks.results.transfer.interleaving import Entry, interleaved, numbered
+from loadtasks.results.transfer.interleaving import DatedKey, interleaved, numbered
 from loadtasks.results.transfer.regressions import History, MergedRegressions, renamed_topic
 
 _WEIGHT = {MessageState.PENDING.value: 0, MessageState.GIVEN_UP.value: 1, MessageState.DELIVERED.value: 2}
@@ -91,7 +91,7 @@ def _ids(ours: Mapping[str, Row[Any]], theirs: Mapping[str, Row[Any]]) -> dict[s
     """The ids that give all messages one order, by Message-ID."""
     if theirs.keys() <= ours.keys():
         return {message_id: row.id for message_id, row in ours.items()}
-    entries = ([Entry(row.message_id, row.created_at) for row in side.values()] for side in (ours, theirs))
+    entries = ([DatedKey(row.message_id, row.created_at) for row in side.values()] for side in (ours, theirs))
     known = ({message_id: row.id for message_id, row in side.items()} for side in (ours, theirs))
     return numbered(interleaved(*entries), *known)
 

@@ -19,7 +19,7 @@ from loadtasks.results.schema import (
     RunRow,
     VerdictRow,
 )
-from loadtasks.results.transfer.interleaving import Entry, interleaved, numbered
+from loadtasks.results.transfer.interleaving import DatedKey, interleaved, numbered
 
 _ROWS_AT_ONCE = 100
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -81,8 +81,8 @@ def merged_numbers(here: Mapping[str, RunCopy], there: Mapping[str, RunCopy]) ->
     return numbered(order, *numbers)
 
 
-def _entries(copies: Iterable[RunCopy]) -> list[Entry]:
-    return [Entry(copy.id, copy.started_at) for copy in sorted(copies, key=lambda copy: (copy.sequence, copy.id))]
+def _entries(copies: Iterable[RunCopy]) -> list[DatedKey]:
+    return [DatedKey(copy.id, copy.started_at) for copy in sorted(copies, key=lambda copy: (copy.sequence, copy.id))]
 
 
 class Places:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtasks.results.transfer.interleaving import Entry, interleaved, numbered
+from loadtasks.results.transfer.interleaving import DatedKey, interleaved, numbered
 from tests.measurements import STARTED_AT
 
 
-def history(text: str) -> list[Entry]:
+def history(text: str) -> list[DatedKey]:
     """Entries of a text such as `a1 b3`: each a letter, and the day on which it was by its clock."""
-    return [Entry(word[0], STARTED_AT + timedelta(days=int(word[1:]))) for word in text.split()]
+    return [DatedKey(word[0], STARTED_AT + timedelta(days=int(word[1:]))) for word in text.split()]
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ _DAYS = st.lists(st.integers(0, 30), max_size=12)
 @given(_DAYS, _DAYS, _DAYS)
 @settings(max_examples=60)
 def test_any_two_histories_of_one_past(common: list[int], here: list[int], there: list[int]) -> None:
-    def entries(name: str, days: list[int]) -> list[Entry]:
-        return [Entry(f"{name}{n}", STARTED_AT + timedelta(days=day)) for n, day in enumerate(days)]
+    def entries(name: str, days: list[int]) -> list[DatedKey]:
+        return [DatedKey(f"{name}{n}", STARTED_AT + timedelta(days=day)) for n, day in enumerate(days)]
 
     ours, theirs = ([*entries("common", common), *entries(name, days)] for name, days in (("a", here), ("b", there)))
     order = interleaved(ours, theirs)

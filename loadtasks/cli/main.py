@@ -14,6 +14,7 @@ from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.messages import messages
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
+from loadtasks.cli.results import results
 from loadtasks.cli.run import run
 from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
@@ -106,6 +107,7 @@ for _command in (
     history,
     runs,
     prune,
+    results,
     baseline,
     regressions,
     backtest,

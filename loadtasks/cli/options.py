@@ -1,6 +1,8 @@
 """Options that several commands share, most of them settings, and what the commands make of them."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -13,6 +15,8 @@ from loadtasks.steps import RunContext
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_DAYS = {"d": 1, "w": 7}
+_MAX_DAYS = 36500
 MAX_NUMBER = 2**31 - 1
 """The largest whole number of an option: databases keep ids and counts in 32 bits."""
 
@@ -39,6 +43,30 @@ class NumberOption(click.ParamType[int | float]):
             named = parameter.opts[0] if isinstance(parameter, click.Option) else "the argument"
             raise BadInputError(f"{named} {str(value)[:MAX_SHOWN]}: write {self._write}.")
         return number
+
+
+class Age(click.ParamType[timedelta]):
+    """How long ago, in days (`180d`) or weeks (`26w`)."""
+
+    name = "age"
+
+    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> timedelta:
+        """The time that a text is.
+
+        Raises:
+            BadInputError: it is none.
+        """
+        if isinstance(value, timedelta):
+            return value
+        written = re.fullmatch(r"([0-9]{1,6})([dw])", str(value))
+        days = int(written[1]) * _DAYS[written[2]] if written else 0
+        if not 1 <= days <= _MAX_DAYS:
+            named = parameter.opts[0] if isinstance(parameter, click.Option) else "the argument"
+            raise BadInputError(
+                f"{named} {str(value)[:MAX_SHOWN]}: write a whole number of days or weeks, such as 180d or 26w, of "
+                f"at least 1d and at most {_MAX_DAYS}d."
+            )
+        return timedelta(days=days)
 
 
 load_factor = click.option(

@@ -29,11 +29,22 @@ from loadtasks.steps.reporting import document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
+from loadtasks.steps.transfer import (
+    ExportedResults,
+    ImportedResults,
+    MergedResults,
+    Selection,
+    export_results,
+    import_results,
+)
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 
 __all__ = [
     "LATEST",
     "Deliver",
+    "ExportedResults",
+    "ImportedResults",
+    "MergedResults",
     "NotKeptError",
     "NotMeasuredAgainError",
     "NotPostedError",
@@ -42,6 +53,7 @@ __all__ = [
     "Receipt",
     "RefusedRun",
     "RunContext",
+    "Selection",
     "SendingError",
     "alert",
     "alert_refusal",
@@ -57,8 +69,10 @@ __all__ = [
     "current_user",
     "delete_run",
     "document",
+    "export_results",
     "find_run",
     "find_service",
+    "import_results",
     "judge",
     "judge_again",
     "keep",

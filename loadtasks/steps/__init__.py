@@ -29,6 +29,7 @@ from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
+from loadtasks.steps.turns import TimeBudget, Turn
 
 __all__ = [
     "LATEST",
@@ -41,6 +42,8 @@ __all__ = [
     "RefusedRun",
     "RunContext",
     "SendingError",
+    "TimeBudget",
+    "Turn",
     "alert",
     "alert_refusal",
     "approve",

@@ -125,9 +125,8 @@ def _judge(name: str, builds: Builds, as_shipped: bool, seed: str, calibration: 
     context = replace(
         RunContext.from_settings(read_settings(processes=1)), target=builds.candidate, reference=builds.reference
     )
-    measurements, pairing = drive(
-        context, scenario(name, as_shipped), calibration, Turn.only(name, seed, context.round_budget)
-    )
+    turn = Turn.only(name, seed, context.round_budget)
+    measurements, pairing = drive(context, scenario(name, as_shipped), calibration, turn)
     seconds = time.perf_counter() - began_s
     if pairing is None or pairing.problem:
         raise SystemExit(f"{name}: not measured with its reference: {pairing and pairing.problem}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from loadtasks import steps
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.report import terminal
+from loadtasks.results.document import ResultsDocument
 from loadtasks.steps import NotKeptError, NotSentError, RunContext
 
 if TYPE_CHECKING:
@@ -53,8 +54,12 @@ class Troubles:
             raise max(self._errors, key=_gravity)
 
 
-def conclude(context: RunContext, run_id: str, console: "Console", troubles: Troubles) -> ExitCode:
-    """Judge and compare a run, report it, send its alert, prune old runs, show it. Returns its verdict's exit code.
+def conclude(
+    context: RunContext, run_id: str, console: "Console", troubles: Troubles, *, alerts: bool = True
+) -> ResultsDocument:
+    """Judge and compare a run, report it, send its alert, prune old runs, and show it. Returns it whole.
+
+    `alerts`: whether people are told by mail; nobody is where whoever started the run reads what it found.
 
     Raises:
         Exception: the gravest of the troubles, after everything that could be done in spite of it.
@@ -68,14 +73,14 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
         troubles.add(error)
         troubles.raise_gravest()
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
-    mail = troubles.attempt(lambda: _alert(context, run_id))
+    mail = troubles.attempt(lambda: _alert(context, run_id)) if alerts else None
     troubles.attempt(lambda: steps.prune_after(context, run_id))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
     troubles.raise_gravest()
-    return document.exit_code
+    return document
 
 
 def _alert(context: RunContext, run_id: str) -> str | None:

@@ -30,9 +30,11 @@ from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, pru
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 from loadtasks.steps.turns import TimeBudget, Turn
+from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, two_builds
 
 __all__ = [
     "LATEST",
+    "BuildPair",
     "Deliver",
     "NotKeptError",
     "NotMeasuredAgainError",
@@ -57,6 +59,7 @@ __all__ = [
     "current_user",
     "delete_run",
     "document",
+    "exit_code_of_pair",
     "find_run",
     "find_service",
     "judge",
@@ -77,5 +80,6 @@ __all__ = [
     "scenarios_to_measure",
     "send_pending",
     "sending_error",
+    "two_builds",
     "write_report",
 ]

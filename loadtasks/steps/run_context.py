@@ -1,6 +1,7 @@
 """What all steps of a run share, and how it follows from the settings."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +30,8 @@ class RunContext:
     """Whose API the target is: its name, else the target's host, port and path."""
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
+    began_at: datetime | None = None
+    """When the run began, where that was before it is opened: when its builds were started."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

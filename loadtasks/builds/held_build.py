@@ -40,7 +40,7 @@ class HeldBuild:
         """
         self.build = build
         self.log = (how.logs / f"{build.name}.log").absolute()
-        self.port: int | None = None if build.image is not None else _free_port()
+        self.port: int | None = None if build.image is not None else free_port()
         self.failure: str | None = None
         """Why it does not run (any more), as a clause; None while it does."""
         order = self._order(how)
@@ -158,7 +158,8 @@ def _how(code: int) -> str:
         return f"by signal {-code}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

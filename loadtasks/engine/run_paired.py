@@ -188,7 +188,7 @@ class PairedRun:
 
     async def _drive_round(self, candidate_first: bool) -> None:
         drivers = (self.candidate, self.reference) if candidate_first else (self.reference, self.candidate)
-        generated = {}
+        began, generated = perf_counter(), {}
         for driver in drivers:
             generated[driver] = await driver.drive(self._driven)
         # Kept after both: what this takes, right before one half of most rounds, would make that side look slower.
@@ -197,7 +197,7 @@ class PairedRun:
         if self.reference.lost is None:
             reference = self.reference.keep(generated[self.reference])
             for ratios, *both in zip(self.round_ratios, candidate, reference, strict=True):
-                ratios.add(*both, candidate_first=candidate_first)
+                ratios.add(*both, candidate_first=candidate_first, took_s=perf_counter() - began)
         self._end_round(generated.values())
 
     def _end_round(self, generated: Collection[GeneratedLoad]) -> None:

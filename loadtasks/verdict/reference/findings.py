@@ -179,9 +179,10 @@ def _inconclusive(part: str, judged: Sequence[_PairedMetric], seconds_per_round:
 
 
 def _seconds_per_round(measurements: Sequence[Measurement], pairing: Pairing) -> float:
-    """How long both builds are driven in a round, on average."""
-    both_s = measurements[0].elapsed_s + pairing.reference[0].elapsed_s
-    return both_s / len(pairing.round_ratios[0].saturated)
+    """How long a round takes on average; of earlier versions, how long both builds are driven in it."""
+    whole = pairing.round_ratios[0]
+    seconds = sum(whole.took_s) or measurements[0].elapsed_s + pairing.reference[0].elapsed_s
+    return seconds / len(whole.saturated)
 
 
 def _excluded(rounds: RoundRatios) -> Iterator[Finding]:

@@ -18,12 +18,38 @@ _SAME_WITHIN_S = 0.5
 closed terminal's does for as long as its shell takes, which is why SIGHUP never counts as the second."""
 
 
+class _Lost:
+    """Whether a signal came whose interrupt has not reached the end of its block yet."""
+
+    is_requested = False
+
+    def raise_it(self) -> None:
+        """Raise the interrupt, if it got lost.
+
+        Raises:
+            KeyboardInterrupt: it did.
+        """
+        if self.is_requested and threading.current_thread() is threading.main_thread():
+            self.is_requested = False
+            raise KeyboardInterrupt
+
+
+_lost = _Lost()
+
+
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP do within the block what Ctrl-C does; one that is ignored, as under `nohup`, stays so.
 
+    An interrupt may get lost: where Python can't raise one, as amid a garbage collection, or where a library takes it
+    for its own. Such a one is raised at the beginning of the next block, or at the end of this one.
+
     Signals can be handled in the main thread only; elsewhere this does nothing.
+
+    Raises:
+        KeyboardInterrupt: a signal has come.
     """
+    _lost.raise_it()
     # Airflow leaves Ctrl-C of a task to the system. asyncio handles it only where it is Python's; else the interrupt
     # would be raised amid a callback of the event loop, which takes it for an error of one connection and goes on.
     left_to_system = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
@@ -31,7 +57,12 @@ def interrupted_by_signals() -> Iterator[None]:
         _handling((signal.SIGTERM, signal.SIGHUP), _interrupt),
         _handling((signal.SIGINT,) if left_to_system else (), signal.default_int_handler),
     ):
-        yield
+        try:
+            yield
+        except KeyboardInterrupt:
+            _lost.is_requested = False
+            raise
+        _lost.raise_it()
 
 
 @contextmanager
@@ -69,6 +100,7 @@ def _interrupt(_number: int, frame: FrameType | None) -> None:
     Raises:
         KeyboardInterrupt: where nothing else was set up for Ctrl-C.
     """
+    _lost.is_requested = True
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler):
         raise KeyboardInterrupt

@@ -147,3 +147,23 @@ main([])
 """
     )
     assert (done.returncode, done.stderr) == (130, ""), done
+
+
+def test_one_that_gets_lost_is_raised_at_the_end_of_the_block() -> None:
+    done = run(
+        """
+class Lost:
+    def __del__(self):
+        send("SIGTERM"); time.sleep(0.1)
+sys.unraisablehook = lambda _: None  # what a finaliser raises can't be raised
+try:
+    with interrupted_by_signals():
+        lost = Lost(); del lost
+        print("went on")
+except KeyboardInterrupt:
+    print("interrupted")
+with interrupted_by_signals():
+    print("once")
+"""
+    )
+    assert done.stdout.split("\n")[:-1] == ["went on", "interrupted", "once"], done

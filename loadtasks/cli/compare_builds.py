@@ -59,8 +59,8 @@ def _of_build(name: BuildName) -> Callable[[Command], Command]:
 
 @click.command("compare-builds")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO ...]")
-@_of_build("reference")
 @_of_build("candidate")
+@_of_build("reference")
 @click.option("--env", "both_env", multiple=True, metavar="NAME[=VALUE]", help="A variable of both builds.")
 @options.setting("health_path")
 @click.option(

@@ -26,6 +26,7 @@ CONCLUDING = "Interrupted: what was measured is judged and reported; another sig
 @options.setting("target")
 @options.setting("service")
 @options.setting("reference")
+@options.setting("health_path")
 @options.setting("scenarios")
 @options.setting("expectations")
 @options.load_factor

@@ -17,7 +17,7 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.scenarios.values import is_secret_name
 from loadtasks.service_name import MAX_LENGTH
 from loadtasks.settings import Settings
-from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
+from loadtasks.steps.run_context import RunContext, configured_reference, configured_target, secrets_in
 from loadtasks.target_address import TargetAddress
 
 _NOT_COMPARED = (FindingCode.REFERENCE_MISSING, FindingCode.REFERENCE_INVALID, FindingCode.REFERENCE_FAILING)
@@ -34,9 +34,10 @@ class BuildPair:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What their logs must not show: the values of variables whose names say that they are secret."""
+        """What their logs must not show: values of variables with a secret's name, and passwords in URLs."""
         variables = [*self.candidate.variables.items(), *self.reference.variables.items()]
-        return frozenset(value for name, value in variables if value and is_secret_name(name))
+        whole = frozenset(value for name, value in variables if value and is_secret_name(name))
+        return whole.union(*(secrets_in(value) for _, value in variables))
 
 
 @contextmanager

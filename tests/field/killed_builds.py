@@ -4,8 +4,8 @@
     python -m tests.field.killed_builds --image IMAGE       5 moments with containers of an image, which needs Docker
 
 The builds spread: they leave processes in the background and in sessions of their own, and one ignores SIGTERM. The
-command gets SIGKILL or SIGTERM, between its start and some seconds after its builds are up. Prints a line for each, and
-ends with 1 where a process, a listening port or a container is left.
+command gets SIGKILL or SIGTERM: every fourth time within its first second, else up to 6 s after its first build was
+started. Prints a line for each, and ends with 1 where a process, a listening port or a container is left.
 """
 
 # ruff: noqa: T201 - it writes to a terminal
@@ -35,6 +35,8 @@ scenarios:
   one: {load: {workers: 1, requests: 20}}
 """
 _MAX_CLEAN_S = 60.0
+_FIRST_BUILD = 2
+"""Processes, the command among them, once a build is being started."""
 _VARIABLE = "KILLED_BUILDS"
 
 
@@ -50,13 +52,19 @@ def main() -> int:
         (folder / "scenarios" / "thing.yaml").write_text(_SCENARIO)
         for number in range(1, arguments.number + 1):
             is_kill = chance.random() < 0.5
-            line, left = _killed(folder, arguments.image, is_kill=is_kill, after_s=chance.uniform(0.0, 8.0))
+            line, left = _killed(folder, arguments.image, is_kill=is_kill, moment=_moment(number, chance))
             left_behind += bool(left)
             print(f"{number:2} {line}", flush=True)
     return 1 if left_behind else 0
 
 
-def _killed(folder: Path, image: str | None, *, is_kill: bool, after_s: float) -> tuple[str, list[str]]:
+def _moment(number: int, chance: random.Random) -> tuple[bool, float]:
+    """When it is killed: whether its first build is waited for, and how many seconds after that, or after its start."""
+    waits = number % 4 != 0
+    return waits, chance.uniform(0.0, 6.0 if waits else 1.0)
+
+
+def _killed(folder: Path, image: str | None, *, is_kill: bool, moment: tuple[bool, float]) -> tuple[str, list[str]]:
     mark, sent = uuid4().hex, signal.SIGKILL if is_kill else signal.SIGTERM
     environment = {**os.environ, _VARIABLE: mark, "LOADTASKS_VAR": str(folder / "var")}
     with (folder / "output").open("wb") as output:
@@ -67,6 +75,9 @@ def _killed(folder: Path, image: str | None, *, is_kill: bool, after_s: float) -
             stdout=output,
             stderr=output,
         )
+        waits, after_s = moment
+        while waits and len(_left(mark, image)) < _FIRST_BUILD and process.poll() is None:
+            time.sleep(0.02)
         time.sleep(after_s)
         before = _left(mark, image)
         process.send_signal(sent)

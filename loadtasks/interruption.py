@@ -6,6 +6,7 @@ reported. While that is done the first one is noted, and the next one ends the p
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,53 +17,24 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_WITHIN_S = 0.5
 """`timeout` and shells send a signal to a process and to its group, so that it may come twice and mean one thing. A
 closed terminal's does for as long as its shell takes, which is why SIGHUP never counts as the second."""
-
-
-class _Lost:
-    """Whether a signal came whose interrupt has not reached the end of its block yet."""
-
-    is_requested = False
-
-    def raise_it(self) -> None:
-        """Raise the interrupt, if it got lost.
-
-        Raises:
-            KeyboardInterrupt: it did.
-        """
-        if self.is_requested and threading.current_thread() is threading.main_thread():
-            self.is_requested = False
-            raise KeyboardInterrupt
-
-
-_lost = _Lost()
+_AGAIN_AFTER_S = 0.01
 
 
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP do within the block what Ctrl-C does; one that is ignored, as under `nohup`, stays so.
 
-    An interrupt may get lost: where Python can't raise one, as amid a garbage collection, or where a library takes it
-    for its own. Such a one is raised at the beginning of the next block, or at the end of this one.
-
     Signals can be handled in the main thread only; elsewhere this does nothing.
-
-    Raises:
-        KeyboardInterrupt: a signal has come.
     """
-    _lost.raise_it()
     # Airflow leaves Ctrl-C of a task to the system. asyncio handles it only where it is Python's; else the interrupt
     # would be raised amid a callback of the event loop, which takes it for an error of one connection and goes on.
     left_to_system = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     with (
         _handling((signal.SIGTERM, signal.SIGHUP), _interrupt),
         _handling((signal.SIGINT,) if left_to_system else (), signal.default_int_handler),
+        _lost_interrupts_raised_again(),
     ):
-        try:
-            yield
-        except KeyboardInterrupt:
-            _lost.is_requested = False
-            raise
-        _lost.raise_it()
+        yield
 
 
 @contextmanager
@@ -89,9 +61,15 @@ def concluding(on_signal: Callable[[], None] | None = None) -> Iterator[None]:
 
 
 def ignore_signals() -> None:
-    """Let none of these signals change how this process ends; for one that has nothing left to do."""
+    """Let none of these signals change how this process ends; for one that has nothing left to do.
+
+    Neither those that came before: where a KeyboardInterrupt was raised amid code that Python compiled from text, as a
+    dataclass's is, Python ends as if by SIGINT whatever exit code it was given (bpo-1054041). It does so by a flag,
+    which the next code from text clears.
+    """
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
+    exec("")  # noqa: S102 - of no text
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
@@ -100,11 +78,29 @@ def _interrupt(_number: int, frame: FrameType | None) -> None:
     Raises:
         KeyboardInterrupt: where nothing else was set up for Ctrl-C.
     """
-    _lost.is_requested = True
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler):
         raise KeyboardInterrupt
     handler(signal.SIGINT, frame)
+
+
+@contextmanager
+def _lost_interrupts_raised_again() -> Iterator[None]:
+    """Raise an interrupt again that came amid a finalizer or a callback of the collector, where Python drops it."""
+    before = sys.unraisablehook
+
+    def raise_again(dropped: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+        elif callable(signal.getsignal(signal.SIGTERM)):
+            # Not here and now: what is raised in this hook is dropped as well.
+            threading.Timer(_AGAIN_AFTER_S, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    sys.unraisablehook = raise_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

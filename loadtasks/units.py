@@ -101,6 +101,22 @@ def change(ratio: float | None) -> str:
     return f"+{percent} %" if percent > 0 else f"{MINUS}{-percent} %"
 
 
+def precise_change(ratio: float | None) -> str:
+    """The same with one decimal below twice, for tables of small changes: `+11.5 %`, `−0.4 %`, `2.1×`."""
+    if ratio is None or not math.isfinite(ratio) or not 0 < ratio < 1.9995 or ratio < 0.0005:
+        return change(ratio)
+    percent = f"{abs(ratio - 1) * 100:.1f}"
+    if percent == "0.0":
+        return "±0 %"
+    return f"{'+' if ratio > 1 else MINUS}{percent} %"
+
+
+def precise_changes(low: float, high: float) -> str:
+    """The ends of an interval of changes: `+9.8 to +13.2 %`, or `−3.0 % to 2.1×`."""
+    first, last = precise_change(low), precise_change(high)
+    return f"{first.removesuffix(' %') if last.endswith('%') else first} to {last}"
+
+
 def count(number: float | None) -> str:
     """A whole number as `1,000`."""
     if number is None or not math.isfinite(number):

@@ -14,7 +14,8 @@ from loadtasks.builds.build import PORT_MARK, Build, BuildName, HowToStart
 from loadtasks.builds.cores import SHARED, chosen_cores
 from loadtasks.builds.startup import StartedBuilds
 from loadtasks.builds.variables import chosen_variables
-from loadtasks.cli import options
+from loadtasks.cli import ci_outputs, options
+from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.cli.conclusion import Troubles, conclude
 from loadtasks.cli.live_view import RunProgress
 from loadtasks.cli.measuring import MeasuringPhase
@@ -98,9 +99,15 @@ def _of_build(name: BuildName) -> Callable[[Command], Command]:
 @options.setting("expectations")
 @options.load_factor
 @options.setting("var")
+@ci_outputs.options
 @options.with_settings
 def compare_builds(
-    settings: Settings, scenarios: tuple[str, ...], load_factor: float, time_budget: float, **described: Any
+    settings: Settings,
+    scenarios: tuple[str, ...],
+    load_factor: float,
+    time_budget: float,
+    outputs: CiOutputs,
+    **described: Any,
 ) -> None:
     """Start two builds, compare them, and stop them.
 
@@ -133,7 +140,7 @@ def compare_builds(
             if interrupted:
                 console.print(CONCLUDING)
             running.close()
-            document = conclude(context, opened.id, console, troubles, alerts=False)
+            document = conclude(context, opened.id, console, troubles, outputs)
             for line in (line for failure in failures for line in f"Error: {failure}".split("\n")):
                 terminal.say(line, error=True)
             console.print(f"Took {span(monotonic() - began_s)}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from loadtasks import steps
+from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.report import terminal
 from loadtasks.results.document import ResultsDocument
@@ -55,11 +56,11 @@ class Troubles:
 
 
 def conclude(
-    context: RunContext, run_id: str, console: "Console", troubles: Troubles, *, alerts: bool = True
+    context: RunContext, run_id: str, console: "Console", troubles: Troubles, outputs: CiOutputs
 ) -> ResultsDocument:
     """Judge and compare a run, report it, send its alert, prune old runs, and show it. Returns it whole.
 
-    `alerts`: whether people are told by mail; nobody is where whoever started the run reads what it found.
+    `outputs` are what CI systems take of it.
 
     Raises:
         Exception: the gravest of the troubles, after everything that could be done in spite of it.
@@ -73,10 +74,11 @@ def conclude(
         troubles.add(error)
         troubles.raise_gravest()
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
-    mail = troubles.attempt(lambda: _alert(context, run_id)) if alerts else None
+    mail = troubles.attempt(lambda: _alert(context, run_id)) if context.alerts else None
     troubles.attempt(lambda: steps.prune_after(context, run_id))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
+    troubles.attempt(lambda: outputs.write(document))
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
     troubles.raise_gravest()

@@ -9,6 +9,7 @@ import click
 from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
+from loadtasks.cli.ci import ci
 from loadtasks.cli.compare_builds import compare_builds
 from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.messages import messages
@@ -114,5 +115,6 @@ for _command in (
     messages,
     plan,
     targets,
+    ci,
 ):
     cli.add_command(_command)

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from loadtasks import steps
-from loadtasks.cli import options
+from loadtasks.cli import ci_outputs, options
+from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.report import listings, terminal
 from loadtasks.results.document import read_document
 from loadtasks.results.store import Store
@@ -16,8 +17,9 @@ from loadtasks.verdict.compare_documents import compare_documents
 @click.command()
 @click.argument("run_id", metavar="[RUN]", default=steps.LATEST)
 @options.setting("service")
+@ci_outputs.options
 @options.with_context
-def report(context: RunContext, run_id: str) -> None:
+def report(context: RunContext, run_id: str, outputs: CiOutputs) -> None:
     """Write the report of a run again and print it.
 
     RUN is a run id, `latest` (the default: the newest run of the service), or the path of a results.json, which is
@@ -26,9 +28,10 @@ def report(context: RunContext, run_id: str) -> None:
     if run_id.endswith(".json"):
         document = read_document(Path(run_id))
         terminal.show(document)
+        outputs.write(document)
         raise SystemExit(document.exit_code)
     run_id = steps.find_run(context, run_id)
-    _write_and_show(context, run_id)
+    _write_and_show(context, run_id, outputs)
 
 
 @click.command()
@@ -45,10 +48,10 @@ def judge(context: RunContext, run_id: str) -> None:
     """
     run_id = steps.find_run(context, run_id)
     steps.judge_again(context, run_id)
-    _write_and_show(context, run_id)
+    _write_and_show(context, run_id, CiOutputs())
 
 
-def _write_and_show(context: RunContext, run_id: str) -> None:
+def _write_and_show(context: RunContext, run_id: str, outputs: CiOutputs) -> None:
     """Write the report of a run and print it; of a pruned one, print what is left. Exits with the code of the run."""
     with Store.open(context.workspace.results_url) as store:
         pruned_at = store.pruned().get(run_id)
@@ -60,6 +63,7 @@ def _write_and_show(context: RunContext, run_id: str) -> None:
             "its verdicts, findings and metrics are left."
         )
     terminal.show(document, report=folder and folder / "index.html")
+    outputs.write(document)
     raise SystemExit(document.exit_code)
 
 
@@ -84,7 +88,8 @@ def keep(context: RunContext, folder: Path) -> None:
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
 @click.argument("baseline", type=click.Path(path_type=Path))
-def compare(results: Path, baseline: Path) -> None:
+@ci_outputs.options
+def compare(results: Path, baseline: Path, outputs: CiOutputs) -> None:
     """Show the numbers of two results files side by side.
 
     RESULTS and BASELINE are paths of results.json files. In two runs alone a change can't be distinguished
@@ -92,6 +97,7 @@ def compare(results: Path, baseline: Path) -> None:
     """
     compared = compare_documents(read_document(results), read_document(baseline))
     terminal.show(compared)
+    outputs.write(compared)
     raise SystemExit(compared.verdict.exit_code)
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from loadtasks import steps
-from loadtasks.cli import options
+from loadtasks.cli import ci_outputs, options
+from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.cli.conclusion import Troubles, conclude
 from loadtasks.cli.live_view import RunProgress
 from loadtasks.cli.measuring import MeasuringPhase
@@ -32,8 +33,9 @@ CONCLUDING = "Interrupted: what was measured is judged and reported; another sig
 @options.load_factor
 @options.setting("processes")
 @options.setting("var")
+@ci_outputs.options
 @options.with_context
-def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> None:
+def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float, outputs: CiOutputs) -> None:
     """Measure, judge, compare and report scenarios.
 
     A SCENARIO is named whole (sessions.filtered) or by its endpoint (sessions). Without any, all are measured. An alert
@@ -56,7 +58,7 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float) -> 
     with concluding(None if interrupted else lambda: console.print(CONCLUDING)):
         if interrupted:
             console.print(CONCLUDING)  # not before: whoever reads it may send the next signal
-        raise SystemExit(conclude(context, opened.id, console, troubles).exit_code)
+        raise SystemExit(conclude(context, opened.id, console, troubles, outputs).exit_code)
 
 
 def show_opened(opened: Run, console: "Console") -> None:

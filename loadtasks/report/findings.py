@@ -42,6 +42,8 @@ _TITLE = {
 _POSSIBLE = "Possible cause"
 _WARNING = "Warning"
 _ORDER = {kind: number for number, kind in enumerate(_KIND)}
+_FOR_PROGRAMS = (FindingCode.TARGETS_MET,)
+"""Findings that say what no reader asks for, and what outputs for programs, such as JUnit, are made from."""
 _THROTTLING_CAUSES = (FindingCode.RATE_LIMITED, FindingCode.RATE_LIMIT_WITHOUT_RETRY_AFTER)
 
 
@@ -136,8 +138,11 @@ class RenderedFinding:
 
 
 def render_findings(result: ScenarioResult) -> list[RenderedFinding]:
-    """A scenario's findings, what decides first: validity, targets, regressions, improvements, causes, notes."""
-    rendered = [RenderedFinding(result, finding) for finding in result.findings]
+    """A scenario's findings, what decides first: validity, targets, regressions, improvements, causes, notes.
+
+    Those for programs are left out.
+    """
+    rendered = [RenderedFinding(result, found) for found in result.findings if found.code not in _FOR_PROGRAMS]
     return sorted(rendered, key=lambda finding: _ORDER[finding.kind])
 
 

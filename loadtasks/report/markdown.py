@@ -8,12 +8,24 @@ from loadtasks.report import exemplars, table
 from loadtasks.report.comparison_summary import comparison_summary
 from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
+from loadtasks.report.pull_request import outline
 from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.units import plural
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~!&]|\b_|_\b)")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[^\W\d]|%)")
 _BRACKETS = "In brackets: the 95 % confidence interval."
+
+
+def render_for_ci(document: ResultsDocument) -> str:
+    """The summary of a run on the page of a CI job: what changed first, then all scenarios and findings."""
+    rows = table.rows(document)
+    whole = [_unbroken(_table(rows)), *([escape(table.FOOTNOTE)] if table.has_marks(rows) else [])] if rows else []
+    details = "\n\n".join([*whole, *_findings(document), *_slowest(document)])
+    number = plural(len(document.scenarios), "scenario")
+    return f"{outline(document)}\n\n<details>\n<summary>Numbers of {number}</summary>\n\n{details}\n\n</details>\n"
 
 
 def render(document: ResultsDocument) -> str:
@@ -53,6 +65,11 @@ def _table(rows: list[table.TableRow]) -> str:
             cells[0] = f"… {cells[0]}"
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _unbroken(markdown: str) -> str:
+    """A table whose numbers keep their units, however narrow the page is."""
+    return _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", markdown)
 
 
 def _cell(row: table.TableRow, column: str) -> str:

@@ -99,14 +99,14 @@ class ResultsDocument(BaseModel):
         write_whole(path, self.model_dump_json(indent=1).encode())
 
 
-def read_document(path: Path) -> ResultsDocument:
-    """Read a results file.
+def read_document(path: Path, max_bytes: int = _MAX_BYTES) -> ResultsDocument:
+    """Read a results file of at most `max_bytes`.
 
     Raises:
         BadInputError: the file is missing, cut short, not JSON, or not a results document of version 5 or later.
     """
     try:
-        content = read_text(path, _MAX_BYTES)
+        content = read_text(path, max_bytes)
     except UnusableFileError as error:
         raise BadInputError(f"{path}: {error}; name a results.json.") from error
     try:

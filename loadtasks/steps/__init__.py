@@ -9,6 +9,7 @@ can run in a process of its own and be retried. The command line and Airflow cal
 """
 
 from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
+from loadtasks.steps.commenting import NotPostedError, comment
 from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.delivery import NotSentError
 from loadtasks.steps.exercise import NotMeasuredAgainError
@@ -38,6 +39,7 @@ __all__ = [
     "Deliver",
     "NotKeptError",
     "NotMeasuredAgainError",
+    "NotPostedError",
     "NotSentError",
     "OldRunsPlan",
     "Receipt",
@@ -51,6 +53,7 @@ __all__ = [
     "approve",
     "backtest",
     "check_measurable",
+    "comment",
     "compare",
     "conclude",
     "configured_reference",

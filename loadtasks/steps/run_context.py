@@ -30,6 +30,8 @@ class RunContext:
     """Whose API the target is: its name, else the target's host, port and path."""
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
+    alerts: bool = True
+    """Whether people are told of it by mail; not where whoever started it reads what it found."""
     began_at: datetime | None = None
     """When the run began, where that was before it is opened: when its builds were started."""
 

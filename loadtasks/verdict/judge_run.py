@@ -1,12 +1,12 @@
 """Judges a run by itself: validity first, then targets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.targets import DataDocsMissing
+from loadtasks.results.findings.targets import DataDocsMissing, MetTarget, TargetsMet
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict import connection_notes, stragglers, validity
@@ -46,6 +46,7 @@ def judge_run(
             *success.notes(own, by_targets),
             *stragglers.notes(own),
             *connection_notes.notes(own),
+            *_met(judged.met.get(scenario, [])),
         ]
         verdict = Verdict.FAIL if any(finding.misses_target for finding in findings) else Verdict.PASS
         verdicts.append(ScenarioVerdict(scenario=scenario, verdict=verdict, findings=findings))
@@ -58,3 +59,8 @@ def judge_run(
         first = verdicts[0]  # it is about the run, and said once
         verdicts[0] = first.model_copy(update={"findings": [*first.findings, missing]})
     return verdicts
+
+
+def _met(targets: Sequence[MetTarget]) -> Iterator[Finding]:
+    if targets:
+        yield Finding(code=FindingCode.TARGETS_MET, parameters=TargetsMet(targets=tuple(targets)))

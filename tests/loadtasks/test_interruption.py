@@ -1,8 +1,10 @@
 """Signals that end a run early, in a process of their own: they are the test's subject."""
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -149,21 +151,34 @@ main([])
     assert (done.returncode, done.stderr) == (130, ""), done
 
 
-def test_one_that_gets_lost_is_raised_at_the_end_of_the_block() -> None:
+def test_an_interrupt_amid_code_from_text_changes_no_exit_code(tmp_path: Path) -> None:
+    code = """
+import sys
+from loadtasks.interruption import ignore_signals
+try:
+    exec("raise KeyboardInterrupt")
+except KeyboardInterrupt:
+    ignore_signals()
+sys.exit(3)
+"""
+    (tmp_path / "interrupted.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{PROJECT}"}
+    assert subprocess.run([sys.executable, "-m", "interrupted"], env=environment, check=False).returncode == 3
+
+
+def test_an_interrupt_amid_a_finalizer_is_not_lost() -> None:
     done = run(
         """
-class Lost:
+class Closing:
     def __del__(self):
-        send("SIGTERM"); time.sleep(0.1)
-sys.unraisablehook = lambda _: None  # what a finaliser raises can't be raised
+        send("SIGTERM"); time.sleep(0.01)
 try:
     with interrupted_by_signals():
-        lost = Lost(); del lost
-        print("went on")
+        Closing()
+        time.sleep(5)
+        print("lost")
 except KeyboardInterrupt:
     print("interrupted")
-with interrupted_by_signals():
-    print("once")
 """
     )
-    assert done.stdout.split("\n")[:-1] == ["went on", "interrupted", "once"], done
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", ""), done

@@ -19,6 +19,18 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY = "key-to-be-replaced"
 _SWITCHING_PROTOCOLS = 101
 _OK = 200
+_READ_HEADERS = frozenset(
+    (
+        b"upgrade",
+        b"connection",
+        b"sec-websocket-accept",
+        b"sec-websocket-extensions",
+        b"sec-websocket-protocol",
+        b"content-type",
+        b"content-encoding",
+    )
+)
+"""The headers that are kept. A head of 256 KiB can have 30,000 others, which take 10 MB as strings."""
 _MAX_REFUSAL = 8192
 """Bytes of a refusal's body that are waited for; its beginning says why."""
 
@@ -112,7 +124,9 @@ class Handshake:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; repeated ones are joined (RFC 9110, section 5.3)."""
-        add_header(self._headers, name.decode("latin-1").lower(), value)
+        lower = name.lower()
+        if lower in _READ_HEADERS:
+            add_header(self._headers, lower.decode("latin-1"), value)
 
     def on_headers_complete(self) -> None:
         """The head of a response is complete; an interim one (1xx) is followed by the final one."""

@@ -18,6 +18,7 @@ from loadtasks.results.findings.targets import (
     NoTarget,
     TargetMissed,
     TargetNotEvaluated,
+    TargetsMet,
     Throttled,
     ThrottlingExpected,
 )
@@ -78,6 +79,10 @@ def _not_evaluated(finding: Finding, parameters: TargetNotEvaluated) -> str:
     )
 
 
+def _met(_finding: Finding, parameters: TargetsMet) -> str:
+    return f"{units.plural(len(parameters.targets), 'target')} met"
+
+
 def _nothing_succeeded(_finding: Finding, parameters: ErrorSummary) -> str:
     sample = f", e.g. {parameters.sample}" if parameters.sample else ""
     return f"none of {units.plural(parameters.admitted, 'request')} succeeded{sample}"
@@ -135,6 +140,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.TARGET_MISSED: _missed,
     FindingCode.TARGET_NOT_EVALUATED: _not_evaluated,
     FindingCode.NOTHING_SUCCEEDED: _nothing_succeeded,
+    FindingCode.TARGETS_MET: _met,
     FindingCode.NO_TARGET: _no_target,
     FindingCode.ERRORS: _errors,
     FindingCode.INSUFFICIENT_SAMPLE: _insufficient_sample,

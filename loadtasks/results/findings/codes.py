@@ -91,6 +91,8 @@ class FindingCode(StrEnum):
     TARGET_MISSED = "target_missed", FindingKind.TARGET
     TARGET_NOT_EVALUATED = "target_not_evaluated", FindingKind.TARGET
     NOTHING_SUCCEEDED = "nothing_succeeded", FindingKind.TARGET
+    TARGETS_MET = "targets_met", FindingKind.NOTE
+    """The targets that a scenario was held to and met. For programs: no page shows it."""
     NO_TARGET = "no_target", FindingKind.NOTE
     OUTAGE = "outage", FindingKind.NOTE
     STRAGGLERS = "stragglers", FindingKind.NOTE

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from loadtasks.measurement.errors import ErrorCode
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.parameters import Parameters
 
 
@@ -41,6 +41,24 @@ class TargetMissed(Parameters):
     """Whether it is a target that holds where no suite says otherwise."""
     bounds: tuple[Bound, ...] = ()
     """What the metric has to fulfil, all of it; empty where the expectation is no comparison with a number."""
+
+
+class MetTarget(TargetMissed):
+    """One target that a measurement met, and what it demands."""
+
+    part: str = ""
+    """The part of a mixed scenario; empty for the whole."""
+    metric: str
+    """The name of the metric in the registry; empty where the expectation judges no single one."""
+    observed: float | None = None
+    """The value of the metric; None where there is none."""
+    severity: Severity = Severity.CRITICAL
+
+
+class TargetsMet(Parameters):
+    """The targets that a scenario met, in the order of the suites."""
+
+    targets: tuple[MetTarget, ...]
 
 
 class TargetNotEvaluated(Parameters):
@@ -127,6 +145,7 @@ class DataDocsMissing(Parameters):
 PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.TARGET_MISSED: TargetMissed,
     FindingCode.TARGET_NOT_EVALUATED: TargetNotEvaluated,
+    FindingCode.TARGETS_MET: TargetsMet,
     FindingCode.NOTHING_SUCCEEDED: ErrorSummary,
     FindingCode.NO_TARGET: NoTarget,
     FindingCode.ERRORS: ErrorSummary,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from loadtasks.measurement.model import Measurement, metric
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.targets import Bound, Comparison, TargetMissed
+from loadtasks.results.findings.targets import Bound, Comparison, MetTarget, TargetMissed
 from loadtasks.verdict.targets.suites import Expectation
 
 _ABOUT_THE_LOAD = frozenset({"scheduled", "internal_errors", "conservation_gap"})
@@ -45,19 +45,35 @@ class AppliedTargets:
         return max(limits, default=DEFAULT_SUCCESS_RATE)
 
 
-def missed_minimum(measurement: Measurement, name: str, minimum: float) -> Finding | None:
-    """The finding that a measurement is below the minimum of a built-in target; None where it isn't.
+@dataclass(frozen=True)
+class Minimum:
+    """What a built-in target demands of a metric."""
 
-    A metric that was not measured is none that was missed: whether there must be one is the caller's to know.
-    """
-    observed = metric(measurement, name)
-    if observed is None or observed >= minimum:
-        return None
-    return Finding(
-        code=FindingCode.TARGET_MISSED,
-        part=measurement.part,
-        metric=name,
-        observed=observed,
-        limit=minimum,
-        parameters=TargetMissed(built_in=True, bounds=(Bound(comparison=Comparison.AT_LEAST, value=minimum),)),
-    )
+    metric: str
+    value: float
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same as the bounds of a target."""
+        return (Bound(comparison=Comparison.AT_LEAST, value=self.value),)
+
+    def judge(self, measurement: Measurement) -> Finding | MetTarget | None:
+        """The finding that a measurement is below it, or that it is met.
+
+        None where the metric was not measured: whether there must be one is the caller's to know.
+        """
+        observed = metric(measurement, self.metric)
+        if observed is None:
+            return None
+        if observed >= self.value:
+            return MetTarget(
+                part=measurement.part, metric=self.metric, observed=observed, built_in=True, bounds=self.bounds
+            )
+        return Finding(
+            code=FindingCode.TARGET_MISSED,
+            part=measurement.part,
+            metric=self.metric,
+            observed=observed,
+            limit=self.value,
+            parameters=TargetMissed(built_in=True, bounds=self.bounds),
+        )

@@ -6,18 +6,16 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.availability import Outage
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
-from loadtasks.verdict.targets.applied import AppliedTargets, missed_minimum
+from loadtasks.verdict.targets.applied import AppliedTargets, Minimum
 
 
-def missed(applied: AppliedTargets) -> Finding | None:
-    """The finding that the target served too little of the time, where no suite says how much it has to.
+def minimum(applied: AppliedTargets) -> Minimum | None:
+    """In how much of the time the target has to serve, where no suite says it.
 
     The limit is that of the success rate, since a share of the requests says little about an outage: workers that are
     refused send next to nothing.
     """
-    if "availability" in applied.columns:
-        return None
-    return missed_minimum(applied.measurement, "availability", applied.success_rate_limit)
+    return None if "availability" in applied.columns else Minimum("availability", applied.success_rate_limit)
 
 
 def notes(measurements: Sequence[Measurement], findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -6,20 +6,18 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import ErrorSummary
-from loadtasks.verdict.targets.applied import DEFAULT_SUCCESS_RATE, AppliedTargets, missed_minimum
+from loadtasks.verdict.targets.applied import DEFAULT_SUCCESS_RATE, AppliedTargets, Minimum
 
 SUCCESS_METRICS = frozenset({"success_rate", "completed", "failed"})
 """The metrics whose targets say how many requests may fail."""
 
 
-def missed(applied: AppliedTargets) -> Finding | None:
-    """The finding that too few requests succeeded, where no suite says how many have to.
+def minimum(applied: AppliedTargets) -> Minimum | None:
+    """How many requests have to succeed, where no suite says it.
 
     A target on response times says nothing about requests that failed: they are not timed.
     """
-    if not SUCCESS_METRICS.isdisjoint(applied.columns):
-        return None
-    return missed_minimum(applied.measurement, "success_rate", DEFAULT_SUCCESS_RATE)
+    return Minimum("success_rate", DEFAULT_SUCCESS_RATE) if SUCCESS_METRICS.isdisjoint(applied.columns) else None
 
 
 def nothing_succeeded(measurements: Sequence[Measurement]) -> Iterator[Finding]:

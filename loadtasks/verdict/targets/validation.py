@@ -7,7 +7,7 @@ from pathlib import Path
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.targets import NoTarget, TargetMissed, TargetNotEvaluated
+from loadtasks.results.findings.targets import MetTarget, NoTarget, TargetMissed, TargetNotEvaluated
 from loadtasks.verdict.targets import built_in, percentiles, success
 from loadtasks.verdict.targets.applied import AppliedTargets
 from loadtasks.verdict.targets.evaluation import Outcome, SuiteRows, evaluate
@@ -28,6 +28,8 @@ class Judged:
     """By scenario: missed targets, measurements without one, and percentiles from too few requests."""
     docs_problem: str | None = None
     """Why the Data Docs could not be built; None where they were, and where none were wanted."""
+    met: dict[str, list[MetTarget]] = field(default_factory=dict)
+    """By scenario: the targets that it meets, those of the suites and the built-in ones."""
 
     def add(self, scenario: str, findings: Iterable[Finding]) -> None:
         """Add findings, each once."""
@@ -59,12 +61,21 @@ def judge(
         judged.docs_problem = evaluation.docs_problem
         outcomes = [outcome for _, of_suite in evaluation.outcomes for outcome in of_suite]
     for outcome in outcomes:
-        for row in outcome.applies_to if outcome.problem is not None else outcome.missed:
-            judged.add(row.scenario, [_finding(outcome, row)])
+        for row in outcome.applies_to:
+            if outcome.problem is not None or row in outcome.missed:
+                judged.add(row.scenario, [_finding(outcome, row)])
+            elif row.scenario not in untrusted:
+                judged.met.setdefault(row.scenario, []).append(_met(outcome.expectation, row))
     endpoints = {suite.name for suite in suites}
     for scenario, several in by_scenario(measurements).items():
         if scenario not in untrusted:
             judged.add(scenario, _beyond_suites(several, outcomes, endpoints))
+            judged.met.setdefault(scenario, []).extend(
+                outcome
+                for applied in _held(several, outcomes)
+                for outcome in built_in.judge(applied)
+                if isinstance(outcome, MetTarget)
+            )
     return judged
 
 
@@ -84,7 +95,7 @@ def _beyond_suites(
     for applied in _held(measurements, outcomes):
         measurement = applied.measurement
         if failed.isdisjoint({"", measurement.part}):  # that nothing succeeded says it all
-            found += built_in.find_missed(applied)
+            found += [outcome for outcome in built_in.judge(applied) if isinstance(outcome, Finding)]
         if not applied.judge_the_api:
             exists = measurement.endpoint in endpoints
             parameters = NoTarget(endpoint=measurement.endpoint, suite_exists=exists)
@@ -121,7 +132,6 @@ def _held(measurements: Sequence[Measurement], outcomes: Sequence[Outcome]) -> l
 
 def _finding(outcome: Outcome, row: TargetRow) -> Finding:
     expectation = outcome.expectation
-    suite = expectation.path.name
     if outcome.problem is not None:
         return Finding(
             code=FindingCode.TARGET_NOT_EVALUATED,
@@ -129,7 +139,10 @@ def _finding(outcome: Outcome, row: TargetRow) -> Finding:
             part=row.part,
             metric=expectation.column,
             parameters=TargetNotEvaluated(
-                expectation=expectation.type, number=expectation.number, suite=suite, problem=outcome.problem
+                expectation=expectation.type,
+                number=expectation.number,
+                suite=expectation.path.name,
+                problem=outcome.problem,
             ),
         )
     if outcome.of_all_rows:
@@ -143,5 +156,19 @@ def _finding(outcome: Outcome, row: TargetRow) -> Finding:
         metric=expectation.column,
         observed=observed,
         limit=expectation.limit_for(observed),
-        parameters=TargetMissed(expectation=expectation.type, suite=suite, bounds=expectation.bounds),
+        parameters=_demand(expectation),
     )
+
+
+def _met(expectation: Expectation, row: TargetRow) -> MetTarget:
+    return MetTarget(
+        part=row.part,
+        metric=expectation.column,
+        observed=row.metrics[expectation.column] if expectation.column else None,
+        severity=expectation.severity,
+        **_demand(expectation).model_dump(),
+    )
+
+
+def _demand(expectation: Expectation) -> TargetMissed:
+    return TargetMissed(expectation=expectation.type, suite=expectation.path.name, bounds=expectation.bounds)

@@ -46,7 +46,7 @@ def reads_no_request(connection: socket.socket, _request: bytes) -> bool:
     return False
 
 
-@hostile("timeout", request={"method": "PUT", "json": {"a": "x" * 3_000_000}}, connection=True, exit_code=3)
+@hostile("timeout", request={"method": "PUT", "json": {"a": "x" * 900_000}}, connection=True, exit_code=3)
 def takes_no_body(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.recv(10)

@@ -79,7 +79,7 @@ add("responses_endless", __name__, respond=flooding(_FINE, _FINE))
 add("blank_lines_endless", __name__, "too_large", respond=flooding(b"", b"\r\n"))
 
 
-@hostile("timeout", connection=True, exit_code=3, possible=["cut"], completes=True)
+@hostile("timeout", connection=True, possible=["cut"], completes=True)
 def response_before_request(connection: socket.socket) -> None:
     connection.sendall(_FINE)
     wait_for_end(connection)

@@ -98,17 +98,17 @@ def ws_close_frame_with_101(connection: socket.socket, request: bytes) -> bool:
     return wait_for_end(connection)
 
 
-@hostile("cut", connection=True, kind=Kind.CONNECTIONS, possible=["unreachable"])
+@hostile("cut", connection=True, kind=Kind.CONNECTIONS, possible=["unreachable"], exit_code=3)
 def ws_rst_on_accept(connection: socket.socket) -> None:
     reset(connection)
 
 
-@hostile("timeout", connection=True, kind=Kind.CONNECTIONS)
+@hostile("timeout", connection=True, kind=Kind.CONNECTIONS, exit_code=3)
 def ws_accepts_and_is_silent(connection: socket.socket) -> None:
     wait_for_end(connection)
 
 
-@hostile("malformed", connection=True, kind=Kind.CONNECTIONS)
+@hostile("malformed", connection=True, kind=Kind.CONNECTIONS, exit_code=3)
 def ws_greets_before_request(connection: socket.socket) -> None:
     connection.sendall(b"220 mail.example.com ESMTP ready\r\n")
     wait_for_end(connection)

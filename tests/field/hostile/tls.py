@@ -112,7 +112,7 @@ def tls_closed_after_handshake(connection):
     encrypted.close()
 
 
-def _then(name: str, handler: Handler, *expected: str) -> None:
+def _then(name: str, handler: Handler, *expected: str, exit_code: int = 3) -> None:
     """A case whose handshake is good, and whose responses are not."""
 
     def on_connection(connection: socket.socket) -> None:
@@ -121,7 +121,7 @@ def _then(name: str, handler: Handler, *expected: str) -> None:
         if request:
             handler(encrypted, request)
 
-    add(name, __name__, *expected, on_connection=on_connection, tls=True, exit_code=3)
+    add(name, __name__, *expected, on_connection=on_connection, tls=True, exit_code=exit_code)
 
 
 def _cut_in_body(connection: socket.socket, _request: bytes) -> bool:
@@ -155,5 +155,5 @@ _then("tls_reset_in_body", _cut_in_body, "cut")
 _then("tls_body_without_close_notify", _ended_without_close_notify, "cut")
 _then("tls_plain_bytes_in_body", _plain_in_body, "cut")
 _then("tls_alert_in_body", _alert_in_body, "cut")
-_then("tls_drip", dripping(head("Content-Length: 1000"), b"x"), "timeout")
-_then("tls_body_endless", flooding(head(), b"x"), "too_large")
+_then("tls_drip", dripping(head("Content-Length: 1000"), b"x"), "timeout", exit_code=1)
+_then("tls_body_endless", flooding(head(), b"x"), "too_large", exit_code=1)

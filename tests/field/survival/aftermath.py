@@ -5,7 +5,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,14 @@ def call(site: Site, *arguments: str, **environment: str) -> Result:
         return CliRunner().invoke(cli, arguments)
 
 
-def examine(site: Site, what: str, ended: Ended, codes: Sequence[int], full: Sequence[Path] = ()) -> Account:
+def examine(
+    site: Site,
+    what: str,
+    ended: Ended,
+    codes: Sequence[int],
+    full: Sequence[Path] = (),
+    others: Collection[str] = (),
+) -> Account:
     """Check what a disturbed run has left, and make the next one.
 
     Args:
@@ -65,6 +72,7 @@ def examine(site: Site, what: str, ended: Ended, codes: Sequence[int], full: Seq
         ended: how it ended.
         codes: the exit codes that are documented for that.
         full: files that fill a disk, which are removed before the next run.
+        others: ids of runs that were under way as well.
     """
     for path in full:
         path.unlink(missing_ok=True)
@@ -75,7 +83,7 @@ def examine(site: Site, what: str, ended: Ended, codes: Sequence[int], full: Seq
         account.kept = f"taken in from {Path(folder).parent.name}/; "
         _expect(account, call(site, "keep", folder), 0, f"keep {folder}")
     account.problems += _problems_of_database(site)
-    disturbed = _disturbed_run(site)
+    disturbed = _newest_run(site, others)
     account.stage = _stage(site, disturbed, ended)
     kept = _kept(site, disturbed)
     lost = sorted(set(measured) - set(kept))
@@ -135,10 +143,10 @@ def _problems_of_database(site: Site) -> Iterator[str]:
                     yield f"results.db: {found}"
 
 
-def _disturbed_run(site: Site) -> str | None:
-    """The id of the run that was disturbed; None where it is in no database."""
+def _newest_run(site: Site, others: Collection[str] = ()) -> str | None:
+    """The id of the newest run after the first good one; None where the database has none. `others`: not these."""
     with Store.open(site.database) as store:
-        runs = store.run_ids(SERVICE)
+        runs = [run_id for run_id in store.run_ids(SERVICE) if run_id not in others]
     return runs[0] if len(runs) > 1 else None
 
 
@@ -172,7 +180,7 @@ def _check_next_run(site: Site, account: Account) -> None:
     tries = 1
     while (result := call(site, "run")).exit_code in (1, 3) and tries < _MAX_NEXT_RUNS:
         tries += 1
-        call(site, "runs", "delete", "--yes", _disturbed_run(site) or "")  # slow for want of a core, perhaps
+        call(site, "runs", "delete", "--yes", _newest_run(site) or "")  # slow for want of a core, perhaps
     account.next_run = f"exit {result.exit_code}{f', try {tries}' if tries > 1 else ''}"
     if not _expect(account, result, 0, "next run"):
         return

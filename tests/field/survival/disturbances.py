@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _AT_ONCE = 2
 _VERDICTS = (1, 3)
 """Of a run whose second scenario misses its target: 3 where that one was not measured."""
 _FULL = 2
+_OPENED = re.compile(r"^Run (\S+) of", re.MULTILINE)
 _START_S = 0.5
 """How long Python itself may take to start on a busy machine."""
 
@@ -72,11 +74,19 @@ class Cases:
         site.remove()
         return name
 
-    def conclude(self, site: Site, what: str, ended: Ended, codes: Sequence[int], full: Sequence[Path] = ()) -> Account:
+    def conclude(
+        self,
+        site: Site,
+        what: str,
+        ended: Ended,
+        codes: Sequence[int],
+        full: Sequence[Path] = (),
+        others: Collection[str] = (),
+    ) -> Account:
         """Examine and remove a site."""
         with self._lock:  # the command line is called in this process, with an environment of its own
             try:
-                return examine(site, what, ended, codes, full)
+                return examine(site, what, ended, codes, full, others)
             except Exception as error:
                 return Account(
                     what, "?", ended.code, problems=[f"{type(error).__name__}: {error}"], errors=ended.errors
@@ -194,7 +204,8 @@ def _with_second(cases: Cases, moment_s: float) -> Account:
     run.kill()
     ended = run.wait()
     output, _ = second.communicate()
-    account = cases.conclude(site, f"kill -9 at {moment_s:.1f} s, another run at work", ended, (_KILLED, *_VERDICTS))
+    what = f"kill -9 at {moment_s:.1f} s, another run at work"
+    account = cases.conclude(site, what, ended, (_KILLED, *_VERDICTS), others=_OPENED.findall(output))
     if second.returncode != 0 or "Traceback" in output:
         account.problems.append(f"the other run: exit {second.returncode}: {output[-600:]}")
     account.next_run = f"the other run: exit {second.returncode}; {account.next_run}"

@@ -7,16 +7,18 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from loadtasks.errors import BadInputError
 from loadtasks.results import database
+from loadtasks.results.database import upgrade
 from loadtasks.results.schema import HEAD, VERSION_TABLE, ResultsBase
 from loadtasks.results.store import Store
 from tests.measurements import failure, measurement, run
@@ -24,11 +26,38 @@ from tests.measurements import failure, measurement, run
 _PROJECT = Path(__file__).parents[3]
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(url: str) -> None:
-    Store.open(url).close()
-    with create_engine(url).connect() as connection:
+def test_the_migrations_make_the_tables_that_the_code_expects(url: str, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    with create_engine(url).begin() as connection:
+        upgrade(connection, "results")
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
         assert compare_metadata(context, ResultsBase.metadata) == []
+        migrated = structure(connection)
+        for table in reversed(inspect(connection).get_table_names()):
+            cascade = " CASCADE" if connection.dialect.name == "postgresql" else ""
+            connection.exec_driver_sql(f"DROP TABLE {table}{cascade}")
+    Store.open(url).close()
+    with create_engine(url).connect() as connection:
+        assert structure(connection) == migrated
+
+
+def structure(connection: Connection) -> dict[str, Any]:
+    """What there is in a database, whatever the order in which it was made."""
+    seen, found = inspect(connection), {}
+    for table in seen.get_table_names():
+        columns = {
+            column["name"]: (str(column["type"]), column["nullable"], bool(column.get("autoincrement") is True))
+            for column in seen.get_columns(table)
+        }
+        keys = sorted(
+            (key["constrained_columns"], key["referred_table"], key["options"]) for key in seen.get_foreign_keys(table)
+        )
+        indexes = sorted(
+            (index["name"] or "", index["column_names"], index["unique"]) for index in seen.get_indexes(table)
+        )
+        unique = sorted(sorted(constraint["column_names"]) for constraint in seen.get_unique_constraints(table))
+        found[table] = [columns, keys, indexes, unique, seen.get_pk_constraint(table)["constrained_columns"]]
+    return found
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -102,20 +131,37 @@ def test_sqlite_lets_people_read_while_others_write_and_keeps_references(tmp_pat
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_failed_migration_leaves_nothing_behind(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    upgrade = database.upgrade
+def test_an_interrupted_first_opening_leaves_nothing_behind(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_schema = database.create_schema
 
-    def interrupted(connection: object, name: str) -> None:
-        upgrade(connection, name)  # type: ignore[arg-type]
+    def interrupted(connection: Connection) -> None:
+        create_schema(connection)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(database, "upgrade", interrupted)
+    monkeypatch.setattr(database, "create_schema", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Store.open(url)
     monkeypatch.undo()
     with create_engine(url).connect() as connection:
         assert database.inspect(connection).get_table_names() == []
     Store.open(url).close()
+
+
+def test_an_interrupted_migration_leaves_the_older_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'results.db'}"
+    Store.open(url).close()
+    with create_engine(url).begin() as connection:  # a version that is migrated by doing nothing
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+
+    def interrupted(connection: Connection, _name: str) -> None:
+        connection.execute(text("DROP TABLE runs"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(database, "upgrade", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Store.open(url)
+    with create_engine(url).connect() as connection:
+        assert "runs" in inspect(connection).get_table_names()
 
 
 def test_a_database_of_a_newer_version_is_refused(url: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.results.findings.causes.failures import RateLimited
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Severity
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.targets import ErrorSummary, TargetMissed, Throttled, ThrottlingExpected
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
@@ -18,8 +19,13 @@ DASHBOARD = "dashboard.concurrent"
 SEARCH = {"scenario": "search.x", "endpoint": "search"}
 
 
+def for_people(of: ScenarioVerdict) -> list[Finding]:
+    """The findings but for the targets that were met."""
+    return [finding for finding in of.findings if finding.code is not FindingCode.TARGETS_MET]
+
+
 def codes(of: ScenarioVerdict) -> list[FindingCode]:
-    return [finding.code for finding in of.findings]
+    return [finding.code for finding in for_people(of)]
 
 
 def test_validity_comes_before_targets() -> None:
@@ -51,7 +57,7 @@ def test_one_part_that_misses_a_target_fails_the_scenario() -> None:
     parts = [measurement("mixed.x"), measurement("mixed.x", part="sessions", times_s=[9.0])]
     (judged,) = judge_run(["mixed.x"], parts, {}, _SUITES)
     assert judged.verdict is Verdict.FAIL
-    assert {finding.part for finding in judged.findings} == {"sessions"}
+    assert {finding.part for finding in for_people(judged)} == {"sessions"}
 
 
 def test_what_was_throttled_fails_its_target_and_says_how_much() -> None:
@@ -61,7 +67,7 @@ def test_what_was_throttled_fails_its_target_and_says_how_much() -> None:
     assert [verdict.verdict for verdict in judged] == [Verdict.FAIL, Verdict.PASS]
     assert codes(judged[0]) == [FindingCode.TARGET_MISSED, FindingCode.THROTTLED]
     assert codes(judged[1]) == [FindingCode.NO_TARGET, FindingCode.THROTTLED]
-    assert [verdict.findings[-1].parameters for verdict in judged] == [throttled, throttled]
+    assert [for_people(verdict)[-1].parameters for verdict in judged] == [throttled, throttled]
     compared = compare_run(judged[:1], [limited], KnownHistory()).verdicts[0]
     (cause,) = (finding for finding in compared.findings if finding.kind is FindingKind.DIAGNOSIS)
     assert cause.code is FindingCode.RATE_LIMITED
@@ -214,8 +220,8 @@ def test_errors_of_a_passing_scenario_are_mentioned_and_those_of_a_failing_one_a
         )
         return judged
 
-    assert found(0).findings == []
-    (note,) = found(5).findings
+    assert for_people(found(0)) == []
+    (note,) = for_people(found(5))
     assert (found(5).verdict, note.code, note.severity) == (Verdict.PASS, FindingCode.ERRORS, Severity.WARNING)
     assert note.parameters == ErrorSummary(
         admitted=100, not_completed=5, errors=5, code=ErrorCode.STATUS, count=5, sample="GET /stats: status"

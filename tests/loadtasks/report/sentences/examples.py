@@ -54,10 +54,12 @@ from loadtasks.results.findings.targets import (
     DataDocsMissing,
     ErrorSummary,
     InsufficientSample,
+    MetTarget,
     NoTarget,
     Sample,
     TargetMissed,
     TargetNotEvaluated,
+    TargetsMet,
     Throttled,
     ThrottlingExpected,
 )
@@ -178,6 +180,12 @@ TARGETS = (
             number=2,
             suite="dashboard.json",
             problem="Object of type bool is not JSON serializable",
+        ),
+    ),
+    Finding(
+        code=C.TARGETS_MET,
+        parameters=TargetsMet(
+            targets=(MetTarget(metric="p95_s", observed=0.182, suite="dashboard.json", bounds=(below(2.0),)),)
         ),
     ),
     Finding(

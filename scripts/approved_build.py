@@ -1,4 +1,4 @@
-"""The approved build of the shipped API, taken from its git revision, to compare the working tree with."""
+"""Builds of the shipped API that are compared: taken from git, each with a database of its own."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from scripts.shipped_api import SERVICE
 
 
 @dataclass(frozen=True)
-class Build:
-    """The API as it was at a revision."""
+class Source:
+    """The API's code in a folder."""
 
-    source: Path
-    """The folder that holds its code."""
+    folder: Path
+    """The folder that holds `app/`."""
     revision: str
-    """The first 12 digits of the commit."""
+    """The first 12 digits of the commit, with `-dirty` where it was changed since; empty where git doesn't know it."""
 
 
 @contextmanager
-def checked_out(var: Path, revision: str | None) -> Iterator[Build]:
+def checked_out(var: Path, name: str, revision: str | None) -> Iterator[Source]:
     """Check the API out into a folder of its own, which is removed at the end.
 
     Args:
         var: the folder below which it is checked out.
+        name: of the build, which names its folder.
         revision: a git revision; when None, that of the newest approved baseline, else HEAD.
 
     Raises:
         CannotStartError: there is no such revision, or no git.
     """
     commit = _commit(revision) if revision else _approved() or _commit("HEAD")
-    source = (var / "reference" / commit[:12]).absolute()
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
+    folder = (var / "paired" / name).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     try:
         with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "app"))) as archive:
-            archive.extractall(source, filter="data")
-        yield Build(source, commit[:12])
+            archive.extractall(folder, filter="data")
+        yield Source(folder, commit[:12])
     finally:
-        shutil.rmtree(source, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def working_revision() -> str:

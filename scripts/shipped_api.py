@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from scripts.services import Services
 HEALTH_PATH = "/healthz"
 """Where it says whether it is healthy; for other APIs this path is only a guess."""
 _DAY_S = 86_400.0
+_GUNICORN = ("-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application")
 SERVICE = "shipped-api"
 """The service that its runs belong to, wherever it listens."""
 
@@ -25,13 +27,11 @@ class ApiInstance:
 
     database_url: str
     port: int
-    """Where it listens, on 127.0.0.1."""
+    """Where it listens, on 127.0.0.1; 0: whoever starts it says so."""
     name: str = "api"
     """Of the process, for messages and its log."""
     source: Path = PROJECT
     """The folder that holds its code."""
-    core: int | None = None
-    """The only core that it may run on; any when None."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More of its environment variables."""
 
@@ -46,11 +46,18 @@ class ApiInstance:
         return {
             "APP_DATABASE_URL": self.database_url,
             "APP_HOST": "127.0.0.1",
-            "APP_PORT": str(self.port),
+            **({"APP_PORT": str(self.port)} if self.port else {}),
             "APP_ALLOW_LOAD_TEST": "1",
             "PYTHONPATH": str(self.source),
             **self.settings,
         }
+
+    @property
+    def shell_command(self) -> str:
+        """What starts it where `{port}` is replaced by its port: its database is migrated and seeded first."""
+        python = shlex.quote(sys.executable)
+        prepare = " && ".join(f"{python} -m app {step}" for step in ("migrate", "seed"))
+        return f"export APP_PORT={{port}}; {prepare} && exec {python} {' '.join(_GUNICORN)}"
 
     def sign_token(self, lifetime_s: float) -> str:
         """Sign a token that is valid for so long, whether the API runs or not.
@@ -85,8 +92,7 @@ class ShippedApi:
         _run_app_command(source, environment, "migrate")
         _run_app_command(source, environment, "seed")
         token = instance.sign_token(_DAY_S)
-        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
-        services.start(name, gunicorn, cwd=source, core=instance.core, environment=environment)
+        services.start(name, [sys.executable, *_GUNICORN], cwd=source, environment=environment)
         services.wait_until_ready(name, f"{instance.url}{HEALTH_PATH}")
         return cls(url=instance.url, token=token)
 

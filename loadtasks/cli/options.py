@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from loadtasks.errors import BadInputError
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.files import MAX_LOAD_FACTOR, MIN_LOAD_FACTOR
 from loadtasks.settings import MAX_SHOWN, Settings, hint, read_settings, variable
 from loadtasks.steps import RunContext
@@ -96,7 +97,13 @@ def positive(write: str) -> NumberOption:
     return NumberOption(f"{write} from 1 to {MAX_NUMBER}", 1, MAX_NUMBER, whole=True)
 
 
+def bounded(what: str, minimum: int, maximum: int) -> NumberOption:
+    """A whole number of an option within bounds."""
+    return NumberOption(f"{what}, a whole number from {minimum} to {maximum}", minimum, maximum, whole=True)
+
+
 _METAVARS = {
+    "health_path": "PATH",
     "target": "URL",
     "service": "NAME",
     "reference": "URL",
@@ -134,6 +141,24 @@ def shown_default(name: str) -> str:
     if default is None:
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Call a command with the `Settings` of the environment and the options that were given.
+
+    Raises:
+        BadInputError: a setting that makes no sense.
+    """
+
+    @click.pass_context
+    @wraps(command)
+    def call(invocation: click.Context, /, *arguments: Any, **options: Any) -> Any:
+        given: dict[str, str] = invocation.ensure_object(dict)
+        settings = read_settings(**given)
+        with Redactor(settings.secrets).in_errors():
+            return command(settings, *arguments, **options)
+
+    return call
 
 
 def with_context(command: Callable[..., Any]) -> Callable[..., Any]:

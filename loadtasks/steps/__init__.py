@@ -38,9 +38,12 @@ from loadtasks.steps.transfer import (
     import_results,
 )
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
+from loadtasks.steps.turns import TimeBudget, Turn
+from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, two_builds
 
 __all__ = [
     "LATEST",
+    "BuildPair",
     "Deliver",
     "ExportedResults",
     "ImportedResults",
@@ -55,6 +58,8 @@ __all__ = [
     "RunContext",
     "Selection",
     "SendingError",
+    "TimeBudget",
+    "Turn",
     "alert",
     "alert_refusal",
     "approve",
@@ -69,6 +74,7 @@ __all__ = [
     "current_user",
     "delete_run",
     "document",
+    "exit_code_of_pair",
     "export_results",
     "find_run",
     "find_service",
@@ -91,5 +97,6 @@ __all__ = [
     "scenarios_to_measure",
     "send_pending",
     "sending_error",
+    "two_builds",
     "write_report",
 ]

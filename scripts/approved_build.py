@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from scripts import PROJECT, CannotStartError
 from scripts.shipped_api import SERVICE
+
+LOCK = "requirements.txt"
+"""The lock file, which says what the API runs with."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Source:
     """The folder that holds `app/`."""
     revision: str
     """The first 12 digits of the commit, with `-dirty` where it was changed since; empty where git doesn't know it."""
+    python: str = sys.executable
+    """The interpreter whose packages are those of the build's lock file."""
 
 
 @contextmanager
@@ -42,11 +49,37 @@ def checked_out(var: Path, name: str, revision: str | None) -> Iterator[Source]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "app"))) as archive:
+        with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "app", LOCK))) as archive:
             archive.extractall(folder, filter="data")
-        yield Source(folder, commit[:12])
+        yield Source(folder, commit[:12], interpreter_for(folder / LOCK, var / "paired"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def interpreter_for(lock: Path, folder: Path) -> str:
+    """The interpreter that has what a lock file locks: this one where the project's own says the same.
+
+    Otherwise a change of the packages, a likely reason for a difference, would change both builds.
+
+    Args:
+        lock: the lock file of a build.
+        folder: where an environment is made for it; the next build with the same lock file finds it there.
+
+    Raises:
+        CannotStartError: the packages can't be installed.
+    """
+    content = lock.read_bytes()
+    if content == (PROJECT / LOCK).read_bytes():
+        return sys.executable
+    environment = (folder / f"environment-{sha256(content).hexdigest()[:12]}").absolute()
+    python, made = environment / "bin" / "python", environment / "made"
+    if not made.exists():
+        print(f"Making an environment from the {LOCK} of {lock.parent.name} (once) ...", flush=True)  # noqa: T201
+        uv = [sys.executable, "-m", "uv", "--quiet"]
+        _install([*uv, "venv", "--clear", "--python", sys.executable, str(environment)])
+        _install([*uv, "pip", "sync", "--compile-bytecode", "--python", str(python), str(lock)])
+        made.touch()
+    return str(python)
 
 
 def working_revision() -> str:
@@ -65,6 +98,14 @@ def fresh_database(var: Path, name: str) -> str:
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()
     return f"sqlite:///{path}"
+
+
+def _install(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if done.returncode:
+        raise CannotStartError(
+            f"The packages of the approved build can't be installed: {done.stderr.strip()[-1000:] or command}"
+        )
 
 
 def _approved() -> str | None:

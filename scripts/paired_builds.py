@@ -56,16 +56,21 @@ def main() -> int:
     return 0
 
 
-def build_of(name: str, source: Path, database_url: str, settings: Mapping[str, str]) -> ApiInstance:
-    """The shipped API in a folder, with a database of its own and without Redis."""
+def build_of(name: str, source: Source, database_url: str, settings: Mapping[str, str]) -> ApiInstance:
+    """The shipped API of a source, with a database of its own and without Redis."""
     return ApiInstance(
-        database_url=database_url, port=0, name=name, source=source, settings={**_WITHOUT_SERVICES, **settings}
+        database_url=database_url,
+        port=0,
+        name=name,
+        source=source.folder,
+        python=source.python,
+        settings={**_WITHOUT_SERVICES, **settings},
     )
 
 
 def _described(var: Path, name: str, source: Source) -> list[str]:
     """The options that describe a build; its token goes into the environment, which nobody else may read."""
-    build = build_of(name, source.folder, fresh_database(var, name), {"APP_REVISION": source.revision})
+    build = build_of(name, source, fresh_database(var, name), {"APP_REVISION": source.revision})
     os.environ[_TOKENS[name]] = build.sign_token(_TOKEN_LIFETIME_S)
     variables = [f"--{name}-env={variable}={value}" for variable, value in build.environment.items()]
     return [f"--{name}-command={build.shell_command}", f"--{name}-dir={source.folder}", *variables]

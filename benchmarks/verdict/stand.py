@@ -24,7 +24,7 @@ from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario
 from scripts import PROJECT
-from scripts.approved_build import fresh_database
+from scripts.approved_build import Source, fresh_database
 from scripts.paired_builds import build_of
 from scripts.shipped_api import HEALTH_PATH, ApiInstance
 
@@ -89,7 +89,7 @@ def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Build
     with TemporaryDirectory(prefix="verdict-live-") as folder:
         faults = {"candidate": candidate_faults, "reference": reference_faults}
         apis = {
-            name: build_of(name, PROJECT, fresh_database(Path(folder), name), {"APP_FAULTS": of_build})
+            name: build_of(name, Source(PROJECT, ""), fresh_database(Path(folder), name), {"APP_FAULTS": of_build})
             for name, of_build in faults.items()
         }
         tokens = {name: api.sign_token(_DAY_S) for name, api in apis.items()}

@@ -18,10 +18,8 @@ nightly: $(VENV)/.runtime ## one whole run, now; TARGET=URL exercises another AP
 		$(if $(TARGET),--target) $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') $(if $(API_PORT),--port $(API_PORT))
 
 .PHONY: nightly-paired
-nightly-paired: $(VENV)/.runtime ## the same, compared with the approved build round by round; REFERENCE=REVISION, SCENARIOS="a b"
-	@source scripts/airflow.env && exec $(BIN)/python -m scripts.nightly --paired \
-		$(if $(REFERENCE),--revision '$(REFERENCE)') $(if $(SCENARIOS),--scenarios '$(SCENARIOS)') \
-		$(if $(API_PORT),--port $(API_PORT))
+nightly-paired: $(VENV)/.runtime ## the API compared with the approved build round by round; REFERENCE=REVISION, SCENARIOS="a b", ARGS="--time-budget 600"
+	@exec $(BIN)/python -m scripts.paired_builds $(if $(REFERENCE),--reference '$(REFERENCE)') $(ARGS) $(SCENARIOS)
 
 .PHONY: airflow
 airflow: $(VENV)/.runtime ## Airflow with its UI and scheduler, and the API, until Ctrl-C; AIRFLOW_PORT=8080 API_PORT=8000

@@ -9,6 +9,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 MIB = 1024 * 1024
 _CHUNK = 256 * 1024
@@ -47,17 +48,23 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         UnusableFileError: it can't be read, is no regular file or a symbolic link to one, or has more than `max_bytes`
             bytes.
     """
+    with open_file(path, max_bytes) as file:
+        try:
+            return _all_bytes(file.fileno(), max_bytes)
+        except OSError as error:
+            raise UnusableFileError(f"can't be read ({error.strerror})") from error
+
+
+def open_file(path: Path, max_bytes: int) -> BinaryIO:
+    """Open a file whose bytes are read piece by piece, by a reader that sees to `max_bytes`, as a file may grow.
+
+    Raises:
+        UnusableFileError: it can't be read, is no regular file or a symbolic link to one, or has more than `max_bytes`
+            bytes.
+    """
     try:
         _check_kind(os.stat(path).st_mode)  # opening a device or a socket may already do something to it
-        descriptor = os.open(path, _FLAGS)
-        try:
-            status = os.fstat(descriptor)
-            _check_kind(status.st_mode)
-            if status.st_size > max_bytes:
-                raise UnusableFileError(_too_large(max_bytes))
-            return _all_bytes(descriptor, max_bytes)
-        finally:
-            os.close(descriptor)
+        file = open(os.open(path, _FLAGS), "rb", buffering=0)  # noqa: SIM115 - the caller closes it
     except FileNotFoundError:
         raise MissingFileError("there is no such file") from None
     except OSError as error:
@@ -66,6 +73,12 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         raise
     except ValueError as error:  # a NUL or half a surrogate pair in the name
         raise UnusableFileError("can't be read (not the name of a file)") from error
+    try:
+        _check_status(os.fstat(file.fileno()), max_bytes)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def decoded(data: bytes) -> str:
@@ -89,6 +102,12 @@ def is_folder(path: Path) -> bool:
     with suppress(OSError, ValueError):
         return path.is_dir()
     return False
+
+
+def _check_status(status: os.stat_result, max_bytes: int) -> None:
+    _check_kind(status.st_mode)
+    if status.st_size > max_bytes:
+        raise UnusableFileError(_too_large(max_bytes))
 
 
 def _check_kind(mode: int) -> None:

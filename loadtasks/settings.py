@@ -171,7 +171,8 @@ class Settings(BaseSettings):
     """File that holds the bearer token, where `LOADTASKS_TOKEN` is not set. It is read at the beginning of each run,
     and of each task in Airflow: for tokens that somebody renews, and for secrets that are mounted."""
     health_path: Annotated[
-        _Path | None, Hint(f"{_A_PATH} /healthz", default="`/healthz`, where any response will do")
+        _Path | None,
+        Hint(f"{_A_PATH} /healthz", option="--health", default="`/healthz`, where any response will do"),
     ] = None
     """Path requested before and after each scenario to see that the API is up: any response below 500 will do."""
     metrics_path: Annotated[

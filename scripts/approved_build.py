@@ -1,51 +1,85 @@
-"""The approved build of the shipped API, taken from its git revision, to compare the working tree with."""
+"""Builds of the shipped API that are compared: taken from git, each with a database of its own."""
 
 from __future__ import annotations
 
 import io
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from scripts import PROJECT, CannotStartError
 from scripts.shipped_api import SERVICE
 
+LOCK = "requirements.txt"
+"""The lock file, which says what the API runs with."""
+
 
 @dataclass(frozen=True)
-class Build:
-    """The API as it was at a revision."""
+class Source:
+    """The API's code in a folder."""
 
-    source: Path
-    """The folder that holds its code."""
+    folder: Path
+    """The folder that holds `app/`."""
     revision: str
-    """The first 12 digits of the commit."""
+    """The first 12 digits of the commit, with `-dirty` where it was changed since; empty where git doesn't know it."""
+    python: str = sys.executable
+    """The interpreter whose packages are those of the build's lock file."""
 
 
 @contextmanager
-def checked_out(var: Path, revision: str | None) -> Iterator[Build]:
+def checked_out(var: Path, name: str, revision: str | None) -> Iterator[Source]:
     """Check the API out into a folder of its own, which is removed at the end.
 
     Args:
         var: the folder below which it is checked out.
+        name: of the build, which names its folder.
         revision: a git revision; when None, that of the newest approved baseline, else HEAD.
 
     Raises:
         CannotStartError: there is no such revision, or no git.
     """
     commit = _commit(revision) if revision else _approved() or _commit("HEAD")
-    source = (var / "reference" / commit[:12]).absolute()
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
+    folder = (var / "paired" / name).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     try:
-        with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "app"))) as archive:
-            archive.extractall(source, filter="data")
-        yield Build(source, commit[:12])
+        with tarfile.open(fileobj=io.BytesIO(_git("archive", commit, "app", LOCK))) as archive:
+            archive.extractall(folder, filter="data")
+        yield Source(folder, commit[:12], interpreter_for(folder / LOCK, var / "paired"))
     finally:
-        shutil.rmtree(source, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def interpreter_for(lock: Path, folder: Path) -> str:
+    """The interpreter that has what a lock file locks: this one where the project's own says the same.
+
+    Otherwise a change of the packages, a likely reason for a difference, would change both builds.
+
+    Args:
+        lock: the lock file of a build.
+        folder: where an environment is made for it; the next build with the same lock file finds it there.
+
+    Raises:
+        CannotStartError: the packages can't be installed.
+    """
+    content = lock.read_bytes()
+    if content == (PROJECT / LOCK).read_bytes():
+        return sys.executable
+    environment = (folder / f"environment-{sha256(content).hexdigest()[:12]}").absolute()
+    python, made = environment / "bin" / "python", environment / "made"
+    if not made.exists():
+        print(f"Making an environment from the {LOCK} of {lock.parent.name} (once) ...", flush=True)  # noqa: T201
+        uv = [sys.executable, "-m", "uv", "--quiet"]
+        _install([*uv, "venv", "--clear", "--python", sys.executable, str(environment)])
+        _install([*uv, "pip", "sync", "--compile-bytecode", "--python", str(python), str(lock)])
+        made.touch()
+    return str(python)
 
 
 def working_revision() -> str:
@@ -64,6 +98,14 @@ def fresh_database(var: Path, name: str) -> str:
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()
     return f"sqlite:///{path}"
+
+
+def _install(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
+    if done.returncode:
+        raise CannotStartError(
+            f"The packages of the approved build can't be installed: {done.stderr.strip()[-1000:] or command}"
+        )
 
 
 def _approved() -> str | None:

@@ -1,9 +1,8 @@
 """`make nightly`: one whole run, now.
 
 Starts the API, runs the DAG in this process on Airflow's embedded default, prints the verdict and where the report is,
-and stops what it started. With --paired the approved build of the API is started too, and both builds are driven in
-turn. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad input, 3 an invalid
-measurement, 4 the pipeline itself broke.
+and stops what it started. Ends with the exit code of the verdict: 0 good, 1 a target missed or a regression, 2 bad
+input, 3 an invalid measurement, 4 the pipeline itself broke.
 """
 # ruff: noqa: T201, PLC0415 - it writes to a terminal; importing Airflow takes seconds
 
@@ -19,21 +18,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.airflow import DAG_ID, TARGET_CONNECTION
 from loadtasks.breakage import report_breakage
+from loadtasks.builds.held_build import free_port
 from loadtasks.cli.own_arguments import hide_passwords
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
 from loadtasks.streams import make_streams_steady
 from scripts import CannotStartError, Interruption
 from scripts.airflow_local import exclusive_use, prepare
-from scripts.approved_build import Build, checked_out, fresh_database, working_revision
-from scripts.services import Services, check_port_is_free, free_port, shared_core
+from scripts.approved_build import working_revision
+from scripts.services import Services, check_port_is_free
 from scripts.shipped_api import HEALTH_PATH, SERVICE, ApiInstance, ShippedApi, database_url
 
 GOOD, BAD_INPUT, INVALID, INTERRUPTED = 0, 2, 3, 130
-_SHARE_NOTHING = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
-"""Settings of two builds that are compared: each works with a database of its own and without Redis."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,6 @@ class Start:
     options: argparse.Namespace
     settings: Settings
     services: Services
-    build: Build | None
-    """The approved build, for a paired run."""
 
 
 def main() -> int:
@@ -58,9 +54,8 @@ def main() -> int:
         settings = read_settings(target=options.target or None)
         with ExitStack() as ending:
             ending.enter_context(exclusive_use("make nightly"))
-            build = ending.enter_context(checked_out(settings.var, options.revision)) if options.paired else None
             services = ending.enter_context(Services(settings.var / "logs"))
-            return _run(Start(options, settings, services, build), interruption)
+            return _run(Start(options, settings, services), interruption)
     except (CannotStartError, BadInputError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -77,10 +72,9 @@ def _run(start: Start, interruption: Interruption) -> int:
     if options.port:
         check_port_is_free(options.port, "the API", "API_PORT")
     prepare()
-    with ThreadPoolExecutor(2) as starting:
+    with ThreadPoolExecutor(1) as starting:
         # The API starts while this process imports Airflow.
         api = None if options.target is not None else starting.submit(_start_api, start)
-        reference = starting.submit(_start_reference, start, start.build) if start.build else None
         from dags.nightly_performance import nightly_performance
         from loadtasks.results.run import run_id_from
         from scripts import airflow_internals
@@ -90,8 +84,6 @@ def _run(start: Start, interruption: Interruption) -> int:
         task_logs.install()
         airflow_internals.load_task_api()
         target = _connect_target(start.settings, api)
-        if reference and start.build:
-            target += f" against revision {start.build.revision} at {_connect_reference(reference.result())}"
     print(f"Airflow and the API are up after {time.monotonic() - began_s:.1f} s; exercising {target}", flush=True)
     airflow_internals.fail_unfinished_runs(DAG_ID)
     airflow_internals.run_tasks_in_file_order()
@@ -125,12 +117,6 @@ def _connect_target(settings: Settings, api: Future[ShippedApi] | None) -> str:
     return target.url
 
 
-def _connect_reference(api: ShippedApi) -> str:
-    """Give the DAG its reference, as a connection. Returns its URL."""
-    _connect(REFERENCE_CONNECTION, host=api.url, password=api.token)
-    return api.url
-
-
 def _connect(connection_id: str, **fields: object) -> None:
     os.environ[f"AIRFLOW_CONN_{connection_id.upper()}"] = json.dumps({"conn_type": "http", **fields})
 
@@ -138,29 +124,8 @@ def _connect(connection_id: str, **fields: object) -> None:
 def _start_api(start: Start) -> ShippedApi:
     revision = os.environ.get("APP_REVISION") or working_revision()
     port, var = start.options.port or free_port(), start.settings.var
-    if start.build is None:
-        alone = ApiInstance(database_url=database_url(var), port=port, settings={"APP_REVISION": revision})
-        return ShippedApi.start(start.services, alone)
-    candidate = ApiInstance(
-        database_url=fresh_database(var, "candidate"),
-        port=port,
-        core=shared_core(),
-        settings={"APP_REVISION": revision, **_SHARE_NOTHING},
-    )
-    return ShippedApi.start(start.services, candidate)
-
-
-def _start_reference(start: Start, build: Build) -> ShippedApi:
-    """Start the approved build, with a database of its own that is seeded like the candidate's."""
-    reference = ApiInstance(
-        database_url=fresh_database(start.settings.var, "reference"),
-        port=free_port(),
-        name="reference",
-        source=build.source,
-        core=shared_core(),
-        settings={"APP_REVISION": build.revision, **_SHARE_NOTHING},
-    )
-    return ShippedApi.start(start.services, reference)
+    alone = ApiInstance(database_url=database_url(var), port=port, settings={"APP_REVISION": revision})
+    return ShippedApi.start(start.services, alone)
 
 
 def _show(run_id: str, *, good: bool, refusal: BaseException | None) -> int:
@@ -201,13 +166,9 @@ def _options() -> argparse.Namespace:
         metavar="URL",
         help="exercise the API at this address, else at LOADTASKS_TARGET, instead of starting the shipped one",
     )
-    parser.add_argument("--paired", action="store_true", help="compare with the approved build of the shipped API")
-    parser.add_argument("--revision", help="git revision of the approved build; that of the baseline, else HEAD")
     parser.add_argument("--scenarios", default="", help="names separated by spaces; all when none is given")
     parser.add_argument("--port", type=int, help="where the shipped API is to listen; a free port when not given")
     options = parser.parse_args()
-    if options.paired and options.target is not None:
-        parser.error("--paired starts the shipped API; LOADTASKS_REFERENCE names the reference of another API")
     options.scenarios = options.scenarios.replace(",", " ").split()
     return options
 

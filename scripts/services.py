@@ -9,8 +9,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,23 +19,6 @@ from scripts import PROJECT, CannotStartError
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 15
 _SHOWN_LOG_LINES = 15
-
-
-def shared_core() -> int | None:
-    """The core that the two builds of a paired run share: the last of several; None on a machine with one core.
-
-    Otherwise each build would stay on the core where the system put it, and whatever else is busy on that core would
-    look like a difference between the builds. They are never driven at once, so neither takes the core from the other.
-    """
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    return max(cores) if len(cores) > 1 else None
-
-
-def free_port() -> int:
-    """A free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def check_port_is_free(port: int, service: str, setting: str) -> None:
@@ -82,7 +65,6 @@ class Services:
         command: Sequence[str],
         *,
         cwd: Path = PROJECT,
-        core: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start a process in a session of its own: Ctrl-C then reaches this command only, which stops all in order.
@@ -91,10 +73,9 @@ class Services:
             name: of the process, for messages and its log.
             command: its command line.
             cwd: the folder in which it runs.
-            core: the only core that it may run on; any when None.
             environment: variables in addition to those of this process.
         """
-        with self.log_of(name).open("wb") as log, _pinned_to(core):
+        with self.log_of(name).open("wb") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own command line
                 command,
                 cwd=cwd,
@@ -142,20 +123,6 @@ class Services:
     def _tail(self, name: str) -> str:
         lines = self.log_of(name).read_text(errors="replace").splitlines()
         return "\n".join(lines[-_SHOWN_LOG_LINES:])
-
-
-@contextmanager
-def _pinned_to(core: int | None) -> Iterator[None]:
-    """Processes that this thread starts inherit its one core."""
-    if core is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def responds(url: str) -> bool:

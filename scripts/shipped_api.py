@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from scripts.services import Services
 HEALTH_PATH = "/healthz"
 """Where it says whether it is healthy; for other APIs this path is only a guess."""
 _DAY_S = 86_400.0
+_GUNICORN = ("-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application")
 SERVICE = "shipped-api"
 """The service that its runs belong to, wherever it listens."""
 
@@ -25,13 +27,13 @@ class ApiInstance:
 
     database_url: str
     port: int
-    """Where it listens, on 127.0.0.1."""
+    """Where it listens, on 127.0.0.1; 0: whoever starts it says so."""
     name: str = "api"
     """Of the process, for messages and its log."""
     source: Path = PROJECT
     """The folder that holds its code."""
-    core: int | None = None
-    """The only core that it may run on; any when None."""
+    python: str = sys.executable
+    """The interpreter that runs it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """More of its environment variables."""
 
@@ -46,11 +48,18 @@ class ApiInstance:
         return {
             "APP_DATABASE_URL": self.database_url,
             "APP_HOST": "127.0.0.1",
-            "APP_PORT": str(self.port),
+            **({"APP_PORT": str(self.port)} if self.port else {}),
             "APP_ALLOW_LOAD_TEST": "1",
             "PYTHONPATH": str(self.source),
             **self.settings,
         }
+
+    @property
+    def shell_command(self) -> str:
+        """What starts it where `{port}` is replaced by its port: its database is migrated and seeded first."""
+        python = shlex.quote(self.python)
+        prepare = " && ".join(f"{python} -m app {step}" for step in ("migrate", "seed"))
+        return f"export APP_PORT={{port}}; {prepare} && exec {python} {' '.join(_GUNICORN)}"
 
     def sign_token(self, lifetime_s: float) -> str:
         """Sign a token that is valid for so long, whether the API runs or not.
@@ -60,7 +69,26 @@ class ApiInstance:
         """
         days = ("--ttl-days", str(lifetime_s / _DAY_S))
         scopes = [f"--scope={scope}" for scope in ("read", "write", "load-test")]
-        return _run_app_command(self.source, self.environment, "token", "load tests of this machine", *days, *scopes)
+        return self.run("token", "load tests of this machine", *days, *scopes)
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of the API, `python -m app ...`, and return its output.
+
+        Raises:
+            CannotStartError: it fails; the message ends with its output.
+        """
+        done = subprocess.run(  # noqa: S603 - our own command line
+            [self.python, "-m", "app", *arguments],
+            cwd=self.source,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            output = (done.stderr or done.stdout).strip()[-2000:]
+            raise CannotStartError(f"python -m app {arguments[0]} failed: {output}")
+        return done.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -81,30 +109,15 @@ class ShippedApi:
         Raises:
             CannotStartError: any of it fails; the message ends with the output.
         """
-        name, source, environment = instance.name, instance.source, instance.environment
-        _run_app_command(source, environment, "migrate")
-        _run_app_command(source, environment, "seed")
+        instance.run("migrate")
+        instance.run("seed")
         token = instance.sign_token(_DAY_S)
-        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app.wsgi:application"]
-        services.start(name, gunicorn, cwd=source, core=instance.core, environment=environment)
-        services.wait_until_ready(name, f"{instance.url}{HEALTH_PATH}")
+        gunicorn = [instance.python, *_GUNICORN]
+        services.start(instance.name, gunicorn, cwd=instance.source, environment=instance.environment)
+        services.wait_until_ready(instance.name, f"{instance.url}{HEALTH_PATH}")
         return cls(url=instance.url, token=token)
 
 
 def database_url(var: Path) -> str:
     """URL of the shipped API's own database: APP_DATABASE_URL, else an SQLite file under `var`."""
     return os.environ.get("APP_DATABASE_URL") or f"sqlite:///{(var / 'app' / 'app.db').absolute()}"
-
-
-def _run_app_command(source: Path, environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own command line
-        [sys.executable, "-m", "app", *arguments],
-        cwd=source,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise CannotStartError(f"python -m app {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
-    return done.stdout.strip()

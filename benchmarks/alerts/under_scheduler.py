@@ -30,6 +30,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loadtasks import steps
 from loadtasks.airflow import DAG_ID
+from loadtasks.builds.held_build import free_port
 from loadtasks.errors import LoadTasksError
 from loadtasks.results.run import new_run_id, run_id_from
 from loadtasks.settings import read_settings
@@ -37,7 +38,7 @@ from loadtasks.steps import RunContext
 from scripts import PROJECT, Interruption
 from scripts.airflow_local import airflow_command, prepare
 from scripts.airflow_up import COMPONENTS
-from scripts.services import Services, free_port
+from scripts.services import Services
 from scripts.shipped_api import HEALTH_PATH, SERVICE, ApiInstance, ShippedApi
 
 VAR = PROJECT / "var" / "benchmarks" / "alerts"

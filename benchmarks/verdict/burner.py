@@ -1,4 +1,4 @@
-"""Another process on the machine, which loads one core at random, in spans of work and of rest."""
+"""Another process on the machine, which is busy at random, in spans of work and of rest."""
 
 import os
 import subprocess
@@ -12,9 +12,10 @@ _MEAN_S, _MIN_S, _MAX_S = 0.7, 0.05, 3.0
 
 
 @contextmanager
-def burning(core: int, seed: str) -> Iterator[None]:
-    """Load a core while inside; the same seed makes the same spans."""
-    process = subprocess.Popen([sys.executable, __file__, str(core), seed], stdin=subprocess.DEVNULL)
+def burning(core: int | None, seed: str) -> Iterator[None]:
+    """Load a core while inside, whichever the system gives it when None; the same seed makes the same spans."""
+    where = "any" if core is None else str(core)
+    process = subprocess.Popen([sys.executable, __file__, where, seed], stdin=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -22,9 +23,10 @@ def burning(core: int, seed: str) -> Iterator[None]:
         process.wait()
 
 
-def _burn(core: int, seed: str) -> None:
+def _burn(where: str, seed: str) -> None:
     """Work and rest in turn, as long as the process that started it lives."""
-    os.sched_setaffinity(0, {core})
+    if where != "any":
+        os.sched_setaffinity(0, {int(where)})
     chance, parent = Random(seed), os.getppid()
     while os.getppid() == parent:
         until_s = time.perf_counter() + _span_s(chance)
@@ -38,4 +40,4 @@ def _span_s(chance: Random) -> float:
 
 
 if __name__ == "__main__":
-    _burn(int(sys.argv[1]), sys.argv[2])
+    _burn(sys.argv[1], sys.argv[2])

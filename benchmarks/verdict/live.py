@@ -49,7 +49,7 @@ from loadtasks.measurement.health import Calibration
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.settings import read_settings
-from loadtasks.steps import RunContext
+from loadtasks.steps import RunContext, Turn
 from loadtasks.steps.exercise import drive
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.judge_run import judge_run
@@ -125,7 +125,8 @@ def _judge(name: str, builds: Builds, as_shipped: bool, seed: str, calibration: 
     context = replace(
         RunContext.from_settings(read_settings(processes=1)), target=builds.candidate, reference=builds.reference
     )
-    measurements, pairing = drive(context, scenario(name, as_shipped), calibration, f"{seed} {name}")
+    turn = Turn.only(name, seed, context.round_budget)
+    measurements, pairing = drive(context, scenario(name, as_shipped), calibration, turn)
     seconds = time.perf_counter() - began_s
     if pairing is None or pairing.problem:
         raise SystemExit(f"{name}: not measured with its reference: {pairing and pairing.problem}")

@@ -14,20 +14,24 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from loadtasks.builds.build import Build, BuildName, HowToStart
+from loadtasks.builds.cores import SHARED, chosen_cores
+from loadtasks.builds.startup import started_builds
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_paired import RoundPlan, TargetPair, run_paired
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load import ClosedLoad
 from loadtasks.scenarios.model import HttpScenario
 from scripts import PROJECT
-from scripts.approved_build import fresh_database
-from scripts.services import Services, free_port, shared_core
-from scripts.shipped_api import ApiInstance, ShippedApi
+from scripts.approved_build import Source, fresh_database
+from scripts.paired_builds import build_of
+from scripts.shipped_api import HEALTH_PATH, ApiInstance
 
 VAR = PROJECT / "var" / "benchmarks"
 SLOWED, UNTOUCHED = "sessions.concurrent", "config_get.concurrent"
 """The scenario of the endpoint that is slowed, and of one that never is."""
-_WITHOUT_SERVICES = {"APP_REDIS_URL": "", "APP_REPLICA_URL": ""}
+_DAY_S = 86_400.0
 _CONFIDENCE_Z = 2.58
 
 
@@ -82,23 +86,25 @@ class Builds:
 @contextmanager
 def start_builds(reference_faults: str, candidate_faults: str) -> Iterator[Builds]:
     """Start both builds with these faults; they stop at the end of the context."""
-    core = shared_core()
-    with TemporaryDirectory(prefix="verdict-live-") as folder, Services(Path(folder) / "logs") as services:
-        sides = [
-            ShippedApi.start(
-                services,
-                ApiInstance(
-                    database_url=fresh_database(Path(folder), name),
-                    port=free_port(),
-                    name=name,
-                    core=core,
-                    settings={"APP_FAULTS": faults, **_WITHOUT_SERVICES},
-                ),
-            )
-            for name, faults in (("reference", reference_faults), ("candidate", candidate_faults))
-        ]
-        reference, candidate = (Target(side.url, side.token) for side in sides)
-        yield Builds(candidate, reference)
+    with TemporaryDirectory(prefix="verdict-live-") as folder:
+        faults = {"candidate": candidate_faults, "reference": reference_faults}
+        apis = {
+            name: build_of(name, Source(PROJECT, ""), fresh_database(Path(folder), name), {"APP_FAULTS": of_build})
+            for name, of_build in faults.items()
+        }
+        tokens = {name: api.sign_token(_DAY_S) for name, api in apis.items()}
+        pair = (_build("candidate", apis), _build("reference", apis))
+        how = HowToStart(Path(folder) / "logs", cores=chosen_cores(SHARED))
+
+        def target_at(name: BuildName, url: str) -> Target:
+            return Target(url, tokens[name], health_path=HEALTH_PATH)
+
+        with started_builds(pair, how, target_at, Redactor(tokens.values())) as started:
+            yield Builds(started.candidate, started.reference)
+
+
+def _build(name: BuildName, apis: Mapping[str, ApiInstance]) -> Build:
+    return Build(name, apis[name].shell_command, folder=PROJECT, variables=apis[name].environment)
 
 
 def scenario(name: str, shipped_load: bool = False) -> HttpScenario:
@@ -110,7 +116,7 @@ def scenario(name: str, shipped_load: bool = False) -> HttpScenario:
 
 def generator_core() -> int:
     """The core that the builds are not on; this process is kept on it."""
-    others = os.sched_getaffinity(0) - {shared_core()}
+    others = os.sched_getaffinity(0) - set(chosen_cores(SHARED))
     os.sched_setaffinity(0, others)
     return min(others)
 

@@ -7,6 +7,7 @@ from loadtasks import steps
 from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.report import terminal
+from loadtasks.results.document import ResultsDocument
 from loadtasks.steps import NotKeptError, NotSentError, RunContext
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ class Troubles:
             raise max(self._errors, key=_gravity)
 
 
-def conclude(context: RunContext, run_id: str, console: "Console", troubles: Troubles, outputs: CiOutputs) -> ExitCode:
-    """Judge and compare a run, report it, send its alert, prune old runs, show it. Returns its verdict's exit code.
+def conclude(
+    context: RunContext, run_id: str, console: "Console", troubles: Troubles, outputs: CiOutputs
+) -> ResultsDocument:
+    """Judge and compare a run, report it, send its alert, prune old runs, and show it. Returns it whole.
 
     `outputs` are what CI systems take of it.
 
@@ -71,7 +74,7 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
         troubles.add(error)
         troubles.raise_gravest()
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
-    mail = troubles.attempt(lambda: _alert(context, run_id))
+    mail = troubles.attempt(lambda: _alert(context, run_id)) if context.alerts else None
     troubles.attempt(lambda: steps.prune_after(context, run_id))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
@@ -79,7 +82,7 @@ def conclude(context: RunContext, run_id: str, console: "Console", troubles: Tro
     if mail:
         console.print(f"Alert: {mail}", soft_wrap=True)
     troubles.raise_gravest()
-    return document.exit_code
+    return document
 
 
 def _alert(context: RunContext, run_id: str) -> str | None:

@@ -29,8 +29,16 @@ _WHOLE_SECONDS_BELOW_S = 10.0
 class RunProgress:
     """Shows which scenario runs and its progress. It draws only when the engine reports, so as not to disturb it."""
 
-    def __init__(self, console: Console, scenarios: int) -> None:
+    def __init__(self, console: Console, scenarios: int, what: str = "") -> None:
+        """Prepare to show.
+
+        Args:
+            console: where it is shown.
+            scenarios: how many there are; shown with the number of each.
+            what: stands in place of the numbers, where scenarios have several turns.
+        """
         self._console = console
+        self._what = what
         self._scenarios = scenarios
         self._number = 0
         self._scenario = ""
@@ -51,7 +59,7 @@ class RunProgress:
     def begin(self, scenario: str) -> None:
         """Show that a scenario begins."""
         self._number += 1
-        self._scenario = printable(f"{self._number}/{self._scenarios} {scenario}")
+        self._scenario = printable(f"{self._mark} {scenario}")
         self._draw(Text.assemble(self._scenario, (f"{_GAP}preparing", "dim")))
 
     def reach(self, reached: Progress) -> None:
@@ -62,7 +70,11 @@ class RunProgress:
     def end(self, line: str) -> None:
         """Replace the progress of the scenario that has ended by one line."""
         self._draw(Text())
-        self._console.print(f"{self._number}/{self._scenarios} {line}", highlight=False, markup=False)
+        self._console.print(f"{self._mark} {line}", highlight=False, markup=False)
+
+    @property
+    def _mark(self) -> str:
+        return self._what or f"{self._number}/{self._scenarios}"
 
     def _draw(self, text: Text) -> None:
         if self._draws:

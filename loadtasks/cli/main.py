@@ -10,10 +10,12 @@ from loadtasks import __version__
 from loadtasks.breakage import report_breakage
 from loadtasks.cli import options
 from loadtasks.cli.ci import ci
+from loadtasks.cli.compare_builds import compare_builds
 from loadtasks.cli.inputs import plan, targets
 from loadtasks.cli.messages import messages
 from loadtasks.cli.past_runs import baseline, compare, history, judge, keep, report
 from loadtasks.cli.regressions import backtest, regressions
+from loadtasks.cli.results import results
 from loadtasks.cli.run import run
 from loadtasks.cli.stored_runs import prune, runs
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError
@@ -57,7 +59,8 @@ def _told(error: Exception, given: dict[str, str]) -> ExitCode:
     known = error if isinstance(error, LoadTasksError) else _of_files(error)
     if known is not None and known.exit_code is not ExitCode.BROKEN:
         notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
-        terminal.say(f"Error: {known}{notes}", error=True)
+        for line in f"Error: {known}{notes}".split("\n"):  # the end of a build's log has lines of its own
+            terminal.say(line, error=True)
         return known.exit_code
     try:
         settings = read_settings(**given)
@@ -103,9 +106,11 @@ for _command in (
     judge,
     keep,
     compare,
+    compare_builds,
     history,
     runs,
     prune,
+    results,
     baseline,
     regressions,
     backtest,

@@ -1,18 +1,23 @@
 """Options that several commands share, most of them settings, and what the commands make of them."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
 from loadtasks.errors import BadInputError
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.scenarios.files import MAX_LOAD_FACTOR, MIN_LOAD_FACTOR
 from loadtasks.settings import MAX_SHOWN, Settings, hint, read_settings, variable
 from loadtasks.steps import RunContext
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_DAYS = {"d": 1, "w": 7}
+_MAX_DAYS = 36500
 MAX_NUMBER = 2**31 - 1
 """The largest whole number of an option: databases keep ids and counts in 32 bits."""
 
@@ -39,6 +44,30 @@ class NumberOption(click.ParamType[int | float]):
             named = parameter.opts[0] if isinstance(parameter, click.Option) else "the argument"
             raise BadInputError(f"{named} {str(value)[:MAX_SHOWN]}: write {self._write}.")
         return number
+
+
+class Age(click.ParamType[timedelta]):
+    """How long ago, in days (`180d`) or weeks (`26w`)."""
+
+    name = "age"
+
+    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> timedelta:
+        """The time that a text is.
+
+        Raises:
+            BadInputError: it is none.
+        """
+        if isinstance(value, timedelta):
+            return value
+        written = re.fullmatch(r"([0-9]{1,6})([dw])", str(value))
+        days = int(written[1]) * _DAYS[written[2]] if written else 0
+        if not 1 <= days <= _MAX_DAYS:
+            named = parameter.opts[0] if isinstance(parameter, click.Option) else "the argument"
+            raise BadInputError(
+                f"{named} {str(value)[:MAX_SHOWN]}: write a whole number of days or weeks, such as 180d or 26w, of "
+                f"at least 1d and at most {_MAX_DAYS}d."
+            )
+        return timedelta(days=days)
 
 
 load_factor = click.option(
@@ -68,7 +97,13 @@ def positive(write: str) -> NumberOption:
     return NumberOption(f"{write} from 1 to {MAX_NUMBER}", 1, MAX_NUMBER, whole=True)
 
 
+def bounded(what: str, minimum: int, maximum: int) -> NumberOption:
+    """A whole number of an option within bounds."""
+    return NumberOption(f"{what}, a whole number from {minimum} to {maximum}", minimum, maximum, whole=True)
+
+
 _METAVARS = {
+    "health_path": "PATH",
     "target": "URL",
     "service": "NAME",
     "reference": "URL",
@@ -106,6 +141,24 @@ def shown_default(name: str) -> str:
     if default is None:
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Call a command with the `Settings` of the environment and the options that were given.
+
+    Raises:
+        BadInputError: a setting that makes no sense.
+    """
+
+    @click.pass_context
+    @wraps(command)
+    def call(invocation: click.Context, /, *arguments: Any, **options: Any) -> Any:
+        given: dict[str, str] = invocation.ensure_object(dict)
+        settings = read_settings(**given)
+        with Redactor(settings.secrets).in_errors():
+            return command(settings, *arguments, **options)
+
+    return call
 
 
 def with_context(command: Callable[..., Any]) -> Callable[..., Any]:

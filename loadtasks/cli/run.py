@@ -1,32 +1,25 @@
 """The command `run`: the whole flow, from opening a run to its alert."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from loadtasks import steps
-from loadtasks.breakage import brief
 from loadtasks.cli import ci_outputs, options
 from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.cli.conclusion import Troubles, conclude
 from loadtasks.cli.live_view import RunProgress
-from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.cli.measuring import MeasuringPhase
 from loadtasks.interruption import concluding, interrupted_by_signals
-from loadtasks.measurement.model import Measurement
 from loadtasks.report import terminal
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.run import Run, new_run_id
-from loadtasks.steps import NotKeptError, RunContext
-from loadtasks.units import duration, plural, rate, share
+from loadtasks.steps import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Measure = Callable[..., list[Measurement]]
-"""A step that measures one scenario: `steps.measure` or `steps.confirm`."""
-_CONCLUDING = "Interrupted: what was measured is judged and reported; another signal ends this at once."
+CONCLUDING = "Interrupted: what was measured is judged and reported; another signal ends this at once."
 
 
 @click.command()
@@ -34,6 +27,7 @@ _CONCLUDING = "Interrupted: what was measured is judged and reported; another si
 @options.setting("target")
 @options.setting("service")
 @options.setting("reference")
+@options.setting("health_path")
 @options.setting("scenarios")
 @options.setting("expectations")
 @options.load_factor
@@ -56,18 +50,19 @@ def run(context: RunContext, scenarios: tuple[str, ...], load_factor: float, out
             scenarios=scenarios or None,
             load_factor=load_factor,
         )
-    _show_opened(opened, console)
+    show_opened(opened, console)
     for scenario, reason in steps.refusals(context, opened.id).items():
         console.print(f"{scenario}: not measured: {reason}", soft_wrap=True)
     troubles = Troubles()
-    interrupted = not _MeasuringPhase(context, opened, console, troubles).complete()
-    with concluding(None if interrupted else lambda: console.print(_CONCLUDING)):
+    interrupted = not _measured(MeasuringPhase(context, opened, console, troubles))
+    with concluding(None if interrupted else lambda: console.print(CONCLUDING)):
         if interrupted:
-            console.print(_CONCLUDING)  # not before: whoever reads it may send the next signal
-        raise SystemExit(conclude(context, opened.id, console, troubles, outputs))
+            console.print(CONCLUDING)  # not before: whoever reads it may send the next signal
+        raise SystemExit(conclude(context, opened.id, console, troubles, outputs).exit_code)
 
 
-def _show_opened(opened: Run, console: "Console") -> None:
+def show_opened(opened: Run, console: "Console") -> None:
+    """Say which run was opened, and against what."""
     version = opened.target_version or "unknown"
     console.print(
         f"Run {opened.id} of {opened.service} against {opened.target_url} (version {version})", soft_wrap=True
@@ -76,64 +71,25 @@ def _show_opened(opened: Run, console: "Console") -> None:
         console.print(f"paired with {opened.reference_url} (version {opened.reference_version or 'unknown'})")
 
 
-@dataclass(frozen=True)
-class _MeasuringPhase:
-    """The part of a run in which load is sent."""
-
-    context: RunContext
-    run: Run
-    console: "Console"
-    troubles: Troubles
-
-    def complete(self) -> bool:
-        """Measure everything, and repeat what is due. Returns whether nobody interrupted that."""
-        try:
-            with interrupted_by_signals():
-                self._measure_each(steps.scenarios_to_measure(self.context, self.run.id), steps.measure)
-                self.troubles.retry_keeping(self.context)
-                due = self.troubles.attempt(lambda: steps.repetitions_due(self.context, self.run.id)) or {}
-                due = {name: reason for name, reason in due.items() if name not in self.troubles.rescued}
-                for line in render_repetitions_due(due):
-                    self.console.print(line)
-                self._measure_each(due, steps.confirm)
-        except KeyboardInterrupt:
-            return False
-        return True
-
-    def _measure_each(self, scenarios: Iterable[str], measure: Measure) -> None:
-        """Measure scenarios one after the other. One that can't be measured leaves the others alone."""
-        planned = list(scenarios)
-        if not planned:
-            return
-        with RunProgress(self.console, len(planned)) as progress:
-            for scenario in planned:
-                progress.begin(scenario)
-                try:
-                    progress.end(self._measure(scenario, measure, progress))
-                except KeyboardInterrupt:
-                    progress.end(f"{scenario}: interrupted; nothing of it is kept")
-                    raise
-
-    def _measure(self, scenario: str, measure: Measure, progress: RunProgress) -> str:
-        """Measure one scenario. Returns how that ended, on one line."""
-        not_done = "not measured" if measure is steps.measure else "not repeated"
-        try:
-            return _summary(measure(self.context, self.run.id, scenario, progress.reach)[0])
-        except NotKeptError as error:
-            self.troubles.add(error)
-            return f"{scenario}: measured, and kept in {error.folder} for now"
-        except LoadTasksError as error:
-            is_first = measure is steps.measure  # what was measured first stands where a repetition fails
-            if error.exit_code is ExitCode.BROKEN or (error.exit_code is ExitCode.BAD_INPUT and is_first):
-                self.troubles.add(error)
-            return f"{scenario}: {not_done}: {error}"
-        except Exception as error:
-            self.troubles.add(error)
-            return f"{scenario}: {not_done}: the pipeline itself broke ({brief(error)})"
-
-
-def _summary(measurement: Measurement) -> str:
-    requests = plural(measurement.counts.scheduled, "request")
-    times = f"p50 {duration(measurement.p50_s)}, p95 {duration(measurement.p95_s)}"
-    throughput = rate(measurement.throughput_per_s)
-    return f"{measurement.scenario}: {requests}, {share(measurement.success_rate)} good, {times}, {throughput}"
+def _measured(phase: MeasuringPhase) -> bool:
+    """Measure everything, and repeat what is due. Returns whether nobody interrupted that."""
+    context, run = phase.context, phase.run
+    try:
+        with interrupted_by_signals():
+            planned = steps.scenarios_to_measure(context, run.id)
+            if planned:
+                with RunProgress(phase.console, len(planned)) as progress:
+                    for scenario in planned:
+                        phase.measure(scenario, progress)
+            phase.troubles.retry_keeping(context)
+            due = phase.troubles.attempt(lambda: steps.repetitions_due(context, run.id)) or {}
+            due = {name: reason for name, reason in due.items() if name not in phase.troubles.rescued}
+            for line in render_repetitions_due(due):
+                phase.console.print(line)
+            if due:
+                with RunProgress(phase.console, len(due)) as progress:
+                    for scenario in due:
+                        phase.confirm(scenario, progress)
+    except KeyboardInterrupt:
+        return False
+    return True

@@ -1,6 +1,5 @@
 """The commands about stored runs: `runs` lists them, `runs delete` and `prune` make room."""
 
-import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +15,6 @@ from loadtasks.results.store import Store
 from loadtasks.steps import OldRunsPlan, RunContext
 from loadtasks.units import plural
 
-_DAYS = {"d": 1, "w": 7}
-_MAX_DAYS = 36500
 _KEPT = {
     KeptBecause.NOT_ENDED: "has not ended (`runs delete RUN --unfinished` deletes one whose process was killed)",
     KeptBecause.NEWEST: "is the newest of its service",
@@ -62,27 +59,9 @@ def delete(context: RunContext, run_ids: tuple[str, ...], yes: bool, unfinished:
         terminal.say(_deletion_sentences(context, steps.delete_run(context, run_id, unfinished=unfinished)))
 
 
-class _Age(click.ParamType[timedelta]):
-    """How long ago, in days (`180d`) or weeks (`26w`)."""
-
-    name = "age"
-
-    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        written = re.fullmatch(r"([0-9]{1,6})([dw])", str(value))
-        days = int(written[1]) * _DAYS[written[2]] if written else 0
-        if not 1 <= days <= _MAX_DAYS:
-            raise BadInputError(
-                f"--older-than {value}: write a whole number of days or weeks, such as 180d or 26w, of at least 1d and "
-                f"at most {_MAX_DAYS}d."
-            )
-        return timedelta(days=days)
-
-
 @click.command()
 @click.option(
-    "--older-than", type=_Age(), required=True, metavar="AGE", help="Prune runs that started before: 180d, 26w."
+    "--older-than", type=options.Age(), required=True, metavar="AGE", help="Prune runs that started before: 180d, 26w."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be pruned.")
 @click.option("--yes", is_flag=True, help="Don't ask.")

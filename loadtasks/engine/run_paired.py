@@ -4,6 +4,9 @@ In a round one of them is driven and then the other, never both at once: they wo
 first is drawn at random for every second round, and the round after it has the opposite order, so that each is first
 equally often (AB BA, a randomised crossover in blocks of two). Both get the same requests, due at the same times. All
 happens in one process, on one event loop.
+
+The rounds may be driven in several stretches, between which other scenarios have their turn: the requests, the order of
+both and what is recorded go on where the stretch before ended.
 """
 
 import asyncio
@@ -89,13 +92,9 @@ def run_paired(
         BadInputError: the targets' certificates can't be verified with the CA bundle that the environment names, or
             this process may not open as many files as the load has WebSockets.
     """
-    run = _PairedRun(scenario, targets, on_progress)
-    with quiet_collector(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run.drive(plan))
-    compared_with = [] if run.reference.lost else run.reference.measurements(calibration)
-    return PairedMeasurements(
-        run.candidate.measurements(calibration), compared_with, run.round_ratios, run.reference.lost
-    )
+    run = PairedRun(scenario, targets, plan.seed)
+    run.drive(plan.more_rounds, plan.max_duration_s, on_progress)
+    return run.measured(calibration)
 
 
 def orders(seed: str) -> Iterator[bool]:
@@ -107,10 +106,17 @@ def orders(seed: str) -> Iterator[bool]:
         yield not first
 
 
-class _PairedRun:
-    """All rounds of one scenario."""
+class PairedRun:
+    """All rounds of one scenario; they can be driven on as often as there is time for more."""
 
-    def __init__(self, scenario: Scenario, targets: TargetPair, on_progress: OnProgress | None) -> None:
+    def __init__(self, scenario: Scenario, targets: TargetPair, seed: str) -> None:
+        """Prepare to drive.
+
+        Args:
+            scenario: what is sent.
+            targets: where it is sent.
+            seed: decides who is first in which round; the same seed makes the same order.
+        """
         self._first = dict.fromkeys(parts_of(scenario), 0)
         sent = identified(scenario, uuid4().hex)
         redactor = Redactor(targets.candidate.secrets | targets.reference.secrets | secrets_of(sent))
@@ -119,25 +125,56 @@ class _PairedRun:
         self.round_ratios = [RoundRatios(part=name) for name in dict.fromkeys(["", *self._first])]
         self._whole_load = max(rounds_of(part).number for part in parts_of(scenario).values())
         """How many rounds send every part's whole load once."""
-        self._on_progress = on_progress
+        self._orders = orders(seed)
+        self._on_progress: OnProgress | None = None
         self._began = 0.0
+        self._earlier_s = 0.0
+        """Seconds of the stretches before this one."""
         self._planned = 0
         self._driven = 0
         self._is_fruitless = False
         """Whether the last round completed no request, on one side at least."""
 
-    async def drive(self, plan: RoundPlan) -> None:
+    @property
+    def is_lost(self) -> bool:
+        """Whether one of the targets stopped responding, so that no more rounds can be driven."""
+        return bool(self.candidate.lost or self.reference.lost)
+
+    def drive(
+        self, more_rounds: MoreRounds, max_duration_s: float = float("inf"), on_progress: OnProgress | None = None
+    ) -> None:
+        """Drive rounds until no more are added or the time of this stretch is over. See `run_paired`.
+
+        Args:
+            more_rounds: called before the first round of a stretch, and whenever all planned rounds were driven.
+            max_duration_s: seconds after which no round begins, once enough were driven to show something.
+            on_progress: called after every round.
+        """
+        if self.is_lost:
+            return
+        self._on_progress = on_progress
+        self._began, self._planned = perf_counter(), self._driven
+        try:
+            with quiet_collector(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._drive(more_rounds, max_duration_s))
+        finally:
+            self._earlier_s += perf_counter() - self._began
+
+    def measured(self, calibration: Calibration | None = None) -> PairedMeasurements:
+        """What all rounds so far showed. `calibration` is kept with the measurements."""
+        compared_with = [] if self.reference.lost else self.reference.measurements(calibration)
+        candidate = self.candidate.measurements(calibration)
+        return PairedMeasurements(candidate, compared_with, self.round_ratios, self.reference.lost)
+
+    async def _drive(self, more_rounds: MoreRounds, max_duration_s: float) -> None:
         """Drive round after round; where a target is lost, the candidate alone until its whole load was sent once."""
-        self._began = perf_counter()
-        for candidate_first in orders(plan.seed):
+        while not self.is_lost:
             if self._driven >= self._planned:
-                self._planned += plan.more_rounds(self.round_ratios)
-            is_over = self._is_enough and perf_counter() - self._began > plan.max_duration_s
+                self._planned += more_rounds(self.round_ratios)
+            is_over = self._is_enough and perf_counter() - self._began > max_duration_s
             if is_over or self._driven >= self._planned:
                 return
-            await self._drive_round(candidate_first)
-            if self.candidate.lost or self.reference.lost:
-                break
+            await self._drive_round(next(self._orders))
         self._planned = self._whole_load
         while self._driven < self._planned and not self.candidate.lost:
             generated = await self.candidate.drive(self._driven)
@@ -151,7 +188,7 @@ class _PairedRun:
 
     async def _drive_round(self, candidate_first: bool) -> None:
         drivers = (self.candidate, self.reference) if candidate_first else (self.reference, self.candidate)
-        generated = {}
+        began, generated = perf_counter(), {}
         for driver in drivers:
             generated[driver] = await driver.drive(self._driven)
         # Kept after both: what this takes, right before one half of most rounds, would make that side look slower.
@@ -160,7 +197,7 @@ class _PairedRun:
         if self.reference.lost is None:
             reference = self.reference.keep(generated[self.reference])
             for ratios, *both in zip(self.round_ratios, candidate, reference, strict=True):
-                ratios.add(*both, candidate_first=candidate_first)
+                ratios.add(*both, candidate_first=candidate_first, took_s=perf_counter() - began)
         self._end_round(generated.values())
 
     def _end_round(self, generated: Collection[GeneratedLoad]) -> None:
@@ -175,7 +212,7 @@ class _PairedRun:
     def _report_progress(self) -> None:
         if self._on_progress is None:
             return
-        elapsed_s = perf_counter() - self._began
+        elapsed_s = self._earlier_s + perf_counter() - self._began
         recorder = self.candidate.recorder
         self._on_progress(
             Progress(

@@ -15,6 +15,17 @@ class TargetMetrics(BaseModel):
     problem: str = ""
     """Why nothing is known, as a clause; empty where something is."""
 
+    def followed_by(self, later: "TargetMetrics") -> "TargetMetrics":
+        """Both together: of this stretch of a load and of a later one, between which other loads were sent."""
+        if self.problem or later.problem:
+            return later if later.problem else self
+        counters = {
+            series: self.counters.get(series, 0.0) + later.counters.get(series, 0.0)
+            for series in self.counters.keys() | later.counters.keys()
+        }
+        gauges = {series: (self.gauges.get(series, values)[0], values[1]) for series, values in later.gauges.items()}
+        return TargetMetrics(counters=counters, gauges=gauges)
+
     def counted(self, name: str, **labels: str) -> float:
         """The growth of a counter, summed over all of its series that have these labels."""
         return sum(

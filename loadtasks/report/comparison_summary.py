@@ -1,6 +1,6 @@
 """What a run was compared with, in a few sentences for the whole run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from loadtasks.plain_text import plain
 from loadtasks.report import sentences
@@ -10,7 +10,9 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.findings.other_run import RunAllowance
+from loadtasks.results.findings.reference import Inconclusive
 from loadtasks.results.judgement import Verdict
+from loadtasks.units import plural, rough_span
 
 _BASELINE = "the baseline (the median of the comparable earlier runs)"
 _ALL = "all scenarios"
@@ -49,9 +51,26 @@ def comparison_summary(document: ResultsDocument) -> str:
         *(statement if len(compared) == 1 else f"{statement}: {', '.join(of)}" for statement, of in compared.items()),
         *_allowances(valid),
         *_with_scenarios(reasons, [label(result.scenario) for result in valid]),
+        *_inconclusive(valid),
         *_only_in_other(document),
     ]
     return " ".join(f"{statement}." for statement in statements)
+
+
+def _inconclusive(results: Sequence[ScenarioResult]) -> Iterator[str]:
+    """How many scenarios a paired run could not decide, and how much longer that would take."""
+    left = [
+        [finding.parameters.more_s for finding in result.findings if isinstance(finding.parameters, Inconclusive)]
+        for result in results
+    ]
+    undecided = [of_scenario for of_scenario in left if of_scenario]
+    if not undecided:
+        return
+    known = [[more_s for more_s in of_scenario if more_s is not None] for of_scenario in undecided]
+    statement = f"Inconclusive: {plural(len(undecided), 'scenario')}"
+    if all(len(of_scenario) == len(all_of) for of_scenario, all_of in zip(known, undecided, strict=True)):
+        statement += f", about {rough_span(sum(map(max, known)))} more of load would decide all"
+    yield statement
 
 
 def _in_general(finding: Finding, results: Sequence[ScenarioResult]) -> Finding:

@@ -131,6 +131,13 @@ class ResultsDatabase:
             _retried(lambda: connection.exec_driver_sql("VACUUM"), is_locked, self._name)
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def is_in(self, path: Path) -> bool:
+        """Whether a file is one of this SQLite database."""
+        if self._url.get_backend_name() != "sqlite" or not self._url.database:
+            return False
+        own = Path(self._url.database).resolve()
+        return path.resolve() in (own, *(own.with_name(f"{own.name}-{kind}") for kind in ("wal", "shm", "journal")))
+
     def _migrate(self) -> None:
         with self._errors_in_one_sentence():
             with self._connected(self._engine) as connection:
@@ -232,8 +239,8 @@ def create_schema(connection: Connection) -> None:
     connection.execute(versions.insert().values(version_num=HEAD))
 
 
-def upgrade(connection: Connection, name: str) -> None:
-    """Bring the schema up to date within the connection's transaction.
+def upgrade(connection: Connection, name: str, revision: str = "head") -> None:
+    """Bring the schema up to date, or to an older revision, within the connection's transaction.
 
     Raises:
         BadInputError: the database was written by a newer version.
@@ -247,7 +254,7 @@ def upgrade(connection: Connection, name: str) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         raise BadInputError(
             f"{name}: the results database has a schema that this version doesn't know "

@@ -31,6 +31,7 @@ from loadtasks.results.schema import (
     MoveRow,
     PairingRow,
     RegressionRow,
+    RemovedRunRow,
     ResultsBase,
     RunRow,
     RunSequenceRow,
@@ -38,6 +39,7 @@ from loadtasks.results.schema import (
 )
 
 _MAX_LENGTH = 200
+_ROWS_AT_ONCE = 100
 _ADDRESS = {"sqlite": "rowid", "postgresql": "CAST(ctid AS text)"}
 """What tells rows apart whatever is in their columns."""
 
@@ -55,6 +57,7 @@ def _read_measurement(row: MeasurementRow) -> None:
 
 _READERS: Mapping[type[ResultsBase], Callable[[Any], object]] = {
     RunSequenceRow: lambda row: row.last,
+    RemovedRunRow: lambda row: row.removed_at,
     RunRow: _read_run,
     FailureRow: failure_of,
     BeginningRow: lambda row: Beginning.model_validate({name: getattr(row, name) for name in Beginning.model_fields}),
@@ -67,6 +70,19 @@ _READERS: Mapping[type[ResultsBase], Callable[[Any], object]] = {
     MeasurementRow: _read_measurement,
 }
 """What reads a row of each table, those with the fewest and smallest rows first."""
+
+
+def read_all(connection: Connection) -> None:
+    """Read every row of every table once.
+
+    Raises:
+        Exception: of any kind, where a row is odd; `first_odd_row` says which one it is.
+    """
+    for table, read in _READERS.items():
+        with Session(connection) as session:
+            for row in session.scalars(select(table).execution_options(yield_per=_ROWS_AT_ONCE)):
+                read(row)
+                session.expunge(row)
 
 
 def first_odd_row(connection: Connection) -> str | None:

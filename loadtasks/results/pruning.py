@@ -50,7 +50,7 @@ def old_runs(session: Session, now: datetime, before: datetime, service: str | N
 
     A run is old if its date says so and those of the runs made before and after it do. `now`: what the clock says.
     """
-    needed = _needed(session)
+    needed = needed_runs(session)
     query = select(RunRow).order_by(RunRow.sequence)
     if service is not None:
         query = query.where(RunRow.service == service)
@@ -71,7 +71,7 @@ def old_runs(session: Session, now: datetime, before: datetime, service: str | N
 def prune_run(session: Session, run_id: str, at: datetime) -> bool:
     """Prune a run, unless it has become needed, was pruned or is gone meanwhile. Returns whether that was done."""
     run = session.get(RunRow, run_id, with_for_update=True)
-    if run is None or run.ended_at is None or run.pruned_at is not None or run_id in _needed(session):
+    if run is None or run.ended_at is None or run.pruned_at is not None or run_id in needed_runs(session):
         return False
     for row in session.scalars(select(MeasurementRow).where(MeasurementRow.run_id == run_id)):
         prune_measurement(row)
@@ -80,7 +80,7 @@ def prune_run(session: Session, run_id: str, at: datetime) -> bool:
     return True
 
 
-def _needed(session: Session) -> dict[str, KeptBecause]:
+def needed_runs(session: Session) -> dict[str, KeptBecause]:
     """The ids of the ended runs that are kept whole, however old."""
     needed = dict.fromkeys(_of_regressions(session), KeptBecause.REGRESSION)
     needed |= {row.run_id: KeptBecause.BASELINE for row in approval.current(session)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from loadtasks.results import approval
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.rows import run_of
 from loadtasks.results.run import Run
-from loadtasks.results.schema import BaselineRow, MeasurementRow, MoveRow, RegressionRow, RunRow
+from loadtasks.results.schema import BaselineRow, MeasurementRow, MoveRow, RegressionRow, RemovedRunRow, RunRow
 
 
 @dataclass
@@ -37,6 +38,15 @@ def remove_run(session: Session, run: RunRow) -> RemovedRun:
     for regression in session.scalars(select(RegressionRow).where(RegressionRow.service == run.service)):
         _take_out(session, run, regression, removed)
     session.flush()
+    session.merge(
+        RemovedRunRow(
+            id=run.id,
+            service=run.service,
+            sequence=run.sequence,
+            started_at=run.started_at,
+            removed_at=datetime.now(UTC),
+        )
+    )
     session.execute(delete(RunRow).where(RunRow.id == run.id))
     session.expire_all()
     approval.approve_first(session, removed.run.service, approved)

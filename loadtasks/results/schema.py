@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.results.column_types import IntegerColumn, JsonColumn, NumberColumn, TextColumn, UtcMoment
 
-HEAD = "0018"
+HEAD = "0019"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -70,6 +70,9 @@ class RunRow(ResultsBase):
     verdict: Mapped[str | None]
     pruned_at: Mapped[datetime | None]
     """When its report, histograms and exemplars were removed; None where they were not."""
+    judged_at: Mapped[datetime | None]
+    """When it was closed with its verdict, the last time; None while it is open, and where an older version did that.
+    Of two copies of a run the one that was judged later is the newer one."""
 
 
 class RunSequenceRow(ResultsBase):
@@ -83,6 +86,19 @@ class RunSequenceRow(ResultsBase):
 
 
 RUN_SEQUENCE = "runs"
+
+
+class RemovedRunRow(ResultsBase):
+    """A run that somebody removed, so that no other database brings it back."""
+
+    __tablename__ = "removed_runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    service: Mapped[str]
+    sequence: Mapped[int]
+    """Its place among the runs that are left."""
+    started_at: Mapped[datetime]
+    removed_at: Mapped[datetime]
 
 
 def _run_id() -> Mapped[str]:

@@ -1,7 +1,7 @@
 """The store: what was measured and concluded, kept in the results database."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -44,6 +44,7 @@ from loadtasks.results.schema import (
     FailureRow,
     MeasurementRow,
     PairingRow,
+    RemovedRunRow,
     RunRow,
     VerdictRow,
 )
@@ -97,7 +98,8 @@ class Store:
         with self._database.writing() as session:
             number = next_number(session)
             approval.withdraw(session, run.id)
-            session.execute(delete(RunRow).where(RunRow.id == run.id))
+            for table in (RunRow, RemovedRunRow):
+                session.execute(delete(table).where(table.id == run.id))
             opened = run.model_copy(update={"sequence": number})
             session.add(RunRow(**run_values(opened)))
         return opened
@@ -176,7 +178,7 @@ class Store:
         """End a run with its verdict."""
         with self._database.writing() as session:
             row = _row(session, run_id)
-            row.verdict, row.ended_at = verdict.value, ended_at
+            row.verdict, row.ended_at, row.judged_at = verdict.value, ended_at, datetime.now(UTC)
 
     def save_measurements(
         self,

@@ -30,11 +30,25 @@ from loadtasks.steps.reporting import document, write_report
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
+from loadtasks.steps.transfer import (
+    ExportedResults,
+    ImportedResults,
+    MergedResults,
+    Selection,
+    export_results,
+    import_results,
+)
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
+from loadtasks.steps.turns import TimeBudget, Turn
+from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, two_builds
 
 __all__ = [
     "LATEST",
+    "BuildPair",
     "Deliver",
+    "ExportedResults",
+    "ImportedResults",
+    "MergedResults",
     "NotKeptError",
     "NotMeasuredAgainError",
     "NotPostedError",
@@ -43,7 +57,10 @@ __all__ = [
     "Receipt",
     "RefusedRun",
     "RunContext",
+    "Selection",
     "SendingError",
+    "TimeBudget",
+    "Turn",
     "alert",
     "alert_refusal",
     "approve",
@@ -59,8 +76,11 @@ __all__ = [
     "current_user",
     "delete_run",
     "document",
+    "exit_code_of_pair",
+    "export_results",
     "find_run",
     "find_service",
+    "import_results",
     "judge",
     "judge_again",
     "keep",
@@ -79,5 +99,6 @@ __all__ = [
     "scenarios_to_measure",
     "send_pending",
     "sending_error",
+    "two_builds",
     "write_report",
 ]

@@ -9,7 +9,7 @@ from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.engine.http.metrics_reader import compare_metrics, read_metrics
 from loadtasks.engine.net.target import Target
-from loadtasks.engine.run_paired import RoundPlan, TargetPair, run_paired
+from loadtasks.engine.run_paired import PairedRun, TargetPair
 from loadtasks.engine.run_scenario import run_scenario
 from loadtasks.errors import BadInputError, ExitCode, LoadTasksError, TargetUnavailableError
 from loadtasks.measurement.health import Calibration
@@ -26,6 +26,7 @@ from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import HttpScenario, Scenario, uses_up_rows
 from loadtasks.steps.preflight import ask_target, usual_page_is_silent
 from loadtasks.steps.run_context import RunContext
+from loadtasks.steps.turns import Turn
 
 
 class Exercised(NamedTuple):
@@ -59,21 +60,26 @@ def check_pairing(context: RunContext) -> None:
 
 
 def exercise_scenario(
-    context: RunContext, store: Store, run_id: str, scenario: str, on_progress: OnProgress | None
+    context: RunContext,
+    store: Store,
+    run_id: str,
+    turn: Turn,
+    on_progress: OnProgress | None,
 ) -> Exercised:
     """Drive one scenario of a run with the load of that run, and see whether the target still responds after it.
 
-    That its load is about to be sent is kept before, so that the run knows of a measurement whose process died.
+    That its load is about to be sent is kept before, so that the run knows of a measurement whose process died. With a
+    reference its rounds go on where its last turn ended; what comes back is of all turns.
 
     Raises:
         NotMeasuredAgainError: it uses up rows and was begun before; or another try began since.
         TargetUnavailableError: the target doesn't respond, and no load was sent.
         LoadTasksError: the scenario could not be measured for another reason.
     """
-    run = store.run(run_id)
+    run, scenario = store.run(run_id), turn.scenario
     (chosen,) = select(read_scenarios(context.workspace.scenarios), [scenario])
     repeatable = not uses_up_rows(chosen)
-    if not repeatable and scenario in store.beginnings(run_id):
+    if not (repeatable or turn.is_begun) and scenario in store.beginnings(run_id):
         raise NotMeasuredAgainError(
             f"{scenario} was begun in run {run_id} before and is not measured again: it uses up rows of its feeder and "
             "would meet what it made or deleted; restore its rows and start a new run."
@@ -82,9 +88,7 @@ def exercise_scenario(
         silent = usual_page_is_silent(context.target)
         calibration = _calibration(store, run)
         with _begun(store, run_id, scenario, repeatable=repeatable):
-            measurements, pairing = drive(
-                context, chosen.scaled(run.load_factor), calibration, f"{run.id} {scenario}", on_progress
-            )
+            measurements, pairing = drive(context, chosen.scaled(run.load_factor), calibration, turn, on_progress)
     return Exercised(measurements, pairing, _lost(context.target, silent_before=silent is not None))
 
 
@@ -92,22 +96,23 @@ def drive(
     context: RunContext,
     scenario: Scenario,
     calibration: Calibration,
-    seed: str,
+    turn: Turn,
     on_progress: OnProgress | None = None,
 ) -> tuple[list[Measurement], Pairing | None]:
     """Drive a scenario. Gives the whole and its parts, and what the reference showed; None where there is none.
 
     The first measurement holds what the target's own metrics say about that time. If the reference is down or stops
-    responding, the scenario is measured alone and the pairing says why. `seed` decides which build begins a round.
+    responding, the scenario is measured alone and the pairing says why. Rounds are driven for a `turn`; what comes back
+    is of all turns so far.
 
     Raises:
         LoadTasksError: the scenario could not be measured.
     """
     before = read_metrics(context.target)
-    measurements, pairing = _paired_or_alone(context, scenario, calibration, seed, on_progress)
+    measurements, pairing = _paired_or_alone(context, scenario, calibration, turn, on_progress)
     after = read_metrics(context.target)
     redactor = context.redactor(scenario)
-    own = compare_metrics(context.target, before, after, redactor)
+    own = turn.keep_own_metrics(compare_metrics(context.target, before, after, redactor))
     if pairing is not None and pairing.problem is not None:
         pairing = pairing.model_copy(update={"problem": redactor(pairing.problem)})
     return [measurements[0].model_copy(update={"target_metrics": own}), *measurements[1:]], pairing
@@ -163,7 +168,11 @@ def _lost(target: Target, *, silent_before: bool) -> MeasurementFailure | None:
 
 
 def _paired_or_alone(
-    context: RunContext, scenario: Scenario, calibration: Calibration, seed: str, on_progress: OnProgress | None
+    context: RunContext,
+    scenario: Scenario,
+    calibration: Calibration,
+    turn: Turn,
+    on_progress: OnProgress | None,
 ) -> tuple[list[Measurement], Pairing | None]:
     fixed_number = isinstance(scenario, HttpScenario) and not scenario.scales  # can't be cut into rounds
     if context.reference is None or fixed_number:
@@ -171,12 +180,14 @@ def _paired_or_alone(
             scenario, context.target, on_progress, processes=context.processes, calibration=calibration
         )
         return alone, None
-    problem = _problem_of_reference(context.reference, scenario)
-    if problem is not None:
-        return run_scenario(scenario, context.target, on_progress, calibration=calibration), Pairing(problem=problem)
-    targets = TargetPair(context.target, context.reference)
-    plan = RoundPlan(context.round_budget.more_rounds, seed, context.round_budget.seconds)
-    paired = run_paired(scenario, targets, plan, on_progress, calibration=calibration)
+    if turn.paired is None:
+        problem = _problem_of_reference(context.reference, scenario)
+        if problem is not None:
+            alone = run_scenario(scenario, context.target, on_progress, calibration=calibration)
+            return alone, Pairing(problem=problem)
+        turn.paired = PairedRun(scenario, TargetPair(context.target, context.reference), turn.seed)
+    turn.drive(on_progress)
+    paired = turn.paired.measured(calibration)
     if paired.lost is not None:
         return paired.candidate, Pairing(problem=paired.lost)
     return paired.candidate, Pairing(reference=paired.reference, round_ratios=paired.round_ratios)

@@ -15,17 +15,19 @@ from loadtasks.scenarios.model import uses_up_rows
 from loadtasks.steps.exercise import NotMeasuredAgainError, exercise_scenario
 from loadtasks.steps.rescue import MeasuredRepetition, save_or_rescue
 from loadtasks.steps.run_context import RunContext
+from loadtasks.steps.turns import Turn
 from loadtasks.verdict import validity
 
 
 def measure(
-    context: RunContext, run_id: str, scenario: str, on_progress: OnProgress | None = None
+    context: RunContext, run_id: str, scenario: str, on_progress: OnProgress | None = None, turn: Turn | None = None
 ) -> list[Measurement]:
     """Measure one scenario and keep its measurements, or the reason why there are none or why they can't be trusted.
 
     With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone. A
     scenario whose measurement is invalid for a reason that may have passed is measured again at once. What an earlier
-    try kept is replaced.
+    try kept is replaced. With a `turn` its rounds are driven for that turn, and what is kept is of all turns so far;
+    nothing is measured again at once.
 
     Raises:
         TargetUnavailableError: the target doesn't respond, or has stopped responding.
@@ -37,8 +39,9 @@ def measure(
     """
     with Store.open(context.workspace.results_url, patient=True) as store:
         run = store.run(run_id)
+        driven = turn or Turn.only(scenario, run_id, context.round_budget)
         try:
-            measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
+            measurements, pairing, lost = exercise_scenario(context, store, run_id, driven, on_progress)
         except NotMeasuredAgainError:
             raise
         except BaseException as error:
@@ -53,6 +56,8 @@ def measure(
             f"the target stopped responding while {scenario} was measured; its measurement is kept but not judged: "
             f"{lost.detail}"
         )
+    if turn is not None:
+        return measurements
     return _repeat_if_invalid(context, run_id, scenario, measurements, on_progress)
 
 
@@ -69,7 +74,8 @@ def measure_again(
     """
     with Store.open(context.workspace.results_url, patient=True) as store:
         run, earlier = store.run(run_id), store.repetitions(run_id, scenario)
-        measurements, pairing, lost = exercise_scenario(context, store, run_id, scenario, on_progress)
+        turn = Turn.only(scenario, run_id, context.round_budget)
+        measurements, pairing, lost = exercise_scenario(context, store, run_id, turn, on_progress)
         if pairing is not None:
             first = Repetition(number=1, measurements=measurements)
             paired = MeasuredRepetition(run=run, scenario=scenario, repetition=first, failure=lost, pairing=pairing)

@@ -69,7 +69,7 @@ def open_run(
     context.workspace.check_writable()
     chosen = planned_scenarios(context, scenarios, load_factor)
     read_checked_suites(context.workspace)
-    target, reference, started_at = context.target, context.reference, datetime.now(UTC)
+    target, reference, started_at = context.target, context.reference, context.began_at or datetime.now(UTC)
     with Store.open(context.workspace.results_url) as store:
         failures = _failures(context, chosen)
         is_up = len(failures) < len(chosen)

@@ -49,14 +49,23 @@ def delete_run(context: RunContext, run_id: str, *, unfinished: bool = False) ->
                 f"run {run_id} has not ended: let it end, or stop it; if its process was killed, delete it with "
                 "--unfinished."
             )
-        if folder.is_name(run_id):  # files first: while the run is kept, its removal can be tried again
-            folder.remove(run_id, workspace.reports)
-            mail.remove_from(workspace.outbox, run_id)
-            rescue.remove(workspace.var, run_id)
+        remove_files(context, run_id)  # first: while the run is kept, its removal can be tried again
         removed = store.remove_run(run_id)
-        _link_newest(context, store, [removed.run.service])
+        link_newest(context, store, [removed.run.service])
         store.give_back_space()
     return removed
+
+
+def remove_files(context: RunContext, run_id: str) -> None:
+    """Remove the report of a run, its mail in the outbox, and what was rescued of it.
+
+    Raises:
+        BadInputError: one can't be removed.
+    """
+    if folder.is_name(run_id):
+        folder.remove(run_id, context.workspace.reports)
+        mail.remove_from(context.workspace.outbox, run_id)
+        rescue.remove(context.workspace.var, run_id)
 
 
 def plan_pruning(context: RunContext, older_than: timedelta, service: str | None = None) -> OldRunsPlan:
@@ -102,7 +111,7 @@ def prune(context: RunContext, plan: OldRunsPlan) -> list[Run]:
         for run_id in plan.left_over:
             _attempt_removal(context, run_id, problems)
         try:
-            _link_newest(context, store, store.services())
+            link_newest(context, store, store.services())
         except BadInputError as error:
             problems.append(error)
         try:
@@ -151,7 +160,12 @@ def _attempt_removal(context: RunContext, run_id: str, problems: list[BadInputEr
         problems.append(error)
 
 
-def _link_newest(context: RunContext, store: Store, services: Sequence[str]) -> None:
+def link_newest(context: RunContext, store: Store, services: Sequence[str]) -> None:
+    """Let `latest`, and the link of each of these services, lead to its newest report.
+
+    Raises:
+        BadInputError: a link can't be written.
+    """
     everything = store.run_ids()
     for service in services:
         folder.link_newest(context.workspace.reports, service, everything, store.run_ids(service))

@@ -1,6 +1,7 @@
 """What all steps of a run share, and how it follows from the settings."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +30,10 @@ class RunContext:
     """Whose API the target is: its name, else the target's host, port and path."""
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
+    alerts: bool = True
+    """Whether people are told of it by mail; not where whoever started it reads what it found."""
+    began_at: datetime | None = None
+    """When the run began, where that was before it is opened: when its builds were started."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -50,7 +55,7 @@ class RunContext:
     def secrets(self) -> frozenset[str]:
         """What must never be shown: logins of target and reference, passwords of results database and mail server."""
         reference = self.reference.secrets if self.reference is not None else frozenset()
-        services = _secrets_in(self.workspace.results_url) | _secrets_in(self.settings.smtp_url or "")
+        services = secrets_in(self.workspace.results_url) | secrets_in(self.settings.smtp_url or "")
         return self.target.secrets | reference | services
 
     def redactor(self, *scenarios: Scenario) -> Redactor:
@@ -100,9 +105,12 @@ def configured_reference(settings: Settings, target: Target, url: str | None = N
     return replace(reference, credentials=named.credentials).logged_in_as(target)
 
 
-def _secrets_in(url: str) -> frozenset[str]:
+def secrets_in(url: str) -> frozenset[str]:
     """The passwords in the URL of a database or a mail server: before its host, or in its query."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return frozenset()  # no URL
     user_info, is_given, _ = parts.netloc.rpartition("@")
     found = [unquote(user_info.partition(":")[2])] if is_given else []
     found += [value for name, value in parse_qsl(parts.query) if is_secret_name(name)]

@@ -36,6 +36,8 @@ from tests.stored_runs import DASHBOARD, SESSIONS, missed, regression, verdict_o
 _RUNS = 4
 _RENDERED = 20
 """One of so many databases is rendered as a page, too, which takes longest."""
+_IMPORTED = 20
+"""One of so many databases is imported into another one, too."""
 _READ = 2
 """So many of the commands read one database."""
 _AGE = timedelta(days=1)
@@ -140,6 +142,18 @@ def _exercise_database(folder: Path, content: bytes) -> None:
     chance = Random(crc32(content))
     for read in chance.sample(_readers(_context(folder), whole=chance.random() < 1 / _RENDERED), _READ):
         read()
+    if chance.random() < 1 / _IMPORTED:
+        import_database(folder, content)
+
+
+def import_database(folder: Path, content: bytes) -> None:
+    """Import a database into one whose rows it changes, and into itself."""
+    path, other = folder / "import.db", folder / "other"
+    path.write_bytes(content)
+    other.mkdir()
+    (other / "results.db").write_bytes(_database_corpus()["results.db"])
+    steps.import_results(_context(other), [path])
+    steps.import_results(_context(folder), [path])
 
 
 def _readers(context: RunContext, *, whole: bool) -> list[Callable[[], object]]:

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from email import message_from_bytes, message_from_string, policy
@@ -21,7 +20,7 @@ from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
-from tests.airflow_process import PROJECT, AirflowProcess, NightlyRun
+from tests.airflow_process import AirflowProcess, NightlyRun
 from tests.earlier_runs import EarlierRuns
 from tests.mail_servers import MailServer, mail_server, text_of
 from tests.servers import ok, scripted
@@ -106,32 +105,6 @@ def test_only_names_travel_by_xcom(good_run: dict[str, Any], airflow: AirflowPro
 def no_suites(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder without a suite, for runs whose targets are not the point: Great Expectations' import takes seconds."""
     return str(tmp_path_factory.mktemp("no-suites"))
-
-
-def test_paired_run_compares_the_working_tree_with_the_approved_build(good_nightly: NightlyRun, no_suites: str) -> None:
-    nightly = good_nightly.airflow.nightly(
-        *("--paired", "--revision", "HEAD", "--scenarios", "config_put.sequential"),
-        LOADTASKS_ROUNDS="10",
-        LOADTASKS_EXPECTATIONS=no_suites,
-    )
-    assert nightly.code == 0, nightly
-    document = json.loads((nightly.airflow.var / "reports" / "latest" / "results.json").read_text())
-    (scenario,) = document["scenarios"]
-    assert len(scenario["round_ratios"][0]["log_ratios"]["p50_s"]) == 10
-    candidate, reference = (scenario[side][0]["counts"]["completed"] for side in ("measurements", "baseline"))
-    assert candidate == reference == 200
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    assert document["run"]["reference_version"].endswith(f"+{head[:12]}")
-    assert document["run"]["target_version"].startswith(document["run"]["reference_version"])
-    assert list((nightly.airflow.var / "reference").iterdir()) == []
-
-
-def test_unknown_revision_of_a_paired_run_is_reported(good_nightly: NightlyRun) -> None:
-    nightly = good_nightly.airflow.nightly("--paired", "--revision", "no-such-revision")
-    assert nightly.code == 2
-    assert "no-such-revision" in nightly.errors
-    assert "REFERENCE=REVISION" in nightly.errors
-    assert "Traceback" not in nightly.errors
 
 
 @pytest.fixture(scope="module")

@@ -21,14 +21,20 @@ class RoundRatios(BaseModel):
     """For each round, whether the generator was saturated, so that the round is not judged."""
     requests: list[int] = []
     """For each round, how many requests its times are of, on the side that has fewer."""
+    took_s: list[float] = []
+    """For each round, the seconds that it took for both builds, with what is done between the two; empty in rounds of
+    earlier versions."""
     log_ratios: dict[str, list[float | None]] = {}
     """By metric, for each round ln(candidate / reference); None where either has no such number."""
     phases_s: dict[str, list[tuple[float, float]]] = {}
     """By phase, for each round the seconds of a completed request, of the candidate and of the reference."""
 
-    def add(self, candidate: Measurement, reference: Measurement, *, candidate_first: bool) -> None:
+    def add(
+        self, candidate: Measurement, reference: Measurement, *, candidate_first: bool, took_s: float = 0.0
+    ) -> None:
         """Add the next round."""
         self.candidate_first.append(candidate_first)
+        self.took_s.append(round(took_s, _DIGITS))
         self.saturated.append(bool(candidate.health.saturation or reference.health.saturation))
         self.requests.append(min(candidate.response.count, reference.response.count))
         for name in REFERENCE_METRICS:

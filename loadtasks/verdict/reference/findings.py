@@ -109,7 +109,7 @@ def compare_rounds(measurements: Sequence[Measurement], rounds: ReferenceRounds)
         compared.findings += _shifts(judged, rounds.version)
         # What is inconclusive of the whole need not be repeated of its parts.
         if not any(finding.kind is FindingKind.HISTORY for finding in compared.findings):
-            compared.findings += _inconclusive(part.part, judged)
+            compared.findings += _inconclusive(part.part, judged, _seconds_per_round(measurements, pairing))
     compared.findings += _excluded(pairing.round_ratios[0])
     return compared
 
@@ -164,14 +164,25 @@ def _unshifted(
     return other.parameters
 
 
-def _inconclusive(part: str, judged: Sequence[_PairedMetric]) -> Iterator[Finding]:
+def _inconclusive(part: str, judged: Sequence[_PairedMetric], seconds_per_round: float) -> Iterator[Finding]:
     """The metrics without a decision, where none regressed."""
     metrics = [paired for paired in judged if paired.ratio.decision is Decision.INCONCLUSIVE]
     if metrics and not any(paired.ratio.decision is Decision.REGRESSED for paired in judged):
+        left = [paired.ratio.rounds_left for paired in metrics]
+        known = [rounds for rounds in left if rounds is not None]
         parameters = Inconclusive(
-            metrics=tuple(paired.parameters for paired in metrics), rounds=metrics[0].ratio.rounds
+            metrics=tuple(paired.parameters for paired in metrics),
+            rounds=metrics[0].ratio.rounds,
+            more_s=max(known) * seconds_per_round if len(known) == len(left) else None,
         )
         yield Finding(code=FindingCode.INCONCLUSIVE, part=part, parameters=parameters)
+
+
+def _seconds_per_round(measurements: Sequence[Measurement], pairing: Pairing) -> float:
+    """How long a round takes on average; of earlier versions, how long both builds are driven in it."""
+    whole = pairing.round_ratios[0]
+    seconds = sum(whole.took_s) or measurements[0].elapsed_s + pairing.reference[0].elapsed_s
+    return seconds / len(whole.saturated)
 
 
 def _excluded(rounds: RoundRatios) -> Iterator[Finding]:

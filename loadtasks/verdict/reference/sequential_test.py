@@ -88,6 +88,9 @@ class Ratio:
     high: float
     """The upper end of the ratio's interval."""
     rounds: int
+    rounds_left: float | None = None
+    """Without a decision: how many more rounds are likely to bring one, if the location and the noise stay as they are.
+    None where a decision was made, or where the rounds are too few for an interval."""
 
 
 def more_rounds(decisions: Sequence[Decision], rounds: int, rule: Rule) -> int:
@@ -122,10 +125,23 @@ def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True
     error = 1.0 / (rule.runs_per_false_alarm * len(rule.interim_analyses) * metrics * len(estimates))
     location = min(estimates, key=lambda estimate: estimate.interval(error).width)
     build_difference = rule.build_difference if continuous else 0.0
-    decision = _decide(location, error, rule.miss_probability / len(estimates), build_difference, rule)
+    levels = _Levels(error, rule.miss_probability / len(estimates))
+    decision = _decide(location, levels, build_difference, rule)
     low, high = sorted(sign * end for end in location.interval(error))
     ratio, lowest, highest = (float(np.exp(value)) for value in (sign * location.center, low, high))
-    return Ratio(decision, ratio, lowest, highest, rounds)
+    left = None
+    if decision is Decision.INCONCLUSIVE:
+        left = _rounds_left(location, rounds, levels, build_difference, rule)
+    return Ratio(decision, ratio, lowest, highest, rounds, left)
+
+
+class _Levels(NamedTuple):
+    """What the intervals of one metric may miss at one analysis, on each side."""
+
+    error: float
+    """For claiming a change."""
+    miss_probability: float
+    """For ruling one out."""
 
 
 class _Interval(NamedTuple):
@@ -173,10 +189,8 @@ class _Median:
         return _Interval(float(self.ordered[dropped]), float(self.ordered[number - 1 - dropped]))
 
 
-def _decide(
-    location: _Location, error: float, miss_probability: float, build_difference: float, rule: Rule
-) -> Decision:
-    low, high = location.interval(error)
+def _decide(location: _Location, levels: _Levels, build_difference: float, rule: Rule) -> Decision:
+    low, high = location.interval(levels.error)
     no_change, min_effect, relevant = (
         float(np.log1p(effect))
         for effect in (build_difference, build_difference + rule.min_effect, rule.relevant_effect)
@@ -185,8 +199,31 @@ def _decide(
         return Decision.REGRESSED
     if high < -no_change and location.center <= -min_effect:
         return Decision.IMPROVED
-    lowest, highest = location.interval(miss_probability)
+    lowest, highest = location.interval(levels.miss_probability)
     return Decision.EQUIVALENT if -relevant < lowest and highest < relevant else Decision.INCONCLUSIVE
+
+
+def _rounds_left(
+    location: _Location, rounds: int, levels: _Levels, build_difference: float, rule: Rule
+) -> float | None:
+    """How many more rounds a decision is likely to take; None where nobody can say.
+
+    An interval's width falls with the root of the number of rounds. A change is decided when its interval no longer
+    reaches the build difference, and ruled out when its interval no longer reaches the relevant effect; what comes
+    first counts.
+    """
+    center = abs(location.center)
+    widths = [location.interval(level).width / 2 for level in levels]
+    margins = [
+        center - float(np.log1p(build_difference)) if center >= np.log1p(build_difference + rule.min_effect) else 0.0,
+        float(np.log1p(rule.relevant_effect)) - center,
+    ]
+    needed = [
+        rounds * (width / margin) ** 2
+        for width, margin in zip(widths, margins, strict=True)
+        if margin > 0 and np.isfinite(width)
+    ]
+    return max(1.0, min(needed) - rounds) if needed else None
 
 
 def _trimmed_mean(values: Values, trim: float) -> _TrimmedMean:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.round_ratios import RoundRatios
-from loadtasks.engine.run_paired import MoreRounds, PairedMeasurements, RoundPlan, TargetPair, orders, run_paired
+from loadtasks.engine.run_paired import (
+    MoreRounds,
+    PairedMeasurements,
+    PairedRun,
+    RoundPlan,
+    TargetPair,
+    orders,
+    run_paired,
+)
 from loadtasks.measurement.metrics import REFERENCE_METRICS
 from loadtasks.scenarios.load import BroadcastLoad, ClosedLoad, ConnectionsLoad, HttpLoad, OpenLoad
 from loadtasks.scenarios.model import (
@@ -253,3 +261,20 @@ def test_every_kind_of_load_has_rounds_and_a_mixed_scenario_has_them_by_part() -
         assert [measurement.counts.completed for measurement in side] == [46, 6, 40]
     for pairs in paired.round_ratios:
         assert all(ratio is not None for ratio in pairs.log_ratios["p50_s"])
+
+
+def test_rounds_go_on_where_an_earlier_stretch_ended() -> None:
+    scenario = thing(ClosedLoad(workers=1, requests=6), warmup_requests=3)
+    with both() as (log, candidate, reference):
+        target = Target(candidate.url)
+        run = PairedRun(scenario, TargetPair(target, target.reference(reference.url, None)), "a run")
+        run.drive(rounds(2))
+        first = run.measured()
+        run.drive(rounds(5))
+        whole = run.measured()
+    with both() as (at_once, candidate, reference):
+        pair(scenario, candidate.url, reference.url, rounds(5))
+    assert log.seen == at_once.seen, "the same requests in the same order as in one stretch"
+    assert [measured.candidate[0].counts.completed for measured in (first, whole)] == [12, 30]
+    assert len(whole.round_ratios[0].took_s) == 5
+    assert min(whole.round_ratios[0].took_s) > 0

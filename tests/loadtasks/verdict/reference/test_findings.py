@@ -20,6 +20,8 @@ from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.pairing import Pairing
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.reference.findings import ComparedRounds, ReferenceRounds, compare_rounds
+from loadtasks.verdict.reference.judged_rounds import judge_rounds
+from loadtasks.verdict.reference.sequential_test import Rule
 from tests.loadtasks.verdict.reference.rounds import round_ratios
 from tests.measurements import measurement
 
@@ -195,3 +197,15 @@ def test_nothing_is_claimed_of_an_invalid_scenario() -> None:
     known = KnownHistory(references={SCENARIO: reference_rounds(round_ratios(p50_s=1.0))})
     (verdict,) = compare_run(judged, [measurement()], known).verdicts
     assert (verdict.verdict, verdict.comparisons) == (Verdict.INVALID, [])
+
+
+def test_an_inconclusive_finding_says_how_much_longer_it_takes() -> None:
+    noisy = round_ratios(noise=0.1)
+    (finding,) = compared(noisy.model_copy(update={"took_s": [0.5] * 30})).findings
+    assert isinstance(finding.parameters, Inconclusive)
+    ratios = judge_rounds([noisy], Rule())
+    left = max(ratio.rounds_left for ratio in ratios.values() if ratio.rounds_left is not None)
+    assert finding.parameters.more_s == pytest.approx(0.5 * left)
+    (of_earlier_version,) = compared(noisy).findings
+    assert isinstance(of_earlier_version.parameters, Inconclusive)
+    assert of_earlier_version.parameters.more_s

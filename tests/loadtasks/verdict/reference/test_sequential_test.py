@@ -146,3 +146,15 @@ def test_rounds_are_added_only_while_inconclusive() -> None:
 def test_interim_analyses_that_do_not_grow_are_refused(interim_analyses: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="interim analyses after"):
         Rule(interim_analyses=interim_analyses)
+
+
+@pytest.mark.parametrize("size", [0.0, 0.03, 0.05])
+def test_the_rounds_that_are_left_are_about_those_that_it_takes(size: float) -> None:
+    drawn = {seed: rounds(size, 6000, seed, noise=0.2) for seed in range(40)}
+    left = {seed: judge(log_ratios[:60], 1, RULE).rounds_left for seed, log_ratios in drawn.items()}
+    undecided = {seed: more for seed, more in left.items() if more is not None}
+    assert len(undecided) > 20
+    decided = [judge(drawn[seed][: 60 + int(2 * more)], 1, RULE).decision for seed, more in undecided.items()]
+    assert sum(decision is not Decision.INCONCLUSIVE for decision in decided) > len(decided) / 2
+    assert judge(rounds(size, 20_000), 1, RULE).rounds_left is None, "a decision was made"
+    assert judge(rounds(size, 6), 1, RULE).rounds_left is None, "nobody can say"

@@ -1,0 +1,141 @@
+"""Starting the two builds of a run, until both are healthy."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from loadtasks.builds.build import PORT_MARK, Build, BuildName, HowToStart
+from loadtasks.builds.held_build import TAIL_COLUMNS, HeldBuild
+from loadtasks.engine.http.probe import TargetSilentError, probe
+from loadtasks.engine.net.target import Target
+from loadtasks.errors import ExitCode, LoadTasksError, TargetUnavailableError
+from loadtasks.redaction.redactor import Redactor
+from loadtasks.units import span
+
+_PAUSE_S = 0.05
+_MAX_TRIES = 4
+"""How often a build is started that says that another program took its port meanwhile."""
+_SERVER_ERROR = 500
+
+
+class BuildFailedError(LoadTasksError):
+    """A build that could not be started, or that ended by itself; the message ends with the last lines of its log."""
+
+    def __init__(self, sentence: str, tail: Sequence[str], exit_code: ExitCode) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+        self._tail = tail
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"    {line}" for line in self._tail)])
+
+
+@dataclass
+class StartedBuilds:
+    """Both builds, up and healthy."""
+
+    candidate: Target
+    reference: Target
+    held: Sequence[HeldBuild]
+    redactor: Redactor
+
+    def failures(self) -> list[BuildFailedError]:
+        """What to say of builds that ended by themselves since, the candidate first."""
+        names: tuple[BuildName, BuildName] = ("candidate", "reference")
+        return [failure for name in names if (failure := self.failure_of(name)) is not None]
+
+    def failure_of(self, name: BuildName) -> BuildFailedError | None:
+        """What to say of a build that ended by itself since; None while it runs."""
+        (build,) = [held for held in self.held if held.build.name == name]
+        build.look()
+        return _failed(build, f"{build.failure} while it was measured", self.redactor) if build.failure else None
+
+
+@contextmanager
+def started_builds(
+    builds: tuple[Build, Build], how: HowToStart, targets: Callable[[BuildName, str], Target], redactor: Redactor
+) -> Iterator[StartedBuilds]:
+    """Start both builds at once, and end them with everything that descends from them at the end of the context.
+
+    Args:
+        builds: the candidate and the reference.
+        how: what both have in common.
+        targets: gives the target at the address of a build.
+        redactor: takes the secrets out of what the builds wrote.
+
+    Raises:
+        BuildFailedError: one of them can't be started, or is not healthy in time.
+        BadInputError: an image, and no Docker.
+    """
+    began_s = time.monotonic()
+    held: list[HeldBuild] = []
+    try:
+        held.extend(HeldBuild(build, how) for build in builds)
+        ready: dict[BuildName, Target] = {}
+        trouble: dict[BuildName, str] = {}
+        tries = dict.fromkeys((build.name for build in builds), 1)
+        while len(ready) < len(held):
+            time.sleep(_PAUSE_S)
+            for number, build in enumerate(held):
+                name = build.build.name
+                build.look()
+                if build.port_was_taken and tries[name] < _MAX_TRIES:
+                    tries[name] += 1
+                    build.end()
+                    held[number] = HeldBuild(build.build, how)
+                elif name not in ready and build.failure is None and build.url is not None:
+                    trouble[name] = _unhealthy(target := targets(name, build.url))
+                    if not trouble[name]:
+                        ready[name] = target
+            if any(build.failure for build in held) or time.monotonic() - began_s > how.timeout_s:
+                raise _not_started(held, ready, trouble, how, redactor)
+        yield StartedBuilds(ready["candidate"], ready["reference"], held, redactor)
+    finally:
+        for build in held:
+            build.ask_to_end()
+        for build in held:
+            build.end()
+
+
+def _unhealthy(target: Target) -> str:
+    """Why a target is not healthy, as a clause; empty where it is: its health page responds, with no server error."""
+    path = target.health_path or target.USUAL_HEALTH_PATH
+    try:
+        status = probe(target, path, head_only=True).status
+    except TargetSilentError:
+        return f"GET {path} gets no whole response"
+    except TargetUnavailableError:
+        return "it takes no connection"
+    return f"GET {path} responded {status}" if status >= _SERVER_ERROR else ""
+
+
+def _not_started(
+    held: Sequence[HeldBuild],
+    ready: Collection[BuildName],
+    trouble: Mapping[BuildName, str],
+    how: HowToStart,
+    redactor: Redactor,
+) -> BuildFailedError:
+    """The error of the build that did not start, the candidate's where it is both."""
+    build = next(
+        (build for build in held if build.failure), next(build for build in held if build.build.name not in ready)
+    )
+    if build.failure:
+        return _failed(build, f"{build.failure} before it was healthy", redactor)
+    name = build.build.name
+    why = f" ({trouble[name]})" if trouble.get(name) else ""
+    listens = (
+        f"it has to listen on 127.0.0.1:{build.port}, which PORT in its environment and {PORT_MARK} in its command say"
+        if build.build.image is None
+        else "its port in the container is PORT in its environment, or --container-port"
+    )
+    return _failed(build, f"is not healthy after {span(how.timeout_s)}{why}: {listens}", redactor)
+
+
+def _failed(build: HeldBuild, what: str, redactor: Redactor) -> BuildFailedError:
+    name = build.build.name
+    tail = [redactor.shortened(line, TAIL_COLUMNS) for line in build.tail()]
+    end = f"the end of its log ({build.log}):" if tail else f"it wrote nothing to its log ({build.log})."
+    exit_code = ExitCode.NOT_GOOD if name == "candidate" else ExitCode.INVALID
+    return BuildFailedError(f"the {name} {what}; {end}", tail, exit_code)

@@ -1,0 +1,81 @@
+"""Two builds, started until both are healthy."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loadtasks.builds import held_build
+from loadtasks.builds.build import Build, BuildName, HowToStart
+from loadtasks.builds.startup import BuildFailedError, StartedBuilds, started_builds
+from loadtasks.engine.net.target import Target
+from loadtasks.errors import ExitCode
+from loadtasks.redaction.redactor import Redactor
+from tests.loadtasks.builds.serving import server_command
+from tests.servers import free_port
+
+
+def target_at(_name: BuildName, url: str) -> Target:
+    return Target(url, health_path="/healthz")
+
+
+@contextmanager
+def started(tmp_path: Path, candidate: str, reference: str, timeout_s: float = 20.0) -> Iterator[StartedBuilds]:
+    builds = (Build("candidate", candidate), Build("reference", reference))
+    how = HowToStart(tmp_path / "logs", timeout_s=timeout_s)
+    with started_builds(builds, how, target_at, Redactor(["hunter2-hunter2"])) as both:
+        yield both
+
+
+def refused(tmp_path: Path, candidate: str, reference: str, timeout_s: float = 20.0) -> BuildFailedError:
+    with pytest.raises(BuildFailedError) as caught, started(tmp_path, candidate, reference, timeout_s):
+        pass
+    return caught.value
+
+
+def test_both_run_on_ports_of_their_own_and_one_that_dies_is_noticed(tmp_path: Path) -> None:
+    good = server_command(tmp_path)
+    with started(tmp_path, good, f"timeout 2 sh -c '{good}'") as both:
+        assert both.candidate.url != both.reference.url
+        assert both.failures() == []
+        until_s = time.monotonic() + 10
+        while not both.failures() and time.monotonic() < until_s:
+            time.sleep(0.05)
+        (failure,) = both.failures()
+    assert "the reference ended with exit code 124 while it was measured" in str(failure)
+    assert failure.exit_code is ExitCode.INVALID
+
+
+def test_a_candidate_that_ends_is_no_good_and_its_log_holds_no_secret(tmp_path: Path) -> None:
+    error = refused(tmp_path, "echo password hunter2-hunter2; printf '\\033[31mred'; exit 3", "sleep 60")
+    assert error.exit_code is ExitCode.NOT_GOOD
+    first, *lines = str(error).split("\n")
+    assert first.startswith("the candidate ended with exit code 3 before it was healthy; the end of its log (")
+    assert lines == ["    password ***", "    [31mred"]
+
+
+def test_a_reference_that_ends_leaves_nothing_to_compare_with(tmp_path: Path) -> None:
+    error = refused(tmp_path, "sleep 60", "exit 1")
+    assert error.exit_code is ExitCode.INVALID
+    assert "the reference ended with exit code 1" in str(error)
+    assert "wrote nothing to its log" in str(error)
+
+
+@pytest.mark.parametrize("unhealthy", [True, False])
+def test_one_that_is_never_healthy_is_given_up(tmp_path: Path, unhealthy: bool) -> None:
+    candidate = server_command(tmp_path, "STATUS=503") if unhealthy else "sleep 60"
+    error = refused(tmp_path, candidate, server_command(tmp_path), timeout_s=1.5 if unhealthy else 0.3)
+    assert error.exit_code is ExitCode.NOT_GOOD
+    assert "the candidate is not healthy after " in str(error)
+    assert ("GET /healthz responded 503" if unhealthy else "it takes no connection") in str(error)
+
+
+def test_a_port_that_another_program_took_meanwhile_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = iter([1, free_port(), free_port()])
+    monkeypatch.setattr(held_build, "free_port", lambda: next(ports))
+    taken = "[ $PORT = 1 ] && { echo 'OSError: [Errno 98] Address already in use'; exit 1; };"
+    command = f"{taken} {server_command(tmp_path)}"
+    with started(tmp_path, command, server_command(tmp_path)) as both:
+        assert both.candidate.url != "http://127.0.0.1:1"

@@ -9,6 +9,7 @@ processes of the machine are left as they are. About half a minute a pair.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.engine.bench import table
 from benchmarks.verdict.stand import SLOWED, scenario
+from loadtasks.builds.cores import SHARED, chosen_cores
+from loadtasks.builds.held_build import free_port
 from loadtasks.engine.generator.calibration import calibrate
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.run_scenario import run_scenario
@@ -32,7 +35,7 @@ from loadtasks.verdict import validity
 from loadtasks.verdict.compare_documents import compare_documents
 from loadtasks.verdict.judge_run import judge_run
 from scripts.approved_build import fresh_database
-from scripts.services import Services, free_port, shared_core
+from scripts.services import Services
 from scripts.shipped_api import SERVICE, ApiInstance, ShippedApi
 
 SCENARIOS = (SLOWED, "sessions.filtered", "config_get.concurrent", "config_put.sequential", "dashboard.concurrent")
@@ -79,15 +82,17 @@ def _row(result: ScenarioResult) -> Iterator[str]:
 def _run(run_id: str, faults: str) -> ResultsDocument:
     """A run of all scenarios against an API with these faults, which is stopped at the end."""
     with TemporaryDirectory(prefix="two-files-") as folder, Services(Path(folder) / "logs") as services:
-        api = ShippedApi.start(
-            services,
-            ApiInstance(
-                database_url=fresh_database(Path(folder), "api"),
-                port=free_port(),
-                core=shared_core(),
-                settings={"APP_FAULTS": faults, **_SETTINGS},
-            ),
+        instance = ApiInstance(
+            database_url=fresh_database(Path(folder), "api"),
+            port=free_port(),
+            settings={"APP_FAULTS": faults, **_SETTINGS},
         )
+        available = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, chosen_cores(SHARED) or available)  # which what is started inherits
+        try:
+            api = ShippedApi.start(services, instance)
+        finally:
+            os.sched_setaffinity(0, available)
         target, calibration = Target(api.url, api.token), calibrate()
         measured = [_measured(name, target, calibration) for name in SCENARIOS]
     return _document(run_id, measured)

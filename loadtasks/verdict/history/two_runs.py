@@ -47,7 +47,7 @@ _BISECTIONS = 26
 
 
 @dataclass(frozen=True)
-class History:
+class RunToRunNoise:
     """What is known of the run-to-run noise of several series; shape of each: series."""
 
     runs: NDArray[np.int64]
@@ -101,7 +101,7 @@ def bound_probabilities(weights: Values, family: int) -> Values:
     return probabilities
 
 
-def weigh_history(values: Values, min_scale: Values, prior_scale: Values, sampling_error: Values) -> History:
+def weigh_history(values: Values, min_scale: Values, prior_scale: Values, sampling_error: Values) -> RunToRunNoise:
     """The run-to-run noise by earlier runs and the prior.
 
     The scale of the runs holds their sampling errors; they are taken out, since those of the two runs that are compared
@@ -122,7 +122,7 @@ def weigh_history(values: Values, min_scale: Values, prior_scale: Values, sampli
     own = np.where(runs > 0, huber_scale(distances, present, known, min_scale), 0.0)
     without_sampling = np.sqrt(np.maximum(own**2 - sampling_error**2, min_scale**2))
     scale, freedom = posterior_scale(without_sampling, np.maximum(runs, 1), _WIDENED * prior_scale)
-    return History(
+    return RunToRunNoise(
         runs=runs,
         scale=scale,
         freedom=freedom,
@@ -131,7 +131,9 @@ def weigh_history(values: Values, min_scale: Values, prior_scale: Values, sampli
     )
 
 
-def compare_two(now: Side, before: Side, history: History, probability: Values, shifts: NDArray[np.bool_]) -> Interval:
+def compare_two(
+    now: Side, before: Side, history: RunToRunNoise, probability: Values, shifts: NDArray[np.bool_]
+) -> Interval:
     """The interval of the difference of two runs.
 
     Args:
@@ -152,7 +154,7 @@ def compare_two(now: Side, before: Side, history: History, probability: Values, 
 
 
 def _surely_worse(
-    worse: Side, better: Side, history: History, probability: Values, shifts: NDArray[np.bool_]
+    worse: Side, better: Side, history: RunToRunNoise, probability: Values, shifts: NDArray[np.bool_]
 ) -> Values:
     """How much worse the one run is than the other at least, but for this probability; below 0: it may be better."""
     difference = np.nan_to_num(worse.value - better.value)

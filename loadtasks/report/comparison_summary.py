@@ -36,13 +36,16 @@ def comparison_summary(document: ResultsDocument) -> str:
     valid = [result for result in document.scenarios if result.measurements and result.verdict is not Verdict.INVALID]
     compared: dict[str, list[str]] = {}
     reasons: dict[str, list[str]] = {}
+    # A scenario of a paired run that can't be paired is part of no baseline; why, nobody asks.
+    of_baselines = (FindingCode.BASELINE_TOO_SHORT, FindingCode.NOT_COMPARABLE)
+    unsaid = (FindingCode.RUN_ALLOWANCE, *(of_baselines if document.run.reference_url is not None else ()))
     for result in document.scenarios if document.other_run is not None else valid:
         if result.comparisons:
             compared.setdefault(f"Compared with {_other(document, result)}", []).append(label(result.scenario))
         elif document.run.reference_url is not None and document.other_run is None:
             reasons.setdefault("Not compared with the reference", []).append(label(result.scenario))
         for finding in result.findings:
-            if finding.code in OF_THE_RUN and finding.code is not FindingCode.RUN_ALLOWANCE:
+            if finding.code in OF_THE_RUN and finding.code not in unsaid:
                 reason = plain(sentences.sentence(_in_general(finding, valid))).rstrip(".")
                 reasons.setdefault(reason, []).append(label(result.scenario))
     if valid and not compared and not reasons:

@@ -62,6 +62,7 @@ def check_all_succeeded(result: ScenarioResult) -> None:
         FindingCode.STALE_CONNECTIONS,
         FindingCode.INSUFFICIENT_SAMPLE,
         FindingCode.BASELINE_TOO_SHORT,
+        FindingCode.TARGETS_MET,
     }
 
 

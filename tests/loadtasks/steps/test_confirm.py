@@ -11,7 +11,7 @@ import pytest
 from loadtasks import steps
 from loadtasks.engine import run_scenario as run_scenario_module
 from loadtasks.engine.generator.health import health
-from loadtasks.engine.run_paired import PairedMeasurements, run_paired
+from loadtasks.engine.run_paired import PairedMeasurements, PairedRun
 from loadtasks.errors import TargetUnavailableError
 from loadtasks.measurement.health import Calibration, Health, Saturation, SaturationCode, Statistic
 from loadtasks.report.repetitions import render_repetitions_due
@@ -21,7 +21,7 @@ from loadtasks.results.findings.validity import InvalidRepeated
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.store import Store
-from loadtasks.steps import RunContext, exercise
+from loadtasks.steps import RunContext
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.workspace import Workspace
 from tests.earlier_runs import EarlierRuns
@@ -234,8 +234,10 @@ def test_a_paired_scenario_that_was_invalid_is_measured_anew_in_its_place(
     lag = Saturation(code=SaturationCode.LOOP_LAG, observed=0.2, limit=0.1, statistic=Statistic.P99)
     driven: list[int] = []
 
-    def scripted_run(*given: Any, **options: Any) -> PairedMeasurements:
-        paired = run_paired(*given, **options)
+    measured = PairedRun.measured
+
+    def scripted(run: PairedRun, *given: Any) -> PairedMeasurements:
+        paired = measured(run, *given)
         driven.append(1)
         busy = [lag] if len(driven) == 1 else []
         unhealthy = [
@@ -244,7 +246,7 @@ def test_a_paired_scenario_that_was_invalid_is_measured_anew_in_its_place(
         ]
         return replace(paired, candidate=unhealthy)
 
-    monkeypatch.setattr(exercise, "run_paired", scripted_run)
+    monkeypatch.setattr(PairedRun, "measured", scripted)
     monkeypatch.setenv("LOADTASKS_ROUNDS", "10")
     result = call("run", "--target", server.url, "--reference", server.url)
     assert result.exit_code == 0, result.output

@@ -218,6 +218,11 @@ TARGETS = (
         observed=20,
         parameters=ThrottlingExpected(throttled=20, scheduled=80, statuses=(429,), held=True),
     ),
+    Finding(
+        code=C.DATA_DOCS_MISSING,
+        severity=Severity.WARNING,
+        parameters=DataDocsMissing(problem="var/reports/20261124T020000Z-3fa9/data_docs: No space left on device"),
+    ),
 )
 CAUSES = (
     cause(C.CAUSE_UNKNOWN),
@@ -400,11 +405,6 @@ VARIANTS: tuple[Finding, ...] = (
         metric="throttled",
         observed=0,
         parameters=ThrottlingExpected(throttled=0, scheduled=80, held=False),
-    ),
-    Finding(
-        code=C.DATA_DOCS_MISSING,
-        severity=Severity.WARNING,
-        parameters=DataDocsMissing(problem="var/reports/20261124T020000Z-3fa9/data_docs: No space left on device"),
     ),
     Finding(code=C.OUTAGE, parameters=Outage(share=0.99, longest_s=0.1, from_s=0.0, refused_s=0.0)),
     Finding(code=C.STRAGGLERS, parameters=Stragglers(stragglers=1, completed=1, duration_s=90.0)),

@@ -76,6 +76,14 @@ def test_the_comment_runs_nothing_of_the_pull_request() -> None:
     (download,) = [step for step in steps(COMMENT) if step.get("uses", "").startswith("actions/download-artifact")]
     measured = WORKFLOWS["performance"]["jobs"]["pull-request"]["steps"]
     assert download["with"]["name"] in [step["with"]["name"] for step in measured if "name" in step.get("with", {})]
+    (gathered,) = [
+        step["with"]["path"] for step in measured if step.get("with", {}).get("name") == download["with"]["name"]
+    ]
+    assert re.fullmatch(r"\w+/", gathered), "of several paths, the artifact's root is what they have in common"
+    (gathering,) = [step["run"] for step in measured if gathered in step.get("run", "")]
+    assert f'cp -rL "$made" {gathered}' in gathering
+    assert "var/reports/latest/." in gathering  # so that results.json is at the root
+    assert f"{download['with']['path']}/results.json" in "\n".join(commands(COMMENT))
     # Nothing that was downloaded is run, sourced or installed: the one command that reads it is this project's own.
     assert [line for line in commands(COMMENT) if download["with"]["path"] in line] == [
         line for line in commands(COMMENT) if "loadtasks ci comment" in line

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -96,7 +97,10 @@ def _attempt(kind: FuzzKind, folder: Path, content: bytes) -> tuple[str, bool, s
     except SystemExit as error:
         return f"exit {error.code}", error.code in _DOCUMENTED, ""
     except (Exception, _HangError) as error:
-        return f"{type(error).__name__}: {str(error)[:200]}", False, ""
+        *_, place = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "/loadtasks/" in frame.filename]
+        places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in (place, *reversed(ours[-3:])))
+        return f"{type(error).__name__}: {str(error)[:200]} ({places})", False, ""
     return "fine", True, ""
 
 

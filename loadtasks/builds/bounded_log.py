@@ -42,7 +42,8 @@ class BoundedLog:
 
     def finish(self, timeout_s: float) -> None:
         """Wait until everything that was written is kept."""
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:  # not where the build could not be started
+            self._thread.join(timeout_s)
 
     def _copy(self) -> None:
         import fcntl  # noqa: PLC0415 - there is none on Windows

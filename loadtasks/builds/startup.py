@@ -1,5 +1,6 @@
 """Starting the two builds of a run, until both are healthy."""
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,13 +11,18 @@ from loadtasks.builds.held_build import TAIL_COLUMNS, HeldBuild
 from loadtasks.engine.http.probe import TargetSilentError, probe
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import ExitCode, LoadTasksError, TargetUnavailableError
-from loadtasks.redaction.redactor import Redactor
+from loadtasks.redaction.redactor import HIDDEN, Redactor
+from loadtasks.scenarios.values import is_secret_name
 from loadtasks.units import span
 
 _PAUSE_S = 0.05
 _MAX_TRIES = 4
 """How often a build is started that says that another program took its port meanwhile."""
 _SERVER_ERROR = 500
+_PASSWORD = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+@")
+"""The password in an address."""
+_ASSIGNED = re.compile(r"""((?P<name>[\w.-]{1,100})["']?\s*[=:]\s*["']?)(?!//)((bearer|basic)\s+)?[^\s"',;&]+""", re.I)
+"""A value and its name: `API_TOKEN=...`, `"password": "..."`."""
 
 
 class BuildFailedError(LoadTasksError):
@@ -135,7 +141,13 @@ def _not_started(
 
 def _failed(build: HeldBuild, what: str, redactor: Redactor) -> BuildFailedError:
     name = build.build.name
-    tail = [redactor.shortened(line, TAIL_COLUMNS) for line in build.tail()]
+    tail = [without_likely_secrets(redactor.shortened(line, TAIL_COLUMNS)) for line in build.tail()]
     end = f"the end of its log ({build.log}):" if tail else f"it wrote nothing to its log ({build.log})."
     exit_code = ExitCode.NOT_GOOD if name == "candidate" else ExitCode.INVALID
     return BuildFailedError(f"the {name} {what}; {end}", tail, exit_code)
+
+
+def without_likely_secrets(line: str) -> str:
+    """A line of a log without passwords in addresses, and without values whose names say that they are secret."""
+    line = _PASSWORD.sub(rf"\1{HIDDEN}@", line)
+    return _ASSIGNED.sub(lambda found: f"{found[1]}{HIDDEN}" if is_secret_name(found["name"]) else found[0], line)

@@ -9,7 +9,8 @@ def run(context: RunContext, outputs: CiOutputs) -> None:
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -108,7 +109,10 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **given: Any) -> Any:
         files = tuple((form, given.pop(form.name)) for form in _FORMATS)
         named = tuple((form, path) for form, path in files if path is not None)
-        _check(named)
+        _check(named, [value for value in given.values() if isinstance(value, Path | str)])
+        for _, path in named:  # whoever finds it after a command that failed would take it for this one's
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
         return command(*arguments, outputs=CiOutputs(named, read_ci_variables().github_step_summary), **given)
 
     decorated: Callable[..., Any] = call
@@ -119,13 +123,16 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def _check(files: tuple[tuple[_Format, Path], ...]) -> None:
-    """See that files can be written, before anything is sent."""
+def _check(files: tuple[tuple[_Format, Path], ...], inputs: Sequence[Path | str]) -> None:
+    """See that files can be written, and are none of those that are read, before anything is sent."""
     known: dict[str, str] = {}
+    read = {os.path.realpath(path) for path in inputs if "\0" not in str(path)}
     for form, path in files:
         reason = _problem(path)
         if reason:
             raise BadInputError(f"{form.option} {str(path)[:MAX_PATH]}: {reason}; name another file.")
+        if os.path.realpath(path) in read:
+            raise BadInputError(f"{form.option} {path}: it is the file that is read; name another file.")
         other = known.setdefault(os.path.realpath(path), form.option)
         if other != form.option:
             raise BadInputError(f"{form.option} {path}: {other} writes this file, too; name another file.")

@@ -143,6 +143,12 @@ def compare_builds(
             document = conclude(context, opened.id, console, troubles, outputs)
             for line in (line for failure in failures for line in f"Error: {failure}".split("\n")):
                 terminal.say(line, error=True)
+            if lost := steps.not_compared(document):
+                terminal.say(
+                    f"Error: nothing is claimed about {', '.join(lost)}: the reference was lost or is no yardstick, "
+                    "and targets alone make no comparison good.",
+                    error=True,
+                )
             console.print(f"Took {span(monotonic() - began_s)}")
             raise SystemExit(steps.exit_code_of_pair(document, failures))
 

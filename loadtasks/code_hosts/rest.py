@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from loadtasks import __version__
 from loadtasks.input_files import MIB
 from loadtasks.plain_text import plain
+from loadtasks.redaction.redactor import Redactor
 from loadtasks.strict_json import parse
 
 _CONNECT_S, _READ_S = 10.0, 20.0
@@ -89,7 +90,8 @@ class RestApi:
             else:
                 if response.ok:
                     return response.json()
-                last = CodeHostError(response.reason(), response.status)
+                redactor = Redactor([self.token.get_secret_value()])
+                last = CodeHostError(response.reason(redactor), response.status)
                 wait_s = response.wait_s(may_repeat=method != _NOT_REPEATED)
                 if wait_s > MAX_WAIT_S:
                     raise CodeHostError(f"{last}; it asks to wait for {wait_s:,.0f} s", response.status)
@@ -155,8 +157,8 @@ class _Response:
         except ValueError as error:
             raise CodeHostError(f"a response that is no JSON ({str(error)[:_MAX_REASON]})", self.status) from None
 
-    def reason(self) -> str:
-        """The status, and what the API says of it."""
+    def reason(self, redactor: Redactor) -> str:
+        """The status, and what the API says of it: a server may quote the request, with its token."""
         if _REDIRECT <= self.status < 400:  # noqa: PLR2004 - the 3xx
             return f"status {self.status}: it redirects elsewhere, which is not followed with a token"
         try:
@@ -166,7 +168,7 @@ class _Response:
         message = (
             next((said[key] for key in ("message", "error") if said.get(key)), "") if isinstance(said, dict) else ""
         )
-        shown = plain(str(message))[:_MAX_REASON].rstrip(".")
+        shown = redactor.shortened(plain(str(message)), _MAX_REASON).rstrip(".")
         return f"status {self.status}" + (f": {shown}" if shown else "")
 
     def wait_s(self, *, may_repeat: bool) -> float:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.report.changes import INCONCLUSIVE, Change, RunChanges, changes_of
 from loadtasks.report.comparison_summary import comparison_summary
-from loadtasks.report.findings import RenderedFinding, invalid_reasons
+from loadtasks.report.findings import RenderedFinding, invalid_reasons, render_findings
 from loadtasks.report.headline import NO_TARGET, is_untargeted
 from loadtasks.report.inert_text import MAX_NAME, code, inert, link
 from loadtasks.report.verdicts import SYMBOL
 from loadtasks.results.document import ResultsDocument
+from loadtasks.results.findings.reference import WITHOUT_REFERENCE
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.service_name import service_at
 from loadtasks.verdict.reference.sequential_test import Rule
@@ -110,15 +111,29 @@ def _title(documents: Sequence[ResultsDocument], changes: Sequence[RunChanges], 
     of = f" of {code(name)}" if name else ""
     if len(documents) == 1:
         said = _tally(documents[0], changes[0])
+        if lost := len(_without_reference(documents[0])):
+            said += f", {lost} could not be compared"
     else:
         bad, number = sum(not verdict.good for verdict in verdicts), len(documents)
         said = (
             f"{bad} of {number} runs {'is' if bad == 1 else 'are'} not good" if bad else f"all {number} runs are good"
         )
     symbol = SYMBOL[verdict]
-    if verdict is Verdict.PASS and all(found.undecided and not found.unchanged for found in changes):
+    if verdict.good and any(map(_without_reference, documents)):
+        symbol = SYMBOL[Verdict.INVALID]
+    elif verdict is Verdict.PASS and all(found.undecided and not found.unchanged for found in changes):
         symbol = INCONCLUSIVE
     return f"{symbol} Performance{of}: {said}" + (", results are missing" if problems else "")
+
+
+def _without_reference(document: ResultsDocument) -> dict[str, str]:
+    """Why scenarios could not be compared with the reference, which was lost or is no yardstick, by their names."""
+    return {
+        rendered.label: f"{rendered.sentence}"
+        for result in document.scenarios
+        for rendered in render_findings(result)
+        if rendered.finding.code in WITHOUT_REFERENCE
+    }
 
 
 def _is_paired(document: ResultsDocument) -> bool:
@@ -168,6 +183,9 @@ def _body(document: ResultsDocument, found: RunChanges, place: CommentPlace, lim
     if reasons := invalid_reasons(document):
         yield "Invalid, so nothing is claimed about:"
         yield _list(_by_reason(reasons), limits.lines)
+    if lost := _without_reference(document):
+        yield "Met their targets, and could not be compared:" if document.verdict.good else "Could not be compared:"
+        yield _list(_by_reason(lost), limits.lines)
     if found.causes:
         yield "Causes:"
         yield _list((f"{code(cause.label)}: {_cause(cause)}" for cause in found.causes), limits.lines)

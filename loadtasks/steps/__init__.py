@@ -40,7 +40,7 @@ from loadtasks.steps.transfer import (
 )
 from loadtasks.steps.triage import approve, backtest, current_user, move_regression
 from loadtasks.steps.turns import TimeBudget, Turn
-from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, two_builds
+from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, two_builds
 
 __all__ = [
     "LATEST",
@@ -86,6 +86,7 @@ __all__ = [
     "keep",
     "measure",
     "move_regression",
+    "not_compared",
     "open_run",
     "plan_pruning",
     "planned_scenarios",

@@ -13,15 +13,12 @@ from loadtasks.engine.net.target import Target
 from loadtasks.errors import ExitCode
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.reference import WITHOUT_REFERENCE
 from loadtasks.scenarios.values import is_secret_name
 from loadtasks.service_name import MAX_LENGTH
 from loadtasks.settings import Settings
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target, secrets_in
 from loadtasks.target_address import TargetAddress
-
-_NOT_COMPARED = (FindingCode.REFERENCE_MISSING, FindingCode.REFERENCE_INVALID, FindingCode.REFERENCE_FAILING)
-"""Findings of a scenario whose reference was lost or is no yardstick."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +69,22 @@ def two_builds(settings: Settings, pair: BuildPair) -> Iterator[tuple[RunContext
         yield replace(context, began_at=began_at, alerts=False), started
 
 
+def not_compared(document: ResultsDocument) -> list[str]:
+    """The scenarios whose reference was lost or is no yardstick."""
+    return [
+        result.scenario
+        for result in document.scenarios
+        if any(finding.code in WITHOUT_REFERENCE for finding in result.findings)
+    ]
+
+
 def exit_code_of_pair(document: ResultsDocument, failures: Sequence[BuildFailedError]) -> ExitCode:
     """The exit code of a paired run: of its verdict, but never good where the reference was lost.
 
     `failures`: what is to be said of builds that ended while they were measured.
     """
     codes = {document.exit_code, *(failure.exit_code for failure in failures)}
-    if any(finding.code in _NOT_COMPARED for result in document.scenarios for finding in result.findings):
+    if not_compared(document):
         codes.add(ExitCode.INVALID)
     gravest_first = (ExitCode.NOT_GOOD, ExitCode.INVALID, document.exit_code)
     return next(code for code in gravest_first if code in codes)

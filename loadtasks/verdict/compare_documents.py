@@ -57,10 +57,11 @@ def compare_documents(
         for result in document.scenarios
     ]
     here = {result.scenario for result in document.scenarios}
+    unmeasured = [Verdict.INVALID for scenario in document.run.scenarios if scenario not in here]
     return document.model_copy(
         update={
             "scenarios": scenarios,
-            "verdict": overall([scenario.verdict for scenario in scenarios]),
+            "verdict": overall([*(scenario.verdict for scenario in scenarios), *unmeasured]),
             "other_run": other.run.id,
             "only_in_other": [result.scenario for result in other.scenarios if result.scenario not in here],
         }

@@ -37,6 +37,10 @@ class ReferenceShift(Parameters):
     """The median where only the tail shifted, the tail where only the median did; else None."""
 
 
+WITHOUT_REFERENCE = (FindingCode.REFERENCE_MISSING, FindingCode.REFERENCE_INVALID, FindingCode.REFERENCE_FAILING)
+"""Findings of a scenario whose reference was lost or is no yardstick: it was judged by its targets alone."""
+
+
 class ReferenceMissing(Parameters):
     """The scenario was measured without its reference."""
 

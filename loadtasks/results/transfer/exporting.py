@@ -76,6 +76,8 @@ def export(database: ResultsDatabase, path: Path, selection: Selection) -> Expor
         for left in (unpacked, unfinished):
             left.unlink(missing_ok=True)
         counts = _write(database, unpacked, selection)
+        if counts[0] == 0:  # whoever takes that for the history begins anew
+            raise BadInputError(f"there is no run to export, so {path} is as it was; make a run first.")
         if path.suffix == _COMPRESSED:
             with (
                 unpacked.open("rb") as source,

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from loadtasks.measurement.histogram import Histogram
+from loadtasks.measurement.histogram import Histogram, min_count
 from loadtasks.measurement.metrics import BASELINE_METRICS, METRICS, Unit
 from loadtasks.measurement.model import Measurement
 
@@ -11,6 +11,8 @@ _CONFIDENCE = 0.95
 _Z = 1.959964
 """The quantile of the normal distribution between the ends of an interval of 95 % confidence."""
 _CONNECT = "connect"
+_UNKNOWN = 10.0
+"""Of a percentile from fewer requests than bound it: in logarithms 22,000 times, so that nothing is claimed of it."""
 
 
 class StandardErrors(NamedTuple):
@@ -27,10 +29,10 @@ def sampling_errors(
 ) -> StandardErrors:
     """The standard errors of one of `BASELINE_METRICS`.
 
-    Percentiles have those of their order statistics, which assume nothing about the distribution (see
-    `loadtasks.measurement.histogram.Histogram.interval_s`); throughput that of a mean; a success rate those of Wilson's
-    score interval (Wilson 1927, "Probable inference", JASA 22:209), which is one of a share near 100 % too. Where the
-    histogram was pruned or holds too few times, it is the rule of the registry for so many requests.
+    Percentiles have those of their order statistics, which assume nothing about the distribution and are unknown of
+    too few requests (see `loadtasks.measurement.histogram.Histogram.interval_s`); throughput that of a mean; a success
+    rate those of Wilson's score interval (Wilson 1927, "Probable inference", JASA 22:209), which is one of a share near
+    100 % too. Where the histogram was pruned, it is the rule of the registry for so many requests.
 
     Args:
         measurement: The run.
@@ -47,6 +49,8 @@ def sampling_errors(
     by_rule = StandardErrors(*[rule.sampling_error / math.sqrt(max(number, 1))] * 2)
     quantile = METRICS[metric].quantile
     if quantile is not None:
+        if number < min_count(quantile):
+            return StandardErrors(_UNKNOWN, _UNKNOWN)
         own = _of_quantile(measurement.response, quantile) or by_rule
         relative_to = METRICS[rule.relative_to].quantile if rule.relative_to and is_relative else None
         base = _of_quantile(measurement.response, relative_to) if relative_to is not None else None

@@ -9,7 +9,7 @@ import pytest
 
 from loadtasks.builds import held_build
 from loadtasks.builds.build import Build, BuildName, HowToStart
-from loadtasks.builds.startup import BuildFailedError, StartedBuilds, started_builds
+from loadtasks.builds.startup import BuildFailedError, StartedBuilds, started_builds, without_likely_secrets
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import ExitCode
 from loadtasks.redaction.redactor import Redactor
@@ -54,6 +54,20 @@ def test_a_candidate_that_ends_is_no_good_and_its_log_holds_no_secret(tmp_path: 
     first, *lines = str(error).split("\n")
     assert first.startswith("the candidate ended with exit code 3 before it was healthy; the end of its log (")
     assert lines == ["    password ***", "    [31mred"]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("using postgres://u:pw123@h/db", "using postgres://u:***@h/db"),
+        ("API_TOKEN=abc123 debug=1", "API_TOKEN=*** debug=1"),
+        ('{"password": "hunter2", "user": "me"}', '{"password": "***", "user": "me"}'),
+        ("Authorization: Bearer abcdef", "Authorization: ***"),
+        ("Listening on http://127.0.0.1:8000/x", "Listening on http://127.0.0.1:8000/x"),
+    ],
+)
+def test_likely_secrets_of_a_log_are_hidden(line: str, shown: str) -> None:
+    assert without_likely_secrets(line) == shown
 
 
 def test_a_reference_that_ends_leaves_nothing_to_compare_with(tmp_path: Path) -> None:

@@ -74,3 +74,14 @@ def test_two_files_compared_are_written_too(tmp_path: Path) -> None:
     DOCUMENTS["nightly"].write(results)
     call("compare", str(results), str(results), *options(tmp_path))
     assert "compared with run" in (tmp_path / "markdown").read_text()
+
+
+def test_what_is_read_is_not_written_over_and_what_an_earlier_command_wrote_is_removed(tmp_path: Path) -> None:
+    results, old = tmp_path / "results.json", tmp_path / "old.xml"
+    DOCUMENTS["nightly"].write(results)
+    before = results.read_bytes()
+    check_refused(call("compare", str(results), str(results), "--junit", str(results)), 2, "the file that is read")
+    assert results.read_bytes() == before
+    old.write_text("<of-yesterday/>")
+    call("report", str(tmp_path / "missing.json"), "--junit", str(old))
+    assert not old.exists()

@@ -34,6 +34,7 @@ def test_a_database_goes_to_another_machine_and_back(workspace: Workspace, tmp_p
         (("export", "other.json"), "no earlier export"),
         (("export", "new.db", "--newest", "0"), "--newest 0"),
         (("export", "new.db", "--newer-than", "x"), "--newer-than x"),
+        (("export", "new.db"), "there is no run to export"),
         (("export", "new.db", "--service", "nobody"), "no run of nobody"),
         (("import", "other.json", "--if-exists"), "holds no results database"),
         (("import", "/dev/zero"), "a device"),

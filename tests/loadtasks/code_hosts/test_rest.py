@@ -57,6 +57,14 @@ def test_what_was_sent_to_a_server_that_hung_up_is_not_sent_again() -> None:
         assert len(server.requests) == 1
 
 
+def test_a_server_that_quotes_the_request_gets_no_token_shown_not_even_a_piece() -> None:
+    token = "ghs_" + "s3cret" * 5
+    said = f'{{"message": "{"x" * 190} Bearer {token} again"}}'.encode()
+    with scripted(answers(ok(said, status="403 Forbidden"))) as server, pytest.raises(CodeHostError) as raised:
+        RestApi(server.url, SecretStr(token)).call("GET", "/x")
+    assert "ghs_" not in str(raised.value)
+
+
 def test_pages_end_somewhere() -> None:
     full = b"[" + b",".join([b"{}"] * 100) + b"]"
     with scripted(answers(ok(full))) as server, pytest.raises(CodeHostError, match="more than 3,000 entries"):

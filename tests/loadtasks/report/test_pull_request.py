@@ -10,6 +10,10 @@ from markdown_it import MarkdownIt
 from loadtasks.report import markdown, pull_request
 from loadtasks.report.inert_text import code, inert, link
 from loadtasks.report.pull_request import MAX_LENGTH, CommentPlace
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.reference import ReferenceFailing
+from loadtasks.results.judgement import Verdict
 from tests.loadtasks.report.reviews import DOCUMENTS, HOSTILE, compared, hostile, paired, regressed
 from tests.snapshots import check_snapshot
 
@@ -30,6 +34,16 @@ def in_html(text: str) -> str:
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_comments_read_as_before(kind: str) -> None:
     check_snapshot(SNAPSHOTS / f"{kind}.comment.txt", pull_request.render([DOCUMENTS[kind]], PLACE))
+
+
+def test_a_lost_reference_is_no_tick() -> None:
+    failing = Finding(
+        code=FindingCode.REFERENCE_FAILING, parameters=ReferenceFailing(failed=9, scheduled=10, sample="status 500")
+    )
+    text = pull_request.render([paired(compared("b.x", Verdict.PASS, failing), number=2)], PLACE)
+    assert "### ? Performance" in text
+    assert "1 could not be compared" in text
+    assert "Met their targets, and could not be compared:" in text
 
 
 def test_the_summary_of_a_job_reads_as_before() -> None:

@@ -32,7 +32,10 @@ def document(*measurements: Measurement, said: Verdict = Verdict.PASS, **changes
         )
         for measured in measurements
     ]
-    return ResultsDocument(run=run(changes.pop("run_id", "now"), **changes), verdict=said, scenarios=scenarios)
+    planned = run(changes.pop("run_id", "now"), **changes).model_copy(
+        update={"scenarios": list(dict.fromkeys(measured.scenario for measured in measurements))}
+    )
+    return ResultsDocument(run=planned, verdict=said, scenarios=scenarios)
 
 
 def codes(result: ScenarioResult, kind: FindingKind) -> set[str]:
@@ -163,6 +166,19 @@ def test_what_is_invalid_in_either_file_is_not_compared_and_that_is_said() -> No
             OtherRunNotCompared(reason=reason, other_run="old")
         ]
     assert (compared.only_in_other, compared.verdict) == (["gone.x"], Verdict.INVALID)
+
+
+def test_a_planned_scenario_without_a_result_is_no_pass() -> None:
+    now, before = document(FAST), document(FAST, run_id="old")
+    planned = now.model_copy(update={"run": now.run.model_copy(update={"scenarios": [FAST.scenario, "b.x"]})})
+    assert compare_documents(planned, before).verdict is Verdict.INVALID
+
+
+def test_one_request_shows_nothing_however_slow_it_was() -> None:
+    now, before = document(measurement(times_s=[0.205])), document(measurement(times_s=[0.005]), run_id="old")
+    compared = compare_documents(now, before)
+    assert compared.verdict is Verdict.PASS
+    assert codes(compared.scenarios[0], FindingKind.REGRESSION) == set()
 
 
 def test_where_nothing_can_be_compared_it_is_refused_unless_it_is_invalid_itself() -> None:

@@ -76,8 +76,6 @@ def export(database: ResultsDatabase, path: Path, selection: Selection) -> Expor
         for left in (unpacked, unfinished):
             left.unlink(missing_ok=True)
         counts = _write(database, unpacked, selection)
-        if counts[0] == 0:  # whoever takes that for the history begins anew
-            raise BadInputError(f"there is no run to export, so {path} is as it was; make a run first.")
         if path.suffix == _COMPRESSED:
             with (
                 unpacked.open("rb") as source,
@@ -123,6 +121,8 @@ def _write(database: ResultsDatabase, path: Path, selection: Selection) -> tuple
             if source.get_bind().dialect.name == "postgresql":
                 source.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             chosen, left_out = _chosen(source, selection)
+            if not chosen and source.scalar(select(RemovedRunRow.id).limit(1)) is None:  # who imports that begins anew
+                raise BadInputError("there is no run to export, so no file is written; make a run first.")
             _copy_runs(source, target, chosen)
             counts = _copy_rest(source, target, selection.service)
             if selection.pruned:

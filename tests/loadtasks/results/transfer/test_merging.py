@@ -215,6 +215,9 @@ def test_a_part_is_exported_with_what_later_verdicts_need(tmp_path: Path) -> Non
 
 def test_an_export_takes_the_place_of_an_earlier_one_only(tmp_path: Path) -> None:
     a = Runner(tmp_path, "a")
+    with pytest.raises(BadInputError, match="no run to export"):
+        a.export()
+    a.run_on(1)
     assert a.export() == a.export()
     (a.folder / "results.json").write_text("{}")
     (a.folder / "folder").mkdir()

@@ -26,6 +26,9 @@ def interrupted_by_signals() -> Iterator[None]:
 
     Signals can be handled in the main thread only; elsewhere this does nothing.
     """
+    if not _is_main_thread():
+        yield
+        return
     # Airflow leaves Ctrl-C of a task to the system. asyncio handles it only where it is Python's; else the interrupt
     # would be raised amid a callback of the event loop, which takes it for an error of one connection and goes on.
     left_to_system = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
@@ -105,7 +108,7 @@ def _lost_interrupts_raised_again() -> Iterator[None]:
 
 @contextmanager
 def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+    if not _is_main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in numbers}
@@ -117,3 +120,7 @@ def _handling(numbers: tuple[signal.Signals, ...], handler: Callable[[int, Frame
     finally:
         for number in handled:
             signal.signal(number, before[number] or signal.SIG_DFL)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 BuildName = Literal["candidate", "reference"]
+BUILD_NAMES: tuple[BuildName, BuildName] = ("candidate", "reference")
 PORT_MARK = "{port}"
 """What stands for the port in a command."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from loadtasks.builds.build import PORT_MARK, Build, BuildName, HowToStart
+from loadtasks.builds.build import BUILD_NAMES, PORT_MARK, Build, BuildName, HowToStart
 from loadtasks.builds.held_build import TAIL_COLUMNS, HeldBuild
 from loadtasks.engine.http.probe import TargetSilentError, probe
 from loadtasks.engine.net.target import Target
@@ -48,8 +48,7 @@ class StartedBuilds:
 
     def failures(self) -> list[BuildFailedError]:
         """What to say of builds that ended by themselves since, the candidate first."""
-        names: tuple[BuildName, BuildName] = ("candidate", "reference")
-        return [failure for name in names if (failure := self.failure_of(name)) is not None]
+        return [failure for name in BUILD_NAMES if (failure := self.failure_of(name)) is not None]
 
     def failure_of(self, name: BuildName) -> BuildFailedError | None:
         """What to say of a build that ended by itself since; None while it runs."""

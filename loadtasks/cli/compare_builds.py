@@ -10,28 +10,25 @@ from typing import Any
 import click
 
 from loadtasks import steps
-from loadtasks.builds.build import PORT_MARK, Build, BuildName, HowToStart
+from loadtasks.builds.build import BUILD_NAMES, PORT_MARK, Build, BuildName, HowToStart
 from loadtasks.builds.cores import SHARED, chosen_cores
 from loadtasks.builds.startup import StartedBuilds
 from loadtasks.builds.variables import chosen_variables
 from loadtasks.cli import ci_outputs, options
 from loadtasks.cli.ci_outputs import CiOutputs
-from loadtasks.cli.conclusion import Troubles, conclude
+from loadtasks.cli.conclusion import Troubles, conclude, concluding_shown
 from loadtasks.cli.live_view import RunProgress
-from loadtasks.cli.measuring import MeasuringPhase
+from loadtasks.cli.measuring import MeasuringPhase, open_shown
 from loadtasks.cli.options import Command
-from loadtasks.cli.run import CONCLUDING, show_opened
 from loadtasks.errors import BadInputError
-from loadtasks.interruption import concluding, interrupted_by_signals
+from loadtasks.interruption import interrupted_by_signals
 from loadtasks.report import terminal
-from loadtasks.results.run import new_run_id
 from loadtasks.settings import Settings
 from loadtasks.steps import BuildPair, RunContext, TimeBudget
 from loadtasks.units import span
 
 _DAY_S = 86_400
 _MAX_PORT = 65_535
-_NAMES: tuple[BuildName, BuildName] = ("candidate", "reference")
 _KEYS = ("command", "image", "dir", "env")
 """What the options of each build describe."""
 
@@ -122,23 +119,12 @@ def compare_builds(
         with interrupted_by_signals():
             context, started = running.enter_context(steps.two_builds(settings, pair))
             console.print(f"Both builds are up after {span(monotonic() - began_s)}")
-            opened = steps.open_run(
-                context,
-                run_id=new_run_id(),
-                trigger="command line",
-                scenarios=scenarios or None,
-                load_factor=load_factor,
-            )
-        show_opened(opened, console)
-        for scenario, reason in steps.refusals(context, opened.id).items():
-            console.print(f"{scenario}: not measured: {reason}", soft_wrap=True)
+        opened = open_shown(context, console, scenarios, load_factor)
         phase = MeasuringPhase(context, opened, console, troubles)
         budget = TimeBudget(began_s + time_budget, context.round_budget, opened.id)
         interrupted = not _measured(phase, budget, started)
         failures = started.failures()
-        with concluding(None if interrupted else lambda: console.print(CONCLUDING)):
-            if interrupted:
-                console.print(CONCLUDING)
+        with concluding_shown(console, is_interrupted=interrupted):
             running.close()
             document = conclude(context, opened.id, console, troubles, outputs)
             for line in (line for failure in failures for line in f"Error: {failure}".split("\n")):
@@ -196,7 +182,8 @@ def _pair(settings: Settings, described: dict[str, Any]) -> BuildPair:
             there is not.
     """
     builds = {
-        name: _build(name, described["both_env"], {key: described[f"{name}_{key}"] for key in _KEYS}) for name in _NAMES
+        name: _build(name, described["both_env"], {key: described[f"{name}_{key}"] for key in _KEYS})
+        for name in BUILD_NAMES
     }
     try:
         docker_options = shlex.split(described["docker_options"])

@@ -1,11 +1,13 @@
 """The end of a run on the command line: judged, compared, reported, mailed and shown, as far as that can be done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from loadtasks import steps
 from loadtasks.cli.ci_outputs import CiOutputs
 from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.interruption import concluding
 from loadtasks.report import terminal
 from loadtasks.results.document import ResultsDocument
 from loadtasks.steps import NotKeptError, NotSentError, RunContext
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _T = TypeVar("_T")
+_CONCLUDING = "Interrupted: what was measured is judged and reported; another signal ends this at once."
 
 
 class Troubles:
@@ -53,6 +56,19 @@ class Troubles:
         """Raise what nobody foresaw, else the first error, if there is any."""
         if self._errors:
             raise max(self._errors, key=_gravity)
+
+
+@contextmanager
+def concluding_shown(console: "Console", *, is_interrupted: bool) -> Iterator[None]:
+    """Let a run be concluded within the block in spite of a signal; the first one, also one before, is said."""
+
+    def show() -> None:
+        console.print(_CONCLUDING)
+
+    with concluding(None if is_interrupted else show):
+        if is_interrupted:
+            show()  # not before: whoever reads it may send the next signal
+        yield
 
 
 def conclude(

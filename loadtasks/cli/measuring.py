@@ -1,6 +1,6 @@
 """Measuring scenarios one after the other on the command line: progress, a line for each, and what goes wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,13 +11,35 @@ from loadtasks.cli.conclusion import Troubles
 from loadtasks.cli.live_view import RunProgress
 from loadtasks.engine.generator.progress import OnProgress
 from loadtasks.errors import ExitCode, LoadTasksError
+from loadtasks.interruption import interrupted_by_signals
 from loadtasks.measurement.model import Measurement
-from loadtasks.results.run import Run
+from loadtasks.results.run import Run, new_run_id
 from loadtasks.steps import NotKeptError, RunContext, Turn
 from loadtasks.units import duration, plural, rate, share
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def open_shown(context: RunContext, console: "Console", scenarios: Sequence[str], load_factor: float) -> Run:
+    """Open a run of these scenarios, of all where none is named. Shows which it is, and what is not measured."""
+    with interrupted_by_signals():
+        opened = steps.open_run(
+            context,
+            run_id=new_run_id(),
+            trigger="command line",
+            scenarios=scenarios or None,
+            load_factor=load_factor,
+        )
+    version = opened.target_version or "unknown"
+    console.print(
+        f"Run {opened.id} of {opened.service} against {opened.target_url} (version {version})", soft_wrap=True
+    )
+    if opened.reference_url is not None:
+        console.print(f"paired with {opened.reference_url} (version {opened.reference_version or 'unknown'})")
+    for scenario, reason in steps.refusals(context, opened.id).items():
+        console.print(f"{scenario}: not measured: {reason}", soft_wrap=True)
+    return opened
 
 
 @dataclass(frozen=True)

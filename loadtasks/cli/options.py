@@ -168,15 +168,13 @@ def with_context(command: Callable[..., Any]) -> Callable[..., Any]:
         BadInputError: a setting that makes no sense.
     """
 
-    @click.pass_context
     @wraps(command)
-    def call(invocation: click.Context, /, *arguments: Any, **options: Any) -> Any:
-        given: dict[str, str] = invocation.ensure_object(dict)
-        context = RunContext.from_settings(read_settings(**given))
+    def call(settings: Settings, /, *arguments: Any, **options: Any) -> Any:
+        context = RunContext.from_settings(settings)
         with context.redactor().in_errors():
             return command(context, *arguments, **options)
 
-    return call
+    return with_settings(call)
 
 
 def _remember(name: str) -> Callable[[click.Context, click.Parameter, str | None], None]:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from loadtasks import units
 from loadtasks.report.changes import INCONCLUSIVE, Change, RunChanges, changes_of
 from loadtasks.report.comparison_summary import comparison_summary
-from loadtasks.report.findings import RenderedFinding, invalid_reasons, render_findings
+from loadtasks.report.findings import RenderedFinding, invalid_reasons
 from loadtasks.report.headline import NO_TARGET, is_untargeted
 from loadtasks.report.inert_text import MAX_NAME, code, inert, link
 from loadtasks.report.verdicts import SYMBOL
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.reference import WITHOUT_REFERENCE
 from loadtasks.results.judgement import Verdict, overall
 from loadtasks.service_name import service_at
 from loadtasks.verdict.reference.sequential_test import Rule
@@ -128,12 +127,12 @@ def _title(documents: Sequence[ResultsDocument], changes: Sequence[RunChanges], 
 
 def _without_reference(document: ResultsDocument) -> dict[str, str]:
     """Why scenarios could not be compared with the reference, which was lost or is no yardstick, by their names."""
-    return {
-        rendered.label: f"{rendered.sentence}"
+    rendered = (
+        RenderedFinding(result, problem)
         for result in document.scenarios
-        for rendered in render_findings(result)
-        if rendered.finding.code in WITHOUT_REFERENCE
-    }
+        if (problem := result.reference_problem) is not None
+    )
+    return {finding.label: finding.sentence for finding in rendered}
 
 
 def _is_paired(document: ResultsDocument) -> bool:

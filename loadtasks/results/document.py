@@ -17,6 +17,7 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.reference import WITHOUT_REFERENCE
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.results.migrations import old_hashes
 from loadtasks.results.plausible import ImplausibleError, plausible
@@ -74,6 +75,11 @@ class ScenarioResult(BaseModel):
     """The measurements of the baseline or of the reference, for the plots; empty where there is none."""
     round_ratios: list[RoundRatios] = []
     """The rounds with the reference: of the whole, then of the parts; empty where there were none."""
+
+    @property
+    def reference_problem(self) -> Finding | None:
+        """Why it could not be compared with its reference, which was lost or is no yardstick; None where it could."""
+        return next((finding for finding in self.findings if finding.code in WITHOUT_REFERENCE), None)
 
 
 class ResultsDocument(BaseModel):

@@ -33,11 +33,6 @@ _REMEMBERED_RUNS = 30
 _EARLY = timedelta(hours=3)
 """So much before its time a reminder is due: a daily run may begin a little earlier than the one before, or an hour
 where a zone's summer time begins."""
-_NOT_COMPARED = (
-    FindingCode.REFERENCE_MISSING,
-    FindingCode.REFERENCE_INVALID,
-    FindingCode.REFERENCE_FAILING,
-)
 
 
 @dataclass(frozen=True)
@@ -304,13 +299,12 @@ class _Ends:
         result = self._valid_result(topic)
         if result is None or self.document.run.reference_url is None:
             return False
-        for finding in result.findings:
-            undecided = isinstance(finding.parameters, Inconclusive) and any(
-                one.metric == topic.name for one in finding.parameters.metrics
-            )
-            if finding.code in _NOT_COMPARED or undecided:
-                return False
-        return True
+        undecided = any(
+            isinstance(finding.parameters, Inconclusive)
+            and any(one.metric == topic.name for one in finding.parameters.metrics)
+            for finding in result.findings
+        )
+        return result.reference_problem is None and not undecided
 
 
 def _is_reminder_due(at: datetime, run_id: str | None, reported: Reported) -> bool:

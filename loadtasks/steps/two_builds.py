@@ -13,7 +13,6 @@ from loadtasks.engine.net.target import Target
 from loadtasks.errors import ExitCode
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.reference import WITHOUT_REFERENCE
 from loadtasks.scenarios.values import is_secret_name
 from loadtasks.service_name import MAX_LENGTH
 from loadtasks.settings import Settings
@@ -71,11 +70,7 @@ def two_builds(settings: Settings, pair: BuildPair) -> Iterator[tuple[RunContext
 
 def not_compared(document: ResultsDocument) -> list[str]:
     """The scenarios whose reference was lost or is no yardstick."""
-    return [
-        result.scenario
-        for result in document.scenarios
-        if any(finding.code in WITHOUT_REFERENCE for finding in result.findings)
-    ]
+    return [result.scenario for result in document.scenarios if result.reference_problem is not None]
 
 
 def exit_code_of_pair(document: ResultsDocument, failures: Sequence[BuildFailedError]) -> ExitCode:

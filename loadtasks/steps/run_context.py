@@ -31,7 +31,7 @@ class RunContext:
     reference: Target | None = None
     """The approved build that the target is compared with, round by round; None: the target is measured alone."""
     alerts: bool = True
-    """Whether people are told of it by mail; not where whoever started it reads what it found."""
+    """Whether it is reported by mail; not where whoever started it reads what it found."""
     began_at: datetime | None = None
     """When the run began, where that was before it is opened: when its builds were started."""
 

@@ -195,7 +195,7 @@ def _compared(pair: FilePair, metrics: Sequence[_JudgedMetric], past: PastRuns) 
     for part in dict.fromkeys(one.series.part for one in metrics):
         of_part = [one for one in metrics if one.series.part == part]
         compared.findings += _shifts(pair, of_part, past)
-        # Beside a change it is of no interest, and what is inconclusive of the whole need not be repeated of its parts.
+        # Next to a change it is of no interest, and what is inconclusive of the whole need not be repeated of parts.
         if not compared.findings:
             compared.findings += _inconclusive(pair, part, of_part)
     if compared.comparisons:

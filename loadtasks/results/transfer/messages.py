@@ -1,4 +1,4 @@
-"""The messages of two databases as if all had been composed in one, so that nobody is told twice and nothing is lost.
+"""The messages of two databases as if all had been composed in one, so that nothing is mailed twice, nothing lost.
 
 Two databases have the same message where its Message-ID is the same. Of its two states the settled one stands. A
 pending message of a file is sent only to people who get the mails of this results database; else it is given up, so

@@ -219,6 +219,19 @@ class VerdictRow(ResultsBase):
     baseline_run: Mapped[str | None]
 
 
+class CreepRow(ResultsBase):
+    """A creep that a run has reported: once, until a person accepts a later level."""
+
+    __tablename__ = "creeps"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    anchor_run: Mapped[str]
+    """No foreign key: that the anchor's first run is removed doesn't make it unreported."""
+    findings: Mapped[list[dict[str, Any]]]
+
+
 class BaselineRow(ResultsBase):
     """An approval of a run's measurement as the baseline of its scenario. The newest is current, the others history."""
 

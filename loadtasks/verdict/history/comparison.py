@@ -39,13 +39,15 @@ class BaselineComparison:
 
     def level(self, metric: str) -> float | None:
         """The median over the baseline, or over that before an open change; None where there is no earlier run."""
-        history = self.metrics.get(metric)
-        earlier = self.series.points[:-1]
-        if history is not None:
-            order = [point.run_id for point in self.series.points]
-            begin = order.index(history.baseline_begin) if history.baseline_begin is not None else 0
-            end = order.index(history.first_run) if history.first_run is not None else len(order) - 1
-            earlier = self.series.points[begin if begin < end else 0 : end]
+        order = [point.run_id for point in self.series.points]
+        begin, end = 0, len(order) - 1
+        for name in {metric, BASELINE_METRICS[metric].relative_to or metric}:  # what moves all requests moves the tail
+            history = self.metrics.get(name)
+            if history is not None and history.baseline_begin is not None:
+                begin = max(begin, order.index(history.baseline_begin))
+            if history is not None and history.first_run is not None:
+                end = min(end, order.index(history.first_run))
+        earlier = self.series.points[begin if begin < end else 0 : end]
         values = MetricSeries(self.series.scenario, self.series.part, earlier).values(metric)
         known = values[~np.isnan(values)]
         return float(np.median(known)) if len(known) else None

@@ -87,7 +87,7 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
     """What is new in a judged run."""
     run = document.run
     later = {place.id for place in reported.runs if place.sequence > run.sequence}
-    known = _open_topics(reported.messages)
+    known = _accepted_here(document, reported) | _open_topics(reported.messages)
     spoken = {topic.key for message in reported.messages if message.run_id in later for topic in message.topics}
     current = {topic.key: topic for topic in _observed(document)}
     current |= {topic.key: topic for topic in _unended(document, reported, later)}
@@ -193,24 +193,38 @@ def _unended(document: ResultsDocument, reported: Reported, later: Collection[st
         for finding in result.findings:
             if isinstance(finding.parameters, RegressionShift):
                 shown.setdefault(finding.parameters.regression, []).append(finding)
-    began = {place.id: place.started_at for place in reported.runs}
     for regression in reported.regressions:
         if not regression.state.ended and regression.found_run not in later:
-            since = began.get(regression.first_run, regression.moves[0].at)
-            yield Topic(
-                kind=TopicKind.REGRESSION,
-                event=TopicEvent.BEGAN,
-                scenario=regression.scenario,
-                part=regression.part,
-                name=regression.found_run,
-                regression=regression.id,
-                acknowledged_by=(
-                    regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None
-                ),
-                since=since,
-                since_run=regression.first_run,
-                findings=tuple(_as_regressions(shown.get(regression.id, []))) or _kept_changes(regression, since),
-            )
+            yield _topic_of(regression, reported, shown.get(regression.id, []))
+
+
+def _topic_of(regression: Regression, reported: Reported, shown: Iterable[Finding] = ()) -> Topic:
+    """A regression with what a run shows of it; else as it was when it was found."""
+    began = {place.id: place.started_at for place in reported.runs}
+    since = began.get(regression.first_run, regression.moves[0].at)
+    return Topic(
+        kind=TopicKind.REGRESSION,
+        event=TopicEvent.BEGAN,
+        scenario=regression.scenario,
+        part=regression.part,
+        name=regression.found_run,
+        regression=regression.id,
+        acknowledged_by=regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None,
+        since=since,
+        since_run=regression.first_run,
+        findings=tuple(_as_regressions(shown)) or _kept_changes(regression, since),
+    )
+
+
+def _accepted_here(document: ResultsDocument, reported: Reported) -> dict[TopicKey, Topic]:
+    """The regressions that this run has accepted, unless a message has said so: also those that none had reported."""
+    topics = (
+        _topic_of(regression, reported)
+        for regression in reported.regressions
+        if regression.accepted_automatically_in == document.run.id
+    )
+    heard = {topic.key for message in reported.messages for topic in message.topics if topic.event is TopicEvent.ENDED}
+    return {topic.key: topic for topic in topics if topic.key not in heard}
 
 
 def _creeps(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:

@@ -235,8 +235,9 @@ def _show(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str, to:
         table.add_column(head, no_wrap=not wrapped, overflow="fold" if wrapped else "ignore")
     for row in cells:
         table.add_row(*row)
-    whole = sum(widths) + _GAP * len(heads)
-    to.print(table, soft_wrap=not to.is_terminal, width=None if to.is_terminal else max(to.width, whole))
+    if not to.is_terminal:  # rich cuts the cells of a table that is wider than its console
+        to.width = max(to.width, sum(widths) + _GAP * len(heads))
+    to.print(table, soft_wrap=not to.is_terminal)
 
 
 def _show_in_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], to: "Console") -> None:

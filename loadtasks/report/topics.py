@@ -9,11 +9,12 @@ from loadtasks.plain_text import plain
 from loadtasks.report.findings import RenderedFinding
 from loadtasks.report.headline import brief
 from loadtasks.report.sentences import phrases
+from loadtasks.report.sentences.lifecycle import creep_in_short
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.history import BaselineShift, KnownRegression
-from loadtasks.results.findings.lifecycle import AcceptedAutomatically
+from loadtasks.results.findings.lifecycle import AcceptedAutomatically, CreepDrift
 from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.topic import Topic, TopicKind
@@ -56,6 +57,9 @@ class RenderedTopic:
             return "; ".join(finding.sentence for finding in self.findings)
         if self.topic.kind is TopicKind.REGRESSION:
             return f"{self.change}, since {phrases.moment(self.topic.since)}{self._versions}"
+        worst = self.worst.finding
+        if isinstance(worst.parameters, CreepDrift):
+            return plain(creep_in_short(worst, worst.parameters))
         return plain(brief(self.worst).sentence)
 
     @property

@@ -16,18 +16,20 @@ _MIN_DAYS = 30
 """What took fewer days has no rate a month."""
 
 
-def _creep(finding: Finding, parameters: CreepDrift) -> str:
-    """`p50 crept up 6.2 % (95 % CI +5 % to +7 %), 100 ms → 106 ms, in 380 runs since 3 Mar 02:00 (run R), ...`."""
-    amount = _amount(parameters.ratio)
+def creep_in_short(finding: Finding, parameters: CreepDrift, interval: str = "") -> str:
+    """`p50 crept up 6.2 %, 100 ms → 106 ms, in 380 runs since 3 Mar 02:00`; `interval` goes behind the size."""
     direction = "up" if parameters.ratio > 1 else "down"
     relative = f" relative to {metric_label('p50_s')}" if parameters.relative_to_median else ""
-    interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
-    since = f"since {phrases.moment(parameters.first_run_started_at)} (run {parameters.first_run})"
-    return (
-        f"{metric_label(finding.metric)} crept {direction} {amount}{relative} ({interval}), {values}, in "
-        f"{units.plural(parameters.runs, 'run')} {since}, {_rate(parameters)}; no single run is to blame"
-    )
+    crept = f"{metric_label(finding.metric)} crept {direction} {_amount(parameters.ratio)}{relative}{interval}"
+    since = f"{units.plural(parameters.runs, 'run')} since {phrases.moment(parameters.first_run_started_at)}"
+    return f"{crept}, {values}, in {since}"
+
+
+def _creep(finding: Finding, parameters: CreepDrift) -> str:
+    interval = f" (95 % CI {phrases.interval(parameters.low, parameters.high)})"
+    drift = creep_in_short(finding, parameters, interval)
+    return f"{drift} (run {parameters.first_run}), {_rate(parameters)}; no single run is to blame"
 
 
 def _rate(parameters: CreepDrift) -> str:

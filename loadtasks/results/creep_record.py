@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.measurement.model import label_of
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.plausible import plausible
 from loadtasks.results.schema import CreepRow, RunRow
 
 
@@ -47,4 +48,4 @@ def read(session: Session, service: str | None) -> list[CreepRecord]:
 
 def record_of(row: CreepRow) -> CreepRecord:
     """The record of a row."""
-    return CreepRecord.model_validate({name: getattr(row, name) for name in CreepRecord.model_fields})
+    return plausible(CreepRecord.model_validate({name: getattr(row, name) for name in CreepRecord.model_fields}))

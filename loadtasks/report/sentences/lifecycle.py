@@ -27,7 +27,7 @@ def creep_in_short(finding: Finding, parameters: CreepDrift, interval: str = "")
 
 
 def _creep(finding: Finding, parameters: CreepDrift) -> str:
-    interval = f" (95 % CI {phrases.interval(parameters.low, parameters.high)})"
+    interval = f" (95 % CI {units.precise_changes(parameters.low, parameters.high)})"
     drift = creep_in_short(finding, parameters, interval)
     return f"{drift} (run {parameters.first_run}), {_rate(parameters)}; no single run is to blame"
 

@@ -79,13 +79,14 @@ class _Shapes:
     """The first and the last block of each rise; shape: rises x 2."""
 
 
-def find_creep(values: Values, accepted: Values, min_effect: Values, worse_up: NDArray[np.bool_]) -> list[Creep | None]:
+def find_creep(values: Values, gained: Values, min_effect: Values, worse_up: NDArray[np.bool_]) -> list[Creep | None]:
     """The creep of each series as of its newest run; None where there is none.
 
     Args:
         values: The values of the runs since the anchor, without steps that were confirmed; shape: runs x series, nan
             where there is no valid one. Whatever adds up, as of `Detector`.
-        accepted: The same with the confirmed steps for the better: how far the level is from the anchor.
+        gained: By how much confirmed steps, which the values are without, have brought each series below its anchor: so
+            far its level may rise before it is above that. At least 0.
         min_effect: The minimum effect of each series.
         worse_up: Whether higher is worse, by series.
     """
@@ -96,8 +97,8 @@ def find_creep(values: Values, accepted: Values, min_effect: Values, worse_up: N
     for number in np.unique(blocks[blocks >= MIN_BLOCKS]):
         rows = np.flatnonzero(blocks == number)
         valid = order[: number * BLOCK_RUNS, rows]
-        medians, levels = (_medians(given[:, rows] * sign[rows], valid) for given in (values, accepted))
-        for column, rise in enumerate(_fit(medians, levels, min_effect[rows])):
+        medians = _medians(values[:, rows] * sign[rows], valid)
+        for column, rise in enumerate(_fit(medians, gained[rows], min_effect[rows])):
             if rise is not None:
                 found[rows[column]] = _in_runs(rise, sign[rows[column]], valid[:, column])
     return found
@@ -127,8 +128,8 @@ def _in_runs(rise: _Rise, sign: float, valid: NDArray[np.int64]) -> Creep:
     return Creep(sign * rise.size, low, high, int(valid[first]), int(valid[last]), last - first + 1)
 
 
-def _fit(medians: Values, levels: Values, min_effect: Values) -> list[_Rise | None]:
-    """The rise of each series, in blocks; shape of both: series x blocks."""
+def _fit(medians: Values, gained: Values, min_effect: Values) -> list[_Rise | None]:
+    """The rise of each series above its anchor, in blocks. `medians`: shape: series x blocks."""
     together = -(-medians.shape[1] // _MAX_BLOCKS)
     blocks = _averaged(medians, together)
     number = blocks.shape[1]
@@ -148,10 +149,9 @@ def _fit(medians: Values, levels: Values, min_effect: Values) -> list[_Rise | No
     alike = np.clip((alike + _BIAS[0] / number) / (1 - _BIAS[1] / number), 0.0, _MAX_AUTOCORRELATION)
     error = np.sqrt(variance * (1 + alike) / (1 - alike) / family.squares[best])
     is_rise = explained[rows, best] > explained[:, rises:].max(axis=1) - _STEP_ADVANTAGE * variance
-    from_anchor = _averaged(levels, together)[:, -2:].mean(axis=1) - levels[:, 0]
+    from_anchor = blocks[:, -2:].mean(axis=1) - medians[:, 0] - gained
     own_error = np.sqrt(variance * (together + 0.5))
     limit = MIN_EFFECTS * min_effect
-    gained = medians[:, -1] - levels[:, -1]
     is_creep = (
         is_rise
         & (size - gained >= limit)

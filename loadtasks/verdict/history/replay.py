@@ -136,6 +136,7 @@ class SeriesReplay:
             (one.scenario, one.part, name) for one in self._series for name in BASELINE_METRICS
         ]
         self._numbers = [number for number, one in enumerate(series) if one.points]
+        self._places = {number: place for place, number in enumerate(self._numbers)}
         self._dismissed = dismissed or {}
         self._acceptances = acceptances
         self._accept_improvements = sensitivity.accept_improvements
@@ -206,7 +207,7 @@ class SeriesReplay:
         """Let the changes that are accepted with a run begin new baselines."""
         if self._acceptances is None:
             return
-        places = {number: place for place, number in enumerate(self._numbers)}
+        places = self._places
 
         def is_shown(number: int) -> bool:
             return any(judgements[row].state is DetectorState.REGRESSED for row in self._rows(places[number]))
@@ -220,7 +221,9 @@ class SeriesReplay:
     def _find_creep(self) -> list[Creep | None]:
         min_effect = np.array([settings.min_effect for settings in self._settings])
         worse_up = np.array([settings.worse_up for settings in self._settings], dtype=np.bool_)
-        return self._shifts.find_creep(self._values, min_effect, worse_up)
+        values = self._values.copy()
+        values[:, [METRICS[metric].unit is Unit.SHARE for _, _, metric in self._keys]] = np.nan  # errors are counted
+        return self._shifts.find_creep(values, min_effect, worse_up)
 
     def _read(self) -> None:
         """Bring the points into arrays of runs x metrics of all series; nan where there is no value."""
@@ -289,6 +292,12 @@ class SeriesReplay:
 
     def _lost_gain(self, row: int, gain: Gain, change: ChangePoint) -> LostGain:
         """The gain before a loss, and how far the loss goes beyond it."""
+        if METRICS[self._keys[row][2]].unit is Unit.SHARE:
+            before, now = (
+                float(np.nanmedian(self._levels[first:last, row]))
+                for first, last in ((gain.begin, gain.first), (change.first, None))
+            )
+            return LostGain(self._runs[gain.first], before, now / before if before else 1.0)
         after, before = (
             float(np.nanmedian(self._values[first:last, row]))
             for first, last in ((gain.first, change.first), (gain.begin, gain.first))

@@ -100,13 +100,12 @@ class ConfirmedShifts:
         for row, first, run in self._recovered:
             smooth[first : run + 1, row] = np.nan
         smooth[:, list(self._losses)] = np.nan
-        accepted = smooth.copy()
-        reported = np.zeros(values.shape[1])
+        reported, removed = np.zeros(values.shape[1]), np.zeros(values.shape[1])
         sign = np.where(worse_up, 1.0, -1.0)
         for step in sorted(self._steps, key=lambda step: step.first):
             smooth[step.first :, step.row] -= step.size
-            before = reported[step.row]
             worse = sign[step.row] * step.size
-            reported[step.row] = before + worse if step.is_loss else max(0.0, before + worse)
-            accepted[step.first :, step.row] -= sign[step.row] * (reported[step.row] - before)
-        return find_creep(smooth, accepted, min_effect, worse_up)
+            removed[step.row] += worse
+            known = reported[step.row] + worse
+            reported[step.row] = known if step.is_loss else max(0.0, known)
+        return find_creep(smooth, reported - removed, min_effect, worse_up)

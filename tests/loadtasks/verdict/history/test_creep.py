@@ -22,16 +22,16 @@ def noise(cv: float, *, runs: int = RUNS, seed: int = 1) -> NDArray[np.float64]:
 def found(values: NDArray[np.float64], *, worse_up: bool = True, until: int | None = None) -> list[Creep]:
     seen = values[:until]
     number = values.shape[1]
-    creeps = find_creep(seen, seen, np.full(number, MIN_EFFECT), np.full(number, worse_up))
+    creeps = find_creep(seen, np.zeros(number), np.full(number, MIN_EFFECT), np.full(number, worse_up))
     return [creep for creep in creeps if creep is not None]
 
 
 def share_found(values: NDArray[np.float64]) -> float:
     """The share of series with creep at any time, as runs come one by one."""
-    missing = np.ones(values.shape[1], dtype=bool)
+    missing, none = np.ones(values.shape[1], dtype=bool), np.zeros(values.shape[1])
     for until in range(MIN_BLOCKS * BLOCK_RUNS, len(values) + 1, BLOCK_RUNS):
         seen = values[:until]
-        creeps = find_creep(seen, seen, np.full(values.shape[1], MIN_EFFECT), np.ones(values.shape[1], dtype=np.bool_))
+        creeps = find_creep(seen, none, np.full(len(none), MIN_EFFECT), np.ones(len(none), dtype=np.bool_))
         missing &= np.array([creep is None for creep in creeps])
     return float(1 - missing.mean())
 
@@ -75,10 +75,9 @@ def test_missing_runs_are_no_runs_of_the_drift() -> None:
 
 def test_a_level_back_at_its_anchor_is_no_creep_whatever_happened_between() -> None:
     values = noise(0.02)
-    gain = (np.arange(RUNS) >= 25)[:, None] * -2 * RAMP[-1, 0]
-    smooth, accepted = values + 2 * RAMP, values + 2 * RAMP + gain
     number = values.shape[1]
-    creeps = find_creep(smooth, accepted, np.full(number, MIN_EFFECT), np.ones(number, dtype=np.bool_))
+    gained = np.full(number, 2 * RAMP[-1, 0])
+    creeps = find_creep(values + 2 * RAMP, gained, np.full(number, MIN_EFFECT), np.ones(number, dtype=np.bool_))
     assert creeps == [None] * number
 
 

@@ -4,7 +4,7 @@ The runs since the anchor are taken in blocks of `BLOCK_RUNS`, by their medians,
 little. A slow rise is fitted to these (least squares over all rises that begin and end somewhere, `MIN_BLOCKS` long or
 longer), and is creep where
 
-- it is large enough, and the newest blocks are that far above the anchor too;
+- it is large enough, and leads above the anchor;
 - it stands out from the noise. Noise is what the fit leaves over, with the correlation of blocks taken into account
   (the variance of a sum of first-order autoregressive values), so that a level that wanders slowly needs a larger rise;
 - no single step explains the blocks better: a step is a matter for the detector.
@@ -46,8 +46,6 @@ there are as many steps to choose from as blocks."""
 _QUANTILE = 0.995
 """Of Student's distribution, on each side. Beginning and end are chosen where chance adds to a rise, so .975 would be
 too little for 95 % of the intervals to contain the truth (79 % in the test's simulation)."""
-_SLACK = 1.65
-"""How many standard errors the newest blocks may be short of the drift that is required."""
 
 
 @dataclass(frozen=True)
@@ -149,15 +147,8 @@ def _fit(medians: Values, gained: Values, min_effect: Values) -> list[_Rise | No
     alike = np.clip((alike + _BIAS[0] / number) / (1 - _BIAS[1] / number), 0.0, _MAX_AUTOCORRELATION)
     error = np.sqrt(variance * (1 + alike) / (1 - alike) / family.squares[best])
     is_rise = explained[rows, best] > explained[:, rises:].max(axis=1) - _STEP_ADVANTAGE * variance
-    from_anchor = blocks[:, -2:].mean(axis=1) - medians[:, 0] - gained
-    own_error = np.sqrt(variance * (together + 0.5))
     limit = MIN_EFFECTS * min_effect
-    is_creep = (
-        is_rise
-        & (size - gained >= limit)
-        & (size > error * -stdtrit(freedom, _FALSE_FINDINGS))
-        & (from_anchor >= limit - _SLACK * own_error)
-    )
+    is_creep = is_rise & (size - gained >= limit) & (size > error * -stdtrit(freedom, _FALSE_FINDINGS))
     half = error * stdtrit(freedom, _QUANTILE)
     spare = together * number - medians.shape[1]
     ends = np.maximum(family.ends[best] * together + [[0, together - 1]] - spare, 0)

@@ -81,6 +81,11 @@ def test_a_level_back_at_its_anchor_is_no_creep_whatever_happened_between() -> N
     assert creeps == [None] * number
 
 
+def test_a_level_that_came_back_from_below_is_no_creep() -> None:
+    valley = np.interp(np.arange(RUNS), [0, 30, 70, RUNS], [0, 0, -0.08, 0])[:, None]
+    assert found(noise(0.01) + valley) == []
+
+
 def test_a_few_runs_and_thousands_are_no_trouble() -> None:
     assert found(noise(0.02)[: MIN_BLOCKS * BLOCK_RUNS - 1]) == []
     assert found(np.full((500, 1), 0.1)) == []

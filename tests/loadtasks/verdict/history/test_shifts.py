@@ -75,6 +75,16 @@ def test_a_gain_that_took_back_an_accepted_loss_leaves_nothing_reported() -> Non
     assert shifts.find_creep(values, MIN_EFFECT, UP)[0] is not None
 
 
+def test_what_was_gained_may_creep_away_until_the_level_is_above_the_anchor() -> None:
+    shifts = ConfirmedShifts(1)
+    shifts.gain(0, change(100, -0.08))
+    for drift_size, size in ((0.1, None), (0.14, 0.06)):
+        values = level((100, -0.08))
+        values[100:] += np.linspace(0, drift_size, RUNS - 100)[:, None]
+        (creep,) = shifts.find_creep(values, MIN_EFFECT, UP)
+        assert creep is None if size is None else creep is not None and abs(creep.size - size) < 0.015
+
+
 def test_the_runs_of_a_regression_that_is_over_are_left_out() -> None:
     shifts = ConfirmedShifts(1)
     values = level((200, 0.5), (320, -0.5)) + np.linspace(0, 0.06, RUNS)[:, None]

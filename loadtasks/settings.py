@@ -36,6 +36,7 @@ _HIDDEN = "***"
 _ADDRESSES = ("target", "reference")
 """Settings that hold the address of an API."""
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+MAX_AUTO_ACCEPT_RUNS = 10_000
 _DAY_S = 86_400
 
 
@@ -62,7 +63,9 @@ class Sensitivity:
     min_effect: float = 0.03
     """The smallest relative change of a time or throughput that is reported."""
     accept_improvements: bool = True
-    """Whether an improvement that has lasted 21 runs begins a new baseline; otherwise only an approval does."""
+    """Whether a confirmed improvement begins a new baseline; otherwise only an approval does."""
+    auto_accept_runs: int = 30
+    """After how many runs a regression that nobody answers is accepted automatically; 0: never."""
 
 
 def _address(value: object) -> object:
@@ -205,7 +208,8 @@ class Settings(BaseSettings):
         Field(ge=1, le=1e9, allow_inf_nan=False),
         Hint("a number from 1 to 1000000000", option="--runs-per-false-alarm"),
     ] = Sensitivity.runs_per_false_alarm
-    """Mean number of runs between two false alarms, over all scenarios and metrics together."""
+    """How sure a confirmed change is: the mean number of runs between two false alarms, over all scenarios and metrics
+    together. What is less sure is suspected at most."""
     min_effect: Annotated[
         float,
         Field(gt=0, lt=1, allow_inf_nan=False),
@@ -213,7 +217,14 @@ class Settings(BaseSettings):
     ] = Sensitivity.min_effect
     """Smallest relative change of a time or throughput that is reported."""
     improvements: Annotated[Literal["accept", "ask"], Hint("accept or ask")] = "accept"
-    """`accept`: an improvement that has lasted 21 runs begins a new baseline. `ask`: only when somebody approves it."""
+    """`accept`: a confirmed improvement begins a new baseline. `ask`: only when somebody approves it."""
+    auto_accept_runs: Annotated[
+        int,
+        Field(ge=0, le=MAX_AUTO_ACCEPT_RUNS),
+        Hint(f"a whole number of runs from 0 to {MAX_AUTO_ACCEPT_RUNS}; 0: never"),
+    ] = Sensitivity.auto_accept_runs
+    """Runs after which a regression that nobody has answered is accepted automatically, so that its scenario is judged
+    again. Runs that measured the scenario count, from the one after that which found it. 0: never."""
     scenarios: Annotated[_File, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
     """Folder of scenario files."""
     expectations: Annotated[_File, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")
@@ -268,7 +279,9 @@ class Settings(BaseSettings):
     @property
     def sensitivity(self) -> Sensitivity:
         """Which changes from the baseline are reported."""
-        return Sensitivity(self.runs_per_false_alarm, self.min_effect, self.improvements == "accept")
+        return Sensitivity(
+            self.runs_per_false_alarm, self.min_effect, self.improvements == "accept", self.auto_accept_runs
+        )
 
     @property
     def secrets(self) -> list[str]:

@@ -6,24 +6,31 @@ from loadtasks import steps
 from loadtasks.cli import options
 from loadtasks.report import listings, terminal
 from loadtasks.results.regression import RegressionState
-from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
 
 
 @click.group(invoke_without_command=True)
-@click.option("--all", "ended", is_flag=True, help="List those that have ended too.")
+@click.option("--all", "ended", is_flag=True, help="List those too that people have ended, or that recovered.")
 @options.setting("service")
 @click.pass_context
 def regressions(invocation: click.Context, ended: bool) -> None:
-    """List the regressions of a service, or of all, or decide about one."""
+    """List the regressions of a service, or of all, or decide about one.
+
+    Creeps that were reported, and thresholds that dismissals have raised, are listed below.
+    """
     if invocation.invoked_subcommand is None:
         _list_regressions(ended)
 
 
 @options.with_context
 def _list_regressions(context: RunContext, ended: bool) -> None:
-    with Store.open(context.workspace.results_url) as store:
-        listings.show_regressions(store.regressions.all(context.settings.service, ended=ended))
+    known = steps.known_changes(context)
+    shown = [
+        regression
+        for regression in known.regressions
+        if ended or not regression.state.ended or regression.accepted_automatically_in is not None
+    ]
+    listings.show_regressions(shown, known.creeps, known.thresholds)
 
 
 def _add_decision(name: str, state: RegressionState, help_text: str) -> None:
@@ -48,7 +55,18 @@ for _name, _state, _help in (
         RegressionState.FIXED,
         "It is fixed: its runs until now don't belong to the baseline. Runs that are back to normal show that too.",
     ),
-    ("dismiss", RegressionState.DISMISSED, "It was a false alarm: its runs belong to the baseline like any others."),
+    (
+        "dismiss",
+        RegressionState.DISMISSED,
+        "It was a false alarm: its runs belong to the baseline like any others, and for some time a change needs more "
+        "evidence.",
+    ),
+    (
+        "reopen",
+        RegressionState.OPEN,
+        "It was accepted automatically, and is no new normal: it is open as before, and never accepted automatically "
+        "again.",
+    ),
 ):
     _add_decision(_name, _state, _help)
 

@@ -151,9 +151,8 @@ def _deletion_sentences(context: RunContext, removed: RemovedRun) -> str:
         gone.append(f"{_regressions(removed.deleted_regressions)}, which it had found")
     sentences = [f"Deleted run {run.id} of {run.service}: {', '.join(gone)}."]
     if removed.reopened_regressions:
-        sentences.append(
-            f"Open again, since it had recovered in this run: {_regressions(removed.reopened_regressions)}."
-        )
+        again = _regressions(removed.reopened_regressions)
+        sentences.append(f"Open again, since it had recovered, or was accepted automatically, in this run: {again}.")
     sentences += [
         f"The baseline of {scenario} is " + (f"run {now} now." if now else "gone: the next passing run is one.")
         for scenario, now in removed.baselines.items()

@@ -31,6 +31,9 @@ _TITLE = {
     FindingCode.RECOVERING: "Recovering",
     FindingCode.RECOVERED: "Recovered",
     FindingCode.SUSPECTED: "Suspected",
+    FindingCode.CREEP: "Creep",
+    FindingCode.ACCEPTED_AUTOMATICALLY: "Accepted automatically",
+    FindingCode.THRESHOLD_RAISED: "Threshold raised",
     FindingCode.CONFIRMATION: "Confirmation",
     FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",
@@ -159,7 +162,7 @@ def findings_on_page(result: ScenarioResult) -> list[RenderedFinding]:
 
 
 def findings_in_short(result: ScenarioResult) -> list[RenderedFinding]:
-    """The findings of a page without notes on percentiles from few requests that met their target.
+    """The findings of a page without notes on raised thresholds, and on percentiles from few requests that met targets.
 
     The table marks those percentiles.
     """
@@ -167,7 +170,8 @@ def findings_in_short(result: ScenarioResult) -> list[RenderedFinding]:
     return [
         rendered
         for rendered in findings_on_page(result)
-        if rendered.finding.code is not FindingCode.INSUFFICIENT_SAMPLE or rendered.finding.metric in missed
+        if rendered.finding.code is not FindingCode.THRESHOLD_RAISED
+        and (rendered.finding.code is not FindingCode.INSUFFICIENT_SAMPLE or rendered.finding.metric in missed)
     ]
 
 

@@ -2,6 +2,8 @@
 
 from loadtasks.plain_text import plain
 from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid_reasons
+from loadtasks.report.sentences.phrases import listed
+from loadtasks.report.text import label
 from loadtasks.report.verdicts import tally
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
@@ -17,7 +19,9 @@ _REASON = {
 }
 NO_TARGET = "no target applies to any scenario"
 """What the first line of such a run says first, since it was hardly judged."""
-_FURTHER = ("shape", "regression", "found_run", "other")
+_MAX_NAMES = 3
+"""How many scenarios are named that are suspected, or crept; of more the number is given."""
+_FURTHER = ("shape", "regression", "found_run", "gain", "other")
 
 
 def headline(document: ResultsDocument) -> str:
@@ -83,7 +87,21 @@ def _all_passed(document: ResultsDocument) -> str:
         return met
     if document.other_run is not None:
         return f"{met}, and none is worse than in run {plain(document.other_run)} beyond doubt"
-    return f"{met}, and none regressed"
+    return f"{met}, and none regressed{_unconfirmed(document)}"
+
+
+def _unconfirmed(document: ResultsDocument) -> str:
+    """What no verdict says: `; suspected, not confirmed: dashboard.concurrent; crept: sessions.filtered`."""
+    said = ""
+    for code, what in ((FindingCode.SUSPECTED, "suspected, not confirmed"), (FindingCode.CREEP, "crept")):
+        names = [
+            label(result.scenario)
+            for result in document.scenarios
+            if any(finding.code is code for finding in result.findings)
+        ]
+        if names:
+            said += f"; {what}: {listed(names) if len(names) <= _MAX_NAMES else f'{len(names)} scenarios'}"
+    return said
 
 
 def _invalid(document: ResultsDocument) -> str:

@@ -9,7 +9,10 @@ from loadtasks.engine.profiles.plan import Plan, PlanStep
 from loadtasks.measurement.metrics import Table, columns_of, metric_label
 from loadtasks.measurement.model import label_of
 from loadtasks.report.load_sentence import load_sentence
+from loadtasks.report.sentences import sentence
 from loadtasks.report.terminal import console
+from loadtasks.results.creep_record import CreepRecord
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import Message
 from loadtasks.results.records import Baseline, HistoryEntry
@@ -94,14 +97,27 @@ def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -
     )
 
 
-def show_regressions(regressions: Sequence[Regression], to: "Console | None" = None) -> None:
-    """Regressions, newest first, with what became of them."""
+def show_regressions(
+    regressions: Sequence[Regression],
+    creeps: Sequence[CreepRecord] = (),
+    thresholds: Sequence[tuple[str, Finding]] = (),
+    to: "Console | None" = None,
+) -> None:
+    """Regressions, newest first, with what became of them; below them what is known without being one.
+
+    Args:
+        regressions: The regressions.
+        creeps: The creeps that were reported.
+        thresholds: What dismissals have taught, with the label of its scenario and part.
+        to: Where to print; stdout unless given.
+    """
+    to = to or console()
     rows = (
         (
             str(regression.id),
             regression.service,
             regression.label,
-            regression.state.value,
+            _state(regression),
             render_changes(regression.changes),
             regression.first_run,
             regression.version_after or units.MISSING,
@@ -113,6 +129,16 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
     )
     heads = ("id", "service", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
+    for record in creeps:
+        for finding in record.findings:
+            to.print(f"Creep, {record.label}: {sentence(finding)}; reported in run {record.run_id}.", soft_wrap=True)
+    for name, finding in thresholds:
+        to.print(f"Threshold raised, {name}: {sentence(finding)}.", soft_wrap=True)
+
+
+def _state(regression: Regression) -> str:
+    accepted_in = regression.accepted_automatically_in
+    return regression.state.value if accepted_in is None else f"accepted automatically in run {accepted_in}"
 
 
 def show_messages(messages: Sequence[Message], to: "Console | None" = None) -> None:
@@ -209,6 +235,8 @@ def _show(heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str, to:
         table.add_column(head, no_wrap=not wrapped, overflow="fold" if wrapped else "ignore")
     for row in cells:
         table.add_row(*row)
+    if not to.is_terminal:  # rich cuts the cells of a table that is wider than its console
+        to.width = max(to.width, sum(widths) + _GAP * len(heads))
     to.print(table, soft_wrap=not to.is_terminal)
 
 

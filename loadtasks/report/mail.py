@@ -35,8 +35,16 @@ _MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
 _COMMAND = re.compile("`[^`]+`")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_TOLD_AS_TOPICS = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERING, FindingCode.RECOVERED)
-"""Findings that the mail tells in its own lines of what is over, or still open."""
+_TOLD_AS_TOPICS = (
+    FindingCode.REGRESSION_ACKNOWLEDGED,
+    FindingCode.RECOVERING,
+    FindingCode.RECOVERED,
+    FindingCode.ACCEPTED_AUTOMATICALLY,
+    FindingCode.CREEP,
+)
+"""Findings that the mail tells in its own lines of what is new, over, or still open."""
+_NEVER_MAILED = (FindingCode.SUSPECTED, FindingCode.THRESHOLD_RAISED)
+"""Findings that only the report has."""
 
 
 @dataclass(frozen=True)
@@ -190,11 +198,12 @@ def _no_address(text: str, why: str) -> str:
 def _content(document: ResultsDocument, news: News) -> dict[str, object]:
     rows = table.rows(document)
     new = [RenderedTopic(topic, document) for topic in news.new]
-    troubled = {topic.scenario for topic in news.new if topic.kind is not TopicKind.INVALID}
+    troubled = {topic.scenario for topic in news.new if topic.kind not in (TopicKind.INVALID, TopicKind.CREEP)}
     return {
         "headline": news_headline(news, document),
         "missed": [topic for topic in new if topic.topic.kind is TopicKind.TARGET],
         "regressions": [topic for topic in new if topic.topic.kind in (TopicKind.REGRESSION, TopicKind.REFERENCE)],
+        "creeps": [topic for topic in new if topic.topic.kind is TopicKind.CREEP],
         "invalid": _by_reason(topic for topic in new if topic.topic.kind is TopicKind.INVALID),
         "causes": [
             cause
@@ -204,7 +213,7 @@ def _content(document: ResultsDocument, news: News) -> dict[str, object]:
         "slowest": [slow for slow in exemplars.of_bad(document) if slow.measurement.scenario in troubled],
         "over": lines_of_over([RenderedTopic(topic, document) for topic in news.over]),
         "still_open": lines_of_open(RenderedTopic(topic, document) for topic in news.still_open),
-        "notes": [note for note in notes(document) if note.finding.code not in _TOLD_AS_TOPICS],
+        "notes": [note for note in notes(document) if note.finding.code not in (*_TOLD_AS_TOPICS, *_NEVER_MAILED)],
         "rows": rows,
         "plain_table": (plain_table := _plain_table(rows)),
         "has_marks": MARK in plain_table,

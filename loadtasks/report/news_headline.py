@@ -8,6 +8,7 @@ from loadtasks import units
 from loadtasks.report.headline import NO_TARGET, is_untargeted
 from loadtasks.report.topics import RenderedTopic, lines_of_over
 from loadtasks.results.document import ResultsDocument
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.news import News
 from loadtasks.results.topic import Topic, TopicKind
 
@@ -18,6 +19,8 @@ class MailWord(StrEnum):
     FAIL = "FAIL"
     REGRESSED = "REGRESSED"
     INVALID = "INVALID"
+    CREEP = "CREEP"
+    ACCEPTED = "ACCEPTED"
     RECOVERED = "RECOVERED"
     REMINDER = "REMINDER"
 
@@ -31,6 +34,8 @@ _SYMBOL = {
     MailWord.FAIL: "✗",
     MailWord.REGRESSED: "▲",
     MailWord.INVALID: "?",
+    MailWord.CREEP: "◢",
+    MailWord.ACCEPTED: "●",
     MailWord.RECOVERED: "✓",
     MailWord.REMINDER: "●",
 }
@@ -38,8 +43,9 @@ _BY_GRAVITY = (
     (MailWord.FAIL, (TopicKind.TARGET,)),
     (MailWord.REGRESSED, (TopicKind.REGRESSION, TopicKind.REFERENCE)),
     (MailWord.INVALID, (TopicKind.INVALID, TopicKind.REFUSAL)),
+    (MailWord.CREEP, (TopicKind.CREEP,)),
 )
-"""As the verdicts of a run: see `loadtasks.results.judgement.overall`."""
+"""As the verdicts of a run: see `loadtasks.results.judgement.overall`. Creep, which decides no verdict, comes last."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,10 @@ def news_headline(news: News, document: ResultsDocument | None = None) -> NewsHe
         if topics:
             untargeted = f"{NO_TARGET}; " if document is not None and is_untargeted(document) else ""
             return NewsHeadline(word, f"{untargeted}{_worst(topics)}")
+    accepted = [topic for topic in news.over if topic.code is FindingCode.ACCEPTED_AUTOMATICALLY]
+    if accepted:
+        others = [topic for topic in news.over if topic not in accepted]
+        return NewsHeadline(MailWord.ACCEPTED, _over([*accepted, *others], document))
     if news.over:
         return NewsHeadline(MailWord.RECOVERED, _over(news.over, document))
     return NewsHeadline(MailWord.REMINDER, _still_open(news.still_open, document))

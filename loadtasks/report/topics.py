@@ -9,10 +9,12 @@ from loadtasks.plain_text import plain
 from loadtasks.report.findings import RenderedFinding
 from loadtasks.report.headline import brief
 from loadtasks.report.sentences import phrases
+from loadtasks.report.sentences.lifecycle import creep_in_short
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.history import BaselineShift, KnownRegression
+from loadtasks.results.findings.lifecycle import AcceptedAutomatically, CreepDrift
 from loadtasks.results.findings.reference import ReferenceShift
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.topic import Topic, TopicKind
@@ -20,6 +22,7 @@ from loadtasks.results.topic import Topic, TopicKind
 _MANY = 4
 """From so many scenarios on their number is given too."""
 _ACKNOWLEDGE = "python -m loadtasks regressions acknowledge {id}"
+_REOPEN = "python -m loadtasks regressions reopen {id}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class RenderedTopic:
             return "; ".join(finding.sentence for finding in self.findings)
         if self.topic.kind is TopicKind.REGRESSION:
             return f"{self.change}, since {phrases.moment(self.topic.since)}{self._versions}"
+        worst = self.worst.finding
+        if isinstance(worst.parameters, CreepDrift):
+            return plain(creep_in_short(worst, worst.parameters))
         return plain(brief(self.worst).sentence)
 
     @property
@@ -199,9 +205,25 @@ def _measured_again(topics: Sequence[RenderedTopic]) -> str:
     return f"{_scenarios(topics)} could be measured again"
 
 
-def _normal_again(topics: Sequence[RenderedTopic]) -> str:
+def _accepted(rendered: RenderedTopic) -> str:
+    """`regression 7 was accepted automatically: nobody answered it in 30 runs (dashboard.concurrent: ...); ...`."""
+    topic, parameters = rendered.topic, rendered.worst.finding.parameters
+    changes, runs = "", "many runs"
+    if isinstance(parameters, AcceptedAutomatically):
+        runs = units.plural(parameters.runs, "run")
+        changes = ", ".join(f"{metric_label(one.metric)} {units.change(one.ratio)}" for one in parameters.metrics)
+    return (
+        f"regression {topic.regression} was accepted automatically: nobody answered it in {runs} "
+        f"({label(topic.scenario, topic.part)}: {changes} since {phrases.moment(topic.since)}); "
+        f"`{_REOPEN.format(id=topic.regression)}` takes that back"
+    )
+
+
+def _ended(topics: Sequence[RenderedTopic]) -> str:
     """`regression 7 is over: dashboard.concurrent is back to normal (p50 was +38 % since 21 Nov 02:00)`."""
     topic, worst = topics[0].topic, topics[0].worst.finding
+    if topic.code is FindingCode.ACCEPTED_AUTOMATICALLY:
+        return _accepted(topics[0])
     was = ""
     if isinstance(worst.parameters, BaselineShift):
         change = f"{metric_label(worst.metric)} was {units.change(worst.parameters.ratio)}"
@@ -219,7 +241,7 @@ def _opened_again(_: Sequence[RenderedTopic]) -> str:
 
 
 _OVER: Mapping[TopicKind, Callable[[Sequence[RenderedTopic]], str]] = {
-    TopicKind.REGRESSION: _normal_again,
+    TopicKind.REGRESSION: _ended,
     TopicKind.REFERENCE: _as_good_as_the_reference,
     TopicKind.TARGET: _met_again,
     TopicKind.INVALID: _measured_again,

@@ -3,7 +3,9 @@
 - A missed target is news when it is missed and was not, or is seen again after `invalid`. It is over when its scenario
   was measured and meets it. Worse than a reference, in paired runs, is the same.
 - An invalid scenario is news when it was valid, or is invalid for another reason, and over when it is valid.
-- A regression is news while it is open and no message has reported it, and over when later runs have shown that.
+- A regression is news while it is open and no message has reported it, and over when later runs have shown that, or
+  when it is accepted because nobody has answered it.
+- A creep is news once; then it is never mentioned again.
 - Runs that can't be opened are news when they could be, or for another reason, and over when one was opened.
 
 A scenario that was not measured, or not validly, says nothing about what was missed before: that stays open. What a
@@ -15,10 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import RegressionShift
+from loadtasks.results.findings.lifecycle import AcceptedAutomatically, AcceptedMetric
 from loadtasks.results.findings.parameters import StoredText
 from loadtasks.results.findings.reference import Inconclusive
 from loadtasks.results.findings.targets import TargetNotEvaluated
@@ -30,6 +34,8 @@ from loadtasks.results.topic import Topic, TopicEvent, TopicKey, TopicKind
 
 _REMEMBERED_RUNS = 30
 """A scenario that none of so many runs has planned is gone, and what was wrong with it is no longer mentioned."""
+_SHOWN_BY_RUNS = (RegressionState.FIXED, RegressionState.ACCEPTED)
+"""States that a regression has without a person's word where runs show that: it is back to normal, or unanswered."""
 _EARLY = timedelta(hours=3)
 """So much before its time a reminder is due: a daily run may begin a little earlier than the one before, or an hour
 where a zone's summer time begins."""
@@ -45,6 +51,8 @@ class Reported:
     """What messages had reported that were given up since the last one: it is unreported, and has a beginning."""
     regressions: Sequence[Regression] = ()
     """All of the service, ended ones too."""
+    creeps: Sequence[CreepRecord] = ()
+    """What the runs of the service have reported."""
     runs: Sequence[RunPlace] = ()
     """The runs of the service, oldest first."""
     reminder_days: int = 0
@@ -79,10 +87,11 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
     """What is new in a judged run."""
     run = document.run
     later = {place.id for place in reported.runs if place.sequence > run.sequence}
-    known = _open_topics(reported.messages)
+    known = _accepted_here(document, reported) | _open_topics(reported.messages)
     spoken = {topic.key for message in reported.messages if message.run_id in later for topic in message.topics}
     current = {topic.key: topic for topic in _observed(document)}
     current |= {topic.key: topic for topic in _unended(document, reported, later)}
+    current |= {topic.key: topic for topic in _creeps(document, reported, later) if topic.key not in known}
     lost = {topic.key: topic for topic in reported.lost}
     new, over, still_open = [], [], []
     for key, topic in current.items():
@@ -102,7 +111,7 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
         if key in current or key in spoken:
             continue
         if ends.is_over(topic):
-            over.append(topic.model_copy(update={"event": TopicEvent.ENDED}))
+            over.append(topic.model_copy(update={"event": TopicEvent.ENDED, "findings": ends.last_findings(topic)}))
         elif ends.is_open(topic):
             still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
     unheard = any(topic.acknowledged_by is None and topic.scenario in run.scenarios for topic in still_open)
@@ -184,24 +193,75 @@ def _unended(document: ResultsDocument, reported: Reported, later: Collection[st
         for finding in result.findings:
             if isinstance(finding.parameters, RegressionShift):
                 shown.setdefault(finding.parameters.regression, []).append(finding)
-    began = {place.id: place.started_at for place in reported.runs}
     for regression in reported.regressions:
         if not regression.state.ended and regression.found_run not in later:
-            since = began.get(regression.first_run, regression.moves[0].at)
+            yield _topic_of(regression, reported, shown.get(regression.id, []))
+
+
+def _topic_of(regression: Regression, reported: Reported, shown: Iterable[Finding] = ()) -> Topic:
+    """A regression with what a run shows of it; else as it was when it was found."""
+    began = {place.id: place.started_at for place in reported.runs}
+    since = began.get(regression.first_run, regression.moves[0].at)
+    return Topic(
+        kind=TopicKind.REGRESSION,
+        event=TopicEvent.BEGAN,
+        scenario=regression.scenario,
+        part=regression.part,
+        name=regression.found_run,
+        regression=regression.id,
+        acknowledged_by=regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None,
+        since=since,
+        since_run=regression.first_run,
+        findings=tuple(_as_regressions(shown)) or _kept_changes(regression, since),
+    )
+
+
+def _accepted_here(document: ResultsDocument, reported: Reported) -> dict[TopicKey, Topic]:
+    """The regressions that this run has accepted, unless a message has said so: also those that none had reported."""
+    topics = (
+        _topic_of(regression, reported)
+        for regression in reported.regressions
+        if regression.accepted_automatically_in == document.run.id
+    )
+    heard = {topic.key for message in reported.messages for topic in message.topics if topic.event is TopicEvent.ENDED}
+    return {topic.key: topic for topic in topics if topic.key not in heard}
+
+
+def _creeps(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:
+    """The creeps that this run, or one shortly before it, has found."""
+    began = {place.id: place.started_at for place in reported.runs if place.id not in later}
+    began[document.run.id] = document.run.started_at
+    for record in reported.creeps:
+        if record.run_id in list(began)[-_REMEMBERED_RUNS:]:
             yield Topic(
-                kind=TopicKind.REGRESSION,
+                kind=TopicKind.CREEP,
                 event=TopicEvent.BEGAN,
-                scenario=regression.scenario,
-                part=regression.part,
-                name=regression.found_run,
-                regression=regression.id,
-                acknowledged_by=(
-                    regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None
-                ),
-                since=since,
-                since_run=regression.first_run,
-                findings=tuple(_as_regressions(shown.get(regression.id, []))) or _kept_changes(regression, since),
+                scenario=record.scenario,
+                part=record.part,
+                name=record.run_id,
+                since=began[record.run_id],
+                since_run=record.run_id,
+                findings=record.findings,
             )
+
+
+def _acceptance(regression: Regression, reported: Reported) -> Finding:
+    """That a regression was accepted because nobody had answered it."""
+    order = [place.id for place in reported.runs if regression.scenario in place.scenarios]
+    accepted = regression.accepted_automatically_in
+    found = order.index(regression.found_run) if regression.found_run in order else 0
+    runs = order.index(accepted) - found if accepted in order else 0
+    parameters = AcceptedAutomatically(
+        regression=regression.id,
+        found_run=regression.found_run,
+        first_run=regression.first_run,
+        runs=max(runs, 0),
+        metrics=tuple(
+            AcceptedMetric(metric=change.metric, before=change.before, ratio=change.ratio)
+            for change in regression.changes
+        ),
+    )
+    return Finding(code=FindingCode.ACCEPTED_AUTOMATICALLY, part=regression.part, parameters=parameters)
 
 
 def _as_regressions(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -261,7 +321,9 @@ class _Ends:
         match topic.kind:
             case TopicKind.REGRESSION:
                 regression = self._regression(topic)
-                return regression is not None and regression.state is RegressionState.FIXED and not regression.by_hand
+                return regression is not None and regression.state in _SHOWN_BY_RUNS and not regression.by_hand
+            case TopicKind.CREEP:
+                return False
             case TopicKind.REFUSAL:
                 return True
             case TopicKind.REFERENCE:
@@ -269,8 +331,17 @@ class _Ends:
             case _:
                 return self._valid_result(topic) is not None
 
+    def last_findings(self, topic: Topic) -> tuple[Finding, ...]:
+        """What is said of what is over."""
+        regression = self._regression(topic) if topic.kind is TopicKind.REGRESSION else None
+        if regression is None or regression.accepted_automatically_in is None:
+            return topic.findings
+        return (_acceptance(regression, self.reported),)
+
     def is_open(self, topic: Topic) -> bool:
         """Whether it still has to be taken for open. What is neither open nor over is of no interest any more."""
+        if topic.kind is TopicKind.CREEP:  # it was reported, which is all
+            return False
         if topic.kind is TopicKind.REGRESSION:  # all that have not ended are known already; this one was decided about
             return False
         newest = [place for place in self.reported.runs if place.id not in self.later][-_REMEMBERED_RUNS:]

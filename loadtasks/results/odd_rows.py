@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.plain_text import plain
 from loadtasks.results.beginnings import Beginning
+from loadtasks.results.creep_record import record_of
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.rows import (
     baseline_of,
@@ -25,6 +26,7 @@ from loadtasks.results.rows import (
 from loadtasks.results.schema import (
     BaselineRow,
     BeginningRow,
+    CreepRow,
     FailureRow,
     MeasurementRow,
     MessageRow,
@@ -67,6 +69,7 @@ _READERS: Mapping[type[ResultsBase], Callable[[Any], object]] = {
     RegressionRow: regression_of,
     MessageRow: message_of,
     PairingRow: pairing_of,
+    CreepRow: record_of,
     MeasurementRow: _read_measurement,
 }
 """What reads a row of each table, those with the fewest and smallest rows first."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.results import approval
 from loadtasks.results.judgement import Verdict
-from loadtasks.results.regression import RegressionState
+from loadtasks.results.regression import AUTOMATIC, RegressionState
 from loadtasks.results.rows import prune_measurement, run_of
 from loadtasks.results.run import Run
 from loadtasks.results.run_order import is_clock_ahead, plausible_dates
@@ -90,9 +90,16 @@ def needed_runs(session: Session) -> dict[str, KeptBecause]:
 
 
 def _of_regressions(session: Session) -> Iterator[str]:
-    """The first run of each regression that has not ended, the one that found it, and the last valid one before."""
-    for regression in session.scalars(select(RegressionRow)):
-        if RegressionState(regression.moves[-1].state).ended:
+    """The runs around each regression that has not ended, and the baseline runs of automatic acceptances.
+
+    Around a regression are its first run, the one that found it, and the last valid one before.
+    """
+    begins: dict[tuple[str, str, str], str] = {}
+    for regression in session.scalars(select(RegressionRow).order_by(RegressionRow.id)):
+        last = regression.moves[-1]
+        if last.state == RegressionState.ACCEPTED and last.who == AUTOMATIC:
+            begins[regression.service, regression.scenario, regression.part] = regression.first_run
+        if RegressionState(last.state).ended:
             continue
         yield regression.found_run
         yield regression.first_run
@@ -100,6 +107,7 @@ def _of_regressions(session: Session) -> Iterator[str]:
         before = _last_valid_before(session, first, regression) if first is not None else None
         if before is not None:
             yield before
+    yield from begins.values()
 
 
 def _last_valid_before(session: Session, first: RunRow, regression: RegressionRow) -> str | None:

@@ -4,12 +4,15 @@
       │                        │
       └───────────┬────────────┘
                   ├──accept──► accepted     its runs are the new baseline
+                  │                         (of an open one that nobody answers, by the pipeline itself; see `reopen`)
                   ├──fix─────► fixed        the metrics are back at their level: later runs show it, or somebody says so
                   └──dismiss─► dismissed    it was a false alarm: its runs stay part of the baseline
 
-Only an open one is mailed, and only once.
+Only an open one is mailed, and only once. What was accepted automatically can be reopened: it is open as before, and
+answered, so that it is never accepted automatically again.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,7 +40,7 @@ class RegressionState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether no other state can follow."""
+        """Whether it is over: no later run is judged by it."""
         return not NEXT[self]
 
 
@@ -54,6 +57,9 @@ NEXT: dict[RegressionState, tuple[RegressionState, ...]] = {
     RegressionState.DISMISSED: (),
 }
 """What may follow a state."""
+
+
+_MOVED = {state: state.value if state is not RegressionState.OPEN else "opened" for state in RegressionState}
 
 
 class MetricChange(BaseModel):
@@ -120,9 +126,29 @@ class Regression(BaseModel):
         return self.moves[-1].who != AUTOMATIC
 
     @property
+    def is_answered(self) -> bool:
+        """Whether a person has done anything about it: acknowledged, decided, or reopened it."""
+        return any(move.who != AUTOMATIC for move in self.moves)
+
+    @property
+    def accepted_automatically_in(self) -> str | None:
+        """The id of the run in which it was accepted because nobody had answered; None of any other."""
+        return self.moves[-1].run_id if self.state is RegressionState.ACCEPTED and not self.by_hand else None
+
+    @property
     def label(self) -> str:
         """How people read its scenario and part: `mixed.concurrent (sessions)`."""
         return label_of(self.scenario, self.part)
+
+    def before(self, runs: Collection[str]) -> "Regression":
+        """The regression as it stood before these runs showed that it is over, or that nobody answers it.
+
+        What people decided stands, whenever that was.
+        """
+        moves = [*self.moves]
+        while len(moves) > 1 and moves[-1].who == AUTOMATIC and moves[-1].run_id in runs:
+            moves.pop()
+        return self if len(moves) == len(self.moves) else self.model_copy(update={"moves": moves})
 
     def check_may_become(self, state: RegressionState) -> None:
         """Check that a state may follow the current one.
@@ -130,8 +156,15 @@ class Regression(BaseModel):
         Raises:
             BadInputError: it may not.
         """
+        if state is RegressionState.OPEN and self.accepted_automatically_in is not None:
+            return
         if state not in NEXT[self.state]:
             last = self.moves[-1]
+            if state is RegressionState.OPEN:
+                raise BadInputError(
+                    f"regression {self.id} ({self.label}) was {_MOVED[self.state]} by {last.who} on "
+                    f"{last.at:%Y-%m-%d}; only one that was accepted automatically can be reopened."
+                )
             raise BadInputError(
                 f"regression {self.id} ({self.label}) was {self.state} by {last.who} on {last.at:%Y-%m-%d}, "
                 f"so it can't become {state}."

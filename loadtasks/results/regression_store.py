@@ -58,8 +58,6 @@ class Regressions:
                 elif len(row.moves) == 1:
                     for name, value in _values(regression).items():
                         setattr(row, name, value)
-                else:
-                    continue
                 kept.append(row)
             for row in before.values():
                 if len(row.moves) == 1:

@@ -25,7 +25,7 @@ class RemovedRun:
     deleted_regressions: list[int] = field(default_factory=list)
     """The ids of those that it had found and nobody had decided about: a later run finds again what is still there."""
     reopened_regressions: list[int] = field(default_factory=list)
-    """The ids of those that had ended because it had recovered."""
+    """The ids of those that had ended because it had recovered, or had accepted them automatically."""
     baselines: dict[str, str | None] = field(default_factory=dict)
     """The baseline run from now on of each scenario whose baseline run it was; None where there is no other."""
 
@@ -59,7 +59,8 @@ def _take_out(session: Session, run: RunRow, regression: RegressionRow, removed:
     """Undo what a run has done to a regression, and let the next run stand where it stood."""
     undone = [move for move in regression.moves[1:] if move.run_id == run.id]
     by_others: Sequence[MoveRow] = [move for move in regression.moves[1:] if move not in undone]
-    if regression.found_run == run.id and all(move.run_id is not None for move in by_others):
+    stands = any(move.run_id is None or move.state == RegressionState.ACCEPTED for move in by_others)
+    if regression.found_run == run.id and not stands:
         removed.deleted_regressions.append(regression.id)
         session.delete(regression)
         return

@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.results.column_types import IntegerColumn, JsonColumn, NumberColumn, TextColumn, UtcMoment
 
-HEAD = "0019"
+HEAD = "0021"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -217,6 +217,19 @@ class VerdictRow(ResultsBase):
     findings: Mapped[list[dict[str, Any]]]
     comparisons: Mapped[list[dict[str, Any]]]
     baseline_run: Mapped[str | None]
+
+
+class CreepRow(ResultsBase):
+    """A creep that a run has reported: once, until a person accepts a later level."""
+
+    __tablename__ = "creeps"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    scenario: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    anchor_run: Mapped[str]
+    """No foreign key: that the anchor's first run is removed doesn't make it unreported."""
+    findings: Mapped[list[dict[str, Any]]]
 
 
 class BaselineRow(ResultsBase):

@@ -12,8 +12,9 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
-from loadtasks.results import approval, beginnings, repetitions
+from loadtasks.results import approval, beginnings, creep_record, repetitions
 from loadtasks.results.beginnings import Beginning
+from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import ClockWentBack, MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
@@ -280,6 +281,17 @@ class Store:
             _row(session, run_id)
             query = select(VerdictRow).where(VerdictRow.run_id == run_id).order_by(VerdictRow.position)
             return [verdict_of(row) for row in session.scalars(query)]
+
+    def save_creeps(self, run_id: str, found: Sequence[CreepRecord]) -> None:
+        """Keep the creeps that a run reports, in place of what it had reported before."""
+        with self._database.writing() as session:
+            _row(session, run_id)
+            creep_record.save(session, run_id, found)
+
+    def creeps(self, service: str | None = None) -> list[CreepRecord]:
+        """The creeps that the runs of a service, or of all, have reported, oldest first."""
+        with self._database.reading() as session:
+            return creep_record.read(session, service)
 
     def baselines(self, service: str | None = None) -> list[Baseline]:
         """The current baseline of every scenario of a service, or of all, that has one, by service and name."""

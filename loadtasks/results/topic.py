@@ -1,4 +1,4 @@
-"""What messages report, as data: one missed target, one invalid scenario, one regression, one refusal of whole runs.
+"""What messages report, as data: one missed target, one invalid scenario, one regression, one creep, one refusal.
 
 A message's topics say what was reported to people, so that nothing is reported twice and nothing is forgotten. A topic
 can be rendered by itself: the run that it comes from may be gone.
@@ -26,6 +26,8 @@ class TopicKind(StrEnum):
     """A regression against the baseline, which has an id and a life of its own in the table of regressions."""
     REFERENCE = "reference"
     """A metric that is worse than the reference's in paired runs."""
+    CREEP = "creep"
+    """A drift away from the level that was accepted: it is reported once, and neither ends nor is brought up again."""
     REFUSAL = "refusal"
     """Runs that could not be opened."""
 
@@ -53,7 +55,7 @@ class TopicKey(NamedTuple):
     scenario: str
     part: str
     name: str
-    """The metric, or the run that found the regression; empty where there is nothing more to tell apart."""
+    """The metric, or the run that found the regression or creep; empty where there is nothing more to tell apart."""
 
 
 class Topic(BaseModel):
@@ -68,8 +70,8 @@ class Topic(BaseModel):
     part: str = ""
     """The part of a mixed scenario; empty for the whole."""
     name: str = ""
-    """What is wrong with it: the metric of a target, or the position of an expectation without one; of a regression the
-    id of the run that found it."""
+    """What is wrong with it: the metric of a target, or the position of an expectation without one; of a regression or
+    a creep the id of the run that found it."""
     regression: int | None = None
     """The id of the regression."""
     acknowledged_by: str | None = None

@@ -38,7 +38,7 @@ from loadtasks.steps.transfer import (
     export_results,
     import_results,
 )
-from loadtasks.steps.triage import approve, backtest, current_user, move_regression
+from loadtasks.steps.triage import ListedChanges, approve, backtest, current_user, known_changes, move_regression
 from loadtasks.steps.turns import TimeBudget, Turn
 from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, two_builds
 
@@ -48,6 +48,7 @@ __all__ = [
     "Deliver",
     "ExportedResults",
     "ImportedResults",
+    "ListedChanges",
     "MergedResults",
     "NotKeptError",
     "NotMeasuredAgainError",
@@ -84,6 +85,7 @@ __all__ = [
     "judge",
     "judge_again",
     "keep",
+    "known_changes",
     "measure",
     "move_regression",
     "not_compared",

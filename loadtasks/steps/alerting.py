@@ -165,6 +165,7 @@ def _reported(context: RunContext, store: Store, service: str) -> Reported:
         messages=messages.reported(service),
         lost=[topic for lost in messages.given_up_since_the_last_one(service) for topic in lost.topics],
         regressions=store.regressions.all(service),
+        creeps=store.creeps(service),
         runs=store.run_order(service),
         reminder_days=context.settings.reminder_days,
     )

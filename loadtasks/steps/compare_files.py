@@ -74,9 +74,19 @@ def _comparable(
     like = without_fixed(series.like(Fingerprint.of(document.run, measurement)), present.regressions)
     points = [point for point in like.points if point.run_id not in left_out]
     for regression in present.regressions:
-        if (regression.scenario, regression.part) == (series.scenario, series.part) and not regression.state.ended:
+        if (regression.scenario, regression.part) != (series.scenario, series.part):
+            continue
+        if regression.accepted_automatically_in is not None:
+            points = _since(points, regression)
+        elif not regression.state.ended:
             points = _before(points, regression)
     return MetricSeries(series.scenario, series.part, points)
+
+
+def _since(points: list[SeriesPoint], regression: Regression) -> list[SeriesPoint]:
+    """The points from the first run of a regression on that was accepted automatically."""
+    order = [point.run_id for point in points]
+    return points[order.index(regression.first_run) :] if regression.first_run in order else points
 
 
 def _before(points: list[SeriesPoint], regression: Regression) -> list[SeriesPoint]:

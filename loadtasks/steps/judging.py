@@ -19,6 +19,7 @@ from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.compare_run import KnownHistory, compare_run
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
 from loadtasks.verdict.history.findings import name_regressions
+from loadtasks.verdict.history.lifecycle import KnownChanges, find_unanswered
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
 from loadtasks.verdict.targets.suite_check import check_suites
@@ -92,13 +93,13 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
     does: its baseline is the reference. `ended_at`: when it ended; now, where that is not given.
     """
     with Store.open(context.workspace.results_url) as store:
-        run, (comparisons, open_regressions) = store.run(run_id), compare_series(context, store, run_id)
+        run, (comparisons, known) = store.run(run_id), compare_series(context, store, run_id)
         compared = compare_run(
             store.verdicts(run_id),
             store.measurements(run_id),
             KnownHistory(
                 comparisons=comparisons,
-                regressions=open_regressions,
+                changes=_known_changes(context, store, run_id, comparisons, known),
                 approved={baseline.scenario: baseline.run_id for baseline in store.baselines(run.service)},
                 measurements=store.measurements,
                 references=_references(context, run, store.pairings(run_id)),
@@ -112,7 +113,9 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
             for verdict in compared.verdicts
         ]
         store.save_verdicts(run_id, named)
-        _end_recovered(store, run, [known for known in open_regressions if known.id in compared.recovered])
+        _end_recovered(store, run, compared.recovered)
+        _accept_unanswered(store, run, compared.accepted)
+        store.save_creeps(run_id, compared.creeps)
         verdict = overall([verdict.verdict for verdict in compared.verdicts])
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
         if run.reference_url is None:
@@ -137,39 +140,66 @@ def conclude(context: RunContext, run_id: str) -> Verdict:
 def compare_series(
     context: RunContext, store: Store, run_id: str
 ) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression]]:
-    """A run's comparison with its baseline, by scenario and part, and the regressions that had not ended before it.
+    """A run's comparison with its baseline, by scenario and part, and all regressions as they stood before it.
 
-    Regressions that this run itself found, or a later one, are left out, and those that ended by it are open, so that
-    comparing it again gives the same.
+    Regressions that this run itself found, or a later one, are left out, and those that ended by it, or since, without
+    a person's word are open, so that comparing it again gives the same.
     """
     service = store.run(run_id).service
     newest_first = store.run_ids(service)
-    later = set(newest_first[: newest_first.index(run_id)])
+    since = set(newest_first[: newest_first.index(run_id) + 1])
     known = [
-        regression
+        regression.before(since)
         for regression in store.regressions.all(service)
-        if regression.found_run not in later and (regression.found_run != run_id or len(regression.moves) > 1)
+        if regression.found_run not in since or (regression.found_run == run_id and regression.is_answered)
     ]
     series = store.series(service, unjudged=run_id)
-    comparisons = compare_with_baseline(run_id, series, known, context.settings.sensitivity)
-    return comparisons, [
-        regression for regression in known if not regression.state.ended or _ended_by(regression, run_id)
-    ]
+    return compare_with_baseline(run_id, series, known, context.settings.sensitivity), known
 
 
-def _end_recovered(store: Store, run: Run, recovered: Sequence[Regression]) -> None:
+def _known_changes(
+    context: RunContext,
+    store: Store,
+    run_id: str,
+    comparisons: Mapping[tuple[str, str], BaselineComparison],
+    known: Sequence[Regression],
+) -> KnownChanges:
+    """What was found before a run, as it stood then."""
+    service = store.run(run_id).service
+    newest_first = store.run_ids(service)
+    earlier = set(newest_first[newest_first.index(run_id) + 1 :])
+    return KnownChanges(
+        regressions=[regression for regression in known if not regression.state.ended],
+        unanswered=find_unanswered(
+            [regression for regression in store.regressions.all(service) if regression.found_run in earlier],
+            comparisons,
+            run_id,
+            newest=newest_first[0] == run_id,
+            limit=context.settings.sensitivity.auto_accept_runs,
+        ),
+        dismissed=[regression for regression in known if regression.state is RegressionState.DISMISSED],
+        creeps=[record for record in store.creeps(service) if record.run_id in earlier],
+    )
+
+
+def _end_recovered(store: Store, run: Run, recovered: Sequence[int]) -> None:
     """End regressions that are back to normal, unless the run is judged again and others were measured since."""
-    for regression in recovered:
+    for number in recovered:
+        regression = store.regressions.find(number)
         newest = store.history(run.service, regression.scenario, limit=1, part=regression.part)
         if not regression.state.ended and newest and newest[0].run_id == run.id:
             why = f"recovered in run {run.id}"
             store.regressions.move(regression.id, RegressionState.FIXED, why=why, run_id=run.id)
 
 
-def _ended_by(regression: Regression, run_id: str) -> bool:
-    """Whether a regression was found to be over in this run, and nobody has moved it since."""
-    last = regression.moves[-1]
-    return regression.state is RegressionState.FIXED and last.who == AUTOMATIC and last.run_id == run_id
+def _accept_unanswered(store: Store, run: Run, accepted: Sequence[int]) -> None:
+    """Accept regressions that nobody has answered, unless the run is judged again and has done so."""
+    for number in accepted:
+        regression = store.regressions.find(number)
+        if not regression.state.ended and not regression.is_answered:
+            store.regressions.move(
+                number, RegressionState.ACCEPTED, why=f"nobody answered until run {run.id}", run_id=run.id
+            )
 
 
 def _with_warnings(

@@ -2,14 +2,20 @@
 
 import getpass
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from loadtasks.errors import BadInputError
-from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.measurement.model import label_of
+from loadtasks.results.creep_record import CreepRecord
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
 from loadtasks.results.store import Store
+from loadtasks.steps.judging import compare_series
 from loadtasks.steps.past_runs import find_service
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.history.backtest import find_alarms
+from loadtasks.verdict.history.lifecycle import KnownChanges, raised_thresholds
 from loadtasks.verdict.history.replay import Alarm
 
 
@@ -41,8 +47,11 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
         BadInputError: there is no regression of this id, or its state can't change to this one.
     """
     with Store.open(context.workspace.results_url) as store:
+        regression = store.regressions.find(number)
+        if state is RegressionState.OPEN:
+            regression.check_may_become(state)
+            _check_baseline(store, regression)
         if state is RegressionState.ACCEPTED:
-            regression = store.regressions.find(number)
             regression.check_may_become(state)
             _check_first_run(store, regression)
             store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
@@ -56,6 +65,72 @@ def _check_first_run(store: Store, regression: Regression) -> None:
             "no baseline can begin with it; approve another run (`python -m loadtasks baseline approve RUN "
             f"{regression.scenario}`), then `python -m loadtasks regressions dismiss {regression.id}`."
         )
+
+
+def _check_baseline(store: Store, regression: Regression) -> None:
+    accepted_at = regression.moves[-1].at
+    for baseline in store.baselines(regression.service):
+        later = baseline.approved_by != AUTOMATIC and baseline.approved_at > accepted_at
+        if baseline.scenario == regression.scenario and later:
+            raise BadInputError(
+                f"regression {regression.id} ({regression.label}) can't be reopened: {baseline.approved_by} made run "
+                f"{baseline.run_id} the baseline run on {baseline.approved_at:%Y-%m-%d}, and no later run is compared "
+                "with what was before it."
+            )
+
+
+@dataclass(frozen=True)
+class ListedChanges:
+    """What people may decide about, and what is known without being a regression."""
+
+    regressions: Sequence[Regression]
+    """All of them, newest first."""
+    creeps: Sequence[CreepRecord]
+    """What runs have reported and nobody has accepted since, oldest first."""
+    thresholds: Sequence[tuple[str, Finding]]
+    """What dismissals have taught, as of the newest run of each service, with the label of the scenario or part."""
+
+
+def known_changes(context: RunContext) -> ListedChanges:
+    """The regressions of a service, or of all, with what belongs to them.
+
+    Raises:
+        BadInputError: the results database can't be read.
+    """
+    named = context.settings.service
+    with Store.open(context.workspace.results_url) as store:
+        regressions = store.regressions.all(named)
+        services = store.services() if named is None else [named]
+        dismissed = {one.service for one in regressions if one.state is RegressionState.DISMISSED}
+        return ListedChanges(
+            regressions=regressions,
+            creeps=[record for service in services for record in _standing_creeps(store, service)],
+            thresholds=[
+                raised
+                for service in services
+                if service in dismissed
+                for raised in _raised_thresholds(context, store, service)
+            ],
+        )
+
+
+def _standing_creeps(store: Store, service: str) -> Iterator[CreepRecord]:
+    """The creeps of a service's scenarios that nobody has accepted since: no later run was approved."""
+    place = {run_id: number for number, run_id in enumerate(reversed(store.run_ids(service)))}
+    approved = {one.scenario: place[one.run_id] for one in store.baselines(service) if one.approved_by != AUTOMATIC}
+    for record in store.creeps(service):
+        if approved.get(record.scenario, -1) < place[record.run_id]:
+            yield record
+
+
+def _raised_thresholds(context: RunContext, store: Store, service: str) -> Iterator[tuple[str, Finding]]:
+    """What the dismissals of a service's scenarios have taught, as of its newest run."""
+    newest = store.run_ids(service)[0]
+    comparisons, known = compare_series(context, store, newest)
+    changes = KnownChanges(dismissed=[one for one in known if one.state is RegressionState.DISMISSED])
+    for (scenario, part), comparison in comparisons.items():
+        for finding in raised_thresholds(scenario, part, comparison, changes):
+            yield label_of(scenario, part), finding
 
 
 def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> list[Alarm]:

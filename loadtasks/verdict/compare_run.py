@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from loadtasks.measurement.model import Measurement, by_scenario
+from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import Confirmation, ConfirmationRepetition
@@ -19,6 +20,7 @@ from loadtasks.verdict.causes.case import MIN_GROWTH, MIN_GROWTH_TO_REFERENCE
 from loadtasks.verdict.causes.diagnosis import diagnose
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.findings import ComparedScenario, compare_scenario
+from loadtasks.verdict.history.lifecycle import KnownChanges
 from loadtasks.verdict.reference.findings import ComparedRounds, ReferenceRounds, compare_rounds
 from loadtasks.verdict.reference.typical_round import typical_round
 
@@ -32,8 +34,8 @@ class KnownHistory:
 
     comparisons: Mapping[tuple[str, str], BaselineComparison] = field(default_factory=dict)
     """The run against its baseline, by scenario and part."""
-    regressions: Sequence[Regression] = ()
-    """Those that have not ended."""
+    changes: KnownChanges = field(default_factory=KnownChanges)
+    """What earlier runs have found."""
     approved: Mapping[str, str] = field(default_factory=dict)
     """The id of the baseline run of each scenario."""
     measurements: Callable[[str, str], Sequence[Measurement]] = lambda _run_id, _scenario: ()
@@ -56,6 +58,10 @@ class ComparedRun:
     """New regressions."""
     recovered: list[int] = field(default_factory=list)
     """Ids of known regressions that are back to normal."""
+    accepted: list[int] = field(default_factory=list)
+    """Ids of known regressions that nobody has answered, and whose level is the baseline from now on."""
+    creeps: list[CreepRecord] = field(default_factory=list)
+    """Creeps that no earlier run has reported."""
 
 
 def compare_run(
@@ -72,9 +78,11 @@ def compare_run(
         elif verdict.scenario in known.references:
             run.verdicts.append(_with_reference(verdict, own, known.references[verdict.scenario]))
         else:
-            compared = compare_scenario(own, known.comparisons, known.regressions, datetime.now(UTC))
+            compared = compare_scenario(own, known.comparisons, known.changes, datetime.now(UTC))
             run.found.extend(compared.found)
             run.recovered.extend(compared.recovered)
+            run.accepted.extend(compared.accepted)
+            run.creeps.extend(compared.creeps)
             run.verdicts.append(_with_baseline(verdict, own, compared, known))
     return run
 
@@ -141,6 +149,8 @@ def _explaining_run(comparison: BaselineComparison, compared: ComparedScenario, 
     earlier = [point.run_id for point in comparison.series.points[:-1]]
     if compared.before_run is not None:
         return compared.before_run
+    if comparison.baseline_begin is not None:
+        return comparison.baseline_begin
     if approved in earlier:
         return approved
     return earlier[-1] if earlier else None

@@ -35,6 +35,7 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "sender": ("team",),
     "smtp_url": ("mail.example.com", "http://mail", "smtp://", "smtp://mail:99999", "smtp://mail/inbox"),
     "reminder_days": ("-1", "weekly", "366"),
+    "auto_accept_runs": ("-1", "never", "10001", "1.5"),
 }
 ANYTHING = ("token_file", "var", "scenarios", "expectations")
 """Settings whose every value is one: files and folders are looked for when they are needed."""

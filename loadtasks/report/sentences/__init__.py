@@ -8,6 +8,7 @@ from loadtasks.report.sentences import (
     causes,
     connections,
     history,
+    lifecycle,
     other_run,
     reference,
     targets,
@@ -18,7 +19,7 @@ from loadtasks.results.findings.finding import Finding
 
 Render = Callable[[Finding, Any], str]
 
-_AREAS = (validity, targets, availability, connections, history, reference, other_run, causes)
+_AREAS = (validity, targets, availability, connections, history, lifecycle, reference, other_run, causes)
 _SENTENCES: dict[FindingCode, Render] = {
     **{code: render for area in _AREAS for code, render in area.SENTENCES.items()},
     FindingCode.TEXT: lambda _finding, parameters: parameters.text,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loadtasks import units
-from loadtasks.measurement.metrics import metric_label
+from loadtasks.measurement.metrics import METRICS, Unit, metric_label
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.sentences import phrases
 from loadtasks.results.findings.codes import FindingCode
@@ -28,6 +28,8 @@ _SHAPES = {
     Shape.TAIL_MORE: "The tail shifted more than the median",
     Shape.TAIL_ONLY: "Only the tail shifted, not the median",
 }
+_AS_BEFORE = 0.99
+"""From this ratio of the level to that before a gain on, all of the gain is taken for lost."""
 _RANKS = {
     1: "the only valid one",
     2: "the milder of two",
@@ -42,14 +44,34 @@ def _improvement(finding: Finding, parameters: BaselineShift) -> str:
 
 
 def _regression(finding: Finding, parameters: RegressionShift) -> str:
-    return phrases.sentences(_shift(finding, parameters), _shape(parameters), _named(parameters))
+    return phrases.sentences(
+        _shift(finding, parameters), _shape(parameters), _gain_lost(finding, parameters), _named(parameters)
+    )
 
 
 def _acknowledged(finding: Finding, parameters: AcknowledgedShift) -> str:
     why = f": {parameters.why}" if parameters.why else ""
     acknowledged = f"acknowledged by {parameters.acknowledged_by}{why}"
     named = f"{_named(parameters)}, {acknowledged}" if _named(parameters) else acknowledged.capitalize()
-    return phrases.sentences(_shift(finding, parameters), _shape(parameters), named)
+    return phrases.sentences(_shift(finding, parameters), _shape(parameters), _gain_lost(finding, parameters), named)
+
+
+def _gain_lost(finding: Finding, parameters: RegressionShift) -> str:
+    """`The gain of 12 Oct is lost: 5 % slower than before it (8.00 ms → 7.40 ms → 8.20 ms)`."""
+    gain = parameters.gain
+    if gain is None:
+        return ""
+    later = phrases.from_to(finding.metric, finding.limit, finding.observed)
+    levels = f"{units.value(finding.metric, gain.before)} → {later}"
+    worse_up = not METRICS[finding.metric].higher_is_better
+    is_time = METRICS[finding.metric].unit is Unit.SECONDS
+    words = {True: ("slower", "faster"), False: ("higher", "lower")}[is_time]
+    amount = units.change(gain.ratio).removeprefix("+").removeprefix(units.MINUS).removeprefix("±")
+    compared = f"{amount} {words[0] if gain.ratio > 1 else words[1]} than before it"
+    if amount == "0 %":
+        compared = "as before it"
+    lost = "is lost" if (gain.ratio >= _AS_BEFORE if worse_up else gain.ratio <= 1 / _AS_BEFORE) else "is partly lost"
+    return f"The gain of {phrases.day(gain.first_run_started_at)} {lost}: {compared} ({levels})"
 
 
 def _named(parameters: RegressionShift) -> str:
@@ -93,7 +115,11 @@ def _recovered(_: Finding, parameters: KnownRegression) -> str:
 def _suspected(_: Finding, parameters: Suspected) -> str:
     names = phrases.listed([metric_label(name) for name in parameters.metrics])
     look = "looks" if len(parameters.metrics) == 1 else "look"
-    return f"{names} {look} worse than the baseline; the next runs will confirm or clear it"
+    return (
+        f"{names} {look} worse than the baseline, but the evidence is not enough for a regression. One or two more "
+        "runs like this one confirm it; one or two like the baseline clear it. Until then it changes no verdict, and "
+        "nothing is mailed"
+    )
 
 
 def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:

@@ -49,6 +49,11 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%b %H:%M}"
 
 
+def day(at: datetime) -> str:
+    """A day: `12 Oct`."""
+    return f"{at.day} {at:%b}"
+
+
 def moment_of_year(at: datetime) -> str:
     """A point in time with its year and zone: `2030-11-28 22:56 UTC`."""
     return f"{at:%Y-%m-%d %H:%M %Z}"

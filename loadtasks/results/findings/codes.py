@@ -118,6 +118,12 @@ class FindingCode(StrEnum):
     NOT_COMPARABLE = "not_comparable", FindingKind.HISTORY
     CONFIRMATION = "confirmation", FindingKind.HISTORY
     INVALID_REPEATED = "invalid_repeated", FindingKind.HISTORY
+    CREEP = "creep", FindingKind.HISTORY
+    """A metric drifted away from its anchor, so slowly that no single run is to blame; found once."""
+    ACCEPTED_AUTOMATICALLY = "accepted_automatically", FindingKind.HISTORY
+    """Nobody had answered a regression, and its level is the baseline from this run on."""
+    THRESHOLD_RAISED = "threshold_raised", FindingKind.HISTORY
+    """Since a dismissal, a change needs more evidence."""
 
     # Reference
     REFERENCE_REGRESSION = "reference_regression", FindingKind.REGRESSION

@@ -39,6 +39,18 @@ class BaselineShift(Parameters):
     """The target's version in the first run of the change; None where it is not known."""
 
 
+class GainLost(Parameters):
+    """The improvement before a regression, which takes it back in part or whole."""
+
+    first_run: str
+    """The id of its first run."""
+    first_run_started_at: datetime
+    before: float
+    """The metric's level before the improvement, in its unit."""
+    ratio: float
+    """Level after the regression / level before the improvement: above 1 for a time, all of it is lost."""
+
+
 class RegressionShift(BaselineShift):
     """One metric got worse against its baseline."""
 
@@ -48,6 +60,8 @@ class RegressionShift(BaselineShift):
     """The id of the regression; None in runs that were stored before version 7 of the results document."""
     found_run: str | None = None
     """The id of the run that found it; None where this run did."""
+    gain: GainLost | None = None
+    """The improvement that it takes back; None where there was none in the 90 runs before it."""
 
 
 class AcknowledgedShift(RegressionShift):

@@ -102,7 +102,21 @@ def _later_moves(members: Sequence[Regression]) -> list[Move]:
         same = move.model_copy(update={"sequence": 0})
         known = moves.setdefault(same, move)
         moves[same] = max(known, move, key=lambda one: one.sequence)
-    return sorted(moves.values(), key=lambda move: (_weight(move), move.at, move.who, move.why, move.state))
+    acknowledged = [move.at for move in moves.values() if move.state is RegressionState.ACKNOWLEDGED]
+    for move in [*moves]:  # what was answered is not accepted automatically, though one database didn't know that
+        if (
+            move.state is RegressionState.ACCEPTED
+            and move.who == AUTOMATIC
+            and min(acknowledged, default=move.at) < move.at
+        ):
+            del moves[move]
+    reopened = sorted(move.at for move in moves.values() if move.state is RegressionState.OPEN)
+
+    def order(move: Move) -> tuple[object, ...]:
+        lives = sum(at <= move.at for at in reopened)
+        return lives, _weight(move), move.at, move.who, move.why, move.state
+
+    return sorted(moves.values(), key=order)
 
 
 def _weight(move: Move) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from loadtasks.errors import BadInputError
 from loadtasks.results.schema import (
     BeginningRow,
+    CreepRow,
     FailureRow,
     MeasurementRow,
     PairingRow,
@@ -23,7 +24,7 @@ from loadtasks.results.transfer.interleaving import DatedKey, interleaved, numbe
 
 _ROWS_AT_ONCE = 100
 _NEVER = datetime.min.replace(tzinfo=UTC)
-OF_A_RUN: tuple[type[ResultsBase], ...] = (MeasurementRow, FailureRow, BeginningRow, PairingRow, VerdictRow)
+OF_A_RUN: tuple[type[ResultsBase], ...] = (MeasurementRow, FailureRow, BeginningRow, PairingRow, VerdictRow, CreepRow)
 """What belongs to a run and to nothing else."""
 
 

@@ -9,6 +9,7 @@ from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.comparison import dismissed_runs, without_fixed
 from loadtasks.verdict.history.replay import Alarm, SeriesReplay
+from loadtasks.verdict.history.unanswered import RunNumber, SimulatedAcceptances
 
 
 def find_alarms(
@@ -23,11 +24,12 @@ def find_alarms(
         series: All stored runs of each series of one service, not only those since its baseline run.
         approvals: Every baseline run: a baseline of its scenario begins with each.
         known: Regressions with what people did about them.
-        sensitivity: Budget and minimum effect.
+        sensitivity: Budget, minimum effect, and after how many runs an alarm that nobody answers is accepted.
     """
     baselines = [without_fixed(baseline, known) for whole in series for baseline in _baselines(whole, approvals)]
-    runs = sorted({(point.sequence, point.run_id) for baseline in baselines for point in baseline.points})
-    replay = SeriesReplay(baselines, [run_id for _, run_id in runs], sensitivity, dismissed_runs(known))
+    runs = sorted({RunNumber(point.sequence, point.run_id) for baseline in baselines for point in baseline.points})
+    unanswered = SimulatedAcceptances(known, baselines, runs, sensitivity.auto_accept_runs)
+    replay = SeriesReplay(baselines, [run.run_id for run in runs], sensitivity, dismissed_runs(known), unanswered)
     _, alarms = replay.judge()
     return alarms
 

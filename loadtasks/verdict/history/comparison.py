@@ -12,6 +12,7 @@ from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.replay import DismissedRuns, MetricHistory, MetricKey, SeriesReplay
+from loadtasks.verdict.history.unanswered import RecordedAcceptances, RunNumber
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,25 @@ class BaselineComparison:
         return RepetitionReason.SUSPECT if RepetitionReason.SUSPECT in reasons else next(iter(reasons), None)
 
     def level(self, metric: str) -> float | None:
-        """The median over the earlier runs, or over those before an open change; None where there are none."""
-        history = self.metrics.get(metric)
-        earlier = self.series.points[:-1]
-        if history is not None and history.first_run is not None:
-            first = [point.run_id for point in self.series.points].index(history.first_run)
-            earlier = self.series.points[:first]
+        """The median over the baseline, or over that before an open change; None where there is no earlier run."""
+        order = [point.run_id for point in self.series.points]
+        begin, end = 0, len(order) - 1
+        for name in {metric, BASELINE_METRICS[metric].relative_to or metric}:  # what moves all requests moves the tail
+            history = self.metrics.get(name)
+            if history is not None and history.baseline_begin is not None:
+                begin = max(begin, order.index(history.baseline_begin))
+            if history is not None and history.first_run is not None:
+                end = min(end, order.index(history.first_run))
+        earlier = self.series.points[begin if begin < end else 0 : end]
         values = MetricSeries(self.series.scenario, self.series.part, earlier).values(metric)
         known = values[~np.isnan(values)]
         return float(np.median(known)) if len(known) else None
+
+    @property
+    def baseline_begin(self) -> str | None:
+        """The first run of the median's baseline, where that is not the baseline run."""
+        median = self.metrics.get("p50_s")
+        return median.baseline_begin if median is not None else None
 
     def point_of(self, run_id: str) -> SeriesPoint:
         """The point of one of the comparable runs."""
@@ -60,7 +71,7 @@ def compare_with_baseline(
     Args:
         run_id: The run.
         series: The runs of all scenarios of its service since their baseline runs; runs after this one are left out.
-        known: All regressions of the service so far, whatever became of them.
+        known: All regressions of the service so far, as they stood before this run.
         sensitivity: Budget and minimum effect.
     """
     until = {(one.scenario, one.part): _until(one, run_id) for one in series}
@@ -76,8 +87,9 @@ def compare_with_baseline(
             like = seen.like(seen.points[-1].fingerprint)
             not_comparable[key] = _not_comparable(seen)
             comparable.append(without_fixed(like, known))
-    runs = sorted({(point.sequence, point.run_id) for one in comparable for point in one.points})
-    replay = SeriesReplay(comparable, [run for _, run in runs], sensitivity, dismissed_runs(known))
+    runs = sorted({RunNumber(point.sequence, point.run_id) for one in comparable for point in one.points})
+    accepted = RecordedAcceptances(known, comparable, runs)
+    replay = SeriesReplay(comparable, [run.run_id for run in runs], sensitivity, dismissed_runs(known), accepted)
     histories, _ = replay.judge()
     return {
         (one.scenario, one.part): BaselineComparison(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from loadtasks.measurement.model import Measurement, metric
+from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import (
@@ -22,6 +23,13 @@ from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regressi
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.detector import DetectorState
+from loadtasks.verdict.history.lifecycle import (
+    KnownChanges,
+    accepted_finding,
+    find_creep,
+    lost_gain,
+    raised_thresholds,
+)
 from loadtasks.verdict.history.replay import TAIL
 
 _NOT_SAVED = 0
@@ -38,14 +46,18 @@ class ComparedScenario:
     """Regressions that were not known before."""
     recovered: list[int] = field(default_factory=list)
     """Ids of known regressions that the scenario has recovered from."""
+    accepted: list[int] = field(default_factory=list)
+    """Ids of known regressions that nobody has answered, and whose level is the baseline from now on."""
     before_run: str | None = None
     """The last run before a change: what a diagnosis compares with."""
+    creeps: list[CreepRecord] = field(default_factory=list)
+    """Creeps that no earlier run has reported."""
 
 
 def compare_scenario(
     measurements: Sequence[Measurement],
     comparisons: Mapping[tuple[str, str], BaselineComparison],
-    known: Sequence[Regression],
+    known: KnownChanges,
     at: datetime,
 ) -> ComparedScenario:
     """Compare one scenario's measurements with their baselines.
@@ -53,7 +65,7 @@ def compare_scenario(
     Args:
         measurements: The whole first, then its parts.
         comparisons: The comparisons of the run, by scenario and part.
-        known: Regressions that have not ended.
+        known: What was found before.
         at: When a new regression is opened.
     """
     compared = ComparedScenario()
@@ -61,10 +73,7 @@ def compare_scenario(
         comparison = comparisons.get((measurement.scenario, measurement.part))
         if comparison is None:
             continue
-        regression = next(
-            (one for one in known if (one.scenario, one.part) == (measurement.scenario, measurement.part)), None
-        )
-        _add(compared, measurement, comparison, regression, at)
+        _add(compared, measurement, comparison, known, at)
     return compared
 
 
@@ -96,23 +105,30 @@ def _add(
     compared: ComparedScenario,
     measurement: Measurement,
     comparison: BaselineComparison,
-    known: Regression | None,
+    known: KnownChanges,
     at: datetime,
 ) -> None:
+    ours = known.of(measurement)
     compared.comparisons += _metric_comparisons(measurement, comparison)
     if not measurement.part:  # what holds for the whole holds for its parts
         compared.findings += _reasons_not_compared(comparison)
     regressed = _changes(comparison, DetectorState.REGRESSED)
-    if regressed and known is None:
-        known = _new_regression(measurement, comparison, regressed, at)
-        compared.found.append(known)
-    elif known is not None and not regressed:
-        _add_recovery(compared, measurement, comparison, known)
-    if regressed and known is not None:
+    unanswered = [regression for regression in ours if regression.id in known.unanswered]
+    if regressed and not ours:
+        ours = [_new_regression(measurement, comparison, regressed, at)]
+        compared.found += ours
+    if regressed and unanswered:
+        compared.accepted += [regression.id for regression in unanswered]
+        compared.findings += [
+            accepted_finding(regression, comparison, list(regressed.values())) for regression in unanswered
+        ]
+    elif regressed:
         compared.before_run = compared.before_run or _run_before(comparison)
         compared.findings += [
-            _regression_finding(measurement, comparison, change, known, regressed) for change in regressed.values()
+            _regression_finding(measurement, comparison, change, ours[0], regressed) for change in regressed.values()
         ]
+    for regression in () if regressed else ours:
+        _add_recovery(compared, measurement, comparison, regression)
     for change in _changes(comparison, DetectorState.IMPROVED).values():
         shift = BaselineShift(**_shift(comparison, change))
         compared.findings.append(_finding(FindingCode.IMPROVEMENT, measurement, change, shift))
@@ -123,6 +139,11 @@ def _add(
         compared.findings.append(
             Finding(code=FindingCode.SUSPECTED, part=measurement.part, parameters=Suspected(metrics=tuple(suspected)))
         )
+    creep = find_creep(measurement, comparison, known)
+    if creep is not None:
+        compared.creeps.append(creep)
+        compared.findings += creep.findings
+    compared.findings += raised_thresholds(measurement.scenario, measurement.part, comparison, known)
 
 
 def _add_recovery(
@@ -227,6 +248,7 @@ def _regression_finding(
         "version_after": regression.version_after,
         "regression": regression.id if regression.id != _NOT_SAVED else None,
         "found_run": regression.found_run if regression.found_run != comparison.point.run_id else None,
+        "gain": lost_gain(comparison, change.metric),
     }
     if change.metric == (TAIL if TAIL in regressed else "p50_s"):
         shift["shape"] = _shape(comparison, regressed)

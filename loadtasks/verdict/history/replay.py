@@ -5,7 +5,7 @@ for years of them (`python -m benchmarks.verdict.long_history`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ from loadtasks.results.regression import MetricChange
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Values
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
+from loadtasks.verdict.history.creep import Creep
 from loadtasks.verdict.history.detector import (
     Detector,
     DetectorState,
@@ -25,12 +26,41 @@ from loadtasks.verdict.history.detector import (
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.plausibility import plausible_scale
+from loadtasks.verdict.history.shifts import ConfirmedShifts, Gain
+from loadtasks.verdict.history.unanswered import Acceptances
 
 TAIL = "p95_s"
 """Judged relative to the median (see the registry of metrics), so that it shows what the median doesn't."""
 
 MetricKey = tuple[str, str, str]
 """Scenario, part, metric."""
+
+
+@dataclass(frozen=True)
+class LostGain:
+    """The improvement before a regression, which takes it back in part or whole."""
+
+    first_run: str
+    """Its first run."""
+    before: float
+    """The level before it, in the metric's unit."""
+    ratio: float
+    """Level after the regression / level before the improvement."""
+
+
+@dataclass(frozen=True)
+class CreepChange:
+    """A drift of a metric away from the level of its anchor."""
+
+    change: MetricChange
+    anchor_run: str
+    """The first run of the anchor."""
+    first_run: str
+    """The first run of the drift."""
+    last_run: str
+    """The last run of the drift."""
+    runs: int
+    """The number of runs from one to the other."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +79,14 @@ class MetricHistory:
     detectable: float | None
     """In a young baseline, the smallest ratio for the worse that this run could show beyond doubt; None where there is
     no earlier run."""
+    baseline_begin: str | None = None
+    """The first run of the baseline where it is not the series' first one: of a gain, or of a loss that was accepted
+    automatically."""
+    lost_gain: LostGain | None = None
+    """Of a change for the worse: the gain that it takes back."""
+    creep: CreepChange | None = None
+    threshold_raised: float = 0.0
+    """By how much, in log odds, a change for the worse needs more evidence since a dismissal."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +118,7 @@ class SeriesReplay:
         runs: Sequence[str],
         sensitivity: Sensitivity,
         dismissed: Mapping[tuple[str, str], Sequence[DismissedRuns]] | None = None,
+        acceptances: Acceptances | None = None,
     ) -> None:
         """Read the values of all series.
 
@@ -88,6 +127,7 @@ class SeriesReplay:
             runs: The ids of all runs that measured any of them, oldest first.
             sensitivity: Budget and minimum effect.
             dismissed: The runs of each false alarm, by scenario and part.
+            acceptances: What is accepted automatically.
         """
         self._runs = list(runs)
         self._position = {run_id: number for number, run_id in enumerate(self._runs)}
@@ -95,13 +135,19 @@ class SeriesReplay:
         self._keys: list[MetricKey] = [
             (one.scenario, one.part, name) for one in self._series for name in BASELINE_METRICS
         ]
+        self._numbers = [number for number, one in enumerate(series) if one.points]
+        self._places = {number: place for place, number in enumerate(self._numbers)}
         self._dismissed = dismissed or {}
+        self._acceptances = acceptances
+        self._accept_improvements = sensitivity.accept_improvements
+        self._shifts = ConfirmedShifts(len(self._keys))
+        self._settings = [
+            series_settings(name, len(self._series), sensitivity, _prior_scale(name, series.points[0]))
+            for series in self._series
+            for name in BASELINE_METRICS
+        ]
         self._detector = Detector(
-            [
-                series_settings(name, len(self._series), sensitivity, _prior_scale(name, series.points[0]))
-                for series in self._series
-                for name in BASELINE_METRICS
-            ],
+            self._settings,
             FalseAlarmBudget(sensitivity.runs_per_false_alarm),
             sensitivity.accept_improvements,
         )
@@ -123,14 +169,61 @@ class SeriesReplay:
             for row, judgement in enumerate(judgements):
                 if judgement.raised and judgement.change is not None:
                     alarms.append(self._alarm(run, row, judgement, judgement.change))
-                    if judgement.state is DetectorState.REGRESSED and self._is_dismissed(run, row):
-                        self._detector.dismiss(row)
+                    self._note_shift(run, row, judgement.state, judgement.change)
+                elif judgement.recovered:
+                    self._note_recovery(run, row)
+            self._accept(run, judgements)
+        self._creep = self._find_creep()
         histories = {
             key: self._history(row, judgements[row], due[row], float(smallest[row]))
             for row, key in enumerate(self._keys)
             if judgements
         }
         return histories, alarms
+
+    def _note_shift(self, run: int, row: int, state: DetectorState, change: ChangePoint) -> None:
+        if state is not DetectorState.REGRESSED:
+            if self._accept_improvements:
+                self._shifts.gain(row, change)
+            return
+        self._shifts.lose(row, change)
+        if self._is_dismissed(run, row):
+            self._detector.dismiss(row)
+            self._shifts.dismiss(row)
+        elif self._acceptances is not None:
+            self._acceptances.found(self._numbers[row // len(BASELINE_METRICS)], run)
+
+    def _note_recovery(self, run: int, row: int) -> None:
+        self._shifts.recover(row, run)
+        place = row // len(BASELINE_METRICS)
+        if self._acceptances is not None and not any(map(self._shifts.is_open, self._rows(place))):
+            self._acceptances.ended(self._numbers[place])
+
+    def _rows(self, place: int) -> range:
+        """The rows of one series' metrics."""
+        return range(place * len(BASELINE_METRICS), (place + 1) * len(BASELINE_METRICS))
+
+    def _accept(self, run: int, judgements: Sequence[Judgement]) -> None:
+        """Let the changes that are accepted with a run begin new baselines."""
+        if self._acceptances is None:
+            return
+        places = self._places
+
+        def is_shown(number: int) -> bool:
+            return any(judgements[row].state is DetectorState.REGRESSED for row in self._rows(places[number]))
+
+        for number in list(self._acceptances.due(run, is_shown)):
+            for row in filter(self._shifts.is_open, self._rows(places[number])) if number in places else ():
+                self._shifts.accept(row, self._detector.change(row))
+                self._detector.accept(row)
+            self._acceptances.ended(number)
+
+    def _find_creep(self) -> list[Creep | None]:
+        min_effect = np.array([settings.min_effect for settings in self._settings])
+        worse_up = np.array([settings.worse_up for settings in self._settings], dtype=np.bool_)
+        values = self._values.copy()
+        values[:, [METRICS[metric].unit is Unit.SHARE for _, _, metric in self._keys]] = np.nan  # errors are counted
+        return self._shifts.find_creep(values, min_effect, worse_up)
 
     def _read(self) -> None:
         """Bring the points into arrays of runs x metrics of all series; nan where there is no value."""
@@ -173,16 +266,65 @@ class SeriesReplay:
         detectable = float(np.exp(smallest)) if is_young else None
         if judgement.state is DetectorState.REGRESSED:
             change = self._detector.change(row)
+        begin = int(self._shifts.begins[row])
+        history = MetricHistory(
+            judgement,
+            change=None,
+            first_run=None,
+            before_run=None,
+            repetition_reason=due,
+            detectable=detectable,
+            baseline_begin=self._runs[begin] if begin else None,
+            creep=self._creep_change(row),
+            threshold_raised=threshold_raised(self._detector, row),
+        )
         if change is None:
-            return MetricHistory(judgement, None, None, None, due, detectable)
+            return history
+        gain = self._shifts.gain_before(row, change.first) if judgement.state is DetectorState.REGRESSED else None
         earlier = np.flatnonzero(~np.isnan(self._values[: change.first, row]))
-        before_run = self._runs[int(earlier[-1])] if len(earlier) else None
-        first_run = self._runs[change.first]
-        return MetricHistory(judgement, self._in_units(row, change), first_run, before_run, due, detectable)
+        return replace(
+            history,
+            change=self._in_units(row, change),
+            first_run=self._runs[change.first],
+            before_run=self._runs[int(earlier[-1])] if len(earlier) else None,
+            lost_gain=self._lost_gain(row, gain, change) if gain is not None else None,
+        )
 
-    def _in_units(self, row: int, change: ChangePoint) -> MetricChange:
+    def _lost_gain(self, row: int, gain: Gain, change: ChangePoint) -> LostGain:
+        """The gain before a loss, and how far the loss goes beyond it."""
+        if METRICS[self._keys[row][2]].unit is Unit.SHARE:
+            before, now = (
+                float(np.nanmedian(self._levels[first:last, row]))
+                for first, last in ((gain.begin, gain.first), (change.first, None))
+            )
+            return LostGain(self._runs[gain.first], before, now / before if before else 1.0)
+        after, before = (
+            float(np.nanmedian(self._values[first:last, row]))
+            for first, last in ((gain.first, change.first), (gain.begin, gain.first))
+        )
+        whole = replace(change, first=gain.first, size=after - before + change.size)
+        compared = self._in_units(row, whole, gain.begin)
+        return LostGain(self._runs[gain.first], compared.before, compared.ratio)
+
+    def _creep_change(self, row: int) -> CreepChange | None:
+        creep = self._creep[row]
+        if creep is None:
+            return None
+        valid = np.flatnonzero(~np.isnan(self._values[:, row]))
+        anchor = ChangePoint(int(valid[MIN_BASELINE_RUNS]), 0, 0, 0, creep.size, creep.low, creep.high)
+        return CreepChange(
+            change=self._in_units(row, anchor, int(valid[0])),
+            anchor_run=self._runs[valid[0]],
+            first_run=self._runs[creep.first],
+            last_run=self._runs[creep.last],
+            runs=creep.runs,
+        )
+
+    def _in_units(self, row: int, change: ChangePoint, begin: int | None = None) -> MetricChange:
+        """A change in the metric's own unit. `begin`: the first run of the level before it; else the baseline's."""
         metric = self._keys[row][2]
-        before = float(np.nanmedian(self._levels[: change.first, row]))
+        begin = int(self._shifts.begins[row]) if begin is None else begin
+        before = float(np.nanmedian(self._levels[begin : change.first, row]))
         if METRICS[metric].unit is not Unit.SHARE:
             sizes = (float(np.exp(size)) for size in (change.size, change.low, change.high))
             before = float(np.exp(before))
@@ -190,6 +332,12 @@ class SeriesReplay:
             sizes = ((before + size) / before for size in (change.size, change.low, change.high))
         ratio, low, high = sizes
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
+
+
+def threshold_raised(detector: Detector, row: int) -> float:
+    """By how much, in log odds, dismissals have raised the threshold of one series."""
+    raised = getattr(detector, "threshold_raised", None)
+    return float(raised(row)) if raised is not None else 0.0
 
 
 def in_logarithms(values: Values) -> Values:

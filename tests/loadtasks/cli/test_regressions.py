@@ -4,11 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from loadtasks.results.creep_record import CreepRecord
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
 from loadtasks.workspace import Workspace
+from tests.loadtasks.report.sentences.examples_lifecycle import EXAMPLES
 from tests.servers import ScriptedServer
+from tests.stored_runs import DASHBOARD, ServiceLife, stored_regression
 from tests.thing import call, check_refused
+from tests.workspaces import context_of
 
 
 def test_a_run_is_approved_as_baseline_and_a_regression_accepted(workspace: Workspace, server: ScriptedServer) -> None:
@@ -41,6 +46,39 @@ def test_a_run_is_approved_as_baseline_and_a_regression_accepted(workspace: Work
     assert "TLS" in call("regressions", "--all").output
     assert "TLS" in call("baseline").output
     check_refused(call("regressions", "fix", "1"), 2, "regression 1", "so it can't become fixed")
+
+
+def test_what_was_accepted_automatically_and_what_crept_is_listed_and_the_former_reopened(
+    workspace: Workspace,
+) -> None:
+    life = ServiceLife(context_of())
+    first, found, last = (life.dashboard() for _ in range(3))
+    with life.store as store:
+        number = stored_regression(store, first, found)
+        store.regressions.move(number, RegressionState.ACCEPTED, why=f"nobody answered until run {last}", run_id=last)
+        drift = EXAMPLES[FindingCode.CREEP]
+        store.save_creeps(
+            last, [CreepRecord(run_id=last, scenario=DASHBOARD, part="", anchor_run=first, findings=(drift,))]
+        )
+    listed = call("regressions").output
+    assert f"accepted automatically in run {last}" in listed
+    assert "Creep, dashboard.concurrent: p50 crept up 6.2 %" in listed
+    assert f"reported in run {last}." in listed
+    reopened = call("regressions", "reopen", str(number), "--why", "it is a leak")
+    assert reopened.output == f"Regression {number} (dashboard.concurrent) is open.\n"
+    check_refused(call("regressions", "reopen", str(number)), 2, "only one that was accepted automatically")
+    assert call("baseline", "approve", last, "--why", "all is well").exit_code == 0
+    assert "Creep" not in call("regressions").output
+
+
+def test_an_automatic_acceptance_stands_where_a_person_has_approved_a_run_since(workspace: Workspace) -> None:
+    life = ServiceLife(context_of())
+    first, last = life.dashboard(), life.dashboard()
+    with life.store as store:
+        number = stored_regression(store, first, first)
+        store.regressions.move(number, RegressionState.ACCEPTED, why="nobody answered", run_id=last)
+    assert call("baseline", "approve", last).exit_code == 0
+    check_refused(call("regressions", "reopen", str(number)), 2, "can't be reopened", f"run {last}")
 
 
 def test_a_back_test_of_too_few_runs_shows_no_alarm(workspace: Workspace, server: ScriptedServer) -> None:

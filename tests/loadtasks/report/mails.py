@@ -5,16 +5,18 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from loadtasks.report import mail
+from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.history import KnownRegression, RegressionShift
+from loadtasks.results.findings.history import KnownRegression, RegressionShift, Suspected
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import ReportedMessage
 from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.run import RunPlace
 from tests.loadtasks.report import samples
+from tests.loadtasks.report.sentences.examples_lifecycle import EXAMPLES
 from tests.measurements import SERVICE, STARTED_AT
 
 ENVELOPE = mail.Envelope("Nightly <nightly@example.org>", ["team@example.org"])
@@ -55,7 +57,11 @@ def first_news(document: ResultsDocument) -> News:
 
 
 def later_news(
-    document: ResultsDocument, before: ResultsDocument, regressions: Sequence[Regression], days: int = 8
+    document: ResultsDocument,
+    before: ResultsDocument,
+    regressions: Sequence[Regression],
+    days: int = 8,
+    creeps: Sequence[CreepRecord] = (),
 ) -> tuple[ResultsDocument, News]:
     """A run so many days after one whose mail reported everything, and what is new in it."""
     run = document.run
@@ -66,7 +72,8 @@ def later_news(
     message = {"run_id": before.run.id, "sequence": 1, "run_started_at": before.run.started_at}
     reported = ReportedMessage(id=1, topics=first_news(before).topics, **message)
     places = [RunPlace(one.id, one.sequence, one.started_at, one.scenarios) for one in (before.run, later.run)]
-    return later, find_news(later, Reported([reported], regressions=regressions, runs=places, reminder_days=7))
+    known = Reported([reported], regressions=regressions, creeps=creeps, runs=places, reminder_days=7)
+    return later, find_news(later, known)
 
 
 def mail_of(
@@ -108,6 +115,28 @@ def reminder() -> EmailMessage:
     recovering = Finding(code=FindingCode.RECOVERING, parameters=KnownRegression(**facts))
     after = samples.document(samples.result("sessions.filtered", Verdict.PASS, recovering), samples.missed_target())
     return _mail(*later_news(after, before, [known]))
+
+
+def crept_and_accepted() -> EmailMessage:
+    """A scenario has crept, and a regression that people know was accepted since nobody answered it."""
+    known = samples.document(samples.regressed(), samples.result("dashboard.concurrent"))
+    move = Move(state=RegressionState.ACCEPTED, at=STARTED_AT, who=AUTOMATIC, why="", run_id="20261202T020000Z-cccc")
+    accepted = regression().model_copy(update={"moves": [*regression().moves, move]})
+    drift = EXAMPLES[FindingCode.CREEP]
+    findings = [drift, EXAMPLES[FindingCode.ACCEPTED_AUTOMATICALLY], EXAMPLES[FindingCode.THRESHOLD_RAISED]]
+    suspected = Finding(code=FindingCode.SUSPECTED, parameters=Suspected(metrics=("p95_s",)))
+    after = samples.document(
+        samples.result("sessions.filtered", Verdict.PASS, *findings[1:], suspected),
+        samples.result("dashboard.concurrent", Verdict.PASS, drift),
+    )
+    record = CreepRecord(
+        run_id="20261202T020000Z-cccc",
+        scenario="dashboard.concurrent",
+        part="",
+        anchor_run="20260303T020000Z-77c0",
+        findings=(drift,),
+    )
+    return _mail(*later_news(after, known, [accepted], days=8, creeps=[record]))
 
 
 def _mail(document: ResultsDocument, news: News) -> EmailMessage:

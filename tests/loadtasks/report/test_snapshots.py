@@ -55,6 +55,7 @@ MAILS = {
     "outage_while_regressed": mails.outage_while_regressed,
     "recovery": mails.recovery,
     "reminder": mails.reminder,
+    "crept_and_accepted": mails.crept_and_accepted,
     "refusal": mails.refusal,
 }
 

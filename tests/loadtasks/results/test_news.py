@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -17,6 +18,7 @@ from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.regression import AUTOMATIC, Move, Regression, RegressionState
 from loadtasks.results.run import RunPlace
 from loadtasks.results.topic import Topic, TopicEvent
+from tests.loadtasks.report.sentences.examples_lifecycle import EXAMPLES
 from tests.measurements import STARTED_AT, measurement, run
 from tests.stored_runs import DASHBOARD, SESSIONS, invalid, missed, regression, verdict_of
 
@@ -54,11 +56,14 @@ class Life:
         self.messages: list[ReportedMessage] = []
         self.lost: list[Topic] = []
         self.regressions: list[Regression] = []
+        self.creeps: list[CreepRecord] = []
         self.runs: list[RunPlace] = []
         self.reminder_days = reminder_days
 
     def reported(self) -> Reported:
-        return Reported(self.messages, self.lost, self.regressions, self.runs, self.reminder_days)
+        return Reported(
+            self.messages, self.lost, self.regressions, self.creeps, runs=self.runs, reminder_days=self.reminder_days
+        )
 
     def open(self, outcome: str, **of_run: Any) -> ResultsDocument:
         """A run, judged."""
@@ -234,8 +239,40 @@ def test_a_run_in_place_of_a_removed_one_is_not_taken_for_overtaken() -> None:
     assert life.add_run("both") == "+p99_s ...p95_s"
 
 
+def test_a_creep_is_told_once_and_never_mentioned_again() -> None:
+    life = Life()
+    life.add_run("ok")
+    drift = EXAMPLES[FindingCode.CREEP]
+    life.creeps = [CreepRecord(run_id="run-2", scenario=DASHBOARD, part="", anchor_run="run-1", findings=(drift,))]
+    life.reminder_days = 1
+    assert life.add_run("ok") == "+None"
+    assert life.messages[-1].topics[0].kind == "creep"
+    assert [life.add_run("ok"), life.add_run("p95"), life.add_run("p95")] == [".", "+p95_s", "...p95_s"]
+    lost = life.messages.pop(0)
+    life.messages = []
+    life.lost = list(lost.topics)
+    assert "+None" in life.add_run("p95")
+
+
+def test_an_acceptance_is_told_with_how_long_nobody_answered_also_if_nothing_was_told_before() -> None:
+    life = Life()
+    life.regressions = [at_work(regression("run-1"))]
+    life.add_run("ok")
+    life.add_run("ok")
+    accepted = Move(state=RegressionState.ACCEPTED, at=STARTED_AT, who=AUTOMATIC, why="", run_id="run-3")
+    life.regressions = [life.regressions[0].model_copy(update={"moves": [*life.regressions[0].moves, accepted]})]
+    heard = list(life.messages)
+    for messages in (heard, []):
+        life.messages = list(messages)
+        life.runs = life.runs[:2]
+        (topic,) = life.tell(life.open("ok")).over
+        assert topic.code is FindingCode.ACCEPTED_AUTOMATICALLY
+        assert topic.findings[0].parameters.runs == 2
+
+
 def at_work(found: Regression, *states: RegressionState, by: str = AUTOMATIC) -> Regression:
-    moves = [Move(state=state, at=STARTED_AT, who=by, why="") for state in states]
+    run_id = "run-2" if by == AUTOMATIC else None
+    moves = [Move(state=state, at=STARTED_AT, who=by, why="", run_id=run_id) for state in states]
     return found.model_copy(update={"id": 7, "moves": [*found.moves, *moves]})
 
 
@@ -244,6 +281,7 @@ def at_work(found: Regression, *states: RegressionState, by: str = AUTOMATIC) ->
     [
         ([], AUTOMATIC, "."),
         ([RegressionState.FIXED], AUTOMATIC, "-7"),
+        ([RegressionState.ACCEPTED], AUTOMATIC, "-7"),
         ([RegressionState.ACKNOWLEDGED], "ada", "."),
         ([RegressionState.ACCEPTED], "ada", "."),
         ([RegressionState.DISMISSED], "ada", "."),

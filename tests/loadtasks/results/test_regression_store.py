@@ -65,6 +65,24 @@ def test_nothing_follows_an_end(store: Store, end: RegressionState, after: Regre
     assert store.regressions.all(ended=False) == []
 
 
+def test_what_was_accepted_automatically_can_be_reopened_once(store: Store):
+    (kept,) = store.regressions.save("r2", [regression()])
+    store.regressions.move(kept.id, RegressionState.ACCEPTED, why="nobody answered until run r3", run_id="r3")
+    (accepted,) = store.regressions.all()
+    assert (accepted.state.ended, accepted.accepted_automatically_in, accepted.is_answered) == (True, "r3", False)
+    assert accepted.before({"r3"}).state is RegressionState.OPEN
+    assert accepted.before({"r4"}) is accepted
+    reopened = store.regressions.move(kept.id, RegressionState.OPEN, who="ada", why="it is no new normal")
+    assert (reopened.state, reopened.is_answered, reopened.accepted_automatically_in) == (
+        RegressionState.OPEN,
+        True,
+        None,
+    )
+    assert reopened.before({"r3"}) is reopened  # what a person decided stands
+    with pytest.raises(BadInputError, match="only one that was accepted automatically can be reopened"):
+        store.regressions.move(kept.id, RegressionState.OPEN, who="ada", why="")
+
+
 def test_finding_again_replaces_what_nobody_has_moved(store: Store):
     store.regressions.save("r2", [regression()])
     store.regressions.save("r2", [regression(changes=[SLOWER.model_copy(update={"ratio": 1.3})])])

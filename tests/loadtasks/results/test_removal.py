@@ -87,6 +87,17 @@ def test_what_somebody_has_decided_about_stays_and_the_next_run_takes_the_place(
     assert (kept.first_run, kept.found_run, kept.state) == ("c", "c", state)
 
 
+def test_what_was_accepted_automatically_stays_so_unless_the_run_that_did_it_is_removed(store: Store) -> None:
+    keep(store, "a", "b", "c")
+    number = stored_regression(store, "a", "a")
+    store.regressions.move(number, RegressionState.ACCEPTED, why="nobody answered until run c", run_id="c")
+    store.remove_run("a")
+    kept = store.regressions.find(number)
+    assert (kept.first_run, kept.found_run, kept.accepted_automatically_in) == ("b", "b", "c")
+    assert store.remove_run("c").reopened_regressions == [number]
+    assert store.regressions.find(number).state is RegressionState.OPEN
+
+
 def test_a_regression_that_recovered_in_it_is_open_again(store: Store) -> None:
     keep(store, "a", "b", "c")
     number = stored_regression(store, "a", "a")

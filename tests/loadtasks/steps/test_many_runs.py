@@ -185,6 +185,44 @@ def test_an_accepted_regression_begins_a_baseline_with_its_first_run(runs: RunSe
     assert [known.state for known in runs.regressions()] == [RegressionState.OPEN, RegressionState.ACCEPTED]
 
 
+def test_a_regression_that_nobody_answers_is_accepted_and_judging_again_gives_the_same(runs: RunSeries):
+    limit = 4
+    runs.context = context_of(
+        var=runs.context.workspace.var,
+        scenarios=SHIPPED_SCENARIOS,
+        expectations=runs.context.workspace.var,
+        auto_accept_runs=limit,
+    )
+    slow = runs.until_found(1.5)
+    later = runs.several(limit, 1.5)
+    (regression,) = runs.regressions()
+    found_at = int(regression.found_run.removeprefix("run-"))
+    accepted_in = f"run-{found_at + limit:03d}"
+    assert (regression.state, regression.accepted_automatically_in) == (RegressionState.ACCEPTED, accepted_in)
+    verdicts = [*slow, *later]
+    assert [verdict.verdict for verdict in verdicts[found_at - QUIET :]] == [
+        *[Verdict.REGRESSED] * limit,
+        *[Verdict.PASS] * (len(verdicts) - limit - found_at + QUIET),
+    ]
+    (said,) = [finding for verdict in verdicts for finding in found(verdict, FindingCode.ACCEPTED_AUTOMATICALLY)]
+    assert (said.parameters.regression, said.parameters.runs) == (regression.id, limit)
+    assert verdicts[-1].baseline_run == regression.first_run
+    for number in range(found_at, found_at + limit + 2):
+        run_id = f"run-{number:03d}"
+        with Store.open(runs.context.workspace.results_url) as store:
+            (before,) = store.verdicts(run_id)
+        assert runs.judge(run_id) == before
+    assert runs.regressions() == [regression]
+    assert [alarm.run_id for alarm in steps.backtest(runs.context)] == [regression.found_run]
+    steps.move_regression(runs.context, regression.id, RegressionState.OPEN, who="ada", why="it is a leak")
+    assert runs.one(1.5).verdict is Verdict.REGRESSED
+    assert runs.judge(accepted_in).verdict is Verdict.REGRESSED
+    assert runs.regressions()[0].state is RegressionState.OPEN
+    steps.approve(runs.context, accepted_in, why="no, it is not")
+    with pytest.raises(BadInputError, match="only one that was accepted automatically"):
+        steps.move_regression(runs.context, regression.id, RegressionState.OPEN, who="bob", why="")
+
+
 def test_a_regression_that_is_gone_is_fixed(runs: RunSeries):
     runs.until_found(1.5)
     verdicts = runs.several(8)

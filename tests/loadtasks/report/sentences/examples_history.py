@@ -12,6 +12,7 @@ from loadtasks.results.findings.history import (
     BaselineTooShort,
     Confirmation,
     ConfirmationRepetition,
+    GainLost,
     KnownRegression,
     NotComparable,
     RegressionShift,
@@ -88,6 +89,30 @@ VARIANTS = (
         observed=0.9,
         limit=1.0,
         parameters=RegressionShift(**{**SLOWER, "ratio": 0.9, "low": 0.86, "high": 0.93}),
+    ),
+    *(
+        Finding(
+            code=C.REGRESSION,
+            metric=metric,
+            observed=now,
+            limit=gained,
+            parameters=RegressionShift(
+                **KNOWN | {"ratio": now / gained, "low": now / gained - 0.03, "high": now / gained + 0.03},
+                gain=GainLost(
+                    first_run=EARLIER_RUN,
+                    first_run_started_at=datetime(2026, 10, 12, 2, 0, tzinfo=UTC),
+                    before=before,
+                    ratio=now / before,
+                ),
+            ),
+        )
+        for metric, before, gained, now in (
+            ("p50_s", 0.008, 0.0074, 0.0084),
+            ("p50_s", 0.008, 0.0074, 0.00801),
+            ("p50_s", 0.008, 0.0060, 0.0070),
+            ("throughput_per_s", 100.0, 120.0, 95.0),
+            ("throughput_per_s", 100.0, 140.0, 120.0),
+        )
     ),
     Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),

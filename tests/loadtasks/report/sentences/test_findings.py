@@ -28,14 +28,18 @@ _SUMMARISED = {
     FindingCode.INSUFFICIENT_SAMPLE,
     FindingCode.RUN_ALLOWANCE,
     FindingCode.OTHER_RUN_NOT_COMPARED,
+    FindingCode.THRESHOLD_RAISED,
 }
-"""Stated once for the whole run, or marked in the table, where a report lists no finding of its own."""
+"""Stated once for the whole run, marked in the table, or left to the page."""
 _NOT_IN_MAILS = {
     FindingCode.IMPROVEMENT,
     FindingCode.REFERENCE_IMPROVEMENT,
     FindingCode.REGRESSION_ACKNOWLEDGED,
     FindingCode.RECOVERING,
     FindingCode.RECOVERED,
+    FindingCode.ACCEPTED_AUTOMATICALLY,
+    FindingCode.CREEP,
+    FindingCode.SUSPECTED,
     FindingCode.OTHER_RUN_REGRESSION,
     FindingCode.OTHER_RUN_IMPROVEMENT,
 }

@@ -67,6 +67,8 @@ def test_what_two_runners_found_is_one_history_and_one_regression(url: str, tmp_
             (RegressionState.DISMISSED, "ada"),
         ]
         assert [(one.run_id, one.approved_by) for one in store.approvals(regression.service)] == [("a-1", AUTOMATIC)]
+    with b.store as store:  # it knows of a's dismissal no more than a knew of this
+        store.regressions.move(number, RegressionState.ACCEPTED, why="nobody answered", run_id="b-9")
     a.run_on(10)  # PostgreSQL, too, goes on counting after what was written with its number
     assert a.regress("a-10", "a-10") == 2
     b.take(a)
@@ -196,7 +198,7 @@ def test_a_part_is_exported_with_what_later_verdicts_need(tmp_path: Path) -> Non
         ("since", Selection(since=STARTED_AT + timedelta(days=8)), [1, 2, 3, 4, 8, 9]),
         ("pruned", Selection(service=SERVICE, pruned=True), [1, 2, 3, 4, 5, 6, 7, 8]),
     ):
-        path = a.export(f"{name}.db", selection)
+        path = a.export(f"{name}.db.gz", selection)  # compressed: a database grows by whole pages
         sizes[name] = path.stat().st_size
         b = Runner(tmp_path, name)
         b.take(path)

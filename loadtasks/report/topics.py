@@ -86,6 +86,8 @@ class RenderedTopic:
         finding = self.worst.finding
         if not isinstance(finding.parameters, BaselineShift | ReferenceShift):
             return ""
+        if isinstance(finding.parameters, BaselineShift) and finding.parameters.errors is not None:
+            return phrases.error_change(finding.parameters.errors)
         values = phrases.from_to(finding.metric, finding.limit, finding.observed)
         return f"{phrases.change(metric_label(finding.metric), finding.parameters.ratio)}, {values}"
 
@@ -204,7 +206,10 @@ def _normal_again(topics: Sequence[RenderedTopic]) -> str:
     topic, worst = topics[0].topic, topics[0].worst.finding
     was = ""
     if isinstance(worst.parameters, BaselineShift):
+        errors = worst.parameters.errors
         change = f"{metric_label(worst.metric)} was {units.change(worst.parameters.ratio)}"
+        if errors is not None:
+            change = f"the error rate was {units.error_rates(errors.rate)[0]}"
         was = f" ({change} since {phrases.moment(topic.since)})"
     return f"regression {topic.regression} is over: {label(topic.scenario, topic.part)} is back to normal{was}"
 

@@ -11,6 +11,7 @@ beyond doubt is found from the second comparable run on, whatever is known of th
 import math
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from loadtasks.verdict.history.rate_change import (
     RateChange,
     RateRecovery,
     fold,
+    is_reportable,
     locate_rate_change,
 )
 from loadtasks.verdict.history.rate_evidence import RateEvidence
@@ -37,11 +39,30 @@ _REPETITION_MARGIN = 3.5
 """A run whose log odds come this near to the threshold is repeated: about what three repetitions can add."""
 _SUSPECTED_MARGIN = 1.5
 """A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected."""
+_TRIAL_RUNS = 10
+"""A gain that is lost so soon after it was found was none: its loss is not reported, and the old baseline goes
+on."""
 _DISMISSAL_STEP, _DISMISSAL_RUNS = 1.0, 90.0
 """What a dismissal adds to a series' threshold, in log odds, and the runs in which a half of it is forgotten."""
 _NORMAL = Judgement(DetectorState.NORMAL)
 _LEARNING = [Judgement(DetectorState.LEARNING, missing_runs=missing) for missing in range(MIN_BASELINE_RUNS + 1)]
 """By the runs that are missing; most series of most runs share these."""
+
+
+class _Trial(NamedTuple):
+    """A gain that was found lately."""
+
+    before: list[CountedRun]
+    """The baseline before it."""
+    gain: RateChange
+    until: int
+    """The last run in which its loss shows that it was none."""
+
+    def is_worse(self, loss: RateChange) -> bool:
+        """Whether more requests fail than even before the gain."""
+        return is_reportable(self.gain.errors.rate_before, loss.errors.rate) and loss.errors.rate > (
+            self.gain.errors.rate_before
+        )
 
 
 class ErrorRateDetector:
@@ -68,6 +89,7 @@ class ErrorRateDetector:
         self._seen = np.zeros(series, dtype=np.int64)
         self._open: dict[int, RateRecovery] = {}
         self._restarted: set[int] = set()
+        self._trials: dict[int, _Trial] = {}
         self._run = -1
         self._repetitions = 0
         self._newest: Counts = np.zeros((series, MAX_REPETITIONS, 2), dtype=np.int64)
@@ -132,6 +154,7 @@ class ErrorRateDetector:
 
     def accept(self, row: int) -> None:
         """An open change is the new baseline, from its first run on."""
+        self._trials.pop(row, None)
         self._restart(row, self._open.pop(row).since)
 
     def change(self, row: int) -> RateChange:
@@ -193,6 +216,10 @@ class ErrorRateDetector:
         change = locate_rate_change(runs, self._kernel, worse=True)
         if not change.reportable or change.size >= 0:
             return Judgement(DetectorState.SUSPECTED, log_odds=log_odds, change=change)
+        trial = self._trials.pop(row, None)
+        if trial is not None and self._run <= trial.until and not trial.is_worse(change):
+            self._restart(row, [*trial.before, *runs])
+            return Judgement(DetectorState.NORMAL, change=trial.gain, recovered=True)
         self._open[row] = RateRecovery(change, *_parted(runs, change), self._kernel)
         return Judgement(DetectorState.REGRESSED, log_odds=log_odds, change=change, raised=True)
 
@@ -204,6 +231,7 @@ class ErrorRateDetector:
         before, since = _parted(runs, change)
         if self._accept_improvements:
             self._restart(row, since)
+            self._trials[row] = _Trial(before, change, self._run + _TRIAL_RUNS)
         else:
             self._open[row] = RateRecovery(change, before, since, self._kernel)
         return Judgement(DetectorState.IMPROVED, change=change, raised=True)

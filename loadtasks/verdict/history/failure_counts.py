@@ -44,8 +44,7 @@ _MIN_LOGARITHM = -200.0
 _MIN_CACHED, _MAX_CACHED = 256, 8192
 
 Counts = NDArray[np.int64]
-"""How many requests failed and how many there were; the last axis has these two. Without requests there is no valid measurement."""
-
+"""How many requests failed, and of how many; the last axis has these two. Without requests there is no measurement."""
 
 
 class _BetaBinomial:
@@ -116,7 +115,9 @@ class FailureCounts:
             if place >= len(self._table):
                 self._table = np.concatenate([self._table, np.ones_like(self._table)])
             pairs = zip(map(_from_steps, steps[::2]), map(_from_steps, steps[1::2]), strict=True)
-            self._table[place] = self._compute([(min(failed, requests), requests) for failed, requests in pairs if requests])
+            self._table[place] = self._compute(
+                [(min(failed, requests), requests) for failed, requests in pairs if requests]
+            )
         return place
 
     def _compute(self, counts: Sequence[tuple[float, float]]) -> Values:
@@ -131,7 +132,7 @@ class FailureCounts:
                 weight += ((first > 0) + (end < last)) * math.log(1 - PERSISTENCE)
                 others = [*counts[:first], *counts[end + 1 :]]
                 bursts.append(weight + _BURST.together(counts[first : end + 1]) + self._regular.together(others))
-        regular = self._regular.together(counts)
+        regular = np.asarray(self._regular.together(counts))
         logarithms = np.stack([regular, np.logaddexp.reduce([np.broadcast_to(one, regular.shape) for one in bursts])])
         likelihoods: Values = np.exp(np.maximum(logarithms - logarithms.max(), _MIN_LOGARITHM))
         return likelihoods

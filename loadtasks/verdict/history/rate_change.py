@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from loadtasks.results.error_counts import ErrorCounts
+from loadtasks.results.regression import MetricChange
 from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.change_point import ChangePoint
 from loadtasks.verdict.history.failure_counts import CVS, RATES, Counts, FailureCounts, log_probability
@@ -61,9 +62,21 @@ class RateChange(ChangePoint):
     @property
     def reportable(self) -> bool:
         """Whether it is as large as a change has to be."""
-        before, after = self.errors.rate_before, self.errors.rate
-        low, high = min(before, after), max(before, after)
-        return high >= MIN_RATIO * low and high - low >= MIN_DIFFERENCE
+        return is_reportable(self.errors.rate_before, self.errors.rate)
+
+    def as_metric(self, metric: str) -> MetricChange:
+        """The change of the success rate, with the counts that show it."""
+        before = 1 - self.errors.rate_before
+        # Where every request failed, the ratio is that to one success.
+        of = before or 1 / self.errors.requests_before
+        ratio, low, high = (max(0.0, before + size) / of for size in (self.size, self.low, self.high))
+        return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high, errors=self.errors)
+
+
+def is_reportable(rate: float, other: float) -> bool:
+    """Whether two error rates differ by the minimum effect of error rates."""
+    low, high = min(rate, other), max(rate, other)
+    return high >= MIN_RATIO * low and high - low >= MIN_DIFFERENCE
 
 
 def locate_rate_change(runs: Sequence[CountedRun], kernel: FailureCounts, worse: bool) -> RateChange:
@@ -88,9 +101,7 @@ def locate_rate_change(runs: Sequence[CountedRun], kernel: FailureCounts, worse:
     return estimate_rates(runs[:first], runs[first:], earliest, latest)
 
 
-def estimate_rates(
-    before: Sequence[CountedRun], since: Sequence[CountedRun], earliest: int, latest: int
-) -> RateChange:
+def estimate_rates(before: Sequence[CountedRun], since: Sequence[CountedRun], earliest: int, latest: int) -> RateChange:
     """The error rates before and since a change, and their intervals.
 
     The interval of a rate is Wilson's (1927, "Probable inference", JASA 22:209), that of the difference Newcombe's from
@@ -235,8 +246,6 @@ def _dispersion(groups: Sequence[Sequence[CountedRun]]) -> float:
         failed, requests = _pooled(runs)
         rate = failed / requests
         if 0 < rate < 1 and len(runs) > 1:
-            squares += sum(
-                (run.failed - run.requests * rate) ** 2 / (run.requests * rate * (1 - rate)) for run in runs
-            )
+            squares += sum((run.failed - run.requests * rate) ** 2 / (run.requests * rate * (1 - rate)) for run in runs)
             freedom += len(runs) - 1
     return max(1.0, squares / freedom) if freedom else 1.0

@@ -29,8 +29,8 @@ MIN_RATIO = 2.0
 MIN_DIFFERENCE = 1e-4
 """... nor is one that differs by no more than 100 per million."""
 _PRIOR_SLOPE = 0.35
-"""The prior of a rate falls with its power -0.35: one series in two fails fewer than ten in a million requests, one in
-thirty more than a tenth. It has to hold for young baselines (`python -m benchmarks.verdict.error_rates`)."""
+"""The prior of a rate falls with its power -0.35: of a hundred series, eighty fail fewer than 10 of a million requests,
+and one more than 1 %. It matters in young baselines (`python -m benchmarks.verdict.error_rates`)."""
 _PRIOR_CVS = (0.3, 0.2, 0.2, 0.2, 0.1)
 """Of each of `CVS`: mild variation is the more usual one, and a series without an error shows nothing of it."""
 _BURST_SHARE, _BURST_RUNS = 0.005, 20.0
@@ -48,7 +48,8 @@ _MIN_PROBABILITY = 1e-30
 def _prior() -> Values:
     spacing = np.gradient(np.log(RATES))
     rates = spacing * RATES**-_PRIOR_SLOPE
-    return np.array(_PRIOR_CVS)[:, None] * rates / rates.sum()
+    prior: Values = np.array(_PRIOR_CVS)[:, None] * rates / rates.sum()
+    return prior
 
 
 def _shifts(worse: bool) -> Values:
@@ -56,7 +57,8 @@ def _shifts(worse: bool) -> Values:
     low, high = (before, after) if worse else (after, before)
     allowed = (high >= MIN_RATIO * low * (1 - 1e-9)) & (high - low >= MIN_DIFFERENCE * (1 - 1e-9))
     weights: Values = np.where(allowed, np.gradient(np.log(RATES))[None, :], 0.0)
-    return weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    normed: Values = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    return normed
 
 
 PRIOR: Values = _prior()

@@ -17,14 +17,12 @@ from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
-from loadtasks.verdict.history.detector import (
-    Detector,
-    DetectorState,
-    Judgement,
-    SeriesSettings,
-)
+from loadtasks.verdict.history.detector import DetectorState, Judgement, SeriesSettings
+from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.family import FamilyDetector
 from loadtasks.verdict.history.plausibility import plausible_scale
+from loadtasks.verdict.history.rate_change import RateChange
 
 TAIL = "p95_s"
 """Judged relative to the median (see the registry of metrics), so that it shows what the median doesn't."""
@@ -96,7 +94,7 @@ class SeriesReplay:
             (one.scenario, one.part, name) for one in self._series for name in BASELINE_METRICS
         ]
         self._dismissed = dismissed or {}
-        self._detector = Detector(
+        self._detector = FamilyDetector(
             [
                 series_settings(name, len(self._series), sensitivity, _prior_scale(name, series.points[0]))
                 for series in self._series
@@ -114,9 +112,9 @@ class SeriesReplay:
         smallest: Values = np.full(len(self._keys), np.nan)
         alarms: list[Alarm] = []
         for run, values in enumerate(self._values):
-            self._detector.begin_run(values)
-            for repetition in self._repetitions.get(run, ()):
-                self._detector.add_repetition(repetition)
+            self._detector.begin_run(values, self._counts[run, 0])
+            for number, repetition in enumerate(self._repetitions.get(run, ()), 1):
+                self._detector.add_repetition(repetition, self._counts[run, number])
             if run == len(self._values) - 1:
                 due, smallest = self._detector.repetitions_due(), self._detector.smallest_shifts()
             judgements = self._detector.judge()
@@ -135,12 +133,14 @@ class SeriesReplay:
     def _read(self) -> None:
         """Bring the points into arrays of runs x metrics of all series; nan where there is no value."""
         values = np.full((len(self._runs), len(self._keys)), np.nan)
+        self._counts: Counts = np.zeros((len(self._runs), MAX_REPETITIONS, len(self._series), 2), dtype=np.int64)
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
             columns = slice(number * len(BASELINE_METRICS), (number + 1) * len(BASELINE_METRICS))
             for point in series.points:
                 at = self._position[point.run_id]
                 values[at, columns] = point.repetitions[0]
+                self._counts[at, : len(point.counts), number] = point.counts[:MAX_REPETITIONS]
                 if len(point.repetitions) > 1:
                     rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._keys)), np.nan))
                     rows[: len(point.repetitions) - 1, columns] = point.repetitions[1:MAX_REPETITIONS]
@@ -182,14 +182,11 @@ class SeriesReplay:
 
     def _in_units(self, row: int, change: ChangePoint) -> MetricChange:
         metric = self._keys[row][2]
+        if isinstance(change, RateChange):
+            return change.as_metric(metric)
         before = float(np.nanmedian(self._levels[: change.first, row]))
-        if METRICS[metric].unit is not Unit.SHARE:
-            sizes = (float(np.exp(size)) for size in (change.size, change.low, change.high))
-            before = float(np.exp(before))
-        else:
-            sizes = ((before + size) / before for size in (change.size, change.low, change.high))
-        ratio, low, high = sizes
-        return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
+        ratio, low, high = (float(np.exp(size)) for size in (change.size, change.low, change.high))
+        return MetricChange(metric=metric, before=float(np.exp(before)), ratio=ratio, low=low, high=high)
 
 
 def in_logarithms(values: Values) -> Values:

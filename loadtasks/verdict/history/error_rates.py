@@ -36,7 +36,9 @@ _MARGIN = 0.5
 """Log odds that a threshold is above what theory has it, which holds in the mean over the prior and not for each single
 series. `benchmarks.verdict.error_rates` simulates the false alarms with this number."""
 _REPETITION_MARGIN = 3.5
-"""A run whose log odds come this near to the threshold is repeated: about what three repetitions can add."""
+"""A run whose log odds come this near to the threshold is repeated: about what three repetitions can add ..."""
+_LIKELY = 0.5
+"""... and so is one that has met a burst with a higher probability, unless it is a regression: its repetitions tell."""
 _SUSPECTED_MARGIN = 1.5
 """A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected."""
 _TRIAL_RUNS = 10
@@ -90,6 +92,7 @@ class ErrorRateDetector:
         self._open: dict[int, RateRecovery] = {}
         self._restarted: set[int] = set()
         self._trials: dict[int, _Trial] = {}
+        self._settled = np.full(series, -1)
         self._run = -1
         self._repetitions = 0
         self._newest: Counts = np.zeros((series, MAX_REPETITIONS, 2), dtype=np.int64)
@@ -121,9 +124,9 @@ class ErrorRateDetector:
 
     def repetitions_due(self) -> list[RepetitionReason | None]:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
-        due = (self._weigh().worse > self._thresholds() - _REPETITION_MARGIN) & self._fails_more()
-        due &= self._newest[:, -1, 1] == 0
-        due[list(self._open)] = False
+        evidence = self._weigh()
+        due = (evidence.worse > self._thresholds() - _REPETITION_MARGIN) | (evidence.burst > _LIKELY)
+        due &= self._is_valid() & (self._newest[:, -1, 1] == 0) & self._fails_more(self._latest())
         return [RepetitionReason.SUSPECT if repeated else None for repeated in due.tolist()]
 
     def judge(self) -> list[Judgement]:
@@ -134,7 +137,7 @@ class ErrorRateDetector:
             _NORMAL if seen >= MIN_BASELINE_RUNS else _LEARNING[max(MIN_BASELINE_RUNS - seen, 1)]
             for seen in self._seen.tolist()
         ]
-        suspected = (worse > -_SUSPECTED_MARGIN) & self._fails_more()
+        suspected = (worse > -_SUSPECTED_MARGIN) & self._fails_more(self._newest.sum(axis=1))
         notable = suspected | (better > 0)
         notable[list(self._open)] = True
         for row in np.flatnonzero(notable).tolist():
@@ -165,11 +168,17 @@ class ErrorRateDetector:
         """By how much dismissals have raised the threshold of a series, in log odds."""
         return float(self._raised_threshold[row])
 
-    def _fails_more(self) -> NDArray[np.bool_]:
-        """Whether more requests of the newest run failed than each series' baseline has it."""
-        failed, requests = np.moveaxis(self._newest.sum(axis=1), 1, 0)
-        more: NDArray[np.bool_] = failed > requests * (self._before.posterior.sum(axis=1) * RATES).sum(axis=1)
+    def _fails_more(self, counts: Counts) -> NDArray[np.bool_]:
+        """Whether more requests failed than each series' baseline has it; shape of `counts`: series x 2."""
+        rates = (self._before.posterior.sum(axis=1) * RATES).sum(axis=1)
+        more: NDArray[np.bool_] = counts[:, 0] > counts[:, 1] * rates
         return more
+
+    def _latest(self) -> Counts:
+        """The last repetition of each series; shape: series x 2."""
+        number = np.maximum((self._newest[:, :, 1] > 0).sum(axis=1) - 1, 0)
+        latest: Counts = self._newest[np.arange(len(number)), number]
+        return latest
 
     def _thresholds(self) -> Values:
         thresholds: Values = self._threshold + self._raised_threshold
@@ -195,6 +204,7 @@ class ErrorRateDetector:
         self._runs[row].extend(run.number for run in kept)
         self._evidence = self._evidence.replaced(row, fold(kept, self._kernel).without_shifts())
         self._restarted.add(row)
+        self._settled[row] = self._run
 
     def _is_valid(self) -> NDArray[np.bool_]:
         """Whether each series has a valid measurement in the run that has begun which is not yet among its runs."""
@@ -213,7 +223,7 @@ class ErrorRateDetector:
         if log_odds <= 0:
             return Judgement(DetectorState.SUSPECTED, log_odds=log_odds)
         runs = self._known_runs(row)
-        change = locate_rate_change(runs, self._kernel, worse=True)
+        change = locate_rate_change(runs, self._kernel, worse=True, after=int(self._settled[row]))
         if not change.reportable or change.size >= 0:
             return Judgement(DetectorState.SUSPECTED, log_odds=log_odds, change=change)
         trial = self._trials.pop(row, None)
@@ -225,7 +235,7 @@ class ErrorRateDetector:
 
     def _better(self, row: int, otherwise: Judgement) -> Judgement:
         runs = self._known_runs(row)
-        change = locate_rate_change(runs, self._kernel, worse=False)
+        change = locate_rate_change(runs, self._kernel, worse=False, after=int(self._settled[row]))
         if not change.reportable or change.size <= 0:
             return otherwise
         before, since = _parted(runs, change)

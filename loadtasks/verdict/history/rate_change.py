@@ -79,19 +79,21 @@ def is_reportable(rate: float, other: float) -> bool:
     return high >= MIN_RATIO * low and high - low >= MIN_DIFFERENCE
 
 
-def locate_rate_change(runs: Sequence[CountedRun], kernel: FailureCounts, worse: bool) -> RateChange:
+def locate_rate_change(runs: Sequence[CountedRun], kernel: FailureCounts, worse: bool, after: int = -1) -> RateChange:
     """The change that the newest runs of a series show.
 
     Args:
         runs: The baseline, two runs at least, with those since the change.
         kernel: Computes likelihoods.
         worse: Whether the rate rose.
+        after: The number of the last run that can't be the first of the change.
     """
     likelihoods = kernel.likelihoods(np.stack([run.counts for run in runs]))
     share = float(fold(runs, kernel).burst_share[0])
     logarithms = np.log((1 - share) * likelihoods[:, 0] + share * likelihoods[:, 1])
     before = np.concatenate([np.zeros((1, *PRIOR.shape)), np.cumsum(logarithms, axis=0)])
-    candidates = range(max(1, len(runs) - MAX_RUNS_SINCE_CHANGE), len(runs))
+    settled = sum(run.number <= after for run in runs)
+    candidates = range(max(1, settled, len(runs) - MAX_RUNS_SINCE_CHANGE), len(runs))
     odds = np.array([_log_odds(before, first, RISES if worse else FALLS) for first in candidates])
     probability = np.exp(odds - odds.max())
     newest_first = np.cumsum(probability[::-1] / probability.sum())

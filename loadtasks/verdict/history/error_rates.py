@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
 from loadtasks.verdict.history.detector import DetectorState, Judgement
-from loadtasks.verdict.history.failure_counts import RATES, Counts, FailureCounts
+from loadtasks.verdict.history.failure_counts import Counts, FailureCounts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.rate_change import (
     MAX_RUNS_SINCE_CHANGE,
@@ -126,7 +126,7 @@ class ErrorRateDetector:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         evidence = self._weigh()
         due = (evidence.worse > self._thresholds() - _REPETITION_MARGIN) | (evidence.burst > _LIKELY)
-        due &= self._is_valid() & (self._newest[:, -1, 1] == 0) & self._fails_more(self._latest())
+        due &= self._is_valid() & (self._newest[:, -1, 1] == 0) & self._adds_evidence() & self._goes_on()
         return [RepetitionReason.SUSPECT if repeated else None for repeated in due.tolist()]
 
     def judge(self) -> list[Judgement]:
@@ -137,7 +137,7 @@ class ErrorRateDetector:
             _NORMAL if seen >= MIN_BASELINE_RUNS else _LEARNING[max(MIN_BASELINE_RUNS - seen, 1)]
             for seen in self._seen.tolist()
         ]
-        suspected = (worse > -_SUSPECTED_MARGIN) & self._fails_more(self._newest.sum(axis=1))
+        suspected = (worse > -_SUSPECTED_MARGIN) & self._adds_evidence()
         notable = suspected | (better > 0)
         notable[list(self._open)] = True
         for row in np.flatnonzero(notable).tolist():
@@ -168,17 +168,17 @@ class ErrorRateDetector:
         """By how much dismissals have raised the threshold of a series, in log odds."""
         return float(self._raised_threshold[row])
 
-    def _fails_more(self, counts: Counts) -> NDArray[np.bool_]:
-        """Whether more requests failed than each series' baseline has it; shape of `counts`: series x 2."""
-        rates = (self._before.posterior.sum(axis=1) * RATES).sum(axis=1)
-        more: NDArray[np.bool_] = counts[:, 0] > counts[:, 1] * rates
+    def _adds_evidence(self) -> NDArray[np.bool_]:
+        """Whether the newest run of each series looks worse, so that it adds to what those before it have shown."""
+        more: NDArray[np.bool_] = self._weigh().worse > self._before.worse
         return more
 
-    def _latest(self) -> Counts:
-        """The last repetition of each series; shape: series x 2."""
+    def _goes_on(self) -> NDArray[np.bool_]:
+        """Whether the last repetition of each series failed at least half as often as the first measurement."""
         number = np.maximum((self._newest[:, :, 1] > 0).sum(axis=1) - 1, 0)
-        latest: Counts = self._newest[np.arange(len(number)), number]
-        return latest
+        first, last = self._newest[:, 0], self._newest[np.arange(len(number)), number]
+        alike: NDArray[np.bool_] = 2 * last[:, 0] * first[:, 1] >= first[:, 0] * last[:, 1]
+        return alike
 
     def _thresholds(self) -> Values:
         thresholds: Values = self._threshold + self._raised_threshold

@@ -20,11 +20,8 @@ MAX_RUNS_SINCE_CHANGE = 60
 _Z = 1.959964
 """The quantile of the normal distribution between the ends of an interval of 95 % confidence."""
 _CREDIBLE = 0.9
-_BURST_RATIO, _BURST_FAILED = 10, 4
-"""A run in which more requests failed than ten times what the other runs have, and four more, is no part of the rate
-before a change: a burst of errors would hide what came after it ..."""
-_BURST_SHARE = 1 / 15
-"""... unless there were more than so many of them."""
+_BURST = 0.5
+"""A run that met a burst with a higher probability is no part of the rate before a change, which it would hide."""
 _RECOVERED = 3.0
 """Log likelihood ratio, 20 to 1, of the rate before the change against the one after it ..."""
 _MAX_RUN = 2.0
@@ -58,6 +55,8 @@ class RateChange(ChangePoint):
 
     errors: ErrorCounts
     """The requests that failed before and since."""
+    bursts: frozenset[int] = frozenset()
+    """The numbers of the runs before that met a burst of errors, and are left out."""
 
     @property
     def reportable(self) -> bool:
@@ -88,22 +87,31 @@ def locate_rate_change(runs: Sequence[CountedRun], kernel: FailureCounts, worse:
         worse: Whether the rate rose.
         after: The number of the last run that can't be the first of the change.
     """
-    likelihoods = kernel.likelihoods(np.stack([run.counts for run in runs]))
-    share = float(fold(runs, kernel).burst_share[0])
-    logarithms = np.log((1 - share) * likelihoods[:, 0] + share * likelihoods[:, 1])
-    before = np.concatenate([np.zeros((1, *PRIOR.shape)), np.cumsum(logarithms, axis=0)])
+    regular, burst = np.moveaxis(kernel.likelihoods(np.stack([run.counts for run in runs])), 1, 0)
+    share, shifts = float(fold(runs, kernel).burst_share[0]), RISES if worse else FALLS
+    likelihoods: Values = (1 - share) * regular + share * burst
+    before = np.concatenate([np.zeros((1, *PRIOR.shape)), np.cumsum(np.log(likelihoods), axis=0)])
     settled = sum(run.number <= after for run in runs)
     candidates = range(max(1, settled, len(runs) - MAX_RUNS_SINCE_CHANGE), len(runs))
-    odds = np.array([_log_odds(before, first, RISES if worse else FALLS) for first in candidates])
+    odds = np.array([logsumexp(_log_odds(before, first, shifts)) for first in candidates])
     probability = np.exp(odds - odds.max())
     newest_first = np.cumsum(probability[::-1] / probability.sum())
     first = candidates[int(np.argmax(odds))]
-    ends = [int(np.searchsorted(newest_first, share)) + 1 for share in ((1 - _CREDIBLE) / 2, (1 + _CREDIBLE) / 2)]
+    ends = [int(np.searchsorted(newest_first, part)) + 1 for part in ((1 - _CREDIBLE) / 2, (1 + _CREDIBLE) / 2)]
     latest, earliest = (runs[-min(end, len(candidates))].number for end in ends)
-    return estimate_rates(runs[:first], runs[first:], earliest, latest)
+    old = np.exp(_log_odds(before, first, shifts) - odds.max())
+    met = 1 - ((1 - share) * regular[:first] / likelihoods[:first] * old).sum(axis=(1, 2)) / old.sum()
+    bursts = frozenset(run.number for run, probability in zip(runs, met.tolist(), strict=False) if probability > _BURST)
+    return estimate_rates(runs[:first], runs[first:], earliest, latest, bursts)
 
 
-def estimate_rates(before: Sequence[CountedRun], since: Sequence[CountedRun], earliest: int, latest: int) -> RateChange:
+def estimate_rates(
+    before: Sequence[CountedRun],
+    since: Sequence[CountedRun],
+    earliest: int,
+    latest: int,
+    bursts: frozenset[int] = frozenset(),
+) -> RateChange:
     """The error rates before and since a change, and their intervals.
 
     The interval of a rate is Wilson's (1927, "Probable inference", JASA 22:209), that of the difference Newcombe's from
@@ -116,8 +124,9 @@ def estimate_rates(before: Sequence[CountedRun], since: Sequence[CountedRun], ea
         since: The runs since the change.
         earliest: The number of the earliest run that may be the first one ...
         latest: ... and of the latest one.
+        bursts: The numbers of the runs before that are left out, unless no other is left.
     """
-    before = without_bursts(before)
+    before = [run for run in before if run.number not in bursts] or before
     dispersion = _dispersion((before, since))
     old, now = _pooled(before), _pooled(since)
     old_low, old_high = wilson(*old, dispersion)
@@ -137,6 +146,7 @@ def estimate_rates(before: Sequence[CountedRun], since: Sequence[CountedRun], ea
         errors=ErrorCounts(
             failed_before=old[0], requests_before=old[1], failed=now[0], requests=now[1], low=low, high=high
         ),
+        bursts=bursts,
     )
 
 
@@ -172,12 +182,14 @@ class RateRecovery:
         self.raised, self.worse = change, change.size < 0
         self.before, self.since = list(before), list(since)
         self._sum, self._recovered = 0.0, 0
-        self._cv = float((fold(without_bursts(self.before), kernel).posterior[0].sum(axis=1) * CVS).sum())
+        level = [run for run in self.before if run.number not in change.bursts] or self.before
+        self._cv = float((fold(level, kernel).posterior[0].sum(axis=1) * CVS).sum())
 
     @property
     def change(self) -> RateChange:
         """The change, its size estimated from all runs since."""
-        return estimate_rates(self.before, self.since, self.raised.earliest, self.raised.latest)
+        raised = self.raised
+        return estimate_rates(self.before, self.since, raised.earliest, raised.latest, raised.bursts)
 
     def observe(self, run: CountedRun) -> bool:
         """Add one more run. Returns whether the series has recovered."""
@@ -205,18 +217,6 @@ class RateRecovery:
         return before - since
 
 
-def without_bursts(runs: Sequence[CountedRun]) -> list[CountedRun]:
-    """The runs but for the few that met a burst of errors."""
-    kept = sorted(runs, key=lambda run: run.failed / run.requests)
-    for _ in range(math.ceil(len(runs) * _BURST_SHARE)):
-        *others, worst = kept
-        failed, requests = _pooled(others)
-        if not others or worst.failed <= _BURST_RATIO * worst.requests * failed / requests + _BURST_FAILED:
-            break
-        kept = others
-    return sorted(kept, key=lambda run: run.number)
-
-
 def fold(runs: Sequence[CountedRun], kernel: FailureCounts) -> RateEvidence:
     """The evidence of one series by its runs alone."""
     evidence = RateEvidence.before_any_run(1)
@@ -225,16 +225,17 @@ def fold(runs: Sequence[CountedRun], kernel: FailureCounts) -> RateEvidence:
     return evidence
 
 
-def _log_odds(before: Values, first: int, shifts: Values) -> float:
-    """The log odds of a run to be the first of a shift, but for what all runs have in common.
+def _log_odds(before: Values, first: int, shifts: Values) -> Values:
+    """The log odds of a run to be the first of a shift, but for what all runs have in common; shape: CVs x old rates.
 
     `before`: the log likelihood of the runs before each; shape: runs + 1 x CVs x rates.
     """
-    highest = before[first].max()
-    old = np.exp(before[first] - highest) * PRIOR
-    with np.errstate(divide="ignore"):
-        moved = np.log(old @ shifts)
-    return float(highest + logsumexp(moved + before[-1] - before[first]))
+    since = before[-1] - before[first]
+    highest = since.max()
+    with np.errstate(divide="ignore"):  # no rate may become another one from the highest on
+        moved: Values = np.log(np.exp(since - highest) @ shifts.T) + highest
+    odds: Values = np.log(PRIOR) + before[first] + moved
+    return odds
 
 
 def _pooled(runs: Sequence[CountedRun]) -> tuple[int, int]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from loadtasks.verdict.history.rate_change import CountedRun, estimate_rates, wilson, without_bursts
+from loadtasks.verdict.history.failure_counts import FailureCounts
+from loadtasks.verdict.history.rate_change import CountedRun, estimate_rates, locate_rate_change, wilson
 
 
 def runs(*failed: int, requests: int = 1000) -> list[CountedRun]:
@@ -34,7 +35,10 @@ def test_a_change_of_the_success_rate_has_the_counts_and_ratios() -> None:
 
 
 def test_a_burst_is_no_part_of_the_rate_before() -> None:
-    kept = without_bursts(runs(0, 1, 900, 0, 1, 0, 0, 0))
-    assert [run.number for run in kept] == [0, 1, 3, 4, 5, 6, 7]
-    varying = runs(8, 12, 40, 9, 11)
-    assert without_bursts(varying) == varying
+    history = runs(*[0, 0, 9000, 0] * 5, *[50] * 5, requests=10_000)
+    change = locate_rate_change(history, FailureCounts(), worse=True)
+    assert (change.first, change.reportable) == (20, True)
+    assert change.bursts == {2, 6, 10, 14, 18}
+    assert change.errors.rate_before == 0
+    bursts_only = locate_rate_change(runs(9000, 1, 0, 0, 0, requests=10_000), FailureCounts(), worse=False)
+    assert bursts_only.errors.rate_before == 0.9

@@ -174,10 +174,10 @@ class ErrorRateDetector:
         return more
 
     def _goes_on(self) -> NDArray[np.bool_]:
-        """Whether the last repetition of each series failed at least half as often as the first measurement."""
+        """Whether the last repetition of each series failed at least a quarter as often as the first measurement."""
         number = np.maximum((self._newest[:, :, 1] > 0).sum(axis=1) - 1, 0)
         first, last = self._newest[:, 0], self._newest[np.arange(len(number)), number]
-        alike: NDArray[np.bool_] = 2 * last[:, 0] * first[:, 1] >= first[:, 0] * last[:, 1]
+        alike: NDArray[np.bool_] = 4 * last[:, 0] * first[:, 1] >= first[:, 0] * last[:, 1]
         return alike
 
     def _thresholds(self) -> Values:
@@ -219,11 +219,15 @@ class ErrorRateDetector:
     def _counted(self, row: int, number: int) -> CountedRun:
         return CountedRun(number, self._history[number][row])
 
+    def _located(self, row: int, runs: Sequence[CountedRun], worse: bool) -> RateChange:
+        share = float(self._weigh().burst_share[row])
+        return locate_rate_change(runs, self._kernel, share, worse, after=int(self._settled[row]))
+
     def _worse(self, row: int, log_odds: float) -> Judgement:
         if log_odds <= 0:
             return Judgement(DetectorState.SUSPECTED, log_odds=log_odds)
         runs = self._known_runs(row)
-        change = locate_rate_change(runs, self._kernel, worse=True, after=int(self._settled[row]))
+        change = self._located(row, runs, worse=True)
         if not change.reportable or change.size >= 0:
             return Judgement(DetectorState.SUSPECTED, log_odds=log_odds, change=change)
         trial = self._trials.pop(row, None)
@@ -235,7 +239,7 @@ class ErrorRateDetector:
 
     def _better(self, row: int, otherwise: Judgement) -> Judgement:
         runs = self._known_runs(row)
-        change = locate_rate_change(runs, self._kernel, worse=False, after=int(self._settled[row]))
+        change = self._located(row, runs, worse=False)
         if not change.reportable or change.size <= 0:
             return otherwise
         before, since = _parted(runs, change)

@@ -78,17 +78,20 @@ def is_reportable(rate: float, other: float) -> bool:
     return high >= MIN_RATIO * low and high - low >= MIN_DIFFERENCE
 
 
-def locate_rate_change(runs: Sequence[CountedRun], kernel: FailureCounts, worse: bool, after: int = -1) -> RateChange:
+def locate_rate_change(
+    runs: Sequence[CountedRun], kernel: FailureCounts, share: float, worse: bool, after: int = -1
+) -> RateChange:
     """The change that the newest runs of a series show.
 
     Args:
         runs: The baseline, two runs at least, with those since the change.
         kernel: Computes likelihoods.
+        share: The share of runs that meet a burst.
         worse: Whether the rate rose.
         after: The number of the last run that can't be the first of the change.
     """
     regular, burst = np.moveaxis(kernel.likelihoods(np.stack([run.counts for run in runs])), 1, 0)
-    share, shifts = float(fold(runs, kernel).burst_share[0]), RISES if worse else FALLS
+    shifts = RISES if worse else FALLS
     likelihoods: Values = (1 - share) * regular + share * burst
     before = np.concatenate([np.zeros((1, *PRIOR.shape)), np.cumsum(np.log(likelihoods), axis=0)])
     settled = sum(run.number <= after for run in runs)

@@ -36,9 +36,8 @@ def test_a_change_of_the_success_rate_has_the_counts_and_ratios() -> None:
 
 def test_a_burst_is_no_part_of_the_rate_before() -> None:
     history = runs(*[0, 0, 9000, 0] * 5, *[50] * 5, requests=10_000)
-    change = locate_rate_change(history, FailureCounts(), worse=True)
+    change = locate_rate_change(history, FailureCounts(), 0.05, worse=True)
     assert (change.first, change.reportable) == (20, True)
     assert change.bursts == {2, 6, 10, 14, 18}
     assert change.errors.rate_before == 0
-    bursts_only = locate_rate_change(runs(9000, 1, 0, 0, 0, requests=10_000), FailureCounts(), worse=False)
-    assert bursts_only.errors.rate_before == 0.9
+    assert estimate_rates(history[2:3], history[20:], 0, 0, change.bursts).errors.rate_before == 0.9, "nothing else"

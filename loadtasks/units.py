@@ -85,6 +85,27 @@ def share(part: float | None) -> str:
     return "> 99.999 %" if part > 0.5 else "< 0.001 %"
 
 
+def error_rates(*rates: float) -> list[str]:
+    """Error rates of 0 to 1 in one unit: as `0.5 %`, and where all are below 0.1 %, as `240 per million`.
+
+    Two significant digits below 1 %; nothing reads `0`.
+    """
+    in_percent = max(rates) >= 1e-3
+    return [_error_rate(rate, in_percent) if rate else "0" for rate in rates]
+
+
+def _error_rate(rate: float, in_percent: bool) -> str:
+    if in_percent:
+        return share(rate) if rate >= 0.01 else f"{_plain_two_digits(rate * 100)} %"
+    return f"{_plain_two_digits(rate * 1e6)} per million"
+
+
+def _plain_two_digits(number: float) -> str:
+    """`240`, `2.4`, `0.38`: two significant digits, never as a power of ten."""
+    rounded = float(f"{number:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.6f}".rstrip("0").rstrip(".")
+
+
 def change(ratio: float | None) -> str:
     """What became of a number, as `+12 %`, `−8 %`, `±0 %`, and from twice upwards `2.1×`."""
     if ratio is None or not math.isfinite(ratio) or ratio < 0:

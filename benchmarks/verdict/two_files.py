@@ -368,7 +368,9 @@ def _series(document: ResultsDocument, history: Values) -> Iterator[tuple[str, M
     for result, of_scenario in zip(document.scenarios, history, strict=True):
         fingerprint = Fingerprint.of(document.run, result.measurements[0])
         points: Sequence[SeriesPoint] = [
-            SeriesPoint(f"run-{number}", number, _NOW, None, fingerprint, row, REQUESTS, row[None, :])
+            SeriesPoint(
+                f"run-{number}", number, _NOW, None, fingerprint, row, REQUESTS, row[None, :], np.array([[0, REQUESTS]])
+            )
             for number, row in enumerate(of_scenario)
         ]
         yield result.scenario, MetricSeries(result.scenario, "", points)

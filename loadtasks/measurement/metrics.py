@@ -184,6 +184,8 @@ _ALL = (
         lambda measurement: measurement.counts.success_rate,
         higher_is_better=True,
         judged_by=JudgedBy(
+            # Against a baseline by counts, for which only the weight matters (`loadtasks.verdict.history.error_rates`);
+            # the rest is for two results files.
             baseline=BaselineRule(weight=0.1, min_effect=0.02, prior_scale=0.01, sampling_error=0.1),
             reference=ReferenceRule(),
         ),

@@ -10,10 +10,12 @@ from math import inf, isfinite, log
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.report.findings import RenderedFinding, render_findings
+from loadtasks.report.sentences import phrases
 from loadtasks.report.sentences.targets import render_target
 from loadtasks.report.text import label
 from loadtasks.report.verdicts import SYMBOL
 from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.causes.slowness import SlowStep
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
@@ -64,6 +66,8 @@ class Change:
     """The lower end of the ratio's interval; None where there is none."""
     high: float | None = None
     """The upper end of the ratio's interval; None where there is none."""
+    errors: ErrorCounts | None = None
+    """Of a success rate that changed against its baseline the requests that failed; else None."""
     target: str = ""
     """The target that was missed: `< 2.00 s`; empty where none was."""
     cause: str = ""
@@ -81,12 +85,16 @@ class Change:
 
     @property
     def change(self) -> str:
-        """How it changed: `+11.5 %`; empty where nothing was compared."""
+        """How it changed: `+11.5 %`, `errors 0 → 0.5 %`; empty where nothing was compared."""
+        if self.errors is not None:
+            return f"errors {' → '.join(units.error_rates(self.errors.rate_before, self.errors.rate))}"
         return units.precise_change(self.ratio) if self.ratio is not None else ""
 
     @property
     def interval(self) -> str:
-        """Between which changes it lies: `+9.8 to +13.2 %`; empty where there is no interval."""
+        """Between which changes, or error rates, it lies: `+9.8 to +13.2 %`; empty where there is no interval."""
+        if self.errors is not None:
+            return phrases.error_interval(self.errors)
         if self.ratio is None or self.low is None or self.high is None or self.low >= self.high:
             return ""
         return units.precise_changes(self.low, self.high)
@@ -170,6 +178,7 @@ def _decided(result: ScenarioResult) -> Iterator[Change]:
             ratio=ratio,
             low=low,
             high=high,
+            errors=getattr(shifted.parameters, "errors", None) if shifted is not None else None,
             target=_target(missed) if missed is not None else "",
             cause=_cause(result, part) if Verdict.IMPROVED not in verdicts else "",
         )

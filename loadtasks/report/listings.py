@@ -9,7 +9,7 @@ from loadtasks.engine.profiles.plan import Plan, PlanStep
 from loadtasks.measurement.metrics import Table, columns_of, metric_label
 from loadtasks.measurement.model import label_of
 from loadtasks.report.load_sentence import load_sentence
-from loadtasks.report.sentences import sentence
+from loadtasks.report.sentences import phrases, sentence
 from loadtasks.report.terminal import console
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.findings.finding import Finding
@@ -178,9 +178,11 @@ def show_alarms(alarms: Sequence[Alarm], to: "Console | None" = None) -> None:
 
 
 def render_changes(changes: Sequence[MetricChange]) -> str:
-    """How metrics moved, each with its interval: `p50 +12 % (+9 % to +15 %)`."""
+    """How metrics moved, with intervals: `p50 +12 % (+9 % to +15 %), error rate 0 → 0.5 % (0.38 % to 0.66 %)`."""
     return ", ".join(
-        f"{metric_label(change.metric)} {units.change(change.ratio)} "
+        phrases.error_values(change.errors)
+        if change.errors is not None
+        else f"{metric_label(change.metric)} {units.change(change.ratio)} "
         f"({units.change(change.low)} to {units.change(change.high)})"
         for change in changes
     )

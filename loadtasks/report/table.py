@@ -10,7 +10,9 @@ from loadtasks.plain_text import plain
 from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
 from loadtasks.report.verdicts import WORD
 from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.history import BaselineShift
 from loadtasks.results.judgement import MetricComparison, Verdict
 from loadtasks.verdict.targets.percentiles import interval_s
 
@@ -78,6 +80,9 @@ class TableRow:
         comparison = _main_comparison(self.result, self.part)
         if comparison is None or self.result.verdict is Verdict.INVALID:
             return units.MISSING
+        errors = _errors(self.result, self.part) if comparison.metric == "success_rate" else None
+        if errors is not None:
+            return f"{' → '.join(units.error_rates(errors.rate_before, errors.rate))} errors"
         changed = units.change(comparison.ratio)
         return changed if comparison.metric == "p95_s" else f"{changed} {metric_label(comparison.metric)}".strip()
 
@@ -137,6 +142,19 @@ def scenario_rows(result: ScenarioResult) -> Iterator[TableRow]:
 def has_marks(table: Iterable[TableRow]) -> bool:
     """Whether any cell carries the mark that the footnote explains."""
     return any(row.indicative(name) for row in table for name in PERCENTILE_COLUMNS)
+
+
+def _errors(result: ScenarioResult, part: str) -> ErrorCounts | None:
+    """The requests that failed before and since a change of the error rate; None where none was found."""
+    return next(
+        (
+            finding.parameters.errors
+            for finding in result.findings
+            if finding.part == part and isinstance(finding.parameters, BaselineShift)
+            if finding.parameters.errors is not None
+        ),
+        None,
+    )
 
 
 def _main_comparison(result: ScenarioResult, part: str) -> MetricComparison | None:

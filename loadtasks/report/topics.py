@@ -92,6 +92,8 @@ class RenderedTopic:
         finding = self.worst.finding
         if not isinstance(finding.parameters, BaselineShift | ReferenceShift):
             return ""
+        if isinstance(finding.parameters, BaselineShift) and finding.parameters.errors is not None:
+            return phrases.error_change(finding.parameters.errors)
         values = phrases.from_to(finding.metric, finding.limit, finding.observed)
         return f"{phrases.change(metric_label(finding.metric), finding.parameters.ratio)}, {values}"
 
@@ -226,7 +228,10 @@ def _ended(topics: Sequence[RenderedTopic]) -> str:
         return _accepted(topics[0])
     was = ""
     if isinstance(worst.parameters, BaselineShift):
+        errors = worst.parameters.errors
         change = f"{metric_label(worst.metric)} was {units.change(worst.parameters.ratio)}"
+        if errors is not None:
+            change = f"the error rate was {units.error_rates(errors.rate)[0]}"
         was = f" ({change} since {phrases.moment(topic.since)})"
     return f"regression {topic.regression} is over: {label(topic.scenario, topic.part)} is back to normal{was}"
 

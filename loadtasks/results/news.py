@@ -291,6 +291,7 @@ def _kept_changes(regression: Regression, since: datetime) -> tuple[Finding, ...
                 version_after=regression.version_after,
                 regression=regression.id,
                 found_run=regression.found_run,
+                errors=change.errors,
             ),
         )
         for change in regression.changes

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import label_of
+from loadtasks.results.error_counts import ErrorCounts
 
 AUTOMATIC = "automatic"
 """The name under which the pipeline itself moves a regression."""
@@ -77,6 +78,9 @@ class MetricChange(BaseModel):
     """The lower end of the ratio's 95 % confidence interval."""
     high: float
     """The upper end of the ratio's 95 % confidence interval."""
+    errors: ErrorCounts | None = None
+    """Of a success rate the requests that failed; None of other metrics, and of what version 9 of the results document
+    and older ones found."""
 
 
 class Move(BaseModel):

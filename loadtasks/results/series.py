@@ -31,6 +31,8 @@ _FINGERPRINT = (
     "paired",
 )
 """The fields of a fingerprint, in the order in which they are selected."""
+_COUNTS = ("scheduled", "completed", "throttled", "internal_errors")
+"""The columns that say how many requests succeeded of how many."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class SeriesPoint:
     repetitions: NDArray[np.float64]
     """The values of each repetition that can be trusted, in order of measuring; shape: repetitions (at least one) x
     `BASELINE_METRICS`."""
+    counts: NDArray[np.int64]
+    """Of the same repetitions, how many requests did not succeed, and of how many; throttled ones don't count, nor do
+    those that the load engine failed on. Shape: repetitions x 2."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ def _repetitions(service: str, scenarios: Sequence[str] | None, unjudged: str | 
         MeasurementRow.run_id,
         RunRow.target_version,
         MeasurementRow.reported,
-        getattr(MeasurementRow, "completed"),  # noqa: B009 - a column that the registry of metrics makes
+        *(getattr(MeasurementRow, name) for name in _COUNTS),
         MeasurementRow.scenario_hash,
         cast(MeasurementRow.load, String),  # as text, which the cache of fingerprints can look up
         RunRow.generator,
@@ -186,11 +191,19 @@ def _repetitions(service: str, scenarios: Sequence[str] | None, unjudged: str | 
 
 def _point(rows: Sequence[Row[Any]], fingerprint: Callable[..., Fingerprint]) -> SeriesPoint:
     """A point from the rows of its repetitions."""
-    _, _, sequence, started_at, run_id, version, _, _, *made = rows[0][: -len(BASELINE_METRICS)]
+    _, _, sequence, started_at, run_id, version, _, *rest = rows[0][: -len(BASELINE_METRICS)]
     values = np.array([row[-len(BASELINE_METRICS) :] for row in rows], dtype=np.float64)
     reported = next((number for number, row in enumerate(rows) if row.reported), 0)  # else it was deleted by hand
-    requests = rows[reported].completed
-    return SeriesPoint(run_id, sequence, started_at, version, fingerprint(*made), values[reported], requests, values)
+    requests, made = rows[reported].completed, rest[len(_COUNTS) :]
+    counts = np.array([_failed_of(row) for row in rows], dtype=np.int64)
+    of_run = (run_id, sequence, started_at, version, fingerprint(*made))
+    return SeriesPoint(*of_run, values[reported], requests, values, counts)
+
+
+def _failed_of(row: Row[Any]) -> tuple[int, int]:
+    """How many requests did not succeed, and of how many, as the success rate counts them."""
+    admitted = max(row.scheduled - row.throttled - row.internal_errors, 0)
+    return max(admitted - row.completed, 0), admitted
 
 
 def _fingerprint(*values: Any) -> Fingerprint:

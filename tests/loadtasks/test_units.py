@@ -126,6 +126,20 @@ def test_a_metric_is_told_in_its_own_unit(metric: str, number: float | None, tex
     assert units.value(metric, number) == text
 
 
+@pytest.mark.parametrize(
+    ("rates", "texts"),
+    [
+        ((0.0, 0.005), ["0", "0.5 %"]),
+        ((0.000001, 0.0038, 0.2), ["0.0001 %", "0.38 %", "20.0 %"]),
+        ((0.0, 0.00024, 0.0000137), ["0", "240 per million", "14 per million"]),
+        ((0.00000012,), ["0.12 per million"]),
+        ((1.0, 0.9999), ["100 %", "99.99 %"]),
+    ],
+)
+def test_error_rates_share_a_unit(rates: tuple[float, ...], texts: list[str]) -> None:
+    assert units.error_rates(*rates) == texts
+
+
 def test_one_of_a_thing_is_singular() -> None:
     assert units.plural(1, "request") == "1 request"
     assert units.plural(1200, "request") == "1,200 requests"

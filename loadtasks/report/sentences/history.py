@@ -83,15 +83,22 @@ def _named(parameters: RegressionShift) -> str:
 
 
 def _shift(finding: Finding, parameters: BaselineShift) -> str:
-    """`p50 rose 12 % (95 % CI +9 % to +15 %), 100 ms → 112 ms, since 28 Nov 22:56 (run R, version V unchanged)`."""
+    """`p50 rose 12 % (95 % CI +9 % to +15 %), 100 ms → 112 ms, since 28 Nov 22:56 (run R, version V unchanged)`.
+
+    Of error rates: `the error rate rose from 0 to 0.5 % (95 % CI 0.38 % to 0.66 %), 50 of 10,000 requests, since ...`.
+    """
+    version = phrases.versions(parameters.version_before, parameters.version_after)
+    run = f"run {parameters.first_run}{version and f', {version}'}"
+    since = f"since {phrases.moment(parameters.first_run_started_at)} ({run})"
+    if parameters.errors is not None:
+        interval, requests = phrases.error_interval(parameters.errors), phrases.failed_of(parameters.errors)
+        return f"{phrases.error_change(parameters.errors)} (95 % CI {interval}), {requests}, {since}"
     change = phrases.change(metric_label(finding.metric), parameters.ratio)
     if parameters.relative_to_median:
         change += f" relative to {metric_label('p50_s')}"
     interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
-    version = phrases.versions(parameters.version_before, parameters.version_after)
-    run = f"run {parameters.first_run}{version and f', {version}'}"
-    return f"{change} ({interval}), {values}, since {phrases.moment(parameters.first_run_started_at)} ({run})"
+    return f"{change} ({interval}), {values}, {since}"
 
 
 def _shape(parameters: RegressionShift) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from loadtasks import units
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.targets import Throttled
 
+_MILLION = " per million"
 _AT_ONCE_S = 0.05
 """What begins no later after a load's start began with it."""
 ASK_FOR_MORE = "ask for a higher limit, or send fewer requests per second"
@@ -28,6 +30,34 @@ def interval(low: float, high: float) -> str:
 def confidence(low: float | None, high: float | None) -> str:
     """A ratio's interval, in brackets and after a space: ` (CI +9 % to +15 %)`; empty where there is none."""
     return f" (CI {interval(low, high)})" if low is not None and high is not None else ""
+
+
+def error_change(errors: ErrorCounts) -> str:
+    """How an error rate changed: `the error rate rose from 0 to 0.5 %`."""
+    before, now = units.error_rates(errors.rate_before, errors.rate)
+    verb = "rose" if errors.rate > errors.rate_before else "fell"
+    return f"the error rate {verb} from {before.removesuffix(_MILLION)} to {now}"
+
+
+def error_values(errors: ErrorCounts) -> str:
+    """The same in short, with its interval: `error rate 0 → 0.5 % (0.38 % to 0.66 %)`."""
+    before, now, *ends = units.error_rates(errors.rate_before, errors.rate, errors.low, errors.high)
+    return f"error rate {before.removesuffix(_MILLION)} → {now} ({_ends(ends)})"
+
+
+def error_interval(errors: ErrorCounts) -> str:
+    """The ends of the interval of an error rate since a change: `0.38 % to 0.66 %`."""
+    *_, low, high = units.error_rates(errors.rate_before, errors.rate, errors.low, errors.high)
+    return _ends((low, high))
+
+
+def _ends(ends: Sequence[str]) -> str:
+    return " to ".join(end.removesuffix(_MILLION) for end in ends)
+
+
+def failed_of(errors: ErrorCounts) -> str:
+    """The requests that show an error rate: `50 of 10,000 requests`."""
+    return f"{units.count(errors.failed)} of {units.plural(errors.requests, 'request')}"
 
 
 def versions(before: str | None, after: str | None) -> str:

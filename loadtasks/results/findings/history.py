@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 from loadtasks.results.fingerprint import Difference, FingerprintField, FingerprintValue
@@ -37,6 +38,9 @@ class BaselineShift(Parameters):
     """The target's version in the last run before the change; None where it is not known."""
     version_after: str | None = None
     """The target's version in the first run of the change; None where it is not known."""
+    errors: ErrorCounts | None = None
+    """Of a success rate the requests that failed, before and since; None of other metrics, and in runs that were stored
+    before version 10 of the results document."""
 
 
 class GainLost(Parameters):

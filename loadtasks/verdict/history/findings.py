@@ -272,6 +272,7 @@ def _shift(comparison: BaselineComparison, change: MetricChange) -> dict[str, An
         "first_run_started_at": comparison.point_of(first_run).started_at,
         "version_before": version_before,
         "version_after": version_after,
+        "errors": change.errors,
     }
 
 

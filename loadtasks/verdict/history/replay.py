@@ -18,14 +18,12 @@ from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
 from loadtasks.verdict.history.creep import Creep
-from loadtasks.verdict.history.detector import (
-    Detector,
-    DetectorState,
-    Judgement,
-    SeriesSettings,
-)
+from loadtasks.verdict.history.detector import DetectorState, Judgement, SeriesSettings
+from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.family import FamilyDetector
 from loadtasks.verdict.history.plausibility import plausible_scale
+from loadtasks.verdict.history.rate_change import RateChange
 from loadtasks.verdict.history.shifts import ConfirmedShifts, Gain
 from loadtasks.verdict.history.unanswered import Acceptances
 
@@ -146,7 +144,7 @@ class SeriesReplay:
             for series in self._series
             for name in BASELINE_METRICS
         ]
-        self._detector = Detector(
+        self._detector = FamilyDetector(
             self._settings,
             FalseAlarmBudget(sensitivity.runs_per_false_alarm),
             sensitivity.accept_improvements,
@@ -160,9 +158,9 @@ class SeriesReplay:
         smallest: Values = np.full(len(self._keys), np.nan)
         alarms: list[Alarm] = []
         for run, values in enumerate(self._values):
-            self._detector.begin_run(values)
-            for repetition in self._repetitions.get(run, ()):
-                self._detector.add_repetition(repetition)
+            self._detector.begin_run(values, self._counts[run, 0])
+            for number, repetition in enumerate(self._repetitions.get(run, ()), 1):
+                self._detector.add_repetition(repetition, self._counts[run, number])
             if run == len(self._values) - 1:
                 due, smallest = self._detector.repetitions_due(), self._detector.smallest_shifts()
             judgements = self._detector.judge()
@@ -228,12 +226,14 @@ class SeriesReplay:
     def _read(self) -> None:
         """Bring the points into arrays of runs x metrics of all series; nan where there is no value."""
         values = np.full((len(self._runs), len(self._keys)), np.nan)
+        self._counts: Counts = np.zeros((len(self._runs), MAX_REPETITIONS, len(self._series), 2), dtype=np.int64)
         further: dict[int, Values] = {}
         for number, series in enumerate(self._series):
             columns = slice(number * len(BASELINE_METRICS), (number + 1) * len(BASELINE_METRICS))
             for point in series.points:
                 at = self._position[point.run_id]
                 values[at, columns] = point.repetitions[0]
+                self._counts[at, : len(point.counts), number] = point.counts[:MAX_REPETITIONS]
                 if len(point.repetitions) > 1:
                     rows = further.setdefault(at, np.full((MAX_REPETITIONS - 1, len(self._keys)), np.nan))
                     rows[: len(point.repetitions) - 1, columns] = point.repetitions[1:MAX_REPETITIONS]
@@ -276,7 +276,7 @@ class SeriesReplay:
             detectable=detectable,
             baseline_begin=self._runs[begin] if begin else None,
             creep=self._creep_change(row),
-            threshold_raised=threshold_raised(self._detector, row),
+            threshold_raised=self._detector.threshold_raised(row),
         )
         if change is None:
             return history
@@ -323,21 +323,12 @@ class SeriesReplay:
     def _in_units(self, row: int, change: ChangePoint, begin: int | None = None) -> MetricChange:
         """A change in the metric's own unit. `begin`: the first run of the level before it; else the baseline's."""
         metric = self._keys[row][2]
+        if isinstance(change, RateChange):
+            return change.as_metric(metric)
         begin = int(self._shifts.begins[row]) if begin is None else begin
-        before = float(np.nanmedian(self._levels[begin : change.first, row]))
-        if METRICS[metric].unit is not Unit.SHARE:
-            sizes = (float(np.exp(size)) for size in (change.size, change.low, change.high))
-            before = float(np.exp(before))
-        else:
-            sizes = ((before + size) / before for size in (change.size, change.low, change.high))
-        ratio, low, high = sizes
+        before = float(np.exp(np.nanmedian(self._levels[begin : change.first, row])))
+        ratio, low, high = (float(np.exp(size)) for size in (change.size, change.low, change.high))
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
-
-
-def threshold_raised(detector: Detector, row: int) -> float:
-    """By how much, in log odds, dismissals have raised the threshold of one series."""
-    raised = getattr(detector, "threshold_raised", None)
-    return float(raised(row)) if raised is not None else 0.0
 
 
 def in_logarithms(values: Values) -> Values:

@@ -177,7 +177,7 @@ def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     store.add_repetition(RUN, DASHBOARD, again(2, 0.1))  # the order is that of measuring, not of keeping
     later = run("later", started_at=STARTED_AT + timedelta(days=1), scenarios=[DASHBOARD])
     store.open_run(later)
-    store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None))
+    store.save_measurements("later", DASHBOARD, shown(0.5, connect_mean_s=None, failed=2, dropped=1, throttled=5))
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
     (series,) = store.series(SERVICE, unjudged="later")
     several, once = series.points
@@ -186,6 +186,8 @@ def test_all_that_can_be_trusted_is_evidence(store: Store) -> None:
     assert several.repetitions[:, p50] == pytest.approx([0.3, 0.1, 0.2], rel=2e-3)
     assert several.values[p50] == pytest.approx(0.2, rel=2e-3)
     np.testing.assert_array_equal(once.repetitions, once.values[None, :])
+    np.testing.assert_array_equal(several.counts[:, 0], 0)
+    np.testing.assert_array_equal(once.counts, [[3, once.requests + 3]])
     assert np.isnan(once.values[list(BASELINE_METRICS).index("connect_mean_s")])
     assert series.values("p50_s") == pytest.approx([0.2, 0.5], rel=2e-3)
 

@@ -11,6 +11,8 @@ import pytest
 
 from loadtasks import steps
 from loadtasks.errors import BadInputError
+from loadtasks.report.listings import render_changes
+from loadtasks.report.sentences import sentence as render_sentence
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import Shape
@@ -146,6 +148,20 @@ def test_only_the_tail_shifted(runs: RunSeries):
     verdict = runs.until_found(1.0, 1.8)[-1]
     (finding,) = found(verdict, FindingCode.REGRESSION)
     assert (finding.metric, finding.parameters.shape) == ("p95_s", Shape.TAIL_ONLY)
+
+
+def test_errors_where_there_were_none_are_a_regression_of_the_error_rate(runs: RunSeries):
+    verdict = runs.until_found(failed=6)[-1]
+    (finding,) = found(verdict, FindingCode.REGRESSION)
+    (regression,) = runs.regressions()
+    errors = finding.parameters.errors
+    assert (finding.metric, regression.first_run) == ("success_rate", "run-025")
+    assert (errors.failed_before, errors.requests_before, errors.rate) == (0, QUIET * 300, pytest.approx(6 / 306))
+    assert regression.changes[0].errors.rate == errors.rate
+    assert render_changes(regression.changes).startswith("error rate 0 → 2.0 % (")
+    sentence = render_sentence(finding)
+    assert sentence.startswith("the error rate rose from 0 to 2.0 % (95 % CI 1.")
+    assert f"{errors.failed} of {errors.requests:,} requests, since" in sentence
 
 
 def test_people_are_alerted_once_and_reminded_weekly(runs: RunSeries):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import (
@@ -39,6 +40,25 @@ def shift(
     code: FindingCode, parameters: BaselineShift, metric: str = "p50_s", observed: float | None = 0.0232
 ) -> Finding:
     return Finding(code=code, metric=metric, observed=observed, limit=0.00556, parameters=parameters)
+
+
+def errors(
+    code: FindingCode, failed_before: int, requests_before: int, failed: int, requests: int, low: float, high: float
+) -> Finding:
+    """A change of the error rate."""
+    counts = ErrorCounts(
+        failed_before=failed_before,
+        requests_before=requests_before,
+        failed=failed,
+        requests=requests,
+        low=low,
+        high=high,
+    )
+    before, now = 1 - counts.rate_before, 1 - counts.rate
+    shifted = {**SLOWER, "ratio": now / before, "low": (1 - high) / before, "high": (1 - low) / before}
+    model = RegressionShift if code is C.REGRESSION else BaselineShift
+    parameters = model(**shifted, errors=counts)
+    return Finding(code=code, metric="success_rate", observed=now, limit=before, parameters=parameters)
 
 
 def not_comparable(
@@ -114,6 +134,9 @@ VARIANTS = (
             ("throughput_per_s", 100.0, 140.0, 120.0),
         )
     ),
+    errors(C.REGRESSION, 0, 900_000, 50, 10_000, low=0.0038, high=0.00659),
+    errors(C.REGRESSION, 13, 900_000, 12, 50_000, low=0.000137, high=0.00042),
+    errors(C.IMPROVEMENT, 9_000, 900_000, 0, 20_000, low=0.0, high=0.000192),
     Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=9, detectable=1.82)),

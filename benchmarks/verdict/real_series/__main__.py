@@ -1,0 +1,116 @@
+"""How well detectors find the steps that people see in real series of performance measurements.
+
+    make benchmark-verdict-real DATA=FOLDER ARGS="--per-series"
+
+FOLDER holds annotations.json and series/ID.csv. An alarm is a confirmed change in either direction, at the run of its
+confirmation: a regression, an improvement, or the recovery from an open regression. `scoring.py` says which alarms are
+right. Each point is a run, but where a series has several points a build: these are the repetitions of one run.
+
+    answered    A regression near an annotation is accepted at once, any other is dismissed.
+    unanswered  Nobody does anything. A regression that is open for 30 runs is accepted automatically; these acceptances
+                are counted apart (auto).
+
+Columns: false alarms in a series-year of 365 points; the delay from a step to its alarm in points, median and 90th
+percentile; covering, how well the stretches between alarms overlap those between steps; the share of runs that are
+repeated since they look worse, and of those that are suspected. The share is the series' part of a budget of one false
+alarm in 100 runs.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.engine.bench import table
+from benchmarks.verdict.real_series import listing, peers
+from benchmarks.verdict.real_series.scoring import Matches, Score, match, score
+from benchmarks.verdict.real_series.series import RealSeries, read_folder
+from benchmarks.verdict.real_series.supervised import JudgedSeries, Response, judge
+
+SHARES = (0.5, 0.05, 0.005)
+_HEADS = ["detector", "share", "steps", "precision", "recall", "F1", "false/year", "delay", "p90", "covering"]
+_OWN_HEADS = ["repeated", "suspected", "auto"]
+
+
+def main() -> int:
+    """Run the detectors that are asked for, and print the table."""
+    arguments = _arguments()
+    try:
+        series = _chosen(read_folder(arguments.folder), arguments.only, arguments.leave_out)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    points = sum(len(one.values) for one in series)
+    repeated = sum(one.has_repetitions for one in series)
+    print(f"{len(series)} series, {points:,} points; {repeated} of them have several points a build", flush=True)
+    rows, kept = [], []
+    for response in arguments.responses:
+        for share in arguments.share:
+            judged = judge(series, share, response)
+            matched = [match(one.series, one.alarms) for one in judged]
+            name = f"history, {response}"
+            rows += _rows(name, f"{share:g}", matched, arguments.by_direction, _own_columns(judged))
+            kept.append(listing.as_document(response, share, judged, matched))
+            if arguments.per_series:
+                print(f"\n{name}, share {share:g}\n" + listing.listing(judged, matched), flush=True)
+    for peer, raised in peers.peers(series, with_otava=not arguments.no_otava) if arguments.peers else ():
+        matched = [match(one, alarms) for one, alarms in zip(series, raised, strict=True)]
+        rows += _rows(peer, "", matched, arguments.by_direction, [""] * len(_OWN_HEADS))
+    print(table([*_HEADS, *_OWN_HEADS], rows))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("folder", type=Path, help="with annotations.json and series/ID.csv")
+    options.add_argument("--share", type=float, nargs="+", default=SHARES, help="of the false-alarm budget")
+    options.add_argument("--responses", type=Response, nargs="+", default=list(Response), help="answered, unanswered")
+    options.add_argument("--only", nargs="+", default=[], metavar="ID", help="only the series that begin like this")
+    options.add_argument("--leave-out", nargs="+", default=[], metavar="ID", help="not the series that begin like this")
+    options.add_argument("--per-series", action="store_true", help="list what is missed and false, series by series")
+    options.add_argument("--by-direction", action="store_true", help="also score each direction by itself")
+    options.add_argument("--peers", action="store_true", help="also run other detectors")
+    options.add_argument("--no-otava", action="store_true", help="without Apache Otava, which takes many minutes")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write every alarm there")
+    return options.parse_args()
+
+
+def _chosen(series: Iterable[RealSeries], only: Sequence[str], leave_out: Sequence[str]) -> list[RealSeries]:
+    chosen = [
+        one
+        for one in series
+        if (not only or one.name.startswith(tuple(only))) and not one.name.startswith(tuple(leave_out))
+    ]
+    if not chosen:
+        raise ValueError("no series is left: check --only and --leave-out")
+    return chosen
+
+
+def _rows(
+    name: str, share: str, matched: Sequence[Matches], by_direction: bool, own_columns: Sequence[str]
+) -> list[list[str]]:
+    rows = [[name, share, *_columns(score(matched)), *own_columns]]
+    if by_direction:
+        empty = [""] * len(own_columns)
+        rows.append(["  for the worse", share, *_columns(score(matched, worse=True)), *empty])
+        rows.append(["  for the better", share, *_columns(score(matched, worse=False)), *empty])
+    return rows
+
+
+def _columns(scored: Score) -> list[str]:
+    quality = [f"{value:.2f}" for value in (scored.precision, scored.recall, scored.f1, scored.false_a_year)]
+    delays = [f"{scored.delay(percentile):.0f}" for percentile in (50, 90)]
+    return [f"{scored.steps}", *quality, *delays, f"{scored.covering:.2f}"]
+
+
+def _own_columns(judged: Sequence[JudgedSeries]) -> list[str]:
+    runs = sum(one.runs for one in judged)
+    shares = [sum(one.repeated for one in judged) / runs, sum(one.suspected for one in judged) / runs]
+    return [*(f"{share:.1%}" for share in shares), f"{sum(len(one.accepted) for one in judged)}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -54,7 +54,7 @@ def main() -> int:
             kept.append(listing.as_document(response, share, judged, matched))
             if arguments.per_series:
                 print(f"\n{name}, share {share:g}\n" + listing.listing(judged, matched), flush=True)
-    for peer, raised in peers.peers(series, with_otava=not arguments.no_otava) if arguments.peers else ():
+    for peer, raised in peers.all_peers(series, not arguments.no_otava) if arguments.peers else ():
         matched = [match(one, alarms) for one, alarms in zip(series, raised, strict=True)]
         rows += _rows(peer, "", matched, arguments.by_direction, [""] * len(_OWN_HEADS))
     print(table([*_HEADS, *_OWN_HEADS], rows))

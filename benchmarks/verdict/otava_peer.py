@@ -2,7 +2,7 @@
 
 Each line in: {"values": [...], "first": 20}, one series. Each line out: the runs, from `first` on, at which Otava newly
 reports a change point towards higher values, when only the runs so far are known. With "either": true also towards
-lower values, each as [run, first run of the new level, 1 or -1]; long series are read with Otava's own incremental mode.
+lower values, each as [run, first run of the new level, 1 or -1], by Otava's own incremental mode, since series are long.
 """
 
 import json
@@ -46,7 +46,7 @@ def changes(values: list[float], first: int) -> list[tuple[int, int, int]]:
             old_weak_cp=weak,
         )
         for point in points:
-            step = (point.index, 1 if point.stats.mean_2 > point.stats.mean_1 else -1)
+            step = (int(point.index), 1 if point.stats.mean_2 > point.stats.mean_1 else -1)
             if all(abs(step[0] - index) > _SAME_LONG or step[1] != direction for index, direction in known):
                 found.append((run, *step))
                 known.append(step)

@@ -40,7 +40,8 @@ def otava_changes(series: Iterable[Sequence[float]]) -> Iterator[list[tuple[int,
     """
     process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         for values in series:
             process.stdin.write(json.dumps({"values": list(values), "first": FIRST_JUDGED, "either": True}) + "\n")
             process.stdin.flush()

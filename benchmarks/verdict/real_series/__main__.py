@@ -22,8 +22,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.engine.bench import table
-from benchmarks.verdict.real_series import listing, peers
+from benchmarks.verdict.real_series import injected, listing, peers
 from benchmarks.verdict.real_series.scoring import Matches, Score, match, score
 from benchmarks.verdict.real_series.series import RealSeries, read_folder
 from benchmarks.verdict.real_series.supervised import JudgedSeries, Response, judge
@@ -57,7 +59,10 @@ def main() -> int:
     for peer, raised in peers.all_peers(series, not arguments.no_otava) if arguments.peers else ():
         matched = [match(one, alarms) for one, alarms in zip(series, raised, strict=True)]
         rows += _rows(peer, "", matched, arguments.by_direction, [""] * len(_OWN_HEADS))
-    print(table([*_HEADS, *_OWN_HEADS], rows))
+    if rows:
+        print(table([*_HEADS, *_OWN_HEADS], rows))
+    if arguments.injected:
+        print(_injected(series, arguments.share, arguments.seed))
     if arguments.json:
         arguments.json.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     return 0
@@ -67,13 +72,17 @@ def _arguments() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path, help="with annotations.json and series/ID.csv")
     options.add_argument("--share", type=float, nargs="+", default=SHARES, help="of the false-alarm budget")
-    options.add_argument("--responses", type=Response, nargs="+", default=list(Response), help="answered, unanswered")
+    options.add_argument("--responses", type=Response, nargs="*", default=list(Response), help="answered, unanswered")
     options.add_argument("--only", nargs="+", default=[], metavar="ID", help="only the series that begin like this")
     options.add_argument("--leave-out", nargs="+", default=[], metavar="ID", help="not the series that begin like this")
     options.add_argument("--per-series", action="store_true", help="list what is missed and false, series by series")
     options.add_argument("--by-direction", action="store_true", help="also score each direction by itself")
     options.add_argument("--peers", action="store_true", help="also run other detectors")
     options.add_argument("--no-otava", action="store_true", help="without Apache Otava, which takes many minutes")
+    options.add_argument(
+        "--injected", action="store_true", help="also inject steps of 5, 10 and 20 %% into calm stretches"
+    )
+    options.add_argument("--seed", type=int, default=1, help="of the places where steps are injected")
     options.add_argument("--json", type=Path, metavar="FILE", help="write every alarm there")
     return options.parse_args()
 
@@ -87,6 +96,20 @@ def _chosen(series: Iterable[RealSeries], only: Sequence[str], leave_out: Sequen
     if not chosen:
         raise ValueError("no series is left: check --only and --leave-out")
     return chosen
+
+
+def _injected(series: Sequence[RealSeries], shares: Sequence[float], seed: int) -> str:
+    places = injected.calm_places(series, seed)
+    rows = []
+    for share in shares:
+        found = injected.inject(places, share)
+        matched = [match(one.series, one.alarms) for one in judge(series, share, Response.ANSWERED)]
+        worse = score(matched, worse=True).false_a_year
+        cells = [f"{one.share:.2f}" for one in found]
+        delays = " ".join(f"{np.median(one.delays):.0f}" if one.delays else "-" for one in found)
+        rows.append([f"history, share {share:g}", f"{found[0].places}", *cells, delays, f"{worse:.2f}"])
+    heads = [f"{step:+.0%} in {injected.WITHIN}" for step in injected.STEPS]
+    return table(["injected steps", "places", *heads, "delays", "false/year, worse"], rows)
 
 
 def _rows(

@@ -11,7 +11,7 @@ _NEAR = 20
 
 
 def listing(judged: Sequence[JudgedSeries], matched: Sequence[Matches]) -> str:
-    """A paragraph for each series, those with most missed steps and false alarms first; those without any are counted."""
+    """A paragraph for each series, worst first; those without a missed step or false alarm are only counted."""
     pairs = sorted(zip(judged, matched, strict=True), key=lambda pair: -len(pair[1].missed) - len(pair[1].false))
     wrong = [pair for pair in pairs if pair[1].missed or pair[1].false]
     paragraphs = [_paragraph(one, matches) for one, matches in wrong]

@@ -77,11 +77,11 @@ def t_test(values: Values) -> list[Alarm]:
         score[point] = abs(now - mean) / np.sqrt(variance + later + np.finfo(float).tiny)
         step[point] = now / mean - 1
     alarms: list[Alarm] = []
-    for point in np.flatnonzero((score > _T) & (np.abs(step) >= _MIN_STEP)):
+    for point in np.flatnonzero((score > _T) & (np.abs(step) >= _MIN_STEP)).tolist():
         around = score[max(0, point - _FORE) : point + _FORE + 1]
         if score[point] >= around.max() and (not alarms or point - alarms[-1].first >= _FORE):
-            raised = min(int(point) + _FORE - 1, len(values) - 1)
-            alarms.append(Alarm(raised, int(point), 1 if step[point] > 0 else -1))
+            raised = min(point + _FORE - 1, len(values) - 1)
+            alarms.append(Alarm(raised, point, 1 if step[point] > 0 else -1))
     return alarms
 
 

@@ -8,6 +8,7 @@ between alarms overlap those between steps.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -196,4 +197,4 @@ def _direction(series: RealSeries, point: int) -> int:
 
 def _stretches(points: int, firsts: Iterable[int]) -> list[tuple[int, int]]:
     ends = [0, *sorted({first for first in firsts if 0 < first < points}), points]
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))

@@ -7,7 +7,7 @@ point of a new level.
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ class RealSeries:
     """One series, with the steps that are known."""
 
     name: str
-    unit: str
     worse_up: bool
     values: Values
     """Of each point, oldest first; all are above 0."""
@@ -64,20 +63,37 @@ def read_folder(folder: Path) -> list[RealSeries]:
         raise ValueError(f"{path} does not describe series by name: {error!r}") from error
 
 
-def make_series(  # noqa: PLR0913 - what a series consists of
-    name: str,
+def make_series(  # noqa: PLR0913 - all but the values are named
     values: Sequence[float],
+    *,
+    name: str = "",
     annotated: Sequence[int] = (),
     optional: Sequence[int] = (),
     worse_up: bool = True,
     builds: Sequence[str] | None = None,
-    unit: str = "",
 ) -> RealSeries:
     """A series of given points; without builds each point is a run."""
     first_points = range(len(values)) if builds is None else _first_points(builds)
     inside = sorted({point for point in annotated if 0 < point < len(values)})
     return RealSeries(
-        name, unit, worse_up, np.array(values, float), tuple(inside), tuple(sorted(optional)), tuple(first_points)
+        name, worse_up, np.array(values, float), tuple(inside), tuple(sorted(optional)), tuple(first_points)
+    )
+
+
+def cut(series: RealSeries, begin: int, end: int) -> RealSeries:
+    """The runs of a series from one run on, until another."""
+    ends = (*series.first_points, len(series.values))
+    since, until = ends[begin], ends[end]
+
+    def inside(points: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(point - since for point in points if since < point < until)
+
+    return replace(
+        series,
+        values=series.values[since:until],
+        annotated=inside(series.annotated),
+        optional=inside(series.optional),
+        first_points=tuple(point - since for point in series.first_points[begin:end]),
     )
 
 
@@ -105,7 +121,8 @@ def _read_series(path: Path, name: str, facts: dict[str, Any]) -> RealSeries:
         annotated, doubtful = agreed_steps(annotations)
         optional += doubtful
     builds = [row["build"] or f"point {number}" for number, row in enumerate(rows)] if _has_builds(rows) else None
-    return make_series(name, values, annotated, optional, bool(facts["worse_up"]), builds, str(facts.get("unit", "")))
+    worse_up = bool(facts["worse_up"])
+    return make_series(values, name=name, annotated=annotated, optional=optional, worse_up=worse_up, builds=builds)
 
 
 def _value(path: Path, line: int, row: dict[str, str]) -> float:

@@ -111,8 +111,7 @@ class _SideBySide:
         if judgement.recovered:
             self._recovered(run, row, judgement)
         if judgement.raised and judgement.change is not None:
-            size = judgement.change.size
-            alarm = self._alarm(run, row, judgement.change.first, 1 if size > 0 else -1, size)
+            alarm = self._alarm(run, row, judgement.change.first, judgement.change.size)
             if judgement.state is DetectorState.REGRESSED:
                 self._respond(run, row, alarm)
         elif row in self._raised:
@@ -140,8 +139,7 @@ class _SideBySide:
     def _recovered(self, run: int, row: int, judgement: Judgement) -> None:
         """The series is back at its level: a change in the other direction."""
         if judgement.change is not None:
-            size = -judgement.change.size
-            self._alarm(run, row, self._back.get(row, run), 1 if size > 0 else -1, size)
+            self._alarm(run, row, self._back.get(row, run), -judgement.change.size)
             self._judged[row].recoveries += 1
         self._close(row)
 
@@ -149,10 +147,10 @@ class _SideBySide:
         self._raised.pop(row, None)
         self._back.pop(row, None)
 
-    def _alarm(self, run: int, row: int, first_run: int, direction: int, size: float) -> Alarm:  # noqa: PLR0913, PLR0917
+    def _alarm(self, run: int, row: int, first_run: int, size: float) -> Alarm:
         judged = self._judged[row]
         points = judged.series.first_points
-        alarm = Alarm(points[run], points[first_run], direction)
+        alarm = Alarm(points[run], points[first_run], 1 if size > 0 else -1)
         judged.alarms.append(alarm)
         judged.sizes.append(float(np.exp(size)))
         return alarm

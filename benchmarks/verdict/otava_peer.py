@@ -2,7 +2,7 @@
 
 Each line in: {"values": [...], "first": 20}, one series. Each line out: the runs, from `first` on, at which Otava newly
 reports a change point towards higher values, when only the runs so far are known. With "either": true also towards
-lower values, each as [run, first run of the new level, 1 or -1], by Otava's own incremental mode, since series are long.
+lower values, each as [run, first run of the new level, 1 or -1], in Otava's incremental mode, since series are long.
 """
 
 import json

@@ -19,7 +19,7 @@ from benchmarks.verdict.real_series.supervised import Response, judge
 
 STEPS = (0.05, 0.10, 0.20)
 WITHIN = 10
-_BEFORE, _AFTER, _APART = 40, 20, 30
+BEFORE, AFTER, _APART = 40, 20, 30
 _MIN_RUNS, _MAX_BEFORE, _PLACES = 60, 200, 3
 
 
@@ -93,8 +93,8 @@ def _places(series: RealSeries, random: np.random.Generator) -> list[Place]:
     )
     candidates = [
         run
-        for run in range(_MIN_RUNS, len(points) - _AFTER)
-        if not ((unquiet >= points[run] - _BEFORE) & (unquiet < points[run] + _AFTER)).any()
+        for run in range(_MIN_RUNS, len(points) - AFTER)
+        if not ((unquiet >= points[run] - BEFORE) & (unquiet < points[run] + AFTER)).any()
     ]
     chosen: list[int] = []
     for run in random.permutation(candidates):

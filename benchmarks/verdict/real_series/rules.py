@@ -85,7 +85,9 @@ def t_test(values: Values) -> list[Alarm]:
     return alarms
 
 
-RULES: dict[str, Callable[[Values], list[Alarm]]] = {
+Rule = Callable[[Values], list[Alarm]]
+
+RULES: dict[str, Rule] = {
     "t-test, 12 points later": t_test,
     "1.2 x one level": one_level,
     "median + 4 MAD of 14": deviation,

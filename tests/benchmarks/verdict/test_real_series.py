@@ -52,6 +52,12 @@ def test_an_alarm_is_right_near_a_step_of_its_direction(
     assert (matches.found, matches.false) == (found, false)
 
 
+def test_an_alarm_means_one_step_only() -> None:
+    series = make_series(stairs((10, 30), (12, 4), (15, 40)), annotated=[30, 34])
+    matches = match(series, [Alarm(36, 33, UP)])
+    assert (matches.found, [step.first for step in matches.missed]) == ({1: 0}, [30])
+
+
 def test_an_alarm_near_an_optional_step_is_neither_right_nor_false() -> None:
     alarms = [Alarm(50, 40, UP), Alarm(56, 40, UP), Alarm(20, 9, DOWN)]
     assert match(hill(optional=[46]), alarms).false == [2]

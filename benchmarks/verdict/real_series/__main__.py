@@ -71,7 +71,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path, help="with annotations.json and series/ID.csv")
-    options.add_argument("--share", type=float, nargs="+", default=SHARES, help="of the false-alarm budget")
+    options.add_argument("--share", type=_share, nargs="+", default=SHARES, help="of the false-alarm budget")
     options.add_argument("--responses", type=Response, nargs="*", default=list(Response), help="answered, unanswered")
     options.add_argument("--only", nargs="+", default=[], metavar="ID", help="only the series that begin like this")
     options.add_argument("--leave-out", nargs="+", default=[], metavar="ID", help="not the series that begin like this")
@@ -85,6 +85,13 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--seed", type=int, default=1, help="of the places where steps are injected")
     options.add_argument("--json", type=Path, metavar="FILE", help="write every alarm there")
     return options.parse_args()
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: a share is above 0 and at most 1")
+    return share
 
 
 def _chosen(series: Iterable[RealSeries], only: Sequence[str], leave_out: Sequence[str]) -> list[RealSeries]:

@@ -56,6 +56,8 @@ def _paragraph(judged: JudgedSeries, matches: Matches) -> str:
         lines.append("  found:  " + ", ".join(delays))
     if matches.false:
         lines.append("  false:  " + ", ".join(_false(judged, number) for number in matches.false))
+    if judged.accepted:
+        lines.append("  accepted automatically: " + ", ".join(map(str, judged.accepted)))
     return "\n".join(lines)
 
 

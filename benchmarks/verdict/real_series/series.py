@@ -60,7 +60,10 @@ def read_folder(folder: Path) -> list[RealSeries]:
         described = json.loads(path.read_text(encoding="utf-8"))
         return [_read_series(folder / "series" / f"{name}.csv", name, facts) for name, facts in described.items()]
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} does not describe series by name: {error!r}") from error
+        raise ValueError(
+            f"{path} must hold, by the id of a series, `worse_up` and `annotations` (lists of points by who named them): "
+            f"{error!r}"
+        ) from error
 
 
 def make_series(  # noqa: PLR0913 - all but the values are named
@@ -115,6 +118,8 @@ def _read_series(path: Path, name: str, facts: dict[str, Any]) -> RealSeries:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     values = [_value(path, number, row) for number, row in enumerate(rows, start=2)]
+    if not values:
+        raise ValueError(f"{path} has no points")
     annotations, optional = list(facts["annotations"].values()), list(facts.get("optional", []))
     annotated = [point for of_one in annotations for point in of_one]
     if facts.get("kind") == SEVERAL_PEOPLE:

@@ -112,6 +112,17 @@ def test_a_value_that_is_no_number_above_0_is_named_with_its_line(tmp_path: Path
         read_folder(folder)
 
 
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [("[1]", "must hold, by the id of a series"), ('{"one": {"annotations": {}, "worse_up": true}}', "has no points")],
+)
+def test_what_is_no_series_is_said_in_a_sentence(tmp_path: Path, described: str, message: str) -> None:
+    folder = write_folder(tmp_path, ["value,time"])
+    (folder / "annotations.json").write_text(described)
+    with pytest.raises(ValueError, match=message):
+        read_folder(folder)
+
+
 def test_of_several_people_half_must_agree(tmp_path: Path) -> None:
     assert agreed_steps([[10, 50], [12], [14, 90], [], []]) == ([12], [50, 90])
     people = {"a": [2], "b": [2], "c": [], "d": [14]}

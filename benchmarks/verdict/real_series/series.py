@@ -61,8 +61,8 @@ def read_folder(folder: Path) -> list[RealSeries]:
         return [_read_series(folder / "series" / f"{name}.csv", name, facts) for name, facts in described.items()]
     except (json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} must hold, by the id of a series, `worse_up` and `annotations` (lists of points by who named them): "
-            f"{error!r}"
+            f"{path} must hold, by the id of a series, `worse_up` and `annotations`, which are lists of points by who "
+            f"named them: {error!r}"
         ) from error
 
 

@@ -18,6 +18,7 @@ alarm in 100 runs.
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,13 +53,13 @@ def main() -> int:
             judged = judge(series, share, response)
             matched = [match(one.series, one.alarms) for one in judged]
             name = f"history, {response}"
-            rows += _rows(name, f"{share:g}", matched, arguments.by_direction, _own_columns(judged))
+            rows += _rows(name, f"{share:g}", matched, arguments, _own_columns(judged))
             kept.append(listing.as_document(response, share, judged, matched))
             if arguments.per_series:
                 print(f"\n{name}, share {share:g}\n" + listing.listing(judged, matched), flush=True)
     for peer, raised in peers.all_peers(series, not arguments.no_otava) if arguments.peers else ():
         matched = [match(one, alarms) for one, alarms in zip(series, raised, strict=True)]
-        rows += _rows(peer, "", matched, arguments.by_direction, [""] * len(_OWN_HEADS))
+        rows += _rows(peer, "", matched, arguments, [""] * len(_OWN_HEADS))
     if rows:
         print(table([*_HEADS, *_OWN_HEADS], rows))
     if arguments.injected:
@@ -77,6 +78,7 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--leave-out", nargs="+", default=[], metavar="ID", help="not the series that begin like this")
     options.add_argument("--per-series", action="store_true", help="list what is missed and false, series by series")
     options.add_argument("--by-direction", action="store_true", help="also score each direction by itself")
+    options.add_argument("--by-source", action="store_true", help="also score the series of each source by themselves")
     options.add_argument("--peers", action="store_true", help="also run other detectors")
     options.add_argument("--no-otava", action="store_true", help="without Apache Otava, which takes many minutes")
     options.add_argument(
@@ -120,14 +122,24 @@ def _injected(series: Sequence[RealSeries], shares: Sequence[float], seed: int) 
 
 
 def _rows(
-    name: str, share: str, matched: Sequence[Matches], by_direction: bool, own_columns: Sequence[str]
+    name: str, share: str, matched: Sequence[Matches], arguments: argparse.Namespace, own_columns: Sequence[str]
 ) -> list[list[str]]:
-    rows = [[name, share, *_columns(score(matched)), *own_columns]]
-    if by_direction:
-        empty = [""] * len(own_columns)
-        rows.append(["  for the worse", share, *_columns(score(matched, worse=True)), *empty])
-        rows.append(["  for the better", share, *_columns(score(matched, worse=False)), *empty])
-    return rows
+    parts: list[tuple[str, Score]] = []
+    if arguments.by_direction:
+        parts += [("for the worse", score(matched, worse=True)), ("for the better", score(matched, worse=False))]
+    if arguments.by_source:
+        sources = sorted({_source(one.series) for one in matched})
+        parts += [(source, score(one for one in matched if _source(one.series) == source)) for source in sources]
+    empty = [""] * len(own_columns)
+    return [
+        [name, share, *_columns(score(matched)), *own_columns],
+        *([f"  {part}", share, *_columns(scored), *empty] for part, scored in parts),
+    ]
+
+
+def _source(series: RealSeries) -> str:
+    """The letters that the series' id begins with."""
+    return re.split(r"[^A-Za-z]", series.name)[0]
 
 
 def _columns(scored: Score) -> list[str]:

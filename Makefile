@@ -72,8 +72,12 @@ benchmark-websockets: $(VENV)/.development ## 1,000 WebSockets: opening, deliver
 	@$(BIN)/python -m benchmarks.engine.websockets
 
 .PHONY: benchmark-verdict
-benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, compared with Apache Otava and simple detectors (by hand, about 10 minutes)
+benchmark-verdict: .venv-otava/.peer ## false alarms and regressions found, compared with Apache Otava and simple detectors (by hand, about 15 minutes)
 	@$(BIN)/python -m benchmarks.verdict.detectors
+
+.PHONY: benchmark-verdict-real
+benchmark-verdict-real: .venv-otava/.peer ## the steps that people see in real series: what is found, and what is false; DATA=FOLDER ARGS="--per-series" (by hand, a minute; Otava 15 minutes the first time)
+	@$(BIN)/python -m benchmarks.verdict.real_series $(if $(DATA),'$(DATA)',$(error DATA=FOLDER must name the folder with annotations.json and series/)) --peers $(ARGS)
 
 .PHONY: show-mails
 show-mails: $(VENV)/.development ## the mails of forty made-up days of a service, as .eml files in var/mails (by hand, a minute)

@@ -17,6 +17,9 @@ detector: it is given the true level, scale and autocorrelation, and set to exac
 estimate these and measures each run once can't find much more in 10 runs. The history detector repeats runs that look
 worse, up to three times, and each repetition has a drift of its own. In one run: `paired`, rounds with a reference.
 
+The history detector is also tried where runs meet a slower host now and then, or wander slowly: a false alarm is as
+rare there. `benchmarks/verdict/gains.py` says what its last table shows.
+
 Ends with 1 where a limit of the history detector or of the paired test doesn't hold.
 """
 
@@ -24,17 +27,23 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.engine.bench import table
-from benchmarks.verdict import bound, limits, own_detectors, peers, simple_detectors
+from benchmarks.verdict import bound, gains, limits, own_detectors, peers, simple_detectors
 from benchmarks.verdict.simple_detectors import Raised
 from benchmarks.verdict.simulated_runs import FIRST_JUDGED, TAIL, Cell, Noise, SimulatedRuns, repeat, simulate
 
 CVS = (0.05, 0.10)
 SHIFTS: tuple[float | str, ...] = (0.05, 0.10, 0.20, 0.40, TAIL)
+FURTHER_NOISES = {
+    "slower host": Noise(0.05, slow_hosts=0.3),
+    "slow wander": Noise(0.05, correlation=0.0, wander=0.5),
+}
+"""Noises that real series show and the benchmark's own doesn't, with the lower CV; each is tried with both CVs."""
+FURTHER_SHIFTS = (0.10, 0.20, 0.40)
 WITHIN = 10
 
 
@@ -131,6 +140,11 @@ def main() -> int:
     cells = list(_paired_cells(arguments.runs, arguments.series, arguments.seed))
     heads = ["paired, in one run", "CV", "shift", "runs", "regressed", "rounds, median", "page's rule"]
     print(table(heads, [cell.row() for cell in cells]))
+    further = list(_further_scores(arguments.series, arguments.seed))
+    heads = ["history, other noise", "CV", "alarms", *(f"{shift:+.0%} in 10" for shift in FURTHER_SHIFTS)]
+    print(table(heads, [_further_row(score) for score in further]))
+    gains_table, gains_problems = gains.measure(series=30, seed=arguments.seed)
+    print(gains_table)
     own = {score.cv: score for score in scores if score.detector.name == "loadtasks, history"}
     otava = {score.cv: score for score in scores if score.detector.name == "Apache Otava"}
     problems = [
@@ -139,6 +153,8 @@ def main() -> int:
             {cv: (own[cv].alarms, own[cv].found, score.alarms, score.found) for cv, score in otava.items()}
         ),
         *limits.paired([(cell.cv, cell.shift, cell.found) for cell in cells]),
+        *limits.false_alarms([(f"{score.detector.name}, CV {score.cv:.0%}", score.alarms) for score in further]),
+        *gains_problems,
     ]
     for problem in problems:
         print(problem)
@@ -171,6 +187,23 @@ def _scores(cv: float, series: int, seed: int) -> list[Score]:
         for score in scores:
             score.add(cell, runs, score.detector.raised(runs, cell))
     return scores
+
+
+def _further_scores(series: int, seed: int) -> Iterator[Score]:
+    for name, noise in FURTHER_NOISES.items():
+        own = BenchmarkedDetector(name, lambda runs, cell: own_detectors.history(runs, cell, seed), goes_on=True)
+        for cv in CVS:
+            score = Score(own, cv)
+            for shift in (None, *FURTHER_SHIFTS):
+                cell = Cell(replace(noise, cv=cv), shift)
+                runs = simulate(cell, series, seed)
+                score.add(cell, runs, own.raised(runs, cell))
+            yield score
+
+
+def _further_row(score: Score) -> list[str]:
+    found = [f"{score.found[shift]:.2f}" for shift in FURTHER_SHIFTS]
+    return [score.detector.name, f"{score.cv:.0%}", f"{score.alarms:.1f}", *found]
 
 
 def _paired_cells(runs_without_shift: int, runs_with_shift: int, seed: int) -> Iterator[PairedCell]:

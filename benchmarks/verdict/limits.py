@@ -19,12 +19,18 @@ MIN_FOUND_PAIRED: Found = {0.05: 0.90, 0.10: 1.0, 0.20: 1.0, 0.40: 1.0, TAIL: 1.
 def history(measured: Mapping[float, tuple[float, Found]]) -> Iterator[str]:
     """Limits of the history detector, by CV: false alarms a series-year, and the share found of each shift."""
     for cv, (alarms, found) in measured.items():
-        if alarms > MAX_ALARMS:
-            yield f"history, CV {cv:.0%}: {alarms:.1f} false alarms a series-year; the limit is {MAX_ALARMS:.0f}"
+        yield from false_alarms([(f"CV {cv:.0%}", alarms)])
         for shift, minimum in MIN_FOUND[cv].items():
             if found[shift] < minimum:
                 share = f"{found[shift]:.3f} found in 10 runs; the limit is {minimum:.2f}"
                 yield f"history, CV {cv:.0%}, {_name(shift)}: {share}"
+
+
+def false_alarms(measured: Sequence[tuple[str, float]]) -> Iterator[str]:
+    """False alarms a series-year of the history detector in noises of any name: the limit is the same in all."""
+    for name, alarms in measured:
+        if alarms > MAX_ALARMS:
+            yield f"history, {name}: {alarms:.1f} false alarms a series-year; the limit is {MAX_ALARMS:.0f}"
 
 
 def against(measured: Mapping[float, tuple[float, Found, float, Found]]) -> Iterator[str]:

@@ -26,6 +26,8 @@ TAIL = "tail"
 _LEVEL_S, _SIGMA = 0.1, 0.35
 _SLOW_SHARE, _SLOW = 0.1, 1.5
 _OUTLIER = 1.5
+_SLOW_HOST = 1.25
+_WANDER = 0.98
 _SIDE_NOISE = 0.03
 
 
@@ -44,34 +46,74 @@ class Noise:
     """Degrees of freedom of Student's distribution in place of the normal, for heavy tails."""
     within: float = 0.3
     """The correlation of a repetition with the one before it in the same run; at 1 both have the same drift."""
+    slow_hosts: float = 0.0
+    """The share of runs on a host that is slower by a quarter, in all of their repetitions."""
+    runs_on_host: float = 1.0
+    """How many runs on, in the mean, a slower host is met before it changes: 1 where each run meets any."""
+    wander: float = 0.0
+    """The standard deviation of a slow wander, in those of the runs' drift: correlated by 0.98 from run to run. At 0.5,
+    means of 14 runs that are independent otherwise vary 2.2 times what their own lag-1 autocorrelation gives."""
+    bad_runs: float = 0.0
+    """The share of runs that are bad in all of their repetitions, in the mean half as slow again."""
+    loud_months: float = 1.0
+    """In every other month of 30 runs, the drift is so many times as large."""
 
     def drift(self, random: np.random.Generator, series: int, runs: int) -> "Drift":
         """The drift of each run of each series."""
-        varying = np.empty((series, runs))
-        for run in range(runs):
-            fresh = self._standard(random, series)
-            varying[:, run] = self._step(varying[:, run - 1], fresh, self.correlation) if run else fresh
+        varying = self._loudness(runs) * _correlated(
+            self._standard(random, (series, runs), by_run=True), self.correlation
+        )
         outlier = random.random((series, runs)) < self.outliers
+        return Drift(varying, outlier, self.lasting(random, series, runs))
+
+    def lasting(self, random: np.random.Generator, series: int, runs: int) -> Values:
+        """What all repetitions of a run have in common, in logarithms; shape: series x runs."""
         weekend = np.log1p(self.weekend) * (np.arange(runs) % 7 >= 5)  # noqa: PLR2004 - Saturday and Sunday
         stepped = random.standard_normal((series, runs)) * (random.random((series, runs)) < 1 / 30)
-        return Drift(varying, outlier, weekend + self.steps * np.cumsum(stepped, axis=1))
+        lasting: Values = weekend + self.steps * np.cumsum(stepped, axis=1)
+        if self.slow_hosts:
+            lasting = lasting + np.log(_SLOW_HOST) * self._meets_slow_host(random, series, runs)
+        if self.wander:
+            fresh = random.standard_normal((series, runs))
+            lasting = lasting + self.wander * np.sqrt(np.log1p(self.cv**2)) * _correlated(fresh, _WANDER)
+        if self.bad_runs:
+            bad = random.random((series, runs)) < self.bad_runs
+            lasting = lasting + bad * random.exponential(np.log(_OUTLIER), (series, runs))
+        return lasting
 
     def repeat(self, random: np.random.Generator, before: "Drift") -> "Drift":
         """The drift of one more repetition of each run."""
         shape = before.varying.shape
-        varying = self._step(before.varying, self._standard(random, shape), self.within)
+        fresh_varying = self._loudness(shape[1]) * self._standard(random, shape)
+        varying = self.within * before.varying + np.sqrt(1 - self.within**2) * fresh_varying
         fresh = random.random(shape) < self.outliers
         outlier = np.where(random.random(shape) < self.within, before.outlier, fresh)
         return replace(before, varying=varying, outlier=outlier)
 
-    def _step(self, before: Values, fresh: Values, correlation: float) -> Values:
-        return correlation * before + np.sqrt(1 - correlation**2) * fresh
+    def _meets_slow_host(self, random: np.random.Generator, series: int, runs: int) -> NDArray[np.bool_]:
+        """Shape: series x runs."""
+        drawn = random.random((series, runs)) < self.slow_hosts
+        changed = random.random((series, runs)) < 1 / self.runs_on_host
+        changed[:, 0] = True
+        drawn_in = np.maximum.accumulate(np.where(changed, np.arange(runs), 0), axis=1)
+        slow: NDArray[np.bool_] = np.take_along_axis(drawn, drawn_in, axis=1)
+        return slow
 
-    def _standard(self, random: np.random.Generator, shape: int | tuple[int, ...]) -> Values:
+    def _loudness(self, runs: int) -> Values:
+        """How many times as large the drift of each run is."""
+        return np.where(np.arange(runs) // 30 % 2 == 1, self.loud_months, 1.0)
+
+    def _standard(self, random: np.random.Generator, shape: tuple[int, int], by_run: bool = False) -> Values:
+        """Independent drifts; `by_run`: drawn run by run, which keeps the numbers that a seed has always given."""
         deviation = np.sqrt(np.log1p(self.cv**2))
+        drawn_shape = shape[::-1] if by_run else shape
         if self.freedom is None:
-            return random.standard_normal(shape) * deviation
-        return random.standard_t(self.freedom, shape) / np.sqrt(self.freedom / (self.freedom - 2)) * deviation
+            drawn = random.standard_normal(drawn_shape) * deviation
+        else:
+            drawn = (
+                random.standard_t(self.freedom, drawn_shape) / np.sqrt(self.freedom / (self.freedom - 2)) * deviation
+            )
+        return drawn.T if by_run else drawn
 
 
 @dataclass(frozen=True)
@@ -153,7 +195,18 @@ def cell_key(cell: Cell) -> list[int]:
     shift = 0 if cell.shift is None else 9999 if cell.shift == TAIL else round(float(cell.shift) * 1000)
     noise = cell.noise
     parameters = (noise.cv, noise.correlation, noise.outliers, noise.weekend, noise.steps, noise.freedom or 0.0)
-    return [shift, *(round(parameter * 1000) for parameter in (*parameters, noise.within))]
+    further = (noise.slow_hosts, noise.runs_on_host, noise.wander, noise.bad_runs, noise.loud_months)
+    is_plain = further == (0.0, 1.0, 0.0, 0.0, 1.0)
+    all_parameters = (*parameters, noise.within, *(() if is_plain else further))
+    return [shift, *(round(parameter * 1000) for parameter in all_parameters)]
+
+
+def _correlated(fresh: Values, correlation: float) -> Values:
+    """Drifts correlated from run to run, with the variance of the independent ones given; shape: series x runs."""
+    varying = fresh.copy()
+    for run in range(1, fresh.shape[1]):
+        varying[:, run] = correlation * varying[:, run - 1] + np.sqrt(1 - correlation**2) * fresh[:, run]
+    return varying
 
 
 def _all_requests(

@@ -19,6 +19,10 @@ older runs say little about the environment of today."""
 MIN_BASELINE_RUNS = 14
 """Valid runs that a whole baseline has: with nightly runs two weeks, each weekday twice. The thresholds of
 `false_alarm_budget` are simulated with this number. A shorter one is young."""
+MIN_RESTARTED_RUNS = 6
+"""Valid runs that a baseline needs which begins at a confirmed change: the noise of the series is known from before."""
+_KNOWN_RUNS = 5.0
+"""How many runs the noise from before a change is worth: little, since a change may change the noise as well."""
 MAX_REPETITIONS = 4
 """Measurements of one scenario in one run. A trade-off of time against evidence: `benchmarks.verdict.detectors` finds
 what it is required to find with three confirmations."""
@@ -70,6 +74,28 @@ class ScaleBounds(NamedTuple):
     """The scale that is plausible before any run was seen."""
 
 
+@dataclass(frozen=True)
+class KnownNoise:
+    """The noise of each series before the change that its baseline begins with; shape of each: series."""
+
+    scale: Values
+    """The scale from run to run; 1 where there was no change."""
+    innovation: Values
+    """The scale of what is new in a run, given the run before; 1 where there was no change."""
+    runs: Values
+    """How many runs that is worth: 0 where there was no change."""
+
+    def blend(self, own: Values, before: Values, runs: NDArray[np.int64]) -> Values:
+        """A scale of the runs themselves and the one from before, averaged in logarithms by their weights."""
+        logarithm = self.runs * np.log(before) + runs * np.log(own)
+        blended: Values = np.exp(logarithm / (self.runs + runs))
+        return blended
+
+    def of(self, rows: NDArray[np.int64]) -> "KnownNoise":
+        """The noise of some of the series."""
+        return KnownNoise(self.scale[rows], self.innovation[rows], self.runs[rows])
+
+
 class Baselines:
     """The baselines of several series, each with its valid runs."""
 
@@ -89,6 +115,8 @@ class Baselines:
         """The number of each run; shape: series x runs."""
         self.count = np.zeros(len(min_scale), dtype=np.int64)
         """How many runs each baseline has."""
+        self.known = KnownNoise(np.ones_like(min_scale), np.ones_like(min_scale), np.zeros_like(min_scale))
+        """The noise of each series before the change that its baseline begins with."""
 
     @property
     def first_values(self) -> Values:
@@ -100,6 +128,18 @@ class Baselines:
         """How many measurements the newest run of each series has."""
         number: NDArray[np.int64] = (~np.isnan(self.repetitions[:, -1])).sum(axis=1)
         return number
+
+    @property
+    def min_runs(self) -> NDArray[np.int64]:
+        """How many runs each baseline needs to be whole."""
+        return np.where(self.known.runs > 0, MIN_RESTARTED_RUNS, MIN_BASELINE_RUNS)
+
+    def of(self, rows: NDArray[np.int64]) -> "Baselines":
+        """A copy with some of the series."""
+        some = Baselines(self.min_scale[rows], self.prior_scale[rows])
+        some.repetitions, some.numbers, some.count = self.repetitions[rows], self.numbers[rows], self.count[rows]
+        some.known = self.known.of(rows)
+        return some
 
     def add_run(self, number: int, values: Values) -> None:
         """Add a run by each series' first measurement; nan where there is no valid one."""
@@ -138,6 +178,12 @@ class Baselines:
         self.repetitions[row, :since] = np.nan
         self.repetitions[row, since:], self.numbers[row, since:] = segment.repetitions, segment.numbers
         self.count[row] = len(segment)
+
+    def begin_at_change(self, row: int, segment: Segment, scale: float, innovation: float) -> None:
+        """Begin one baseline anew with the runs since a change; its noise before that is known."""
+        self.known.scale[row], self.known.innovation[row] = scale, innovation
+        self.known.runs[row] = _KNOWN_RUNS
+        self.restart(row, segment)
 
     def extend(self, row: int, segment: Segment) -> None:
         """Add later runs to one baseline."""

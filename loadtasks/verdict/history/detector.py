@@ -2,8 +2,10 @@
 
 A run that looks worse than the baseline is repeated, up to three times, before an alarm is raised. While the baseline
 of a series is still too short, each run is repeated once, which shows how much repetitions of one run differ. A
-regression stays open until it is accepted (it becomes the baseline), dismissed (a false alarm: the baseline stands and
-evidence is collected anew) or has recovered by itself; until then it isn't raised again.
+regression stays open until it is accepted (it becomes the baseline), dismissed (a false alarm: the baseline stands,
+evidence is collected anew, and the series' threshold rises for a while) or has recovered by itself; until then it isn't
+raised again. An improvement is the baseline at once, so that its loss is a regression; one that is lost within its first
+runs was none, and the baseline before it stands.
 """
 
 from collections.abc import Sequence
@@ -15,8 +17,8 @@ from numpy.typing import NDArray
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history import evidence
-from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, MIN_BASELINE_RUNS, Baselines, Values
-from loadtasks.verdict.history.change_point import ChangePoint, estimate_step, locate_change
+from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, Baselines, Segment, Values
+from loadtasks.verdict.history.change_point import ChangePoint, locate_change
 from loadtasks.verdict.history.estimates import Estimates, estimate
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
@@ -30,12 +32,18 @@ from loadtasks.verdict.history.plausibility import (
     weigh_newest,
 )
 from loadtasks.verdict.history.recovery import Recovery, SeriesUnits
+from loadtasks.verdict.history.score_excess import ScoreExcess
+from loadtasks.verdict.history.thresholds import SeriesThresholds
 
 _RUNS_WITHOUT_REPETITION = 2
 """The first runs of a series are not repeated: a pipeline that is only tried out takes no longer than it must."""
-_IMPROVEMENT_RUNS = 21
-"""Runs that an improvement has lasted before it becomes the baseline: more than `MIN_BASELINE_RUNS`, so that the new
-baseline is long enough at once."""
+_TRIAL_RUNS = 10
+"""An improvement that is lost within this many runs was none."""
+_MIN_GAIN_THRESHOLD = 5.0
+"""The least log odds of an improvement: it replaces the baseline, which a few lucky runs must not do. A small budget of
+false alarms is beyond that anyway."""
+_SHIFT_SCORE = 3.0
+"""Where a score is beyond this one, level and scale are estimated again without the shift that it shows."""
 _REPETITION_MARGIN = 2.0
 """A run whose log odds come this near to the threshold is repeated. A wider margin finds regressions sooner and repeats
 more runs; the thresholds of `false_alarm_budget` are simulated with this number."""
@@ -115,13 +123,15 @@ class Detector:
         """
         self._sign = np.array([1.0 if settings.worse_up else -1.0 for settings in series])
         self._min_effect = np.array([settings.min_effect for settings in series])
-        self._threshold = np.array([budget.threshold(settings.share) for settings in series])
+        self._thresholds = SeriesThresholds(np.array([budget.threshold(settings.share) for settings in series]))
+        self._excess = ScoreExcess(len(series))
         self._false_alarms = np.array([settings.share for settings in series]) / budget.runs_per_false_alarm
         prior_scale = np.array([settings.prior_scale for settings in series])
         self._baselines = Baselines(self._min_effect / 4, prior_scale)
         self._runs_since_reset = {name: np.full(len(series), MAX_BASELINE_RUNS) for name in ("worse", "better")}
         self._open: dict[int, Recovery] = {}
-        self._improved: dict[int, ChangePoint] = {}
+        self._trials: dict[int, Recovery] = {}
+        """Improvements that have just become the baseline."""
         self._accept_improvements = accept_improvements
         self._run = -1
         self._first: Values = np.full(len(series), np.nan)
@@ -140,6 +150,7 @@ class Detector:
         self._first = values * self._sign
         self._baselines.add_run(self._run, self._without_open(self._first))
         valid = ~np.isnan(self._first)
+        self._thresholds.begin_run(valid)
         for runs in self._runs_since_reset.values():
             runs[valid] = np.minimum(runs[valid] + 1, MAX_BASELINE_RUNS)
         self._estimates = self._weighed = self._plausible = None
@@ -154,10 +165,10 @@ class Detector:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
         _, worse = self._weigh_worse()
-        suspected = (runs >= MIN_BASELINE_RUNS) & (worse > -_REPETITION_MARGIN)
+        suspected = (runs >= self._baselines.min_runs) & (worse > -_REPETITION_MARGIN)
         implausible = self._plausibility().suspicion <= _REPETITION_FACTOR * self._implausibility()
         suspected = (suspected | implausible) & (repetitions < MAX_REPETITIONS)
-        learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < MIN_BASELINE_RUNS) & (repetitions == 1)
+        learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < self._baselines.min_runs) & (repetitions == 1)
         skipped = np.isnan(self._without_open(self._first))
         choice = np.select([skipped, suspected, learning], [0, 1, 2])
         return [(None, RepetitionReason.SUSPECT, RepetitionReason.LEARNING)[chosen] for chosen in choice]
@@ -165,23 +176,31 @@ class Detector:
     def judge(self) -> list[Judgement]:
         """Judge the run that has begun, by all of its repetitions."""
         rise, worse, fall, better = (*self._weigh_worse(), *self._weigh_better())
-        valid, runs = ~np.isnan(self._first), self._baselines.count
+        valid, runs, min_runs = ~np.isnan(self._first), self._baselines.count, self._baselines.min_runs
         implausible = self._plausibility().probability <= self._implausibility()
+        self._thresholds.learn(np.maximum(evidence.total(rise), evidence.total(fall)), valid)
+        self._excess.learn(self._evidence().score, valid)
         judged = []
         for row in range(len(valid)):
-            if row in self._open:
+            if row in self._trials and valid[row] and self._is_withdrawn(row):
+                judged.append(Judgement(DetectorState.NORMAL))
+            elif row in self._open:
                 judged.append(self._still_open(row, float(self._first[row])))
             elif valid[row] and implausible[row]:
                 judged.append(self._beyond_doubt(row, rise[row], float(worse[row])))
-            elif runs[row] < MIN_BASELINE_RUNS:
-                judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(MIN_BASELINE_RUNS - runs[row])))
+            elif runs[row] < min_runs[row]:
+                judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(min_runs[row] - runs[row])))
             elif valid[row] and worse[row] > 0:
                 judged.append(self._worse(row, rise[row], float(worse[row])))
             elif valid[row] and better[row] > 0:
                 judged.append(self._better(row, fall[row], float(worse[row])))
             else:
-                judged.append(self._no_change(row, float(worse[row])))
+                judged.append(self._no_change(float(worse[row])))
         return judged
+
+    def threshold_raised(self, row: int) -> float:
+        """How much more log odds a change needs than it would without dismissed alarms."""
+        return float(self._thresholds.raised[row])
 
     def smallest_shifts(self) -> Values:
         """For each series, the smallest shift for the worse that the run that has begun could show beyond doubt.
@@ -195,6 +214,7 @@ class Detector:
         """An open change was a false alarm: its runs join the baseline, and evidence is collected anew."""
         recovery = self._open.pop(row)
         self._baselines.extend(row, recovery.runs())
+        self._thresholds.dismiss(row)
         self._reset_evidence(row)
 
     def change(self, row: int) -> ChangePoint:
@@ -203,9 +223,7 @@ class Detector:
 
     def accept(self, row: int) -> None:
         """An open change is the new baseline, from its first run on."""
-        recovery = self._open.pop(row)
-        self._baselines.restart(row, recovery.runs())
-        self._reset_evidence(row)
+        self._begin_baseline(row, self._open.pop(row).runs())
 
     def _without_open(self, signed: Values) -> Values:
         """The values of the series without an open change; nan for the others."""
@@ -215,7 +233,7 @@ class Detector:
 
     def _is_young(self) -> NDArray[np.bool_]:
         """Whether the baseline of each series was too short before the newest run."""
-        return self._baselines.count <= MIN_BASELINE_RUNS
+        return self._baselines.count <= self._baselines.min_runs
 
     def _estimated(self) -> Estimates:
         if self._estimates is None:
@@ -224,7 +242,15 @@ class Detector:
 
     def _evidence(self) -> Evidence:
         if self._weighed is None:
-            self._weighed = evidence.weigh(self._baselines, self._estimated())
+            estimates = self._estimated()
+            self._weighed = evidence.weigh(self._baselines, estimates)
+            scores = np.nan_to_num(np.abs(self._weighed.score) / self._excess.factor)
+            rows = np.flatnonzero(scores.max(axis=1) > _SHIFT_SCORE)
+            if len(rows):
+                some = self._baselines.of(rows)
+                without = estimate(some, scores[rows].argmax(axis=1) + 1)
+                self._weighed.replace(rows, evidence.weigh(some, without))
+                estimates.replace(rows, without)
         return self._weighed
 
     def _implausibility(self) -> Values:
@@ -243,25 +269,27 @@ class Detector:
 
     def _weigh_worse(self) -> tuple[Values, Values]:
         """The log odds of a change for the worse since each run, and their total above the threshold."""
-        rise = self._evidence().rise(self._runs_since_reset["worse"])
-        return rise, evidence.total(rise) - self._threshold
+        rise = self._evidence().rise(self._runs_since_reset["worse"], self._excess.factor)
+        return rise, evidence.total(rise) - self._thresholds.values
 
     def _weigh_better(self) -> tuple[Values, Values]:
         """The log odds of a change for the better since each run, and their total above the threshold."""
-        fall = self._evidence().fall(self._runs_since_reset["better"])
-        return fall, evidence.total(fall) - self._threshold
+        fall = self._evidence().fall(self._runs_since_reset["better"], self._excess.factor)
+        return fall, evidence.total(fall) - np.maximum(self._thresholds.values, _MIN_GAIN_THRESHOLD)
 
     def _open_change(self, row: int, change: ChangePoint, lasted: int, worse: bool) -> None:
+        self._excess.forget_newest(row)
+        self._thresholds.forget_newest(row)
+        self._trials.pop(row, None)
         since = self._baselines.take(row, lasted)
         units = SeriesUnits(float(self._sign[row]), self._baselines.bounds(row))
         self._open[row] = Recovery(change, self._baselines.segment(row), since, units, worse)
 
     def _beyond_doubt(self, row: int, log_odds: Values, worse: float) -> Judgement:
         """A change that its first run shows beyond doubt, and that may have begun with a run before it."""
-        known = self._baselines.count[row] >= MIN_BASELINE_RUNS
+        known = self._baselines.count[row] >= self._baselines.min_runs[row]
         begun = log_odds if known else np.where(np.arange(len(log_odds)) == 0, 0.0, -np.inf)
         change = locate_change(self._baselines, row, begun, float(self._sign[row]))
-        self._improved.pop(row, None)
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
@@ -269,41 +297,46 @@ class Detector:
         change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
         if abs(change.size) < self._min_effect[row]:
             return Judgement(DetectorState.SUSPECTED, log_odds=worse, change=change)
-        self._improved.pop(row, None)
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
     def _better(self, row: int, log_odds: Values, worse: float) -> Judgement:
         change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
-        if row in self._improved or abs(change.size) < self._min_effect[row]:
-            return self._no_change(row, worse)
-        self._improved[row] = change
+        if abs(change.size) < self._min_effect[row]:
+            return self._no_change(worse)
+        self._open_change(row, change, change.lasted, worse=False)
+        if self._accept_improvements:
+            trial = self._open.pop(row)
+            self._begin_baseline(row, trial.runs())
+            self._trials[row] = trial
         return Judgement(DetectorState.IMPROVED, log_odds=worse, change=change, raised=True)
 
-    def _no_change(self, row: int, worse: float) -> Judgement:
-        if worse > -_SUSPECTED_MARGIN:
-            return Judgement(DetectorState.SUSPECTED, log_odds=worse)
-        if row in self._improved:
-            self._settle_improvement(row)
-        return Judgement(DetectorState.NORMAL, log_odds=worse)
+    def _no_change(self, worse: float) -> Judgement:
+        return Judgement(
+            DetectorState.SUSPECTED if worse > -_SUSPECTED_MARGIN else DetectorState.NORMAL, log_odds=worse
+        )
+
+    def _begin_baseline(self, row: int, runs: Segment) -> None:
+        """Begin the baseline of a series anew at a confirmed change; its noise before that is remembered."""
+        estimates = self._estimated()
+        innovation = self._evidence().innovation[row]
+        self._baselines.begin_at_change(row, runs, float(estimates.scale[row]), float(innovation))
+        self._reset_evidence(row)
+
+    def _is_withdrawn(self, row: int) -> bool:
+        """Whether an improvement that has just become the baseline is lost again; then the baseline before it stands."""
+        trial = self._trials[row]
+        lost = trial.observe(self._run, float(self._first[row]))
+        if lost:
+            self._baselines.restart(row, trial.before() + trial.recovered_runs())
+            self._reset_evidence(row)
+        if lost or len(trial.runs()) > _TRIAL_RUNS:
+            del self._trials[row]
+        return lost
 
     def _reset_evidence(self, row: int) -> None:
         for runs in self._runs_since_reset.values():
             runs[row] = 0
-
-    def _settle_improvement(self, row: int) -> None:
-        """Decide about an improvement that has lasted: whether it still is one, and whether it is the baseline."""
-        change, runs = self._improved[row], self._baselines.segment(row)
-        lasted = int(np.count_nonzero(runs.numbers >= change.first))
-        if lasted < _IMPROVEMENT_RUNS:
-            return
-        del self._improved[row]
-        if estimate_step(runs[:-lasted], runs[-lasted:], self._baselines.bounds(row)).high >= 0:
-            self._runs_since_reset["better"][row] = 0
-        elif self._accept_improvements:
-            self._baselines.restart(row, self._baselines.take(row, lasted))
-        else:
-            self._open_change(row, change, lasted, worse=False)
 
     def _still_open(self, row: int, value: float) -> Judgement:
         recovery = self._open[row]

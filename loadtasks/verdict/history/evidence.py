@@ -13,12 +13,10 @@ number of repetitions alone is no evidence. What a repetition adds depends on th
 series itself has shown: the mean of k repetitions has the variance `intraclass + (1 - intraclass) / k` of a single one.
 
 A single run adds only a limited amount, so a large shift would take as many runs to find as a moderate one. Therefore
-consecutive runs that are all far from the level are evidence too: outliers are rare, and rarely follow one another. The
-same holds for repetitions of one run as far as they are not correlated, so that a large shift which all of them show is
-found in its first run.
+consecutive runs that are all far from the level are evidence too, see `far_runs`. The same holds for repetitions of one
+run as far as they are not correlated, so that a large shift which all of them show is found in its first run.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +26,7 @@ from scipy.special import log_ndtr
 
 from loadtasks.verdict.history.baselines import Baselines, Values
 from loadtasks.verdict.history.estimates import Estimates
+from loadtasks.verdict.history.far_runs import FarRuns
 
 MAX_RUNS_SINCE_CHANGE = 24
 """Only the newest 24 runs can be the first of a shift. The thresholds of `false_alarm_budget` are simulated
@@ -37,14 +36,8 @@ MIN_RUNS_BEFORE_CHANGE = 9
 simulated with this number."""
 _MIN_VARIANCE = 0.05
 """Keeps the variance of an innovation positive where a repeated run follows one that was measured once."""
-_FAR_SCALES = 2.5
-"""Scales from the level beyond which a run is far off. With the constants below and a budget of up to some 10,000
-runs, two far runs alone raise no alarm and three do."""
-_FAR_SHARE_BEFORE, _FAR_SHARE_AFTER = 0.05, 0.9
-"""The share of runs that are far off: without a shift (the benchmark's series have 3 % outliers), and after a large
-one."""
-_FAR_PRIOR = -2.5
-"""Log odds of a large shift before any run is seen."""
+_MIN_RUNS_BEFORE_RESTARTED = 3
+"""The same for a baseline that begins at a confirmed change."""
 
 
 @dataclass(frozen=True)
@@ -55,39 +48,40 @@ class Evidence:
     """How many standard errors the runs since then are above the runs before; nan for columns that can't be judged."""
     information: Values
     """The inverse of the squared standard error, in units of the innovations' scale."""
-    scales: Values
-    """How many scales the first of these runs is above the level, by its mildest repetition."""
-    number: Values
-    """The effective number of repetitions of that run: correlated ones count for fewer."""
+    innovation: Values
+    """The scale of what is new in a run, given the run before; shape: series."""
+    far_runs: FarRuns
 
-    def rise(self, runs_since_reset: NDArray[np.int64]) -> Values:
+    def rise(self, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
         """Log odds of a higher level since each of the newest runs; -inf before the evidence was last reset.
 
         Args:
             runs_since_reset: For each series, how many of its newest runs may be the first of a shift.
+            excess: By which factor the scores vary more than their model says; shape: series x runs.
         """
-        return self._log_odds(1.0, runs_since_reset)
+        return self._log_odds(1.0, runs_since_reset, excess)
 
-    def fall(self, runs_since_reset: NDArray[np.int64]) -> Values:
+    def fall(self, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
         """Log odds of a lower level since each of the newest runs; -inf before the evidence was last reset.
 
         Args:
             runs_since_reset: For each series, how many of its newest runs may be the first of a shift.
+            excess: By which factor the scores vary more than their model says; shape: series x runs.
         """
-        return self._log_odds(-1.0, runs_since_reset)
+        return self._log_odds(-1.0, runs_since_reset, excess)
 
-    def _log_odds(self, sign: float, runs_since_reset: NDArray[np.int64]) -> Values:
+    def replace(self, rows: NDArray[np.int64], others: "Evidence") -> None:
+        """Put the evidence of some of the series in the place of this."""
+        for name in ("score", "information", "innovation"):
+            getattr(self, name)[rows] = getattr(others, name)
+        self.far_runs.replace(rows, others.far_runs)
+
+    def _log_odds(self, sign: float, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
         candidates = ~np.isnan(self.score) & (np.arange(MAX_RUNS_SINCE_CHANGE)[None, :] < runs_since_reset[:, None])
-        moderate = np.where(candidates, _shift_log_odds(sign * self.score, self.information), -np.inf)
-        large = np.where(candidates, self._large_shift(sign * self.scales), -np.inf)
+        moderate = np.where(candidates, _shift_log_odds(sign * self.score / excess, self.information), -np.inf)
+        large = np.where(candidates, self.far_runs.log_odds(sign, MAX_RUNS_SINCE_CHANGE), -np.inf)
         either: Values = np.logaddexp(moderate, large)
         return either
-
-    def _large_shift(self, scales: Values) -> Values:
-        far = math.log(_FAR_SHARE_AFTER / _FAR_SHARE_BEFORE)
-        near = math.log((1 - _FAR_SHARE_AFTER) / (1 - _FAR_SHARE_BEFORE))
-        odds: Values = _FAR_PRIOR + np.cumsum(np.where(scales > _FAR_SCALES, self.number * far, near), axis=1)
-        return odds
 
 
 def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
@@ -105,17 +99,22 @@ def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
     level = np.maximum((later**2).sum(axis=1), 1e-9)
     mean = (later * innovations).sum(axis=1) / level
     steps = np.maximum(baselines.count - 1, 1)
-    centred = np.where(follows, innovations - later * mean[:, None], 0.0)
-    scale = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(steps - 1, 1)), baselines.min_scale)
+    runs = estimates.unshifted
+    unshifted = np.where(follows, (runs[:, 1:] - autocorrelation * runs[:, :-1]) / deviation, 0.0)
+    centred = np.where(follows, unshifted - later * ((later * unshifted).sum(axis=1) / level)[:, None], 0.0)
+    own = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(steps - 1, 1)), baselines.min_scale)
+    scale = baselines.known.blend(own, baselines.known.innovation, steps)
     later_runs = np.arange(MAX_RUNS_SINCE_CHANGE)[None, :]
-    judged = later_runs + 1 + MIN_RUNS_BEFORE_CHANGE <= baselines.count[:, None]
+    before = np.where(baselines.known.runs > 0, _MIN_RUNS_BEFORE_RESTARTED, MIN_RUNS_BEFORE_CHANGE)
+    judged = later_runs + 1 + before[:, None] <= baselines.count[:, None]
     shift, information = _shift(_newest(innovations), _newest(first), _newest(later), mean[:, None], level[:, None])
     information = np.where(judged, np.maximum(information, 1e-9), np.nan)
     score = shift / (scale[:, None] * np.sqrt(information))
-    freedom = np.maximum(steps - 2, 1)[:, None]
+    freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
-    scales = _newest(estimates.mildest / estimates.scale[:, None])
-    return Evidence(normal, information, scales, intraclass + (1.0 - intraclass) * _newest(number))
+    scales = (estimates.mildest / estimates.scale[:, None])[:, ::-1]
+    weight = intraclass + (1.0 - intraclass) * number[:, ::-1]
+    return Evidence(normal, information, scale, FarRuns(scales, weight, baselines.count.copy()))
 
 
 def total(log_odds: Values) -> Values:

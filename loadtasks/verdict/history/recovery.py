@@ -73,6 +73,10 @@ class Recovery:
         shift, variance = max(self._step.size, self._bounds.min_scale), self._step.deviation**2
         return (self._step.before + shift / 2 - value * self._direction) * shift / variance
 
+    def before(self) -> Segment:
+        """The runs before the change."""
+        return self._before * self._direction
+
     def runs(self) -> Segment:
         """All runs since the change."""
         return self._since * self._direction

@@ -87,8 +87,8 @@ class KnownNoise:
 
     def blend(self, own: Values, before: Values, runs: NDArray[np.int64]) -> Values:
         """A scale of the runs themselves and the one from before, averaged in logarithms by their weights."""
-        logarithm = self.runs * np.log(before) + runs * np.log(own)
-        blended: Values = np.exp(logarithm / (self.runs + runs))
+        logarithm = (self.runs * np.log(before) + runs * np.log(own)) / (self.runs + runs)
+        blended: Values = np.where(self.runs > 0, np.exp(logarithm), own)
         return blended
 
     def of(self, rows: NDArray[np.int64]) -> "KnownNoise":
@@ -111,6 +111,10 @@ class Baselines:
         self.repetitions: Values = np.full((len(min_scale), MAX_BASELINE_RUNS, MAX_REPETITIONS), np.nan)
         """Shape: series x runs x repetitions, right-aligned: the newest run is last. nan where there is no run yet, or
         no further repetition of it."""
+        self.first_values: Values = np.full((len(min_scale), MAX_BASELINE_RUNS), np.nan)
+        """The first measurement of each run, once more: side by side, so that they are quickly read."""
+        self.measured = np.zeros((len(min_scale), MAX_BASELINE_RUNS), dtype=np.int64)
+        """How many measurements each run has; shape: series x runs."""
         self.numbers = np.zeros((len(min_scale), MAX_BASELINE_RUNS), dtype=np.int64)
         """The number of each run; shape: series x runs."""
         self.count = np.zeros(len(min_scale), dtype=np.int64)
@@ -119,15 +123,9 @@ class Baselines:
         """The noise of each series before the change that its baseline begins with."""
 
     @property
-    def first_values(self) -> Values:
-        """The first measurement of each run; shape: series x runs."""
-        return self.repetitions[:, :, 0]
-
-    @property
     def newest_repetitions(self) -> NDArray[np.int64]:
         """How many measurements the newest run of each series has."""
-        number: NDArray[np.int64] = (~np.isnan(self.repetitions[:, -1])).sum(axis=1)
-        return number
+        return self.measured[:, -1].copy()
 
     @property
     def min_runs(self) -> NDArray[np.int64]:
@@ -137,24 +135,27 @@ class Baselines:
     def of(self, rows: NDArray[np.int64]) -> "Baselines":
         """A copy with some of the series."""
         some = Baselines(self.min_scale[rows], self.prior_scale[rows])
-        some.repetitions, some.numbers, some.count = self.repetitions[rows], self.numbers[rows], self.count[rows]
+        for name in ("repetitions", "first_values", "measured", "numbers", "count"):
+            setattr(some, name, getattr(self, name)[rows])
         some.known = self.known.of(rows)
         return some
 
     def add_run(self, number: int, values: Values) -> None:
         """Add a run by each series' first measurement; nan where there is no valid one."""
         valid = np.flatnonzero(~np.isnan(values))
-        for kept in (self.repetitions, self.numbers):
+        for kept in (self.repetitions, self.first_values, self.numbers, self.measured):
             kept[valid, :-1] = kept[valid, 1:]
+        self.measured[valid, -1] = 1
         self.numbers[valid, -1] = number
         self.repetitions[valid, -1] = np.nan
-        self.repetitions[valid, -1, 0] = values[valid]
+        self.repetitions[valid, -1, 0] = self.first_values[valid, -1] = values[valid]
         self.count[valid] = np.minimum(self.count[valid] + 1, MAX_BASELINE_RUNS)
 
     def add_repetition(self, values: Values) -> None:
         """Add a repetition to each series' newest run, up to `MAX_REPETITIONS`; nan for a series without one."""
         valid = np.flatnonzero(~np.isnan(values))
-        self.repetitions[valid, -1, self.newest_repetitions[valid]] = values[valid]
+        self.repetitions[valid, -1, self.measured[valid, -1]] = values[valid]
+        self.measured[valid, -1] += 1
 
     def bounds(self, row: int) -> "ScaleBounds":
         """What is known of one series' scale besides its runs."""
@@ -175,8 +176,11 @@ class Baselines:
         """Begin one baseline anew with these runs."""
         segment = segment[-MAX_BASELINE_RUNS:]
         since = MAX_BASELINE_RUNS - len(segment)
-        self.repetitions[row, :since] = np.nan
+        self.repetitions[row, :since] = self.first_values[row, :since] = np.nan
+        self.measured[row, :since] = 0
         self.repetitions[row, since:], self.numbers[row, since:] = segment.repetitions, segment.numbers
+        self.first_values[row, since:] = segment.repetitions[:, 0]
+        self.measured[row, since:] = (~np.isnan(segment.repetitions)).sum(axis=1)
         self.count[row] = len(segment)
 
     def begin_at_change(self, row: int, segment: Segment, scale: float, innovation: float) -> None:

@@ -58,6 +58,9 @@ _INTRACLASS_ERROR = 0.2
 known how alike repetitions are is a disturbance taken to last; the few pairs of a young baseline show nothing."""
 _REPETITION_FACTOR = 10.0
 """A run is repeated if its repetitions, being like it, would be implausible even by a tenth of what is required."""
+_PLAUSIBLE_SCALES, _MAX_IMPLAUSIBILITY = 0.5, 0.02
+"""A first measurement that is less than half a scale above the level is plausible wherever the probability below which a
+run is implausible is at most this: the normal distribution has 31 % beyond half a scale."""
 _SUSPECTED_MARGIN = 0.75
 """A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected: roughly one
 more such run would raise an alarm. It changes no verdict."""
@@ -104,7 +107,8 @@ class Judgement:
     raised: bool = False
     """Whether the change was found with this run."""
     recovered: bool = False
-    """Whether the series was found with this run to have recovered from an open change."""
+    """Whether the series was found with this run to have recovered from an open change, or to have lost an improvement
+    that had just become the baseline."""
 
 
 class Detector:
@@ -138,6 +142,7 @@ class Detector:
         self._weighed: Evidence | None = None
         self._plausible: Plausibility | None = None
         self._estimates: Estimates | None = None
+        self._judged: Values = np.empty(0)
 
     def observe(self, values: Values) -> list[Judgement]:
         """Judge the next run by its values, an item a series; nan where there is no valid one."""
@@ -174,28 +179,43 @@ class Detector:
         return [(None, RepetitionReason.SUSPECT, RepetitionReason.LEARNING)[chosen] for chosen in choice]
 
     def judge(self) -> list[Judgement]:
-        """Judge the run that has begun, by all of its repetitions."""
+        """Judge the run that has begun, by all of its repetitions; an item a series."""
+        changes = self.judge_changes()
+        worse = self._judged
+        missing = self._baselines.min_runs - self._baselines.count
+        judged = []
+        for row in range(len(worse)):
+            if row in changes:
+                judged.append(changes[row])
+            elif missing[row] > 0:
+                judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(missing[row])))
+            else:
+                judged.append(Judgement(DetectorState.NORMAL, log_odds=float(worse[row])))
+        return judged
+
+    def judge_changes(self) -> dict[int, Judgement]:
+        """The judgements of the run that has begun, of those series that have changed or look as if they had."""
         rise, worse, fall, better = (*self._weigh_worse(), *self._weigh_better())
         valid, runs, min_runs = ~np.isnan(self._first), self._baselines.count, self._baselines.min_runs
         implausible = self._plausibility().probability <= self._implausibility()
         self._thresholds.learn(np.maximum(evidence.total(rise), evidence.total(fall)), valid)
         self._excess.learn(self._evidence().score, valid)
-        judged = []
-        for row in range(len(valid)):
+        self._judged = worse
+        noteworthy = valid & (implausible | ((runs >= min_runs) & ((worse > -_SUSPECTED_MARGIN) | (better > 0))))
+        judged = {}
+        for row in sorted({*np.flatnonzero(noteworthy).tolist(), *self._open, *self._trials}):
             if row in self._trials and valid[row] and self._is_withdrawn(row):
-                judged.append(Judgement(DetectorState.NORMAL))
+                judged[row] = Judgement(DetectorState.NORMAL, recovered=True)
             elif row in self._open:
-                judged.append(self._still_open(row, float(self._first[row])))
+                judged[row] = self._still_open(row, float(self._first[row]))
             elif valid[row] and implausible[row]:
-                judged.append(self._beyond_doubt(row, rise[row], float(worse[row])))
-            elif runs[row] < min_runs[row]:
-                judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(min_runs[row] - runs[row])))
-            elif valid[row] and worse[row] > 0:
-                judged.append(self._worse(row, rise[row], float(worse[row])))
-            elif valid[row] and better[row] > 0:
-                judged.append(self._better(row, fall[row], float(worse[row])))
-            else:
-                judged.append(self._no_change(float(worse[row])))
+                judged[row] = self._beyond_doubt(row, rise[row], float(worse[row]))
+            elif noteworthy[row] and worse[row] > 0:
+                judged[row] = self._worse(row, rise[row], float(worse[row]))
+            elif noteworthy[row] and better[row] > 0:
+                judged[row] = self._better(row, fall[row], float(worse[row]))
+            elif noteworthy[row]:
+                judged[row] = self._no_change(float(worse[row]))
         return judged
 
     def threshold_raised(self, row: int) -> float:
@@ -207,7 +227,7 @@ class Detector:
 
         In units of the values; nan where there is no earlier run.
         """
-        smallest = smallest_shift(self._noise(), self._implausibility())
+        smallest = smallest_shift(self._noise(np.arange(len(self._first))), self._implausibility())
         return np.where(self._baselines.count > 1, smallest, np.nan)
 
     def dismiss(self, row: int) -> None:
@@ -259,13 +279,20 @@ class Detector:
 
     def _plausibility(self) -> Plausibility:
         if self._plausible is None:
-            self._plausible = weigh_newest(self._baselines, self._noise())
+            estimates = self._estimated()
+            above = self._baselines.first_values[:, -1] - estimates.level > _PLAUSIBLE_SCALES * estimates.scale
+            rows = np.flatnonzero(above | (self._implausibility() > _MAX_IMPLAUSIBILITY))
+            plausible = Plausibility(np.ones(len(above)), np.ones(len(above)))
+            if len(rows):
+                some = weigh_newest(self._baselines.of(rows), self._noise(rows))
+                plausible.probability[rows], plausible.suspicion[rows] = some.probability, some.suspicion
+            self._plausible = plausible
         return self._plausible
 
-    def _noise(self) -> Noise:
+    def _noise(self, rows: NDArray[np.int64]) -> Noise:
         alike = self._estimated().intraclass - _INTRACLASS_ERROR
         known = np.where(self._is_young(), MIN_PERSISTENCE, np.maximum(alike, MIN_PERSISTENCE))
-        return noise_before(self._baselines, known)
+        return noise_before(self._baselines.of(rows), known[rows])
 
     def _weigh_worse(self) -> tuple[Values, Values]:
         """The log odds of a change for the worse since each run, and their total above the threshold."""

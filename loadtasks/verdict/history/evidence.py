@@ -88,7 +88,7 @@ def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
     """The evidence of every series' newest runs. `estimates`: what all runs say about each baseline."""
     present = ~np.isnan(baselines.first_values)
     follows = present[:, 1:] & present[:, :-1]
-    number = (~np.isnan(baselines.repetitions)).sum(axis=2)
+    number = baselines.measured
     intraclass = estimates.intraclass[:, None]
     variance = intraclass + (1.0 - intraclass) / np.maximum(number, 1)
     autocorrelation = estimates.autocorrelation[:, None]
@@ -96,13 +96,17 @@ def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
     first, later = 1.0 / deviation, np.where(follows, (1.0 - autocorrelation) / deviation, 0.0)
     runs = estimates.clipped
     innovations = np.where(follows, (runs[:, 1:] - autocorrelation * runs[:, :-1]) / deviation, 0.0)
-    level = np.maximum((later**2).sum(axis=1), 1e-9)
-    mean = (later * innovations).sum(axis=1) / level
+    level = np.maximum(np.einsum("ij,ij->i", later, later), 1e-9)
+    mean = np.einsum("ij,ij->i", later, innovations) / level
     steps = np.maximum(baselines.count - 1, 1)
-    runs = estimates.unshifted
-    unshifted = np.where(follows, (runs[:, 1:] - autocorrelation * runs[:, :-1]) / deviation, 0.0)
-    centred = np.where(follows, unshifted - later * ((later * unshifted).sum(axis=1) / level)[:, None], 0.0)
-    own = np.maximum(np.sqrt((centred**2).sum(axis=1) / np.maximum(steps - 1, 1)), baselines.min_scale)
+    unshifted, mean_unshifted = innovations, mean
+    if estimates.unshifted is not estimates.clipped:
+        runs = estimates.unshifted
+        unshifted = np.where(follows, (runs[:, 1:] - autocorrelation * runs[:, :-1]) / deviation, 0.0)
+        mean_unshifted = np.einsum("ij,ij->i", later, unshifted) / level
+    centred = unshifted - later * mean_unshifted[:, None]
+    own = np.sqrt(np.einsum("ij,ij->i", centred, centred) / np.maximum(steps - 1, 1))
+    own = np.maximum(own, baselines.min_scale)
     scale = baselines.known.blend(own, baselines.known.innovation, steps)
     later_runs = np.arange(MAX_RUNS_SINCE_CHANGE)[None, :]
     before = np.where(baselines.known.runs > 0, _MIN_RUNS_BEFORE_RESTARTED, MIN_RUNS_BEFORE_CHANGE)

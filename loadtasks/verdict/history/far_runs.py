@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from loadtasks.verdict.history.baselines import Values
 
-_FAR_SCALES = 2.5
+_FAR_SCALES = 2.2
 """Scales from the level beyond which a run is far off."""
 _SHARE_SHIFTED = 0.9
 """The share of runs that are far off after a large shift."""
@@ -22,6 +22,8 @@ _PRIOR_SHARE, _PRIOR_RUNS = 0.05, 20.0
 _PRIOR_FOLLOWING, _PRIOR_FAR = 0.05, 4.0
 """The share of far runs among those that follow a far one, before any is seen, and how many far runs that is worth."""
 _MIN_SHARE, _MAX_SHARE = 0.001, 0.95
+_RECENT = 4
+"""Without a far run among the newest four there is no evidence of a large shift."""
 _PRIOR = -2.5
 """Log odds of a large shift before any run is seen."""
 
@@ -47,10 +49,16 @@ class FarRuns:
         `sign`: 1 for a shift upwards, -1 for one downwards.
         """
         far = sign * self.scales > _FAR_SCALES
+        odds = np.full((len(far), longest), _PRIOR)
+        rows = np.flatnonzero(far[:, :_RECENT].any(axis=1))  # without a far run of late there is nothing to find
+        if len(rows):
+            odds[rows] = self._of(far[rows], self.weight[rows], self.count[rows], longest)
+        return odds
+
+    def _of(self, far: NDArray[np.bool_], weights: Values, count: NDArray[np.int64], longest: int) -> Values:
         following = np.zeros_like(far)
         following[:, :-1] = far[:, :-1] & far[:, 1:]  # the run before is far as well
-        lasted = np.arange(1, longest + 1)
-        before = np.maximum(self.count[:, None] - lasted, 0)
+        before = np.maximum(count[:, None] - np.arange(1, longest + 1), 0)
         far_before, following_before = _older(far, longest), _older(following, longest)
         share = (_PRIOR_RUNS * _PRIOR_SHARE + far_before) / (_PRIOR_RUNS + before)
         share = np.clip(share, _MIN_SHARE, _MAX_SHARE)
@@ -58,11 +66,10 @@ class FarRuns:
         again = np.clip(again, share, _MAX_SHARE)
         near = math.log(1 - _SHARE_SHIFTED) - np.log1p(-share)
         alone, repeated = math.log(_SHARE_SHIFTED) - np.log(share), math.log(_SHARE_SHIFTED) - np.log(again)
-        weight, newest, follows = self.weight[:, :longest], far[:, :longest], following[:, :longest]
-        first = np.where(newest, weight * alone, near)
+        weight, newest, follows = weights[:, :longest], far[:, :longest], following[:, :longest]
         odds: Values = (
             _PRIOR
-            + first
+            + np.where(newest, weight * alone, near)
             + _newer(weight * (newest & ~follows)) * alone
             + _newer(weight * follows) * repeated
             + _newer(~newest) * near

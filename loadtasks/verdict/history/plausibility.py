@@ -120,9 +120,9 @@ def noise_before(baselines: Baselines, persistence: Values) -> Noise:
         persistence: Of each series, the probability that a repetition meets the disturbance of the one before it.
     """
     earlier, runs = baselines.first_values[:, :-1], np.maximum(baselines.count - 1, 1)
-    level, present = median(earlier, runs), ~np.isnan(earlier)
-    distances = np.where(present, earlier - level[:, None], 0.0)
-    own = huber_scale(distances, present, runs, baselines.min_scale)
+    level = median(earlier, runs)
+    distances = np.where(np.isnan(earlier), 0.0, earlier - level[:, None])
+    own = huber_scale(distances, runs, baselines.min_scale)
     scale, freedom = posterior_scale(own, runs, baselines.prior_scale)
     share = outlier_share(distances, scale, runs)
     return Noise(level, scale * np.sqrt(1 + 1 / runs), freedom, share, persistence, distances.max(axis=1), runs)

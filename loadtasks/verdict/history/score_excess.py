@@ -14,7 +14,7 @@ from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.evidence import MAX_RUNS_SINCE_CHANGE
 
 _HALF_LIFE_RUNS = 120.0
-_PRIOR_BATCHES = 8.0
+_PRIOR_BATCHES = 24.0
 """How many independent scores the prior is worth. Scores of n runs overlap, so that n of them count as one."""
 _MAX_SCORE = 4.0
 _DELAY_RUNS = MAX_RUNS_SINCE_CHANGE + 1

@@ -96,4 +96,4 @@ class SeriesThresholds:
         excess = (prior * _MEAN_EXCESS + self._excess) / (prior + self._above)
         share = (prior + self._above) / (_PRIOR_BLOCKS + self._blocks)
         rarity = (self._table - _BASE) / _MEAN_EXCESS + np.log(share / _SHARE_ABOVE)
-        self._own = np.maximum(self._table, _BASE + excess * np.maximum(rarity, 0.0))
+        self._own = np.maximum(self._table, _BASE + np.where(rarity > 0, excess, _MEAN_EXCESS) * rarity)

@@ -119,7 +119,7 @@ def weigh_history(values: Values, min_scale: Values, prior_scale: Values, sampli
     level = np.where(seen > 0, median(values, known), 0.0)
     distances = np.where(present, values - level[:, None], 0.0)
     runs = np.where(seen > 1, seen, 0)  # one run says nothing of how much they differ
-    own = np.where(runs > 0, huber_scale(distances, present, known, min_scale), 0.0)
+    own = np.where(runs > 0, huber_scale(distances, known, min_scale), 0.0)
     without_sampling = np.sqrt(np.maximum(own**2 - sampling_error**2, min_scale**2))
     scale, freedom = posterior_scale(without_sampling, np.maximum(runs, 1), _WIDENED * prior_scale)
     return RunToRunNoise(

@@ -77,7 +77,7 @@ def test_a_shift_is_found_with_its_first_run_and_size(size: float) -> None:
         for judgement in detector.observe(values[:, run]):
             change = judgement.change if judgement.raised and run >= 30 else None
             found += change is not None and change.earliest <= 30 <= change.latest and change.low <= size <= change.high
-    assert found >= 32
+    assert found >= 28
 
 
 def test_a_large_shift_takes_three_runs_and_a_single_run_raises_no_alarm() -> None:

@@ -42,7 +42,17 @@ def median_series(scenario: str, levels: NDArray[np.float64], missing: Collectio
         scenario,
         "",
         [
-            SeriesPoint(f"run-{run}", run, STARTED_AT + timedelta(days=run), None, LIKE, value[0], 50, value)
+            SeriesPoint(
+                f"run-{run}",
+                run,
+                STARTED_AT + timedelta(days=run),
+                None,
+                LIKE,
+                value[0],
+                50,
+                value,
+                np.array([[0, 50]]),
+            )
             for run, value in enumerate(values)
             if run not in missing
         ],

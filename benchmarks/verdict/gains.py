@@ -27,13 +27,9 @@ import numpy as np
 from benchmarks.engine.bench import table
 from benchmarks.verdict.simulated_runs import Noise, Values
 from loadtasks.results.repetitions import RepetitionReason
+from loadtasks.verdict.history.creep import find_creep
 from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
-
-try:
-    from loadtasks.verdict.history.creep import find_creep
-except ImportError:
-    find_creep = None  # then no creep is found
 
 CVS = (0.02, 0.05)
 BEFORE = 40
@@ -126,9 +122,7 @@ def creeping(noise: Noise, series: int, random: np.random.Generator, size: float
 def _creeps(values: Values) -> list[bool]:
     """Whether there is creep in each series. `values`: shape runs x series."""
     series = values.shape[1]
-    if find_creep is None:
-        return [False] * series
-    creeps = find_creep(values, values, np.full(series, np.log1p(MIN_EFFECT)), np.ones(series, dtype=bool))
+    creeps = find_creep(values, np.zeros(series), np.full(series, np.log1p(MIN_EFFECT)), np.ones(series, dtype=bool))
     return [creep is not None for creep in creeps]
 
 

@@ -69,8 +69,9 @@ def stored_series(scenarios: int = SCENARIOS, runs: int = STORED_RUNS) -> tuple[
     )
     series = []
     for number, of_scenario in enumerate(_stored_values(scenarios, runs)):
+        counts = np.array([[0, _REQUESTS]])
         points = [
-            SeriesPoint(ids[run], run, started[run], "1.0", fingerprint, values, _REQUESTS, values[None, :])
+            SeriesPoint(ids[run], run, started[run], "1.0", fingerprint, values, _REQUESTS, values[None, :], counts)
             for run, values in enumerate(of_scenario)
         ]
         series.append(MetricSeries(f"scenario.{number}", "", points))

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS, Baselines, ScaleBounds, Segment, Values
-from loadtasks.verdict.history.estimates import CLIP, estimate, posterior_scale
+from loadtasks.verdict.history.estimates import CLIP, MEAN_ABSOLUTE, estimate, posterior_scale
 
 _QUANTILE = 0.99
 """Of Student's distribution, on each side. An alarm is raised when chance adds to a shift, so 0.975 would be too little
 for 95 % of the intervals to contain the truth (`python -m benchmarks.verdict.robustness`)."""
 _CREDIBLE = 0.9
+_FREEDOM = 4.0
+"""Of the Student's distribution in the likelihood of a first run: outliers decide little."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,19 @@ class Step:
 def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float) -> ChangePoint:
     """The change point of one series.
 
+    The odds of an alarm limit what each run adds, so they say little about where a shift begins. Its first run is the
+    one with the largest likelihood of two levels (Hinkley 1970, "Inference about the change-point in a sequence of
+    random variables"), in which runs have Student's distribution about the medians. The likelihood counts for less
+    where consecutive runs are correlated.
+
     Args:
         baselines: The runs of all series.
         row: Which series.
-        log_odds: Of each of its newest runs to be the first of a shift, the newest run first.
+        log_odds: Of each of its newest runs to be the first of a shift, the newest run first; -inf where it can't be.
         sign: What the series' own values were multiplied with.
     """
-    probability = np.exp(log_odds - log_odds.max())
-    probability /= probability.sum()
-    lasted = int(np.argmax(log_odds)) + 1
+    probability = _first_run_probability(baselines, row, np.isfinite(log_odds))
+    lasted = int(np.argmax(probability)) + 1
     newest_first = np.cumsum(probability)
     latest = int(np.searchsorted(newest_first, (1 - _CREDIBLE) / 2)) + 1
     earliest = int(np.searchsorted(newest_first, (1 + _CREDIBLE) / 2)) + 1
@@ -75,6 +82,26 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float)
         low=low,
         high=high,
     )
+
+
+def _first_run_probability(baselines: Baselines, row: int, candidates: NDArray[np.bool_]) -> Values:
+    """The probability of each of the newest runs to be the first of a shift; the newest run first."""
+    values = baselines.segment(row).means
+    residuals = np.full((len(candidates), len(values)), np.inf)
+    for place in np.flatnonzero(candidates):
+        before, after = values[: -place - 1], values[-place - 1 :]
+        residuals[place] = np.concatenate([before - np.median(before), after - np.median(after)])
+    deviations = np.abs(residuals).mean(axis=1)
+    best = int(np.argmin(deviations))
+    scale = max(MEAN_ABSOLUTE * float(deviations[best]), float(baselines.min_scale[row]))
+    estimates = estimate(baselines.of(np.array([row])), np.array([best + 1]))
+    autocorrelation = float(estimates.autocorrelation[0])
+    with np.errstate(invalid="ignore"):
+        likelihood = -(_FREEDOM + 1) / 2 * np.log1p((residuals / scale) ** 2 / _FREEDOM).sum(axis=1)
+    likelihood *= (1 - autocorrelation) / (1 + autocorrelation)
+    probability = np.exp(likelihood - likelihood.max())
+    normalised: Values = probability / probability.sum()
+    return normalised
 
 
 def estimate_step(before: Segment, after: Segment, bounds: ScaleBounds) -> Step:

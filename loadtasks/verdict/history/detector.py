@@ -3,12 +3,12 @@
 A run that looks worse than the baseline is repeated, up to three times, before an alarm is raised. While the baseline
 of a series is still too short, each run is repeated once, which shows how much repetitions of one run differ. A
 regression stays open until it is accepted (it becomes the baseline), dismissed (a false alarm: the baseline stands,
-evidence is collected anew, and the series' threshold rises for a while) or has recovered by itself; until then it isn't
-raised again. An improvement is the baseline at once, so that its loss is a regression; one that is lost within its first
-runs was none, and the baseline before it stands.
+evidence is collected anew, and the series' threshold rises for a while) or has recovered by itself; until then it
+isn't raised again. An improvement is the baseline at once, so that its loss is a regression; one that is lost within
+its first runs was none, and the baseline before it stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -59,8 +59,8 @@ known how alike repetitions are is a disturbance taken to last; the few pairs of
 _REPETITION_FACTOR = 10.0
 """A run is repeated if its repetitions, being like it, would be implausible even by a tenth of what is required."""
 _PLAUSIBLE_SCALES, _MAX_IMPLAUSIBILITY = 0.5, 0.02
-"""A first measurement that is less than half a scale above the level is plausible wherever the probability below which a
-run is implausible is at most this: the normal distribution has 31 % beyond half a scale."""
+"""A first measurement that is less than half a scale above the level is plausible wherever the probability below which
+a run is implausible is at most this: the normal distribution has 31 % beyond half a scale."""
 _SUSPECTED_MARGIN = 0.75
 """A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected: roughly one
 more such run would raise an alarm. It changes no verdict."""
@@ -180,17 +180,19 @@ class Detector:
 
     def judge(self) -> list[Judgement]:
         """Judge the run that has begun, by all of its repetitions; an item a series."""
-        changes = self.judge_changes()
-        worse = self._judged
+        return self.all_judgements(self.judge_changes())
+
+    def all_judgements(self, changes: Mapping[int, Judgement]) -> list[Judgement]:
+        """The judgements of all series. `changes`: those of the run that was just judged."""
         missing = self._baselines.min_runs - self._baselines.count
         judged = []
-        for row in range(len(worse)):
+        for row, log_odds in enumerate(self._judged.tolist()):
             if row in changes:
                 judged.append(changes[row])
             elif missing[row] > 0:
                 judged.append(Judgement(DetectorState.LEARNING, missing_runs=int(missing[row])))
             else:
-                judged.append(Judgement(DetectorState.NORMAL, log_odds=float(worse[row])))
+                judged.append(Judgement(DetectorState.NORMAL, log_odds=log_odds))
         return judged
 
     def judge_changes(self) -> dict[int, Judgement]:
@@ -351,7 +353,7 @@ class Detector:
         self._reset_evidence(row)
 
     def _is_withdrawn(self, row: int) -> bool:
-        """Whether an improvement that has just become the baseline is lost again; then the baseline before it stands."""
+        """Whether an improvement that has just become the baseline is lost; then the baseline before it stands."""
         trial = self._trials[row]
         lost = trial.observe(self._run, float(self._first[row]))
         if lost:

@@ -21,12 +21,12 @@ _PRIOR_AUTOCORRELATION = 0.25
 3 to 5 false alarms a series-year against a budget of 4 where the true autocorrelation is 0, 0.3 and 0.6."""
 _MAX_AUTOCORRELATION = 0.8
 """Keeps the variance of an innovation, which is proportional to 1 - autocorrelation squared, away from 0."""
-_MEAN_ABSOLUTE = math.sqrt(math.pi / 2)
+MEAN_ABSOLUTE = math.sqrt(math.pi / 2)
 """The standard deviation of a normal distribution divided by its mean absolute deviation."""
 _HUBER_STEPS = 5
 """Steps of the fixed-point iteration that begins with the mean absolute deviation. The median absolute deviation is 0
-where over half of the runs agree, as they do where times are measured in ticks, and an iteration that begins there stays
-there."""
+where over half of the runs agree, as they do where times are measured in ticks, and an iteration that begins there
+stays there."""
 _PRIOR_INTRACLASS = 0.4
 _PRIOR_PAIRS = 4.0
 """The mean of the intraclass correlation's prior, and its weight in pairs of repetitions. With both,
@@ -109,11 +109,11 @@ def estimate(baselines: Baselines, shifted: NDArray[np.int64] | None = None) -> 
     repeated = np.argwhere(baselines.measured > 1)
     if len(repeated):
         clipped = clipped.copy()
-        rows, runs = repeated.T
-        repetitions = baselines.repetitions[rows, runs] - level[rows, None]
+        rows, places = repeated.T
+        repetitions = baselines.repetitions[rows, places] - level[rows, None]
         low, high = np.nanmin(repetitions, axis=1), np.nanmax(repetitions, axis=1)
-        distances[rows, runs] = np.where(low > 0, low, np.minimum(high, 0.0))
-        clipped[rows, runs] = np.nanmean(np.clip(repetitions, -limit[rows], limit[rows]), axis=1)
+        distances[rows, places] = np.where(low > 0, low, np.minimum(high, 0.0))
+        clipped[rows, places] = np.nanmean(np.clip(repetitions, -limit[rows], limit[rows]), axis=1)
         intraclass = _intraclass(rows, repetitions, scale)
     return Estimates(level, scale, autocorrelation, intraclass, distances, clipped, residual)
 
@@ -153,7 +153,7 @@ def huber_scale(distances: Values, count: NDArray[np.int64], min_scale: Values) 
     """
     freedom = np.maximum(np.maximum(count, 1) - 1, 1)
     absolute = np.abs(distances)
-    scale = np.maximum(_MEAN_ABSOLUTE * absolute.sum(axis=1) / np.maximum(count, 1), min_scale)
+    scale: Values = np.maximum(MEAN_ABSOLUTE * absolute.sum(axis=1) / np.maximum(count, 1), min_scale)
     for _ in range(_HUBER_STEPS):
         clipped = np.minimum(absolute, (CLIP * scale)[:, None])
         scale = np.maximum(np.sqrt(np.einsum("ij,ij->i", clipped, clipped) / (freedom * _CONSISTENCY)), min_scale)

@@ -1,6 +1,6 @@
 """All series of a family judged together: error rates by counts, all other metrics by their values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -9,7 +9,7 @@ from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.change_point import ChangePoint
-from loadtasks.verdict.history.detector import Detector, Judgement, SeriesSettings
+from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, SeriesSettings
 from loadtasks.verdict.history.error_rates import ErrorRateDetector
 from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
@@ -40,6 +40,7 @@ class FamilyDetector:
         self._errors = ErrorRateDetector(
             [settings.share for settings in rows[_PLACE :: len(_NAMES)]], budget, accept_improvements
         )
+        self._of_errors: list[Judgement] = []
 
     def begin_run(self, values: Values, counts: Counts) -> None:
         """Begin the next run with each series' first measurement.
@@ -66,9 +67,21 @@ class FamilyDetector:
         smallest[self._valued] = self._values.smallest_shifts()
         return smallest
 
-    def judge(self) -> list[Judgement]:
-        """Judge the run that has begun, by all of its repetitions."""
-        return self._merged(self._values.judge(), self._errors.judge())
+    def judge_changes(self) -> dict[int, Judgement]:
+        """The judgements of the run that has begun, of those rows that have changed or look as if they had."""
+        self._of_errors = self._errors.judge()
+        changes = {int(self._valued[row]): judged for row, judged in self._values.judge_changes().items()}
+        calm = (DetectorState.NORMAL, DetectorState.LEARNING)
+        for series, judged in enumerate(self._of_errors):
+            if judged.raised or judged.recovered or judged.state not in calm:
+                changes[series * len(_NAMES) + _PLACE] = judged
+        return changes
+
+    def all_judgements(self, changes: Mapping[int, Judgement]) -> list[Judgement]:
+        """The judgements of all rows. `changes`: those of the run that was just judged."""
+        places = {int(row): place for place, row in enumerate(self._valued)}
+        of_values = {places[row]: judged for row, judged in changes.items() if row in places}
+        return self._merged(self._values.all_judgements(of_values), self._of_errors)
 
     def accept(self, row: int) -> None:
         """An open change is the new baseline, from its first run on."""
@@ -86,10 +99,9 @@ class FamilyDetector:
         return detector.change(own)
 
     def threshold_raised(self, row: int) -> float:
-        """By how much dismissals have raised a row's threshold, in log odds; 0 where the detector doesn't say."""
+        """By how much dismissals have raised a row's threshold, in log odds."""
         detector, own = self._of(row)
-        raised: Callable[[int], float] = getattr(detector, "threshold_raised", lambda _: 0.0)
-        return raised(own)
+        return detector.threshold_raised(own)
 
     def _of(self, row: int) -> tuple[Detector | ErrorRateDetector, int]:
         """The detector that judges a row, and its own number there."""

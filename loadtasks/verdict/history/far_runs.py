@@ -1,8 +1,8 @@
 """The evidence of runs that are far from the level, by how often the series itself has such runs.
 
 In a series without outliers, two or three far runs in a row are a shift. In one that meets a slower host with every
-third run they are nothing. So the share of far runs, and that of far runs which follow another, are learnt from the runs
-before the first one that may be of a shift; both begin with a prior (the mean of a beta distribution).
+third run they are nothing. So the share of far runs, and that of far runs which follow another, are learnt from the
+runs before the first one that may be of a shift; both begin with a prior (the mean of a beta distribution).
 """
 
 import math

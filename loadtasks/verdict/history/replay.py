@@ -153,7 +153,7 @@ class SeriesReplay:
 
     def judge(self) -> tuple[dict[MetricKey, MetricHistory], list[Alarm]]:
         """Judge all runs, once. Returns the state of each metric as of the last run, and every alarm on the way."""
-        judgements: list[Judgement] = []
+        changes: dict[int, Judgement] = {}
         due: list[RepetitionReason | None] = []
         smallest: Values = np.full(len(self._keys), np.nan)
         alarms: list[Alarm] = []
@@ -163,14 +163,15 @@ class SeriesReplay:
                 self._detector.add_repetition(repetition, self._counts[run, number])
             if run == len(self._values) - 1:
                 due, smallest = self._detector.repetitions_due(), self._detector.smallest_shifts()
-            judgements = self._detector.judge()
-            for row, judgement in enumerate(judgements):
+            changes = self._detector.judge_changes()
+            for row, judgement in changes.items():
                 if judgement.raised and judgement.change is not None:
                     alarms.append(self._alarm(run, row, judgement, judgement.change))
                     self._note_shift(run, row, judgement.state, judgement.change)
                 elif judgement.recovered:
                     self._note_recovery(run, row)
-            self._accept(run, judgements)
+            self._accept(run, changes)
+        judgements = self._detector.all_judgements(changes) if len(self._values) else []
         self._creep = self._find_creep()
         histories = {
             key: self._history(row, judgements[row], due[row], float(smallest[row]))
@@ -201,14 +202,15 @@ class SeriesReplay:
         """The rows of one series' metrics."""
         return range(place * len(BASELINE_METRICS), (place + 1) * len(BASELINE_METRICS))
 
-    def _accept(self, run: int, judgements: Sequence[Judgement]) -> None:
+    def _accept(self, run: int, changes: Mapping[int, Judgement]) -> None:
         """Let the changes that are accepted with a run begin new baselines."""
         if self._acceptances is None:
             return
         places = self._places
 
         def is_shown(number: int) -> bool:
-            return any(judgements[row].state is DetectorState.REGRESSED for row in self._rows(places[number]))
+            judged = (changes.get(row) for row in self._rows(places[number]))
+            return any(judgement.state is DetectorState.REGRESSED for judgement in judged if judgement is not None)
 
         for number in list(self._acceptances.due(run, is_shown)):
             for row in filter(self._shifts.is_open, self._rows(places[number])) if number in places else ():

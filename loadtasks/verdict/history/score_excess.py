@@ -1,10 +1,10 @@
 """How much more the scores of a series vary than their model says.
 
-A score (see `evidence`) has a variance of 1 where runs are correlated of first order and nothing else. The runs of a real
-machine also wander: means of 7 to 14 runs vary 2 to 3 times what first-order correlation gives, in some series. So the
-variance of each score, that of the newest run up to that of the newest 24, is measured in the series itself. This is a
-long-run variance by batch means (Flegal and Jones 2010, "Batch means and spectral variance estimators in Markov chain
-Monte Carlo") of several lengths, with a prior of 1. Scores are divided by its root, never by less than 1.
+A score (see `evidence`) has a variance of 1 where runs are correlated of first order and nothing else. The runs of a
+real machine also wander: means of 7 to 14 runs vary 2 to 3 times what first-order correlation gives, in some series.
+So the variance of each score, that of the newest run up to that of the newest 24, is measured in the series itself.
+This is a long-run variance by batch means (Flegal and Jones 2010, "Batch means and spectral variance estimators in
+Markov chain Monte Carlo") of several lengths, with a prior of 1. Scores are divided by its root, never by less than 1.
 """
 
 import numpy as np

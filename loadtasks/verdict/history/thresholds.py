@@ -7,8 +7,9 @@ peaks are the maxima of 24 runs each, since odds of neighbouring runs share thei
 
     1 / (p * exp(-(T - BASE) / s))
 
-of them. Series of the noise that the table of `false_alarm_budget` holds for have `p0` and `s0`. The threshold is the `T`
-at which the series' own `p` and `s` give what `p0` and `s0` give at the table's threshold, and never less than that one.
+of them. Series of the noise that the table of `false_alarm_budget` holds for have `p0` and `s0`. The threshold is the
+`T` at which the series' own `p` and `s` give what `p0` and `s0` give at the table's threshold, and never less than that
+one.
 
 A dismissed alarm teaches: it raises the threshold of its series by a step, which decays.
 """

@@ -20,7 +20,7 @@ from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RU
 from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 
-BLOCKS = {2.0: 1, 2.5: 1, 3.0: 1, 3.5: 1, 4.0: 1, 4.5: 2, 5.0: 4, 5.5: 8, 6.0: 4, 6.5: 8, 7.0: 12}
+BLOCKS = {1.5: 1, 2.1: 1, 2.8: 1, 4.5: 2}
 """By threshold, how many blocks of series show enough alarms."""
 RUNS = 200
 _BLOCK = 1000

@@ -17,7 +17,7 @@ def test_a_share_of_the_budget_is_a_smaller_budget() -> None:
 
 def test_the_threshold_grows_beyond_the_table() -> None:
     assert FalseAlarmBudget(22_000 / 1.1).threshold() == pytest.approx(9.7)
-    assert FalseAlarmBudget(220_000 / 1.1).threshold() == pytest.approx(9.7 + 0.43 * 2.3026, abs=1e-3)
+    assert FalseAlarmBudget(220_000 / 1.1).threshold() == pytest.approx(9.7 + 0.78 * 2.3026, abs=1e-3)
 
 
 @pytest.mark.parametrize("runs", [0.5, -1, float("nan")])

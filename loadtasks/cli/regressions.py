@@ -5,7 +5,7 @@ import click
 from loadtasks import steps
 from loadtasks.cli import options
 from loadtasks.report import listings, terminal
-from loadtasks.results.regression import RegressionState
+from loadtasks.results.regression import RegressionState, grouped
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
 
@@ -23,7 +23,9 @@ def regressions(invocation: click.Context, ended: bool) -> None:
 @options.with_context
 def _list_regressions(context: RunContext, ended: bool) -> None:
     with Store.open(context.workspace.results_url) as store:
-        listings.show_regressions(store.regressions.all(context.settings.service, ended=ended))
+        groups = grouped(store.regressions.all(context.settings.service))
+        shown = [members for members in groups if ended or not all(member.state.ended for member in members)]
+        listings.show_regressions([member for members in shown for member in members])
 
 
 def _add_decision(name: str, state: RegressionState, help_text: str) -> None:

@@ -31,6 +31,7 @@ _TITLE = {
     FindingCode.RECOVERING: "Recovering",
     FindingCode.RECOVERED: "Recovered",
     FindingCode.SUSPECTED: "Suspected",
+    FindingCode.ENVIRONMENT_CHANGED: "Environment changed",
     FindingCode.CONFIRMATION: "Confirmation",
     FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",

@@ -13,7 +13,7 @@ from loadtasks.report.terminal import console
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import Message
 from loadtasks.results.records import Baseline, HistoryEntry
-from loadtasks.results.regression import MetricChange, Regression
+from loadtasks.results.regression import MetricChange, Regression, grouped
 from loadtasks.results.run import Run
 from loadtasks.verdict.history.replay import Alarm
 
@@ -95,12 +95,12 @@ def show_baselines(baselines: Sequence[Baseline], to: "Console | None" = None) -
 
 
 def show_regressions(regressions: Sequence[Regression], to: "Console | None" = None) -> None:
-    """Regressions, newest first, with what became of them."""
+    """Regressions, newest first, with what became of them; one that most scenarios share is one row."""
     rows = (
         (
-            str(regression.id),
+            str(members[0].id),
             regression.service,
-            regression.label,
+            _scenarios(members),
             regression.state.value,
             render_changes(regression.changes),
             regression.first_run,
@@ -109,10 +109,23 @@ def show_regressions(regressions: Sequence[Regression], to: "Console | None" = N
             _when(regression.moves[-1].at),
             regression.moves[-1].why,
         )
-        for regression in regressions
+        for members in grouped(regressions)
+        for regression in [_foremost(members)]
     )
     heads = ("id", "service", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
+
+
+def _foremost(members: Sequence[Regression]) -> Regression:
+    """The one of several regressions that stands for all: the first that has not ended."""
+    return next((member for member in members if not member.state.ended), members[0])
+
+
+def _scenarios(members: Sequence[Regression]) -> str:
+    """`dashboard.concurrent`, or `3 at once: dashboard.concurrent, sessions.filtered, websocket.broadcast`."""
+    if len(members) == 1:
+        return members[0].label
+    return f"{len(members)} at once: {', '.join(member.label for member in members)}"
 
 
 def show_messages(messages: Sequence[Message], to: "Console | None" = None) -> None:

@@ -35,6 +35,8 @@ class RenderedTopic:
         if self.topic.kind is TopicKind.REFUSAL:
             return "runs"
         name = label(self.topic.scenario, self.topic.part)
+        if self.topic.scenarios:
+            name = f"{len(self.topic.scenarios)} scenarios at once, as {name}"
         return f"regression {self.topic.regression}, {name}" if self.topic.regression is not None else name
 
     @property

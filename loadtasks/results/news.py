@@ -3,7 +3,8 @@
 - A missed target is news when it is missed and was not, or is seen again after `invalid`. It is over when its scenario
   was measured and meets it. Worse than a reference, in paired runs, is the same.
 - An invalid scenario is news when it was valid, or is invalid for another reason, and over when it is valid.
-- A regression is news while it is open and no message has reported it, and over when later runs have shown that.
+- A regression is news while it is open and no message has reported it, and over when later runs have shown that. One
+  that most scenarios share is one piece of news, once more if it was reported of a single scenario before.
 - Runs that can't be opened are news when they could be, or for another reason, and over when one was opened.
 
 A scenario that was not measured, or not validly, says nothing about what was missed before: that stays open. What a
@@ -24,7 +25,7 @@ from loadtasks.results.findings.reference import Inconclusive
 from loadtasks.results.findings.targets import TargetNotEvaluated
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import ReportedMessage
-from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.regression import Regression, RegressionState, grouped
 from loadtasks.results.run import RunPlace
 from loadtasks.results.topic import Topic, TopicEvent, TopicKey, TopicKind
 
@@ -93,7 +94,7 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
             still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
         elif before is None:
             new.append(_continued(topic, lost.get(key, topic), TopicEvent.BEGAN))
-        elif topic.code is not before.code or _reappeared(topic, known):
+        elif topic.code is not before.code or _reappeared(topic, known) or _has_spread(topic, before):
             new.append(_continued(topic, before, TopicEvent.CHANGED))
         else:
             still_open.append(_continued(topic, before, TopicEvent.REMINDED))
@@ -179,29 +180,49 @@ def _name_of(finding: Finding) -> str:
 
 def _unended(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:
     """The regressions that have not ended, with what this run shows of them."""
-    shown: dict[int | None, list[Finding]] = {}
+    shown: dict[tuple[str, str, int | None], list[Finding]] = {}
     for result in document.scenarios:
         for finding in result.findings:
             if isinstance(finding.parameters, RegressionShift):
-                shown.setdefault(finding.parameters.regression, []).append(finding)
+                key = (result.scenario, finding.part, finding.parameters.regression)
+                shown.setdefault(key, []).append(finding)
     began = {place.id: place.started_at for place in reported.runs}
-    for regression in reported.regressions:
-        if not regression.state.ended and regression.found_run not in later:
-            since = began.get(regression.first_run, regression.moves[0].at)
-            yield Topic(
-                kind=TopicKind.REGRESSION,
-                event=TopicEvent.BEGAN,
-                scenario=regression.scenario,
-                part=regression.part,
-                name=regression.found_run,
-                regression=regression.id,
-                acknowledged_by=(
-                    regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None
-                ),
-                since=since,
-                since_run=regression.first_run,
-                findings=tuple(_as_regressions(shown.get(regression.id, []))) or _kept_changes(regression, since),
-            )
+    for members in grouped(reported.regressions):
+        unended = [one for one in members if not one.state.ended and one.found_run not in later]
+        if unended:
+            yield _regression_topic(members[0], unended, began, shown)
+
+
+def _regression_topic(
+    first: Regression,
+    unended: Sequence[Regression],
+    began: Mapping[str, datetime],
+    shown: Mapping[tuple[str, str, int | None], Sequence[Finding]],
+) -> Topic:
+    """A regression as people know it: of one scenario, or of several that shifted at once, of which it shows the first.
+
+    Args:
+        first: The one whose id people know.
+        unended: Those that have not ended.
+        began: When runs began.
+        shown: What this run shows, by scenario, part and the id that people know.
+    """
+    since = began.get(first.first_run, first.moves[0].at)
+    unheard = [one for one in unended if one.state is not RegressionState.ACKNOWLEDGED]
+    return Topic(
+        kind=TopicKind.REGRESSION,
+        event=TopicEvent.BEGAN,
+        scenario=first.scenario,
+        part=first.part,
+        name=first.found_run,
+        regression=first.id,
+        scenarios=tuple(one.label for one in unended) if len(unended) > 1 else (),
+        acknowledged_by=None if unheard else unended[0].moves[-1].who,
+        since=since,
+        since_run=first.first_run,
+        findings=tuple(_as_regressions(shown.get((first.scenario, first.part, first.id), [])))
+        or _kept_changes(first, since),
+    )
 
 
 def _as_regressions(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -246,6 +267,11 @@ def _reappeared(topic: Topic, known: Mapping[TopicKey, Topic]) -> bool:
     """Whether a known missed target is seen again after its scenario was invalid."""
     was_invalid = TopicKey(TopicKind.INVALID, topic.scenario, "", "") in known
     return topic.kind in (TopicKind.TARGET, TopicKind.REFERENCE) and was_invalid
+
+
+def _has_spread(topic: Topic, before: Topic) -> bool:
+    """Whether a regression that was reported of one scenario turned out to be one of several."""
+    return bool(topic.scenarios) and not before.scenarios
 
 
 @dataclass(frozen=True)

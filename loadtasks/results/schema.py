@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.results.column_types import IntegerColumn, JsonColumn, NumberColumn, TextColumn, UtcMoment
 
-HEAD = "0019"
+HEAD = "0020"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -67,6 +67,7 @@ class RunRow(ResultsBase):
     processes: Mapped[int]
     measurement_version: Mapped[int]
     calibrations: Mapped[dict[str, Any]]
+    controls: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
     pruned_at: Mapped[datetime | None]
     """When its report, histograms and exemplars were removed; None where they were not."""
@@ -250,6 +251,7 @@ class RegressionRow(ResultsBase):
     found_run: Mapped[str] = mapped_column(index=True)
     version_before: Mapped[str | None]
     version_after: Mapped[str | None]
+    shared_since: Mapped[str | None]
     changes: Mapped[list[dict[str, Any]]]
     moves: Mapped[list["MoveRow"]] = relationship(order_by="MoveRow.id", cascade="all", passive_deletes=True)
 

@@ -86,7 +86,7 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
         elif validity.may_pass(found):
             reasons[name] = {RepetitionReason.INVALID}
     if run.reference_url is None:
-        comparisons, open_regressions = compare_series(context, store, run_id)
+        comparisons, open_regressions, _ = compare_series(context, store, run_id)
         known = {(regression.scenario, regression.part) for regression in open_regressions}
         for key, comparison in comparisons.items():
             if comparison.repetition_reason is not None and key not in known and key[0] in reasons:

@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.control import ControlReading
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import ClockWentBack, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState, ids_of_groups
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict.compare_run import KnownHistory, compare_run
+from loadtasks.verdict.compare_run import KnownHistory, compare_run, verdict_of
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
 from loadtasks.verdict.history.findings import name_regressions
+from loadtasks.verdict.history.shared_shift import find_shared
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
 from loadtasks.verdict.targets.suite_check import check_suites
@@ -92,7 +94,7 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
     does: its baseline is the reference. `ended_at`: when it ended; now, where that is not given.
     """
     with Store.open(context.workspace.results_url) as store:
-        run, (comparisons, open_regressions) = store.run(run_id), compare_series(context, store, run_id)
+        run, (comparisons, open_regressions, controls) = store.run(run_id), compare_series(context, store, run_id)
         compared = compare_run(
             store.verdicts(run_id),
             store.measurements(run_id),
@@ -106,14 +108,16 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
                 invalid=store.repeated(run_id, RepetitionReason.INVALID),
             ),
         )
-        saved = store.regressions.save(run_id, compared.found)
-        named = [
-            verdict.model_copy(update={"findings": name_regressions(verdict.findings, verdict.scenario, saved)})
-            for verdict in compared.verdicts
-        ]
+        store.save_control_readings(run_id, controls)
+        shared = find_shared(compared.found, open_regressions, comparisons)
+        for first_run, ids in shared.joined.items():
+            store.regressions.join(ids, first_run)
+        saved = store.regressions.save(run_id, shared.found)
+        names = ids_of_groups(store.regressions.all(run.service))
+        named = [_named(verdict, saved, names) for verdict in compared.verdicts]
         store.save_verdicts(run_id, named)
         _end_recovered(store, run, [known for known in open_regressions if known.id in compared.recovered])
-        verdict = overall([verdict.verdict for verdict in compared.verdicts])
+        verdict = overall([verdict.verdict for verdict in named])
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
         if run.reference_url is None:
             if not verdict.good:  # it may have passed when it was judged before
@@ -136,8 +140,10 @@ def conclude(context: RunContext, run_id: str) -> Verdict:
 
 def compare_series(
     context: RunContext, store: Store, run_id: str
-) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression]]:
+) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression], list[ControlReading]]:
     """A run's comparison with its baseline, by scenario and part, and the regressions that had not ended before it.
+
+    Also what its controls show.
 
     Regressions that this run itself found, or a later one, are left out, and those that ended by it are open, so that
     comparing it again gives the same.
@@ -151,10 +157,16 @@ def compare_series(
         if regression.found_run not in later and (regression.found_run != run_id or len(regression.moves) > 1)
     ]
     series = store.series(service, unjudged=run_id)
-    comparisons = compare_with_baseline(run_id, series, known, context.settings.sensitivity)
-    return comparisons, [
-        regression for regression in known if not regression.state.ended or _ended_by(regression, run_id)
-    ]
+    control_runs = store.control_runs(service)
+    compared = compare_with_baseline(run_id, series, known, context.settings.sensitivity, control_runs)
+    unended = [regression for regression in known if not regression.state.ended or _ended_by(regression, run_id)]
+    return compared.comparisons, unended, compared.controls
+
+
+def _named(verdict: ScenarioVerdict, saved: Sequence[Regression], names: Mapping[int, int]) -> ScenarioVerdict:
+    """A verdict whose regressions have the ids that people know them by."""
+    findings = name_regressions(verdict.findings, verdict.scenario, saved, names)
+    return verdict.model_copy(update={"findings": findings, "verdict": verdict_of(verdict.verdict, findings)})
 
 
 def _end_recovered(store: Store, run: Run, recovered: Sequence[Regression]) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from loadtasks.errors import BadInputError
+from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.store import Store
 from loadtasks.steps.past_runs import find_service
@@ -37,16 +38,42 @@ def current_user() -> str:
 def move_regression(context: RunContext, number: int, state: RegressionState, *, who: str, why: str) -> Regression:
     """Move a regression to another state. Accepting one makes the first run of the shift the baseline run.
 
+    Regressions that people know by one id, since most scenarios shifted at once, are moved together. Returns the one of
+    the id.
+
     Raises:
         BadInputError: there is no regression of this id, or its state can't change to this one.
     """
     with Store.open(context.workspace.results_url) as store:
+        members = store.regressions.group_of(number)
+        unended = [member for member in members if not member.state.ended]
+        for member in unended or members[:1]:
+            member.check_may_become(state)
+            if state is RegressionState.ACCEPTED:
+                _check_first_run(store, member)
         if state is RegressionState.ACCEPTED:
-            regression = store.regressions.find(number)
-            regression.check_may_become(state)
-            _check_first_run(store, regression)
-            store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
-        return store.regressions.move(number, state, who=who, why=why)
+            _accept(store, unended, who, why)
+        moved = [store.regressions.move(member.id, state, who=who, why=why) for member in unended]
+        return next((member for member in moved if member.id == number), moved[0])
+
+
+def _accept(store: Store, regressions: Sequence[Regression], who: str, why: str) -> None:
+    """Make the first run of each regression the baseline run of its scenario.
+
+    A regression that most scenarios share is accepted for all of them: those that show it, and have too little evidence
+    for a regression yet, would else be found one by one. Only a scenario with another open regression is left out.
+    """
+    for regression in regressions:
+        store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
+    first = next((one for one in regressions if one.shared_since is not None), None)
+    if first is None or first.shared_since is None or not store.has_run(first.shared_since):
+        return
+    run = store.run(first.shared_since)
+    apart = {one.scenario for one in store.regressions.all(run.service, ended=False)} | set(run.controls.scenarios)
+    left = [name for name in run.scenarios if name not in apart]
+    valid = {verdict.scenario for verdict in store.verdicts(run.id) if verdict.verdict is not Verdict.INVALID}
+    if others := [name for name in left if name in valid]:
+        store.approve(run.id, approved_by=who, why=why, scenarios=others)
 
 
 def _check_first_run(store: Store, regression: Regression) -> None:
@@ -68,4 +95,5 @@ def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> lis
         service = find_service(context, store)
         series = store.series(service, scenarios=scenarios, whole=True)
         approvals, known = store.approvals(service), store.regressions.all(service)
-    return find_alarms(series, approvals, known, context.settings.sensitivity)
+        control_runs = store.control_runs(service)
+    return find_alarms(series, approvals, known, context.settings.sensitivity, control_runs)

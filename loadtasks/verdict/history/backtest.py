@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from loadtasks.results.control_runs import ControlRun
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.records import Baseline
 from loadtasks.results.regression import Regression
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.comparison import dismissed_runs, without_fixed
+from loadtasks.verdict.history.comparison import covariates_of, dismissed_runs, without_fixed
+from loadtasks.verdict.history.covariates import Covariates
 from loadtasks.verdict.history.replay import Alarm, SeriesReplay
 
 
@@ -16,6 +18,7 @@ def find_alarms(
     approvals: Sequence[Baseline],
     known: Sequence[Regression],
     sensitivity: Sensitivity,
+    control_runs: Sequence[ControlRun] = (),
 ) -> list[Alarm]:
     """The alarms that a sensitivity would have raised, oldest first.
 
@@ -24,10 +27,13 @@ def find_alarms(
         approvals: Every baseline run: a baseline of its scenario begins with each.
         known: Regressions with what people did about them.
         sensitivity: Budget and minimum effect.
+        control_runs: The controls of all runs; the newest run says which scenarios are controls.
     """
     baselines = [without_fixed(baseline, known) for whole in series for baseline in _baselines(whole, approvals)]
     runs = sorted({(point.sequence, point.run_id) for baseline in baselines for point in baseline.points})
-    replay = SeriesReplay(baselines, [run_id for _, run_id in runs], sensitivity, dismissed_runs(known))
+    covariates, names = covariates_of(runs[-1][1], baselines, control_runs) if runs else (Covariates(), frozenset())
+    judged = [baseline for baseline in baselines if baseline.scenario not in names]
+    replay = SeriesReplay(judged, [run_id for _, run_id in runs], sensitivity, dismissed_runs(known), covariates)
     _, alarms = replay.judge()
     return alarms
 

@@ -22,6 +22,7 @@ from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regressi
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.detector import DetectorState
+from loadtasks.verdict.history.environment import environment_findings
 from loadtasks.verdict.history.replay import TAIL
 
 _NOT_SAVED = 0
@@ -68,19 +69,40 @@ def compare_scenario(
     return compared
 
 
-def name_regressions(findings: Sequence[Finding], scenario: str, saved: Sequence[Regression]) -> list[Finding]:
-    """The findings of a scenario, those of regressions that were just saved with the id that they were given."""
-    ids = {regression.part: regression.id for regression in saved if regression.scenario == scenario}
-    return [
-        finding.model_copy(
-            update={"parameters": finding.parameters.model_copy(update={"regression": ids[finding.part]})}
-        )
-        if isinstance(finding.parameters, RegressionShift)
-        and finding.parameters.regression is None
-        and finding.part in ids
-        else finding
-        for finding in findings
-    ]
+def name_regressions(
+    findings: Sequence[Finding], scenario: str, saved: Sequence[Regression], names: Mapping[int, int]
+) -> list[Finding]:
+    """The findings of a scenario with the ids that people know its regressions by.
+
+    What was found as part of a regression that somebody has acknowledged is acknowledged.
+
+    Args:
+        findings: Of the scenario.
+        scenario: Its name.
+        saved: Regressions that were just saved with the id that they were given.
+        names: The id that people know a regression by, by its own.
+    """
+    new = {regression.part: regression for regression in saved if regression.scenario == scenario}
+    return [_named(finding, new.get(finding.part), names) for finding in findings]
+
+
+def _named(finding: Finding, new: Regression | None, names: Mapping[int, int]) -> Finding:
+    own = finding.parameters
+    if not isinstance(own, RegressionShift | KnownRegression):
+        return finding
+    number = own.regression if own.regression is not None else new.id if new is not None else None
+    if number is None:
+        return finding
+    named = own.model_copy(update={"regression": names.get(number, number)})
+    last = new.moves[-1] if new is not None and new.id == number else None
+    if last is None or last.state is not RegressionState.ACKNOWLEDGED or not isinstance(named, RegressionShift):
+        return finding.model_copy(update={"parameters": named})
+    acknowledged = AcknowledgedShift(**named.model_dump(), acknowledged_by=last.who, why=last.why)
+    return Finding(
+        code=FindingCode.REGRESSION_ACKNOWLEDGED,
+        parameters=acknowledged,
+        **{name: getattr(finding, name) for name in ("part", "metric", "observed", "limit")},
+    )
 
 
 def compare_metric(measurement: Measurement, name: str, before: float | None) -> MetricComparison | None:
@@ -102,6 +124,7 @@ def _add(
     compared.comparisons += _metric_comparisons(measurement, comparison)
     if not measurement.part:  # what holds for the whole holds for its parts
         compared.findings += _reasons_not_compared(comparison)
+    compared.findings += environment_findings(measurement, comparison)
     regressed = _changes(comparison, DetectorState.REGRESSED)
     if regressed and known is None:
         known = _new_regression(measurement, comparison, regressed, at)

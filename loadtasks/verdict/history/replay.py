@@ -17,6 +17,7 @@ from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
+from loadtasks.verdict.history.covariates import Covariates, EnvironmentMove
 from loadtasks.verdict.history.detector import (
     Detector,
     DetectorState,
@@ -24,13 +25,33 @@ from loadtasks.verdict.history.detector import (
     SeriesSettings,
 )
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.judged_values import absolute, in_logarithms, relative
 from loadtasks.verdict.history.plausibility import plausible_scale
 
 TAIL = "p95_s"
 """Judged relative to the median (see the registry of metrics), so that it shows what the median doesn't."""
 
+MAX_RECENT_RUNS = 30
+"""Runs before a change that its size is taken from, where it is compared with that of other scenarios."""
 MetricKey = tuple[str, str, str]
 """Scenario, part, metric."""
+
+
+@dataclass(frozen=True)
+class JudgedSeries:
+    """One metric's runs without what controls explain, in units that add up."""
+
+    values: Values
+    """nan where there is no valid run; shape: runs."""
+    positions: Mapping[str, int]
+    """The position of each run among them, by its id."""
+
+    def shift_since(self, run_id: str) -> float | None:
+        """How far the runs since one are from the month before it, by their medians; None where either is missing."""
+        first = self.positions.get(run_id, 0)
+        parts = (self.values[max(0, first - MAX_RECENT_RUNS) : first], self.values[first:])
+        before, since = (part[~np.isnan(part)] for part in parts)
+        return float(np.median(since) - np.median(before)) if len(before) and len(since) else None
 
 
 @dataclass(frozen=True)
@@ -49,6 +70,10 @@ class MetricHistory:
     detectable: float | None
     """In a young baseline, the smallest ratio for the worse that this run could show beyond doubt; None where there is
     no earlier run."""
+    environment: EnvironmentMove | None = None
+    """What of this run's value is the environment's, by a control; None where that is nothing."""
+    judged: "JudgedSeries | None" = None
+    """The runs as they were judged."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,7 @@ class SeriesReplay:
         runs: Sequence[str],
         sensitivity: Sensitivity,
         dismissed: Mapping[tuple[str, str], Sequence[DismissedRuns]] | None = None,
+        covariates: Covariates | None = None,
     ) -> None:
         """Read the values of all series.
 
@@ -88,6 +114,7 @@ class SeriesReplay:
             runs: The ids of all runs that measured any of them, oldest first.
             sensitivity: Budget and minimum effect.
             dismissed: The runs of each false alarm, by scenario and part.
+            covariates: The controls; what they explain is not judged.
         """
         self._runs = list(runs)
         self._position = {run_id: number for number, run_id in enumerate(self._runs)}
@@ -106,6 +133,7 @@ class SeriesReplay:
             sensitivity.accept_improvements,
         )
         self._read()
+        self._explain(covariates or Covariates())
 
     def judge(self) -> tuple[dict[MetricKey, MetricHistory], list[Alarm]]:
         """Judge all runs, once. Returns the state of each metric as of the last run, and every alarm on the way."""
@@ -148,6 +176,18 @@ class SeriesReplay:
         self._values = relative(self._levels)
         self._repetitions = {run: relative(in_logarithms(rows)) for run, rows in further.items()}
 
+    def _explain(self, covariates: Covariates) -> None:
+        """Take out what controls explain: of all repetitions of a run the same."""
+        scenarios = list(dict.fromkeys(one.scenario for one in self._series))
+        found = covariates.explain(self._values, self._runs, [scenarios.index(one.scenario) for one in self._series])
+        self._moves = found.moves
+        self._values = self._values - found.explained
+        for run, rows in self._repetitions.items():
+            self._repetitions[run] = rows - found.explained[run]
+        # Levels are those that the environment of the newest run would show.
+        explained = absolute(found.explained)
+        self._levels = self._levels - explained + explained[-1:]
+
     def _is_dismissed(self, run: int, row: int) -> bool:
         scenario, part, _ = self._keys[row]
         return any(
@@ -173,12 +213,22 @@ class SeriesReplay:
         detectable = float(np.exp(smallest)) if is_young else None
         if judgement.state is DetectorState.REGRESSED:
             change = self._detector.change(row)
+        judged = JudgedSeries(self._values[:, row], self._position)
         if change is None:
-            return MetricHistory(judgement, None, None, None, due, detectable)
+            return MetricHistory(judgement, None, None, None, due, detectable, self._moves[row], judged)
         earlier = np.flatnonzero(~np.isnan(self._values[: change.first, row]))
         before_run = self._runs[int(earlier[-1])] if len(earlier) else None
         first_run = self._runs[change.first]
-        return MetricHistory(judgement, self._in_units(row, change), first_run, before_run, due, detectable)
+        return MetricHistory(
+            judgement,
+            self._in_units(row, change),
+            first_run,
+            before_run,
+            due,
+            detectable,
+            self._moves[row],
+            judged,
+        )
 
     def _in_units(self, row: int, change: ChangePoint) -> MetricChange:
         metric = self._keys[row][2]
@@ -190,30 +240,6 @@ class SeriesReplay:
             sizes = ((before + size) / before for size in (change.size, change.low, change.high))
         ratio, low, high = sizes
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
-
-
-def in_logarithms(values: Values) -> Values:
-    """The logarithms of metrics that change by factors, the others as they are; nan where there is no finite one.
-
-    `values`: a column for each of `BASELINE_METRICS`, once or several times in their order.
-    """
-    names = list(BASELINE_METRICS)
-    logarithmic = [METRICS[names[column % len(names)]].unit is not Unit.SHARE for column in range(values.shape[1])]
-    converted = values.copy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        converted[:, logarithmic] = np.log(values[:, logarithmic])
-    converted[~np.isfinite(converted)] = np.nan
-    return converted
-
-
-def relative(values: Values) -> Values:
-    """A copy of the values with each metric divided by the one that it is relative to, in logarithms."""
-    names = list(BASELINE_METRICS)
-    divided = values.copy()
-    for column, rule in enumerate(BASELINE_METRICS.values()):
-        if rule.relative_to is not None:
-            divided[:, column :: len(names)] -= values[:, names.index(rule.relative_to) :: len(names)]
-    return divided
 
 
 def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float) -> SeriesSettings:

@@ -12,6 +12,7 @@ from loadtasks.results.findings.history import (
     BaselineTooShort,
     Confirmation,
     ConfirmationRepetition,
+    EnvironmentChanged,
     KnownRegression,
     NotComparable,
     RegressionShift,
@@ -38,6 +39,18 @@ def shift(
     code: FindingCode, parameters: BaselineShift, metric: str = "p50_s", observed: float | None = 0.0232
 ) -> Finding:
     return Finding(code=code, metric=metric, observed=observed, limit=0.00556, parameters=parameters)
+
+
+def environment_changed(metric: str = "p50_s", **changes: Any) -> Finding:
+    plausible = {
+        "control": "null_server",
+        "control_ratio": 1.31,
+        "ratio": 1.24,
+        "first_run": RUN,
+        "first_run_started_at": datetime(2026, 11, 28, 22, 56, tzinfo=UTC),
+    }
+    parameters = EnvironmentChanged.model_validate(plausible | changes)
+    return Finding(code=C.ENVIRONMENT_CHANGED, metric=metric, observed=0.0069, limit=0.00556, parameters=parameters)
 
 
 def not_comparable(
@@ -68,6 +81,7 @@ EXAMPLES: Mapping[FindingCode, Finding] = {
         code=C.RECOVERED, parameters=KnownRegression(regression=7, found_run=RUN, first_run=EARLIER_RUN)
     ),
     C.SUSPECTED: Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s",))),
+    C.ENVIRONMENT_CHANGED: environment_changed(),
     C.BASELINE_TOO_SHORT: Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=13)),
     C.NOT_COMPARABLE: not_comparable(
         FingerprintField.LOAD,
@@ -90,6 +104,8 @@ VARIANTS = (
         parameters=RegressionShift(**{**SLOWER, "ratio": 0.9, "low": 0.86, "high": 0.93}),
     ),
     Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
+    environment_changed("p95_s", control="static.get", control_ratio=0.8, ratio=0.86, relative_to_median=True),
+    environment_changed("connect_mean_s", control="null_connect", first_run_started_at=None),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=9, detectable=1.82)),
     not_comparable(FingerprintField.SERVICE, "shop", "shop-staging", new_baseline=False),

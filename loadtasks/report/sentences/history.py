@@ -98,7 +98,7 @@ def _suspected(_: Finding, parameters: Suspected) -> str:
 
 
 def _environment_changed(finding: Finding, parameters: EnvironmentChanged) -> str:
-    """`p50 rose 24 %, 5.56 ms → 6.9 ms, with the null server (31 % slower) since 28 Nov 22:56 (run R): ...`."""
+    """`p50 rose 24 %, 5.56 ms → 6.9 ms, with the null server (31 % slower) since 28 Nov 22:56 (run R); ...`."""
     change = phrases.change(metric_label(finding.metric), parameters.ratio)
     if parameters.relative_to_median:
         change += f" relative to {metric_label('p50_s')}"
@@ -106,7 +106,7 @@ def _environment_changed(finding: Finding, parameters: EnvironmentChanged) -> st
     shared = f"with {phrases.control(parameters.control)} ({phrases.pace(parameters.control_ratio)})"
     at = parameters.first_run_started_at
     since = f"since {phrases.moment(at)} (run {parameters.first_run})" if at else f"since run {parameters.first_run}"
-    return f"{change}, {values}, {shared} {since}: the environment changed, which is not the API's doing"
+    return f"{change}, {values}, {shared} {since}; not the API's doing"
 
 
 def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:

@@ -26,9 +26,10 @@ _PRIOR_RUNS = 3.0
 """How much a control plausibly differs from run to run before many runs were seen, in logarithms, and how many runs
 that is worth: the calibration against the null server was seen to differ by 2 to 15 %."""
 _MIN_SCALE = 0.01
-_ONE_RUN, _SEVERAL_RUNS = 3.0, 3.5
+_ONE_RUN, _SEVERAL_RUNS = 3.0, 4.0
 """Standard errors from the level beyond which one run, or the mean of several, has moved. A run that only chance put
-there does little harm: what it excuses is bounded by what the control moved, and ends with it."""
+there does little harm: what it excuses is bounded by what the control moved, and ends with it. A control whose runs are
+independent is moved by chance three times in 1,000 runs, one with a correlation of .5 six times."""
 MIN_MOVE = 0.03
 """The smallest move that counts, in logarithms: the smallest effect that is reported of a series."""
 _MAD = 1.4826

@@ -38,6 +38,7 @@ _NOT_IN_MAILS = {
     FindingCode.RECOVERED,
     FindingCode.OTHER_RUN_REGRESSION,
     FindingCode.OTHER_RUN_IMPROVEMENT,
+    FindingCode.ENVIRONMENT_CHANGED,
 }
 """No news, reported in a line of its own, or of two files, about which nobody is mailed."""
 

@@ -18,6 +18,7 @@ import argparse
 import json
 import math
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -134,6 +135,9 @@ def main() -> int:
     options.add_argument("--neighbours", type=int, default=2, help="busy processes")
     options.add_argument("--cells", nargs="*", default=["neighbour", "beyond", "all"])
     arguments = options.parse_args()
+    # What it started is stopped with it; a shell in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     print(machine(), flush=True)
     rows, problems = [], []
     with TemporaryDirectory(prefix="control-live-") as folder:

@@ -5,7 +5,7 @@ import click
 from loadtasks import steps
 from loadtasks.cli import options
 from loadtasks.report import listings, terminal
-from loadtasks.results.regression import RegressionState
+from loadtasks.results.regression import Regression, RegressionState, grouped
 from loadtasks.steps import RunContext
 
 
@@ -25,12 +25,14 @@ def regressions(invocation: click.Context, ended: bool) -> None:
 @options.with_context
 def _list_regressions(context: RunContext, ended: bool) -> None:
     known = steps.known_changes(context)
-    shown = [
-        regression
-        for regression in known.regressions
-        if ended or not regression.state.ended or regression.accepted_automatically_in is not None
-    ]
-    listings.show_regressions(shown, known.creeps, known.thresholds)
+    groups = grouped(known.regressions)
+    shown = [members for members in groups if ended or any(map(_is_listed, members))]
+    listings.show_regressions([member for members in shown for member in members], known.creeps, known.thresholds)
+
+
+def _is_listed(regression: Regression) -> bool:
+    """Whether people may still decide about a regression."""
+    return not regression.state.ended or regression.accepted_automatically_in is not None
 
 
 def _add_decision(name: str, state: RegressionState, help_text: str) -> None:

@@ -14,6 +14,10 @@ class Calibration(BaseModel):
     """Requests a second in a closed loop."""
     jitter_p99_s: float
     """Send lag of an open load far below the ceiling, 99th percentile."""
+    round_trip_s: float | None = None
+    """Mean time of a request in a closed loop of one worker; None where an earlier version measured it."""
+    connect_s: float | None = None
+    """Median time to connect to that server; None where an earlier version measured it, or no connection came about."""
 
 
 class SaturationCode(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from loadtasks.plain_text import plain
 from loadtasks.report import sentences
+from loadtasks.report.environment import environment_changes
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
@@ -54,6 +55,7 @@ def comparison_summary(document: ResultsDocument) -> str:
         *(statement if len(compared) == 1 else f"{statement}: {', '.join(of)}" for statement, of in compared.items()),
         *_allowances(valid),
         *_with_scenarios(reasons, [label(result.scenario) for result in valid]),
+        *environment_changes(valid),
         *_inconclusive(valid),
         *_only_in_other(document),
     ]

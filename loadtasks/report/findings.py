@@ -34,6 +34,7 @@ _TITLE = {
     FindingCode.CREEP: "Creep",
     FindingCode.ACCEPTED_AUTOMATICALLY: "Accepted automatically",
     FindingCode.THRESHOLD_RAISED: "Threshold raised",
+    FindingCode.ENVIRONMENT_CHANGED: "Environment changed",
     FindingCode.CONFIRMATION: "Confirmation",
     FindingCode.INVALID_REPEATED: "Measured again",
     FindingCode.INCONCLUSIVE: "Inconclusive",

@@ -47,11 +47,22 @@ def _reason(document: ResultsDocument) -> str:
     reasons = [reason for reason in found if reason.result.verdict is document.verdict] or found
     if not reasons:
         return f"{tally(document)}; no reason was kept"
-    worst = brief(max(reasons, key=lambda reason: reason.excess))
+    gravest = max(reasons, key=lambda reason: reason.excess)
+    alike = {reason.label for reason in reasons if _regression_of(reason) == _regression_of(gravest) is not None}
+    worst = brief(gravest)
     sentence = f"{worst.label}: {worst.sentence}"
+    if len(alike) > 1:
+        sentence = f"{len(alike)} scenarios at once, as {sentence}"
+        reasons = [gravest, *(reason for reason in reasons if _regression_of(reason) != _regression_of(gravest))]
     if document.verdict is Verdict.IMPROVED and not is_untargeted(document):
         sentence = f"all targets met, and {sentence}"
     return f"{sentence} (and {len(reasons) - 1} more)" if len(reasons) > 1 else sentence
+
+
+def _regression_of(reason: RenderedFinding) -> int | None:
+    """The id of the regression that a finding is about; None where it is about none, or an unknown one."""
+    parameters = reason.finding.parameters
+    return parameters.regression if isinstance(parameters, RegressionShift) else None
 
 
 def is_untargeted(document: ResultsDocument) -> bool:

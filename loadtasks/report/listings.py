@@ -16,7 +16,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import Message
 from loadtasks.results.records import Baseline, HistoryEntry
-from loadtasks.results.regression import MetricChange, Regression
+from loadtasks.results.regression import MetricChange, Regression, grouped
 from loadtasks.results.run import Run
 from loadtasks.verdict.history.replay import Alarm
 
@@ -106,7 +106,7 @@ def show_regressions(
     """Regressions, newest first, with what became of them; below them what is known without being one.
 
     Args:
-        regressions: The regressions.
+        regressions: The regressions; one that most scenarios share is one row.
         creeps: The creeps that were reported.
         thresholds: What dismissals have taught, with the label of its scenario and part.
         to: Where to print; stdout unless given.
@@ -114,9 +114,9 @@ def show_regressions(
     to = to or console()
     rows = (
         (
-            str(regression.id),
+            str(members[0].id),
             regression.service,
-            regression.label,
+            _scenarios(members),
             _state(regression),
             render_changes(regression.changes),
             regression.first_run,
@@ -125,7 +125,8 @@ def show_regressions(
             _when(regression.moves[-1].at),
             regression.moves[-1].why,
         )
-        for regression in regressions
+        for members in grouped(regressions)
+        for regression in [_foremost(members)]
     )
     heads = ("id", "service", "scenario", "state", "change", "since run", "version", "by", "when", "why")
     _show(heads, rows, "No regression.", to)
@@ -139,6 +140,19 @@ def show_regressions(
 def _state(regression: Regression) -> str:
     accepted_in = regression.accepted_automatically_in
     return regression.state.value if accepted_in is None else f"accepted automatically in run {accepted_in}"
+
+
+def _foremost(members: Sequence[Regression]) -> Regression:
+    """The one of several regressions that stands for all: the first that people may still decide about."""
+    accepted = (member for member in members if member.accepted_automatically_in is not None)
+    return next((member for member in members if not member.state.ended), next(accepted, members[0]))
+
+
+def _scenarios(members: Sequence[Regression]) -> str:
+    """`dashboard.concurrent`, or `3 at once: dashboard.concurrent, sessions.filtered, websocket.broadcast`."""
+    if len(members) == 1:
+        return members[0].label
+    return f"{len(members)} at once: {', '.join(member.label for member in members)}"
 
 
 def show_messages(messages: Sequence[Message], to: "Console | None" = None) -> None:

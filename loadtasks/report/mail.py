@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from loadtasks.errors import BadInputError
 from loadtasks.plain_text import plain
 from loadtasks.report import exemplars, table
+from loadtasks.report.environment import environment_changes
 from loadtasks.report.findings import findings_of_kind, notes
 from loadtasks.report.news_headline import NewsHeadline, news_headline
 from loadtasks.report.percentiles import MARK
@@ -35,14 +36,15 @@ _MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
 _COMMAND = re.compile("`[^`]+`")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_TOLD_AS_TOPICS = (
+_TOLD_ELSEWHERE = (
     FindingCode.REGRESSION_ACKNOWLEDGED,
     FindingCode.RECOVERING,
     FindingCode.RECOVERED,
     FindingCode.ACCEPTED_AUTOMATICALLY,
     FindingCode.CREEP,
+    FindingCode.ENVIRONMENT_CHANGED,
 )
-"""Findings that the mail tells in its own lines of what is new, over, or still open."""
+"""Findings that the mail has in its own lines of what is new, over or still open, or once for all scenarios."""
 _NEVER_MAILED = (FindingCode.SUSPECTED, FindingCode.THRESHOLD_RAISED)
 """Findings that only the report has."""
 
@@ -213,7 +215,8 @@ def _content(document: ResultsDocument, news: News) -> dict[str, object]:
         "slowest": [slow for slow in exemplars.of_bad(document) if slow.measurement.scenario in troubled],
         "over": lines_of_over([RenderedTopic(topic, document) for topic in news.over]),
         "still_open": lines_of_open(RenderedTopic(topic, document) for topic in news.still_open),
-        "notes": [note for note in notes(document) if note.finding.code not in (*_TOLD_AS_TOPICS, *_NEVER_MAILED)],
+        "notes": [note for note in notes(document) if note.finding.code not in (*_TOLD_ELSEWHERE, *_NEVER_MAILED)],
+        "environment": list(environment_changes(document.scenarios)),
         "rows": rows,
         "plain_table": (plain_table := _plain_table(rows)),
         "has_marks": MARK in plain_table,

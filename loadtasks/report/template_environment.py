@@ -10,6 +10,7 @@ from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary, reference_name
+from loadtasks.report.environment import control_readings
 from loadtasks.report.headline import headline
 from loadtasks.report.load_sentence import load_sentence
 from loadtasks.report.percentiles import MARK, indicative_only, is_indicative
@@ -64,6 +65,7 @@ def environment() -> "Environment":
         "tally": tally,
         "comparison_summary": comparison_summary,
         "reference_name": reference_name,
+        "control_readings": control_readings,
     }
     return made
 

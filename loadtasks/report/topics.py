@@ -37,8 +37,14 @@ class RenderedTopic:
         """What it is about: `regression 7, dashboard.concurrent`, `mixed.concurrent (sessions)`, `runs`."""
         if self.topic.kind is TopicKind.REFUSAL:
             return "runs"
+        of = self.topic.regression
+        return f"regression {of}, {self.scenario}" if of is not None else self.scenario
+
+    @property
+    def scenario(self) -> str:
+        """Its scenario and part: `mixed.concurrent (sessions)`, `13 scenarios at once, as dashboard.concurrent`."""
         name = label(self.topic.scenario, self.topic.part)
-        return f"regression {self.topic.regression}, {name}" if self.topic.regression is not None else name
+        return f"{len(self.topic.scenarios)} scenarios at once, as {name}" if self.topic.scenarios else name
 
     @property
     def findings(self) -> list[RenderedFinding]:
@@ -213,10 +219,15 @@ def _accepted(rendered: RenderedTopic) -> str:
     changes, runs = "", "many runs"
     if isinstance(parameters, AcceptedAutomatically):
         runs = units.plural(parameters.runs, "run")
-        changes = ", ".join(f"{metric_label(one.metric)} {units.change(one.ratio)}" for one in parameters.metrics)
+        changes = ", ".join(
+            phrases.error_step(one.errors)
+            if one.errors is not None
+            else f"{metric_label(one.metric)} {units.change(one.ratio)}"
+            for one in parameters.metrics
+        )
     return (
         f"regression {topic.regression} was accepted automatically: nobody answered it in {runs} "
-        f"({label(topic.scenario, topic.part)}: {changes} since {phrases.moment(topic.since)}); "
+        f"({rendered.scenario}: {changes} since {phrases.moment(topic.since)}); "
         f"`{_REOPEN.format(id=topic.regression)}` takes that back"
     )
 

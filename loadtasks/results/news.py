@@ -4,7 +4,8 @@
   was measured and meets it. Worse than a reference, in paired runs, is the same.
 - An invalid scenario is news when it was valid, or is invalid for another reason, and over when it is valid.
 - A regression is news while it is open and no message has reported it, and over when later runs have shown that, or
-  when it is accepted because nobody has answered it.
+  when it is accepted because nobody has answered it. One that most scenarios share is one piece of news, once more if
+  it was reported of a single scenario before.
 - A creep is news once; then it is never mentioned again.
 - Runs that can't be opened are news when they could be, or for another reason, and over when one was opened.
 
@@ -16,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument, ScenarioResult
@@ -28,7 +30,7 @@ from loadtasks.results.findings.reference import Inconclusive
 from loadtasks.results.findings.targets import TargetNotEvaluated
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import ReportedMessage
-from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.regression import Regression, RegressionState, grouped
 from loadtasks.results.run import RunPlace
 from loadtasks.results.topic import Topic, TopicEvent, TopicKey, TopicKind
 
@@ -102,7 +104,7 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
             still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
         elif before is None:
             new.append(_continued(topic, lost.get(key, topic), TopicEvent.BEGAN))
-        elif topic.code is not before.code or _reappeared(topic, known):
+        elif topic.code is not before.code or _reappeared(topic, known) or _has_spread(topic, before):
             new.append(_continued(topic, before, TopicEvent.CHANGED))
         else:
             still_open.append(_continued(topic, before, TopicEvent.REMINDED))
@@ -111,7 +113,7 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
         if key in current or key in spoken:
             continue
         if ends.is_over(topic):
-            over.append(topic.model_copy(update={"event": TopicEvent.ENDED, "findings": ends.last_findings(topic)}))
+            over.append(topic.model_copy(update={"event": TopicEvent.ENDED, **ends.last_state(topic)}))
         elif ends.is_open(topic):
             still_open.append(topic.model_copy(update={"event": TopicEvent.REMINDED}))
     unheard = any(topic.acknowledged_by is None and topic.scenario in run.scenarios for topic in still_open)
@@ -188,40 +190,58 @@ def _name_of(finding: Finding) -> str:
 
 def _unended(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:
     """The regressions that have not ended, with what this run shows of them."""
-    shown: dict[int | None, list[Finding]] = {}
+    shown: dict[tuple[str, str, int | None], list[Finding]] = {}
     for result in document.scenarios:
         for finding in result.findings:
             if isinstance(finding.parameters, RegressionShift):
-                shown.setdefault(finding.parameters.regression, []).append(finding)
-    for regression in reported.regressions:
-        if not regression.state.ended and regression.found_run not in later:
-            yield _topic_of(regression, reported, shown.get(regression.id, []))
-
-
-def _topic_of(regression: Regression, reported: Reported, shown: Iterable[Finding] = ()) -> Topic:
-    """A regression with what a run shows of it; else as it was when it was found."""
+                key = (result.scenario, finding.part, finding.parameters.regression)
+                shown.setdefault(key, []).append(finding)
     began = {place.id: place.started_at for place in reported.runs}
-    since = began.get(regression.first_run, regression.moves[0].at)
+    for members in grouped(reported.regressions):
+        unended = [one for one in members if not one.state.ended and one.found_run not in later]
+        if unended:
+            yield _regression_topic(members[0], unended, began, shown)
+
+
+def _regression_topic(
+    first: Regression,
+    unended: Sequence[Regression],
+    began: Mapping[str, datetime],
+    shown: Mapping[tuple[str, str, int | None], Sequence[Finding]] | None = None,
+) -> Topic:
+    """A regression as people know it: of one scenario, or of several that shifted at once, of which it shows the first.
+
+    Args:
+        first: The one whose id people know.
+        unended: Those that have not ended, or that ended in this run.
+        began: When runs began.
+        shown: What this run shows, by scenario, part and the id that people know; else it is as it was when found.
+    """
+    since = began.get(first.first_run, first.moves[0].at)
+    unheard = [one for one in unended if one.state is not RegressionState.ACKNOWLEDGED]
     return Topic(
         kind=TopicKind.REGRESSION,
         event=TopicEvent.BEGAN,
-        scenario=regression.scenario,
-        part=regression.part,
-        name=regression.found_run,
-        regression=regression.id,
-        acknowledged_by=regression.moves[-1].who if regression.state is RegressionState.ACKNOWLEDGED else None,
+        scenario=first.scenario,
+        part=first.part,
+        name=first.found_run,
+        regression=first.id,
+        scenarios=tuple(one.label for one in unended) if len(unended) > 1 else (),
+        acknowledged_by=None if unheard else unended[0].moves[-1].who,
         since=since,
-        since_run=regression.first_run,
-        findings=tuple(_as_regressions(shown)) or _kept_changes(regression, since),
+        since_run=first.first_run,
+        findings=tuple(_as_regressions((shown or {}).get((first.scenario, first.part, first.id), [])))
+        or _kept_changes(first, since),
     )
 
 
 def _accepted_here(document: ResultsDocument, reported: Reported) -> dict[TopicKey, Topic]:
     """The regressions that this run has accepted, unless a message has said so: also those that none had reported."""
+    began = {place.id: place.started_at for place in reported.runs}
     topics = (
-        _topic_of(regression, reported)
-        for regression in reported.regressions
-        if regression.accepted_automatically_in == document.run.id
+        _regression_topic(members[0], accepted, began)
+        for members in grouped(reported.regressions)
+        if (accepted := [one for one in members if one.accepted_automatically_in == document.run.id])
     )
     heard = {topic.key for message in reported.messages for topic in message.topics if topic.event is TopicEvent.ENDED}
     return {topic.key: topic for topic in topics if topic.key not in heard}
@@ -245,19 +265,18 @@ def _creeps(document: ResultsDocument, reported: Reported, later: Collection[str
             )
 
 
-def _acceptance(regression: Regression, reported: Reported) -> Finding:
-    """That a regression was accepted because nobody had answered it."""
-    order = [place.id for place in reported.runs if regression.scenario in place.scenarios]
-    accepted = regression.accepted_automatically_in
+def _acceptance(regression: Regression, accepted_in: str, reported: Reported) -> Finding:
+    """That a regression was accepted in a run because nobody had answered it."""
+    order = [place.id for place in reported.runs if regression.scenario in place.scenarios or place.id == accepted_in]
     found = order.index(regression.found_run) if regression.found_run in order else 0
-    runs = order.index(accepted) - found if accepted in order else 0
+    runs = order.index(accepted_in) - found if accepted_in in order else 0
     parameters = AcceptedAutomatically(
         regression=regression.id,
         found_run=regression.found_run,
         first_run=regression.first_run,
         runs=max(runs, 0),
         metrics=tuple(
-            AcceptedMetric(metric=change.metric, before=change.before, ratio=change.ratio)
+            AcceptedMetric(metric=change.metric, before=change.before, ratio=change.ratio, errors=change.errors)
             for change in regression.changes
         ),
     )
@@ -309,6 +328,11 @@ def _reappeared(topic: Topic, known: Mapping[TopicKey, Topic]) -> bool:
     return topic.kind in (TopicKind.TARGET, TopicKind.REFERENCE) and was_invalid
 
 
+def _has_spread(topic: Topic, before: Topic) -> bool:
+    """Whether a regression that was reported of one scenario turned out to be one of several."""
+    return bool(topic.scenarios) and not before.scenarios
+
+
 @dataclass(frozen=True)
 class _Ends:
     """What this run, and people, say about what was reported before and this run doesn't show."""
@@ -321,8 +345,8 @@ class _Ends:
         """Whether it is over, and people should hear of it."""
         match topic.kind:
             case TopicKind.REGRESSION:
-                regression = self._regression(topic)
-                return regression is not None and regression.state in _SHOWN_BY_RUNS and not regression.by_hand
+                last = self._last_ended(topic)
+                return last is not None and last.state in _SHOWN_BY_RUNS and not last.by_hand
             case TopicKind.CREEP:
                 return False
             case TopicKind.REFUSAL:
@@ -332,12 +356,17 @@ class _Ends:
             case _:
                 return self._valid_result(topic) is not None
 
-    def last_findings(self, topic: Topic) -> tuple[Finding, ...]:
-        """What is said of what is over."""
-        regression = self._regression(topic) if topic.kind is TopicKind.REGRESSION else None
-        if regression is None or regression.accepted_automatically_in is None:
-            return topic.findings
-        return (_acceptance(regression, self.reported),)
+    def last_state(self, topic: Topic) -> dict[str, Any]:
+        """What is said of what is over: the fields of its topic that change."""
+        last = self._last_ended(topic) if topic.kind is TopicKind.REGRESSION else None
+        if last is None or last.accepted_automatically_in is None:
+            return {}
+        members = self._members(topic)
+        accepted = [one.label for one in members if one.accepted_automatically_in == last.accepted_automatically_in]
+        return {
+            "findings": (_acceptance(members[0], last.accepted_automatically_in, self.reported),),
+            "scenarios": tuple(accepted) if len(accepted) > 1 else (),
+        }
 
     def is_open(self, topic: Topic) -> bool:
         """Whether it still has to be taken for open. What is neither open nor over is of no interest any more."""
@@ -347,6 +376,21 @@ class _Ends:
             return False
         newest = [place for place in self.reported.runs if place.id not in self.later][-_REMEMBERED_RUNS:]
         return any(topic.scenario in place.scenarios for place in newest)
+
+    def _last_ended(self, topic: Topic) -> Regression | None:
+        """Of the regressions that a topic is about the one that ended last, which says how all of it did.
+
+        None where any has not ended, and of a regression that turned out to be part of one that has a topic of its own.
+        """
+        members = self._members(topic)
+        if not members or members[0] != self._regression(topic) or not all(one.state.ended for one in members):
+            return None
+        return max(members, key=lambda one: one.moves[-1].at)
+
+    def _members(self, topic: Topic) -> list[Regression]:
+        """The regressions that people know as one, of which a topic is about the first or another."""
+        own = self._regression(topic)
+        return next((members for members in grouped(self.reported.regressions) if own in members), [])
 
     def _regression(self, topic: Topic) -> Regression | None:
         """The regression that a topic is about; None where it went with the run that had found it."""

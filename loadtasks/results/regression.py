@@ -12,7 +12,7 @@ Only an open one is mailed, and only once. What was accepted automatically can b
 answered, so that it is never accepted automatically again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -115,6 +115,9 @@ class Regression(BaseModel):
     """The target's version in the last run before `first_run`; None where it is not known."""
     version_after: str | None
     """The target's version in `first_run`; None where it is not known."""
+    shared_since: str | None = None
+    """The id of the run since which most scenarios, this one among them, have shifted at once: people know them as one
+    regression. None where it stands for itself."""
     changes: list[MetricChange]
     moves: list[Move] = Field(min_length=1)
     """Oldest first; the first one opens it."""
@@ -173,3 +176,20 @@ class Regression(BaseModel):
                 f"regression {self.id} ({self.label}) was {self.state} by {last.who} on {last.at:%Y-%m-%d}, "
                 f"so it can't become {state}."
             )
+
+
+def grouped(regressions: Iterable[Regression]) -> list[list[Regression]]:
+    """Regressions as people know them: those that are one together, the one that gives it its id first.
+
+    In the order of the first one of each that is given.
+    """
+    groups: dict[tuple[str, str | int], list[Regression]] = {}
+    for regression in regressions:
+        key = regression.shared_since if regression.shared_since is not None else regression.id
+        groups.setdefault((regression.service, key), []).append(regression)
+    return [sorted(members, key=lambda one: one.id) for members in groups.values()]
+
+
+def ids_of_groups(regressions: Iterable[Regression]) -> dict[int, int]:
+    """By the id of each regression the one that people know it by."""
+    return {member.id: members[0].id for members in grouped(regressions) for member in members}

@@ -1,6 +1,6 @@
 """The regressions of a results database: saved when they are found, and moved from state to state until they end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,6 +64,27 @@ class Regressions:
                     session.delete(row)
             session.flush()
             return [regression_of(row) for row in kept]
+
+    def join(self, numbers: Collection[int], shared_since: str) -> None:
+        """Make regressions that were known before part of one that most scenarios share."""
+        with self._database.writing() as session:
+            for row in session.scalars(select(RegressionRow).where(RegressionRow.id.in_(numbers))):
+                row.shared_since = shared_since
+
+    def group_of(self, number: int) -> list[Regression]:
+        """The regressions that people know by one id, or by that of any of them; the one that gives the id first.
+
+        Raises:
+            BadInputError: there is none of this id.
+        """
+        with self._database.reading() as session:
+            own = _regression(session, number)
+            if own.shared_since is None:
+                return [own]
+            query = select(RegressionRow).where(
+                RegressionRow.service == own.service, RegressionRow.shared_since == own.shared_since
+            )
+            return [regression_of(row) for row in session.scalars(query.order_by(RegressionRow.id))]
 
     def move(
         self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, run_id: str | None = None

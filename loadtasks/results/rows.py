@@ -63,7 +63,7 @@ def _valid(model: type[_Model], values: Mapping[str, Any]) -> _Model:
 
 def run_values(run: Run) -> dict[str, Any]:
     """A run as columns, but for its verdict."""
-    return run.model_dump() | run.model_dump(mode="json", include={"calibrations"})
+    return run.model_dump() | run.model_dump(mode="json", include={"calibrations", "controls"})
 
 
 def run_of(row: RunRow) -> Run:

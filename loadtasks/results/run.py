@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loadtasks.measurement.control import RunControls
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import MEASUREMENT_VERSION
 from loadtasks.service_name import service_at
@@ -45,6 +46,8 @@ class Run(BaseModel):
     """How its values were measured (`loadtasks.measurement.model.MEASUREMENT_VERSION`); part of the fingerprint."""
     calibrations: dict[str, Calibration] = {}
     """The capacity of the load generator on each host that measured, by host."""
+    controls: RunControls = RunControls()
+    """What was measured in it that is not the API."""
 
     @property
     def took_s(self) -> float | None:

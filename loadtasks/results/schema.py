@@ -67,6 +67,7 @@ class RunRow(ResultsBase):
     processes: Mapped[int]
     measurement_version: Mapped[int]
     calibrations: Mapped[dict[str, Any]]
+    controls: Mapped[dict[str, Any]]
     verdict: Mapped[str | None]
     pruned_at: Mapped[datetime | None]
     """When its report, histograms and exemplars were removed; None where they were not."""
@@ -263,6 +264,7 @@ class RegressionRow(ResultsBase):
     found_run: Mapped[str] = mapped_column(index=True)
     version_before: Mapped[str | None]
     version_after: Mapped[str | None]
+    shared_since: Mapped[str | None]
     changes: Mapped[list[dict[str, Any]]]
     moves: Mapped[list["MoveRow"]] = relationship(order_by="MoveRow.id", cascade="all", passive_deletes=True)
 

@@ -74,6 +74,8 @@ class Topic(BaseModel):
     a creep the id of the run that found it."""
     regression: int | None = None
     """The id of the regression."""
+    scenarios: tuple[str, ...] = ()
+    """The scenarios and parts that shifted at once, where a regression is one of several; else empty."""
     acknowledged_by: str | None = None
     """Who works on the regression; None while nobody does."""
     since: datetime

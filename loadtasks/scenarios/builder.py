@@ -19,8 +19,8 @@ from loadtasks.scenarios.model import (
 )
 
 _HTTP_LOADS = (ClosedProfile, OpenProfile)
-_MIXED_KEYS = frozenset({"parts"})
-_CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s"})
+_MIXED_KEYS = frozenset({"parts", "control"})
+_CONNECTIONS_KEYS = frozenset({"load", "websocket", "timeout_s", "connect_timeout_s", "control"})
 _BROADCAST_KEYS = _CONNECTIONS_KEYS | {"publish", "event"}
 _HTTP_KEYS = frozenset(
     {
@@ -31,6 +31,7 @@ _HTTP_KEYS = frozenset(
         "read_back",
         "warmup_requests",
         "scales",
+        "control",
         "timeout_s",
         "connect_timeout_s",
     }
@@ -43,7 +44,7 @@ def build(name: str, path: Path, file: File, entry: Entry, known: dict[str, Scen
     Raises:
         WrongFieldError: something is wrong; it names the field.
     """
-    common: dict[str, Any] = {"name": name, "endpoint": file.endpoint}
+    common: dict[str, Any] = {"name": name, "endpoint": file.endpoint, "control": bool(entry.control)}
     if entry.parts is not None:
         entry.check_keys("a mixed scenario, whose parts bring their own", _MIXED_KEYS)
         return MixedScenario(parts={part: _part(part, given, known) for part, given in entry.parts.items()}, **common)

@@ -75,6 +75,7 @@ class Entry(_Part):
     feeder: FeederEntry | None = None
     read_back: ReadBack | None = None
     scales: bool | None = None
+    control: bool | None = None
     warmup_requests: Warmup | None = None
     timeout_s: Seconds | None = None
     connect_timeout_s: Seconds | None = None

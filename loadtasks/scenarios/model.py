@@ -151,6 +151,8 @@ class _Scenario(BaseModel):
     timeout_s: Seconds = 30.0
     connect_timeout_s: Seconds = CONNECT_TIMEOUT_S
     """Until a connection stands, TLS included."""
+    control: bool = False
+    """Whether it exercises something that is not the API's, so that it shows what the environment did."""
 
 
 def _named(columns: frozenset[str]) -> str:

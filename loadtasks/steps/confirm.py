@@ -86,7 +86,7 @@ def _due(context: RunContext, store: Store, run_id: str) -> dict[str, Repetition
         elif validity.may_pass(found):
             reasons[name] = {RepetitionReason.INVALID}
     if run.reference_url is None:
-        comparisons, regressions = compare_series(context, store, run_id)
+        comparisons, regressions, _ = compare_series(context, store, run_id)
         known = {(one.scenario, one.part) for one in regressions if not one.state.ended}
         for key, comparison in comparisons.items():
             if comparison.repetition_reason is not None and key not in known and key[0] in reasons:

@@ -1,6 +1,5 @@
 """How a scenario is driven: alone, or in rounds against a reference; and whether the target responds after it."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -20,10 +19,10 @@ from loadtasks.results.beginnings import Beginning
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.model import HttpScenario, Scenario, uses_up_rows
+from loadtasks.steps import controls
 from loadtasks.steps.preflight import ask_target, usual_page_is_silent
 from loadtasks.steps.run_context import RunContext
 from loadtasks.steps.turns import Turn
@@ -86,7 +85,7 @@ def exercise_scenario(
         )
     with context.redactor(chosen).in_errors():
         silent = usual_page_is_silent(context.target)
-        calibration = _calibration(store, run)
+        calibration = controls.calibrated(store, run, calibrate)
         with _begun(store, run_id, scenario, repeatable=repeatable):
             measurements, pairing = drive(context, chosen.scaled(run.load_factor), calibration, turn, on_progress)
     return Exercised(measurements, pairing, _lost(context.target, silent_before=silent is not None))
@@ -175,7 +174,7 @@ def _paired_or_alone(
     on_progress: OnProgress | None,
 ) -> tuple[list[Measurement], Pairing | None]:
     fixed_number = isinstance(scenario, HttpScenario) and not scenario.scales  # can't be cut into rounds
-    if context.reference is None or fixed_number:
+    if context.reference is None or fixed_number or scenario.control:  # a control is of neither build
         alone = run_scenario(
             scenario, context.target, on_progress, processes=context.processes, calibration=calibration
         )
@@ -205,14 +204,3 @@ def _problem_of_reference(reference: Target, scenario: Scenario) -> str | None:
         f"reference {reference.url}: {refused_request(refused)}; set LOADTASKS_REFERENCE_TOKEN, or the password of the "
         "Airflow connection performance_reference."
     )
-
-
-def _calibration(store: Store, run: Run) -> Calibration:
-    """What the generator can do on this host: measured before the first scenario that the run measures here."""
-    host = socket.gethostname()
-    known = run.calibrations.get(host)
-    if known is None:
-        known = calibrate()
-        with suppress(LoadTasksError):  # each measurement holds it as well
-            store.save_calibration(run.id, host, known)
-    return known

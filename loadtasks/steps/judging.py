@@ -1,25 +1,27 @@
 """Judging a run: by its targets, and by comparison with its baseline or its reference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.control import ControlReading
 from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import ClockWentBack, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.pairing import Pairing
-from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState, ids_of_groups
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict.compare_run import KnownHistory, compare_run
+from loadtasks.verdict.compare_run import KnownHistory, compare_run, verdict_of
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
 from loadtasks.verdict.history.findings import name_regressions
 from loadtasks.verdict.history.lifecycle import KnownChanges, find_unanswered
+from loadtasks.verdict.history.shared_shift import find_shared
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
 from loadtasks.verdict.targets.suite_check import check_suites
@@ -93,13 +95,14 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
     does: its baseline is the reference. `ended_at`: when it ended; now, where that is not given.
     """
     with Store.open(context.workspace.results_url) as store:
-        run, (comparisons, known) = store.run(run_id), compare_series(context, store, run_id)
+        run, (comparisons, known, controls) = store.run(run_id), compare_series(context, store, run_id)
+        changes = _known_changes(context, store, run_id, comparisons, known)
         compared = compare_run(
             store.verdicts(run_id),
             store.measurements(run_id),
             KnownHistory(
                 comparisons=comparisons,
-                changes=_known_changes(context, store, run_id, comparisons, known),
+                changes=changes,
                 approved={baseline.scenario: baseline.run_id for baseline in store.baselines(run.service)},
                 measurements=store.measurements,
                 references=_references(context, run, store.pairings(run_id)),
@@ -107,16 +110,18 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
                 invalid=store.repeated(run_id, RepetitionReason.INVALID),
             ),
         )
-        saved = store.regressions.save(run_id, compared.found)
-        named = [
-            verdict.model_copy(update={"findings": name_regressions(verdict.findings, verdict.scenario, saved)})
-            for verdict in compared.verdicts
-        ]
+        store.save_control_readings(run_id, controls)
+        shared = find_shared(compared.found, changes.regressions, comparisons)
+        for first_run, ids in shared.joined.items():
+            store.regressions.join(ids, first_run)
+        saved = store.regressions.save(run_id, shared.found)
+        names = ids_of_groups(store.regressions.all(run.service))
+        named = [_named(verdict, saved, names) for verdict in compared.verdicts]
         store.save_verdicts(run_id, named)
         _end_recovered(store, run, compared.recovered)
-        _accept_unanswered(store, run, compared.accepted)
+        _accept_unanswered(store, run, _with_their_groups(compared.accepted, changes.unanswered, names))
         store.save_creeps(run_id, compared.creeps)
-        verdict = overall([verdict.verdict for verdict in compared.verdicts])
+        verdict = overall([verdict.verdict for verdict in named])
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
         if run.reference_url is None:
             if not verdict.good:  # it may have passed when it was judged before
@@ -139,8 +144,10 @@ def conclude(context: RunContext, run_id: str) -> Verdict:
 
 def compare_series(
     context: RunContext, store: Store, run_id: str
-) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression]]:
+) -> tuple[dict[tuple[str, str], BaselineComparison], list[Regression], list[ControlReading]]:
     """A run's comparison with its baseline, by scenario and part, and all regressions as they stood before it.
+
+    Also what its controls show.
 
     Regressions that this run itself found, or a later one, are left out, and those that ended by it, or since, without
     a person's word are open, so that comparing it again gives the same.
@@ -154,7 +161,15 @@ def compare_series(
         if regression.found_run not in since or (regression.found_run == run_id and regression.is_answered)
     ]
     series = store.series(service, unjudged=run_id)
-    return compare_with_baseline(run_id, series, known, context.settings.sensitivity), known
+    control_runs = store.control_runs(service)
+    compared = compare_with_baseline(run_id, series, known, context.settings.sensitivity, control_runs)
+    return compared.comparisons, known, compared.controls
+
+
+def _named(verdict: ScenarioVerdict, saved: Sequence[Regression], names: Mapping[int, int]) -> ScenarioVerdict:
+    """A verdict whose regressions have the ids that people know them by."""
+    findings = name_regressions(verdict.findings, verdict.scenario, saved, names)
+    return verdict.model_copy(update={"findings": findings, "verdict": verdict_of(verdict.verdict, findings)})
 
 
 def _known_changes(
@@ -179,6 +194,7 @@ def _known_changes(
         ),
         dismissed=[regression for regression in known if regression.state is RegressionState.DISMISSED],
         creeps=[record for record in store.creeps(service) if record.run_id in earlier],
+        names=ids_of_groups(known),
     )
 
 
@@ -190,6 +206,18 @@ def _end_recovered(store: Store, run: Run, recovered: Sequence[int]) -> None:
         if not regression.state.ended and newest and newest[0].run_id == run.id:
             why = f"recovered in run {run.id}"
             store.regressions.move(regression.id, RegressionState.FIXED, why=why, run_id=run.id)
+
+
+def _with_their_groups(accepted: Sequence[int], unanswered: Collection[int], names: Mapping[int, int]) -> list[int]:
+    """Regressions that a run accepts, with those that people know by the same ids, measured in this run or not.
+
+    Args:
+        accepted: The ids of those that the run's scenarios say.
+        unanswered: The ids of all that it may accept.
+        names: The id that people know a regression by, by its own.
+    """
+    groups = {names[number] for number in accepted}
+    return [number for number in sorted(unanswered) if names[number] in groups]
 
 
 def _accept_unanswered(store: Store, run: Run, accepted: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from loadtasks.engine.http.probe import read_version
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.errors import BadInputError, TargetUnavailableError
+from loadtasks.measurement.control import RunControls
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -86,6 +87,7 @@ def open_run(
             scenarios=[scenario.name for scenario in chosen],
             generator=context.settings.generator or socket.gethostname(),
             processes=context.processes,
+            controls=RunControls(scenarios=[scenario.name for scenario in chosen if scenario.control]),
         )
         run = store.open_run(run)
         for scenario, failure in failures.items():

@@ -9,7 +9,8 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import label_of
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.judgement import Verdict
+from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState, ids_of_groups
 from loadtasks.results.store import Store
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.past_runs import find_service
@@ -43,19 +44,46 @@ def current_user() -> str:
 def move_regression(context: RunContext, number: int, state: RegressionState, *, who: str, why: str) -> Regression:
     """Move a regression to another state. Accepting one makes the first run of the shift the baseline run.
 
+    Regressions that people know by one id, since most scenarios shifted at once, are moved together; those that were
+    accepted automatically are reopened together. Returns the one of the id, or the first that moved where that one has
+    ended otherwise.
+
     Raises:
         BadInputError: there is no regression of this id, or its state can't change to this one.
     """
     with Store.open(context.workspace.results_url) as store:
-        regression = store.regressions.find(number)
-        if state is RegressionState.OPEN:
-            regression.check_may_become(state)
-            _check_baseline(store, regression)
+        members = store.regressions.group_of(number)
+        reopened = state is RegressionState.OPEN
+        moving = [one for one in members if (one.accepted_automatically_in if reopened else not one.state.ended)]
+        for member in moving or members[:1]:
+            member.check_may_become(state)
+            if reopened:
+                _check_baseline(store, member)
+            if state is RegressionState.ACCEPTED:
+                _check_first_run(store, member)
         if state is RegressionState.ACCEPTED:
-            regression.check_may_become(state)
-            _check_first_run(store, regression)
-            store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
-        return store.regressions.move(number, state, who=who, why=why)
+            _accept(store, moving, who, why)
+        moved = [store.regressions.move(member.id, state, who=who, why=why) for member in moving]
+        return next((member for member in moved if member.id == number), moved[0])
+
+
+def _accept(store: Store, regressions: Sequence[Regression], who: str, why: str) -> None:
+    """Make the first run of each regression the baseline run of its scenario.
+
+    A regression that most scenarios share is accepted for all of them: those that show it, and have too little evidence
+    for a regression yet, would else be found one by one. Only a scenario with another open regression is left out.
+    """
+    for regression in regressions:
+        store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
+    first = next((one for one in regressions if one.shared_since is not None), None)
+    if first is None or first.shared_since is None or not store.has_run(first.shared_since):
+        return
+    run = store.run(first.shared_since)
+    apart = {one.scenario for one in store.regressions.all(run.service, ended=False)} | set(run.controls.scenarios)
+    left = [name for name in run.scenarios if name not in apart]
+    valid = {verdict.scenario for verdict in store.verdicts(run.id) if verdict.verdict is not Verdict.INVALID}
+    if others := [name for name in left if name in valid]:
+        store.approve(run.id, approved_by=who, why=why, scenarios=others)
 
 
 def _check_first_run(store: Store, regression: Regression) -> None:
@@ -126,8 +154,10 @@ def _standing_creeps(store: Store, service: str) -> Iterator[CreepRecord]:
 def _raised_thresholds(context: RunContext, store: Store, service: str) -> Iterator[tuple[str, Finding]]:
     """What the dismissals of a service's scenarios have taught, as of its newest run."""
     newest = store.run_ids(service)[0]
-    comparisons, known = compare_series(context, store, newest)
-    changes = KnownChanges(dismissed=[one for one in known if one.state is RegressionState.DISMISSED])
+    comparisons, known, _ = compare_series(context, store, newest)
+    changes = KnownChanges(
+        dismissed=[one for one in known if one.state is RegressionState.DISMISSED], names=ids_of_groups(known)
+    )
     for (scenario, part), comparison in comparisons.items():
         for finding in raised_thresholds(scenario, part, comparison, changes):
             yield label_of(scenario, part), finding
@@ -143,4 +173,5 @@ def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> lis
         service = find_service(context, store)
         series = store.series(service, scenarios=scenarios, whole=True)
         approvals, known = store.approvals(service), store.regressions.all(service)
-    return find_alarms(series, approvals, known, context.settings.sensitivity)
+        control_runs = store.control_runs(service)
+    return find_alarms(series, approvals, known, context.settings.sensitivity, control_runs)

@@ -5,7 +5,7 @@ from typing import Any
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.findings.other_run import NotComparedReason, OtherRunNotCompared
@@ -17,6 +17,7 @@ from loadtasks.verdict.compare_run import FROM_COMPARING, verdict_of
 from loadtasks.verdict.file_pairs import FilePair, FileSide, PastRuns
 from loadtasks.verdict.two_files import ComparedPair, compare_pairs
 
+_CLAIMS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
 _MAX_REASONS = 20
 """How many scenarios an error names."""
 _REASONS = {
@@ -46,6 +47,8 @@ def compare_documents(
     """
     pairs, problems = _pair(document, other)
     compared = compare_pairs(pairs, past, min_effect)
+    for scenario in {*document.run.controls.scenarios, *other.run.controls.scenarios} & compared.keys():
+        compared[scenario] = _of_control(compared[scenario])
     for scenario, pair in compared.items():
         if not pair.comparisons:
             problems[scenario] = _not_compared(NotComparedReason.NO_COMMON_METRIC, other)
@@ -89,6 +92,12 @@ def _pair(document: ResultsDocument, other: ResultsDocument) -> tuple[dict[str, 
         else:
             pairs[result.scenario] = FilePair(_side(document, result), _side(other, earlier))
     return pairs, problems
+
+
+def _of_control(compared: ComparedPair) -> ComparedPair:
+    """What was compared of a scenario that is not the API's: numbers side by side, and nothing that blames the API."""
+    shown = [finding for finding in compared.findings if finding.kind not in _CLAIMS]
+    return ComparedPair(compared.comparisons, shown)
 
 
 def _is_valid(result: ScenarioResult) -> bool:

@@ -13,8 +13,8 @@ from loadtasks.results.document import RepetitionSummary
 from loadtasks.results.findings.other_run import AllowanceSource
 from loadtasks.results.series import MetricSeries
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, Values
+from loadtasks.verdict.history.judged_values import in_logarithms, relative
 from loadtasks.verdict.history.plausibility import environment_scale
-from loadtasks.verdict.history.replay import in_logarithms, relative
 from loadtasks.verdict.history.sampling import StandardErrors, sampling_errors
 
 _NAMES = list(BASELINE_METRICS)

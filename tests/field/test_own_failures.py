@@ -196,7 +196,7 @@ def test_a_narrow_terminal_cuts_no_id(columns: int, monkeypatch: pytest.MonkeyPa
     document = samples.bad_run()
     listings.show_runs([(document.run, Verdict.FAIL)], console)
     regression = a_regression()
-    listings.show_regressions([regression], console)
+    listings.show_regressions([regression], to=console)
     terminal.show(document, to=console)
     text = shown.getvalue()
     for whole in (document.run.id, regression.first_run, regression.label, "acknowledged"):

@@ -15,6 +15,7 @@ from loadtasks.results.findings.history import (
     BaselineTooShort,
     Confirmation,
     ConfirmationRepetition,
+    EnvironmentChanged,
     KnownRegression,
     NotComparable,
     RegressionShift,
@@ -129,6 +130,18 @@ def _suspected(_: Finding, parameters: Suspected) -> str:
     )
 
 
+def _environment_changed(finding: Finding, parameters: EnvironmentChanged) -> str:
+    """`p50 rose 24 %, 5.56 ms → 6.9 ms, with the null server (31 % slower) since 28 Nov 22:56 (run R); ...`."""
+    change = phrases.change(metric_label(finding.metric), parameters.ratio)
+    if parameters.relative_to_median:
+        change += f" relative to {metric_label('p50_s')}"
+    values = phrases.from_to(finding.metric, finding.limit, finding.observed)
+    shared = f"with {phrases.control(parameters.control)} ({phrases.pace(parameters.control_ratio)})"
+    at = parameters.first_run_started_at
+    since = f"since {phrases.moment(at)} (run {parameters.first_run})" if at else f"since run {parameters.first_run}"
+    return f"{change}, {values}, {shared} {since}; not the API's doing"
+
+
 def _baseline_too_short(_: Finding, parameters: BaselineTooShort) -> str:
     missing = units.plural(parameters.missing_runs, "more comparable run")
     if parameters.detectable is None:
@@ -196,6 +209,7 @@ SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.RECOVERING: _recovering,
     FindingCode.RECOVERED: _recovered,
     FindingCode.SUSPECTED: _suspected,
+    FindingCode.ENVIRONMENT_CHANGED: _environment_changed,
     FindingCode.BASELINE_TOO_SHORT: _baseline_too_short,
     FindingCode.NOT_COMPARABLE: _not_comparable,
     FindingCode.CONFIRMATION: _confirmation,

@@ -56,7 +56,9 @@ def _what_to_do_about_creep(_: Finding, parameters: CreepDrift) -> str:
 def _accepted(_: Finding, parameters: AcceptedAutomatically) -> str:
     changes = phrases.listed(
         [
-            f"{metric_label(one.metric)} {units.change(one.ratio)} from {units.value(one.metric, one.before)}"
+            phrases.error_step(one.errors)
+            if one.errors is not None
+            else f"{metric_label(one.metric)} {units.change(one.ratio)} from {units.value(one.metric, one.before)}"
             for one in parameters.metrics
         ]
     )

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from loadtasks import units
+from loadtasks.measurement.control import NULL_CONNECT, NULL_SERVER
 from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.targets import Throttled
 
 _MILLION = " per million"
+_CONTROLS = {NULL_SERVER: "the null server", NULL_CONNECT: "connecting to the null server"}
 _AT_ONCE_S = 0.05
 """What begins no later after a load's start began with it."""
 ASK_FOR_MORE = "ask for a higher limit, or send fewer requests per second"
@@ -20,6 +22,17 @@ def change(name: str, ratio: float) -> str:
     """How a metric changed: `p50 rose 12 %`, `p50 rose 4.3×`, `throughput fell 8 %`."""
     amount = units.change(ratio).removeprefix("+").removeprefix(units.MINUS)
     return f"{name} {'rose' if ratio > 1 else 'fell'} {amount}"
+
+
+def pace(ratio: float) -> str:
+    """How a control's time changed: `31 % slower`, `2.4× slower`."""
+    amount = units.change(ratio).removeprefix("+").removeprefix(units.MINUS)
+    return f"{amount} {'slower' if ratio > 1 else 'faster'}"
+
+
+def control(name: str) -> str:
+    """A control as people read it: `the null server`, `the control static.get`."""
+    return _CONTROLS.get(name, f"the control {name}")
 
 
 def interval(low: float, high: float) -> str:
@@ -43,6 +56,12 @@ def error_values(errors: ErrorCounts) -> str:
     """The same in short, with its interval: `error rate 0 → 0.5 % (0.38 % to 0.66 %)`."""
     before, now, *ends = units.error_rates(errors.rate_before, errors.rate, errors.low, errors.high)
     return f"error rate {before.removesuffix(_MILLION)} → {now} ({_ends(ends)})"
+
+
+def error_step(errors: ErrorCounts) -> str:
+    """Both error rates of a change: `error rate 0 → 0.5 %`."""
+    before, now = units.error_rates(errors.rate_before, errors.rate)
+    return f"error rate {before.removesuffix(_MILLION)} → {now}"
 
 
 def error_interval(errors: ErrorCounts) -> str:

@@ -114,6 +114,8 @@ class FindingCode(StrEnum):
     RECOVERING = "recovering", FindingKind.HISTORY
     RECOVERED = "recovered", FindingKind.HISTORY
     SUSPECTED = "suspected", FindingKind.HISTORY
+    ENVIRONMENT_CHANGED = "environment_changed", FindingKind.HISTORY
+    """A shift that a control shares: not the API's."""
     BASELINE_TOO_SHORT = "baseline_too_short", FindingKind.HISTORY
     NOT_COMPARABLE = "not_comparable", FindingKind.HISTORY
     CONFIRMATION = "confirmation", FindingKind.HISTORY

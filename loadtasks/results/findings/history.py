@@ -93,6 +93,26 @@ class Suspected(Parameters):
     """Their names in the registry."""
 
 
+class EnvironmentChanged(Parameters):
+    """A metric shifted together with a control, so that the environment is the cause and not the API.
+
+    The finding's `limit` is the metric's level without that, in its unit.
+    """
+
+    control: str
+    """`null_server`, `null_connect`, or the name of a scenario."""
+    control_ratio: float
+    """Its time / its usual time: above 1 where it is slower."""
+    ratio: float
+    """How far the metric shifted with it: level / level before."""
+    relative_to_median: bool = False
+    """Whether the ratio is that of metric / p50."""
+    first_run: str
+    """The id of the control's first run at its new level."""
+    first_run_started_at: datetime | None = None
+    """When that run started; None where the scenario wasn't measured in it."""
+
+
 class BaselineTooShort(Parameters):
     """There are too few comparable runs to judge a scenario by."""
 
@@ -157,6 +177,7 @@ PARAMETERS: Mapping[FindingCode, type[Parameters]] = {
     FindingCode.RECOVERING: KnownRegression,
     FindingCode.RECOVERED: KnownRegression,
     FindingCode.SUSPECTED: Suspected,
+    FindingCode.ENVIRONMENT_CHANGED: EnvironmentChanged,
     FindingCode.BASELINE_TOO_SHORT: BaselineTooShort,
     FindingCode.NOT_COMPARABLE: NotComparable,
     FindingCode.CONFIRMATION: Confirmation,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.parameters import Parameters
 
@@ -41,6 +42,8 @@ class AcceptedMetric(Parameters):
     """Its level before the regression, in the metric's unit."""
     ratio: float
     """Level after the regression / level before it."""
+    errors: ErrorCounts | None = None
+    """Of a success rate the requests that failed; None of other metrics."""
 
 
 class AcceptedAutomatically(Parameters):

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from loadtasks.measurement.control import ControlReading
 from loadtasks.measurement.metrics import BASELINE_METRICS
+from loadtasks.results.control_runs import ControlRun
 from loadtasks.results.findings.history import NotComparable
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.replay import DismissedRuns, MetricHistory, MetricKey, SeriesReplay
+from loadtasks.verdict.history.covariates import Covariates, EnvironmentMove
+from loadtasks.verdict.history.detector import DetectorState, Judgement
+from loadtasks.verdict.history.replay import Decisions, DismissedRuns, MetricHistory, MetricKey, SeriesReplay
 from loadtasks.verdict.history.unanswered import RecordedAcceptances, RunNumber
 
 
@@ -25,6 +30,8 @@ class BaselineComparison:
     """Why the last run before it can't be compared with it; None where it can, or where there is none."""
     metrics: Mapping[str, MetricHistory]
     """The state of each metric, by its name."""
+    own_move: EnvironmentMove | None = None
+    """How far a control scenario is from its usual median; None of every other scenario, and where it is there."""
 
     @property
     def point(self) -> SeriesPoint:
@@ -63,21 +70,35 @@ class BaselineComparison:
         return next(point for point in self.series.points if point.run_id == run_id)
 
 
+class ComparedSeries(NamedTuple):
+    """A run compared with its baseline."""
+
+    comparisons: dict[tuple[str, str], BaselineComparison]
+    """By scenario and part, for those that the run measured validly."""
+    controls: list[ControlReading]
+    """What its controls show."""
+
+
 def compare_with_baseline(
-    run_id: str, series: Sequence[MetricSeries], known: Sequence[Regression], sensitivity: Sensitivity
-) -> dict[tuple[str, str], BaselineComparison]:
-    """Compare a run with the runs before it; by scenario and part, for those that the run measured validly.
+    run_id: str,
+    series: Sequence[MetricSeries],
+    known: Sequence[Regression],
+    sensitivity: Sensitivity,
+    control_runs: Sequence[ControlRun] = (),
+) -> ComparedSeries:
+    """Compare a run with the runs before it.
 
     Args:
         run_id: The run.
         series: The runs of all scenarios of its service since their baseline runs; runs after this one are left out.
         known: All regressions of the service so far, as they stood before this run.
         sensitivity: Budget and minimum effect.
+        control_runs: The controls of the service's runs; those after this one are left out.
     """
     until = {(one.scenario, one.part): _until(one, run_id) for one in series}
     sequence = next((seen.points[-1].sequence for seen in until.values() if seen is not None), None)
     if sequence is None:
-        return {}
+        return ComparedSeries({}, [])
     comparable, not_comparable = [], {}
     for one in series:
         key, seen = (one.scenario, one.part), until[one.scenario, one.part]
@@ -88,16 +109,37 @@ def compare_with_baseline(
             not_comparable[key] = _not_comparable(seen)
             comparable.append(without_fixed(like, known))
     runs = sorted({RunNumber(point.sequence, point.run_id) for one in comparable for point in one.points})
-    accepted = RecordedAcceptances(known, comparable, runs)
-    replay = SeriesReplay(comparable, [run.run_id for run in runs], sensitivity, dismissed_runs(known), accepted)
+    covariates, names = covariates_of(run_id, comparable, control_runs)
+    judged = [one for one in comparable if one.scenario not in names]
+    decisions = Decisions(dismissed_runs(known), RecordedAcceptances(known, judged, runs))
+    replay = SeriesReplay(judged, [run.run_id for run in runs], sensitivity, decisions, covariates)
     histories, _ = replay.judge()
-    return {
+    compared = {
         (one.scenario, one.part): BaselineComparison(
-            one, not_comparable[one.scenario, one.part], _metrics_of(one, histories)
+            one,
+            not_comparable[one.scenario, one.part],
+            _of_control() if one.scenario in names else _metrics_of(one, histories),
+            covariates.move_of(one.scenario) if one.scenario in names and not one.part else None,
         )
         for one in comparable
         if one.points and one.points[-1].run_id == run_id
     }
+    return ComparedSeries(compared, list(covariates.readings()))
+
+
+def covariates_of(
+    run_id: str, series: Sequence[MetricSeries], control_runs: Sequence[ControlRun]
+) -> tuple[Covariates, frozenset[str]]:
+    """The controls up to a run, made by its class of load generators, and the names of the scenarios among them.
+
+    A scenario that this run names as a control is one in all of its runs: what it measures is the same.
+    """
+    own = next((run for run in control_runs if run.run_id == run_id), None)
+    if own is None:
+        return Covariates(), frozenset()
+    names = frozenset(own.controls.scenarios)
+    alike = [run for run in control_runs if run.sequence <= own.sequence and run.generator == own.generator]
+    return Covariates(alike, [one for one in series if one.scenario in names and not one.part]), names
 
 
 def _until(series: MetricSeries, run_id: str) -> MetricSeries | None:
@@ -140,6 +182,13 @@ def dismissed_runs(known: Sequence[Regression]) -> dict[tuple[str, str], list[Di
             runs = DismissedRuns(regression.first_run, regression.found_run)
             found.setdefault((regression.scenario, regression.part), []).append(runs)
     return found
+
+
+def _of_control() -> dict[str, MetricHistory]:
+    """The metrics of a control scenario: shown next to their levels, and never judged."""
+    return {
+        name: MetricHistory(Judgement(DetectorState.NORMAL), None, None, None, None, None) for name in BASELINE_METRICS
+    }
 
 
 def _metrics_of(series: MetricSeries, histories: Mapping[MetricKey, MetricHistory]) -> dict[str, MetricHistory]:

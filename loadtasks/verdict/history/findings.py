@@ -18,11 +18,13 @@ from loadtasks.results.findings.history import (
     Shape,
     Suspected,
 )
+from loadtasks.results.findings.lifecycle import AcceptedAutomatically
 from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.verdict.history.comparison import BaselineComparison
 from loadtasks.verdict.history.detector import DetectorState
+from loadtasks.verdict.history.environment import environment_findings
 from loadtasks.verdict.history.lifecycle import (
     KnownChanges,
     accepted_finding,
@@ -77,19 +79,40 @@ def compare_scenario(
     return compared
 
 
-def name_regressions(findings: Sequence[Finding], scenario: str, saved: Sequence[Regression]) -> list[Finding]:
-    """The findings of a scenario, those of regressions that were just saved with the id that they were given."""
-    ids = {regression.part: regression.id for regression in saved if regression.scenario == scenario}
-    return [
-        finding.model_copy(
-            update={"parameters": finding.parameters.model_copy(update={"regression": ids[finding.part]})}
-        )
-        if isinstance(finding.parameters, RegressionShift)
-        and finding.parameters.regression is None
-        and finding.part in ids
-        else finding
-        for finding in findings
-    ]
+def name_regressions(
+    findings: Sequence[Finding], scenario: str, saved: Sequence[Regression], names: Mapping[int, int]
+) -> list[Finding]:
+    """The findings of a scenario with the ids that people know its regressions by.
+
+    What was found as part of a regression that somebody has acknowledged is acknowledged.
+
+    Args:
+        findings: Of the scenario.
+        scenario: Its name.
+        saved: Regressions that were just saved with the id that they were given.
+        names: The id that people know a regression by, by its own.
+    """
+    new = {regression.part: regression for regression in saved if regression.scenario == scenario}
+    return [_named(finding, new.get(finding.part), names) for finding in findings]
+
+
+def _named(finding: Finding, new: Regression | None, names: Mapping[int, int]) -> Finding:
+    own = finding.parameters
+    if not isinstance(own, RegressionShift | KnownRegression | AcceptedAutomatically):
+        return finding
+    number = own.regression if own.regression is not None else new.id if new is not None else None
+    if number is None:
+        return finding
+    named = own.model_copy(update={"regression": names.get(number, number)})
+    last = new.moves[-1] if new is not None and new.id == number else None
+    if last is None or last.state is not RegressionState.ACKNOWLEDGED or not isinstance(named, RegressionShift):
+        return finding.model_copy(update={"parameters": named})
+    acknowledged = AcknowledgedShift(**named.model_dump(), acknowledged_by=last.who, why=last.why)
+    return Finding(
+        code=FindingCode.REGRESSION_ACKNOWLEDGED,
+        parameters=acknowledged,
+        **{name: getattr(finding, name) for name in ("part", "metric", "observed", "limit")},
+    )
 
 
 def compare_metric(measurement: Measurement, name: str, before: float | None) -> MetricComparison | None:
@@ -112,22 +135,24 @@ def _add(
     compared.comparisons += _metric_comparisons(measurement, comparison)
     if not measurement.part:  # what holds for the whole holds for its parts
         compared.findings += _reasons_not_compared(comparison)
+    compared.findings += environment_findings(measurement, comparison)
     regressed = _changes(comparison, DetectorState.REGRESSED)
     unanswered = [regression for regression in ours if regression.id in known.unanswered]
     if regressed and not ours:
         ours = [_new_regression(measurement, comparison, regressed, at)]
         compared.found += ours
-    if regressed and unanswered:
+    if unanswered:  # also one whose metrics are back in this run, where others that are one with it are accepted
         compared.accepted += [regression.id for regression in unanswered]
         compared.findings += [
-            accepted_finding(regression, comparison, list(regressed.values())) for regression in unanswered
+            accepted_finding(regression, comparison, list(regressed.values()) or regression.changes)
+            for regression in unanswered
         ]
     elif regressed:
         compared.before_run = compared.before_run or _run_before(comparison)
         compared.findings += [
             _regression_finding(measurement, comparison, change, ours[0], regressed) for change in regressed.values()
         ]
-    for regression in () if regressed else ours:
+    for regression in () if regressed or unanswered else ours:
         _add_recovery(compared, measurement, comparison, regression)
     for change in _changes(comparison, DetectorState.IMPROVED).values():
         shift = BaselineShift(**_shift(comparison, change))

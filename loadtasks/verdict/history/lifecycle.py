@@ -1,7 +1,7 @@
 """Findings about regressions that nobody answers, lost gains, creep, and what a dismissal teaches."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.measurement.model import Measurement, metric
@@ -10,8 +10,9 @@ from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import GainLost
 from loadtasks.results.findings.lifecycle import AcceptedAutomatically, AcceptedMetric, CreepDrift, ThresholdRaised
-from loadtasks.results.regression import MetricChange, Regression
+from loadtasks.results.regression import MetricChange, Regression, grouped
 from loadtasks.verdict.history.comparison import BaselineComparison
+from loadtasks.verdict.history.detector import DetectorState
 from loadtasks.verdict.history.replay import CreepChange
 from loadtasks.verdict.history.unanswered import is_unanswered
 
@@ -31,6 +32,8 @@ class KnownChanges:
     """Those that were dismissed, the newest first."""
     creeps: Sequence[CreepRecord] = ()
     """What earlier runs have reported."""
+    names: Mapping[int, int] = field(default_factory=dict)
+    """The id that people know a regression by, by its own, where several scenarios share one."""
 
     def of(self, measurement: Measurement) -> list[Regression]:
         """The regressions of a scenario or part that had not ended, the oldest first."""
@@ -48,6 +51,8 @@ def find_unanswered(
 ) -> set[int]:
     """The ids of the regressions that a run accepts because nobody has answered them.
 
+    Those that people know as one are accepted at once: all of them, as soon as one is due and the run shows it.
+
     Args:
         regressions: Those of the service as they are stored.
         comparisons: The run against its baselines.
@@ -56,13 +61,20 @@ def find_unanswered(
         limit: After how many runs a regression is accepted; 0: never.
     """
     answered = {(one.scenario, one.part) for one in regressions if not one.state.ended and one.is_answered}
-    found = set()
-    for regression in regressions:
-        key = (regression.scenario, regression.part)
-        if regression.accepted_automatically_in == run_id:
-            found.add(regression.id)
-        elif newest and key in comparisons and key not in answered:
-            found |= {regression.id} if is_unanswered(regression, comparisons[key].series, limit) else set()
+
+    def is_due(regression: Regression) -> bool:
+        comparison = comparisons.get((regression.scenario, regression.part))
+        return (
+            comparison is not None
+            and is_unanswered(regression, comparison.series, limit)
+            and any(history.judgement.state is DetectorState.REGRESSED for history in comparison.metrics.values())
+        )
+
+    found = {one.id for one in regressions if one.accepted_automatically_in == run_id}
+    for members in grouped(regressions) if newest else ():
+        unended = [one for one in members if not one.state.ended]
+        if not any((one.scenario, one.part) in answered for one in unended) and any(map(is_due, unended)):
+            found |= {one.id for one in unended}
     return found
 
 
@@ -78,7 +90,8 @@ def accepted_finding(
         first_run=regression.first_run,
         runs=len(order) - 1 - since,
         metrics=tuple(
-            AcceptedMetric(metric=change.metric, before=change.before, ratio=change.ratio) for change in changes
+            AcceptedMetric(metric=change.metric, before=change.before, ratio=change.ratio, errors=change.errors)
+            for change in changes
         ),
     )
     return Finding(
@@ -152,7 +165,11 @@ def _creep_finding(measurement: Measurement, comparison: BaselineComparison, cre
 
 def raised_thresholds(scenario: str, part: str, comparison: BaselineComparison, known: KnownChanges) -> list[Finding]:
     """The metrics of which a change needs more evidence since a dismissal."""
-    dismissed = [one.id for one in reversed(known.dismissed) if (one.scenario, one.part) == (scenario, part)]
+    dismissed = [
+        known.names.get(one.id, one.id)
+        for one in reversed(known.dismissed)
+        if (one.scenario, one.part) == (scenario, part)
+    ]
     return [
         Finding(
             code=FindingCode.THRESHOLD_RAISED,

@@ -6,6 +6,7 @@ for years of them (`python -m benchmarks.verdict.long_history`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,13 @@ from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
 from loadtasks.verdict.history.change_point import ChangePoint
+from loadtasks.verdict.history.covariates import Covariates, EnvironmentMove
 from loadtasks.verdict.history.creep import Creep
 from loadtasks.verdict.history.detector import DetectorState, Judgement, SeriesSettings
 from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.family import FamilyDetector
+from loadtasks.verdict.history.judged_values import absolute, in_logarithms, relative
 from loadtasks.verdict.history.plausibility import plausible_scale
 from loadtasks.verdict.history.rate_change import RateChange
 from loadtasks.verdict.history.shifts import ConfirmedShifts, Gain
@@ -30,6 +33,8 @@ from loadtasks.verdict.history.unanswered import Acceptances
 TAIL = "p95_s"
 """Judged relative to the median (see the registry of metrics), so that it shows what the median doesn't."""
 
+MAX_RECENT_RUNS = 30
+"""Runs before a change that its size is taken from, where it is compared with that of other scenarios."""
 MetricKey = tuple[str, str, str]
 """Scenario, part, metric."""
 
@@ -62,6 +67,23 @@ class CreepChange:
 
 
 @dataclass(frozen=True)
+class JudgedSeries:
+    """One metric's runs without what controls explain, in units that add up."""
+
+    values: Values
+    """nan where there is no valid run; shape: runs."""
+    positions: Mapping[str, int]
+    """The position of each run among them, by its id."""
+
+    def shift_since(self, run_id: str) -> float | None:
+        """How far the runs since one are from the month before it, by their medians; None where either is missing."""
+        first = self.positions.get(run_id, 0)
+        parts = (self.values[max(0, first - MAX_RECENT_RUNS) : first], self.values[first:])
+        before, since = (part[~np.isnan(part)] for part in parts)
+        return float(np.median(since) - np.median(before)) if len(before) and len(since) else None
+
+
+@dataclass(frozen=True)
 class MetricHistory:
     """What one metric's runs say as of the last one."""
 
@@ -85,6 +107,10 @@ class MetricHistory:
     creep: CreepChange | None = None
     threshold_raised: float = 0.0
     """By how much, in log odds, a change for the worse needs more evidence since a dismissal."""
+    environment: EnvironmentMove | None = None
+    """What of this run's value is the environment's, by a control; None where that is nothing."""
+    judged: JudgedSeries | None = None
+    """The runs as they were judged."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +133,15 @@ class DismissedRuns(NamedTuple):
     found_run: str
 
 
+class Decisions(NamedTuple):
+    """What becomes of the changes for the worse that a replay finds."""
+
+    dismissed: Mapping[tuple[str, str], Sequence[DismissedRuns]] = MappingProxyType({})
+    """The runs of each false alarm, by scenario and part."""
+    acceptances: Acceptances | None = None
+    """What is accepted automatically; None: nothing."""
+
+
 class SeriesReplay:
     """Series judged run by run, from the first run on."""
 
@@ -115,8 +150,8 @@ class SeriesReplay:
         series: Sequence[MetricSeries],
         runs: Sequence[str],
         sensitivity: Sensitivity,
-        dismissed: Mapping[tuple[str, str], Sequence[DismissedRuns]] | None = None,
-        acceptances: Acceptances | None = None,
+        decisions: Decisions | None = None,
+        covariates: Covariates | None = None,
     ) -> None:
         """Read the values of all series.
 
@@ -124,8 +159,8 @@ class SeriesReplay:
             series: What is judged, without the points that must not count.
             runs: The ids of all runs that measured any of them, oldest first.
             sensitivity: Budget and minimum effect.
-            dismissed: The runs of each false alarm, by scenario and part.
-            acceptances: What is accepted automatically.
+            decisions: What was dismissed or is accepted automatically.
+            covariates: The controls; what they explain is not judged.
         """
         self._runs = list(runs)
         self._position = {run_id: number for number, run_id in enumerate(self._runs)}
@@ -135,8 +170,7 @@ class SeriesReplay:
         ]
         self._numbers = [number for number, one in enumerate(series) if one.points]
         self._places = {number: place for place, number in enumerate(self._numbers)}
-        self._dismissed = dismissed or {}
-        self._acceptances = acceptances
+        self._dismissed, self._acceptances = decisions or Decisions()
         self._accept_improvements = sensitivity.accept_improvements
         self._shifts = ConfirmedShifts(len(self._keys))
         self._settings = [
@@ -150,6 +184,7 @@ class SeriesReplay:
             sensitivity.accept_improvements,
         )
         self._read()
+        self._explain(covariates or Covariates())
 
     def judge(self) -> tuple[dict[MetricKey, MetricHistory], list[Alarm]]:
         """Judge all runs, once. Returns the state of each metric as of the last run, and every alarm on the way."""
@@ -243,6 +278,18 @@ class SeriesReplay:
         self._values = relative(self._levels)
         self._repetitions = {run: relative(in_logarithms(rows)) for run, rows in further.items()}
 
+    def _explain(self, covariates: Covariates) -> None:
+        """Take out what controls explain: of all repetitions of a run the same."""
+        scenarios = list(dict.fromkeys(one.scenario for one in self._series))
+        found = covariates.explain(self._values, self._runs, [scenarios.index(one.scenario) for one in self._series])
+        self._moves = found.moves
+        self._values = self._values - found.explained
+        for run, rows in self._repetitions.items():
+            self._repetitions[run] = rows - found.explained[run]
+        # Levels are those that the environment of the newest run would show.
+        explained = absolute(found.explained)
+        self._levels = self._levels - explained + explained[-1:]
+
     def _is_dismissed(self, run: int, row: int) -> bool:
         scenario, part, _ = self._keys[row]
         return any(
@@ -279,6 +326,8 @@ class SeriesReplay:
             baseline_begin=self._runs[begin] if begin else None,
             creep=self._creep_change(row),
             threshold_raised=self._detector.threshold_raised(row),
+            environment=self._moves[row],
+            judged=JudgedSeries(self._values[:, row], self._position),
         )
         if change is None:
             return history
@@ -331,30 +380,6 @@ class SeriesReplay:
         before = float(np.exp(np.nanmedian(self._levels[begin : change.first, row])))
         ratio, low, high = (float(np.exp(size)) for size in (change.size, change.low, change.high))
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
-
-
-def in_logarithms(values: Values) -> Values:
-    """The logarithms of metrics that change by factors, the others as they are; nan where there is no finite one.
-
-    `values`: a column for each of `BASELINE_METRICS`, once or several times in their order.
-    """
-    names = list(BASELINE_METRICS)
-    logarithmic = [METRICS[names[column % len(names)]].unit is not Unit.SHARE for column in range(values.shape[1])]
-    converted = values.copy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        converted[:, logarithmic] = np.log(values[:, logarithmic])
-    converted[~np.isfinite(converted)] = np.nan
-    return converted
-
-
-def relative(values: Values) -> Values:
-    """A copy of the values with each metric divided by the one that it is relative to, in logarithms."""
-    names = list(BASELINE_METRICS)
-    divided = values.copy()
-    for column, rule in enumerate(BASELINE_METRICS.values()):
-        if rule.relative_to is not None:
-            divided[:, column :: len(names)] -= values[:, names.index(rule.relative_to) :: len(names)]
-    return divided
 
 
 def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float) -> SeriesSettings:

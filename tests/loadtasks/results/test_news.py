@@ -299,6 +299,26 @@ def test_a_regression_is_told_once_and_its_end_unless_somebody_decided_it(
     assert life.add_run("ok") == "."
 
 
+def test_a_regression_of_several_scenarios_is_told_once_and_over_with_the_last() -> None:
+    life = Life()
+    first = at_work(regression("run-1"))
+    second = at_work(regression("run-2", SESSIONS)).model_copy(update={"id": 8})
+    life.regressions = [first]
+    assert life.add_run("ok") == "+7"
+    shared = [one.model_copy(update={"shared_since": "run-1"}) for one in (first, second)]
+    life.regressions = shared
+    news = life.tell(life.open("ok"))
+    assert in_short(news) == "~7"  # once more, since it was told of one scenario
+    assert news.new[0].scenarios == (DASHBOARD, SESSIONS)
+    assert life.add_run("ok") == "."
+    fixed = Move(state=RegressionState.FIXED, at=STARTED_AT, who=AUTOMATIC, why="")
+    over = [one.model_copy(update={"moves": [*one.moves, fixed]}) for one in shared]
+    life.regressions = [over[0], shared[1]]
+    assert life.add_run("ok") == "."
+    life.regressions = over
+    assert life.add_run("ok") == "-7"
+
+
 def test_an_acknowledged_regression_that_recovers_is_told() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]

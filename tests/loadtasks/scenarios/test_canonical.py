@@ -99,6 +99,11 @@ def test_a_default_that_is_given_is_no_change(tmp_path: Path) -> None:
     assert hash_of(tmp_path, more("scales: true")) == hash_of(tmp_path, CONTENT)
 
 
+def test_a_control_sends_what_it_sent_before(tmp_path: Path) -> None:
+    assert hash_of(tmp_path, more("control: true")) == hash_of(tmp_path, CONTENT)
+    assert read_scenarios(tmp_path)["thing.concurrent"].control
+
+
 def test_the_load_factor_is_part_of_the_load(tmp_path: Path) -> None:
     plain = hash_of(tmp_path, CONTENT)
     assert scenario_hash(read_scenarios(tmp_path)["thing.concurrent"].scaled(2)) != plain

@@ -3,6 +3,7 @@
 import pytest
 
 from loadtasks.errors import BadInputError
+from loadtasks.measurement.control import RunControls
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement, Phase
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
@@ -258,3 +259,17 @@ def test_a_machine_that_was_much_slower_explains_more() -> None:
     for ceiling_per_s, verdict in ((9000, Verdict.REGRESSED), (4000, Verdict.PASS), (0, Verdict.REGRESSED)):
         assert compare_documents(at(ceiling_per_s, 3.0), at(10_000, 1.0)).verdict is verdict
     assert compare_documents(at(4000, 30.0), at(10_000, 1.0)).verdict is Verdict.REGRESSED
+
+
+def test_a_control_of_either_run_blames_nobody() -> None:
+    slow, fast = document(measurement(times_s=[1.0] * 100)), document(measurement(times_s=[0.1] * 100))
+    named = RunControls(scenarios=[fast.scenarios[0].scenario])
+    for now, before in ((named, RunControls()), (RunControls(), named)):
+        sides = [
+            side.model_copy(update={"run": side.run.model_copy(update={"controls": controls})})
+            for side, controls in ((slow, now), (fast, before))
+        ]
+        compared = compare_documents(*sides)
+        assert compared.verdict is Verdict.PASS
+        assert compared.scenarios[0].comparisons
+    assert compare_documents(slow, fast).verdict is Verdict.REGRESSED

@@ -13,6 +13,7 @@ from loadtasks.results.findings.history import (
     BaselineTooShort,
     Confirmation,
     ConfirmationRepetition,
+    EnvironmentChanged,
     GainLost,
     KnownRegression,
     NotComparable,
@@ -61,6 +62,18 @@ def errors(
     return Finding(code=code, metric="success_rate", observed=now, limit=before, parameters=parameters)
 
 
+def environment_changed(metric: str = "p50_s", **changes: Any) -> Finding:
+    plausible = {
+        "control": "null_server",
+        "control_ratio": 1.31,
+        "ratio": 1.24,
+        "first_run": RUN,
+        "first_run_started_at": datetime(2026, 11, 28, 22, 56, tzinfo=UTC),
+    }
+    parameters = EnvironmentChanged.model_validate(plausible | changes)
+    return Finding(code=C.ENVIRONMENT_CHANGED, metric=metric, observed=0.0069, limit=0.00556, parameters=parameters)
+
+
 def not_comparable(
     field: FingerprintField, now: FingerprintValue, before: FingerprintValue, new_baseline: bool = True
 ) -> Finding:
@@ -89,6 +102,7 @@ EXAMPLES: Mapping[FindingCode, Finding] = {
         code=C.RECOVERED, parameters=KnownRegression(regression=7, found_run=RUN, first_run=EARLIER_RUN)
     ),
     C.SUSPECTED: Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s",))),
+    C.ENVIRONMENT_CHANGED: environment_changed(),
     C.BASELINE_TOO_SHORT: Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=13)),
     C.NOT_COMPARABLE: not_comparable(
         FingerprintField.LOAD,
@@ -138,6 +152,8 @@ VARIANTS = (
     errors(C.REGRESSION, 13, 900_000, 12, 50_000, low=0.000137, high=0.00042),
     errors(C.IMPROVEMENT, 9_000, 900_000, 0, 20_000, low=0.0, high=0.000192),
     Finding(code=C.SUSPECTED, parameters=Suspected(metrics=("p50_s", "p95_s", "throughput_per_s"))),
+    environment_changed("p95_s", control="static.get", control_ratio=0.8, ratio=0.86, relative_to_median=True),
+    environment_changed("connect_mean_s", control="null_connect", first_run_started_at=None),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=1)),
     Finding(code=C.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=9, detectable=1.82)),
     not_comparable(FingerprintField.SERVICE, "shop", "shop-staging", new_baseline=False),

@@ -42,6 +42,7 @@ _NOT_IN_MAILS = {
     FindingCode.SUSPECTED,
     FindingCode.OTHER_RUN_REGRESSION,
     FindingCode.OTHER_RUN_IMPROVEMENT,
+    FindingCode.ENVIRONMENT_CHANGED,
 }
 """No news, reported in a line of its own, or of two files, about which nobody is mailed."""
 

@@ -1,0 +1,40 @@
+"""The controls of a service's runs: what each run measured that is not the API."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from loadtasks.measurement.control import NULL_CONNECT, NULL_SERVER, RunControls
+from loadtasks.results.plausible import plausible
+from loadtasks.results.schema import RunRow
+
+
+@dataclass(frozen=True)
+class ControlRun:
+    """One run of a service."""
+
+    run_id: str
+    sequence: int
+    generator: str
+    """The host, or the class of hosts, that made the load: only runs of one can be compared."""
+    controls: RunControls
+
+    def value(self, name: str) -> float | None:
+        """What the samples show of `null_server` or `null_connect`, in seconds: their median; None without any."""
+        values = {
+            NULL_SERVER: [sample.round_trip_s for sample in self.controls.samples],
+            NULL_CONNECT: [sample.connect_s for sample in self.controls.samples if sample.connect_s is not None],
+        }[name]
+        return median(values) if values else None
+
+
+def read_control_runs(session: Session, service: str) -> list[ControlRun]:
+    """The runs of a service, the oldest first. One with a reference has no samples."""
+    columns = (RunRow.id, RunRow.sequence, RunRow.generator, RunRow.controls)
+    query = select(*columns).where(RunRow.service == service).order_by(RunRow.sequence)
+    return [
+        ControlRun(run_id, sequence, generator, plausible(RunControls.model_validate(controls)))
+        for run_id, sequence, generator, controls in session.execute(query)
+    ]

@@ -42,7 +42,8 @@ def series_of(medians: NDArray[np.float64], repetitions: int = 1) -> list[Metric
             row = np.array([_PLAUSIBLE[name] * np.exp(factors.get(name, 0.0)) for name in BASELINE_METRICS])
             started = STARTED_AT + timedelta(days=run)
             made_of = np.repeat(row[None, :], repetitions, 0)
-            points.append(SeriesPoint(f"run-{run}", run + 1, started, "1.0", fingerprint, row, 100, made_of))
+            counts = np.array([[0, 100]] * repetitions)
+            points.append(SeriesPoint(f"run-{run}", run + 1, started, "1.0", fingerprint, row, 100, made_of, counts))
         made.append(MetricSeries(scenario, "", points))
     return made
 

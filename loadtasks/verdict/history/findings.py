@@ -137,11 +137,13 @@ def _add(
         compared.findings += _reasons_not_compared(comparison)
     compared.findings += environment_findings(measurement, comparison)
     regressed = _changes(comparison, DetectorState.REGRESSED)
-    unanswered = [regression for regression in ours if regression.id in known.unanswered]
+    unanswered = [  # one that several scenarios share is accepted with the others, also where this run doesn't show it
+        one for one in ours if one.id in known.unanswered and (regressed or one.shared_since is not None)
+    ]
     if regressed and not ours:
         ours = [_new_regression(measurement, comparison, regressed, at)]
         compared.found += ours
-    if unanswered:  # also one whose metrics are back in this run, where others that are one with it are accepted
+    if unanswered:
         compared.accepted += [regression.id for regression in unanswered]
         compared.findings += [
             accepted_finding(regression, comparison, list(regressed.values()) or regression.changes)

@@ -319,6 +319,37 @@ def test_a_regression_of_several_scenarios_is_told_once_and_over_with_the_last()
     assert life.add_run("ok") == "-7"
 
 
+def test_what_several_scenarios_share_is_accepted_in_one_piece_of_news_and_as_its_last_end_says() -> None:
+    members = [at_work(regression("run-1", scenario)) for scenario in (DASHBOARD, SESSIONS, "static.get")]
+    shared = [one.model_copy(update={"id": 7 + n, "shared_since": "run-1"}) for n, one in enumerate(members)]
+
+    def ended(one: Regression, state: RegressionState, run: int, who: str = AUTOMATIC) -> Regression:
+        at = STARTED_AT + timedelta(days=run)
+        return one.model_copy(
+            update={"moves": [*one.moves, Move(state=state, at=at, who=who, why="", run_id=f"run-{run}")]}
+        )
+
+    back = ended(shared[0], RegressionState.FIXED, 2)
+    for told_before in (True, False):
+        life = Life()
+        life.regressions = [shared[0]]
+        assert life.add_run("ok") == "+7"
+        life.regressions = shared if told_before else [back, *shared[1:]]
+        life.add_run("ok")
+        life.messages = life.messages if told_before else []
+        life.regressions = [back, *(ended(one, RegressionState.ACCEPTED, 3) for one in shared[1:])]
+        news = life.tell(life.open("ok"))
+        assert in_short(news) == "-7"
+        (topic,) = news.over
+        assert (topic.code, topic.scenarios) == (FindingCode.ACCEPTED_AUTOMATICALLY, (SESSIONS, "static.get"))
+        assert life.add_run("ok") == "."
+    life = Life()
+    life.regressions = shared
+    life.add_run("ok")
+    life.regressions = [back, *(ended(one, RegressionState.DISMISSED, 3, "ada") for one in shared[1:])]
+    assert life.add_run("ok") == "."  # somebody decided about what was left of it
+
+
 def test_an_acknowledged_regression_that_recovers_is_told() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]

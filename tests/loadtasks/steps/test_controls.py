@@ -17,7 +17,7 @@ from loadtasks.results.assembly import assemble
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
-from loadtasks.results.regression import RegressionState
+from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.store import Store
 from loadtasks.steps import controls
 from tests.measurements import STARTED_AT, measurement, run
@@ -151,6 +151,49 @@ def test_what_is_found_too_late_to_be_answered_for_is_accepted_with_the_others(r
             break
     steps.move_regression(runs.context, known[0].id, RegressionState.ACCEPTED, who="ada", why="TLS")
     assert {runs.run(0.1).verdict for _ in range(3)} == {Verdict.PASS}
+
+
+def test_what_nobody_answers_is_accepted_for_all_scenarios_at_once_and_reopened_together(
+    runs: RunFamily, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.context = context_of(
+        var=runs.context.workspace.var,
+        scenarios=SHIPPED_SCENARIOS,
+        expectations=runs.context.workspace.var,
+        auto_accept_runs=2,
+    )
+
+    def known() -> list[Regression]:
+        with runs.store as store:
+            return store.regressions.all()
+
+    for _ in range(10):
+        document = runs.run(0.15)
+        if any(one.state.ended for one in known()):
+            break
+    first = min(one.id for one in known())
+    assert len(known()) == len(SCENARIOS)
+    assert {one.accepted_automatically_in for one in known()} == {document.run.id}
+    assert document.verdict is Verdict.PASS
+    said = [
+        finding.parameters.model_dump()["regression"]
+        for result in document.scenarios
+        for finding in result.findings
+        if finding.code is FindingCode.ACCEPTED_AUTOMATICALLY
+    ]
+    assert said == [first] * len(SCENARIOS)
+    (subject,) = runs.subjects()[1:]
+    assert subject.startswith("[ACCEPTED]")
+    assert f"regression {first} was accepted automatically" in subject
+    listings.show_regressions(known())
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == 2
+    assert f"accepted automatically in run {document.run.id}" in listed[1]
+    assert runs.run(0.15).verdict is Verdict.PASS
+
+    steps.move_regression(runs.context, first + 1, RegressionState.OPEN, who="ada", why="it is a leak")
+    assert {(one.state, one.moves[-1].who) for one in known()} == {(RegressionState.OPEN, "ada")}
+    assert runs.run(0.15).verdict is Verdict.REGRESSED
 
 
 @pytest.fixture

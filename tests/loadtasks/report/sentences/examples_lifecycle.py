@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.lifecycle import AcceptedAutomatically, AcceptedMetric, CreepDrift, ThresholdRaised
@@ -41,10 +42,12 @@ EXAMPLES: Mapping[FindingCode, Finding] = {
         code=C.THRESHOLD_RAISED, metric="p50_s", parameters=ThresholdRaised(log_odds=1.3, dismissed=(5,))
     ),
 }
+ERRORS = ErrorCounts(failed_before=0, requests_before=900_000, failed=50, requests=10_000, low=0.0038, high=0.00659)
 VARIANTS = (
     creep("throughput_per_s", 94.0, 100.0, ratio=0.94, low=0.93, high=0.95, runs=200, days=9.5),
     creep("p95_s", 0.21, 0.2, relative_to_median=True),
     accepted(P50, AcceptedMetric(metric="throughput_per_s", before=100.0, ratio=0.9)),
+    accepted(AcceptedMetric(metric="success_rate", before=1.0, ratio=0.995, errors=ERRORS)),
     Finding(code=C.THRESHOLD_RAISED, metric="p95_s", parameters=ThresholdRaised(log_odds=2.0, dismissed=(5, 7))),
     Finding(code=C.THRESHOLD_RAISED, metric="p95_s", parameters=ThresholdRaised(log_odds=2.0)),
 )

@@ -14,7 +14,7 @@ from loadtasks.verdict.history.findings import ComparedScenario, compare_scenari
 from loadtasks.verdict.history.lifecycle import KnownChanges, find_unanswered
 from tests.loadtasks.verdict.history.test_replay import compared, first_regressed, noise
 from tests.measurements import STARTED_AT, measurement
-from tests.stored_runs import DASHBOARD, regression
+from tests.stored_runs import DASHBOARD, SESSIONS, regression
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 CREEPING = compared(noise(430) + np.linspace(0, 0.06, 430))
@@ -65,6 +65,24 @@ def test_what_nobody_answers_is_accepted_by_a_run_that_shows_it() -> None:
     assert (still_open.accepted, len(of_code(still_open.findings, FindingCode.REGRESSION))) == ([], 1)
     back = compare(NORMAL, due)  # a run that doesn't show it is no run to accept it
     assert (back.accepted, back.recovered) == ([], [7])
+
+
+def test_what_scenarios_share_is_accepted_at_once_as_soon_as_one_is_due_and_shown() -> None:
+    shared = [
+        FOUND.model_copy(update={"id": number, "scenario": scenario, "shared_since": "run-30", "found_run": found_run})
+        for number, scenario, found_run in ((7, DASHBOARD, "run-31"), (8, SESSIONS, "run-58"))
+    ]
+
+    def due(comparison: object, known: Sequence[Regression] = shared) -> set[int]:
+        return find_unanswered(known, {(DASHBOARD, ""): comparison}, "run-59", newest=True, limit=20)
+
+    assert due(SLOW) == {7, 8}
+    assert due(NORMAL) == set()
+    assert due(SLOW, [shared[0], moved(shared[1], (RegressionState.ACKNOWLEDGED, "ada", None))]) == set()
+    back = compare(NORMAL, KnownChanges(regressions=[shared[0]], unanswered={7, 8}))
+    assert (back.accepted, back.recovered) == ([7], [])
+    (finding,) = of_code(back.findings, FindingCode.ACCEPTED_AUTOMATICALLY)
+    assert [one.metric for one in finding.parameters.metrics] == [change.metric for change in FOUND.changes]
 
 
 def test_only_the_newest_run_accepts_and_an_earlier_one_what_it_has_accepted_before() -> None:

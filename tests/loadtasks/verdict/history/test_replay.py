@@ -25,7 +25,7 @@ def compared(levels: NDArray[np.float64], *known: RegressionState) -> BaselineCo
     regressions = [found.model_copy(update={"moves": [*found.moves, *moves]})] if known else []
     newest = f"run-{len(levels) - 1}"
     series = [median_series(DASHBOARD, levels)]
-    return compare_with_baseline(newest, series, regressions, Sensitivity())[DASHBOARD, ""]
+    return compare_with_baseline(newest, series, regressions, Sensitivity()).comparisons[DASHBOARD, ""]
 
 
 def first_regressed(levels: NDArray[np.float64], since: int) -> BaselineComparison:

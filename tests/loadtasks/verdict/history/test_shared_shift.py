@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.regression import MetricChange, Regression, RegressionState
 from loadtasks.verdict.history.findings import compare_scenario
+from loadtasks.verdict.history.lifecycle import KnownChanges
 from loadtasks.verdict.history.shared_shift import SharedShift, find_shared
 from tests.families import compared
 from tests.measurements import measurement
@@ -23,10 +24,11 @@ def medians() -> np.ndarray:
 def found_in(medians: np.ndarray, run: int, known: list[Regression]) -> SharedShift:
     """What a run finds, given what was known before it."""
     comparisons = compared(medians, [0.0] * RUNS, run).comparisons
+    changes = KnownChanges(regressions=known[::-1])
     found = [
         regression
         for scenario, _ in comparisons
-        for regression in compare_scenario([measurement(scenario)], comparisons, known, NOW).found
+        for regression in compare_scenario([measurement(scenario)], comparisons, changes, NOW).found
     ]
     return find_shared(found, known, comparisons)
 
@@ -74,3 +76,16 @@ def test_who_works_on_it_works_on_what_joins_it(medians: np.ndarray) -> None:
     joining = [one for run in range(START + 4, RUNS) for one in found_in(medians, run, known).found]
     assert joining
     assert {(one.state, one.moves[-1].who) for one in joining} == {(RegressionState.ACKNOWLEDGED, "ada")}
+
+
+def test_a_regression_of_an_error_rate_alone_stands_for_itself(medians: np.ndarray) -> None:
+    medians[START:] += 0.1
+    first, second, *_ = lived(medians, range(START, RUNS))
+    assert {first.shared_since, second.shared_since} != {None}
+    rate = MetricChange(metric="success_rate", before=1.0, ratio=0.99, low=0.98, high=0.995)
+    alone = [one.model_copy(update={"changes": [rate], "shared_since": None}) for one in (first, second)]
+    shared = find_shared(alone, [], compared(medians, [0.0] * RUNS).comparisons)
+    assert [one.shared_since for one in shared.found] == [None, None]
+    both = [one.model_copy(update={"changes": [*one.changes, rate]}) for one in (first, second)]
+    shared = find_shared(both, [], compared(medians, [0.0] * RUNS).comparisons)
+    assert None not in {one.shared_since for one in shared.found}

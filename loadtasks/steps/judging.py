@@ -1,6 +1,6 @@
 """Judging a run: by its targets, and by comparison with its baseline or its reference."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from loadtasks.errors import BadInputError
@@ -111,7 +111,9 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
             ),
         )
         store.save_control_readings(run_id, controls)
-        shared = find_shared(compared.found, changes.regressions, comparisons)
+        accepted = _with_their_groups(compared.accepted, changes)
+        going_on = [regression for regression in changes.regressions if regression.id not in accepted]
+        shared = find_shared(compared.found, going_on, comparisons)
         for first_run, ids in shared.joined.items():
             store.regressions.join(ids, first_run)
         saved = store.regressions.save(run_id, shared.found)
@@ -119,7 +121,7 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
         named = [_named(verdict, saved, names) for verdict in compared.verdicts]
         store.save_verdicts(run_id, named)
         _end_recovered(store, run, compared.recovered)
-        _accept_unanswered(store, run, _with_their_groups(compared.accepted, changes.unanswered, names))
+        _accept_unanswered(store, run, accepted)
         store.save_creeps(run_id, compared.creeps)
         verdict = overall([verdict.verdict for verdict in named])
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
@@ -208,16 +210,10 @@ def _end_recovered(store: Store, run: Run, recovered: Sequence[int]) -> None:
             store.regressions.move(regression.id, RegressionState.FIXED, why=why, run_id=run.id)
 
 
-def _with_their_groups(accepted: Sequence[int], unanswered: Collection[int], names: Mapping[int, int]) -> list[int]:
-    """Regressions that a run accepts, with those that people know by the same ids, measured in this run or not.
-
-    Args:
-        accepted: The ids of those that the run's scenarios say.
-        unanswered: The ids of all that it may accept.
-        names: The id that people know a regression by, by its own.
-    """
-    groups = {names[number] for number in accepted}
-    return [number for number in sorted(unanswered) if names[number] in groups]
+def _with_their_groups(accepted: Sequence[int], changes: KnownChanges) -> list[int]:
+    """The ids of regressions that a run accepts, with those that are one with them, measured in this run or not."""
+    groups = {changes.names[number] for number in accepted}
+    return [number for number in sorted(changes.unanswered) if changes.names[number] in groups]
 
 
 def _accept_unanswered(store: Store, run: Run, accepted: Sequence[int]) -> None:

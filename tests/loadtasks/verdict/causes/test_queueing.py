@@ -90,6 +90,11 @@ _IDLE = {"processes": 50}
             closed(workers=1, delay_s=0.02), closed(workers=1, delay_s=0.0225, db_s=0.00036), id="a single worker"
         ),
         pytest.param(
+            closed(workers=1, unaccounted_s=0.001),
+            closed(workers=1, unaccounted_s=0.0012, db_s=0.00036),
+            id="a single worker of a busy server",
+        ),
+        pytest.param(
             closed(delay_s=0.02, workers=50, **_FAR),
             closed(delay_s=0.0225, workers=50, db_s=0.00036, **_FAR),
             id="a network as far as connecting",
@@ -102,12 +107,14 @@ _IDLE = {"processes": 50}
 def test_time_outside_is_no_queue_where_nothing_can_queue(before: Measurement, now: Measurement) -> None:
     (cause,) = causes(now, before)
     assert cause.code is FindingCode.QUEUE_BEFORE_TARGET
-    assert parameters(cause, NetworkOrTarget).step.share > 0.9
+    assert parameters(cause, NetworkOrTarget).step.share > 0.7
 
 
-def test_without_the_targets_total_the_queue_is_charged_to_nothing() -> None:
-    before, now = closed(), closed(db_s=0.0005)
-    del before.phases["server:total"]
+@pytest.mark.parametrize("without", [0, 1])
+def test_where_either_has_no_total_the_queue_is_charged_to_nothing(without: int) -> None:
+    both = closed(), closed(db_s=0.0008)
+    del both[without].phases["server:total"]
+    before, now = both
     (cause,) = causes(now, before)
     assert cause.code is FindingCode.QUEUE_BEFORE_TARGET
 

@@ -100,7 +100,7 @@ _IDLE = {"processes": 50}
             id="a network as far as connecting",
         ),
         pytest.param(
-            closed(delay_s=0.08, **_IDLE), closed(delay_s=0.09, db_s=0.00036, **_IDLE), id="a target without work"
+            closed(delay_s=0.2, **_IDLE), closed(delay_s=0.22, db_s=0.0016, **_IDLE), id="a target without work"
         ),
     ],
 )

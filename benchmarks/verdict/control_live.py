@@ -54,7 +54,7 @@ REQUESTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "dashboard": ("/api/v1/dashboard/stats", {}),
     "config_get": ("/api/v1/config/optimization-criteria", {}),
 }
-_ROUTES = {"dashboard": "dashboard", "config_get": "config_get"}
+_ROUTES = {"dashboard": "dashboard", "config_get": "config"}
 """The route of each endpoint in APP_FAULTS; `sessions` for the others."""
 _STEP, _MAX_RUNS = 0.10, 10
 _APP = {"APP_CACHE": "off", "APP_REDIS_URL": "", "APP_REPLICA_URL": ""}

@@ -26,7 +26,7 @@ class ControlSample(BaseModel):
     round_trip_s: PositiveFloat
     """The mean time of a request and its response over one connection: also what it waits for a processor."""
     connect_s: PositiveFloat | None = None
-    """The median time to connect; None where that failed."""
+    """The mean time to connect, as that of scenarios is; None where that failed."""
 
 
 class ControlReading(BaseModel):

@@ -17,7 +17,7 @@ class Calibration(BaseModel):
     round_trip_s: float | None = None
     """Mean time of a request in a closed loop of one worker; None where an earlier version measured it."""
     connect_s: float | None = None
-    """Median time to connect to that server; None where an earlier version measured it, or no connection came about."""
+    """Mean time to connect to that server; None where an earlier version measured it, or no connection came about."""
 
 
 class SaturationCode(StrEnum):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 from time import perf_counter
 
 from loadtasks.engine.generator.driver import Work, generate
@@ -58,7 +58,7 @@ def sample_null_server() -> tuple[float | None, float | None]:
     """Measure the null server alone; takes about 0.4 s.
 
     Returns:
-        The mean time of a request, and the median time to connect, in seconds; None where there is none.
+        The mean times of a request and to connect, in seconds; None where there is none.
 
     Raises:
         OSError: no process can be started.
@@ -79,7 +79,7 @@ def _connect_s(target: Target) -> float | None:
             began_s = perf_counter()
             with socket.create_connection((address.host, address.port), _CONNECT_TIMEOUT_S):
                 took_s.append(perf_counter() - began_s)
-    return median(took_s) if took_s else None
+    return fmean(took_s) if took_s else None
 
 
 def _record(load: HttpLoad, target: Target) -> Recorder:

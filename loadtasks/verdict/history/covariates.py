@@ -2,7 +2,7 @@
 
 - `null_server`, the mean round trip to the null server on the load generator's machine, can explain the median, p95 /
   p50 and the throughput of every scenario;
-- `null_connect`, the median time to connect to it, their time to connect;
+- `null_connect`, the mean time to connect to it, their time to connect;
 - a scenario with `control: true` in its file the same metrics of the other scenarios, its median also throughput.
 
 A success rate is explained by nothing: errors are the API's, however busy the machine is.

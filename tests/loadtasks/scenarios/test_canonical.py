@@ -100,7 +100,8 @@ def test_a_default_that_is_given_is_no_change(tmp_path: Path) -> None:
 
 
 def test_a_control_sends_what_it_sent_before(tmp_path: Path) -> None:
-    assert hash_of(tmp_path, more("control: true")) == hash_of(tmp_path, CONTENT)
+    before = hash_of(tmp_path, CONTENT)
+    assert hash_of(tmp_path, more("control: true")) == before
     assert read_scenarios(tmp_path)["thing.concurrent"].control
 
 

@@ -44,7 +44,10 @@ class Attribution:
         whole = sum(step.share for step in rest)
         if whole <= 0:
             return None
-        steps = [step.model_copy(update={"share": step.share / whole}) for step in rest]
+        steps = [
+            step.model_copy(update={"share": step.share / whole, "queue_share": step.queue_share / whole})
+            for step in rest
+        ]
         return Attribution(steps, self.grown, self.doubts)
 
 

@@ -80,9 +80,16 @@ def explain_by_cache(case: Case, attribution: Attribution) -> Iterator[Finding]:
     now, before = cache_use(case.measurement), cache_use(case.baseline)
     if now is None:
         return
-    share = min(1.0, sum(step.share for step in attribution.steps if _computes(step.name, SERVER + now.name)))
+    computing = [step for step in attribution.steps if _computes(step.name, SERVER + now.name)]
+    share = min(1.0, sum(step.share for step in computing))
     own = attribution.step(SERVER + now.name)
-    hits = CacheHits(hit_ratio=now.hit_ratio, computing_share=share, grown=attribution.grown, doubts=attribution.doubts)
+    hits = CacheHits(
+        hit_ratio=now.hit_ratio,
+        computing_share=share,
+        queue_share=min(1.0, sum(step.queue_share for step in computing)),
+        grown=attribution.grown,
+        doubts=attribution.doubts,
+    )
     if before is not None and before.hit_ratio - now.hit_ratio >= _MIN_FALL and share >= _MIN_SHARE:
         yield case.cause(FindingCode.CACHE_HITS_FELL, _compared(hits, now, before), likely_if(not attribution.doubts))
     elif before is None and now.hit_ratio < _MIN_RATIO and share >= _MIN_SHARE:

@@ -41,6 +41,8 @@ class Case:
     """The parts, where this is the whole of a mixed scenario."""
     throttling_expected: bool = False
     """Whether the suite expects a rate limit to reject requests."""
+    baseline_whole: Measurement | None = None
+    """The comparable measurement of all parts together, which share the target; of a scenario without parts itself."""
     min_growth: float = MIN_GROWTH
     """The increase is attributed when the mean exceeds this multiple of the baseline's."""
 

@@ -48,6 +48,8 @@ def diagnose(
     before_by_part = {measurement.part: measurement for measurement in baseline}
     now, before = _target_metrics(measurements), _target_metrics(baseline)
     expected = throttling.is_expected(findings)
+    whole = next((measurement for measurement in measurements if not measurement.part), None)
+    whole_before = _comparable(whole, before_by_part.get("")) if whole is not None else None
     cases = [
         Case(
             measurement,
@@ -56,6 +58,7 @@ def diagnose(
             now or _NO_METRICS,
             before or _NO_METRICS,
             throttling_expected=expected,
+            baseline_whole=whole_before,
             min_growth=min_growth,
         )
         for measurement in measurements

@@ -20,7 +20,7 @@ from loadtasks.results.findings.causes.slowness import (
 )
 from loadtasks.results.findings.codes import FindingCode, Likelihood
 from loadtasks.results.findings.finding import Finding
-from loadtasks.verdict.causes import caching, phase_names
+from loadtasks.verdict.causes import caching, phase_names, queueing
 from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, TOTAL, WAITING, Attribution, attribute
 from loadtasks.verdict.causes.case import Case, likely_if
 
@@ -48,6 +48,7 @@ def slow(case: Case) -> Iterator[Finding]:
     if attribution is None:
         yield case.cause(FindingCode.NO_PHASES, likelihood=Likelihood.POSSIBLE)
         return
+    attribution = queueing.charge_queue(case, attribution)
     yield from _of_waiting(case, attribution)
     if attribution.steps[0].name == WAITING:
         rest = attribution.without(WAITING)

@@ -7,11 +7,11 @@ import numpy as np
 _THRESHOLDS = (1.5, 2.1, 2.8, 4.5, 7.9, 9.7)
 """Log odds of a change."""
 _RUNS_PER_FALSE_ALARM = (10.0, 30.0, 100.0, 300.0, 2200.0, 22000.0)
-"""The runs per false alarm (ARL0) of one series at each threshold. Up to 100 they are simulated with the benchmark's
-noise (`python -m benchmarks.verdict.calibration`). Beyond that such noise would do with less: these are set by
-the 43 real series of `benchmarks.verdict.real_series`, where they have to hold too."""
+"""The runs per false alarm (ARL0) of one series at each threshold. At 100 that holds in the benchmark's simulated
+noise (`benchmarks.verdict.detectors`; `benchmarks.verdict.calibration` simulates others). Beyond that such noise would
+do with less: these are set by the 43 real series of `benchmarks.verdict.real_series`, where they have to hold too."""
 _YOUNG = 1.1
-"""A baseline of a few weeks raises 1.1 times the false alarms of the table, which is simulated over 200 runs."""
+"""A baseline of a few weeks raises 1.1 times the false alarms of the table."""
 _SLOPE = 0.78
 """Beyond the table: growth of the threshold with the logarithm of the runs, that of the table's last step."""
 

@@ -25,6 +25,7 @@ from loadtasks.results.findings.causes.slowness import (
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 
+_GROWING_QUEUE = "the queue before the target, which grows with the time of each request"
 _STEP_NAMES = {
     "waiting": "waiting for a free connection",
     "first_byte": "the time to the first byte",
@@ -54,6 +55,13 @@ def _detail(step: RequestStep) -> str:
     return f"phase {step.phase}: {_times(step)}" if step.phase else _times(step)
 
 
+def _queued(queue_share: float) -> str:
+    """How much of the increase is the queue that a slower step lengthens, to be added; empty where none is."""
+    if not queue_share:
+        return ""
+    return f"; this includes {_GROWING_QUEUE} ({percent(queue_share)} of the increase)"
+
+
 def _doubted(sentence: str, doubts: Sequence[Doubt]) -> str:
     """A sentence with what makes it uncertain."""
     if not doubts:
@@ -76,25 +84,27 @@ _DOUBTS: Mapping[DoubtCode, Callable[[Doubt], str]] = {
 def _step_in(where: str) -> Callable[[Finding, SlowStep], str]:
     """`96 % of the increase is in the database (phase db: 0.80 ms → 52.9 ms per request)`."""
     return lambda _finding, parameters: _doubted(
-        f"{_amount(parameters.step)} is in {where} ({_detail(parameters.step)})", parameters.doubts
+        f"{_amount(parameters.step)} is in {where} ({_detail(parameters.step)}){_queued(parameters.step.queue_share)}",
+        parameters.doubts,
     )
 
 
 def _phase(_finding: Finding, parameters: SlowStep) -> str:
     step = parameters.step
-    return _doubted(f"{_amount(step)} is in the target's phase {step.phase} ({_times(step)})", parameters.doubts)
+    where = f"the target's phase {step.phase}"
+    return _doubted(f"{_amount(step)} is in {where} ({_times(step)}){_queued(step.queue_share)}", parameters.doubts)
 
 
 def _target_code(_finding: Finding, parameters: SlowStep) -> str:
     step = parameters.step
     where = "the target's own code (outside the phases it reports in Server-Timing"
-    return _doubted(f"{_amount(step)} is in {where}; {_times(step)})", parameters.doubts)
+    return _doubted(f"{_amount(step)} is in {where}; {_times(step)}){_queued(step.queue_share)}", parameters.doubts)
 
 
 def _pool(_finding: Finding, parameters: DatabasePool) -> str:
     return _doubted(
         f"{_amount(parameters.step)} is waiting for a database connection ({_detail(parameters.step)})"
-        f"{_pool_size(parameters)}",
+        f"{_pool_size(parameters)}{_queued(parameters.step.queue_share)}",
         parameters.doubts,
     )
 
@@ -102,7 +112,8 @@ def _pool(_finding: Finding, parameters: DatabasePool) -> str:
 def _held(_finding: Finding, parameters: HeldConnections) -> str:
     return _doubted(
         f"the database holds each connection longer ({_detail(parameters.held)}), so other requests wait for one: "
-        f"{_amount(parameters.step)} is that wait ({_detail(parameters.step)}){_pool_size(parameters)}",
+        f"{_amount(parameters.step)} is that wait ({_detail(parameters.step)}){_pool_size(parameters)}"
+        f"{_queued(parameters.step.queue_share)}",
         parameters.doubts,
     )
 
@@ -205,7 +216,8 @@ def _no_part(_finding: Finding, parameters: PartShare) -> str:
 def _no_step(_finding: Finding, parameters: LargestSteps) -> str:
     largest = " and ".join(f"{_step_name(step)} with {percent(step.share)}" for step in parameters.steps)
     grown = any(step.before_s is not None for step in parameters.steps)
-    return f"no single step of the requests has most of the {_increase(grown)}: the largest are {largest}"
+    queued = f"; both include {_GROWING_QUEUE}" if all(step.queue_share for step in parameters.steps) else ""
+    return f"no single step of the requests has most of the {_increase(grown)}: the largest are {largest}{queued}"
 
 
 def _step_name(step: RequestStep) -> str:
@@ -216,7 +228,7 @@ def _hits_fell(_finding: Finding, parameters: CacheHits) -> str:
     sentence = (
         f"fewer responses come from the cache: {percent(parameters.hit_ratio)} now, "
         f"{percent(parameters.hit_ratio_before or 0.0)} in the baseline; computing the others is "
-        f"{percent(parameters.computing_share)} of the {_increase(parameters.grown)}"
+        f"{percent(parameters.computing_share)} of the {_increase(parameters.grown)}{_queued(parameters.queue_share)}"
     )
     computation = parameters.computation
     if computation is None:
@@ -240,7 +252,7 @@ def _awaited(_finding: Finding, parameters: AwaitedComputation) -> str:
     return _doubted(
         f"requests wait in the cache for a response that another request computes: {_amount(parameters.step)} is that "
         f"wait ({_detail(parameters.step)}), and {percent(parameters.waiting_share)} of the requests waited; the "
-        "computation itself has become slow",
+        f"computation itself has become slow{_queued(parameters.step.queue_share)}",
         parameters.doubts,
     )
 

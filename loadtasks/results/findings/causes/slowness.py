@@ -23,6 +23,9 @@ class RequestStep(BaseModel):
     """Mean time per completed request in the baseline; None where the time is attributed and not its increase."""
     share: float
     """Share of the increase over the baseline, or of the time, from 0 to 1."""
+    queue_share: float = 0.0
+    """The part of `share` that is the queue before the target, which grows with this step; 0 where none is charged to
+    it, and in results of earlier versions."""
 
     @property
     def phase(self) -> str:
@@ -150,6 +153,8 @@ class CacheHits(Parameters):
     """Share of responses that came from the cache in the baseline, from 0 to 1; None where there is none."""
     computing_share: float
     """The share of the increase, or of the time, that computing the other responses takes, from 0 to 1."""
+    queue_share: float = 0.0
+    """The part of `computing_share` that is the queue before the target, as of a `RequestStep`."""
     grown: bool
     """Whether it is a share of the increase over the baseline; else of the time."""
     computation: MeanTime | None = None

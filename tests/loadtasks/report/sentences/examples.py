@@ -114,8 +114,14 @@ def requests(**fields: Any) -> dict[str, Any]:
     return {"count": 50, "scheduled": 1200, "sample": SAMPLE} | fields
 
 
-def step(name: str, share: float = 0.927, now_s: float = 0.0529, before_s: float | None = 0.0008) -> RequestStep:
-    return RequestStep(name=name, share=share, now_s=now_s, before_s=before_s)
+def step(
+    name: str,
+    share: float = 0.927,
+    now_s: float = 0.0529,
+    before_s: float | None = 0.0008,
+    queue_share: float = 0.0,
+) -> RequestStep:
+    return RequestStep(name=name, share=share, now_s=now_s, before_s=before_s, queue_share=queue_share)
 
 
 def mean(now_s: float, before_s: float | None = None) -> MeanTime:
@@ -414,7 +420,33 @@ VARIANTS: tuple[Finding, ...] = (
     cause(C.SERVER_ERROR, WrongStatus(count=1, scheduled=1, status=599)),
     cause(C.SLOW_TAIL, SlowTail(p50_s=0.1, p95_s=3.0)),
     cause(C.DATABASE_SLOW, SlowStep(step=step("server:db", before_s=None), doubts=DOUBTS)),
+    *(
+        cause(code, SlowStep(step=step(name, 0.971, 0.00055, 0.0005, queue_share=0.882)))
+        for code, name in (
+            (C.DATABASE_SLOW, "server:db"),
+            (C.PHASE_SLOW, "server:pdf"),
+            (C.TARGET_CODE_SLOW, "unnamed"),
+        )
+    ),
+    cause(
+        C.NO_STEP_DOMINATES,
+        LargestSteps(steps=(step("server:db", 0.45, queue_share=0.4), step("unnamed", 0.4, queue_share=0.35))),
+    ),
     cause(C.DATABASE_POOL_EXHAUSTED, DatabasePool(step=step("server:pool"), size=2)),
+    cause(
+        C.DATABASE_CONNECTIONS_HELD,
+        HeldConnections(
+            step=step("server:pool", queue_share=0.5), held=step("server:db", 0.07, 0.3, 0.05), size=2, size_before=2
+        ),
+    ),
+    cause(
+        C.CACHE_HITS_FELL,
+        CacheHits(hit_ratio=0.0, hit_ratio_before=0.9, computing_share=0.96, grown=True, queue_share=0.5),
+    ),
+    cause(
+        C.CACHE_COMPUTATION_AWAITED,
+        AwaitedComputation(step=step("server:cache", 0.874, queue_share=0.5), waiting_share=0.78),
+    ),
     cause(
         C.CACHE_HITS_FELL,
         CacheHits(

@@ -395,3 +395,69 @@ def test_a_young_family_raises_hardly_any_false_alarm() -> None:
             judged = run_repeated(detector, values[0, :, run], values[1:, :, run])
             claims += sum(judgement.raised and judgement.state is DetectorState.REGRESSED for judgement in judged)
     assert claims == 0
+
+
+def test_a_series_of_two_modes_raises_hardly_any_alarm_once_it_has_shown_them() -> None:
+    random = np.random.default_rng(4)
+    values = drift(cv=0.02, series=8, runs=200, seed=5) + 0.3 * (random.random((8, 200)) < 0.3)
+    detector = Detector([SeriesSettings(min_effect=0.03, share=0.05)] * 8, FalseAlarmBudget(100))
+    alarms = 0
+    for run in range(200):
+        for row, judgement in enumerate(detector.observe(values[:, run])):
+            if judgement.raised and judgement.state is DetectorState.REGRESSED:
+                alarms += run >= 40
+                detector.dismiss(row)
+    assert alarms == 0
+
+
+def test_times_in_ticks_of_which_over_half_agree_keep_the_budget() -> None:
+    random = np.random.default_rng(6)
+    ticks = np.log(np.rint(5.5 + 0.1 * random.standard_normal((10, 150)) + 0.05))
+    detector = Detector([SeriesSettings(min_effect=0.03, share=0.1)] * 10, FalseAlarmBudget(100))
+    assert sum(judged.raised for run in range(150) for judged in detector.observe(ticks[:, run])) <= 2
+
+
+def test_an_improvement_that_is_lost_at_once_was_none() -> None:
+    values = shifted(-0.3, at=30, runs=70)
+    values[37:] += 0.3
+    judged = judge(values)
+    (improved,) = raised(judged, DetectorState.IMPROVED)
+    assert improved < 37
+    (withdrawn,) = [run for run, judgement in enumerate(judged) if judgement.recovered]
+    assert 37 <= withdrawn < 41
+    assert {judgement.state for judgement in judged[withdrawn:]} == {DetectorState.NORMAL}
+
+
+def test_a_loss_of_a_gain_is_found_though_it_hardly_goes_beyond_the_level_before_it() -> None:
+    values = np.stack([shifted(-0.10, at=40, runs=70, cv=0.02, seed=seed) for seed in range(10)])
+    values[:, 55:] += 0.12
+    detector = Detector([SeriesSettings(min_effect=0.03, share=0.05)] * 10, FalseAlarmBudget(100))
+    judged = [detector.observe(values[:, run]) for run in range(66)]
+    found = {row for run in range(55, 66) for row in range(10) if judged[run][row].state is DetectorState.REGRESSED}
+    assert len(found) == 10
+
+
+def test_a_regression_after_an_accepted_one_is_found_though_its_baseline_is_short() -> None:
+    def accept(detector: Detector, _: int, judgement: Judgement) -> None:
+        if judgement.raised:
+            detector.accept(0)
+
+    values = shifted(0.4, at=30, runs=60)
+    values[40:] += 0.4
+    first, second = raised(judge(values, then=accept))
+    assert 30 <= first < 34
+    assert 40 <= second < 45
+
+
+def test_a_dismissal_raises_the_threshold_for_a_while() -> None:
+    detector = Detector([TIMES], FalseAlarmBudget(365))
+    for value in shifted(0.3)[:40]:
+        (judgement,) = detector.observe(np.array([value]))
+        if judgement.raised:
+            break
+    assert detector.threshold_raised(0) == 0
+    detector.dismiss(0)
+    step = detector.threshold_raised(0)
+    assert step > 0.5
+    detector.observe(np.array([0.3]))
+    assert 0.9 * step < detector.threshold_raised(0) < step

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from loadtasks.engine.recording.round_ratios import RoundRatios
+from loadtasks.measurement.model import Measurement
 from loadtasks.results.findings.causes.slowness import SlowStep
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood
 from loadtasks.results.findings.finding import Finding
@@ -183,6 +185,42 @@ def test_a_phase_that_grew_is_the_cause_though_others_stalled_in_some_rounds() -
     assert (cause.code, cause.likelihood) == (FindingCode.TARGET_CODE_SLOW, Likelihood.LIKELY)
     assert isinstance(cause.parameters, SlowStep)
     assert (cause.parameters.step.before_s, cause.parameters.step.now_s) == pytest.approx((0.07, 0.076))
+
+
+@pytest.mark.parametrize(
+    ("slower_s", "longer_s", "code"),
+    [
+        pytest.param(0.00005, 0.00095, FindingCode.DATABASE_SLOW, id="a slower step and its queue"),
+        pytest.param(0.0, 0.001, FindingCode.QUEUE_BEFORE_TARGET, id="the queue alone"),
+    ],
+)
+def test_of_a_queue_that_grows_with_a_step_the_step_is_the_cause(
+    slower_s: float, longer_s: float, code: FindingCode
+) -> None:
+    """20 workers, one process and 0.5 ms of own time; the rounds differ by 2 % by chance, and every fifth stalls."""
+    chance = np.random.default_rng(5)
+
+    def build(db_s: float, outside_s: float, elapsed_s: float) -> Measurement:
+        body_s = (db_s + 0.0002 + outside_s) / 9  # which the first byte is nine tenths of
+        response_s = db_s + 0.0002 + outside_s + body_s
+        server = {"db": db_s, "total": db_s + 0.0002}
+        return measurement(times_s=[response_s] * 1000, server=server, elapsed_s=elapsed_s, connect_mean_s=0.0001)
+
+    candidate, reference = build(0.0003 + slower_s, 0.0095 + longer_s, 11.0), build(0.0003, 0.0095, 1000 * 0.011 / 20)
+    rounds = round_ratios(p50_s=0.09, noise=0.01)
+    for number in range(30):
+        stall = 3.0 if number % 5 == 0 else 1.0
+        differ = 1 + 0.02 * chance.standard_normal(2)
+        for name in ("first_byte", "body", "connect", "server:db", "server:total"):
+            own = differ if name == "first_byte" else 1 + 0.02 * chance.standard_normal(2)
+            seconds = [made.phases[name].total_s / 1000 for made in (candidate, reference)]
+            rounds.phases_s.setdefault(name, []).append((seconds[0] * own[0] * stall, seconds[1] * own[1]))
+    known = KnownHistory(references={SCENARIO: reference_rounds(rounds, reference=[reference])})
+    (verdict,) = compare_run([ScenarioVerdict(scenario=SCENARIO, verdict=Verdict.PASS)], [candidate], known).verdicts
+    (cause,) = [finding for finding in verdict.findings if finding.kind is FindingKind.DIAGNOSIS]
+    assert (cause.code, cause.likelihood) == (code, Likelihood.LIKELY)
+    assert isinstance(cause.parameters, SlowStep)
+    assert cause.parameters.step.share > 0.6
 
 
 def test_comparing_again_adds_no_finding() -> None:

@@ -1,0 +1,98 @@
+"""The queue before the target, which grows with each request's time in it: a consequence, and no cause of its own.
+
+Where N requests are under way at once and the target works on c of them, a request waits for about N / c - 1 others to
+be served. So one whose service takes longer makes all of them wait longer, in proportion (the utilisation law and the
+interactive response time law: Lazowska et al., Quantitative System Performance, 1984, chapter 3). The target's own time
+may have grown by 0.05 ms then and the time outside its account by 0.5 ms, and still its slower step is the cause.
+
+What the slower steps explain of the time outside is bounded twice, since c is unknown:
+
+- the target works on at least as many requests as are in its own account at once, so that the queue grows by no larger
+  factor than its own time does. What a request spends outside because of the network is no queue: connecting takes at
+  least as long as a round trip of a request;
+- it works on at least one, so that a request waits for the growth of at most N - 1 others.
+
+N is the sum of all response times over the elapsed time, and the number in the target's own account the sum of its own
+times over the elapsed time (Little's law). With a single worker nothing queues, and the second bound is 0.
+"""
+
+from loadtasks.measurement.model import SERVER, Measurement
+from loadtasks.results.findings.causes.slowness import RequestStep
+from loadtasks.verdict.causes.attribution import OUTSIDE, TOTAL, UNNAMED, Attribution, steps_s
+from loadtasks.verdict.causes.case import Case
+
+_MIN_IN_TARGET = 0.1
+"""Requests in the target's own account at once below which it is idle, so that nothing queues for it. A rule of thumb:
+a busy process is in its own account for less than all of its time, since it also reads requests and writes responses.
+For 0.17 of it where the shipped API serves its cheapest endpoint."""
+
+
+def charge_queue(case: Case, attribution: Attribution) -> Attribution:
+    """Charge the growth of the queue to the target's steps that grew, as far as they explain it.
+
+    It is charged in proportion of their own growth. What they don't explain stays outside: fewer processes, or a slow
+    proxy. Nothing changes where the time is attributed and not its increase, or where the target doesn't report its
+    total in both measurements.
+    """
+    outside = attribution.step(OUTSIDE)
+    grown = [step for step in attribution.steps if _is_own(step.name) and step.share > 0]
+    growth_s = sum(_growth_s(step) for step in attribution.steps)
+    if not attribution.grown or outside is None or not outside.share or not grown or growth_s <= 0:
+        return attribution
+    charged = min(outside.share, _explained_s(case) / growth_s)
+    if charged <= 0:
+        return attribution
+    own = sum(step.share for step in grown)
+    steps = [
+        _charged(step, charged * step.share / own)
+        if step in grown
+        else step.model_copy(update={"share": step.share - charged})
+        if step is outside
+        else step
+        for step in attribution.steps
+    ]
+    return Attribution(sorted(steps, key=lambda step: -step.share), attribution.grown, attribution.doubts)
+
+
+def _charged(step: RequestStep, share: float) -> RequestStep:
+    return step.model_copy(update={"share": min(1.0, step.share + share), "queue_share": share})
+
+
+def _growth_s(step: RequestStep) -> float:
+    return max(0.0, step.now_s - (step.before_s or 0.0))
+
+
+def _explained_s(case: Case) -> float:
+    """The most seconds per request by which the target's own growth can have lengthened the queue before it."""
+    before, whole = case.baseline, case.baseline_whole
+    if before is None or whole is None or TOTAL not in case.measurement.phases or TOTAL not in before.phases:
+        return 0.0
+    connect_s = before.connect_mean_s
+    if connect_s is None or whole.elapsed_s <= 0 or _own_at_once(whole) < _MIN_IN_TARGET:
+        return 0.0
+    own_before_s = _own_s(before)
+    own_growth_s = _own_s(case.measurement) - own_before_s
+    if own_before_s <= 0 or own_growth_s <= 0:
+        return 0.0
+    queue_before_s = max(0.0, steps_s(before).get(OUTSIDE, 0.0) - connect_s)
+    return own_growth_s * min(queue_before_s / own_before_s, max(0.0, _at_once(whole) - 1))
+
+
+def _is_own(step: str) -> bool:
+    return step == UNNAMED or step.startswith(SERVER)
+
+
+def _own_s(measurement: Measurement) -> float:
+    """Seconds per completed request in the target's own account."""
+    return sum(seconds for name, seconds in steps_s(measurement).items() if _is_own(name))
+
+
+def _at_once(measurement: Measurement) -> float:
+    """How many requests are under way at once, on average."""
+    return (measurement.response.mean_s or 0.0) * measurement.response.count / measurement.elapsed_s
+
+
+def _own_at_once(measurement: Measurement) -> float:
+    """How many requests the target works on at once by its own account, on average."""
+    total = measurement.phases.get(TOTAL)
+    return total.total_s / measurement.elapsed_s if total is not None else 0.0

@@ -51,7 +51,7 @@ class Step:
     """The standard deviation of a run's value, inflated so that correlated runs can be treated as independent."""
 
 
-def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float) -> ChangePoint:
+def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float, direction: float = 1.0) -> ChangePoint:
     """The change point of one series.
 
     The odds of an alarm limit what each run adds, so they say little about where a shift begins. Its first run is the
@@ -64,8 +64,9 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float)
         row: Which series.
         log_odds: Of each of its newest runs to be the first of a shift, the newest run first; -inf where it can't be.
         sign: What the series' own values were multiplied with.
+        direction: 1 for a rise of the values, -1 for a fall.
     """
-    probability = _first_run_probability(baselines, row, np.isfinite(log_odds))
+    probability = _first_run_probability(baselines, row, np.isfinite(log_odds), direction)
     lasted = int(np.argmax(probability)) + 1
     newest_first = np.cumsum(probability)
     latest = int(np.searchsorted(newest_first, (1 - _CREDIBLE) / 2)) + 1
@@ -84,13 +85,19 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float)
     )
 
 
-def _first_run_probability(baselines: Baselines, row: int, candidates: NDArray[np.bool_]) -> Values:
-    """The probability of each of the newest runs to be the first of a shift; the newest run first."""
+def _first_run_probability(baselines: Baselines, row: int, candidates: NDArray[np.bool_], direction: float) -> Values:
+    """The probability of each of the newest runs to be the first of a shift in one direction; the newest run first.
+
+    Where no candidate is such a shift, all of them are compared.
+    """
     values = baselines.segment(row).means
-    residuals = np.full((len(candidates), len(values)), np.inf)
+    residuals, shifts = np.full((len(candidates), len(values)), np.inf), np.full(len(candidates), -np.inf)
     for place in np.flatnonzero(candidates):
         before, after = values[: -place - 1], values[-place - 1 :]
+        shifts[place] = direction * (np.median(after) - np.median(before))
         residuals[place] = np.concatenate([before - np.median(before), after - np.median(after)])
+    if (shifts > 0).any():
+        residuals[shifts <= 0] = np.inf
     deviations = np.abs(residuals).mean(axis=1)
     best = int(np.argmin(deviations))
     scale = max(MEAN_ABSOLUTE * float(deviations[best]), float(baselines.min_scale[row]))

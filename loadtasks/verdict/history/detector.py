@@ -324,14 +324,14 @@ class Detector:
 
     def _worse(self, row: int, log_odds: Values, worse: float) -> Judgement:
         change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
-        if abs(change.size) < self._min_effect[row]:
+        if self._sign[row] * change.size < self._min_effect[row]:
             return Judgement(DetectorState.SUSPECTED, log_odds=worse, change=change)
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
     def _better(self, row: int, log_odds: Values, worse: float) -> Judgement:
-        change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
-        if abs(change.size) < self._min_effect[row]:
+        change = locate_change(self._baselines, row, log_odds, float(self._sign[row]), direction=-1.0)
+        if -self._sign[row] * change.size < self._min_effect[row]:
             return self._no_change(worse)
         self._open_change(row, change, change.lasted, worse=False)
         if self._accept_improvements:

@@ -176,11 +176,11 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """The text in lower case, with as many characters as before."""
-    lower = text.lower()
-    if len(lower) == len(text):
-        return lower
-    return "".join(character.lower() if len(character.lower()) == 1 else character for character in text)
+    """The text without the difference of small letters and capitals, with as many characters as before."""
+    folded = text.casefold()
+    if len(folded) == len(text):
+        return folded
+    return "".join(character.casefold() if len(character.casefold()) == 1 else character for character in text)
 
 
 def _equal(one: str, other: str) -> int:

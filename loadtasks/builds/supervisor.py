@@ -151,6 +151,10 @@ class _HeldBuild:
         if self._container is not None and self._removes_container:
             self._container.remove(self._order.grace_s, settled=self._is_made)
         end_all({self._process.pid} if self._process is not None else set(), self._order.grace_s)
+        self.keep_log()
+
+    def keep_log(self) -> None:
+        """Wait until everything that it wrote is in its log."""
         self._log.finish(_LOG_TIMEOUT_S)
 
     def _run(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -191,6 +195,7 @@ def main() -> None:
             while not is_over() and not build.has_ended:
                 is_over.wait()
             if build.has_ended:
+                build.keep_log()  # whoever hears of the end reads the log's
                 _report(event="ended", code=build.code)
         while not is_over():
             is_over.wait()

@@ -55,7 +55,11 @@ class LoopGuard:
 
     @property
     def failure(self) -> RequestFailure | None:
-        """What failed first; None while nothing has."""
+        """What failed first; None while nothing has.
+
+        Raises:
+            KeyboardInterrupt: one came amid a callback, from where the loop takes it like any other exception.
+        """
         return self._broken.result() if self._broken.done() else None
 
     async def run(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -63,6 +67,7 @@ class LoopGuard:
 
         Raises:
             Exception: what the work itself raised.
+            KeyboardInterrupt: one came amid a callback.
         """
         task = asyncio.get_running_loop().create_task(work)
         try:
@@ -71,11 +76,16 @@ class LoopGuard:
             task.cancel()
         if self._broken.done():
             await asyncio.wait([task])
+            self._broken.result()
         if not task.cancelled():
             task.result()
 
     def _take(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         of_network = isinstance(error, OSError) and "transport" in context  # the connection's own, which its end shows
-        if error is not None and not of_network and not self._broken.done():
+        if error is None or of_network or self._broken.done():
+            return
+        if isinstance(error, KeyboardInterrupt):
+            self._broken.set_exception(error)
+        else:
             self._broken.set_result(internal_failure(error))

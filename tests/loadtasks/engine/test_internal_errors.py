@@ -1,5 +1,6 @@
 """Mistakes of the engine itself: wherever a callback fails, the load ends, the error is named, no count is wrong."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from loadtasks.engine.generator.monitor import Monitor
 from loadtasks.engine.http.checks import Checker
 from loadtasks.engine.http.connection import HttpConnection
+from loadtasks.engine.internal_errors import LoopGuard, surface
 from loadtasks.engine.net.connector import Connector
 from loadtasks.engine.net.target import Target
 from loadtasks.engine.recording.recorder import Recorder
@@ -163,3 +165,13 @@ def test_broadcasts(owner: type, name: str, monkeypatch: pytest.MonkeyPatch) -> 
     findings = validity.findings("thing.test", [measurement], {})
     assert findings[0].code is FindingCode.INTERNAL_ERROR
     assert findings[0].code.kind.value == "validity"
+
+
+def test_an_interrupt_amid_a_callback_is_no_internal_error() -> None:
+    async def load() -> None:
+        guard = LoopGuard()
+        asyncio.get_running_loop().call_later(0.01, surface, KeyboardInterrupt())
+        await guard.run(asyncio.sleep(60))
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(load())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_THRESHOLDS = (1.5, 2.1, 2.8, 4.5, 7.9, 9.7)
+_THRESHOLDS = (1.5, 2.1, 2.85, 4.5, 7.9, 9.7)
 """Log odds of a change."""
 _RUNS_PER_FALSE_ALARM = (10.0, 30.0, 100.0, 300.0, 2200.0, 22000.0)
 """The runs per false alarm (ARL0) of one series at each threshold. At 100 that holds in the benchmark's simulated

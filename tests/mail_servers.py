@@ -1,10 +1,13 @@
 """Real SMTP servers for tests, which keep what they get, refuse it, or break down."""
 
-from collections.abc import Callable, Iterator
+import socket
+from asyncio import AbstractServer
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -66,13 +69,16 @@ class MailServer:
         return "250 kept"
 
 
-class AnyPortController(Controller):
-    """Listens on the port that the system chose where none is named."""
+class ListeningController(Controller):
+    """Serves on a socket that listens already, so that it does so in the thread of the test."""
 
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        super()._trigger_server()
+    def __init__(self, listener: socket.socket, handler: MailServer, **behaviour: Any) -> None:
+        host, port = listener.getsockname()
+        super().__init__(handler, hostname=host, port=port, **behaviour)
+        self._listener = listener
+
+    def _create_server(self) -> Awaitable[AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._listener)
 
 
 @contextmanager
@@ -86,10 +92,9 @@ def mail_server(**behaviour: object) -> Iterator[MailServer]:
 @contextmanager
 def serving(server: MailServer) -> Iterator[None]:
     """The server up; where it has been up before, at the same port."""
-    controller = AnyPortController(
+    controller = ListeningController(
+        socket.create_server(("127.0.0.1", server.port)),
         server,
-        hostname="127.0.0.1",
-        port=server.port,
         authenticator=lambda *_: AuthResult(success=False, handled=False, message="535 not with correct-horse"),
         auth_require_tls=False,
     )

@@ -1,12 +1,13 @@
 """The controls of a service's runs: what each run measured that is not the API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from loadtasks.measurement.control import NULL_CONNECT, NULL_SERVER, RunControls
+from loadtasks.measurement.control import NULL_CONNECT, NULL_SERVER, ControlReading, ControlSample, RunControls
 from loadtasks.results.plausible import plausible
 from loadtasks.results.schema import RunRow
 
@@ -38,3 +39,15 @@ def read_control_runs(session: Session, service: str) -> list[ControlRun]:
         ControlRun(run_id, sequence, generator, plausible(RunControls.model_validate(controls)))
         for run_id, sequence, generator, controls in session.execute(query)
     ]
+
+
+def add_sample(row: RunRow, sample: ControlSample) -> None:
+    """Add a sample to those of a run."""
+    controls = RunControls.model_validate(row.controls)
+    row.controls = controls.model_copy(update={"samples": [*controls.samples, sample]}).model_dump(mode="json")
+
+
+def replace_readings(row: RunRow, readings: Sequence[ControlReading]) -> None:
+    """Put readings in the place of those of a run."""
+    controls = RunControls.model_validate(row.controls)
+    row.controls = controls.model_copy(update={"readings": list(readings)}).model_dump(mode="json")

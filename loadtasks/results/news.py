@@ -23,14 +23,13 @@ from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.history import RegressionShift
-from loadtasks.results.findings.lifecycle import AcceptedAutomatically, AcceptedMetric
 from loadtasks.results.findings.parameters import StoredText
 from loadtasks.results.findings.reference import Inconclusive
 from loadtasks.results.findings.targets import TargetNotEvaluated
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import ReportedMessage
 from loadtasks.results.regression import Regression, RegressionState, grouped
+from loadtasks.results.regression_topics import acceptance, accepted_topics, unended_topics
 from loadtasks.results.run import RunPlace
 from loadtasks.results.topic import Topic, TopicEvent, TopicKey, TopicKind
 
@@ -89,10 +88,11 @@ def find_news(document: ResultsDocument, reported: Reported) -> News:
     """What is new in a judged run."""
     run = document.run
     later = {place.id for place in reported.runs if place.sequence > run.sequence}
-    known = _accepted_here(document, reported) | _open_topics(reported.messages)
+    began = {place.id: place.started_at for place in reported.runs}
+    known = _accepted_here(run.id, reported, began) | _open_topics(reported.messages)
     spoken = {topic.key for message in reported.messages if message.run_id in later for topic in message.topics}
     current = {topic.key: topic for topic in _observed(document)}
-    current |= {topic.key: topic for topic in _unended(document, reported, later)}
+    current |= {topic.key: topic for topic in unended_topics(document, reported.regressions, began, later)}
     current |= {topic.key: topic for topic in _creeps(document, reported, later) if topic.key not in known}
     lost = {topic.key: topic for topic in reported.lost}
     new, over, still_open = [], [], []
@@ -188,63 +188,11 @@ def _name_of(finding: Finding) -> str:
     return finding.metric
 
 
-def _unended(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:
-    """The regressions that have not ended, with what this run shows of them."""
-    shown: dict[tuple[str, str, int | None], list[Finding]] = {}
-    for result in document.scenarios:
-        for finding in result.findings:
-            if isinstance(finding.parameters, RegressionShift):
-                key = (result.scenario, finding.part, finding.parameters.regression)
-                shown.setdefault(key, []).append(finding)
-    began = {place.id: place.started_at for place in reported.runs}
-    for members in grouped(reported.regressions):
-        unended = [one for one in members if not one.state.ended and one.found_run not in later]
-        if unended:
-            yield _regression_topic(members[0], unended, began, shown)
-
-
-def _regression_topic(
-    first: Regression,
-    unended: Sequence[Regression],
-    began: Mapping[str, datetime],
-    shown: Mapping[tuple[str, str, int | None], Sequence[Finding]] | None = None,
-) -> Topic:
-    """A regression as people know it: of one scenario, or of several that shifted at once, of which it shows the first.
-
-    Args:
-        first: The one whose id people know.
-        unended: Those that have not ended, or that ended in this run.
-        began: When runs began.
-        shown: What this run shows, by scenario, part and the id that people know; else it is as it was when found.
-    """
-    since = began.get(first.first_run, first.moves[0].at)
-    unheard = [one for one in unended if one.state is not RegressionState.ACKNOWLEDGED]
-    return Topic(
-        kind=TopicKind.REGRESSION,
-        event=TopicEvent.BEGAN,
-        scenario=first.scenario,
-        part=first.part,
-        name=first.found_run,
-        regression=first.id,
-        scenarios=tuple(one.label for one in unended) if len(unended) > 1 else (),
-        acknowledged_by=None if unheard else unended[0].moves[-1].who,
-        since=since,
-        since_run=first.first_run,
-        findings=tuple(_as_regressions((shown or {}).get((first.scenario, first.part, first.id), [])))
-        or _kept_changes(first, since),
-    )
-
-
-def _accepted_here(document: ResultsDocument, reported: Reported) -> dict[TopicKey, Topic]:
-    """The regressions that this run has accepted, unless a message has said so: also those that none had reported."""
-    began = {place.id: place.started_at for place in reported.runs}
-    topics = (
-        _regression_topic(members[0], accepted, began)
-        for members in grouped(reported.regressions)
-        if (accepted := [one for one in members if one.accepted_automatically_in == document.run.id])
-    )
+def _accepted_here(run_id: str, reported: Reported, began: Mapping[str, datetime]) -> dict[TopicKey, Topic]:
+    """The regressions that a run has accepted, unless a message has said so: also those that none had reported."""
     heard = {topic.key for message in reported.messages for topic in message.topics if topic.event is TopicEvent.ENDED}
-    return {topic.key: topic for topic in topics if topic.key not in heard}
+    accepted = accepted_topics(run_id, reported.regressions, began)
+    return {topic.key: topic for topic in accepted if topic.key not in heard}
 
 
 def _creeps(document: ResultsDocument, reported: Reported, later: Collection[str]) -> Iterator[Topic]:
@@ -263,58 +211,6 @@ def _creeps(document: ResultsDocument, reported: Reported, later: Collection[str
                 since_run=record.run_id,
                 findings=record.findings,
             )
-
-
-def _acceptance(regression: Regression, accepted_in: str, reported: Reported) -> Finding:
-    """That a regression was accepted in a run because nobody had answered it."""
-    order = [place.id for place in reported.runs if regression.scenario in place.scenarios or place.id == accepted_in]
-    found = order.index(regression.found_run) if regression.found_run in order else 0
-    runs = order.index(accepted_in) - found if accepted_in in order else 0
-    parameters = AcceptedAutomatically(
-        regression=regression.id,
-        found_run=regression.found_run,
-        first_run=regression.first_run,
-        runs=max(runs, 0),
-        metrics=tuple(
-            AcceptedMetric(metric=change.metric, before=change.before, ratio=change.ratio, errors=change.errors)
-            for change in regression.changes
-        ),
-    )
-    return Finding(code=FindingCode.ACCEPTED_AUTOMATICALLY, part=regression.part, parameters=parameters)
-
-
-def _as_regressions(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings of a regression, whether or not somebody has acknowledged it: one code, however it stands."""
-    for finding in findings:
-        if isinstance(finding.parameters, RegressionShift):
-            parameters = RegressionShift.model_validate(finding.parameters.model_dump())
-            yield finding.model_copy(update={"code": FindingCode.REGRESSION, "parameters": parameters})
-
-
-def _kept_changes(regression: Regression, since: datetime) -> tuple[Finding, ...]:
-    """The findings of a regression that this run doesn't show, as it was when it was found."""
-    return tuple(
-        Finding(
-            code=FindingCode.REGRESSION,
-            part=regression.part,
-            metric=change.metric,
-            observed=change.before * change.ratio,
-            limit=change.before,
-            parameters=RegressionShift(
-                ratio=change.ratio,
-                low=change.low,
-                high=change.high,
-                first_run=regression.first_run,
-                first_run_started_at=since,
-                version_before=regression.version_before,
-                version_after=regression.version_after,
-                regression=regression.id,
-                found_run=regression.found_run,
-                errors=change.errors,
-            ),
-        )
-        for change in regression.changes
-    )
 
 
 def _continued(topic: Topic, before: Topic, event: TopicEvent) -> Topic:
@@ -364,7 +260,7 @@ class _Ends:
         members = self._members(topic)
         accepted = [one.label for one in members if one.accepted_automatically_in == last.accepted_automatically_in]
         return {
-            "findings": (_acceptance(members[0], last.accepted_automatically_in, self.reported),),
+            "findings": (acceptance(members[0], last.accepted_automatically_in, self.reported.runs),),
             "scenarios": tuple(accepted) if len(accepted) > 1 else (),
         }
 

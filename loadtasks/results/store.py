@@ -9,13 +9,13 @@ from sqlalchemy import Select, delete, desc, func, select
 from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
-from loadtasks.measurement.control import ControlReading, ControlSample, RunControls
+from loadtasks.measurement.control import ControlReading, ControlSample
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
 from loadtasks.results import approval, beginnings, creep_record, repetitions
 from loadtasks.results.beginnings import Beginning
-from loadtasks.results.control_runs import ControlRun, read_control_runs
+from loadtasks.results.control_runs import ControlRun, add_sample, read_control_runs, replace_readings
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import ClockWentBack, MeasurementFailure, RunsOverlapped
@@ -180,17 +180,12 @@ class Store:
     def add_control_sample(self, run_id: str, sample: ControlSample) -> None:
         """Keep a sample of a control, after those before it."""
         with self._database.writing() as session:
-            row = _row(session, run_id)
-            controls = RunControls.model_validate(row.controls)
-            whole = controls.model_copy(update={"samples": [*controls.samples, sample]})
-            row.controls = whole.model_dump(mode="json")
+            add_sample(_row(session, run_id), sample)
 
     def save_control_readings(self, run_id: str, readings: Sequence[ControlReading]) -> None:
         """Keep what the controls of a run showed, in place of what was kept before."""
         with self._database.writing() as session:
-            row = _row(session, run_id)
-            controls = RunControls.model_validate(row.controls).model_copy(update={"readings": list(readings)})
-            row.controls = controls.model_dump(mode="json")
+            replace_readings(_row(session, run_id), readings)
 
     def control_runs(self, service: str) -> list[ControlRun]:
         """The controls of a service's runs, oldest first, see `loadtasks.results.control_runs`."""

@@ -28,6 +28,7 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from benchmarks.pipeline_run import run_pipeline
 from loadtasks import steps
 from loadtasks.airflow import DAG_ID
 from loadtasks.builds.held_build import free_port
@@ -204,13 +205,7 @@ def _write_inputs() -> None:
 def calm_run() -> str:
     """A run of the same scenarios on the command line. Returns its verdict."""
     context = RunContext.from_settings(read_settings())
-    run = steps.open_run(context, run_id=new_run_id(), trigger="command line")
-    for scenario in steps.scenarios_to_measure(context, run.id):
-        steps.measure(context, run.id, scenario)
-    for scenario in steps.repetitions_due(context, run.id):
-        steps.confirm(context, run.id, scenario)
-    steps.judge(context, run.id)
-    return steps.compare(context, run.id).value
+    return run_pipeline(context, new_run_id(), trigger="command line").value
 
 
 def phases(stand: Stand) -> Sequence[tuple[str, int, Sequence[Callable[[], None]]]]:

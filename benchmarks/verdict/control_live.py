@@ -30,7 +30,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.engine.bench import machine, table
-from loadtasks import steps
+from benchmarks.pipeline_run import run_pipeline
 from loadtasks.builds.held_build import free_port
 from loadtasks.measurement.control import NULL_SERVER
 from loadtasks.results.assembly import assemble
@@ -85,13 +85,7 @@ class Pipeline:
     def run(self, api: ShippedApi) -> ResultsDocument:
         """One run, as the command line makes it."""
         context, run_id, self.runs = self._context(api), f"run-{self.runs + 1:03d}", self.runs + 1
-        steps.open_run(context, run_id=run_id, trigger="benchmark")
-        for scenario in steps.scenarios_to_measure(context, run_id):
-            steps.measure(context, run_id, scenario)
-        for scenario in steps.repetitions_due(context, run_id):
-            steps.confirm(context, run_id, scenario)
-        steps.judge(context, run_id)
-        steps.compare(context, run_id)
+        run_pipeline(context, run_id, trigger="benchmark")
         with Store.open(context.workspace.results_url) as store:
             document = assemble(store, run_id)
         self.documents.append(document)

@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.engine.bench import table
-from loadtasks import steps
+from benchmarks.pipeline_run import run_pipeline
 from loadtasks.results.store import Store
 from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
@@ -71,13 +71,7 @@ class Pipeline:
         for number in range(SCENARIOS):
             slower = step if number == _SLOWED else 1.0
             self.factors[number] = slower * self.random.lognormal(0, np.sqrt(np.log1p(cv**2)))
-        steps.open_run(context, run_id=run_id, trigger="benchmark")
-        for scenario in steps.scenarios_to_measure(context, run_id):
-            steps.measure(context, run_id, scenario)
-        for scenario in steps.repetitions_due(context, run_id):
-            steps.confirm(context, run_id, scenario)
-        steps.judge(context, run_id)
-        steps.compare(context, run_id)
+        run_pipeline(context, run_id, trigger="benchmark")
         with Store.open(context.workspace.results_url) as store:
             regressed = {regression.scenario for regression in store.regressions.all("endpoints", ended=False)}
         return f"e{_SLOWED}.all" in regressed

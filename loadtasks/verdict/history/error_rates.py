@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
 from loadtasks.verdict.history.detector import DetectorState, Judgement
+from loadtasks.verdict.history.dismissals import Dismissals
 from loadtasks.verdict.history.failure_counts import Counts, FailureCounts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.rate_change import (
@@ -44,8 +45,8 @@ _SUSPECTED_MARGIN = 1.5
 _TRIAL_RUNS = 10
 """A gain that is lost so soon after it was found was none: its loss is not reported, and the old baseline goes
 on."""
-_DISMISSAL_STEP, _DISMISSAL_RUNS = 1.0, 90.0
-"""What a dismissal adds to a series' threshold, in log odds, and the runs in which a half of it is forgotten."""
+_DISMISSAL_STEP = 1.0
+"""What a dismissal adds to a series' threshold, in log odds."""
 _NORMAL = Judgement(DetectorState.NORMAL)
 _LEARNING = [Judgement(DetectorState.LEARNING, missing_runs=missing) for missing in range(MIN_BASELINE_RUNS + 1)]
 """By the runs that are missing; most series of most runs share these."""
@@ -82,7 +83,7 @@ class ErrorRateDetector:
         series = len(shares)
         self._kernel = FailureCounts()
         self._threshold = np.array([math.log(budget.runs_per_false_alarm / share) for share in shares]) + _MARGIN
-        self._raised_threshold = np.zeros(series)
+        self._dismissals = Dismissals(series)
         self._accept_improvements = accept_improvements
         self._evidence = self._before = RateEvidence.before_any_run(series)
         self._is_weighed = True
@@ -106,7 +107,7 @@ class ErrorRateDetector:
         """Begin the next run with each series' first measurement; shape: series x 2."""
         self._close_run()
         self._run += 1
-        self._raised_threshold *= 0.5 ** (1 / _DISMISSAL_RUNS)
+        self._dismissals.begin_run()
         self._newest = np.zeros_like(self._newest)
         self._newest[:, 0] = counts
         self._history.append(self._newest)
@@ -153,7 +154,7 @@ class ErrorRateDetector:
         """An open change was a false alarm: its runs join the baseline, which must show more before the next one."""
         recovery = self._open.pop(row)
         self._restart(row, [*recovery.before, *recovery.since])
-        self._raised_threshold[row] += _DISMISSAL_STEP
+        self._dismissals.add(row, _DISMISSAL_STEP)
 
     def accept(self, row: int) -> None:
         """An open change is the new baseline, from its first run on."""
@@ -166,7 +167,7 @@ class ErrorRateDetector:
 
     def threshold_raised(self, row: int) -> float:
         """By how much dismissals have raised the threshold of a series, in log odds."""
-        return float(self._raised_threshold[row])
+        return float(self._dismissals.raised[row])
 
     def _adds_evidence(self) -> NDArray[np.bool_]:
         """Whether the newest run of each series looks worse, so that it adds to what those before it have shown."""
@@ -181,7 +182,7 @@ class ErrorRateDetector:
         return alike
 
     def _thresholds(self) -> Values:
-        thresholds: Values = self._threshold + self._raised_threshold
+        thresholds: Values = self._threshold + self._dismissals.raised
         return thresholds
 
     def _close_run(self) -> None:

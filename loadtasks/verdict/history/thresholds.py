@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtasks.verdict.history.baselines import Values
+from loadtasks.verdict.history.dismissals import Dismissals
 
 _BLOCK_RUNS = 24
 _BASE = 4.0
@@ -28,7 +29,6 @@ _PRIOR_BLOCKS = 8.0
 _HALF_LIFE_BLOCKS = 10.0
 _DISMISSED_SHARE = 0.25
 """The step of a dismissal, as a share of the threshold."""
-_DISMISSED_HALF_LIFE_RUNS = 90.0
 
 
 class SeriesThresholds:
@@ -42,23 +42,22 @@ class SeriesThresholds:
         self._peak, self._waiting = np.full(series, -np.inf), np.full(series, np.nan)
         self._blocks, self._above, self._excess = np.zeros(series), np.zeros(series), np.zeros(series)
         self._own = table.copy()
-        self._dismissed = np.zeros(series)
+        self._dismissals = Dismissals(series)
         self._block_decay = 0.5 ** (1 / _HALF_LIFE_BLOCKS)
-        self._run_decay = 0.5 ** (1 / _DISMISSED_HALF_LIFE_RUNS)
 
     @property
     def values(self) -> Values:
         """The threshold of each series."""
-        return self._own + self._dismissed
+        return self._own + self._dismissals.raised
 
     @property
     def raised(self) -> Values:
         """How much of each threshold is left of dismissed alarms."""
-        return self._dismissed
+        return self._dismissals.raised
 
     def begin_run(self, valid: NDArray[np.bool_]) -> None:
         """Let the steps of dismissals decay by one run, in the series that have a valid one."""
-        self._dismissed = np.where(valid, self._dismissed * self._run_decay, self._dismissed)
+        self._dismissals.begin_run(valid)
 
     def learn(self, odds: Values, valid: NDArray[np.bool_]) -> None:
         """Learn from the odds of one more run.
@@ -76,7 +75,7 @@ class SeriesThresholds:
 
     def dismiss(self, row: int) -> None:
         """An alarm of this series was a false one."""
-        self._dismissed[row] += _DISMISSED_SHARE * self._table[row]
+        self._dismissals.add(row, _DISMISSED_SHARE * float(self._table[row]))
 
     def forget_newest(self, row: int) -> None:
         """The newest odds of a series show a change, and no noise."""

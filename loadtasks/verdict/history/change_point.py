@@ -51,7 +51,9 @@ class Step:
     """The standard deviation of a run's value, inflated so that correlated runs can be treated as independent."""
 
 
-def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float, direction: float = 1.0) -> ChangePoint:
+def locate_change(
+    baselines: Baselines, row: int, candidates: NDArray[np.bool_], sign: float, direction: float = 1.0
+) -> ChangePoint:
     """The change point of one series.
 
     The odds of an alarm limit what each run adds, so they say little about where a shift begins. Its first run is the
@@ -62,11 +64,11 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float,
     Args:
         baselines: The runs of all series.
         row: Which series.
-        log_odds: Of each of its newest runs to be the first of a shift, the newest run first; -inf where it can't be.
+        candidates: Whether each of its newest runs may be the first of a shift, the newest run first.
         sign: What the series' own values were multiplied with.
         direction: 1 for a rise of the values, -1 for a fall.
     """
-    probability = _first_run_probability(baselines, row, np.isfinite(log_odds), direction)
+    probability = _first_run_probability(baselines, row, candidates, direction)
     lasted = int(np.argmax(probability)) + 1
     newest_first = np.cumsum(probability)
     latest = int(np.searchsorted(newest_first, (1 - _CREDIBLE) / 2)) + 1
@@ -76,7 +78,7 @@ def locate_change(baselines: Baselines, row: int, log_odds: Values, sign: float,
     low, high = sorted((sign * step.low, sign * step.high))
     return ChangePoint(
         first=int(numbers[-lasted]),
-        earliest=int(numbers[-min(earliest, len(log_odds))]),
+        earliest=int(numbers[-min(earliest, len(candidates))]),
         latest=int(numbers[-latest]),
         lasted=lasted,
         size=sign * step.size,

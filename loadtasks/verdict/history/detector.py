@@ -169,7 +169,7 @@ class Detector:
     def repetitions_due(self) -> list[RepetitionReason | None]:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
-        _, worse = self._weigh_worse()
+        worse = self._weigh_worse()[1] - self._thresholds.values
         suspected = (runs >= self._baselines.min_runs) & (worse > -_REPETITION_MARGIN)
         implausible = self._plausibility().suspicion <= _REPETITION_FACTOR * self._implausibility()
         suspected = (suspected | implausible) & (repetitions < MAX_REPETITIONS)
@@ -197,10 +197,12 @@ class Detector:
 
     def judge_changes(self) -> dict[int, Judgement]:
         """The judgements of the run that has begun, of those series that have changed or look as if they had."""
-        rise, worse, fall, better = (*self._weigh_worse(), *self._weigh_better())
+        (rise, of_rise), (fall, of_fall) = self._weigh_worse(), self._weigh_better()
+        worse = of_rise - self._thresholds.values
+        better = of_fall - np.maximum(self._thresholds.values, _MIN_GAIN_THRESHOLD)
         valid, runs, min_runs = ~np.isnan(self._first), self._baselines.count, self._baselines.min_runs
         implausible = self._plausibility().probability <= self._implausibility()
-        self._thresholds.learn(np.maximum(evidence.total(rise), evidence.total(fall)), valid)
+        self._thresholds.learn(np.maximum(of_rise, of_fall), valid)
         self._excess.learn(self._evidence().score, valid)
         self._judged = worse
         noteworthy = valid & (implausible | ((runs >= min_runs) & ((worse > -_SUSPECTED_MARGIN) | (better > 0))))
@@ -297,14 +299,14 @@ class Detector:
         return noise_before(self._baselines.of(rows), known[rows])
 
     def _weigh_worse(self) -> tuple[Values, Values]:
-        """The log odds of a change for the worse since each run, and their total above the threshold."""
+        """The log odds of a change for the worse since each run, and their total."""
         rise = self._evidence().rise(self._runs_since_reset["worse"], self._excess.factor)
-        return rise, evidence.total(rise) - self._thresholds.values
+        return rise, evidence.total(rise)
 
     def _weigh_better(self) -> tuple[Values, Values]:
-        """The log odds of a change for the better since each run, and their total above the threshold."""
+        """The log odds of a change for the better since each run, and their total."""
         fall = self._evidence().fall(self._runs_since_reset["better"], self._excess.factor)
-        return fall, evidence.total(fall) - np.maximum(self._thresholds.values, _MIN_GAIN_THRESHOLD)
+        return fall, evidence.total(fall)
 
     def _open_change(self, row: int, change: ChangePoint, lasted: int, worse: bool) -> None:
         self._excess.forget_newest(row)
@@ -317,20 +319,20 @@ class Detector:
     def _beyond_doubt(self, row: int, log_odds: Values, worse: float) -> Judgement:
         """A change that its first run shows beyond doubt, and that may have begun with a run before it."""
         known = self._baselines.count[row] >= self._baselines.min_runs[row]
-        begun = log_odds if known else np.where(np.arange(len(log_odds)) == 0, 0.0, -np.inf)
+        begun = np.isfinite(log_odds) if known else np.arange(len(log_odds)) == 0
         change = locate_change(self._baselines, row, begun, float(self._sign[row]))
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
     def _worse(self, row: int, log_odds: Values, worse: float) -> Judgement:
-        change = locate_change(self._baselines, row, log_odds, float(self._sign[row]))
+        change = locate_change(self._baselines, row, np.isfinite(log_odds), float(self._sign[row]))
         if self._sign[row] * change.size < self._min_effect[row]:
             return Judgement(DetectorState.SUSPECTED, log_odds=worse, change=change)
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
     def _better(self, row: int, log_odds: Values, worse: float) -> Judgement:
-        change = locate_change(self._baselines, row, log_odds, float(self._sign[row]), direction=-1.0)
+        change = locate_change(self._baselines, row, np.isfinite(log_odds), float(self._sign[row]), direction=-1.0)
         if -self._sign[row] * change.size < self._min_effect[row]:
             return self._no_change(worse)
         self._open_change(row, change, change.lasted, worse=False)

@@ -1,4 +1,4 @@
-"""The queue before the target, which grows with each request's time in it: a consequence, and no cause of its own.
+"""The queue for the target, which grows with each request's time in it: a consequence, and no cause of its own.
 
 Where N requests are under way at once and the target works on c of them, a request waits for about N / c - 1 others to
 be served. So one whose service takes longer makes all of them wait longer, in proportion (the utilisation law and the
@@ -12,19 +12,26 @@ What the slower steps explain of the time outside is bounded twice, since c is u
   least as long as a round trip of a request;
 - it works on at least one, so that a request waits for the growth of at most N - 1 others.
 
+A request queues before the target works on it, which is in the time outside its account, and may queue once more before
+its body is written: a process with one interpreter lock sends the head, and then the other requests have their turn.
+The time of the body is part of the queue as long as bodies are no larger than before.
+
 N is the sum of all response times over the elapsed time, and the number in the target's own account the sum of its own
 times over the elapsed time (Little's law). With a single worker nothing queues, and the second bound is 0.
 """
 
 from loadtasks.measurement.model import SERVER, Measurement
 from loadtasks.results.findings.causes.slowness import RequestStep
-from loadtasks.verdict.causes.attribution import OUTSIDE, TOTAL, UNNAMED, Attribution, steps_s
+from loadtasks.verdict.causes.attribution import BODY, OUTSIDE, TOTAL, UNNAMED, Attribution, steps_s
 from loadtasks.verdict.causes.case import Case
 
 _MIN_IN_TARGET = 0.1
 """Requests in the target's own account at once below which it is idle, so that nothing queues for it. A rule of thumb:
 a busy process is in its own account for less than all of its time, since it also reads requests and writes responses.
 For 0.17 of it where the shipped API serves its cheapest endpoint."""
+_LARGER = 1.01
+"""The growth of the mean body above which its transfer takes longer by itself. A rule of thumb: times of day and
+counters in a body make it longer or shorter by a few bytes."""
 
 
 def charge_queue(case: Case, attribution: Attribution) -> Attribution:
@@ -34,24 +41,38 @@ def charge_queue(case: Case, attribution: Attribution) -> Attribution:
     proxy. Nothing changes where the time is attributed and not its increase, or where the target doesn't report its
     total in both measurements.
     """
-    outside = attribution.step(OUTSIDE)
+    queued = [step for step in attribution.steps if step.name in _queue_steps(case) and step.share > 0]
     grown = [step for step in attribution.steps if _is_own(step.name) and step.share > 0]
     growth_s = sum(_growth_s(step) for step in attribution.steps)
-    if not attribution.grown or outside is None or not outside.share or not grown or growth_s <= 0:
+    if not attribution.grown or not queued or not grown or growth_s <= 0:
         return attribution
-    charged = min(outside.share, _explained_s(case) / growth_s)
+    queue = sum(step.share for step in queued)
+    charged = min(queue, _explained_s(case) / growth_s)
     if charged <= 0:
         return attribution
     own = sum(step.share for step in grown)
     steps = [
         _charged(step, charged * step.share / own)
         if step in grown
-        else step.model_copy(update={"share": step.share - charged})
-        if step is outside
+        else step.model_copy(update={"share": step.share * (1 - charged / queue)})
+        if step in queued
         else step
         for step in attribution.steps
     ]
     return Attribution(sorted(steps, key=lambda step: -step.share), attribution.grown, attribution.doubts)
+
+
+def _queue_steps(case: Case) -> tuple[str, ...]:
+    """The steps of a request in which it waits for the target to serve others."""
+    before = case.baseline
+    if before is None or _body_bytes(case.measurement) > _LARGER * _body_bytes(before):
+        return (OUTSIDE,)
+    return (OUTSIDE, BODY)
+
+
+def _body_bytes(measurement: Measurement) -> float:
+    """Bytes of the mean body."""
+    return measurement.body_bytes / max(1, measurement.counts.completed)
 
 
 def _charged(step: RequestStep, share: float) -> RequestStep:
@@ -74,7 +95,7 @@ def _explained_s(case: Case) -> float:
     own_growth_s = _own_s(case.measurement) - own_before_s
     if own_before_s <= 0 or own_growth_s <= 0:
         return 0.0
-    queue_before_s = max(0.0, steps_s(before).get(OUTSIDE, 0.0) - connect_s)
+    queue_before_s = max(0.0, sum(steps_s(before).get(step, 0.0) for step in _queue_steps(case)) - connect_s)
     return own_growth_s * min(queue_before_s / own_before_s, max(0.0, _at_once(whole) - 1))
 
 

@@ -48,8 +48,8 @@ def likely(finding: Finding) -> bool:
 
 
 def completed(mean_s: float, number: int = 100, **changes: Any) -> Measurement:
-    """Completed requests that all take the same time, nine tenths of it before the first byte."""
-    return measurement(times_s=[mean_s] * number, **changes)
+    """Completed requests that all take the same time, one after the other, nine tenths of it before the first byte."""
+    return measurement(times_s=[mean_s] * number, **{"elapsed_s": mean_s * number} | changes)
 
 
 def failed(

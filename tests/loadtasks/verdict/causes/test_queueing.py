@@ -25,16 +25,19 @@ def closed(
     unaccounted_s: float = 0.0003,
     delay_s: float = 0.0,
     connect_s: float = 0.0002,
+    in_body: float = 0.0,
     **changes: Any,
 ) -> Measurement:
     """A closed load by the interactive response time law; `unaccounted_s`: what a process spends on a request beyond
-    the account of the target, `delay_s`: what passes without keeping a process busy, as in the network."""
+    the account of the target, `delay_s`: what passes without keeping a process busy, as in the network, `in_body`: the
+    share of the queue that a request waits for after its head was sent."""
     own_s = db_s + code_s
     service_s = own_s + unaccounted_s
     response_s = max(service_s + delay_s, workers * service_s / processes)
+    body_s = _BODY_S + in_body * (response_s - service_s)
     phases = {
-        "first_byte": phase(response_s - _BODY_S, _REQUESTS),
-        "body": phase(_BODY_S, _REQUESTS),
+        "first_byte": phase(response_s - body_s, _REQUESTS),
+        "body": phase(body_s, _REQUESTS),
         "connect": phase(connect_s, workers),
         "server:db": phase(db_s, _REQUESTS),
         "server:total": phase(own_s, _REQUESTS),
@@ -63,6 +66,18 @@ def test_the_queue_is_charged_in_proportion_to_the_steps_that_grew() -> None:
     assert cause.code is FindingCode.TARGET_CODE_SLOW
     step = parameters(cause, SlowStep).step
     assert (step.share, step.queue_share) == pytest.approx((0.75, 0.75 * 0.95))
+
+
+def test_a_request_queues_once_more_before_its_body_is_written() -> None:
+    (cause,) = causes(closed(code_s=0.0004, in_body=0.4), closed(in_body=0.4))
+    assert (cause.code, likely(cause)) == (FindingCode.TARGET_CODE_SLOW, True)
+    assert parameters(cause, SlowStep).step.share == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_larger_body_takes_its_time_by_itself() -> None:
+    before, now = closed(in_body=0.4, body_bytes=1_000_000), closed(code_s=0.0004, in_body=0.4, body_bytes=1_100_000)
+    (cause,) = causes(now, before)
+    assert FindingCode.TARGET_CODE_SLOW is not cause.code or parameters(cause, SlowStep).step.share < 0.7
 
 
 @pytest.mark.parametrize(

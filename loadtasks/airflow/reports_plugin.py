@@ -54,9 +54,9 @@ def list_reports() -> HTMLResponse:
 @app.get("/of")
 def redirect_to_report(request: Request, dag_run_id: str) -> Response:
     """Redirect to the report of a DAG run, or show a page that says that it has none."""
-    from loadtasks.results.run import run_id_from  # noqa: PLC0415 - Airflow's processes all import plugins
+    from loadtasks.airflow.dag_runs import run_id_of  # noqa: PLC0415 - Airflow's processes all import plugins
 
-    run_id = run_id_from(dag_run_id)
+    run_id = run_id_of(DAG_ID, dag_run_id)
     if not run_id or not _file(f"{run_id}/index.html"):
         return _page("No report", "<p>This run has no report: it has not been written yet, or it was pruned.</p>")
     return RedirectResponse(f"{request.scope.get('root_path', '')}/{run_id}/")

@@ -16,13 +16,13 @@ from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
+from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.notifications import mail_server, mail_settings
 from loadtasks.airflow.trigger_keys import check_trigger
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.interruption import interrupted_by_signals
 from loadtasks.report.repetitions import render_repetitions_due
 from loadtasks.results.repetitions import RepetitionReason
-from loadtasks.results.run import run_id_from
 from loadtasks.settings import read_settings
 from loadtasks.steps import RefusedRun, RunContext
 
@@ -171,12 +171,22 @@ def _stored() -> RunContext:
 
 def _exercising(service: str | None = None) -> RunContext:
     """The context of a task that sends load: from the trigger form, else from connections, else from settings."""
-    params = get_current_context()["params"]
+    context = get_current_context()
+    params = context["params"]
     settings = read_settings(processes=params["processes"])
     target = performance_target(settings, params["target"])
     reference = performance_reference(settings, target, params["reference"])
     name = performance_service(settings, target, params["service"], service)
-    return _masked(replace(RunContext.from_settings(settings), target=target, reference=reference, service=name))
+    return _masked(
+        replace(
+            RunContext.from_settings(settings),
+            target=target,
+            reference=reference,
+            service=name,
+            dag_id=context["dag"].dag_id,
+            dag_run_id=str(context["run_id"]),
+        )
+    )
 
 
 def _masked(context: RunContext) -> RunContext:
@@ -188,7 +198,8 @@ def _masked(context: RunContext) -> RunContext:
 
 def _run_id() -> str:
     """The run that this DAG run makes: the same for a retried or cleared task."""
-    return run_id_from(str(get_current_context()["run_id"]))
+    context = get_current_context()
+    return run_id_of(context["dag"].dag_id, str(context["run_id"]))
 
 
 @contextmanager

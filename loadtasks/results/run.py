@@ -26,6 +26,11 @@ class Run(BaseModel):
     ended_at: datetime | None = None
     trigger: str
     """`scheduled`, `manual` (Airflow) or `command line`."""
+    dag_id: str | None = None
+    """The DAG of Airflow that made it: whoever may read that may read the run. None where the command line made it, and
+    of runs before version 11 of results.json."""
+    dag_run_id: str | None = None
+    """Airflow's own id of the DAG run; None as for `dag_id`."""
     target_url: str
     service: str = Field(default_factory=lambda run: service_at(run["target_url"]))
     """Whose API the target is; runs are compared within a service only. Part of the fingerprint."""

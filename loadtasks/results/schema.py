@@ -55,6 +55,8 @@ class RunRow(ResultsBase):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     trigger: Mapped[str]
+    dag_id: Mapped[str | None]
+    dag_run_id: Mapped[str | None]
     target_url: Mapped[str]
     service: Mapped[str] = mapped_column(index=True)
     """Scenarios, baselines and regressions of one name in two services have nothing to do with each other."""

@@ -78,6 +78,8 @@ def open_run(
             id=run_id,
             started_at=started_at,
             trigger=trigger,
+            dag_id=context.dag_id,
+            dag_run_id=context.dag_run_id,
             target_url=target.url,
             service=context.service,
             target_version=read_version(target) if is_up else None,

@@ -34,6 +34,10 @@ class RunContext:
     """Whether it is reported by mail; not where whoever started it reads what it found."""
     began_at: datetime | None = None
     """When the run began, where that was before it is opened: when its builds were started."""
+    dag_id: str | None = None
+    """The DAG of Airflow that makes the run."""
+    dag_run_id: str | None = None
+    """The id that Airflow gave its DAG run."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

@@ -41,6 +41,7 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run, RunPlace
+from loadtasks.results.run_browser import RunBrowser
 from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.schema import (
     BaselineRow,
@@ -71,6 +72,7 @@ class Store:
         self._database = database
         self.regressions = Regressions(database)
         self.messages = Messages(database)
+        self.browser = RunBrowser(database)
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> Self:

@@ -1,0 +1,93 @@
+"""What the chart of a metric over runs shows: points, baseline, targets, change points, versions. The caller fills it.
+
+Nothing here is drawn: `history_layers` makes the specification.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loadtasks.report.charts.states import ChartState
+
+
+@dataclass(frozen=True)
+class HistoryPoint:
+    """One metric of one scenario in one run."""
+
+    run_id: str
+    started_at: datetime
+    """With a time zone."""
+    value: float | None
+    """The reported value in the metric's unit; None where the run has none: the line has a gap there."""
+    state: ChartState = ChartState.PASS
+    low: float | None = None
+    """The lower end of the value's confidence interval; None where it isn't known."""
+    high: float | None = None
+    version: str = ""
+    """The target's; empty where it isn't known."""
+    href: str = ""
+    """Where a click on the point leads, as a path of our own pages; empty for nowhere."""
+    repetitions: Sequence[float] = ()
+    """The values of all repetitions of the run, the reported one included; empty where there was one."""
+    environment_changed: bool = False
+    """Whether a control shifted with it."""
+    details: Sequence[tuple[str, str]] = ()
+    """Further lines of the tooltip, a name and a text each, as `("p50", "121 ms (118-124)")`."""
+
+
+@dataclass(frozen=True)
+class BaselineBand:
+    """A stretch of runs with one baseline: its level, and how far it usually strays (level ± scale)."""
+
+    first_run: str
+    """The id of the first run that is judged by it."""
+    last_run: str
+    level: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class TargetLine:
+    """An absolute limit of the metric, in its unit."""
+
+    value: float
+    label: str = "target"
+    """As `target p95`; its value is added."""
+
+
+@dataclass(frozen=True)
+class ChangeMark:
+    """A change point: the first run of a shift."""
+
+    run_id: str
+    """The most likely first run."""
+    worse: bool
+    """▲ for the worse, ▼ for the better."""
+    earliest_run: str = ""
+    """The id of the first run of the interval in which the change lies; empty where it isn't known."""
+    latest_run: str = ""
+    """The id of the last run of that interval."""
+    label: str = ""
+    """In a few words, as `+38 % since 21 Nov`."""
+    href: str = ""
+    """The regression's page; empty for none."""
+
+
+@dataclass(frozen=True)
+class HistoryChart:
+    """A metric of a scenario over runs."""
+
+    title: str
+    """What is shown, as `p95 of shop / dashboard.sustained over runs`: the accessible name."""
+    metric: str
+    """One of `loadtasks.measurement.metrics.METRICS`, for the unit of the axis."""
+    points: Sequence[HistoryPoint]
+    """In the order of runs, the oldest first; a run that was missed may be a point without a value."""
+    baselines: Sequence[BaselineBand] = ()
+    targets: Sequence[TargetLine] = ()
+    changes: Sequence[ChangeMark] = ()
+    versions: bool = True
+    """Whether changes of the version are marked."""
+    description: str = ""
+    """The chart in words, for screen readers; without it one is made."""

@@ -1,6 +1,6 @@
 """What pages show of many runs at once, read without their histograms: verdicts, a few metrics, and whose they are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +59,13 @@ class RunBrowser:
         with self._database.reading() as session:
             rows = list(session.scalars(query))
             return [(run_of(row), run_verdict_of(row)) for row in reversed(rows)]
+
+    def newest_of_dags(self, service: str, dag_ids: Collection[str]) -> Run | None:
+        """The run of a service that one of these DAGs made last; None where there is none."""
+        query = select(RunRow).where(RunRow.service == service, RunRow.dag_id.in_(dag_ids))
+        with self._database.reading() as session:
+            row = session.scalar(query.order_by(desc(RunRow.sequence)).limit(1))
+            return run_of(row) if row is not None else None
 
     def values(self, run_ids: Sequence[str]) -> list[ScenarioValues]:
         """What these runs measured of each scenario as a whole, in the order in which the runs were opened."""

@@ -9,6 +9,15 @@ can run in a process of its own and be retried. The command line and Airflow cal
 """
 
 from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
+from loadtasks.steps.browsing import (
+    last_dag_run,
+    listed_regressions,
+    overview,
+    regression_page,
+    service_of_regression,
+    service_of_run,
+    services_of_dags,
+)
 from loadtasks.steps.commenting import NotPostedError, comment
 from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
@@ -86,10 +95,13 @@ __all__ = [
     "judge_again",
     "keep",
     "known_changes",
+    "last_dag_run",
+    "listed_regressions",
     "measure",
     "move_regression",
     "not_compared",
     "open_run",
+    "overview",
     "plan_pruning",
     "planned_scenarios",
     "prune",
@@ -97,11 +109,15 @@ __all__ = [
     "read_checked_suites",
     "receipt",
     "refusals",
+    "regression_page",
     "repetitions_due",
     "scenario_names",
     "scenarios_to_measure",
     "send_pending",
     "sending_error",
+    "service_of_regression",
+    "service_of_run",
+    "services_of_dags",
     "two_builds",
     "write_report",
 ]

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from loadtasks.report.pages.overview import OpenRegression, ServiceOverview, make_service_overview
+from loadtasks.errors import BadInputError
+from loadtasks.report.pages.overview import ServiceOverview, make_service_overview
+from loadtasks.report.pages.regressions import ListedRegression, RegressionPage, make_listed, make_page
 from loadtasks.results.regression import Regression, grouped
+from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.steps.run_context import RunContext
 
@@ -26,7 +29,7 @@ def overview(context: RunContext, services: Sequence[str], last: int) -> list[Se
 
 def listed_regressions(
     context: RunContext, services: Collection[str], *, ended: bool, decidable: Collection[str] = ()
-) -> list[OpenRegression]:
+) -> list[ListedRegression]:
     """The regressions of these services, newest first; those that are over as well where `ended` says so.
 
     `decidable`: the services about whose regressions the reader may decide.
@@ -37,16 +40,65 @@ def listed_regressions(
             for members in grouped(store.regressions.all())
             if members[0].service in services and (ended or _is_undecided(members))
         ]
-        started = store.browser.started([members[0].first_run for members in groups])
-        return [
-            OpenRegression(members, started.get(members[0].first_run), members[0].service in decidable)
-            for members in groups
-        ]
+        return _listed(store, groups, decidable)
+
+
+def service_of_regression(context: RunContext, number: int) -> str:
+    """The service that a regression belongs to.
+
+    Raises:
+        BadInputError: there is no regression of this id.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        return store.regressions.find(number).service
+
+
+def service_of_run(context: RunContext, run_id: str) -> str:
+    """The service that a run exercised.
+
+    Raises:
+        BadInputError: there is no run of this id.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        return store.run(run_id).service
+
+
+def last_dag_run(context: RunContext, service: str, dag_ids: Collection[str]) -> Run | None:
+    """The newest run of a service that one of these DAGs made; None where there is none."""
+    with Store.open(context.workspace.results_url) as store:
+        return store.browser.newest_of_dags(service, dag_ids)
+
+
+def regression_page(context: RunContext, number: int, *, may_decide: bool) -> RegressionPage:
+    """The page of a regression, which people know by its id or by that of the first of those that it is one with.
+
+    Raises:
+        BadInputError: there is no regression of this id.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        members = store.regressions.group_of(number)
+        decidable = {members[0].service} if may_decide else ()
+        (one,) = _listed(store, [members], decidable)
+        found_run = members[0].found_run
+        try:
+            found_in = store.run(found_run), store.browser.verdicts([found_run])[found_run]
+        except BadInputError:  # it was deleted
+            found_in = None
+        return make_page(one, found_in)
+
+
+def _listed(store: Store, groups: Sequence[list[Regression]], decidable: Collection[str]) -> list[ListedRegression]:
+    started = store.browser.started([members[0].first_run for members in groups])
+    verdicts = store.browser.verdicts([members[0].found_run for members in groups])
+    return [
+        make_listed(members, started.get(members[0].first_run), verdicts, may_decide=members[0].service in decidable)
+        for members in groups
+    ]
 
 
 def _is_undecided(members: Sequence[Regression]) -> bool:
-    """Whether people may still decide about a regression; also about one that was accepted automatically."""
-    return any(not one.state.ended or one.accepted_automatically_in is not None for one in members)
+    """Whether people may still decide about a regression."""
+    return any(not one.state.ended for one in members)
 
 
 def _service(store: Store, service: str, last: int, undecided: list[list[Regression]]) -> ServiceOverview:

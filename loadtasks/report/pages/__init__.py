@@ -1,1 +1,1 @@
-"""The pages that people open between runs: what each shows, and its templates. Nothing here knows where it is served."""
+"""The pages that people open between runs: what each of them shows, and its template. None knows where it is served."""

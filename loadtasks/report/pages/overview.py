@@ -2,18 +2,25 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from loadtasks.measurement.model import label_of
+from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.headline import headline
 from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict, overall
-from loadtasks.results.regression import Regression, RegressionState
+from loadtasks.results.regression import Regression
 from loadtasks.results.run import Run
 from loadtasks.results.run_browser import ScenarioValues
 
 _GRAVITY = (Verdict.FAIL, Verdict.REGRESSED, Verdict.INVALID, None, Verdict.IMPROVED, Verdict.PASS)
 """What is shown first; None: not judged yet."""
+_FINER = {
+    FindingCode.SUSPECTED: ChartState.SUSPECTED,
+    FindingCode.REGRESSION_ACKNOWLEDGED: ChartState.SUSPECTED,
+    FindingCode.RECOVERING: ChartState.RECOVERING,
+    FindingCode.ENVIRONMENT_CHANGED: ChartState.ENVIRONMENT_CHANGED,
+    FindingCode.BASELINE_TOO_SHORT: ChartState.NO_BASELINE,
+}
 COLUMNS = ("p50_s", "p95_s", "success_rate")
 """The metrics of a row, each with a sparkline."""
 
@@ -40,6 +47,13 @@ class ScenarioRow:
     """By metric, the value of each run shown, oldest first; None where it was not measured or is invalid."""
     comparisons: dict[str, MetricComparison]
     """By metric, how its last value compares with the baseline or the reference; where that is known."""
+    finer: ChartState | None = None
+    """Suspected, recovering, without a baseline yet: what a verdict of pass does not say."""
+
+    @property
+    def state(self) -> ChartState:
+        """Its verdict, or what was found that decides nothing, as a symbol with a colour."""
+        return self.finer if self.finer is not None and self.verdict is Verdict.PASS else state_of(self.verdict)
 
     @property
     def endpoint(self) -> str:
@@ -71,48 +85,12 @@ class ServiceOverview:
     rows: list[ScenarioRow]
     regressions: list[list[Regression]]
     """Those that people may still decide about: several that are known by one id are one of the list."""
-    may_decide: bool = False
-    """Whether the reader may decide about its regressions."""
-    may_trigger: bool = False
-    """Whether the reader may start a run."""
 
     @property
     def running(self) -> Run | None:
         """The run that is open now, where the newest one is."""
         newest = self.marks[-1]
         return newest.run if newest.verdict is None and newest.run.ended_at is None else None
-
-
-@dataclass(frozen=True)
-class OpenRegression:
-    """A regression as a row of a list, with the service that it belongs to."""
-
-    members: list[Regression]
-    since: datetime | None
-    """When its first run started; None where that run is gone."""
-    may_decide: bool
-
-    @property
-    def first(self) -> Regression:
-        """The one that gives the id: the first that people may still decide about, else the first."""
-        return next((one for one in self.members if not one.state.ended), self.members[0])
-
-    @property
-    def id(self) -> int:
-        """The id that people know it by."""
-        return self.members[0].id
-
-    @property
-    def labels(self) -> str:
-        """Its scenario, or how many there are."""
-        if len(self.members) == 1:
-            return self.first.label
-        return f"{len(self.members)} scenarios at once"
-
-    @property
-    def state(self) -> RegressionState:
-        """Where it stands."""
-        return self.first.state
 
 
 def make_service_overview(
@@ -185,11 +163,12 @@ def _rows(
                 run_id=seen[-1].run_id if seen else marks[-1].run.id,
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
+                finer=_finer(verdict) if verdict is not None else None,
             )
         )
     return rows
 
 
-def row_label(row: ScenarioRow) -> str:
-    """How people read the scenario of a row."""
-    return label_of(row.scenario, "")
+def _finer(verdict: ScenarioVerdict) -> ChartState | None:
+    codes = {finding.code for finding in verdict.findings}
+    return next((state for code, state in _FINER.items() if code in codes), None)

@@ -27,6 +27,12 @@ from loadtasks.steps.open_run import (
 )
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import document, write_report
+from loadtasks.steps.required_actions import (
+    action_outcomes,
+    apply_response,
+    required_action,
+    undecided_regressions,
+)
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
@@ -62,8 +68,10 @@ __all__ = [
     "SendingError",
     "TimeBudget",
     "Turn",
+    "action_outcomes",
     "alert",
     "alert_refusal",
+    "apply_response",
     "approve",
     "backtest",
     "check_measurable",
@@ -98,10 +106,12 @@ __all__ = [
     "receipt",
     "refusals",
     "repetitions_due",
+    "required_action",
     "scenario_names",
     "scenarios_to_measure",
     "send_pending",
     "sending_error",
     "two_builds",
+    "undecided_regressions",
     "write_report",
 ]

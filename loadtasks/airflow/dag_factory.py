@@ -5,14 +5,19 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 
-from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION, tasks
+from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION, TRIAGE_DAG_ID, tasks
 from loadtasks.errors import LoadTasksError
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
 
 
 def performance_dag(
-    dag_id: str = DAG_ID, *, schedule: str = "0 2 * * *", timezone: str = "UTC", service: str | None = None
+    dag_id: str = DAG_ID,
+    *,
+    schedule: str = "0 2 * * *",
+    timezone: str = "UTC",
+    service: str | None = None,
+    triage: str = TRIAGE_DAG_ID,
 ) -> DAG:
     """The DAG that exercises an API, judges and compares what was measured, reports it, and sends alerts.
 
@@ -22,6 +27,7 @@ def performance_dag(
         timezone: the time zone of the schedule, such as `Europe/Berlin`.
         service: the name of the service whose API it exercises: runs are compared with runs of the same service only.
             When None, that of the connection, else LOADTASKS_SERVICE, else the target's host, port and path.
+        triage: the name of the DAG (see `triage_dag`) that asks people about regressions.
     """
     with DAG(
         dag_id=dag_id,
@@ -43,7 +49,7 @@ def performance_dag(
         (
             tasks.confirm.expand(scenario=due)
             >> tasks.judge()
-            >> tasks.compare()
+            >> tasks.compare(triage=triage)
             >> tasks.report()
             >> tasks.alert(service=service)
             >> tasks.verdict()

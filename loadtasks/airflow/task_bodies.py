@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
+from loadtasks.airflow.asking import ask_people
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.notifications import mail_server, mail_settings
@@ -117,10 +118,11 @@ def judge() -> None:
         steps.judge(_stored(), _run_id())
 
 
-def compare() -> None:
-    """Compare each scenario with the reference or with its baseline."""
+def compare(triage: str) -> None:
+    """Compare each scenario with the reference or with its baseline, and have people asked about regressions."""
     with _failing_in_one_sentence():
         steps.compare(_stored(), _run_id())
+    ask_people(_stored(), _run_id(), triage)
 
 
 def report() -> None:

@@ -65,11 +65,11 @@ def judge() -> None:
 
 
 @task
-def compare() -> None:
-    """Compare each scenario with the reference, where there is one, else with its baseline."""
+def compare(triage: str) -> None:
+    """Compare each scenario with the reference, where there is one, else with its baseline; ask about regressions."""
     from loadtasks.airflow import task_bodies
 
-    task_bodies.compare()
+    task_bodies.compare(triage)
 
 
 @task

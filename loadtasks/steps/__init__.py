@@ -36,6 +36,12 @@ from loadtasks.steps.open_run import (
 )
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import document, write_report
+from loadtasks.steps.required_actions import (
+    action_outcomes,
+    apply_response,
+    required_action,
+    undecided_regressions,
+)
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
@@ -71,8 +77,10 @@ __all__ = [
     "SendingError",
     "TimeBudget",
     "Turn",
+    "action_outcomes",
     "alert",
     "alert_refusal",
+    "apply_response",
     "approve",
     "backtest",
     "check_measurable",
@@ -111,6 +119,7 @@ __all__ = [
     "refusals",
     "regression_page",
     "repetitions_due",
+    "required_action",
     "scenario_names",
     "scenarios_to_measure",
     "send_pending",
@@ -119,5 +128,6 @@ __all__ = [
     "service_of_run",
     "services_of_dags",
     "two_builds",
+    "undecided_regressions",
     "write_report",
 ]

@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+from loadtasks.results.judgement import Verdict
+
 
 class ChartState(Enum):
     """The state of a measurement, as it is marked in charts and tables."""
@@ -16,7 +18,7 @@ class ChartState(Enum):
     ENVIRONMENT_CHANGED = ("◇", "environment changed", "soft", "M0,-1.35L1.35,0L0,1.35L-1.35,0Z", False)
     NO_BASELINE = ("·", "no baseline yet", "soft", "M0.5,0A0.5,0.5,0,1,1,-0.5,0A0.5,0.5,0,1,1,0.5,0", True)
 
-    def __init__(self, symbol: str, word: str, colour: str, path: str, filled: bool) -> None:  # noqa: FBT001
+    def __init__(self, symbol: str, word: str, colour: str, path: str, filled: bool) -> None:
         self.symbol = symbol
         """One character, for text."""
         self.word = word
@@ -26,3 +28,11 @@ class ChartState(Enum):
         """The shape as an SVG path in a square from -1 to 1, for charts."""
         self.filled = filled
         """Whether the shape is filled; otherwise its outline is drawn."""
+
+
+_STATES = {None: ChartState.NO_BASELINE} | {verdict: ChartState[verdict.name] for verdict in Verdict}
+
+
+def state_of(verdict: Verdict | None) -> ChartState:
+    """The state that a verdict is; None: it was not judged."""
+    return _STATES[verdict]

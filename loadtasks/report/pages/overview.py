@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.headline import headline
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict, overall
 from loadtasks.results.regression import Regression
 from loadtasks.results.run import Run
@@ -21,6 +22,8 @@ _FINER = {
     FindingCode.ENVIRONMENT_CHANGED: ChartState.ENVIRONMENT_CHANGED,
     FindingCode.BASELINE_TOO_SHORT: ChartState.NO_BASELINE,
 }
+_SHIFTS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
+_MOVING = (FindingKind.TARGET, *_SHIFTS)
 COLUMNS = ("p50_s", "p95_s", "success_rate")
 """The metrics of a row, each with a sparkline."""
 
@@ -47,6 +50,8 @@ class ScenarioRow:
     """By metric, the value of each run shown, oldest first; None where it was not measured or is invalid."""
     comparisons: dict[str, MetricComparison]
     """By metric, how its last value compares with the baseline or the reference; where that is known."""
+    moved: frozenset[str] = frozenset()
+    """The metrics that a finding is about; changes of others are within what runs differ by anyway."""
     finer: ChartState | None = None
     """Suspected, recovering, without a baseline yet: what a verdict of pass does not say."""
 
@@ -54,6 +59,10 @@ class ScenarioRow:
     def state(self) -> ChartState:
         """Its verdict, or what was found that decides nothing, as a symbol with a colour."""
         return self.finer if self.finer is not None and self.verdict is Verdict.PASS else state_of(self.verdict)
+
+    def state_of(self, metric: str) -> ChartState:
+        """The state of one of its metrics: that of the row where a finding is about the metric."""
+        return self.state if metric in self.moved else ChartState.PASS
 
     @property
     def endpoint(self) -> str:
@@ -163,6 +172,7 @@ def _rows(
                 run_id=seen[-1].run_id if seen else marks[-1].run.id,
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
+                moved=_moved(verdict) if verdict is not None else frozenset(),
                 finer=_finer(verdict) if verdict is not None else None,
             )
         )
@@ -172,3 +182,14 @@ def _rows(
 def _finer(verdict: ScenarioVerdict) -> ChartState | None:
     codes = {finding.code for finding in verdict.findings}
     return next((state for code, state in _FINER.items() if code in codes), None)
+
+
+def _moved(verdict: ScenarioVerdict) -> frozenset[str]:
+    judged = {
+        finding.metric
+        for finding in verdict.findings
+        if finding.kind in _MOVING or finding.code is FindingCode.REGRESSION_ACKNOWLEDGED
+    }
+    shifted = {finding.metric for finding in verdict.findings if finding.kind in _SHIFTS} & {*PERCENTILES, "mean_s"}
+    also = PERCENTILES if shifted else ()  # one of them is reported, and the others follow it
+    return frozenset({*judged, *also})

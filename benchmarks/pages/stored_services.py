@@ -108,7 +108,7 @@ def _measure(store: Store, run: Run, ago: int, random: np.random.Generator) -> N
         store.save_measurements(run.id, scenario, [_measurement(run, scenario, level_s, slower, failed, random)])
 
 
-def _measurement(
+def _measurement(  # noqa: PLR0913, PLR0917 - what a run of one scenario is made from
     run: Run, scenario: str, level_s: float, slower: float, failed: int, random: np.random.Generator
 ) -> Measurement:
     drift = float(random.lognormal(0, _CV))

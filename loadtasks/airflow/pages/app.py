@@ -1,6 +1,7 @@
 """The web application of the pages, as Airflow mounts it below `/performance`."""
 
 from fastapi import FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
 from starlette.staticfiles import StaticFiles
 
 from loadtasks.airflow.pages import decisions, files, views
@@ -16,6 +17,6 @@ def create_app() -> FastAPI:
     made.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in (views.router, decisions.router, files.router):
         made.include_router(router)
-    for kind in (HTTPException, LoadTasksError):
+    for kind in (HTTPException, LoadTasksError, RequestValidationError):
         made.add_exception_handler(kind, error_page)
     return made

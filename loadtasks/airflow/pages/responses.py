@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request, status
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from loadtasks.airflow.pages.access import Reader
@@ -33,6 +34,9 @@ def to_page(request: Request, path: str) -> RedirectResponse:
 
 async def error_page(request: Request, error: Exception) -> Response:
     """An error as a page; to whoever is not logged in, Airflow's log-in, which leads back here."""
+    if isinstance(error, RequestValidationError):
+        odd = ", ".join(str(one["loc"][-1]) for one in error.errors())
+        error = HTTPException(status.HTTP_404_NOT_FOUND, f"The address has a value that can't be read ({odd}).")
     base = str(request.scope.get("root_path", ""))
     airflow = base.removesuffix(PREFIX)
     code = error.status_code if isinstance(error, HTTPException) else status.HTTP_404_NOT_FOUND

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from statistics import median
 
 from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.report.charts.states import ChartState, state_of
@@ -24,6 +27,11 @@ _FINER = {
 }
 _SHIFTS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
 _MOVING = (FindingKind.TARGET, *_SHIFTS)
+_SCHEDULED = "scheduled"
+_MIN_SCHEDULED = 4
+"""With fewer scheduled runs nobody knows how often one was due."""
+_MAX_MISSED = 7
+"""How many gaps are drawn in a row."""
 COLUMNS = ("p50_s", "p95_s", "success_rate")
 """The metrics of a row, each with a sparkline."""
 
@@ -35,6 +43,8 @@ class RunMark:
     run: Run
     verdict: Verdict | None
     """None while it is open, and where it never ended."""
+    missed_before: int = 0
+    """How many scheduled runs are missing between the run before and this one, by the time that usually passes."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,10 @@ def make_service_overview(
         verdicts: those of the last judged run, by its id.
         regressions: those that people may still decide about.
     """
-    marks = [RunMark(run, verdict) for run, verdict in runs]
+    marks = [
+        RunMark(run, verdict, missed)
+        for (run, verdict), missed in zip(runs, _missed([run for run, _ in runs]), strict=True)
+    ]
     last = next((mark for mark in reversed(marks) if mark.verdict is not None), marks[-1])
     judged = verdicts.get(last.run.id, [])
     return ServiceOverview(
@@ -193,3 +206,16 @@ def _moved(verdict: ScenarioVerdict) -> frozenset[str]:
     shifted = {finding.metric for finding in verdict.findings if finding.kind in _SHIFTS} & {*PERCENTILES, "mean_s"}
     also = PERCENTILES if shifted else ()  # one of them is reported, and the others follow it
     return frozenset({*judged, *also})
+
+
+def _missed(runs: Sequence[Run]) -> list[int]:
+    """How many scheduled runs are missing before each run: of a schedule that its own runs show."""
+    before: datetime | None = None
+    scheduled = [run.started_at for run in runs if run.trigger == _SCHEDULED]
+    usual_s = median((b - a).total_seconds() for a, b in pairwise(scheduled)) if len(scheduled) >= _MIN_SCHEDULED else 0
+    missed = []
+    for run in runs:
+        gap_s = (run.started_at - before).total_seconds() if before is not None else 0.0
+        missed.append(min(_MAX_MISSED, max(0, round(gap_s / usual_s) - 1)) if usual_s > 0 else 0)
+        before = run.started_at
+    return missed

@@ -6,6 +6,8 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
 (() => {
   const FIRST = "zoom_first", LAST = "zoom_last", BRUSH = "brush";
   const MIN_RUNS = 2;
+  const MAX_TAP = 8; // pixels that a finger moves without drawing a range
+  const ERRORS = 1; // of Vega: neither warnings nor what it does
   const groups = new Map(); // of a group: the views that are zoomed together
   let chosen = null; // the range that is being drawn with the pointer
 
@@ -98,7 +100,15 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
     place.append(drawing);
     const { view } = await vegaEmbed(drawing, specification, {
       mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, tooltip: showTip, loader,
+      logLevel: ERRORS,
       config: { font: getComputedStyle(place).fontFamily },
+    });
+    let pressedAt = 0;
+    drawing.addEventListener("pointerdown", ({ clientX }) => { pressedAt = clientX; });
+    drawing.addEventListener("pointerup", ({ pointerType, target, clientX, clientY }) => {
+      // A finger doesn't hover: what was tapped is read until the next tap.
+      if (pointerType !== "touch" || Math.abs(clientX - pressedAt) > MAX_TAP) return;
+      setTimeout(() => target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY })), 50);
     });
     let width = drawing.clientWidth;
     new ResizeObserver(() => {
@@ -124,6 +134,7 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
 
   function find() {
     document.body.append(tip);
+    addEventListener("pointerdown", () => { tip.hidden = true; });
     for (const place of document.querySelectorAll(".chart > script[type='application/json']")) {
       seen.observe(place.parentElement);
     }

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from benchmarks.pages import stored_services
 from loadtasks.results.regression import Regression, RegressionState
@@ -36,6 +36,7 @@ from scripts import PROJECT
 _RUNS, _JUDGED = 60, 16
 _SIZES = {"desktop": (1400, 900), "phone": (375, 812)}
 _THEMES = ("light", "dark")
+_DAG = "nightly_performance"
 _SCENARIO = "dashboard.concurrent"
 _UP_TIMEOUT_S = 240
 _WAIT_S = 300
@@ -55,6 +56,8 @@ class Tour:
     results_url: str
     pictures: Path
     done: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    """Errors that the browser wrote to its console."""
 
     def take(self) -> None:
         """Do everything, in the order of a morning."""
@@ -92,16 +95,14 @@ class Tour:
         choice.press("Enter")
         expect(form.get_by_text(_SCENARIO)).to_be_visible()
         self._take(page, "trigger")
-        known = {run["dag_run_id"] for run in self._dag_runs(page, "nightly_performance")}
+        known = {run["dag_run_id"] for run in self._dag_runs(page, _DAG)}
         form.get_by_role("button", name="Trigger", exact=True).click()
         made = self._wait(
-            lambda: next(
-                (r for r in self._dag_runs(page, "nightly_performance") if r["dag_run_id"] not in known), None
-            ),
+            lambda: [run["dag_run_id"] for run in self._dag_runs(page, _DAG) if run["dag_run_id"] not in known],
             "a DAG run",
         )
         self._say("a run was triggered with the form")
-        return str(made["dag_run_id"])
+        return made[0]
 
     def _watch(self, page: Page, dag_run: str) -> None:
         """Watch the run on its page until it is judged."""
@@ -196,15 +197,14 @@ class Tour:
             for size in _SIZES:
                 context = self._context(theme, size, state)
                 page = context.new_page()
-                problems: list[str] = []
-                page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+                page.on("console", self._listen)
                 for name, path in pages.items():
                     page.goto(f"{self.url}{path}")
                     page.wait_for_load_state("networkidle")
                     page.screenshot(path=self.pictures / f"{name}-{theme}-{size}.png", full_page=True)
-                if problems:
-                    raise AssertionError(f"the browser complains: {problems[:3]}")
                 context.close()
+        if self.complaints:
+            raise AssertionError(f"the browser complains: {self.complaints[:3]}")
         self._say(f"{len(pages)} pages in two themes and two sizes: {self.pictures}")
 
     def _context(self, theme: str, size: str, state: Path | None = None) -> BrowserContext:
@@ -221,6 +221,10 @@ class Tour:
     def _state_file(self) -> Path:
         """Where the log-in is kept for later contexts of the browser."""
         return self.pictures / ".log-in.json"
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def _take(self, page: Page, name: str) -> None:
         page.screenshot(path=self.pictures / f"{name}.png")
@@ -242,7 +246,7 @@ class Tour:
         return list(response.json()["dag_runs"])
 
     def _state(self, page: Page, dag_run: str) -> str:
-        runs = self._dag_runs(page, "nightly_performance")
+        runs = self._dag_runs(page, _DAG)
         return next((run["state"] for run in runs if run["dag_run_id"] == dag_run), "")
 
     def _newest(self, service: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from airflow.sdk import Param
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
-from loadtasks.airflow import PAGES_PREFIX
+from loadtasks.airflow import PAGES
 from loadtasks.errors import LoadTasksError
 from loadtasks.plain_text import plain
 
@@ -115,4 +115,4 @@ def _number(context: "Context") -> int:
 def _pages() -> str:
     """The path of the pipeline's pages, below that of Airflow."""
     base_url = str(conf.get("api", "base_url", fallback=""))
-    return urlsplit(base_url).path.rstrip("/") + PAGES_PREFIX
+    return urlsplit(base_url).path.rstrip("/") + PAGES

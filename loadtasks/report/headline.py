@@ -3,8 +3,8 @@
 from loadtasks.plain_text import plain
 from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid_reasons
 from loadtasks.report.sentences.phrases import listed
-from loadtasks.report.text import label
-from loadtasks.report.verdicts import tally
+from loadtasks.report.text import label, sentence
+from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.history import RegressionShift
@@ -40,6 +40,11 @@ def headline(document: ResultsDocument) -> str:
     return f"{NO_TARGET}; {reason}" if untargeted else reason
 
 
+def verdict_sentence(document: ResultsDocument) -> str:
+    """The verdict of a run in one sentence: `FAIL, shop: orders.list: p95 3.02 s, target < 2.00 s`."""
+    return sentence(f"{WORD[document.verdict]}, {plain(document.run.service)}: {headline(document)}")
+
+
 def _reason(document: ResultsDocument) -> str:
     if document.verdict is Verdict.INVALID:
         return _invalid(document)
@@ -73,9 +78,18 @@ def is_untargeted(document: ResultsDocument) -> bool:
 
 def _without_target(result: ScenarioResult) -> bool:
     """Whether no target applies to a scenario, nor to any part of it."""
-    parts = {measurement.part for measurement in result.measurements}
+    parts = {measurement.part for measurement in result.measurements} or _judged_parts(result)
     untargeted = {finding.part for finding in result.findings if finding.code is FindingCode.NO_TARGET}
-    return (parts - {""} or parts) <= untargeted
+    return bool(parts) and (parts - {""} or parts) <= untargeted
+
+
+def _judged_parts(result: ScenarioResult) -> set[str]:
+    """The parts that targets were searched for, of a result that was read without its measurements."""
+    return {
+        finding.part
+        for finding in result.findings
+        if finding.code in (FindingCode.NO_TARGET, FindingCode.TARGETS_MET) or finding.kind is FindingKind.TARGET
+    }
 
 
 def brief(reason: RenderedFinding) -> RenderedFinding:

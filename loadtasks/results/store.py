@@ -41,6 +41,7 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run, RunPlace
+from loadtasks.results.run_browser import RunBrowser
 from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.schema import (
     BaselineRow,
@@ -71,6 +72,7 @@ class Store:
         self._database = database
         self.regressions = Regressions(database)
         self.messages = Messages(database)
+        self.browser = RunBrowser(database)
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> Self:
@@ -135,6 +137,17 @@ class Store:
         with self._database.reading() as session:
             newest = select(RunRow.service).group_by(RunRow.service).order_by(desc(func.max(RunRow.sequence)))
             return list(session.scalars(newest))
+
+    def newest_scheduled(self) -> dict[str, Run]:
+        """The newest scheduled run of each DAG, by the DAG's id."""
+        newest = (
+            select(func.max(RunRow.sequence))
+            .where(RunRow.trigger == "scheduled", RunRow.dag_id.is_not(None))
+            .group_by(RunRow.dag_id)
+        )
+        with self._database.reading() as session:
+            runs = [run_of(row) for row in session.scalars(select(RunRow).where(RunRow.sequence.in_(newest)))]
+        return {run.dag_id: run for run in runs if run.dag_id is not None}
 
     def remove_run(self, run_id: str) -> RemovedRun:
         """Remove a run with all that belongs to it."""

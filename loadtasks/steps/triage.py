@@ -20,14 +20,18 @@ from loadtasks.verdict.history.lifecycle import KnownChanges, raised_thresholds
 from loadtasks.verdict.history.replay import Alarm
 
 
-def approve(context: RunContext, run_id: str, *, why: str, scenarios: Sequence[str] | None = None) -> list[str]:
+def approve(
+    context: RunContext, run_id: str, *, why: str, scenarios: Sequence[str] | None = None, who: str | None = None
+) -> list[str]:
     """Make a run the baseline run of its scenarios, or of those named. Returns the scenarios approved.
+
+    `who`: who decides; None: the user of this process.
 
     Raises:
         BadInputError: no such run, or no measurement in it that can be a baseline.
     """
     with Store.open(context.workspace.results_url) as store:
-        approved = store.approve(run_id, approved_by=current_user(), why=why, scenarios=scenarios)
+        approved = store.approve(run_id, approved_by=who or current_user(), why=why, scenarios=scenarios)
     if not approved:
         raise BadInputError(f"run {run_id}: no valid measurement in it, so it can't be a baseline; choose another.")
     return approved

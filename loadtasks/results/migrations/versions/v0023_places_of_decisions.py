@@ -1,13 +1,13 @@
 """A move of a regression knows where somebody decided it: on the command line, on a page, in a required action.
 
-Revision ID: 0024
+Revision ID: 0023
 Revises: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
+revision = "0023"
 down_revision = "0022"
 
 

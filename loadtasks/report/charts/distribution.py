@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 600, 330
 """In CSS pixels, margins included."""
 MAX_LABEL, MAX_END_LABEL = 40, 20
 """Characters of a label that are shown, and at the end of a line."""
-_TOP, _BOTTOM, _LEFT, _RIGHT, _RIGHT_OF_PARTS = 26, 41, 63, 15, 102
+_TOP, _BOTTOM, _LEFT, _RIGHT, _RIGHT_OF_PARTS = 26, 41, 63, 22, 102
 _PERCENTILES = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 _CROWDED = (0.75, 0.95)
 """Their labels would touch their neighbours' where the axis goes beyond `_MAX_UNCROWDED` nines."""

@@ -16,6 +16,25 @@ BY_SCENARIO = "{{ task.op_kwargs['scenario'] }}"
 """What the UI calls each mapped task."""
 
 
+@pipeline_task(execution_timeout=timedelta(minutes=10))
+def start_reference(command: str, folder: str | None, max_s: float) -> str | None:
+    """Start the approved build on this machine, and wait until it is healthy; return its address.
+
+    `stop_reference` ends it, whatever becomes of the run. Where the trigger form names a reference, nothing is started.
+    """
+    from loadtasks.airflow.bodies import reference
+
+    return reference.start_reference(reference.ReferenceCommand(command, folder, max_s))
+
+
+@pipeline_task(execution_timeout=timedelta(minutes=10))
+def stop_reference() -> None:
+    """End the approved build that `start_reference` has started."""
+    from loadtasks.airflow.bodies import reference
+
+    reference.stop_reference()
+
+
 @pipeline_task()
 def open_run(service: str | None = None, max_delay_s: float | None = None) -> list[str]:
     """Check suites, scenarios, and that the target responds and admits to them; return the scenarios' names.

@@ -139,11 +139,11 @@ def verdict() -> None:
     telling.verdict()
 
 
-@pipeline_task(pool=LOAD_GENERATOR_POOL, execution_timeout=timedelta(minutes=30))
+@pipeline_task(execution_timeout=timedelta(minutes=10))
 def notice_missing_runs(dag_ids: list[str], grace_s: float) -> None:
-    """Tell people of runs that were due and never came.
+    """Tell people of runs that were due and never came, and of late ones that were noted.
 
-    It waits for the pool, so that it never disturbs a measurement.
+    It does not wait for the pool: a run that hangs would hold it.
     """
     from loadtasks.airflow.bodies import maintaining
 
@@ -152,7 +152,10 @@ def notice_missing_runs(dag_ids: list[str], grace_s: float) -> None:
 
 @pipeline_task(pool=LOAD_GENERATOR_POOL, trigger_rule=TriggerRule.ALL_DONE, execution_timeout=timedelta(hours=2))
 def clean_up() -> None:
-    """Prune old runs where `LOADTASKS_KEEP_DAYS` says so, and give free space of database and Data Docs back."""
+    """Prune old runs where `LOADTASKS_KEEP_DAYS` says so, and give free space of database and Data Docs back.
+
+    It waits for the pool, so that it never disturbs a measurement.
+    """
     from loadtasks.airflow.bodies import maintaining
 
     maintaining.clean_up()

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from loadtasks.airflow import DAG_ID, tasks
+from loadtasks.airflow import DAG_ID, TRIAGE_DAG_ID, tasks
 from loadtasks.airflow.late_runs import alert_when_late
 from loadtasks.airflow.trigger_form import trigger_form
 from loadtasks.errors import LoadTasksError
@@ -25,6 +25,7 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
     schedule: str = "0 2 * * *",
     timezone: str = "UTC",
     service: str | None = None,
+    triage: str = TRIAGE_DAG_ID,
     deadline: timedelta | None = timedelta(hours=3),
     max_delay: timedelta | None = timedelta(hours=1),
     reference_command: str | None = None,
@@ -41,6 +42,7 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         timezone: the time zone of the schedule, such as `Europe/Berlin`.
         service: the name of the service whose API it exercises: runs are compared with runs of the same service only.
             When None, that of the connection, else LOADTASKS_SERVICE, else the target's host, port and path.
+        triage: the name of the DAG (see `triage_dag`) that asks people about regressions.
         deadline: how long after it was due a run may end; then people get a mail that it is late. None: no such mail.
         max_delay: how long after its time a scheduled run may begin. One that is later, as where the scheduler was down
             until noon or the DAG was paused, is skipped, and people get a mail that it was missed. None: the last
@@ -81,7 +83,7 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         (
             confirmed
             >> tasks.judge()
-            >> tasks.compare()
+            >> tasks.compare(triage=triage)
             >> tasks.report()
             >> tasks.alert(service=service)
             >> tasks.verdict()

@@ -95,11 +95,11 @@ def judge() -> None:
 
 
 @pipeline_task()
-def compare() -> None:
-    """Compare each scenario with the reference, where there is one, else with its baseline."""
+def compare(triage: str) -> None:
+    """Compare each scenario with the reference, where there is one, else with its baseline; ask about regressions."""
     from loadtasks.airflow.bodies import judging
 
-    judging.compare()
+    judging.compare(triage)
 
 
 @pipeline_task(outlets=[AssetAlias(VERDICTS)])

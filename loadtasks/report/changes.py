@@ -3,7 +3,7 @@
 The comment on a pull request and the summary of a CI job are made from it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite, log
 
@@ -180,7 +180,7 @@ def _decided(result: ScenarioResult) -> Iterator[Change]:
             high=high,
             errors=getattr(shifted.parameters, "errors", None) if shifted is not None else None,
             target=_target(missed) if missed is not None else "",
-            cause=_cause(result, part) if Verdict.IMPROVED not in verdicts else "",
+            cause=short_cause(result.findings, part) if Verdict.IMPROVED not in verdicts else "",
         )
 
 
@@ -230,9 +230,9 @@ def _target(finding: Finding) -> str:
     return _WITHOUT_BOUNDS.get(finding.code, finding.code.value.replace("_", " "))
 
 
-def _cause(result: ScenarioResult, part: str) -> str:
-    """The step of the requests that got slower, and by how much."""
-    for finding in result.findings:
+def short_cause(findings: Iterable[Finding], part: str) -> str:
+    """The step of the requests that got slower, and by how much: `database +360 µs`; empty where none is named."""
+    for finding in findings:
         parameters = finding.parameters
         if finding.kind is not FindingKind.DIAGNOSIS or not isinstance(parameters, SlowStep):
             continue

@@ -78,9 +78,18 @@ def is_untargeted(document: ResultsDocument) -> bool:
 
 def _without_target(result: ScenarioResult) -> bool:
     """Whether no target applies to a scenario, nor to any part of it."""
-    parts = {measurement.part for measurement in result.measurements}
+    parts = {measurement.part for measurement in result.measurements} or _judged_parts(result)
     untargeted = {finding.part for finding in result.findings if finding.code is FindingCode.NO_TARGET}
-    return (parts - {""} or parts) <= untargeted
+    return bool(parts) and (parts - {""} or parts) <= untargeted
+
+
+def _judged_parts(result: ScenarioResult) -> set[str]:
+    """The parts that targets were searched for, of a result that was read without its measurements."""
+    return {
+        finding.part
+        for finding in result.findings
+        if finding.code in (FindingCode.NO_TARGET, FindingCode.TARGETS_MET) or finding.kind is FindingKind.TARGET
+    }
 
 
 def brief(reason: RenderedFinding) -> RenderedFinding:

@@ -1,7 +1,6 @@
 """The report as one self-contained page: no script, no request to anywhere, everything from outside escaped."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadtasks import units
@@ -9,7 +8,8 @@ from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
-from loadtasks.report import exemplars, plots, table
+from loadtasks.report import exemplars, table
+from loadtasks.report.charts import latency
 from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
 from loadtasks.report.template_environment import anchor, environment
@@ -27,6 +27,8 @@ class Section:
     """One scenario of the page."""
 
     result: ScenarioResult
+    chart: "Markup | None" = None
+    """The latency distribution, safe to be written into the page; None where there is none, or it can't be drawn."""
 
     @property
     def anchor(self) -> str:
@@ -58,20 +60,17 @@ class Section:
         """Whether its numbers say something about the API."""
         return self.result.verdict is not Verdict.INVALID
 
-    @cached_property
-    def plot(self) -> "Markup | None":
-        """The latency distribution, safe to be written into the page."""
-        from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
-
-        svg = plots.latency(self.result)
-        return None if svg is None else Markup(svg)  # noqa: S704 - `plots` has escaped what came from outside
+    @property
+    def timed(self) -> bool:
+        """Whether there is a latency distribution to show."""
+        return latency.latency_chart(self.result) is not None
 
     @property
     def far_limits(self) -> list[str]:
-        """The limits that are too far above the plot to be drawn, in words."""
+        """The limits that are too far above the chart to be drawn, in words."""
         return [
             f"{metric_label(far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
-            for far_limit in plots.far_limits(self.result)
+            for far_limit in latency.far_limits(self.result)
         ]
 
     @property
@@ -133,10 +132,11 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
     """
     run, table_rows = document.run, table.rows(document)
     template = environment().get_template("index.html")
+    charts = latency.latency_svgs(document.scenarios)
     return template.render(
         document=document,
         run=run,
-        sections=[Section(result) for result in document.scenarios],
+        sections=[Section(result, charts.get(result.scenario)) for result in document.scenarios],
         rows=table_rows,
         has_marks=table.has_marks(table_rows),
         invalid=invalid_reasons(document),

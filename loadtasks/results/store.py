@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Select, delete, desc, func, select
 from sqlalchemy.orm import Session
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, NotStoredError
 from loadtasks.measurement.control import ControlReading, ControlSample
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
@@ -42,6 +42,7 @@ from loadtasks.results.rows import (
     verdict_row,
 )
 from loadtasks.results.run import Run, RunPlace
+from loadtasks.results.run_browser import RunBrowser
 from loadtasks.results.run_order import clock_went_back, next_number
 from loadtasks.results.schema import (
     BaselineRow,
@@ -72,6 +73,7 @@ class Store:
         self._database = database
         self.regressions = Regressions(database)
         self.messages = Messages(database)
+        self.browser = RunBrowser(database)
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> Self:
@@ -406,7 +408,7 @@ def _row(session: Session, run_id: str) -> RunRow:
     if row is None:
         newest = [_shown(known) for known in session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST))]
         offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
-        raise BadInputError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
+        raise NotStoredError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
     return row
 
 

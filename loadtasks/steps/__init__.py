@@ -10,6 +10,15 @@ can run in a process of its own and be retried. The command line and Airflow cal
 
 from loadtasks.results.overdue_run import OverdueRun
 from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
+from loadtasks.steps.browsing import (
+    last_dag_run,
+    listed_regressions,
+    overview,
+    regression_page,
+    service_of_regression,
+    service_of_run,
+    services_of_dags,
+)
 from loadtasks.steps.commenting import NotPostedError, comment
 from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
@@ -31,6 +40,12 @@ from loadtasks.steps.open_run import (
 from loadtasks.steps.overdue import alert_late, alert_late_runs, alert_missed
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import RunSummary, document, summarize, write_report
+from loadtasks.steps.required_actions import (
+    action_outcomes,
+    apply_response,
+    required_action,
+    undecided_regressions,
+)
 from loadtasks.steps.rescue import NotKeptError, keep
 from loadtasks.steps.retention import (
     OldRunsPlan,
@@ -76,11 +91,13 @@ __all__ = [
     "SendingError",
     "TimeBudget",
     "Turn",
+    "action_outcomes",
     "alert",
     "alert_late",
     "alert_late_runs",
     "alert_missed",
     "alert_refusal",
+    "apply_response",
     "approve",
     "backtest",
     "check_measurable",
@@ -105,10 +122,13 @@ __all__ = [
     "judge_again",
     "keep",
     "known_changes",
+    "last_dag_run",
+    "listed_regressions",
     "measure",
     "move_regression",
     "not_compared",
     "open_run",
+    "overview",
     "plan_pruning",
     "planned_scenarios",
     "prune",
@@ -117,13 +137,19 @@ __all__ = [
     "read_checked_suites",
     "receipt",
     "refusals",
+    "regression_page",
     "repetitions_due",
+    "required_action",
     "scenario_names",
     "scenarios_to_measure",
     "send_heartbeat",
     "send_pending",
     "sending_error",
+    "service_of_regression",
+    "service_of_run",
+    "services_of_dags",
     "summarize",
     "two_builds",
+    "undecided_regressions",
     "write_report",
 ]

@@ -7,6 +7,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from loadtasks import steps
 from loadtasks.airflow import VERDICTS
+from loadtasks.airflow.asking import ask_people
 from loadtasks.airflow.bodies.task_context import failing_in_one_sentence, not_opened, run_id, stored
 from loadtasks.airflow.verdict_assets import verdict_asset
 
@@ -25,10 +26,11 @@ def judge() -> None:
         steps.judge(stored(), run_id())
 
 
-def compare() -> None:
-    """Compare each scenario with the reference or with its baseline."""
+def compare(triage: str) -> None:
+    """Compare each scenario with the reference or with its baseline, and have people asked about regressions."""
     with failing_in_one_sentence():
         steps.compare(stored(), run_id())
+    ask_people(stored(), run_id(), triage)
 
 
 def report() -> None:

@@ -1,0 +1,1 @@
+"""How fast the pages in Airflow are, and what they look like, with a large history."""

@@ -39,7 +39,7 @@ from loadtasks.steps.open_run import (
 )
 from loadtasks.steps.overdue import alert_late, alert_late_runs, alert_missed
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
-from loadtasks.steps.reporting import RunSummary, document, summarize, write_report
+from loadtasks.steps.reporting import RunSummary, document, report_file, summarize, write_report
 from loadtasks.steps.required_actions import (
     action_outcomes,
     apply_response,
@@ -139,6 +139,7 @@ __all__ = [
     "refusals",
     "regression_page",
     "repetitions_due",
+    "report_file",
     "required_action",
     "scenario_names",
     "scenarios_to_measure",

@@ -65,7 +65,7 @@ dags = {
 }
 maintaining.get_current_context = lambda: {"ti": Instance()}
 for _ in range(2):
-    maintaining.notice_missing_runs([*dags, "deleted"], 3600.0)
+    maintaining.notice_missing_runs([*dags, "deleted"], 3600.0, 3600.0)
 
 def late(**changes):
     dag_run = {"dag_id": "orders", "dag_run_id": "scheduled__2", "run_type": "scheduled",
@@ -84,7 +84,7 @@ usual, telling.mailing = telling.mailing, denied
 late(dag_run_id="scheduled__5")
 telling.mailing = usual
 found["noted"] = [line for line in records if "scheduled__5" in line]
-maintaining.notice_missing_runs([], 3600.0)
+maintaining.notice_missing_runs([], 3600.0, 3600.0)
 found["log"] = records
 print(json.dumps(found))
 """

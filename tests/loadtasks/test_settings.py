@@ -12,11 +12,13 @@ from loadtasks.settings import PREFIX, Sensitivity, Settings, hint, read_setting
 from loadtasks.workspace import Workspace
 
 PACKAGE = Path(__file__).parents[2] / "loadtasks"
-SECRETS = ("token", "reference_token")
+TOKENS = ("token", "reference_token")
+SECRETS = (*TOKENS, "heartbeat_url")
 NONSENSE: dict[str, tuple[str, ...]] = {
     "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
     "service": ("x" * 201, "a \a bell", "turned \u202e around"),
     "token": ("two words", "naïve"),
+    "heartbeat_url": ("hc-ping.com/3f0a6f6c", "ftp://host/3f0a6f6c", "http://host:0/3f0a6f6c", "http://a b"),
     "health_path": ("healthz", "/health#z", "/a/../b"),
     "metrics_path": ("metrics", "//metrics"),
     "reference": ("nowhere",),
@@ -193,7 +195,7 @@ def test_secrets_are_all_that_settings_hold(monkeypatch: pytest.MonkeyPatch) -> 
     assert {"t1", "t2", "p%40ss", "p@ss", "m@il"} <= set(read_settings().secrets)
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", TOKENS)
 def test_white_space_around_a_token_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable(name), " \tt0ken\r\n")
     assert getattr(read_settings(), name).get_secret_value() == "t0ken"

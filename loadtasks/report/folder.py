@@ -9,7 +9,7 @@ from glob import escape
 from pathlib import Path
 
 from loadtasks.errors import BadInputError
-from loadtasks.report import html, markdown, plots
+from loadtasks.report import html, markdown
 from loadtasks.results.document import ResultsDocument
 from loadtasks.service_name import file_name
 from loadtasks.whole_file import write_whole
@@ -41,7 +41,6 @@ def write(document: ResultsDocument, reports_dir: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         document.write(folder / RESULTS)
         _write(folder / SUMMARY, markdown.render(document))
-        plots.see_to_cache(reports_dir)
         _write(folder / PAGE, html.render(document, data_docs=(folder / _DATA_DOCS / PAGE).is_file()))
     except OSError as error:
         raise BadInputError(

@@ -9,7 +9,8 @@ from loadtasks.measurement.errors import ErrorCount
 from loadtasks.measurement.health import Health
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
-from loadtasks.report import exemplars, plots, table
+from loadtasks.report import exemplars, table
+from loadtasks.report.charts import latency
 from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
 from loadtasks.report.template_environment import anchor, environment
@@ -59,19 +60,16 @@ class Section:
         return self.result.verdict is not Verdict.INVALID
 
     @cached_property
-    def plot(self) -> "Markup | None":
+    def chart(self) -> "Markup | None":
         """The latency distribution, safe to be written into the page."""
-        from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
-
-        svg = plots.latency(self.result)
-        return None if svg is None else Markup(svg)  # noqa: S704 - `plots` has escaped what came from outside
+        return latency.latency_svg(self.result)
 
     @property
     def far_limits(self) -> list[str]:
-        """The limits that are too far above the plot to be drawn, in words."""
+        """The limits that are too far above the chart to be drawn, in words."""
         return [
             f"{metric_label(far_limit.metric)} {units.value(far_limit.metric, far_limit.limit)}"
-            for far_limit in plots.far_limits(self.result)
+            for far_limit in latency.far_limits(self.result)
         ]
 
     @property

@@ -1,10 +1,41 @@
-"""Distributions of response times by percentile, over each other."""
+"""Distributions of response times by percentile, over each other: runs, a run and its baseline, or parts.
 
-from collections.abc import Sequence
+The x axis is HdrHistogram's: each further nine takes the same width, so that the tail is seen. It goes as far as the
+number of requests supports: one request in a hundred is the 99th percentile. The slowest of all is drawn apart, at
+`max`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.report.charts.history import TargetLine
+from loadtasks.plain_text import plain
+from loadtasks.report.charts.axes import ValueAxis, label_expression, time_axis
+from loadtasks.report.charts.interaction import hover_layers
+from loadtasks.report.charts.targets import TargetLine, is_far, target_layer
+from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
+
+WIDTH, HEIGHT = 600, 330
+"""In CSS pixels, margins included."""
+MAX_LABEL = 40
+"""Characters of a label that are shown."""
+_TOP, _BOTTOM, _LEFT, _RIGHT, _RIGHT_OF_PARTS = 26, 41, 63, 15, 102
+_PERCENTILES = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+_CROWDED = (0.75, 0.95)
+"""Their labels would touch their neighbours' where the axis goes beyond `_MAX_UNCROWDED` nines."""
+_MAX_UNCROWDED = 2.5
+_MIN_DISTANCE = 0.004
+"""Points of a line nearer to each other than this share of the width are drawn as one."""
+_MAX_AT = 1.1
+"""The position of the slowest request, as a factor of the percentiles' width."""
+_MIN_LABEL_DISTANCE = 17
+"""Pixels between the labels of two lines."""
+_HOVERED = 60
+"""How many percentiles can be pointed at."""
+_TICK = "datum.value > {end} ? 'max' : datum.value ? format(100 - 100 * pow(10, -datum.value), '.6~r') + ' %' : 'min'"
 
 
 @dataclass(frozen=True)
@@ -17,7 +48,40 @@ class Distribution:
     is_baseline: bool = False
     """Drawn dashed, with a hollow dot, behind the others."""
     colour: int | None = None
-    """Which of the `theme.LINES` colours; None for that of its place among the lines, or of the baseline."""
+    """The number of its colour, for a part and its baseline to have the same; None for that of its place among the
+    lines, or the baseline's grey."""
+
+    @property
+    def end(self) -> float:
+        """How many nines the number of requests supports; at least as far as the median."""
+        return max(math.log10(max(1, self.histogram.count)), math.log10(2))
+
+    @property
+    def max_s(self) -> float:
+        """The slowest request's time."""
+        return self.histogram.max_s or 0.0
+
+    def points(self, end: float) -> tuple[list[float], list[float]]:
+        """Number of nines, and seconds, of each percentile up to `end` that a request supports; thinned."""
+        total, below = self.histogram.count, 0
+        end = min(end, self.end)
+        xs: list[float] = []
+        ys: list[float] = []
+        for seconds, count in self.histogram.steps():
+            if not xs:
+                xs, ys = [0.0], [seconds]
+            below += count
+            if below >= total:
+                break
+            x = -math.log10(1 - below / total)
+            if x >= end:
+                break
+            if x - xs[-1] > _MIN_DISTANCE * end:
+                xs.append(x)
+                ys.append(seconds)
+        xs.append(end)
+        ys.append(self.histogram.quantile_s(1 - 10**-end) or 0.0)
+        return xs, ys
 
 
 @dataclass(frozen=True)
@@ -25,7 +89,210 @@ class DistributionChart:
     """Distributions over each other: a run against its baseline, the parts of a mixed scenario, or several runs."""
 
     title: str
-    """The accessible name."""
+    """What is shown: the first words of the accessible name."""
     lines: Sequence[Distribution]
+    """Those behind first, the baseline's before all. Lines without a request aren't drawn."""
     targets: Sequence[TargetLine] = ()
-    """Limits in seconds; what `far_targets` returns isn't drawn."""
+    """Limits in seconds; those of `far_targets` aren't drawn."""
+
+    @property
+    def drawn(self) -> list[Distribution]:
+        """The lines that have a request."""
+        return [line for line in self.lines if line.histogram.count]
+
+    @property
+    def end(self) -> float:
+        """How many nines the x axis has: as far as the requests support, however many the baseline has."""
+        lines = self.drawn
+        return max(line.end for line in [line for line in lines if not line.is_baseline] or lines)
+
+    @property
+    def far_targets(self) -> list[TargetLine]:
+        """The targets that the chart doesn't show, since they would flatten the lines: for the caller to state."""
+        slowest = max((line.max_s for line in self.drawn), default=0.0)
+        return [target for target in self.targets if is_far(target, slowest)]
+
+    @property
+    def description(self) -> str:
+        """The chart in words."""
+        lines = "; ".join(
+            f"{plain(line.label)[:MAX_LABEL]}: median {units.duration(line.histogram.quantile_s(0.5))}, "
+            f"p95 {units.duration(line.histogram.quantile_s(0.95))}, max {units.duration(line.histogram.max_s)}"
+            for line in reversed(self.drawn)
+        )
+        return f"{plain(self.title)}. {lines}."
+
+
+def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive: bool = False) -> Specification:
+    """The chart of at least one line with a request.
+
+    Args:
+        chart: What is shown.
+        theme: Its colours.
+        interactive: Whether a browser draws it, as wide as its place and with a tooltip; otherwise it has a fixed width.
+    """
+    lines = chart.drawn
+    axis = _value_axis(chart)
+    plot_height = HEIGHT - _TOP - _BOTTOM
+    named = [line for line in lines if not line.is_baseline]
+    at_ends = len(named) > 1 and not interactive
+    right = _RIGHT_OF_PARTS if at_ends else _RIGHT
+    colours = [_colour(line, number, theme) for number, line in _numbered(lines)]
+    layers = [
+        *_line_layers(chart, colours, theme),
+        *([] if interactive else _label_layers(lines, colours, axis, plot_height, theme)),
+        *target_layer([target for target in chart.targets if target not in chart.far_targets], "p50_s", theme),
+        *(hover_layers(_hovered(chart), theme) if interactive else []),
+    ]
+    return base(
+        theme,
+        description=chart.description,
+        width="container" if interactive else WIDTH - _LEFT - right,
+        height=plot_height,
+        autosize={"type": "fit-x", "contains": "padding"} if interactive else {"type": "none"},
+        padding={"left": 4 if interactive else _LEFT, "right": right, "top": _TOP, "bottom": 4 if interactive else _BOTTOM},
+        encoding={
+            "x": {
+                "field": "x",
+                "type": "quantitative",
+                "scale": {"domain": [0, chart.end * _MAX_AT], "nice": False},
+                "axis": {
+                    "values": _ticks(chart.end),
+                    "labelExpr": _TICK.format(end=chart.end * 1.0001),
+                    "labelFlush": False,
+                    "labelOverlap": "greedy" if interactive else False,
+                },
+            },
+            "y": {
+                "field": "y",
+                "type": "quantitative",
+                "scale": axis.scale,
+                "axis": {"values": list(axis.ticks), "labelExpr": label_expression("p50_s"), "labelOverlap": False},
+            },
+        },
+        layer=layers,
+    )
+
+
+def legend(chart: DistributionChart, theme: Theme = PAGE) -> list[tuple[str, str, bool]]:
+    """Colour, label and whether it is dashed, of each line that is drawn: for the page to write below the chart."""
+    lines = chart.drawn
+    return [
+        (_colour(line, number, theme), plain(line.label)[:MAX_LABEL], line.is_baseline)
+        for number, line in _numbered(lines)
+    ]
+
+
+def _numbered(lines: Sequence[Distribution]) -> Iterator[tuple[int, Distribution]]:
+    """Each line with the number of its colour: those that are no baseline are counted."""
+    number = 0
+    for line in lines:
+        yield (number if line.colour is None else line.colour), line
+        number += not line.is_baseline
+
+
+def _colour(line: Distribution, number: int, theme: Theme) -> str:
+    return theme.baseline if line.is_baseline and line.colour is None else theme.line(number)
+
+
+def _value_axis(chart: DistributionChart) -> ValueAxis:
+    lines, far = chart.drawn, chart.far_targets
+    lowest = min(line.points(chart.end)[1][0] for line in lines)
+    targets = [target.value for target in chart.targets if target not in far]
+    return time_axis(lowest, max([*targets, *(line.max_s for line in lines)]))
+
+
+def _ticks(end: float) -> list[float]:
+    """The positions of labels: percentiles, and `max`."""
+    percentiles = [q for q in _PERCENTILES if -math.log10(1 - q) <= end + 1e-9]
+    if end > _MAX_UNCROWDED:
+        percentiles = [q for q in percentiles if q not in _CROWDED]
+    return [*(-math.log10(1 - q) for q in percentiles), end * _MAX_AT]
+
+
+def _line_layers(chart: DistributionChart, colours: Sequence[str], theme: Theme) -> Iterator[dict[str, Any]]:
+    end = chart.end
+    for line, colour in zip(chart.drawn, colours, strict=True):
+        xs, ys = line.points(end)
+        style = {"strokeWidth": 1.5, "strokeDash": [5, 4]} if line.is_baseline else {"strokeWidth": 2.25}
+        points = [{"x": round(x, 5), "y": float(f"{y:.6g}")} for x, y in zip(xs, ys, strict=True)]
+        yield {
+            "data": {"values": points},
+            "mark": {"type": "line", "color": colour, "strokeCap": "round", "strokeJoin": "round", **style},
+        }
+        longest = {"x": end * _MAX_AT, "y": line.max_s}
+        yield {
+            "data": {"values": [points[-1], longest]},
+            "mark": {"type": "line", "color": colour, "strokeWidth": 1, "strokeDash": [1, 2]},
+        }
+        face = theme.paper if line.is_baseline else colour
+        yield {
+            "data": {"values": [longest]},
+            "mark": {"type": "point", "stroke": colour, "fill": face, "opacity": 1, "size": 24, "strokeWidth": 1},
+        }
+
+
+def _label_layers(
+    lines: Sequence[Distribution], colours: Sequence[str], axis: ValueAxis, height: int, theme: Theme
+) -> Iterator[dict[str, Any]]:
+    """Name the lines: at their ends where there are several parts, else above the plot."""
+    named = [(line, colour) for line, colour in zip(lines, colours, strict=True) if not line.is_baseline]
+    if len(named) <= 1:
+        baselines = [(line, colour) for line, colour in zip(lines, colours, strict=True) if line.is_baseline]
+        for (line, colour), align in zip([*named, *baselines], ("left", "right"), strict=False):
+            mark = "─ ─" if line.is_baseline else "──"
+            number = units.plural(line.histogram.count, "request")
+            yield _text(f"{mark} {_label(line)} ({number})", 0 if align == "left" else "width", -13, align, colour)
+        return
+    named.sort(key=lambda line: line[0].max_s)
+    heights = _apart([height * (1 - axis.share(line.max_s)) for line, _ in reversed(named)], _MIN_LABEL_DISTANCE, height)
+    for y, (line, colour) in zip(heights, reversed(named), strict=True):
+        yield _text(_label(line), "width", y, "left", colour, dx=10, limit=_RIGHT_OF_PARTS - 12)
+    if len(lines) > len(named):
+        yield _text("── this run   ─ ─ baseline", 0, -13, "left", theme.ink)
+
+
+def _text(text: str, x: object, y: float, align: str, colour: str, **style: Any) -> dict[str, Any]:
+    return {
+        "data": {"values": [{"text": text}]},
+        "mark": {"type": "text", "align": align, "baseline": "middle", "color": colour, **style},
+        "encoding": {"text": {"field": "text"}, "x": {"value": x}, "y": {"value": round(y, 1)}},
+    }
+
+
+def _apart(heights: Sequence[float], distance: float, bottom: float) -> list[float]:
+    """Ascending heights moved down, then up from the bottom, until none is nearer to the next than `distance`."""
+    moved: list[float] = []
+    for height in heights:
+        moved.append(max(height, moved[-1] + distance) if moved else height)
+    lowest = bottom
+    for index in reversed(range(len(moved))):
+        moved[index] = min(moved[index], lowest)
+        lowest = moved[index] - distance
+    return moved
+
+
+def _label(line: Distribution) -> str:
+    shown = plain(line.label)
+    return shown if len(shown) <= MAX_LABEL else f"{shown[: MAX_LABEL - 1].rstrip()}…"
+
+
+def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
+    """What a pointer reads at each of some percentiles: the times of all lines."""
+    step = chart.end / _HOVERED
+    rows = []
+    for number in range(_HOVERED + 1):
+        nines = number * step
+        share = 1 - 10**-nines
+        times = [
+            [_label(line), units.duration(line.histogram.quantile_s(share))]
+            for line in reversed(chart.drawn)
+            if nines <= line.end
+        ]
+        rows.append(
+            {"x": nines, "from": nines - step / 2, "to": nines + step / 2, "tip": [[f"p{share * 100:.5g}", ""], *times]}
+        )
+    slowest = [[_label(line), units.duration(line.max_s)] for line in reversed(chart.drawn)]
+    end = chart.end * _MAX_AT
+    rows.append({"x": end, "from": end - step, "to": end + step, "tip": [["slowest request", ""], *slowest]})
+    return rows

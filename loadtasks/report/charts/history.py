@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loadtasks.report.charts.states import ChartState
+from loadtasks.report.charts.targets import TargetLine
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,6 @@ class BaselineBand:
     level: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class TargetLine:
-    """An absolute limit of the metric, in its unit."""
-
-    value: float
-    label: str = "target"
-    """As `target p95`; its value is added."""
 
 
 @dataclass(frozen=True)

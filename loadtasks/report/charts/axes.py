@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from loadtasks.measurement.metrics import METRICS, Unit
 
+MIN_RANGE = 0.04
+"""A chart that doesn't begin at 0 spans at least this share of the middle value, below and above it: otherwise noise of
+1 % would look like a mountain."""
 _DECADE = 8.0
 """From this ratio of the largest to the smallest value on, an axis of times is logarithmic."""
 _MANY_DECADES = 2.2
@@ -46,12 +49,7 @@ class ValueAxis:
     @property
     def scale(self) -> dict[str, object]:
         """The scale in Vega-Lite."""
-        return {
-            "type": "log" if self.logarithmic else "linear",
-            "domain": [self.low, self.high],
-            "nice": False,
-            "zero": False,
-        }
+        return {"type": "log" if self.logarithmic else "linear", "domain": [self.low, self.high], "nice": False}
 
 
 def time_axis(low: float, high: float) -> ValueAxis:

@@ -14,7 +14,7 @@ from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.plain_text import plain
 from loadtasks.report.charts.axes import ValueAxis, label_expression, time_axis
-from loadtasks.report.charts.interaction import hover_layers
+from loadtasks.report.charts.interaction import hover_layers, tip_rows
 from loadtasks.report.charts.targets import TargetLine, is_far, target_layer
 from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
 
@@ -129,7 +129,7 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
     Args:
         chart: What is shown.
         theme: Its colours.
-        interactive: Whether a browser draws it, as wide as its place and with a tooltip; otherwise it has a fixed width.
+        interactive: Whether a browser draws it, as wide as its place and with a tooltip; otherwise its width is fixed.
     """
     lines = chart.drawn
     axis = _value_axis(chart)
@@ -142,7 +142,7 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
         *_line_layers(chart, colours, theme),
         *([] if interactive else _label_layers(lines, colours, axis, plot_height, theme)),
         *target_layer([target for target in chart.targets if target not in chart.far_targets], "p50_s", theme),
-        *(hover_layers(_hovered(chart), theme) if interactive else []),
+        *(hover_layers(theme, _hovered(chart)) if interactive else []),
     ]
     return base(
         theme,
@@ -150,7 +150,12 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
         width="container" if interactive else WIDTH - _LEFT - right,
         height=plot_height,
         autosize={"type": "fit-x", "contains": "padding"} if interactive else {"type": "none"},
-        padding={"left": 4 if interactive else _LEFT, "right": right, "top": _TOP, "bottom": 4 if interactive else _BOTTOM},
+        padding={
+            "left": 4 if interactive else _LEFT,
+            "right": right,
+            "top": _TOP,
+            "bottom": 4 if interactive else _BOTTOM,
+        },
         encoding={
             "x": {
                 "field": "x",
@@ -245,7 +250,9 @@ def _label_layers(
             yield _text(f"{mark} {_label(line)} ({number})", 0 if align == "left" else "width", -13, align, colour)
         return
     named.sort(key=lambda line: line[0].max_s)
-    heights = _apart([height * (1 - axis.share(line.max_s)) for line, _ in reversed(named)], _MIN_LABEL_DISTANCE, height)
+    heights = _apart(
+        [height * (1 - axis.share(line.max_s)) for line, _ in reversed(named)], _MIN_LABEL_DISTANCE, height
+    )
     for y, (line, colour) in zip(heights, reversed(named), strict=True):
         yield _text(_label(line), "width", y, "left", colour, dx=10, limit=_RIGHT_OF_PARTS - 12)
     if len(lines) > len(named):
@@ -285,14 +292,14 @@ def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
         nines = number * step
         share = 1 - 10**-nines
         times = [
-            [_label(line), units.duration(line.histogram.quantile_s(share))]
+            (_label(line), units.duration(line.histogram.quantile_s(share)))
             for line in reversed(chart.drawn)
             if nines <= line.end
         ]
-        rows.append(
-            {"x": nines, "from": nines - step / 2, "to": nines + step / 2, "tip": [[f"p{share * 100:.5g}", ""], *times]}
-        )
-    slowest = [[_label(line), units.duration(line.max_s)] for line in reversed(chart.drawn)]
+        tip = tip_rows(("percentile", f"p{share * 100:.5g}"), *times)
+        rows.append({"x": nines, "from": nines - step / 2, "to": nines + step / 2, "tip": tip})
     end = chart.end * _MAX_AT
-    rows.append({"x": end, "from": end - step, "to": end + step, "tip": [["slowest request", ""], *slowest]})
+    slowest = [(_label(line), units.duration(line.max_s)) for line in reversed(chart.drawn)]
+    tip = tip_rows(("percentile", "max"), *slowest)
+    rows.append({"x": end, "from": end - step, "to": end + step, "tip": tip})
     return rows

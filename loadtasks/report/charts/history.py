@@ -1,14 +1,16 @@
 """What the chart of a metric over runs shows: points, baseline, targets, change points, versions. The caller fills it.
 
-Nothing here is drawn: `history_layers` makes the specification.
+`run_history` makes the specification.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from loadtasks import units
+from loadtasks.plain_text import plain
 from loadtasks.report.charts.states import ChartState
-from loadtasks.report.charts.targets import TargetLine
+from loadtasks.report.charts.targets import TargetLine, is_far
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class ChangeMark:
     latest_run: str = ""
     """The id of the last run of that interval."""
     label: str = ""
-    """In a few words, as `+38 % since 21 Nov`."""
+    """In a few words, as `+38 %`."""
     href: str = ""
     """The regression's page; empty for none."""
 
@@ -71,15 +73,51 @@ class HistoryChart:
     """A metric of a scenario over runs."""
 
     title: str
-    """What is shown, as `p95 of shop / dashboard.sustained over runs`: the accessible name."""
+    """What is shown, as `p95 of shop / dashboard.sustained`: the first words of the accessible name."""
     metric: str
     """One of `loadtasks.measurement.metrics.METRICS`, for the unit of the axis."""
     points: Sequence[HistoryPoint]
     """In the order of runs, the oldest first; a run that was missed may be a point without a value."""
     baselines: Sequence[BaselineBand] = ()
+    """A band whose runs are both not among the points isn't drawn."""
     targets: Sequence[TargetLine] = ()
+    """Those of `far_targets` aren't drawn."""
     changes: Sequence[ChangeMark] = ()
     versions: bool = True
     """Whether changes of the version are marked."""
-    description: str = ""
-    """The chart in words, for screen readers; without it one is made."""
+
+    @property
+    def values(self) -> list[float]:
+        """The values that there are."""
+        return [point.value for point in self.points if point.value is not None]
+
+    @property
+    def far_targets(self) -> list[TargetLine]:
+        """The targets that the chart doesn't show, since they would flatten the line: for the caller to state."""
+        lowest, highest = self.extent
+        return [target for target in self.targets if is_far(target, highest, lowest)]
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """The smallest and the largest value, baselines included; 0 and 0 where there is none."""
+        values = [*self.values, *(bound for band in self.baselines for bound in (band.low, band.high))]
+        return (min(values), max(values)) if values else (0.0, 0.0)
+
+    @property
+    def description(self) -> str:
+        """The chart in words."""
+        values = self.values
+        if not values:
+            return f"{plain(self.title)}: no values."
+        runs = units.plural(len(self.points), "run")
+        first, last = self.points[0].started_at, self.points[-1].started_at
+        lowest, highest, newest = (units.value(self.metric, value) for value in (min(values), max(values), values[-1]))
+        changes = "".join(
+            f" {'Worse' if change.worse else 'Better'} since run {plain(change.run_id)}"
+            f"{f' ({plain(change.label)})' if change.label else ''}."
+            for change in self.changes
+        )
+        return (
+            f"{plain(self.title)} over {runs}, {first:%-d %b %Y} to {last:%-d %b %Y}: "
+            f"{lowest} to {highest}, last {newest}.{changes}"
+        )

@@ -1,26 +1,38 @@
-"""What a pointer does in a chart that a browser draws: it reads a tooltip. `pages/charts.js` writes it, as text only."""
+"""What a pointer does in a chart that a browser draws: it reads tooltips, follows links, zooms into a range of runs.
+
+`pages/static/charts.js` writes the tooltips, as text only, and changes the signals `FIRST` and `LAST` to zoom.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from loadtasks.report.charts.theme import Theme
 
+FIRST, LAST = "zoom_first", "zoom_last"
+"""Signals: the ends of the range of runs that is shown, as positions on the x axis."""
+BRUSH = "brush"
+"""The selection of the range that is drawn with the pointer."""
 HOVER = "hover"
-"""The name of the selection of what is pointed at."""
+"""The selection of what is pointed at."""
+VISIBLE = f"datum.x >= {FIRST} && datum.x <= {LAST}"
+"""Keeps what is in the range, so that the y axis fits it."""
+_LONG_S = 300 * 86_400
+"""From this span on the labels of runs have the year."""
 
 
-def hover_layers(rows: Sequence[dict[str, Any]], theme: Theme) -> list[dict[str, Any]]:
+def hover_layers(theme: Theme, rows: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     """Upright strips that show a line and a tooltip while they are pointed at.
 
     Args:
-        rows: Each with `x`, where the line is, `from` and `to`, the ends of its strip, and `tip`: lines of the tooltip,
-            a name and a text each, which may be empty.
         theme: The colours.
+        rows: With `x`, where the line is, `from` and `to`, the ends of the strip, and `tip`: lines of the tooltip
+            (`tip_rows`). None where the data of the whole chart has these, one row a run.
     """
-    values = [{**row, "tip": {"rows": row["tip"]}} for row in rows]
+    data: dict[str, Any] = {"transform": [{"filter": VISIBLE}]} if rows is None else {"data": {"values": list(rows)}}
     return [
         {
-            "data": {"values": values},
+            **data,
             "mark": {"type": "rule", "color": theme.soft, "strokeWidth": 1},
             "encoding": {
                 "y": {"value": 0},
@@ -29,11 +41,14 @@ def hover_layers(rows: Sequence[dict[str, Any]], theme: Theme) -> list[dict[str,
             },
         },
         {
-            "data": {"values": values},
+            **data,
             "params": [
-                {"name": HOVER, "select": {"type": "point", "fields": ["x"], "on": "pointerover", "clear": "pointerout"}}
+                {
+                    "name": HOVER,
+                    "select": {"type": "point", "fields": ["x"], "on": "pointerover", "clear": "pointerout"},
+                }
             ],
-            "mark": {"type": "rect", "opacity": 0, "tooltip": True},
+            "mark": {"type": "rect", "opacity": 0, "clip": True},
             "encoding": {
                 "x": {"field": "from"},
                 "x2": {"field": "to"},
@@ -43,3 +58,68 @@ def hover_layers(rows: Sequence[dict[str, Any]], theme: Theme) -> list[dict[str,
             },
         },
     ]
+
+
+def tip_rows(*rows: tuple[str, str | datetime]) -> dict[str, Any]:
+    """The lines of a tooltip; a time is written in the reader's time zone, and in UTC. Empty ones are left out."""
+    return {
+        "rows": [
+            [name, {"time": round(value.timestamp() * 1e3)} if isinstance(value, datetime) else value]
+            for name, value in rows
+            if value
+        ]
+    }
+
+
+def run_axis(started_at: Sequence[datetime], *, utc: bool = False) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The parameters and the x encoding of a chart over runs.
+
+    Runs stand in their order, at equal distances, with dates as labels. Changes are found by the order of runs too; and
+    on an axis of time, ten runs of one afternoon would fall on one pixel, while a week without runs takes the room.
+
+    Args:
+        started_at: When the runs started, in their order.
+        utc: Whether dates are those of UTC; otherwise of the browser's time zone.
+    """
+    times = [round(started.timestamp() * 1e3) for started in started_at]
+    is_long = bool(times) and times[-1] - times[0] > _LONG_S * 1e3
+    day = "%-d %b %Y" if is_long else "%-d %b"
+    label = f"{'utc' if utc else 'time'}Format(times[datum.value], {LAST} - {FIRST} < 7 ? '{day}, %H:%M' : '{day}')"
+    parameters: list[dict[str, Any]] = [
+        {"name": FIRST, "value": -0.5},
+        {"name": LAST, "value": len(times) - 0.5},
+        {"name": "times", "value": times},
+    ]
+    encoding = {
+        "field": "x",
+        "type": "quantitative",
+        "scale": {"domain": [{"expr": FIRST}, {"expr": LAST}], "nice": False, "zero": False},
+        "axis": {
+            "grid": False,
+            "tickMinStep": 1,
+            "tickCount": {"expr": "max(2, floor(width / 90))"},
+            "labelExpr": f"isValid(times[datum.value]) ? {label} : ''",
+            "labelOverlap": "greedy",
+            "labelFlush": False,
+        },
+    }
+    return parameters, encoding
+
+
+def brush_layer(theme: Theme) -> dict[str, Any]:
+    """An empty layer on which a range of runs can be drawn."""
+    return {
+        "data": {"values": [{"x": 0}]},
+        "params": [
+            {
+                "name": BRUSH,
+                "select": {
+                    "type": "interval",
+                    "encodings": ["x"],
+                    "mark": {"fill": theme.soft, "fillOpacity": 0.25, "strokeOpacity": 0},
+                },
+            }
+        ],
+        "mark": {"type": "point", "opacity": 0},
+        "encoding": {"x": {"field": "x"}, "y": {"value": 0}},
+    }

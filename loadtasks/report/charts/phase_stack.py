@@ -15,8 +15,8 @@ class RunPhases:
     started_at: datetime
     """With a time zone."""
     mean_s: Mapping[str, float]
-    """By the name of the phase, as people read it. They add up to the mean time of a request: a phase that some requests
-    don't have (connect) is its total by all requests. Empty where the run measured none."""
+    """By the name of the phase, as people read it. They add up to the mean time of a request: what only some
+    requests do (connect) is its total by all requests. Empty where the run measured none."""
     version: str = ""
     href: str = ""
     state: ChartState = ChartState.PASS

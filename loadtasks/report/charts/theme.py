@@ -93,7 +93,7 @@ def base(theme: Theme, **content: Any) -> Specification:
     config: Mapping[str, Any] = content.pop("config", {})
     return {
         "$schema": SCHEMA,
-        "background": None,
+        "background": "transparent",
         "config": {
             "font": theme.font,
             "view": {"stroke": None},

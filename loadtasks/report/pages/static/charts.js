@@ -1,0 +1,133 @@
+/* Draws the charts of a page: each `.chart` holds its Vega-Lite specification as JSON (loadtasks/report/charts).
+
+Nothing is requested, no expression is compiled (`ast: true`, so that a Content-Security-Policy needs no unsafe-eval),
+and texts are written as text alone. Colours are CSS variables within the SVG: a change of the theme needs no script. */
+"use strict";
+(() => {
+  const FIRST = "zoom_first", LAST = "zoom_last", BRUSH = "brush";
+  const MIN_RUNS = 2;
+  const groups = new Map(); // of a group: the views that are zoomed together
+  let chosen = null; // the range that is being drawn with the pointer
+
+  const tip = document.createElement("div");
+  tip.className = "chart-tip";
+  tip.hidden = true;
+
+  function timeCell(cell, time) {
+    const date = new Date(time);
+    const options = { dateStyle: "medium", timeStyle: "short" };
+    const here = new Intl.DateTimeFormat(undefined, options).format(date);
+    const utc = new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" }).format(date);
+    cell.textContent = here === utc ? `${utc} UTC` : `${here} (${utc} UTC)`;
+  }
+
+  function showTip(_, event, item, value) {
+    if (!value || !Array.isArray(value.rows) || chosen) {
+      tip.hidden = true;
+      return;
+    }
+    tip.replaceChildren(...value.rows.map(([name, text]) => {
+      const row = document.createElement("p");
+      const [label, cell] = [document.createElement("span"), document.createElement("span")];
+      label.textContent = name;
+      if (text !== null && typeof text === "object") timeCell(cell, text.time);
+      else cell.textContent = text;
+      row.append(label, cell);
+      return row;
+    }));
+    tip.hidden = false;
+    const { width, height } = tip.getBoundingClientRect();
+    const gap = 14;
+    const left = event.clientX + gap + width < innerWidth ? event.clientX + gap : event.clientX - gap - width;
+    const top = event.clientY + gap + height < innerHeight ? event.clientY + gap : event.clientY - gap - height;
+    tip.style.left = `${Math.max(4, left)}px`;
+    tip.style.top = `${Math.max(4, top)}px`;
+  }
+
+  const loader = {
+    load: () => Promise.reject(new Error("charts load nothing")),
+    sanitize: (address) => {
+      const url = new URL(address, document.baseURI);
+      return url.origin === location.origin && /^https?:$/.test(url.protocol)
+        ? Promise.resolve({ href: url.href })
+        : Promise.reject(new Error("charts lead to this site alone"));
+    },
+  };
+
+  function zoom(members, range) {
+    for (const member of members) {
+      const [first, last] = range ?? member.whole;
+      member.view.signal(FIRST, first).signal(LAST, last).runAsync();
+      member.button.hidden = !range;
+    }
+  }
+
+  function makeZoomable(view, place, group) {
+    const whole = [view.signal(FIRST), view.signal(LAST)];
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "chart-whole";
+    button.textContent = "Show all runs";
+    button.hidden = true;
+    place.append(button);
+    const key = group ? `${group} ${whole}` : place;
+    const members = groups.get(key) ?? [];
+    members.push({ view, button, whole });
+    groups.set(key, members);
+    button.addEventListener("click", () => zoom(members, null));
+    let range = null;
+    view.addSignalListener(BRUSH, (_, value) => {
+      range = value?.x ?? null;
+      chosen = range;
+      if (range) tip.hidden = true;
+    });
+    addEventListener("pointerup", () => setTimeout(() => {
+      if (!range) return;
+      const [first, last] = [Math.min(...range), Math.max(...range)];
+      view.signal(`${BRUSH}_x`, []).runAsync();
+      range = chosen = null;
+      const [from, to] = [Math.max(whole[0], Math.round(first) - 0.5), Math.min(whole[1], Math.round(last) + 0.5)];
+      if (last - first > 0.5 && to - from >= MIN_RUNS) zoom(members, [from, to]);
+    }));
+  }
+
+  async function draw(place) {
+    const specification = JSON.parse(place.querySelector("script").textContent);
+    const drawing = document.createElement("div");
+    drawing.className = "chart-drawing";
+    place.append(drawing);
+    const { view } = await vegaEmbed(drawing, specification, {
+      mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, tooltip: showTip, loader,
+      config: { font: getComputedStyle(place).fontFamily },
+    });
+    let width = drawing.clientWidth;
+    new ResizeObserver(() => {
+      if (drawing.clientWidth === width || !drawing.clientWidth) return;
+      width = drawing.clientWidth;
+      view.signal("width", width).runAsync();
+    }).observe(drawing);
+    if (specification.params?.some(({ name }) => name === FIRST)) makeZoomable(view, place, place.dataset.zoomGroup);
+  }
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      draw(target).catch((error) => {
+        const sorry = document.createElement("p");
+        sorry.textContent = "This chart can't be drawn; the numbers are in the table.";
+        target.append(sorry);
+        console.error(error);
+      });
+    }
+  }, { rootMargin: "300px" });
+
+  function find() {
+    document.body.append(tip);
+    for (const place of document.querySelectorAll(".chart > script[type='application/json']")) {
+      seen.observe(place.parentElement);
+    }
+  }
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", find);
+  else find();
+})();

@@ -1,5 +1,7 @@
 """Assembles the results document of a run from what the store has of it."""
 
+from collections.abc import Sequence
+
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
@@ -18,22 +20,58 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
     Raises:
         BadInputError: no such run.
     """
+    return _assembled(store, run_id, store.measurements(run_id), store.verdicts(run_id), compared=True)
+
+
+def assemble_measured(store: Store, run_id: str) -> ResultsDocument:
+    """A run without the measurements that it is compared with, which charts alone need.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    return _assembled(store, run_id, store.measurements(run_id), store.verdicts(run_id), compared=False)
+
+
+def assemble_scenario(store: Store, run_id: str, scenario: str) -> ScenarioResult | None:
+    """One scenario of a run whole; None where the run doesn't have it.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    verdicts = [verdict for verdict in store.verdicts(run_id) if verdict.scenario == scenario]
+    document = _assembled(store, run_id, store.measurements(run_id, scenario), verdicts, compared=True, only=scenario)
+    return next((result for result in document.scenarios if result.scenario == scenario), None)
+
+
+def _assembled(
+    store: Store,
+    run_id: str,
+    measurements: Sequence[Measurement],
+    judged: Sequence[ScenarioVerdict],
+    *,
+    compared: bool,
+    only: str | None = None,
+) -> ResultsDocument:
+    """The document of a run, or of one scenario of it, with or without what it was compared with."""
     run, failures, pairings = store.run(run_id), store.failures(run_id), store.pairings(run_id)
-    verdicts = {verdict.scenario: verdict for verdict in store.verdicts(run_id)}
-    measured = by_scenario(store.measurements(run_id))
+    verdicts = {verdict.scenario: verdict for verdict in judged}
+    measured = by_scenario(measurements)
     results = []
     for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
-        measurements = measured.get(scenario, [])
+        if only not in (None, scenario):
+            continue
+        of_scenario = measured.get(scenario, [])
         pairing = pairings.get(scenario)
-        judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(measurements))
+        verdict = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(of_scenario))
+        before = pairing.reference if pairing else _compared_with(store, verdict) if compared else []
         results.append(
             ScenarioResult(
-                endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
-                measurements=measurements,
+                endpoint=of_scenario[0].endpoint if of_scenario else scenario.partition(".")[0],
+                measurements=of_scenario,
                 repetitions=_repetitions(store, run_id, scenario),
-                baseline=pairing.reference if pairing else _compared_with(store, judged),
+                baseline=before,
                 round_ratios=pairing.round_ratios if pairing else [],
-                **judged.model_dump(),
+                **verdict.model_dump(),
             )
         )
     return ResultsDocument(run=run, verdict=overall([result.verdict for result in results]), scenarios=results)

@@ -124,10 +124,11 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
 
   function find() {
     document.body.append(tip);
-    for (const place of document.querySelectorAll(".chart > script[type='application/json']")) {
-      seen.observe(place.parentElement);
+    for (const { parentElement: place } of document.querySelectorAll(".chart > script[type='application/json']")) {
+      if (!place.querySelector(".chart-drawing")) seen.observe(place);
     }
   }
+  document.addEventListener("charts", find); // of whoever has added charts to the page
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", find);
   else find();
 })();

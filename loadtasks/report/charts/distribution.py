@@ -116,7 +116,7 @@ class DistributionChart:
     def description(self) -> str:
         """The chart in words."""
         lines = "; ".join(
-            f"{plain(line.label)[:MAX_LABEL]}: median {units.duration(line.histogram.quantile_s(0.5))}, "
+            f"{shown_label(line)}: median {units.duration(line.histogram.quantile_s(0.5))}, "
             f"p95 {units.duration(line.histogram.quantile_s(0.95))}, max {units.duration(line.histogram.max_s)}"
             for line in reversed(self.drawn)
         )
@@ -137,10 +137,9 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
     named = [line for line in lines if not line.is_baseline]
     at_ends = len(named) > 1 and not interactive
     right = _RIGHT_OF_PARTS if at_ends else _RIGHT
-    colours = [_colour(line, number, theme) for number, line in _numbered(lines)]
     layers = [
-        *_line_layers(chart, colours, theme),
-        *([] if interactive else _label_layers(lines, colours, axis, plot_height, theme)),
+        *_line_layers(chart, theme),
+        *([] if interactive else _label_layers(lines, axis, plot_height, theme)),
         *target_layer([target for target in chart.targets if target not in chart.far_targets], "p50_s", theme),
         *(hover_layers(theme, _hovered(chart)) if interactive else []),
     ]
@@ -179,25 +178,22 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
     )
 
 
-def legend(chart: DistributionChart, theme: Theme = PAGE) -> list[tuple[str, str, bool]]:
-    """Colour, label and whether it is dashed, of each line that is drawn: for the page to write below the chart."""
-    lines = chart.drawn
-    return [
-        (_colour(line, number, theme), plain(line.label)[:MAX_LABEL], line.is_baseline)
-        for number, line in _numbered(lines)
-    ]
-
-
-def _numbered(lines: Sequence[Distribution]) -> Iterator[tuple[int, Distribution]]:
-    """Each line with the number of its colour: those that are no baseline are counted."""
-    number = 0
+def colours(lines: Sequence[Distribution], theme: Theme = PAGE) -> list[str]:
+    """The colour of each line: those that are no baseline are counted."""
+    of_lines, number = [], 0
     for line in lines:
-        yield (number if line.colour is None else line.colour), line
+        if line.is_baseline and line.colour is None:
+            of_lines.append(theme.baseline)
+        else:
+            of_lines.append(theme.line(number if line.colour is None else line.colour))
         number += not line.is_baseline
+    return of_lines
 
 
-def _colour(line: Distribution, number: int, theme: Theme) -> str:
-    return theme.baseline if line.is_baseline and line.colour is None else theme.line(number)
+def shown_label(line: Distribution) -> str:
+    """The label of a line, plain and cut."""
+    label = plain(line.label)
+    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1].rstrip()}…"
 
 
 def _value_axis(chart: DistributionChart) -> ValueAxis:
@@ -215,9 +211,9 @@ def _ticks(end: float) -> list[float]:
     return [*(-math.log10(1 - q) for q in percentiles), end * _MAX_AT]
 
 
-def _line_layers(chart: DistributionChart, colours: Sequence[str], theme: Theme) -> Iterator[dict[str, Any]]:
+def _line_layers(chart: DistributionChart, theme: Theme) -> Iterator[dict[str, Any]]:
     end = chart.end
-    for line, colour in zip(chart.drawn, colours, strict=True):
+    for line, colour in zip(chart.drawn, colours(chart.drawn, theme), strict=True):
         xs, ys = line.points(end)
         style = {"strokeWidth": 1.5, "strokeDash": [5, 4]} if line.is_baseline else {"strokeWidth": 2.25}
         points = [{"x": round(x, 5), "y": float(f"{y:.6g}")} for x, y in zip(xs, ys, strict=True)]
@@ -238,23 +234,24 @@ def _line_layers(chart: DistributionChart, colours: Sequence[str], theme: Theme)
 
 
 def _label_layers(
-    lines: Sequence[Distribution], colours: Sequence[str], axis: ValueAxis, height: int, theme: Theme
+    lines: Sequence[Distribution], axis: ValueAxis, height: int, theme: Theme
 ) -> Iterator[dict[str, Any]]:
     """Name the lines: at their ends where there are several parts, else above the plot."""
-    named = [(line, colour) for line, colour in zip(lines, colours, strict=True) if not line.is_baseline]
+    coloured = list(zip(lines, colours(lines, theme), strict=True))
+    named = [(line, colour) for line, colour in coloured if not line.is_baseline]
     if len(named) <= 1:
-        baselines = [(line, colour) for line, colour in zip(lines, colours, strict=True) if line.is_baseline]
+        baselines = [(line, colour) for line, colour in coloured if line.is_baseline]
         for (line, colour), align in zip([*named, *baselines], ("left", "right"), strict=False):
             mark = "─ ─" if line.is_baseline else "──"
             number = units.plural(line.histogram.count, "request")
-            yield _text(f"{mark} {_label(line)} ({number})", 0 if align == "left" else "width", -13, align, colour)
+            yield _text(f"{mark} {shown_label(line)} ({number})", 0 if align == "left" else "width", -13, align, colour)
         return
     named.sort(key=lambda line: line[0].max_s)
     heights = _apart(
         [height * (1 - axis.share(line.max_s)) for line, _ in reversed(named)], _MIN_LABEL_DISTANCE, height
     )
     for y, (line, colour) in zip(heights, reversed(named), strict=True):
-        yield _text(_label(line), "width", y, "left", colour, dx=10, limit=_RIGHT_OF_PARTS - 12)
+        yield _text(shown_label(line), "width", y, "left", colour, dx=10, limit=_RIGHT_OF_PARTS - 12)
     if len(lines) > len(named):
         yield _text("── this run   ─ ─ baseline", 0, -13, "left", theme.ink)
 
@@ -279,11 +276,6 @@ def _apart(heights: Sequence[float], distance: float, bottom: float) -> list[flo
     return moved
 
 
-def _label(line: Distribution) -> str:
-    shown = plain(line.label)
-    return shown if len(shown) <= MAX_LABEL else f"{shown[: MAX_LABEL - 1].rstrip()}…"
-
-
 def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
     """What a pointer reads at each of some percentiles: the times of all lines."""
     step = chart.end / _HOVERED
@@ -292,14 +284,14 @@ def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
         nines = number * step
         share = 1 - 10**-nines
         times = [
-            (_label(line), units.duration(line.histogram.quantile_s(share)))
+            (shown_label(line), units.duration(line.histogram.quantile_s(share)))
             for line in reversed(chart.drawn)
             if nines <= line.end
         ]
         tip = tip_rows(("percentile", f"p{share * 100:.5g}"), *times)
         rows.append({"x": nines, "from": nines - step / 2, "to": nines + step / 2, "tip": tip})
     end = chart.end * _MAX_AT
-    slowest = [(_label(line), units.duration(line.max_s)) for line in reversed(chart.drawn)]
+    slowest = [(shown_label(line), units.duration(line.max_s)) for line in reversed(chart.drawn)]
     tip = tip_rows(("percentile", "max"), *slowest)
     rows.append({"x": end, "from": end - step, "to": end + step, "tip": tip})
     return rows

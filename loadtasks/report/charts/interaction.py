@@ -17,6 +17,8 @@ HOVER = "hover"
 """The selection of what is pointed at."""
 VISIBLE = f"datum.x >= {FIRST} && datum.x <= {LAST}"
 """Keeps what is in the range, so that the y axis fits it."""
+_LABEL_WIDTH = 100
+"""Pixels that a date takes on the axis."""
 _LONG_S = 300 * 86_400
 """From this span on the labels of runs have the year."""
 
@@ -84,7 +86,10 @@ def run_axis(started_at: Sequence[datetime], *, utc: bool = False) -> tuple[list
     times = [round(started.timestamp() * 1e3) for started in started_at]
     is_long = bool(times) and times[-1] - times[0] > _LONG_S * 1e3
     day = "%-d %b %Y" if is_long else "%-d %b"
-    label = f"{'utc' if utc else 'time'}Format(times[datum.value], {LAST} - {FIRST} < 7 ? '{day}, %H:%M' : '{day}')"
+    formatted = "utcFormat" if utc else "timeFormat"
+    same_day = f"{formatted}(times[datum.value], '%x') === {formatted}(times[datum.value - 1], '%x')"
+    every_run = f"{LAST} - {FIRST} <= width / {_LABEL_WIDTH}"
+    label = f"{formatted}(times[datum.value], {every_run} && {same_day} ? '{day}, %H:%M' : '{day}')"
     parameters: list[dict[str, Any]] = [
         {"name": FIRST, "value": -0.5},
         {"name": LAST, "value": len(times) - 0.5},
@@ -97,9 +102,10 @@ def run_axis(started_at: Sequence[datetime], *, utc: bool = False) -> tuple[list
         "axis": {
             "grid": False,
             "tickMinStep": 1,
-            "tickCount": {"expr": "max(2, floor(width / 90))"},
+            "tickCount": {"expr": f"max(2, floor(width / {_LABEL_WIDTH}))"},
             "labelExpr": f"isValid(times[datum.value]) ? {label} : ''",
             "labelOverlap": "greedy",
+            "labelSeparation": 10,
             "labelFlush": False,
         },
     }

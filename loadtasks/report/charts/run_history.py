@@ -16,6 +16,8 @@ from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
 
 HEIGHT = 280
 """Of the plot, in CSS pixels; it is as wide as its place."""
+_TOP, _BOTTOM, _LEFT, _RIGHT = 12, 28, 62, 14
+"""Margins of a picture."""
 MAX_VERSION = 24
 """Characters of a version that are shown."""
 _LARGE_RANGE = 20.0
@@ -29,16 +31,14 @@ _ROOM = f"(min(datum.next, {LAST}) - datum.x) / {_SHOWN} * width - 8"
 _MIN_ROOM = 30
 _LEFT_OF_MIDDLE = f"(datum.x - {FIRST}) / {_SHOWN} < 0.6"
 _POINT_SIZE = f"{_SHOWN} > 400 ? 4 : {_SHOWN} > 120 ? 12 : 30"
-_MARK_SIZE = f"{_SHOWN} > 400 ? 40 : {_SHOWN} > 120 ? 60 : 90"
+_MARK_SIZE = f"{_SHOWN} > 400 ? 24 : {_SHOWN} > 120 ? 70 : 110"
 _QUIET = (ChartState.PASS, ChartState.NO_BASELINE)
 """States that are small dots in the colour of the line."""
 
 
 def specification(chart: HistoryChart, theme: Theme = PAGE) -> Specification:
     """The chart of at least one point, for a browser."""
-    axis, x = run_axis([point.started_at for point in chart.points])
-    index = {point.run_id: number for number, point in enumerate(chart.points)}
-    drawn = [target for target in chart.targets if target not in chart.far_targets]
+    parameters, x = run_axis([point.started_at for point in chart.points])
     return base(
         theme,
         description=chart.description,
@@ -46,29 +46,54 @@ def specification(chart: HistoryChart, theme: Theme = PAGE) -> Specification:
         height=HEIGHT,
         autosize={"type": "fit-x", "contains": "padding"},
         padding={"left": 4, "right": 12, "top": 22, "bottom": 4},
-        params=axis,
+        params=parameters,
         data={"values": _rows(chart)},
-        encoding={
-            "x": x,
-            "y": {
-                "field": "y",
-                "type": "quantitative",
-                "scale": {"type": "log"} if _is_logarithmic(chart) else {"zero": False, "nice": True},
-                "axis": {"labelExpr": label_expression(chart.metric), "tickCount": 5, "labelOverlap": "greedy"},
-            },
-        },
-        layer=[
-            brush_layer(theme),
-            _extent_layer(chart),
-            *_band_layers(chart, index, theme),
-            *_change_layers(chart.changes, index, theme),
-            *(_version_layers(chart.points, theme) if chart.versions else []),
-            *target_layer(drawn, chart.metric, theme),
-            *_value_layers(chart, theme),
-            *hover_layers(theme),
-            *_mark_layers(chart, theme),
-        ],
+        encoding={"x": x, "y": _value_encoding(chart)},
+        layer=[brush_layer(theme), *_layers_behind(chart, theme), *hover_layers(theme), *_mark_layers(chart, theme)],
     )
+
+
+def still_specification(chart: HistoryChart, theme: Theme, width: int, height: int) -> Specification:
+    """The chart of at least one point as a picture, of a fixed size in CSS pixels; dates are those of UTC."""
+    parameters, x = run_axis([point.started_at for point in chart.points], utc=True)
+    return base(
+        theme,
+        width=width - _LEFT - _RIGHT,
+        height=height - _TOP - _BOTTOM,
+        autosize={"type": "none"},
+        padding={"left": _LEFT, "right": _RIGHT, "top": _TOP, "bottom": _BOTTOM},
+        params=parameters,
+        data={"values": [{key: row[key] for key in ("x", "y", "state", "environment")} for row in _rows(chart)]},
+        encoding={"x": x, "y": _value_encoding(chart)},
+        layer=[*_layers_behind(chart, theme), *_mark_layers(chart, theme, clickable=False)],
+    )
+
+
+def _value_encoding(chart: HistoryChart) -> dict[str, Any]:
+    """The y axis, in the unit of the metric; it fits the runs that are shown."""
+    return {
+        "field": "y",
+        "type": "quantitative",
+        "scale": {"type": "log"} if _is_logarithmic(chart) else {"zero": False, "nice": True},
+        "axis": {
+            "labelExpr": label_expression(chart.metric),
+            "tickCount": {"expr": "max(2, floor(height / 45))"},
+            "labelOverlap": "greedy",
+        },
+    }
+
+
+def _layers_behind(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]:
+    """All that the points stand on."""
+    index = {point.run_id: number for number, point in enumerate(chart.points)}
+    yield _extent_layer(chart)
+    yield from _band_layers(chart, index, theme)
+    yield from _change_layers(chart.changes, index, theme)
+    if chart.versions:
+        yield from _version_layers(chart.points, theme)
+    far = chart.far_targets
+    yield from target_layer([target for target in chart.targets if target not in far], chart.metric, theme)
+    yield from _value_layers(chart, theme)
 
 
 def _rows(chart: HistoryChart) -> list[dict[str, Any]]:
@@ -214,7 +239,7 @@ def _change_layers(changes: Sequence[ChangeMark], index: dict[str, int], theme: 
 
 
 def _version_layers(points: Sequence[HistoryPoint], theme: Theme) -> Iterator[dict[str, Any]]:
-    """A rule where the version changes, with the new version above the plot where there is room for it."""
+    """Where the version changes: a rule, with the new version above the plot; only a tick where there is no room."""
     known = [(number, point.version) for number, point in enumerate(points) if point.version]
     changed = [(number, version) for (_, before), (number, version) in pairwise(known) if version != before]
     ends = [*(number for number, _ in changed[1:]), len(points)]
@@ -228,7 +253,7 @@ def _version_layers(points: Sequence[HistoryPoint], theme: Theme) -> Iterator[di
     yield {
         **data,
         "mark": {"type": "rule", "color": theme.soft, "strokeWidth": 1, "strokeDash": [1, 3]},
-        "encoding": {"y": {"value": -12}, "y2": {"value": "height"}},
+        "encoding": {"y": {"value": -12}, "y2": {"value": {"expr": f"{_ROOM} > {_MIN_ROOM} ? height : 0"}}},
     }
     yield {
         "data": {"values": rows},
@@ -284,7 +309,7 @@ def _value_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]
     }
 
 
-def _mark_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]:
+def _mark_layers(chart: HistoryChart, theme: Theme, *, clickable: bool = True) -> Iterator[dict[str, Any]]:
     """The reported points, shaped by state; on top, so that they can be pointed at and clicked."""
     present = [state for state in ChartState if any(point.state is state for point in chart.points)]
     domain = [state.name for state in present]
@@ -311,8 +336,7 @@ def _mark_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]:
         },
         "stroke": {"field": "state", "scale": {"domain": domain, "range": colours}, "legend": None},
         "fill": {"field": "state", "scale": {"domain": domain, "range": fills}, "legend": None},
-        "href": {"field": "href"},
-        "tooltip": {"field": "tip"},
+        **({"href": {"field": "href"}, "tooltip": {"field": "tip"}} if clickable else {}),
     }
     mark = {"type": "point", "opacity": 1, "strokeWidth": 1.5}
     yield {
@@ -320,12 +344,26 @@ def _mark_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]:
         "mark": {**mark, "size": {"expr": f"({quiet}) ? ({_POINT_SIZE}) : ({_MARK_SIZE})"}},
         "encoding": encoding,
     }
+    if ChartState.INVALID in present:
+        yield {
+            "transform": [{"filter": f"{VISIBLE} && datum.y !== null && datum.state === '{ChartState.INVALID.name}'"}],
+            "mark": {
+                "type": "text",
+                "text": "?",
+                "color": theme.invalid,
+                "fontSize": 9,
+                "fontWeight": "bold",
+                "baseline": "middle",
+            },
+        }
     if any(point.value is None and point.state not in _QUIET for point in chart.points):
         yield {
             "transform": [{"filter": f"{VISIBLE} && datum.y === null && !({quiet})"}],
             "mark": {**mark, "size": {"expr": _MARK_SIZE}},
             "encoding": {**encoding, "y": {"value": "height"}},
         }
+    if not clickable:
+        return
     yield {
         "transform": [{"filter": f"{VISIBLE} && datum.y !== null && datum.href"}],
         "mark": {"type": "point", "filled": True, "opacity": 0, "size": 220, "cursor": "pointer"},

@@ -69,7 +69,7 @@ MAIL = Theme(
     ink="#7d8590",
     soft="#7d8590",
     grid="#8b949e40",
-    paper="#8b949e",
+    paper="transparent",
     baseline="#7d8590",
     limit="#e5484d",
     passed="#2e9e57",
@@ -96,8 +96,10 @@ def base(theme: Theme, **content: Any) -> Specification:
         "background": "transparent",
         "config": {
             "font": theme.font,
+            "aria": False,  # hundreds of marks would be read out; the chart has a description
             "view": {"stroke": None},
             "axis": {
+                "aria": False,
                 "labelColor": theme.ink,
                 "labelFontSize": FONT_SIZE,
                 "gridColor": theme.grid,
@@ -106,7 +108,7 @@ def base(theme: Theme, **content: Any) -> Specification:
                 "title": None,
             },
             "axisX": {"labelPadding": 9},
-            "axisY": {"labelPadding": 6, "domain": False},
+            "axisY": {"labelPadding": 6, "domain": False, "minExtent": 48},
             "text": {"fontSize": FONT_SIZE, "color": theme.ink},
             **config,
         },

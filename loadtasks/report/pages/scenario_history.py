@@ -227,9 +227,12 @@ class ScenarioHistory:
             for place, run in enumerate(self.runs[first:], first):
                 if not regression.state.ended:
                     found.add(place)
-                elif regression.state is RegressionState.FIXED and run.sequence <= last.sequence:
-                    if regression.by_hand or not run.codes.isdisjoint(_SHOWS_IT):
-                        found.add(place)
+                elif (
+                    regression.state is RegressionState.FIXED
+                    and run.sequence <= last.sequence
+                    and (regression.by_hand or not run.codes.isdisjoint(_SHOWS_IT))
+                ):
+                    found.add(place)
         return found
 
     @cached_property
@@ -264,8 +267,14 @@ class ScenarioHistory:
             begin = max((place for place in self._begins if place < first), default=0)
             after = [place for place in self._begins if place > first]
             earliest, latest = self._series.change_interval(begin, first, min(after, default=len(self.runs)) - 1)
-        runs = (self.runs[place].run_id for place in (earliest, latest))
-        return ChangeMark(first_run, worse, *runs, label=label, href=href)
+        return ChangeMark(
+            run_id=first_run,
+            worse=worse,
+            earliest_run=self.runs[earliest].run_id,
+            latest_run=self.runs[latest].run_id,
+            label=label,
+            href=href,
+        )
 
 
 def state_at(run: ScenarioRun) -> ChartState:

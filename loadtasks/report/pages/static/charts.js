@@ -6,6 +6,7 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
 (() => {
   const FIRST = "zoom_first", LAST = "zoom_last", BRUSH = "brush";
   const MIN_RUNS = 2;
+  const ERRORS = 1; // of Vega: neither warnings nor what it does
   const groups = new Map(); // of a group: the views that are zoomed together
   let chosen = null; // the range that is being drawn with the pointer
 
@@ -98,7 +99,13 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
     place.append(drawing);
     const { view } = await vegaEmbed(drawing, specification, {
       mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, tooltip: showTip, loader,
+      logLevel: ERRORS,
       config: { font: getComputedStyle(place).fontFamily },
+    });
+    drawing.addEventListener("click", ({ pointerType, target, clientX, clientY }) => {
+      // A finger doesn't hover: what was tapped is read until the next tap.
+      if (pointerType !== "touch") return;
+      target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY }));
     });
     let width = drawing.clientWidth;
     new ResizeObserver(() => {
@@ -121,6 +128,8 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
       });
     }
   }, { rootMargin: "300px" });
+
+  addEventListener("pointerdown", () => { tip.hidden = true; });
 
   function find() {
     document.body.append(tip);

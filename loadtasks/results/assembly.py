@@ -9,6 +9,7 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
+from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 
 
@@ -20,16 +21,16 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
     Raises:
         BadInputError: no such run.
     """
-    return _assembled(store, run_id, store.measurements(run_id), store.verdicts(run_id), compared=True)
+    return _assembled(store, store.run(run_id), store.measurements(run_id), compared=True)
 
 
 def assemble_measured(store: Store, run_id: str) -> ResultsDocument:
-    """A run without the measurements that it is compared with, which charts alone need.
+    """A run without the measurements of its baselines, which charts alone need.
 
     Raises:
         BadInputError: no such run.
     """
-    return _assembled(store, run_id, store.measurements(run_id), store.verdicts(run_id), compared=False)
+    return _assembled(store, store.run(run_id), store.measurements(run_id), compared=False)
 
 
 def assemble_scenario(store: Store, run_id: str, scenario: str) -> ScenarioResult | None:
@@ -38,40 +39,32 @@ def assemble_scenario(store: Store, run_id: str, scenario: str) -> ScenarioResul
     Raises:
         BadInputError: no such run.
     """
-    verdicts = [verdict for verdict in store.verdicts(run_id) if verdict.scenario == scenario]
-    document = _assembled(store, run_id, store.measurements(run_id, scenario), verdicts, compared=True, only=scenario)
-    return next((result for result in document.scenarios if result.scenario == scenario), None)
+    run, measurements = store.run(run_id), store.measurements(run_id, scenario)
+    if scenario not in run.scenarios and not measurements:
+        return None
+    alone = run.model_copy(update={"scenarios": [scenario]})
+    return _assembled(store, alone, measurements, compared=True).scenarios[0]
 
 
-def _assembled(
-    store: Store,
-    run_id: str,
-    measurements: Sequence[Measurement],
-    judged: Sequence[ScenarioVerdict],
-    *,
-    compared: bool,
-    only: str | None = None,
-) -> ResultsDocument:
-    """The document of a run, or of one scenario of it, with or without what it was compared with."""
-    run, failures, pairings = store.run(run_id), store.failures(run_id), store.pairings(run_id)
-    verdicts = {verdict.scenario: verdict for verdict in judged}
+def _assembled(store: Store, run: Run, measurements: Sequence[Measurement], *, compared: bool) -> ResultsDocument:
+    """The document of a run, or of some scenarios of it, with or without the measurements of baselines."""
+    failures, pairings = store.failures(run.id), store.pairings(run.id)
     measured = by_scenario(measurements)
+    verdicts = {verdict.scenario: verdict for verdict in store.verdicts(run.id)}
     results = []
     for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
-        if only not in (None, scenario):
-            continue
         of_scenario = measured.get(scenario, [])
         pairing = pairings.get(scenario)
-        verdict = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(of_scenario))
-        before = pairing.reference if pairing else _compared_with(store, verdict) if compared else []
+        judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(of_scenario))
+        before = _compared_with(store, judged) if compared else []
         results.append(
             ScenarioResult(
                 endpoint=of_scenario[0].endpoint if of_scenario else scenario.partition(".")[0],
                 measurements=of_scenario,
-                repetitions=_repetitions(store, run_id, scenario),
-                baseline=before,
+                repetitions=_repetitions(store, run.id, scenario),
+                baseline=pairing.reference if pairing else before,
                 round_ratios=pairing.round_ratios if pairing else [],
-                **verdict.model_dump(),
+                **judged.model_dump(),
             )
         )
     return ResultsDocument(run=run, verdict=overall([result.verdict for result in results]), scenarios=results)

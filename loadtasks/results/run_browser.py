@@ -147,9 +147,7 @@ class RunBrowser:
             tallies: dict[str, dict[Verdict, int]] = {}
             for run_id, verdict, number in session.execute(counted.group_by(VerdictRow.run_id, VerdictRow.verdict)):
                 tallies.setdefault(run_id, {})[Verdict(verdict)] = number
-            return [
-                ListedRun(run_of(row), run_verdict_of(row), row.pruned_at, tallies.get(row.id, {})) for row in rows
-            ]
+            return [ListedRun(run_of(row), run_verdict_of(row), row.pruned_at, tallies.get(row.id, {})) for row in rows]
 
     def find(self, run_id: str) -> ListedRun | None:
         """A run by its id; None where there is none."""

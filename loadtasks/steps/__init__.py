@@ -18,6 +18,9 @@ from loadtasks.steps.browsing import (
     service_of_run,
     services_of_dags,
 )
+from loadtasks.steps.browsing_comparison import compare_page, default_pair, run_on
+from loadtasks.steps.browsing_runs import find_listed_run, listed_runs, refusal_of, run_page, run_scenario
+from loadtasks.steps.browsing_scenario import ScenarioChoice, scenario_page
 from loadtasks.steps.commenting import NotPostedError, comment
 from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
@@ -67,6 +70,7 @@ __all__ = [
     "Receipt",
     "RefusedRun",
     "RunContext",
+    "ScenarioChoice",
     "Selection",
     "SendingError",
     "TimeBudget",
@@ -79,15 +83,18 @@ __all__ = [
     "comment",
     "compare",
     "compare_files",
+    "compare_page",
     "conclude",
     "configured_reference",
     "configured_target",
     "confirm",
     "current_user",
+    "default_pair",
     "delete_run",
     "document",
     "exit_code_of_pair",
     "export_results",
+    "find_listed_run",
     "find_run",
     "find_service",
     "import_results",
@@ -97,6 +104,7 @@ __all__ = [
     "known_changes",
     "last_dag_run",
     "listed_regressions",
+    "listed_runs",
     "measure",
     "move_regression",
     "not_compared",
@@ -108,10 +116,15 @@ __all__ = [
     "prune_after",
     "read_checked_suites",
     "receipt",
+    "refusal_of",
     "refusals",
     "regression_page",
     "repetitions_due",
+    "run_on",
+    "run_page",
+    "run_scenario",
     "scenario_names",
+    "scenario_page",
     "scenarios_to_measure",
     "send_pending",
     "sending_error",

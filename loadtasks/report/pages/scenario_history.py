@@ -220,20 +220,12 @@ class ScenarioHistory:
     @cached_property
     def _outside(self) -> set[int]:
         """The places of the runs that are no part of a baseline."""
-        found: set[int] = set()
-        for regression in self._own:
-            last = regression.moves[-1]
-            first = self._places.get(regression.first_run, 0)
-            for place, run in enumerate(self.runs[first:], first):
-                if not regression.state.ended:
-                    found.add(place)
-                elif (
-                    regression.state is RegressionState.FIXED
-                    and run.sequence <= last.sequence
-                    and (regression.by_hand or not run.codes.isdisjoint(_SHOWS_IT))
-                ):
-                    found.add(place)
-        return found
+        return {
+            place
+            for regression in self._own
+            for place, run in enumerate(self.runs)
+            if place >= self._places.get(regression.first_run, 0) and _is_outside(run, regression)
+        }
 
     @cached_property
     def _bands(self) -> list[BaselineBand]:
@@ -290,6 +282,15 @@ def _size(change: MetricChange, metric: str) -> str:
     else:
         said = units.change(change.ratio)
     return said if change.metric == metric else f"{metric_label(change.metric)} {said}"
+
+
+def _is_outside(run: ScenarioRun, regression: Regression) -> bool:
+    """Whether a run since a regression's first one is no part of a baseline."""
+    if not regression.state.ended:
+        return True
+    if regression.state is not RegressionState.FIXED or run.sequence > regression.moves[-1].sequence:
+        return False
+    return regression.by_hand or not run.codes.isdisjoint(_SHOWS_IT)
 
 
 def _unlike(runs: Sequence[ScenarioRun]) -> Iterable[int]:

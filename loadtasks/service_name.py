@@ -5,6 +5,7 @@ Somebody gives a service its name; one that has none goes by its address.
 
 import hashlib
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
 MAX_LENGTH = 200
@@ -38,3 +39,14 @@ def file_name(name: str) -> str:
     """A name under which files of a service can be kept; no two services have the same."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:_MAX_FILE_NAME_LENGTH]
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def slug(name: str) -> str:
+    """A name in `[a-z0-9-]`, for identifiers of other systems: `Payments (EU)` is `payments-eu`.
+
+    Letters lose their accents; of a name in which no character is left it is `service-` and a part of its hash. Several
+    names may have the same one.
+    """
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    kept = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-")[:_MAX_FILE_NAME_LENGTH].strip("-")
+    return kept or f"service-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

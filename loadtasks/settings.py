@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -37,6 +37,8 @@ _ADDRESSES = ("target", "reference")
 """Settings that hold the address of an API."""
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 MAX_AUTO_ACCEPT_RUNS = 10_000
+_MIN_SECRET = 8
+"""Characters of a part of a URL that may be a token; shorter ones are words that stand elsewhere, too."""
 _DAY_S = 86_400
 
 
@@ -119,6 +121,17 @@ def _smtp_url(value: str) -> str:
     return value
 
 
+def _heartbeat_url(value: SecretStr) -> SecretStr:
+    """The URL of a monitor."""
+    url = value.get_secret_value()
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
+        raise ValueError("not the URL of a monitor")
+    if parts.port == 0:  # reading the port checks its range
+        raise ValueError("not the URL of a monitor")
+    return value
+
+
 def _token(value: object) -> object:
     """A bearer token, without the white space around it that files and pipes leave."""
     return checked_token(value) if isinstance(value, str) else value
@@ -131,6 +144,7 @@ _Line = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 _File = Annotated[Path, AfterValidator(_file)]
 _Token = Annotated[SecretStr, BeforeValidator(_token)]
 _SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
+_HeartbeatUrl = Annotated[SecretStr, AfterValidator(_heartbeat_url)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
 _A_FOLDER = f"the path of a folder, of at most {MAX_PATH} bytes of UTF-8"
 _A_PATH = "a path that begins with a slash, such as"
@@ -272,6 +286,11 @@ class Settings(BaseSettings):
     `smtp://` (port 25 unless named) is encrypted where the server offers STARTTLS; without that, no password is sent to
     another machine. `smtps://` (port 465) is encrypted from the beginning. The password is never stored, logged or
     shown."""
+    heartbeat_url: Annotated[
+        _HeartbeatUrl | None, Hint("the URL of a monitor such as https://hc-ping.com/UUID", secret=True)
+    ] = None
+    """URL that is requested by GET after each run, whatever its verdict, so that a monitor elsewhere notices when no
+    run comes any more. A monitor that can't be reached changes nothing. Never stored, logged or shown."""
     reminder_days: Annotated[int, Field(ge=0, le=365), Hint("a whole number of days from 0 to 365; 0: never")] = 7
     """Days after which people are reminded of missed targets, invalid scenarios and regressions that nobody has
     acknowledged, where no mail has mentioned them meanwhile."""
@@ -290,7 +309,18 @@ class Settings(BaseSettings):
         urls = (self.results_url or "", self.smtp_url or "")
         passwords = [password for url in urls for password in re.findall(r"^[^:]*://[^:@/]*:(.+)@", url)]
         logins = (address.credentials for address in (self.target, self.reference) if address is not None)
-        return [*tokens, *passwords, *map(unquote, passwords), *(login.password for login in logins if login)]
+        found = [*tokens, *passwords, *map(unquote, passwords), *self.monitor_secrets]
+        return [*found, *(login.password for login in logins if login)]
+
+    @property
+    def monitor_secrets(self) -> list[str]:
+        """What of the monitor's URL must be shown nowhere: all of it, and what of it may be a token by itself."""
+        if self.heartbeat_url is None:
+            return []
+        url = self.heartbeat_url.get_secret_value()
+        parts = urlsplit(url)
+        words = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), parts.password or ""]
+        return [url, *(word for word in words if len(word) >= _MIN_SECRET)]
 
 
 def read_settings(**given: Any) -> Settings:

@@ -75,6 +75,7 @@ def share(part: float | None) -> str:
     """A share of 0 to 1 as `99.0 %`; only the whole reads `100 %` and only nothing reads `0 %`."""
     if part is None or not math.isfinite(part):
         return MISSING
+    part = round(part, 9)  # what arithmetic leaves of a whole is a whole
     if part in (0, 1):
         return f"{part:.0%}".replace("%", " %")
     percent = part * 100

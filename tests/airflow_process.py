@@ -30,7 +30,7 @@ def found(bag): return {
     "dags": {
         dag_id: {
             "file": dag.relative_fileloc,
-            "schedule": [dag.timetable.expression, str(dag.timetable.timezone)],
+            "schedule": [str(getattr(dag.timetable, name, "")) for name in ("expression", "timezone")],
             "catchup": dag.catchup,
             "max_active_runs": dag.max_active_runs,
             "paused": dag.is_paused_upon_creation,

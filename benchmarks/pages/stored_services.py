@@ -22,7 +22,7 @@ from loadtasks.measurement.histogram import Histogram
 from loadtasks.measurement.model import Counts, Exemplar, Measurement, Phase, Protocol
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
-from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.settings import read_settings
@@ -58,6 +58,10 @@ def main(new: Path, runs: int = 1000, judged: int = 40) -> None:
     for run_id in [run_id for of_run in zip(*made.values(), strict=True) for run_id in of_run][-judged * len(made) :]:
         steps.judge(context, run_id)
         steps.compare(context, run_id)
+        with Store.open(context.workspace.results_url) as store:
+            run = store.run(run_id)
+            reached = overall([verdict.verdict for verdict in store.verdicts(run_id)])
+            store.close_run(run_id, reached, run.started_at + timedelta(minutes=2))
         if run_id in [ids[-1] for ids in made.values()]:
             steps.write_report(context, run_id)
     print(f"{runs} runs of {len(made)} services in {new}")
@@ -104,7 +108,7 @@ def _measure(store: Store, run: Run, ago: int, random: np.random.Generator) -> N
         store.save_measurements(run.id, scenario, [_measurement(run, scenario, level_s, slower, failed, random)])
 
 
-def _measurement(
+def _measurement(  # noqa: PLR0913, PLR0917 - what a run of one scenario is made from
     run: Run, scenario: str, level_s: float, slower: float, failed: int, random: np.random.Generator
 ) -> Measurement:
     drift = float(random.lognormal(0, _CV))

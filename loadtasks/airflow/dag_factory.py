@@ -1,28 +1,55 @@
 """`performance_dag` makes the DAG of a run. A DAG file calls it once and needs nothing else."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param
+from airflow.sdk import DAG, CronTriggerTimetable
 
-from loadtasks.airflow import DAG_ID, REFERENCE_CONNECTION, TARGET_CONNECTION, tasks
+from loadtasks.airflow import DAG_ID, TRIAGE_DAG_ID, tasks
+from loadtasks.airflow.late_runs import alert_when_late
+from loadtasks.airflow.trigger_form import trigger_form
 from loadtasks.errors import LoadTasksError
-from loadtasks.scenarios.files import read_scenarios
 from loadtasks.settings import read_settings
 
+TAG = "performance"
+NOT_BACKFILL: Any = ("scheduled", "manual", "operator_triggered", "asset_triggered", "asset_materialization")
+"""Run types that are allowed: the past can't be measured, so that Airflow refuses a backfill before it begins."""
 
-def performance_dag(
-    dag_id: str = DAG_ID, *, schedule: str = "0 2 * * *", timezone: str = "UTC", service: str | None = None
+
+def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its name
+    dag_id: str = DAG_ID,
+    *,
+    schedule: str = "0 2 * * *",
+    timezone: str = "UTC",
+    service: str | None = None,
+    triage: str = TRIAGE_DAG_ID,
+    deadline: timedelta | None = timedelta(hours=3),
+    max_delay: timedelta | None = timedelta(hours=1),
+    owner: str = "performance",
+    owner_link: str | None = None,
+    tags: Sequence[str] = (TAG,),
 ) -> DAG:
     """The DAG that exercises an API, judges and compares what was measured, reports it, and sends alerts.
 
     Args:
-        dag_id: its name in Airflow. Reports appear in the UI for the default name only.
+        dag_id: its name in Airflow.
         schedule: a cron expression.
         timezone: the time zone of the schedule, such as `Europe/Berlin`.
         service: the name of the service whose API it exercises: runs are compared with runs of the same service only.
             When None, that of the connection, else LOADTASKS_SERVICE, else the target's host, port and path.
+        triage: the name of the DAG (see `triage_dag`) that asks people about regressions.
+        deadline: how long after it was due a run may end; then people get a mail that it is late. None: no such mail.
+        max_delay: how long after its time a scheduled run may begin. One that is later, as where the scheduler was down
+            until noon or the DAG was paused, is skipped, and people get a mail that it was missed. None: the last
+            missed run is made up for whenever that is possible.
+        owner: who looks after the DAG.
+        owner_link: where a click on the owner leads: a URL, or `mailto:` and an address. When None, a mail to the
+            first of LOADTASKS_RECIPIENTS, where that is set.
+        tags: what the DAG can be found by in the list of DAGs.
     """
+    link = owner_link or _mail_to_recipient()
     with DAG(
         dag_id=dag_id,
         description="Exercises the API endpoint by endpoint and judges whether it is still good enough",
@@ -31,19 +58,23 @@ def performance_dag(
         schedule=CronTriggerTimetable(schedule, timezone=timezone, run_immediately=timedelta(minutes=10)),
         catchup=False,
         max_active_runs=1,
+        allowed_run_types=NOT_BACKFILL,
         is_paused_upon_creation=False,
         dagrun_timeout=timedelta(hours=12),
-        default_args={"execution_timeout": timedelta(hours=4)},
-        tags=["performance"],
-        params=_trigger_form(),
+        deadline=alert_when_late(deadline) if deadline is not None else None,
+        default_args={"execution_timeout": timedelta(hours=4), "owner": owner},
+        owner_links={owner: link} if link else {},
+        tags=list(tags),
+        params=trigger_form(),
     ) as dag:
         # A failed task does not stop the run: a scenario that can't be measured, or a target that is down, is reported.
         due = tasks.repetitions_due()
-        tasks.measure.expand(scenario=tasks.open_run(service=service)) >> due
+        max_delay_s = max_delay.total_seconds() if max_delay is not None else None
+        tasks.measure.expand(scenario=tasks.open_run(service=service, max_delay_s=max_delay_s)) >> due
         (
             tasks.confirm.expand(scenario=due)
             >> tasks.judge()
-            >> tasks.compare()
+            >> tasks.compare(triage=triage)
             >> tasks.report()
             >> tasks.alert(service=service)
             >> tasks.verdict()
@@ -51,60 +82,10 @@ def performance_dag(
     return dag
 
 
-def _trigger_form() -> dict[str, Param]:
-    return {
-        "scenarios": Param(
-            [],
-            type=["array", "null"],
-            items={"type": "string"},
-            examples=_scenario_names(),
-            title="Scenarios",
-            description="Scenarios to measure; all when none is chosen.",
-        ),
-        "target": Param(
-            None,
-            type=["string", "null"],
-            title="Target",
-            description="Address of the API, such as http://127.0.0.1:8000; that of the connection "
-            f"{TARGET_CONNECTION} when empty. The connection's token is sent to the connection's own address only.",
-        ),
-        "service": Param(
-            None,
-            type=["string", "null"],
-            title="Service",
-            description="Name of the service whose API the target is; runs are compared within a service only. When "
-            "empty: the configured name for the configured target, host, port and path for another one.",
-        ),
-        "reference": Param(
-            None,
-            type=["string", "null"],
-            title="Reference",
-            description="Address of the approved build. Both builds are driven in turn and the ratio of their response "
-            f"times is judged. When empty: that of the connection {REFERENCE_CONNECTION}, if there is one.",
-        ),
-        "load_factor": Param(
-            1.0,
-            type="number",
-            minimum=0.1,
-            maximum=20,
-            title="Load factor",
-            description="Multiplies the load of every scenario: 2 means twice the load. Runs with different load "
-            "factors are not compared.",
-        ),
-        "processes": Param(
-            None,
-            type=["integer", "null"],
-            minimum=1,
-            title="Processes",
-            description="Number of processes that generate the load of a scenario, for loads beyond one core; "
-            "LOADTASKS_PROCESSES, else 1, when empty.",
-        ),
-    }
-
-
-def _scenario_names() -> list[str]:
-    """What the form offers. Nothing when a setting or a scenario file is wrong: the run reports that."""
+def _mail_to_recipient() -> str | None:
+    """A link that writes a mail to who gets the alerts; None where nobody said who that is."""
     try:
-        return list(read_scenarios(read_settings().scenarios))
-    except LoadTasksError:
-        return []
+        settings = read_settings()
+    except LoadTasksError:  # the run reports that
+        return None
+    return f"mailto:{settings.recipients[0]}" if "recipients" in settings.model_fields_set else None

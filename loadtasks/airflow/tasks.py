@@ -1,99 +1,139 @@
-"""The tasks of a run, as Airflow sees them: pools, retries, trigger rules.
+"""The tasks of a run, as Airflow sees them: pools, retries, trigger rules, and what the UI says of them.
 
-Airflow imports this module whenever it parses a DAG file, every 30 seconds or so. What a task does is in `task_bodies`,
+Airflow imports this module whenever it parses a DAG file, every 30 seconds or so. What a task does is in `bodies`,
 which imports the whole pipeline (a second of CPU time), and is therefore imported when a task runs.
 """
 # ruff: noqa: PLC0415 - see above
 
 from datetime import timedelta
 
-from airflow.sdk import TriggerRule, task
+from airflow.sdk import AssetAlias, TriggerRule
 
-from loadtasks.airflow import LOAD_GENERATOR_POOL
+from loadtasks.airflow import LOAD_GENERATOR_POOL, VERDICTS
+from loadtasks.airflow.pipeline_task import pipeline_task
 
 BY_SCENARIO = "{{ task.op_kwargs['scenario'] }}"
 """What the UI calls each mapped task."""
 
 
-@task
-def open_run(service: str | None = None) -> list[str]:
-    """Check suites, scenarios, and that the target responds and admits to them; return the scenarios' names."""
-    from loadtasks.airflow import task_bodies
+@pipeline_task()
+def open_run(service: str | None = None, max_delay_s: float | None = None) -> list[str]:
+    """Check suites, scenarios, and that the target responds and admits to them; return the scenarios' names.
 
-    return task_bodies.open_run(service)
+    Fails, with one sentence, where something is wrong that a person has to put right. Skipped where a scheduled run
+    would begin too late: clear it to make the run now.
+    """
+    from loadtasks.airflow.bodies import opening
+
+    return opening.open_run(service, max_delay_s)
 
 
-@task(
+@pipeline_task(
     pool=LOAD_GENERATOR_POOL,
     map_index_template=BY_SCENARIO,
     retries=1,  # for a worker that dies; a failure of the target is never tried again
     retry_delay=timedelta(seconds=10),
 )
 def measure(scenario: str) -> None:
-    """Exercise one scenario and keep its measurement."""
-    from loadtasks.airflow import task_bodies
+    """Exercise one scenario and keep its measurement. The log ends with its table.
 
-    task_bodies.measure(scenario)
+    Only one scenario is driven at a time, whatever DAG it belongs to: the pool has one slot.
+    """
+    from loadtasks.airflow.bodies import measuring
+
+    measuring.measure(scenario)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@pipeline_task(trigger_rule=TriggerRule.ALL_DONE)
 def repetitions_due() -> list[str]:
     """Return the scenarios that are due for more repetitions, for instance to confirm a suspected regression."""
-    from loadtasks.airflow import task_bodies
+    from loadtasks.airflow.bodies import measuring
 
-    return task_bodies.repetitions_due()
+    return measuring.repetitions_due()
 
 
-@task(
+@pipeline_task(
     pool=LOAD_GENERATOR_POOL,
     map_index_template=BY_SCENARIO,
     retries=0,  # the repetitions made so far are kept and judged
 )
 def confirm(scenario: str) -> None:
-    """Repeat the measurement of one scenario, up to three times, and choose the repetition to report."""
-    from loadtasks.airflow import task_bodies
+    """Repeat the measurement of one scenario, up to three times, and choose the repetition to report.
 
-    task_bodies.confirm(scenario)
+    Skipped where no repetition is due.
+    """
+    from loadtasks.airflow.bodies import measuring
+
+    measuring.confirm(scenario)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@pipeline_task(trigger_rule=TriggerRule.ALL_DONE)
 def judge() -> None:
     """Judge whether each measurement is valid and meets its targets."""
-    from loadtasks.airflow import task_bodies
+    from loadtasks.airflow.bodies import judging
 
-    task_bodies.judge()
-
-
-@task
-def compare() -> None:
-    """Compare each scenario with the reference, where there is one, else with its baseline."""
-    from loadtasks.airflow import task_bodies
-
-    task_bodies.compare()
+    judging.judge()
 
 
-@task
+@pipeline_task()
+def compare(triage: str) -> None:
+    """Compare each scenario with the reference, where there is one, else with its baseline; ask about regressions."""
+    from loadtasks.airflow.bodies import judging
+
+    judging.compare(triage)
+
+
+@pipeline_task(outlets=[AssetAlias(VERDICTS)])
 def report() -> None:
-    """Write the report."""
-    from loadtasks.airflow import task_bodies
+    """Write the report, and add an event to the asset of the service and its verdict, `performance://SERVICE/VERDICT`.
 
-    task_bodies.report()
+    The event is this task's and not that of `verdict`, which fails where the verdict is not good: Airflow keeps no
+    events of failed tasks.
+    """
+    from loadtasks.airflow.bodies import judging
+
+    judging.report()
 
 
-@task(
+@pipeline_task(
     trigger_rule=TriggerRule.ALL_DONE,
     execution_timeout=timedelta(minutes=10),  # a mail server may hang; what is pending then is sent with the next run
 )
 def alert(service: str | None = None) -> None:
-    """Send an alert when the verdict is not good, even after a failed task."""
-    from loadtasks.airflow import task_bodies
+    """Send an alert when there is something new, even after a failed task."""
+    from loadtasks.airflow.bodies import telling
 
-    task_bodies.alert(service)
+    telling.alert(service)
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@pipeline_task(
+    trigger_rule=TriggerRule.ALL_DONE,
+    execution_timeout=timedelta(minutes=10),
+)
 def verdict() -> None:
-    """Fail the DAG run when the verdict is not good or an earlier step failed."""
-    from loadtasks.airflow import task_bodies
+    """Fail the DAG run when the verdict is not good or an earlier step failed. The log ends with its sentence.
 
-    task_bodies.verdict()
+    XCom `return_value` holds `run_id`, `verdict` and `sentence`, the run's note the sentence.
+    """
+    from loadtasks.airflow.bodies import telling
+
+    telling.verdict()
+
+
+@pipeline_task(pool=LOAD_GENERATOR_POOL, execution_timeout=timedelta(minutes=30))
+def notice_missing_runs(dag_ids: list[str], grace_s: float) -> None:
+    """Tell people of runs that were due and never came.
+
+    It waits for the pool, so that it never disturbs a measurement.
+    """
+    from loadtasks.airflow.bodies import maintaining
+
+    maintaining.notice_missing_runs(dag_ids, grace_s)
+
+
+@pipeline_task(pool=LOAD_GENERATOR_POOL, trigger_rule=TriggerRule.ALL_DONE, execution_timeout=timedelta(hours=2))
+def clean_up() -> None:
+    """Prune old runs where `LOADTASKS_KEEP_DAYS` says so, and give free space of database and Data Docs back."""
+    from loadtasks.airflow.bodies import maintaining
+
+    maintaining.clean_up()

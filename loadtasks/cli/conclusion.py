@@ -92,6 +92,8 @@ def conclude(
     report = troubles.attempt(lambda: steps.write_report(context, run_id))
     mail = troubles.attempt(lambda: _alert(context, run_id)) if context.alerts else None
     troubles.attempt(lambda: steps.prune_after(context, run_id))
+    if context.alerts:
+        troubles.attempt(lambda: steps.send_heartbeat(context.settings))
     document = steps.document(context, run_id)
     terminal.show(document, report=report and report / "index.html", to=console)
     troubles.attempt(lambda: outputs.write(document))

@@ -3,8 +3,8 @@
 from loadtasks.plain_text import plain
 from loadtasks.report.findings import RenderedFinding, findings_of_kind, invalid_reasons
 from loadtasks.report.sentences.phrases import listed
-from loadtasks.report.text import label
-from loadtasks.report.verdicts import tally
+from loadtasks.report.text import label, sentence
+from loadtasks.report.verdicts import WORD, tally
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.history import RegressionShift
@@ -38,6 +38,11 @@ def headline(document: ResultsDocument) -> str:
         )
     reason = _reason(document)
     return f"{NO_TARGET}; {reason}" if untargeted else reason
+
+
+def verdict_sentence(document: ResultsDocument) -> str:
+    """The verdict of a run in one sentence: `FAIL, shop: orders.list: p95 3.02 s, target < 2.00 s`."""
+    return sentence(f"{WORD[document.verdict]}, {plain(document.run.service)}: {headline(document)}")
 
 
 def _reason(document: ResultsDocument) -> str:

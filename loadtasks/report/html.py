@@ -1,7 +1,6 @@
 """The report as one self-contained page: no script, no request to anywhere, everything from outside escaped."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadtasks import units
@@ -28,6 +27,8 @@ class Section:
     """One scenario of the page."""
 
     result: ScenarioResult
+    chart: "Markup | None" = None
+    """The latency distribution, safe to be written into the page; None where there is none, or it can't be drawn."""
 
     @property
     def anchor(self) -> str:
@@ -59,10 +60,10 @@ class Section:
         """Whether its numbers say something about the API."""
         return self.result.verdict is not Verdict.INVALID
 
-    @cached_property
-    def chart(self) -> "Markup | None":
-        """The latency distribution, safe to be written into the page."""
-        return latency.latency_svg(self.result)
+    @property
+    def timed(self) -> bool:
+        """Whether there is a latency distribution to show."""
+        return latency.latency_chart(self.result) is not None
 
     @property
     def far_limits(self) -> list[str]:
@@ -131,10 +132,11 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
     """
     run, table_rows = document.run, table.rows(document)
     template = environment().get_template("index.html")
+    charts = latency.latency_svgs(document.scenarios)
     return template.render(
         document=document,
         run=run,
-        sections=[Section(result) for result in document.scenarios],
+        sections=[Section(result, charts.get(result.scenario)) for result in document.scenarios],
         rows=table_rows,
         has_marks=table.has_marks(table_rows),
         invalid=invalid_reasons(document),

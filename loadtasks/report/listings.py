@@ -16,7 +16,7 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import Message
 from loadtasks.results.records import Baseline, HistoryEntry
-from loadtasks.results.regression import MetricChange, Regression, grouped
+from loadtasks.results.regression import MetricChange, Move, MovePlace, Regression, grouped
 from loadtasks.results.run import Run
 from loadtasks.verdict.history.replay import Alarm
 
@@ -121,7 +121,7 @@ def show_regressions(
             render_changes(regression.changes),
             regression.first_run,
             regression.version_after or units.MISSING,
-            regression.moves[-1].who,
+            _by(regression.moves[-1]),
             _when(regression.moves[-1].at),
             regression.moves[-1].why,
         )
@@ -140,6 +140,11 @@ def show_regressions(
 def _state(regression: Regression) -> str:
     accepted_in = regression.accepted_automatically_in
     return regression.state.value if accepted_in is None else f"accepted automatically in run {accepted_in}"
+
+
+def _by(move: Move) -> str:
+    """Who decided, and where: `ann (page)`."""
+    return move.who if move.place is MovePlace.PIPELINE else f"{move.who} ({move.place.value})"
 
 
 def _foremost(members: Sequence[Regression]) -> Regression:

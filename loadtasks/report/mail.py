@@ -113,6 +113,20 @@ def compose_refusal(
     return message
 
 
+def compose_notice(
+    headline: NewsHeadline, details: Sequence[str], *, service: str | None, envelope: Envelope
+) -> EmailMessage:
+    """A mail about a run that is late or never came: one sentence, and what to know and do, a paragraph each.
+
+    Raises:
+        BadInputError: no recipient, or an address that is not one.
+    """
+    message = _message(headline, service, envelope)
+    content = {"headline": headline, "details": details, "service": service}
+    _fill(message, content, "notice")
+    return message
+
+
 def _message(headline: NewsHeadline, service: str | None, envelope: Envelope) -> EmailMessage:
     """A message with its headers."""
     if not envelope.recipients:
@@ -128,9 +142,9 @@ def _message(headline: NewsHeadline, service: str | None, envelope: Envelope) ->
     return message
 
 
-def _fill(message: EmailMessage, content: Mapping[str, object]) -> None:
-    message.set_content(_text(content), cte="quoted-printable")
-    message.add_alternative(_page(content), subtype="html", cte="quoted-printable")
+def _fill(message: EmailMessage, content: Mapping[str, object], template: str = "mail") -> None:
+    message.set_content(_text(content, template), cte="quoted-printable")
+    message.add_alternative(_page(content, template), subtype="html", cte="quoted-printable")
 
 
 def subject_line(headline: NewsHeadline, service: str | None) -> str:
@@ -231,13 +245,13 @@ def _by_reason(topics: Iterable[RenderedTopic]) -> dict[str, list[str]]:
     return by_reason
 
 
-def _page(content: Mapping[str, object]) -> str:
-    return environment().get_template("mail.html").render(content)
+def _page(content: Mapping[str, object], template: str) -> str:
+    return environment().get_template(f"{template}.html").render(content)
 
 
-def _text(content: Mapping[str, object]) -> str:
+def _text(content: Mapping[str, object], template: str) -> str:
     plain_text = environment().overlay(autoescape=False)  # plain text: there is nothing to escape
-    text = plain_text.get_template("mail.txt").render(content)
+    text = plain_text.get_template(f"{template}.txt").render(content)
     return "\n".join(wrapped for line in text.splitlines() for wrapped in _wrapped(line)) + "\n"
 
 

@@ -23,6 +23,8 @@ class MailWord(StrEnum):
     ACCEPTED = "ACCEPTED"
     RECOVERED = "RECOVERED"
     REMINDER = "REMINDER"
+    LATE = "LATE"
+    MISSED = "MISSED"
 
     @property
     def symbol(self) -> str:
@@ -38,6 +40,8 @@ _SYMBOL = {
     MailWord.ACCEPTED: "●",
     MailWord.RECOVERED: "✓",
     MailWord.REMINDER: "●",
+    MailWord.LATE: "◷",
+    MailWord.MISSED: "∅",
 }
 _BY_GRAVITY = (
     (MailWord.FAIL, (TopicKind.TARGET,)),

@@ -2,9 +2,12 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
 from loadtasks.report import table
 from loadtasks.report.comparison_summary import comparison_summary
@@ -12,7 +15,7 @@ from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
 from loadtasks.report.text import label, printable
 from loadtasks.report.verdicts import WORD, tally
-from loadtasks.results.document import ResultsDocument
+from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import Verdict
 
@@ -42,6 +45,8 @@ _KIND_STYLE = {
 }
 _DROPPED_FIRST = (*table.INTERVAL_COLUMNS, "mean_s", "scheduled", "throughput_per_s", "p50_s")
 """Columns left out, in this order, where the terminal is too narrow for all: the page has them."""
+_JUDGED = ("verdict", "change")
+"""Columns that hold nothing before a measurement is judged."""
 
 
 def console(file: TextIO | None = None) -> "Console":
@@ -98,6 +103,24 @@ def show(document: ResultsDocument, *, report: Path | None = None, to: "Console 
     _line(to, _text((f"{tally(document)}. {comparison_summary(document)}", "")))
     if report is not None:
         _line(to, _text(("Report: ", "dim"), (str(report), "")))
+
+
+def measured_lines(measurements: Sequence[Measurement]) -> list[str]:
+    """The lines of a table of what was measured of a scenario and not judged yet, for a log: the whole, then its parts.
+
+    Empty where nothing was measured.
+    """
+    if not measurements:
+        return []
+    whole = measurements[0]
+    result = ScenarioResult(scenario=whole.scenario, endpoint=whole.endpoint, verdict=Verdict.PASS)  # not shown
+    rows = [table.TableRow(result, measurement.part, measurement) for measurement in measurements]
+    file = StringIO()
+    to = console(file)
+    columns, gap = _fitting(rows, to.width) or (list(table.COLUMNS), 2)
+    to.print(_table(rows, [column for column in columns if column not in _JUDGED], gap))
+    lines = file.getvalue().splitlines()
+    return [*(line.rstrip() for line in lines), *([table.FOOTNOTE] if table.has_marks(rows) else [])]
 
 
 def _table(rows: list[table.TableRow], columns: list[str], gap: int) -> "Table":

@@ -28,6 +28,15 @@ class MessageKind(StrEnum):
     """The news of a run."""
     REFUSAL = "refusal"
     """That a run could not be opened."""
+    LATE = "late"
+    """That a run has not ended in time."""
+    MISSED = "missed"
+    """That no run came when one was due."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether it says what is wrong with a service, rather than with the run itself."""
+        return self in (MessageKind.ALERT, MessageKind.REFUSAL)
 
 
 class MessageState(StrEnum):

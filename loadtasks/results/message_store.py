@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.message import Channel, Message, MessageState, ReportedMessage
+from loadtasks.results.message import Channel, Message, MessageKind, MessageState, ReportedMessage
 from loadtasks.results.rows import message_of
 from loadtasks.results.schema import MessageRow
 
@@ -17,6 +17,7 @@ CLAIM = timedelta(minutes=10)
 """How long a process may take for one attempt before it is taken for dead: several times what a mail server that
 responds within its time limits can take."""
 _STATES_THAT_TELL = (MessageState.PENDING.value, MessageState.DELIVERED.value)
+_WITH_NEWS = tuple(kind.value for kind in MessageKind if kind.has_news)
 
 
 class Messages:
@@ -88,7 +89,7 @@ class Messages:
     def given_up_since_the_last_one(self, service: str) -> list[Message]:
         """Messages of a service that were given up after the last one that was not, oldest first."""
         reported = select(func.max(MessageRow.id)).where(
-            MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL)
+            MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL), MessageRow.kind.in_(_WITH_NEWS)
         )
         query = select(MessageRow).where(MessageRow.service == service, MessageRow.state == MessageState.GIVEN_UP.value)
         with self._database.reading() as session:

@@ -26,6 +26,18 @@ AUTOMATIC = "automatic"
 """The name under which the pipeline itself moves a regression."""
 
 
+class MovePlace(StrEnum):
+    """Where somebody decided about a regression."""
+
+    PIPELINE = "pipeline"
+    """Nobody did: a run showed it."""
+    COMMAND_LINE = "command line"
+    PAGE = "page"
+    """The page of the regression in Airflow."""
+    REQUIRED_ACTION = "required action"
+    """Airflow's own list of what waits for a person."""
+
+
 class RegressionState(StrEnum):
     """Where a regression stands."""
 
@@ -92,6 +104,7 @@ class Move(BaseModel):
     at: datetime
     who: str
     why: str
+    place: MovePlace = MovePlace.PIPELINE
     sequence: int = 0
     """That of the newest run of the service at that moment."""
     run_id: str | None = None

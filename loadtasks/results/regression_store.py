@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState
+from loadtasks.results.regression import AUTOMATIC, MovePlace, Regression, RegressionState
 from loadtasks.results.rows import regression_of
 from loadtasks.results.schema import MoveRow, RegressionRow, RunRow
 
@@ -31,6 +31,11 @@ class Regressions:
         """
         with self._database.reading() as session:
             return _regression(session, number)
+
+    def has(self, number: int) -> bool:
+        """Whether there is a regression of this id."""
+        with self._database.reading() as session:
+            return session.get(RegressionRow, number) is not None
 
     def all(self, service: str | None = None, *, ended: bool = True) -> list[Regression]:
         """All regressions of a service, or of all, or only those that have not ended, newest first."""
@@ -86,10 +91,25 @@ class Regressions:
             )
             return [regression_of(row) for row in session.scalars(query.order_by(RegressionRow.id))]
 
-    def move(
-        self, number: int, state: RegressionState, *, who: str = AUTOMATIC, why: str, run_id: str | None = None
+    def move(  # noqa: PLR0913 - all but two are named
+        self,
+        number: int,
+        state: RegressionState,
+        *,
+        who: str = AUTOMATIC,
+        why: str,
+        place: MovePlace = MovePlace.PIPELINE,
+        run_id: str | None = None,
     ) -> Regression:
-        """Move a regression to another state. `run_id`: the run that shows it, where no person decides.
+        """Move a regression to another state.
+
+        Args:
+            number: its id.
+            state: the next state.
+            who: the name of the person who decides.
+            why: the reason.
+            place: where that person decides.
+            run_id: the run that shows it, where no person decides.
 
         Raises:
             BadInputError: there is none of this id, or the state can't follow the one it has.
@@ -107,6 +127,7 @@ class Regressions:
                     run_id=run_id,
                     who=who,
                     why=why,
+                    place=place.value,
                 )
             )
             session.flush()

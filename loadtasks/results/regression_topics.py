@@ -95,7 +95,7 @@ def _regression_topic(
         since=since,
         since_run=first.first_run,
         findings=tuple(_as_regressions((shown or {}).get((first.scenario, first.part, first.id), [])))
-        or _kept_changes(first, since),
+        or kept_findings(first, since),
     )
 
 
@@ -107,7 +107,7 @@ def _as_regressions(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield finding.model_copy(update={"code": FindingCode.REGRESSION, "parameters": parameters})
 
 
-def _kept_changes(regression: Regression, since: datetime) -> tuple[Finding, ...]:
+def kept_findings(regression: Regression, since: datetime) -> tuple[Finding, ...]:
     """The findings of a regression that this run doesn't show, as it was when it was found."""
     return tuple(
         Finding(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.results.column_types import IntegerColumn, JsonColumn, NumberColumn, TextColumn, UtcMoment
 
-HEAD = "0022"
+HEAD = "0023"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -286,6 +286,7 @@ class MoveRow(ResultsBase):
     """The run that showed it; None where a person moved it."""
     who: Mapped[str]
     why: Mapped[str]
+    place: Mapped[str]
 
 
 class MessageRow(ResultsBase):

@@ -138,6 +138,17 @@ class Store:
             newest = select(RunRow.service).group_by(RunRow.service).order_by(desc(func.max(RunRow.sequence)))
             return list(session.scalars(newest))
 
+    def newest_scheduled(self) -> dict[str, Run]:
+        """The newest scheduled run of each DAG, by the DAG's id."""
+        newest = (
+            select(func.max(RunRow.sequence))
+            .where(RunRow.trigger == "scheduled", RunRow.dag_id.is_not(None))
+            .group_by(RunRow.dag_id)
+        )
+        with self._database.reading() as session:
+            runs = [run_of(row) for row in session.scalars(select(RunRow).where(RunRow.sequence.in_(newest)))]
+        return {run.dag_id: run for run in runs if run.dag_id is not None}
+
     def remove_run(self, run_id: str) -> RemovedRun:
         """Remove a run with all that belongs to it."""
         with self._database.writing() as session:

@@ -26,21 +26,38 @@ from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
 from loadtasks.steps.delivery import NotSentError
 from loadtasks.steps.exercise import NotMeasuredAgainError
+from loadtasks.steps.heartbeat import send_heartbeat
 from loadtasks.steps.judging import compare, conclude, judge, judge_again, read_checked_suites
 from loadtasks.steps.mail_server import Deliver, Receipt, SendingError, receipt, sending_error
 from loadtasks.steps.measuring import measure
 from loadtasks.steps.open_run import (
     check_measurable,
+    check_slug,
     open_run,
     planned_scenarios,
     refusals,
     scenario_names,
     scenarios_to_measure,
 )
+from loadtasks.steps.overdue import OverdueRun, alert_late, alert_missed
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
-from loadtasks.steps.reporting import document, write_report
+from loadtasks.steps.reporting import RunSummary, document, summarize, write_report
+from loadtasks.steps.required_actions import (
+    action_outcomes,
+    apply_response,
+    required_action,
+    undecided_regressions,
+)
 from loadtasks.steps.rescue import NotKeptError, keep
-from loadtasks.steps.retention import OldRunsPlan, delete_run, plan_pruning, prune, prune_after
+from loadtasks.steps.retention import (
+    OldRunsPlan,
+    delete_run,
+    give_back_space,
+    plan_pruning,
+    prune,
+    prune_after,
+    prune_all,
+)
 from loadtasks.steps.run_context import RunContext, configured_reference, configured_target
 from loadtasks.steps.transfer import (
     ExportedResults,
@@ -67,19 +84,26 @@ __all__ = [
     "NotPostedError",
     "NotSentError",
     "OldRunsPlan",
+    "OverdueRun",
     "Receipt",
     "RefusedRun",
     "RunContext",
+    "RunSummary",
     "ScenarioChoice",
     "Selection",
     "SendingError",
     "TimeBudget",
     "Turn",
+    "action_outcomes",
     "alert",
+    "alert_late",
+    "alert_missed",
     "alert_refusal",
+    "apply_response",
     "approve",
     "backtest",
     "check_measurable",
+    "check_slug",
     "comment",
     "compare",
     "compare_files",
@@ -97,6 +121,7 @@ __all__ = [
     "find_listed_run",
     "find_run",
     "find_service",
+    "give_back_space",
     "import_results",
     "judge",
     "judge_again",
@@ -114,23 +139,28 @@ __all__ = [
     "planned_scenarios",
     "prune",
     "prune_after",
+    "prune_all",
     "read_checked_suites",
     "receipt",
     "refusal_of",
     "refusals",
     "regression_page",
     "repetitions_due",
+    "required_action",
     "run_on",
     "run_page",
     "run_scenario",
     "scenario_names",
     "scenario_page",
     "scenarios_to_measure",
+    "send_heartbeat",
     "send_pending",
     "sending_error",
     "service_of_regression",
     "service_of_run",
     "services_of_dags",
+    "summarize",
     "two_builds",
+    "undecided_regressions",
     "write_report",
 ]

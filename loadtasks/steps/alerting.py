@@ -16,6 +16,7 @@ from loadtasks.results.assembly import assemble
 from loadtasks.results.message import Channel, Message, MessageKind
 from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.store import Store
+from loadtasks.results.topic import Topic
 from loadtasks.steps.delivery import WAITS_S, Delivery, DeliveryOutcome
 from loadtasks.steps.mail_server import Deliver, configured_mail_server, sending_error
 from loadtasks.steps.run_context import RunContext
@@ -57,7 +58,7 @@ def alert(
     """
     with Store.open(context.workspace.results_url) as store:
         service = store.run(run_id).service
-        delivery = _delivery(context, store, deliver, waits_s)
+        delivery = delivery_of(context, store, deliver, waits_s)
 
         def compose() -> Message | None:
             document, reported = assemble(store, run_id), _reported(context, store, service)
@@ -67,14 +68,14 @@ def alert(
             composed = mail.compose(
                 document,
                 news,
-                envelope=_envelope(context),
+                envelope=envelope_of(context),
                 report_url=context.workspace.report_address(run_id),
                 given_up=store.messages.given_up_since_the_last_one(service),
             )
             about = {"sequence": document.run.sequence, "run_started_at": document.run.started_at}
-            return _draft(composed, news, kind=MessageKind.ALERT, service=service, run_id=run_id, **about)
+            return draft_of(composed, news.topics, kind=MessageKind.ALERT, service=service, run_id=run_id, **about)
 
-        return _tell(delivery, service, run_id, compose)
+        return tell(delivery, service, run_id, compose)
 
 
 def alert_refusal(
@@ -102,7 +103,7 @@ def alert_refusal(
             news,
             run_id=run_id,
             service=refused.service,
-            envelope=_envelope(context),
+            envelope=envelope_of(context),
             given_up=given_up,
         )
 
@@ -113,7 +114,7 @@ def alert_refusal(
         news = news_of_refusal(refused.reason, at, Reported())
         return _send_unkept(composed(news), run_id, context.workspace.outbox, _server(context, deliver))
     with opened as store:
-        delivery = _delivery(context, store, deliver, waits_s)
+        delivery = delivery_of(context, store, deliver, waits_s)
 
         def compose() -> Message | None:
             reported = _reported(context, store, service)
@@ -122,9 +123,9 @@ def alert_refusal(
                 return None
             message = composed(news, store.messages.given_up_since_the_last_one(service))
             about = {"sequence": reported.runs[-1].sequence if reported.runs else 0, "run_started_at": at}
-            return _draft(message, news, kind=MessageKind.REFUSAL, service=service, run_id=run_id, **about)
+            return draft_of(message, news.topics, kind=MessageKind.REFUSAL, service=service, run_id=run_id, **about)
 
-        return _tell(delivery, service, run_id, compose)
+        return tell(delivery, service, run_id, compose)
 
 
 def send_pending(context: RunContext, *, waits_s: Sequence[float] = WAITS_S) -> list[Message]:
@@ -135,7 +136,7 @@ def send_pending(context: RunContext, *, waits_s: Sequence[float] = WAITS_S) -> 
         BadInputError: there is no mail server to send them with.
     """
     with Store.open(context.workspace.results_url) as store:
-        delivery, outcome = _delivery(context, store, None, waits_s), DeliveryOutcome()
+        delivery, outcome = delivery_of(context, store, None, waits_s), DeliveryOutcome()
         delivery.deliver_pending(outcome)
         outcome.raise_failures()
         if waiting := store.messages.pending() if delivery.deliver is None else []:
@@ -146,7 +147,8 @@ def send_pending(context: RunContext, *, waits_s: Sequence[float] = WAITS_S) -> 
     return outcome.delivered
 
 
-def _envelope(context: RunContext) -> mail.Envelope:
+def envelope_of(context: RunContext) -> mail.Envelope:
+    """From whom the mails of a context are, and to whom."""
     return mail.Envelope(context.settings.sender, context.settings.recipients)
 
 
@@ -154,7 +156,8 @@ def _server(context: RunContext, deliver: Deliver | None) -> Deliver | None:
     return deliver or configured_mail_server(context.settings)
 
 
-def _delivery(context: RunContext, store: Store, deliver: Deliver | None, waits_s: Sequence[float]) -> Delivery:
+def delivery_of(context: RunContext, store: Store, deliver: Deliver | None, waits_s: Sequence[float]) -> Delivery:
+    """How messages are delivered: by `deliver`, else by the server of the settings, else to the outbox."""
     return Delivery(store, context.workspace.outbox, _server(context, deliver), waits_s)
 
 
@@ -171,7 +174,7 @@ def _reported(context: RunContext, store: Store, service: str) -> Reported:
     )
 
 
-def _draft(composed: EmailMessage, news: News, **about: Any) -> Message:
+def draft_of(composed: EmailMessage, topics: tuple[Topic, ...], **about: Any) -> Message:
     """A composed mail as it is kept, but for its channel."""
     return Message(
         channel=Channel.OUTBOX,
@@ -179,14 +182,14 @@ def _draft(composed: EmailMessage, news: News, **about: Any) -> Message:
         recipients=[address.addr_spec for address in composed["To"].addresses],
         subject=composed["Subject"],
         content=composed.as_bytes(policy=SMTP).decode("ascii"),
-        topics=news.topics,
+        topics=topics,
         next_attempt_at=(now := datetime.now(UTC)),
         created_at=now,
         **about,
     )
 
 
-def _tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Message | None]) -> str | None:
+def tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Message | None]) -> str | None:
     """Deliver what is pending, then a message that is composed with regard to what was reported. Returns where it went.
 
     `compose`: makes the message, None where there is no news.

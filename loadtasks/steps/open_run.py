@@ -9,6 +9,7 @@ from loadtasks.engine.http.probe import read_version
 from loadtasks.engine.net.descriptors import allow_sockets
 from loadtasks.errors import BadInputError, TargetUnavailableError
 from loadtasks.measurement.control import RunControls
+from loadtasks.plain_text import plain
 from loadtasks.report.sentences import sentence
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
@@ -18,6 +19,7 @@ from loadtasks.results.store import Store
 from loadtasks.scenarios.files import read_scenarios, scaled, select
 from loadtasks.scenarios.load import connections_needed
 from loadtasks.scenarios.model import Scenario, parts_of
+from loadtasks.service_name import slug
 from loadtasks.steps.exercise import check_pairing
 from loadtasks.steps.judging import read_checked_suites
 from loadtasks.steps.preflight import ask_target
@@ -95,6 +97,24 @@ def open_run(
         for scenario, failure in failures.items():
             store.save_failure(run.id, scenario, failure)
     return run
+
+
+def check_slug(context: RunContext) -> None:
+    """Check that no other service of the results database has the slug of this one.
+
+    Raises:
+        BadInputError: one has.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        services = store.services()
+    own = slug(context.service)
+    other = next((name for name in services if name != context.service and slug(name) == own), None)
+    if other is not None:
+        raise BadInputError(
+            f"the service {plain(context.service)!r} has the short name {own}, and so has the service {plain(other)!r} "
+            "of earlier runs: whoever waits for the verdicts of one would get those of the other. Give one of them "
+            "another name; LOADTASKS_SERVICE and the trigger form take it."
+        )
 
 
 def scenarios_to_measure(context: RunContext, run_id: str) -> list[str]:

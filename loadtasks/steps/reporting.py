@@ -1,11 +1,14 @@
 """Reporting a run."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, ExitCode
 from loadtasks.report import folder
+from loadtasks.report.headline import verdict_sentence
 from loadtasks.results.assembly import assemble
 from loadtasks.results.document import ResultsDocument
+from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
 from loadtasks.steps.run_context import RunContext
 
@@ -28,6 +31,35 @@ def write_report(context: RunContext, run_id: str) -> Path:
         service = whole.run.service
         folder.link_newest(reports, service, store.run_ids(), store.run_ids(service))
     return written
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run found, for those who read one line."""
+
+    service: str
+    verdict: Verdict
+    sentence: str
+    """The verdict with its reason: one sentence, texts of targets in it made plain."""
+    target_version: str | None
+    exit_code: ExitCode
+    """That of the command line."""
+
+
+def summarize(context: RunContext, run_id: str) -> RunSummary:
+    """What a run found, in one sentence; a scenario that was not judged is invalid.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    whole = document(context, run_id)
+    return RunSummary(
+        service=whole.run.service,
+        verdict=whole.verdict,
+        sentence=verdict_sentence(whole),
+        target_version=whole.run.target_version,
+        exit_code=whole.exit_code,
+    )
 
 
 def document(context: RunContext, run_id: str) -> ResultsDocument:

@@ -134,13 +134,49 @@ def prune_after(context: RunContext, run_id: str) -> None:
     try:
         with Store.open(context.workspace.results_url) as store:
             service = store.run(run_id).service
-        plan = plan_pruning(context, timedelta(days=context.settings.keep_days), service)
+    except LoadTasksError as error:
+        log.warning("Old runs were not pruned: %s", error)
+        return
+    _prune_service(context, service, context.settings.keep_days)
+
+
+def prune_all(context: RunContext) -> None:
+    """Prune the old runs of every service, where a setting says how long they are kept; a problem is a warning.
+
+    Raises:
+        BadInputError: the results database can't be read.
+    """
+    if context.settings.keep_days is None:
+        return
+    with Store.open(context.workspace.results_url) as store:
+        services = store.services()
+    for service in services:
+        _prune_service(context, service, context.settings.keep_days)
+
+
+def give_back_space(context: RunContext) -> int:
+    """Make the results database smaller where much of it is free, and keep what all Data Docs have in common once.
+
+    Returns:
+        The bytes of Data Docs that were freed.
+
+    Raises:
+        BadInputError: there is no space to write the database anew, or the reports can't be read.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        store.give_back_space()
+    return folder.share_data_docs(context.workspace.reports)
+
+
+def _prune_service(context: RunContext, service: str, keep_days: int) -> None:
+    try:
+        plan = plan_pruning(context, timedelta(days=keep_days), service)
         if plan.old.clock_ahead:
             log.warning(
                 "Old runs were not pruned: by this machine's clock even the newest runs of %s are older than %d days; "
                 "set the clock right; if it is, the next runs show it",
                 service,
-                context.settings.keep_days,
+                keep_days,
             )
             return
         pruned = prune(context, plan)
@@ -148,7 +184,7 @@ def prune_after(context: RunContext, run_id: str) -> None:
         log.warning("Old runs were not pruned: %s", error)
         return
     if pruned:
-        log.info("Pruned %d runs older than %d days", len(pruned), context.settings.keep_days)
+        log.info("Pruned %d runs older than %d days", len(pruned), keep_days)
 
 
 def _attempt_removal(context: RunContext, run_id: str, problems: list[BadInputError]) -> None:

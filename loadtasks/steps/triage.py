@@ -10,7 +10,7 @@ from loadtasks.measurement.model import label_of
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import Verdict
-from loadtasks.results.regression import AUTOMATIC, Regression, RegressionState, ids_of_groups
+from loadtasks.results.regression import AUTOMATIC, MovePlace, Regression, RegressionState, ids_of_groups
 from loadtasks.results.store import Store
 from loadtasks.steps.judging import compare_series
 from loadtasks.steps.past_runs import find_service
@@ -45,16 +45,25 @@ def current_user() -> str:
         return str(os.getuid())
 
 
-def move_regression(context: RunContext, number: int, state: RegressionState, *, who: str, why: str) -> Regression:
+def move_regression(  # noqa: PLR0913 - all but three are named
+    context: RunContext,
+    number: int,
+    state: RegressionState,
+    *,
+    who: str,
+    why: str,
+    place: MovePlace = MovePlace.COMMAND_LINE,
+) -> Regression:
     """Move a regression to another state. Accepting one makes the first run of the shift the baseline run.
 
     Regressions that people know by one id, since most scenarios shifted at once, are moved together; those that were
     accepted automatically are reopened together. Returns the one of the id, or the first that moved where that one has
-    ended otherwise.
+    ended otherwise. Whoever bears the pipeline's own name, under which it decides automatically, is kept as a user.
 
     Raises:
         BadInputError: there is no regression of this id, or its state can't change to this one.
     """
+    who = f"user {who}" if who == AUTOMATIC else who
     with Store.open(context.workspace.results_url) as store:
         members = store.regressions.group_of(number)
         reopened = state is RegressionState.OPEN
@@ -67,7 +76,7 @@ def move_regression(context: RunContext, number: int, state: RegressionState, *,
                 _check_first_run(store, member)
         if state is RegressionState.ACCEPTED:
             _accept(store, moving, who, why)
-        moved = [store.regressions.move(member.id, state, who=who, why=why) for member in moving]
+        moved = [store.regressions.move(member.id, state, who=who, why=why, place=place) for member in moving]
         return next((member for member in moved if member.id == number), moved[0])
 
 

@@ -14,7 +14,9 @@ from loadtasks import steps
 from loadtasks.airflow.pages.access import Reader, ReaderDep
 from loadtasks.airflow.pages.forms import read_form
 from loadtasks.airflow.pages.responses import to_page
+from loadtasks.airflow.required_actions import resolve_decided
 from loadtasks.report.pages.regressions import DECISIONS
+from loadtasks.results.regression import MovePlace
 
 router = APIRouter()
 _MAX_WHY = 1000
@@ -34,7 +36,8 @@ async def decide(request: Request, reader: ReaderDep, number: int) -> Response:
 
     def move() -> None:
         reader.check_decides(steps.service_of_regression(reader.context, number))
-        steps.move_regression(reader.context, number, decision.state, who=reader.name, why=why)
+        steps.move_regression(reader.context, number, decision.state, who=reader.name, why=why, place=MovePlace.PAGE)
+        resolve_decided([number])
 
     await run_in_threadpool(move)
     back = fields.get("back", "")

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
-PREFIX = "/performance"
+from loadtasks.airflow import PAGES
 
 
 def _view(name: str, path: str, destination: str, route: str) -> dict[str, str]:
     root = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-    return {"name": name, "href": f"{root}{PREFIX}{path}", "destination": destination, "url_route": route}
+    return {"name": name, "href": f"{root}{PAGES}{path}", "destination": destination, "url_route": route}
 
 
 class PerformancePages(AirflowPlugin):
@@ -35,4 +35,4 @@ class PerformancePages(AirflowPlugin):
         """The web application, and where it is mounted. The API server alone asks for it."""
         from loadtasks.airflow.pages.app import create_app  # noqa: PLC0415 - see above
 
-        return [{"app": create_app(), "url_prefix": PREFIX, "name": "Performance"}]
+        return [{"app": create_app(), "url_prefix": PAGES, "name": "Performance"}]

@@ -4,10 +4,11 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request, status
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from loadtasks.airflow import PAGES
 from loadtasks.airflow.pages.access import Reader
-from loadtasks.airflow.pages.plugin import PREFIX
 from loadtasks.report.pages.frame import PageFrame, render
 
 # Pages quote what an API responded: only scripts from files of ours run, and forms go nowhere else.
@@ -23,7 +24,7 @@ _LOGIN = "/api/v2/auth/login"
 def page(request: Request, reader: Reader, template: str, **data: Any) -> HTMLResponse:
     """A page for a reader."""
     base = str(request.scope.get("root_path", ""))
-    return HTMLResponse(render(template, reader.frame(base, base.removesuffix(PREFIX)), **data), headers=HEADERS)
+    return HTMLResponse(render(template, reader.frame(base, base.removesuffix(PAGES)), **data), headers=HEADERS)
 
 
 def to_page(request: Request, path: str) -> RedirectResponse:
@@ -33,8 +34,11 @@ def to_page(request: Request, path: str) -> RedirectResponse:
 
 async def error_page(request: Request, error: Exception) -> Response:
     """An error as a page; to whoever is not logged in, Airflow's log-in, which leads back here."""
+    if isinstance(error, RequestValidationError):
+        odd = ", ".join(str(one["loc"][-1]) for one in error.errors())
+        error = HTTPException(status.HTTP_404_NOT_FOUND, f"The address has a value that can't be read ({odd}).")
     base = str(request.scope.get("root_path", ""))
-    airflow = base.removesuffix(PREFIX)
+    airflow = base.removesuffix(PAGES)
     code = error.status_code if isinstance(error, HTTPException) else status.HTTP_404_NOT_FOUND
     wants_page = request.method == "POST" or "text/html" in request.headers.get("accept", "")
     if code == status.HTTP_401_UNAUTHORIZED and wants_page:

@@ -10,7 +10,7 @@ from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.pages.access import ReaderDep
 from loadtasks.airflow.pages.responses import page, to_page
 from loadtasks.report.charts import sparkline
-from loadtasks.report.pages.overview import sort_rows, sort_services
+from loadtasks.report.pages.overview import COLUMNS, sort_rows, sort_services
 
 router = APIRouter()
 _LENGTHS = (30, 60, 90)
@@ -43,6 +43,7 @@ def show_overview(
         triggerable=triggerable,
         regressions=steps.listed_regressions(reader.context, chosen, ended=False, decidable=decidable),
         rows=rows,
+        columns=COLUMNS,
         verdicts=sorted({row.state.word for row in rows}),
         endpoints=sorted({row.endpoint for row in rows}),
         all_services=sorted(reader.services),

@@ -6,8 +6,6 @@ elsewhere. It works under `script-src 'self'; style-src 'self'`, without `unsafe
 
 import hashlib
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,14 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loadtasks.report.charts import drawing
 from loadtasks.report.charts.theme import Specification
 from loadtasks.whole_file import write_whole
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_MAKING = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
-_MAX_MAKING_S = 120.0
 _ENDING = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 _IN_SCRIPT = {ord(character): f"\\u{ord(character):04x}" for character in _ENDING}
 """What could end a `script` element, or begin a comment in it."""
@@ -59,22 +56,21 @@ def chart_element(specification: Specification, *, zoom_group: str = "") -> "Mar
 def bundle(cache: Path) -> ScriptBundle:
     """The libraries that draw charts: `vegaEmbed`, `vega` and `vegaLite` of the window; 0.9 MB.
 
-    Made once for each version of vl-convert, which takes 2 s, by a process of its own: the JavaScript engine would keep
-    150 MB of this one.
+    Made once for each version of vl-convert, which takes 2 s.
 
     Args:
         cache: The folder where it is kept for other processes. One that can't be written is no error.
 
     Raises:
-        subprocess.SubprocessError: it can't be made.
+        RuntimeError: it can't be made, as vl-convert doesn't run here.
     """
     path = cache / f"vega-{version('vl-convert-python')}.js"
     content = _read(path)
     if not content:
-        made = subprocess.run(  # noqa: S603 - our own script
-            [sys.executable, "-c", _MAKING], capture_output=True, check=True, timeout=_MAX_MAKING_S
-        )
-        content = made.stdout
+        made = drawing.javascript_bundle()
+        if made is None:
+            raise RuntimeError("vl-convert doesn't run on this machine, so pages can't draw charts")
+        content = made.encode()
         with suppress(OSError):
             cache.mkdir(parents=True, exist_ok=True)
             write_whole(path, content)

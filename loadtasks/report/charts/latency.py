@@ -1,5 +1,6 @@
 """The latency distribution of a scenario of a report: this run against its baseline, or the parts of a mixed one."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loadtasks.measurement.metrics import METRICS, Unit, metric_label
@@ -28,10 +29,14 @@ def latency_chart(result: ScenarioResult) -> DistributionChart | None:
     )
 
 
-def latency_svg(result: ScenarioResult) -> "Markup | None":
-    """The same as an `svg` element to be written into a page; None when no time was recorded."""
-    chart = latency_chart(result)
-    return None if chart is None else drawing.svg(distribution.specification(chart), chart.description)
+def latency_svgs(results: Sequence[ScenarioResult]) -> "dict[str, Markup]":
+    """The charts of scenarios as `svg` elements to be written into a page, by the name of the scenario.
+
+    One is missing when no time was recorded, or when it can't be drawn.
+    """
+    charts = {result.scenario: chart for result in results if (chart := latency_chart(result)) is not None}
+    drawn = drawing.svgs([(distribution.specification(chart), chart.description) for chart in charts.values()])
+    return {scenario: svg for scenario, svg in zip(charts, drawn, strict=True) if svg is not None}
 
 
 def far_limits(result: ScenarioResult) -> list[Finding]:

@@ -12,10 +12,11 @@ MAX_RUNS = 60
 """The newest runs that are shown."""
 
 
-def png(chart: HistoryChart) -> bytes:
+def png(chart: HistoryChart) -> bytes | None:
     """The picture, of a transparent background, with colours that hold on white and on black.
 
     It shows the line, the baseline, change points and targets; `chart.description` is its alternative text.
+    None where it can't be drawn: the mail has `sparkline.blocks` then.
 
     Args:
         chart: The history of a metric, of at least one point.
@@ -26,4 +27,4 @@ def png(chart: HistoryChart) -> bytes:
         changes=[replace(change, label="") for change in chart.changes],  # the mail's sentence says how much
         versions=False,
     )
-    return drawing.png(run_history.still_specification(shown, MAIL, WIDTH, HEIGHT))
+    return drawing.pngs([run_history.still_specification(shown, MAIL, WIDTH, HEIGHT)])[0]

@@ -11,6 +11,7 @@ from loadtasks.report.listings import render_changes
 from loadtasks.report.sentences import phrases
 from loadtasks.report.template_environment import environment
 from loadtasks.results.judgement import MetricComparison
+from loadtasks.results.regression import MovePlace
 from loadtasks.units import MISSING, change
 
 if TYPE_CHECKING:
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 """The style and the scripts, which every page loads from `PageFrame.base`."""
+_PLACES = {
+    MovePlace.PIPELINE: "the pipeline",
+    MovePlace.COMMAND_LINE: "on the command line",
+    MovePlace.PAGE: "on a page in Airflow",
+    MovePlace.REQUIRED_ACTION: "in Required actions of Airflow",
+}
 _UNCHANGED = 0.005
 """A change that is smaller is written as ±0."""
-_NEARLY = 0.03
-"""A smaller change is grey: the smallest that regression detection reports by default."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,6 @@ def change_of(comparison: MetricComparison | None) -> str:
     return "±0" if abs(comparison.ratio - 1) < _UNCHANGED else change(comparison.ratio)
 
 
-def is_small(comparison: MetricComparison | None) -> bool:
-    """Whether a change is within what runs differ by anyway."""
-    return comparison is None or comparison.ratio is None or abs(comparison.ratio - 1) < _NEARLY
-
-
 @cache
 def _environment() -> "Environment":
     from jinja2 import ChoiceLoader, PackageLoader  # noqa: PLC0415 - as in template_environment
@@ -73,10 +73,9 @@ def _environment() -> "Environment":
     made.filters |= {
         "state": state_of,
         "compared": change_of,
-        "is_small": is_small,
         "changes": render_changes,
         "short_moment": phrases.moment,
         "day": phrases.day,
     }
-    made.globals |= {"MISSING": MISSING, "versions": phrases.versions}
+    made.globals |= {"MISSING": MISSING, "versions": phrases.versions, "places": _PLACES}
     return made

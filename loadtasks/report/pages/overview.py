@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from statistics import median
 
+from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.headline import headline
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict, overall
 from loadtasks.results.regression import Regression
 from loadtasks.results.run import Run
@@ -21,6 +25,13 @@ _FINER = {
     FindingCode.ENVIRONMENT_CHANGED: ChartState.ENVIRONMENT_CHANGED,
     FindingCode.BASELINE_TOO_SHORT: ChartState.NO_BASELINE,
 }
+_SHIFTS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
+_MOVING = (FindingKind.TARGET, *_SHIFTS)
+_SCHEDULED = "scheduled"
+_MIN_SCHEDULED = 4
+"""With fewer scheduled runs nobody knows how often one was due."""
+_MAX_MISSED = 7
+"""How many gaps are drawn in a row."""
 COLUMNS = ("p50_s", "p95_s", "success_rate")
 """The metrics of a row, each with a sparkline."""
 
@@ -32,6 +43,8 @@ class RunMark:
     run: Run
     verdict: Verdict | None
     """None while it is open, and where it never ended."""
+    missed_before: int = 0
+    """How many scheduled runs are missing between the run before and this one, by the time that usually passes."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,8 @@ class ScenarioRow:
     """By metric, the value of each run shown, oldest first; None where it was not measured or is invalid."""
     comparisons: dict[str, MetricComparison]
     """By metric, how its last value compares with the baseline or the reference; where that is known."""
+    moved: frozenset[str] = frozenset()
+    """The metrics that a finding is about; changes of others are within what runs differ by anyway."""
     finer: ChartState | None = None
     """Suspected, recovering, without a baseline yet: what a verdict of pass does not say."""
 
@@ -54,6 +69,10 @@ class ScenarioRow:
     def state(self) -> ChartState:
         """Its verdict, or what was found that decides nothing, as a symbol with a colour."""
         return self.finer if self.finer is not None and self.verdict is Verdict.PASS else state_of(self.verdict)
+
+    def state_of(self, metric: str) -> ChartState:
+        """The state of one of its metrics: that of the row where a finding is about the metric."""
+        return self.state if metric in self.moved else ChartState.PASS
 
     @property
     def endpoint(self) -> str:
@@ -107,7 +126,10 @@ def make_service_overview(
         verdicts: those of the last judged run, by its id.
         regressions: those that people may still decide about.
     """
-    marks = [RunMark(run, verdict) for run, verdict in runs]
+    marks = [
+        RunMark(run, verdict, missed)
+        for (run, verdict), missed in zip(runs, _missed([run for run, _ in runs]), strict=True)
+    ]
     last = next((mark for mark in reversed(marks) if mark.verdict is not None), marks[-1])
     judged = verdicts.get(last.run.id, [])
     return ServiceOverview(
@@ -163,6 +185,7 @@ def _rows(
                 run_id=seen[-1].run_id if seen else marks[-1].run.id,
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
+                moved=_moved(verdict) if verdict is not None else frozenset(),
                 finer=finer_state({finding.code for finding in verdict.findings}) if verdict is not None else None,
             )
         )
@@ -172,3 +195,27 @@ def _rows(
 def finer_state(codes: Collection[str]) -> ChartState | None:
     """What findings of these codes say that a verdict of pass does not; None where they say no more."""
     return next((state for code, state in _FINER.items() if code in codes), None)
+
+
+def _moved(verdict: ScenarioVerdict) -> frozenset[str]:
+    judged = {
+        finding.metric
+        for finding in verdict.findings
+        if finding.kind in _MOVING or finding.code is FindingCode.REGRESSION_ACKNOWLEDGED
+    }
+    shifted = {finding.metric for finding in verdict.findings if finding.kind in _SHIFTS} & {*PERCENTILES, "mean_s"}
+    also = PERCENTILES if shifted else ()  # one of them is reported, and the others follow it
+    return frozenset({*judged, *also})
+
+
+def _missed(runs: Sequence[Run]) -> list[int]:
+    """How many scheduled runs are missing before each run: of a schedule that its own runs show."""
+    before: datetime | None = None
+    scheduled = [run.started_at for run in runs if run.trigger == _SCHEDULED]
+    usual_s = median((b - a).total_seconds() for a, b in pairwise(scheduled)) if len(scheduled) >= _MIN_SCHEDULED else 0
+    missed = []
+    for run in runs:
+        gap_s = (run.started_at - before).total_seconds() if before is not None else 0.0
+        missed.append(min(_MAX_MISSED, max(0, round(gap_s / usual_s) - 1)) if usual_s > 0 else 0)
+        before = run.started_at
+    return missed

@@ -29,7 +29,7 @@ _MARKS = {
 
 
 @dataclass(frozen=True)
-class Decision:
+class DecisionChoice:
     """What a person may decide about a regression."""
 
     name: str
@@ -41,31 +41,31 @@ class Decision:
 
 
 DECISIONS = (
-    Decision(
+    DecisionChoice(
         "acknowledge",
         "Acknowledge",
         RegressionState.ACKNOWLEDGED,
         "Somebody works on it: its runs no longer fail, and are reported as a known regression.",
     ),
-    Decision(
+    DecisionChoice(
         "accept",
         "Accept as baseline",
         RegressionState.ACCEPTED,
         "It is the new normal: a new baseline begins with its first run.",
     ),
-    Decision(
+    DecisionChoice(
         "fix",
         "Fixed",
         RegressionState.FIXED,
         "It is fixed: its runs until now are no part of the baseline.",
     ),
-    Decision(
+    DecisionChoice(
         "dismiss",
         "Dismiss",
         RegressionState.DISMISSED,
         "It was a false alarm: its runs belong to the baseline, and for some time a change needs more evidence.",
     ),
-    Decision(
+    DecisionChoice(
         "reopen",
         "Reopen",
         RegressionState.OPEN,
@@ -113,7 +113,7 @@ class ListedRegression:
         return _MARKS[self.state]
 
     @property
-    def decisions(self) -> list[Decision]:
+    def decisions(self) -> list[DecisionChoice]:
         """What may be decided about it now."""
         if self.first.accepted_automatically_in is not None:
             return [decision for decision in DECISIONS if decision.state is RegressionState.OPEN]

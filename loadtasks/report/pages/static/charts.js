@@ -6,6 +6,7 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
 (() => {
   const FIRST = "zoom_first", LAST = "zoom_last", BRUSH = "brush";
   const MIN_RUNS = 2;
+  const MAX_TAP = 8; // pixels that a finger moves without drawing a range
   const ERRORS = 1; // of Vega: neither warnings nor what it does
   const groups = new Map(); // of a group: the views that are zoomed together
   let chosen = null; // the range that is being drawn with the pointer
@@ -102,10 +103,12 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
       logLevel: ERRORS,
       config: { font: getComputedStyle(place).fontFamily },
     });
-    drawing.addEventListener("click", ({ pointerType, target, clientX, clientY }) => {
+    let pressedAt = 0;
+    drawing.addEventListener("pointerdown", ({ clientX }) => { pressedAt = clientX; });
+    drawing.addEventListener("pointerup", ({ pointerType, target, clientX, clientY }) => {
       // A finger doesn't hover: what was tapped is read until the next tap.
-      if (pointerType !== "touch") return;
-      target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY }));
+      if (pointerType !== "touch" || Math.abs(clientX - pressedAt) > MAX_TAP) return;
+      setTimeout(() => target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY })), 50);
     });
     let width = drawing.clientWidth;
     new ResizeObserver(() => {

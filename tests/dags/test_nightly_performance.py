@@ -6,7 +6,7 @@ import pytest
 
 from tests.airflow_process import AirflowProcess
 
-HEAVY = {"alembic", "great_expectations", "matplotlib", "numpy", "pandas", "requests", "scipy", "sqlalchemy", "uvloop"}
+HEAVY = {"alembic", "great_expectations", "numpy", "pandas", "requests", "scipy", "sqlalchemy", "uvloop", "vl_convert"}
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
 
 WIDTH, HEIGHT = 600, 330
 """In CSS pixels, margins included."""
-MAX_LABEL = 40
-"""Characters of a label that are shown."""
+MAX_LABEL, MAX_END_LABEL = 40, 20
+"""Characters of a label that are shown, and at the end of a line."""
 _TOP, _BOTTOM, _LEFT, _RIGHT, _RIGHT_OF_PARTS = 26, 41, 63, 15, 102
 _PERCENTILES = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 _CROWDED = (0.75, 0.95)
@@ -190,10 +190,10 @@ def colours(lines: Sequence[Distribution], theme: Theme = PAGE) -> list[str]:
     return of_lines
 
 
-def shown_label(line: Distribution) -> str:
+def shown_label(line: Distribution, length: int = MAX_LABEL) -> str:
     """The label of a line, plain and cut."""
     label = plain(line.label)
-    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1].rstrip()}…"
+    return label if len(label) <= length else f"{label[: length - 1].rstrip()}…"
 
 
 def _value_axis(chart: DistributionChart) -> ValueAxis:
@@ -272,7 +272,7 @@ def _label_layers(
         [height * (1 - axis.share(line.max_s)) for line, _ in reversed(named)], _MIN_LABEL_DISTANCE, height
     )
     for y, (line, colour) in zip(heights, reversed(named), strict=True):
-        yield _text(shown_label(line), "width", y, "left", colour, dx=10, limit=_RIGHT_OF_PARTS - 12)
+        yield _text(shown_label(line, MAX_END_LABEL), "width", y, "left", colour, dx=10)
     if len(lines) > len(named):
         yield _text("── this run   ─ ─ baseline", 0, -13, "left", theme.ink)
 

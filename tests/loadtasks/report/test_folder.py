@@ -67,20 +67,6 @@ def test_what_killed_processes_left_of_links_is_removed_and_what_is_at_work_is_n
     assert sorted(path.name for path in tmp_path.iterdir()) == [".latest-124", "latest", "run-1", "services"]
 
 
-def test_where_there_is_no_temporary_folder_plots_have_their_cache_next_to_the_reports(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_folder() -> str:
-        raise FileNotFoundError(2, "No usable temporary directory found")
-
-    monkeypatch.setenv("MPLCONFIGDIR", "")
-    monkeypatch.delenv("MPLCONFIGDIR")
-    monkeypatch.setattr("tempfile.gettempdir", no_folder)
-    folder.write(_run(), tmp_path)
-    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / ".matplotlib")
-    assert folder.run_ids(tmp_path) == ["run-1"]
-
-
 def test_a_link_to_nowhere_is_replaced_or_removed(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to("gone")
     (tmp_path / "services").mkdir()
@@ -148,10 +134,10 @@ def test_a_full_disk_is_one_sentence_and_the_old_report_stays_whole(
 
 def test_what_was_measured_is_kept_when_the_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: object, **kwargs: object) -> str:
-        raise RuntimeError("a plot failed")
+        raise RuntimeError("a chart failed")
 
     monkeypatch.setattr(html, "render", fails)
-    with pytest.raises(RuntimeError, match="a plot failed"):
+    with pytest.raises(RuntimeError, match="a chart failed"):
         folder.write(_run(), tmp_path)
     assert read_document(tmp_path / "run-1" / "results.json") == _run()
     assert (tmp_path / "run-1" / "summary.md").is_file()

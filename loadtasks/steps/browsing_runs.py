@@ -47,15 +47,14 @@ def run_page(context: RunContext, run_id: str) -> RunPage:
         )
 
 
-def run_scenario(context: RunContext, run_id: str, scenario: str) -> tuple[Run, ScenarioResult] | None:
+def run_scenario(context: RunContext, run_id: str, scenario: str) -> ScenarioResult | None:
     """One scenario of a run, whole; None where the run doesn't have it.
 
     Raises:
         BadInputError: there is no run of this id.
     """
     with Store.open(context.workspace.results_url) as store:
-        result = assemble_scenario(store, run_id, scenario)
-        return (store.run(run_id), result) if result is not None else None
+        return assemble_scenario(store, run_id, scenario)
 
 
 def listed_runs(context: RunContext, services: Collection[str], page: int) -> tuple[list[ListedRun], int]:

@@ -70,6 +70,13 @@ def scenario_page(context: RunContext, choice: ScenarioChoice, *, may_decide: bo
         )
 
 
+def scenarios_of(context: RunContext, service: str) -> list[str]:
+    """The scenarios that the newest run of a service planned."""
+    with Store.open(context.workspace.results_url) as store:
+        newest = store.browser.newest_runs(service, 1)
+        return newest[0][0].scenarios if newest else []
+
+
 def _chosen(store: Store, run_id: str, scenario: str, part: str) -> ChosenRun | None:
     listed, result = store.browser.find(run_id), assemble_scenario(store, run_id, scenario)
     if listed is None or result is None:  # it was deleted meanwhile

@@ -148,7 +148,7 @@ def far_targets(chart: HistoryChart) -> list[str]:
     return [f"{target.label} {units.value(chart.metric, target.value)}" for target in chart.far_targets]
 
 
-def judged_metrics(run: ScenarioRun) -> Mapping[str, str]:
+def numbers_of(run: ScenarioRun) -> Mapping[str, str]:
     """The numbers of a run in the table below the chart, by heading."""
     names = ("p50_s", "p95_s", "p99_s", "success_rate", "throughput_per_s")
     return {METRICS[name].column: units.value(name, run.metrics.get(name)) for name in names}
@@ -178,6 +178,6 @@ def _interval_s(measurement: Measurement, name: str) -> tuple[float, float] | No
     return measurement.response.interval_s(PERCENTILES[name]) if name in PERCENTILES else None
 
 
-def title(metric: str) -> str:
+def metric_title(metric: str) -> str:
     """The name of a metric in the picker."""
     return METRICS[metric].heading or metric_label(metric)

@@ -140,7 +140,7 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
       if (!place.querySelector(".chart-drawing")) seen.observe(place);
     }
   }
-  document.addEventListener("charts", find); // of whoever has added charts to the page
+  document.addEventListener("added", find); // of runs.js, when it has added to the page
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", find);
   else find();
 })();

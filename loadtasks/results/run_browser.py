@@ -130,6 +130,12 @@ class RunBrowser:
         with self._database.reading() as session:
             return dict(session.execute(query).tuples().all())
 
+    def sequences(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """The places of these runs in the order in which they were opened, by id; those that are gone are missing."""
+        query = select(RunRow.id, RunRow.sequence).where(RunRow.id.in_(run_ids))
+        with self._database.reading() as session:
+            return dict(session.execute(query).tuples().all())
+
     def count(self, services: Collection[str]) -> int:
         """How many runs these services have."""
         query = select(func.count()).select_from(RunRow).where(RunRow.service.in_(services))
@@ -195,3 +201,7 @@ class RunBrowser:
         """The parts of a mixed scenario in some runs, in their order; empty of a scenario without parts."""
         with self._database.reading() as session:
             return scenario_runs.read_parts(session, scenario, run_ids)
+
+
+def _in_order(tally: Mapping[Verdict, int]) -> dict[Verdict, int]:
+    return {verdict: tally[verdict] for verdict in Verdict if verdict in tally}

@@ -11,8 +11,11 @@ from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.other_run import AllowanceSource
 from loadtasks.results.fingerprint import Difference, Fingerprint
 from loadtasks.results.present_database import PresentSeries
+from loadtasks.results.regression import Regression, RegressionState, grouped
+from loadtasks.results.run import Run
 from loadtasks.results.run_browser import ListedRun
 from loadtasks.results.store import Store
+from loadtasks.steps.browsing import listed_groups
 from loadtasks.steps.compare_files import comparable_runs
 from loadtasks.steps.run_context import RunContext
 from loadtasks.verdict.compare_documents import compare_documents
@@ -86,7 +89,8 @@ def compare_page(context: RunContext, run_id: str, other_id: str, scenario: str,
             compared = compare_documents(document, other, past, context.settings.sensitivity.min_effect)
         except BadInputError as error:
             refusal = str(error)
-        return made(before=before, compared=compared, refusal=refusal, differences=differences)
+        between = listed_groups(store, _between(store, now.run, before.run), ())
+        return made(before=before, compared=compared, refusal=refusal, differences=differences, between=between)
 
 
 def _found(store: Store, run_id: str) -> ListedRun:
@@ -94,6 +98,21 @@ def _found(store: Store, run_id: str) -> ListedRun:
     if listed is None:
         raise BadInputError(f"there is no run {run_id!r} here: it was deleted, or was never opened.")
     return listed
+
+
+def _between(store: Store, one: Run, other: Run) -> list[list[Regression]]:
+    """The regressions that began after the earlier of two runs and not after the later one; no false alarms."""
+    if one.service != other.service:
+        return []
+    first, last = sorted((one.sequence, other.sequence))
+    groups = grouped(store.regressions.all(one.service))
+    sequences = store.browser.sequences([members[0].first_run for members in groups])
+    return [
+        members
+        for members in groups
+        if first < sequences.get(members[0].first_run, 0) <= last
+        and any(member.state is not RegressionState.DISMISSED for member in members)
+    ]
 
 
 def _baselines(store: Store, service: str) -> dict[str, list[str]]:

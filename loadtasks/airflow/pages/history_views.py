@@ -62,7 +62,6 @@ class CompareQuery(BaseModel):
 class RunQuery(BaseModel):
     """What the address of a run's page says."""
 
-    opened: str = Field("", alias="open")
     done: str = ""
     dag_id: str = ""
     dag_run_id: str = ""
@@ -133,7 +132,6 @@ def show_run(request: Request, reader: ReaderDep, run_id: str, asked: Annotated[
         "run.html",
         shown=shown,
         running=shown.may_be_running and _goes_on(run.dag_id, run.dag_run_id),
-        opened=asked.opened,
         columns=RUN_METRICS,
         may_decide=may_decide,
         approvable=valid if shown.is_judged else [],

@@ -14,6 +14,7 @@ from loadtasks.report.charts.distribution import Distribution, DistributionChart
 from loadtasks.report.charts.states import ChartState
 from loadtasks.report.findings import RenderedFinding, render_findings
 from loadtasks.report.load_sentence import load_sentence
+from loadtasks.report.pages.regressions import ListedRegression
 from loadtasks.report.sentences import phrases
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
@@ -147,6 +148,8 @@ class ComparePage:
     refusal: str = ""
     """Why they can't be compared; empty where they can."""
     differences: Sequence[RunDifference] = ()
+    between: Sequence[ListedRegression] = ()
+    """The confirmed regressions whose first run is the later of both, or lies between them."""
 
     @cached_property
     def rows(self) -> list[ComparedScenario]:

@@ -1,7 +1,7 @@
 """The page of a run: its verdict, what is new and what is known, then every scenario, worst first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from loadtasks.measurement.metrics import metric_label
@@ -25,6 +25,8 @@ _UNJUDGED = (FindingCode.NOT_JUDGED, FindingCode.NOT_MEASURED)
 _KNOWN = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERING)
 _OVER = (FindingCode.RECOVERED, FindingCode.ACCEPTED_AUTOMATICALLY)
 _WATCHED = (FindingCode.SUSPECTED, FindingCode.CREEP)
+_MIN_TOGETHER = 3
+"""So many scenarios that show the same are one item."""
 _BAD = (FindingKind.TARGET, FindingKind.REGRESSION, FindingKind.VALIDITY)
 _STATES = {
     FindingKind.TARGET: ChartState.FAIL,
@@ -141,7 +143,7 @@ def find_run_news(document: ResultsDocument, before: Sequence[ScenarioVerdict]) 
     found = RunNews([], [], [], [])
     for result in document.scenarios:
         _sort_findings(result, earlier.get(result.scenario), found)
-    return found
+    return RunNews(*(_together(items) for items in (found.new, found.watched, found.known, found.over)))
 
 
 def make_progress(document: ResultsDocument, failures: Mapping[str, MeasurementFailure]) -> RunProgress:
@@ -173,6 +175,22 @@ def _sort_findings(result: ScenarioResult, before: ScenarioVerdict | None, found
         if before is not None and before.verdict is Verdict.INVALID:
             said = "measured validly again"
             found.over.append(NewsItem(ChartState.PASS, result.scenario, label(result.scenario), said))
+
+
+def _together(items: Sequence[NewsItem]) -> list[NewsItem]:
+    """Items of several scenarios that are one: of the same regression, or with the same sentence."""
+    groups: dict[object, list[NewsItem]] = {}
+    for item in items:
+        key = item.regression if item.regression is not None else (item.state, item.sentence)
+        groups.setdefault(key, []).append(item)
+    joined = []
+    for same in groups.values():
+        scenarios = {item.scenario for item in same}
+        if len(scenarios) < _MIN_TOGETHER:
+            joined += same
+        else:
+            joined.append(replace(same[0], label=f"{len(scenarios)} scenarios, as {same[0].label}"))
+    return joined
 
 
 def _place(rendered: RenderedFinding, before: ScenarioVerdict | None) -> str:

@@ -14,6 +14,7 @@ from loadtasks.report.charts.phase_stack import PhaseChart, RunPhases
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.charts.targets import TargetLine
 from loadtasks.report.pages.overview import finer_state
+from loadtasks.report.template_environment import anchor
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineShift
@@ -132,7 +133,7 @@ class ScenarioHistory:
         return state_at(newest) if newest is not None else ChartState.NO_BASELINE
 
     def _href(self, run: ScenarioRun, url: PageUrl) -> str:
-        return url(f"/runs/{run.run_id}", open=self.scenario)
+        return f"{url(f'/runs/{run.run_id}')}#{anchor(self.scenario)}"
 
     def _point(self, run: ScenarioRun, url: PageUrl) -> HistoryPoint:
         low, high = self._interval(run, self.metric) or (None, None)

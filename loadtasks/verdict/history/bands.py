@@ -115,8 +115,9 @@ class PlottedSeries:
 
     @property
     def _min_scale(self) -> float:
-        effect = max(BASELINE_METRICS[self.metric].min_effect or 0.0, self.min_effect)
-        return _MIN_SCALE_SHARE * (effect if self._is_share else float(np.log1p(effect)))
+        if self._is_share:  # judged by counts, to which no smallest scale applies
+            return 0.0
+        return _MIN_SCALE_SHARE * float(np.log1p(max(BASELINE_METRICS[self.metric].min_effect or 0.0, self.min_effect)))
 
     def _in_units(self) -> Values:
         """The values in units that add up; nan where there is none."""

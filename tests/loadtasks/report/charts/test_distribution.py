@@ -81,7 +81,7 @@ def test_a_pointer_reads_the_time_of_every_line_at_a_percentile_and_the_slowest(
     chart = DistributionChart("", [_line([0.01] * 99 + [0.5], is_baseline=True), _line([0.02] * 100)])
     hovered = distribution.specification(chart, interactive=True)["layer"][-1]["data"]["values"]
     tips = [dict(row["tip"]["rows"]) for row in hovered]
-    assert tips[0]["percentile"] == "p0"
+    assert {"p0", "p50", "p90", "p95", "p99", "max"} <= {tip["percentile"] for tip in tips}
     assert hovered[-1]["tip"]["rows"] == [["percentile", "max"], ["this run", "20.0 ms"], ["this run", "500 ms"]]
 
 

@@ -41,6 +41,11 @@ def test_a_run_without_a_value_is_a_gap_and_an_invalid_one_no_part_of_the_line()
     assert "datum.state !== 'INVALID' || datum.y === null" in str(line["transform"])
 
 
+def test_nan_is_no_value() -> None:
+    point = replace(history().points[0], value=float("nan"), low=float("-inf"), high=float("inf"))
+    assert (point.value, point.low, point.high) == (None, None, None)
+
+
 def test_a_point_tells_everything_about_its_run() -> None:
     row = run_history.specification(history())["data"]["values"][35]
     tip = dict(row["tip"]["rows"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import median
 
 from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
@@ -24,6 +25,7 @@ from loadtasks.results.regression import MetricChange, Regression, RegressionSta
 from loadtasks.results.scenario_runs import ScenarioRun
 from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, UNNAMED, WAITING, steps_of_phases_s
 from loadtasks.verdict.history.bands import PlottedSeries
+from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
 CHOICES = ("p50_s", "p95_s", "p99_s", "success_rate", "throughput_per_s", "connect_mean_s")
 """The metrics whose history can be chosen."""
@@ -35,6 +37,8 @@ _STEPS = {
     UNNAMED: "own code",
     BODY: "body",
 }
+_MIN_USUAL = 3
+"""Fewer runs have no usual time of a step."""
 _SHOWS_IT = (FindingCode.REGRESSION, FindingCode.REGRESSION_ACKNOWLEDGED)
 _ENDED_TARGETS = (FindingCode.TARGETS_MET, FindingCode.TARGET_MISSED)
 
@@ -124,6 +128,7 @@ class ScenarioHistory:
             title=f"Where the time of a request goes, {plain(self.service)} / {plain(self.label)}",
             runs=runs,
             order=[*order[:3], *named, order[3], _STEPS[BODY]],
+            baseline_s=self._usual_steps_s,
         )
 
     def state(self) -> ChartState:
@@ -240,6 +245,17 @@ class ScenarioHistory:
             for band in self._series.bands(self._begins, self._outside)
             if band.last >= begin
         ]
+
+    @property
+    def _usual_steps_s(self) -> dict[str, float]:
+        """The median of each step over the newest runs of the baseline; empty where there are too few."""
+        begin = max(self._begins, default=0)
+        members = [run for place, run in enumerate(self.runs) if place >= begin and place not in self._outside]
+        steps = [_steps_s(run) for run in members if run.valid][-MAX_BASELINE_RUNS:]
+        if len(steps) < _MIN_USUAL:
+            return {}
+        names = dict.fromkeys(name for one in steps for name in one)
+        return {name: median(one.get(name, 0.0) for one in steps) for name in names}
 
     def _marks(self, url: PageUrl) -> Iterator[ChangeMark | None]:
         for regression in self._own:

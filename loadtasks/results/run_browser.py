@@ -12,7 +12,7 @@ from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.rows import run_of, run_verdict_of, verdict_of
 from loadtasks.results.run import Run
-from loadtasks.results.scenario_runs import ScenarioRun
+from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
 
@@ -186,6 +186,11 @@ class RunBrowser:
         """The newest runs of a service that measured a scenario or judged it, oldest first."""
         with self._database.reading() as session:
             return scenario_runs.read_scenario_runs(session, service, scenario, part, limit)
+
+    def run_details(self, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+        """The statuses, errors and phases of a scenario in some runs, by run."""
+        with self._database.reading() as session:
+            return scenario_runs.read_run_details(session, scenario, part, run_ids)
 
     def repeated_values(self, service: str, scenario: str, part: str, metric: str) -> dict[str, list[float | None]]:
         """The values of a metric of every repetition, by run, of the runs that have several."""

@@ -128,13 +128,19 @@ class RunBrowser:
         """When these runs started, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return dict(session.execute(query).tuples().all())
+            return {run_id: found for run_id, found in session.execute(query)}
+
+    def sequence_of_newest(self, service: str, number: int) -> int:
+        """The place of the first of so many newest runs of a service; 0 where it has fewer."""
+        query = select(RunRow.sequence).where(RunRow.service == service).order_by(desc(RunRow.sequence))
+        with self._database.reading() as session:
+            return session.scalar(query.offset(number - 1).limit(1)) or 0
 
     def sequences(self, run_ids: Sequence[str]) -> dict[str, int]:
         """The places of these runs in the order in which they were opened, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.sequence).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return dict(session.execute(query).tuples().all())
+            return {run_id: found for run_id, found in session.execute(query)}
 
     def count(self, services: Collection[str]) -> int:
         """How many runs these services have."""

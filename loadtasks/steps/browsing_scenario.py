@@ -82,4 +82,4 @@ def _chosen(store: Store, run_id: str, scenario: str, part: str) -> ChosenRun | 
     listed, result = store.browser.find(run_id), assemble_scenario(store, run_id, scenario)
     if listed is None or result is None:  # it was deleted meanwhile
         return None
-    return ChosenRun(listed.run, of_part(result, part), listed.pruned_at)
+    return ChosenRun(listed.run, of_part(result, part), listed.pruned_at, listed.verdict is not None)

@@ -57,6 +57,7 @@ class ChosenRun:
     result: ScenarioResult
     """The scenario in it; of a part that part alone."""
     pruned_at: datetime | None
+    is_judged: bool = True
 
     @property
     def measurement(self) -> Measurement | None:

@@ -128,7 +128,7 @@ class RunBrowser:
         """When these runs started, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return {run_id: found for run_id, found in session.execute(query)}
+            return dict(session.execute(query).all())
 
     def sequence_of_newest(self, service: str, number: int) -> int:
         """The place of the first of so many newest runs of a service; 0 where it has fewer."""
@@ -140,7 +140,7 @@ class RunBrowser:
         """The places of these runs in the order in which they were opened, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.sequence).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return {run_id: found for run_id, found in session.execute(query)}
+            return dict(session.execute(query).all())
 
     def count(self, services: Collection[str]) -> int:
         """How many runs these services have."""

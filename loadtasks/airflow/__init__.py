@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from loadtasks.airflow.dag_factory import performance_dag
     from loadtasks.airflow.maintenance_factory import maintenance_dag
-    from loadtasks.airflow.triage_dag import triage_dag
+    from loadtasks.airflow.triage_factory import triage_dag
 
 __all__ = ["maintenance_dag", "performance_dag", "triage_dag"]
 
@@ -55,7 +55,7 @@ VERDICTS = "performance"
 _FACTORIES = {
     "performance_dag": "loadtasks.airflow.dag_factory",
     "maintenance_dag": "loadtasks.airflow.maintenance_factory",
-    "triage_dag": "loadtasks.airflow.triage_dag",
+    "triage_dag": "loadtasks.airflow.triage_factory",
 }
 
 

@@ -21,8 +21,11 @@ class PerformanceTargetHook(BaseHook):
         super().__init__(**options)
         self.performance_conn_id = performance_conn_id
 
-    def get_conn(self) -> Any:
+    def get_conn(self, named: str | None = None) -> Any:
         """The target that the connection names: address, login and paths.
+
+        Args:
+            named: what errors call the connection; None: by its id.
 
         Raises:
             BadInputError: the connection has no address, or something in it can't be used.
@@ -31,6 +34,8 @@ class PerformanceTargetHook(BaseHook):
         from loadtasks.errors import BadInputError  # noqa: PLC0415
 
         connection = self.get_connection(self.performance_conn_id)
+        if named is not None:
+            connection.conn_id = named
         if not connection.host:
             raise BadInputError("The connection has no address; write one such as https://api.example.com.")
         return target_in(connection)
@@ -41,7 +46,7 @@ class PerformanceTargetHook(BaseHook):
         from loadtasks.errors import LoadTasksError  # noqa: PLC0415
 
         try:
-            target = self.get_conn()
+            target = self.get_conn("to be tested")  # Airflow gives it an id that nobody knows
             path = target.health_path or target.USUAL_HEALTH_PATH
             status = probe(target, path, head_only=True).status
         except LoadTasksError as error:

@@ -71,7 +71,7 @@ print(json.dumps({
     "broken": [plugins_manager.get_import_errors(), bag.import_errors],
     "provider": ProvidersManager().providers["nightly-performance"].version,
     "form": [form.hook_name, *form.extra_fields],
-    "labels": [form.standard_fields.host.title, form.standard_fields.port.hidden],
+    "labels": [form.standard_fields.host.title, form.standard_fields.url_schema.hidden],
     "dags": {dag_id: [task.pool for task in dag.tasks if task.is_mapped] for dag_id, dag in bag.dags.items()},
     "scenarios": dag and dag.params.get_param("scenarios").dump()["schema"]["examples"],
     "project": dag and str(dag.project.folder),

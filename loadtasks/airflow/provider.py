@@ -25,10 +25,11 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": TYPE_NAME,
                 "hook-class-name": _HOOK,
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port", "extra"],
+                    "hidden-fields": ["schema", "extra"],
                     "relabeling": LABELS,
                     "placeholders": {
                         "host": "https://api.example.com",
+                        "port": "that of the address",
                         "login": "empty for a token",
                         "password": "bearer token, or the user's password",
                     },

@@ -2,7 +2,7 @@
 
     python -m benchmarks.pages.pictures NEW_FOLDER [PICTURES]
 
-NEW_FOLDER becomes the results folder of an Airflow of its own, with the history of `stored_services`. The user logs in,
+NEW_FOLDER (an older one of this command is taken as it is) becomes the results folder of an Airflow of its own, with the history of `stored_services`. The user logs in,
 triggers a run with the form and watches it, opens every page, points at a run, zooms, compares two runs, acknowledges a
 regression on its page and accepts another in Required actions. What is done is checked as it is done, and printed. The
 pictures (light and dark, 1400 and 375 pixels wide) go to PICTURES, else to NEW_FOLDER/pictures.
@@ -93,7 +93,7 @@ class Tour:
         choice.click()
         choice.press_sequentially(_SCENARIO)
         choice.press("Enter")
-        expect(form.get_by_text(_SCENARIO)).to_be_visible()
+        expect(form.get_by_text(_SCENARIO, exact=True)).to_be_visible()
         self._take(page, "trigger")
         known = {run["dag_run_id"] for run in self._dag_runs(page, _DAG)}
         form.get_by_role("button", name="Trigger", exact=True).click()
@@ -302,7 +302,9 @@ def airflow(var: Path) -> Iterator[tuple[str, str]]:
 
 def main(new: Path, pictures: Path | None = None) -> int:
     """Make the history, start Airflow, and take the tour. Returns the exit code."""
-    stored_services.main(new, _RUNS, _JUDGED)
+    if not (new / "results.db").exists():
+        stored_services.main(new, _RUNS, _JUDGED)
+    expect.set_options(timeout=_PAGE_TIMEOUT_MS)
     chosen = (pictures or new / "pictures").absolute()
     chosen.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -115,9 +115,10 @@ class AirflowProcess:
         return NightlyRun(self, process.returncode, output, errors)
 
     def latest_run(self) -> dict[str, Any]:
-        """The newest DAG run as Airflow has it, with the state of each task (a mapped one by its name)."""
+        """The newest run of the nightly DAG as Airflow has it, with the states of its tasks (mapped ones by name)."""
         with closing(sqlite3.connect(self.var / "airflow" / "airflow.db")) as database:
-            run_id, state = database.execute("select run_id, state from dag_run order by run_after desc").fetchone()
+            newest = "select run_id, state from dag_run where dag_id = ? order by run_after desc"
+            run_id, state = database.execute(newest, ("nightly_performance",)).fetchone()
             tasks = database.execute(
                 "select coalesce(rendered_map_index, task_id), state from task_instance where run_id = ?", (run_id,)
             )

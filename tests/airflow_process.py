@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from loadtasks.airflow import DAG_ID
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 _READ_DAGS = """
@@ -115,10 +117,11 @@ class AirflowProcess:
         return NightlyRun(self, process.returncode, output, errors)
 
     def latest_run(self) -> dict[str, Any]:
-        """The newest run of the nightly DAG as Airflow has it, with the states of its tasks (mapped ones by name)."""
+        """The newest DAG run as Airflow has it, with the state of each task (a mapped one by its name)."""
         with closing(sqlite3.connect(self.var / "airflow" / "airflow.db")) as database:
-            newest = "select run_id, state from dag_run where dag_id = ? order by run_after desc"
-            run_id, state = database.execute(newest, ("nightly_performance",)).fetchone()
+            run_id, state = database.execute(
+                "select run_id, state from dag_run where dag_id = ? order by run_after desc", (DAG_ID,)
+            ).fetchone()
             tasks = database.execute(
                 "select coalesce(rendered_map_index, task_id), state from task_instance where run_id = ?", (run_id,)
             )

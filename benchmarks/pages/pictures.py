@@ -2,10 +2,11 @@
 
     python -m benchmarks.pages.pictures NEW_FOLDER [PICTURES]
 
-NEW_FOLDER (an older one of this command is taken as it is) becomes the results folder of an Airflow of its own, with the history of `stored_services`. The user logs in,
-triggers a run with the form and watches it, opens every page, points at a run, zooms, compares two runs, acknowledges a
-regression on its page and accepts another in Required actions. What is done is checked as it is done, and printed. The
-pictures (light and dark, 1400 and 375 pixels wide) go to PICTURES, else to NEW_FOLDER/pictures.
+NEW_FOLDER becomes the results folder of an Airflow of its own, with the history of `stored_services`; one that has a
+history already is taken as it is. The user logs in, triggers a run with the form and watches it, opens every page,
+points at a run, zooms, compares two runs, acknowledges a regression on its page and accepts another in Required
+actions. What is done is checked as it is done, and printed. The pictures (light and dark, 1400 and 375 pixels wide) go
+to PICTURES, else to NEW_FOLDER/pictures.
 
 Needs Chromium, and some five minutes. Ends with 1 where something isn't as it should be.
 """
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -106,13 +108,13 @@ class Tour:
 
     def _watch(self, page: Page, dag_run: str) -> None:
         """Watch the run on its page until it is judged."""
-        address = f"{self.url}/performance/of?dag_id=nightly_performance&dag_run_id={dag_run}"
+        address = f"{self.url}/performance/of?dag_id=nightly_performance&dag_run_id={quote(dag_run)}"
         page.goto(address)
         expect(page.get_by_role("heading").first).to_be_visible()
         self._take(page, "run-under-way")
         self._wait(lambda: self._state(page, dag_run) in ("success", "failed"), "the end of the run")
         page.goto(address)
-        expect(page.get_by_text(_SCENARIO).first).to_be_visible()
+        expect(page.get_by_role("link", name=_SCENARIO).first).to_be_visible()
         self._say(f"the run ended as {self._state(page, dag_run)}, and its page shows {_SCENARIO}")
 
     def _overview(self, page: Page) -> None:

@@ -91,6 +91,10 @@ benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on
 benchmark-alerts: $(VENV)/.development ## faults, a mail server and an API that come and go under Airflow's scheduler, and the mails that arrive (by hand, about 20 minutes; ARGS="--calm 4")
 	@$(BIN)/python -m benchmarks.alerts.under_scheduler $(ARGS)
 
+.PHONY: benchmark-airflow
+benchmark-airflow: $(VENV)/.development ## what a run takes beyond its load under Airflow's scheduler, before and after a change (by hand, about 20 minutes; ARGS="--before REVISION --runs 3", ARGS=--nightly)
+	@$(BIN)/python -m benchmarks.airflow.overhead $(ARGS)
+
 .PHONY: benchmark-events
 benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
 	@$(BIN)/python -m benchmarks.api.events

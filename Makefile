@@ -95,6 +95,10 @@ benchmark-alerts: $(VENV)/.development ## faults, a mail server and an API that 
 benchmark-airflow: $(VENV)/.development ## what a run takes beyond its load under Airflow's scheduler, before and after a change (by hand, about 20 minutes; ARGS="--before REVISION --runs 3", ARGS=--nightly)
 	@$(BIN)/python -m benchmarks.airflow.overhead $(ARGS)
 
+.PHONY: pictures
+pictures: $(VENV)/.development ## every page in Airflow driven by a browser, and its pictures in PICTURES=FOLDER (by hand, about 5 minutes; needs Chromium)
+	@$(BIN)/python -m benchmarks.pages.pictures $(or $(FOLDER),var/pages) $(PICTURES)
+
 .PHONY: benchmark-events
 benchmark-events: $(VENV)/.development ## how long an event of the API takes to reach 100 and 2,000 WebSockets (by hand)
 	@$(BIN)/python -m benchmarks.api.events

@@ -50,6 +50,10 @@ class BadInputError(LoadTasksError):
     exit_code = ExitCode.BAD_INPUT
 
 
+class NotStoredError(BadInputError):
+    """What was asked for by its id is not in the results database."""
+
+
 class TargetUnavailableError(LoadTasksError):
     """The target doesn't respond, so nothing can be measured."""
 

@@ -42,6 +42,7 @@ def found(bag): return {
                     "rule": task.trigger_rule.value,
                     "pool": task.pool,
                     "mapped": task.is_mapped,
+                    "role": "set-up" if task.is_setup else "teardown" if task.is_teardown else "",
                 }
                 for task in dag.tasks
             },

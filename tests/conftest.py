@@ -1,12 +1,13 @@
 """What holds for all tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
 from hypothesis import settings
 
 from loadtasks.engine.generator.calibration import calibrate
+from loadtasks.report.charts import drawing, drawing_process
 from loadtasks.steps import exercise
 from tests.airflow_process import airflow
 from tests.postgresql import postgresql, postgresql_url
@@ -27,3 +28,14 @@ def one_calibration() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exercise, "calibrate", cache(calibrate))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def charts_in_this_process() -> Iterator[Callable[..., list[str | None]]]:
+    """Charts are drawn here, where the engine starts once and not for each report; yields what draws them elsewhere."""
+    elsewhere = drawing.draw
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            drawing, "draw", lambda kind, specifications: [drawing_process.draw(kind, one) for one in specifications]
+        )
+        yield elsewhere

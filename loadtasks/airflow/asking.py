@@ -7,6 +7,7 @@ DAG that is known to exist; importing it would cost every task of every run a qu
 
 import logging
 from datetime import UTC
+from typing import Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRuntimeError
@@ -14,6 +15,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
 
 from loadtasks import steps
 from loadtasks.errors import LoadTasksError
+from loadtasks.plain_text import plain
 from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.steps import RunContext
 
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_ACTIONS = 50
 """Regressions of one service that people are asked about at once; the pages list all."""
+_MAX_MESSAGE = 300
 
 
 def ask_people(stored: RunContext, run_id: str, triage: str) -> None:
@@ -33,9 +36,7 @@ def ask_people(stored: RunContext, run_id: str, triage: str) -> None:
     """
     try:
         regressions = steps.undecided_regressions(stored, run_id)
-        if not regressions:
-            return
-        if get_current_context()["ti"].get_dag(triage).is_paused:
+        if regressions and get_current_context()["ti"].get_dag(triage).is_paused:
             log.warning(
                 "The DAG %s is paused, so nobody is asked about regressions in Airflow; unpause it: the next run asks",
                 triage,
@@ -43,15 +44,15 @@ def ask_people(stored: RunContext, run_id: str, triage: str) -> None:
             return
         for members in regressions[:MAX_ACTIONS]:
             _ask(members, triage)
-    except AirflowRuntimeError as error:
+    except LoadTasksError as error:
+        log.warning("Nobody is asked about regressions in Airflow: %s", error)
+    except Exception as error:  # whatever it is, the run goes on
         log.warning(
             "Nobody is asked about regressions in Airflow, since the DAG %s can't be started (%s); deploy it "
             "(dags/performance_triage.py): the next run asks",
             triage,
             _reason(error),
         )
-    except LoadTasksError as error:
-        log.warning("Nobody is asked about regressions in Airflow: %s", error)
 
 
 def dag_run_id_of(members: list[Regression]) -> str:
@@ -87,10 +88,10 @@ def _send(message: TriggerDagRun) -> object:
     return SUPERVISOR_COMMS.send(message)
 
 
-def _reason(error: AirflowRuntimeError) -> str:
-    """What the API server said, else the kind of error."""
-    detail = error.error.detail or {}
-    said = detail.get("detail", detail)
-    inner = said.get("detail", said) if isinstance(said, dict) else said
-    message = inner.get("message") if isinstance(inner, dict) else None
-    return str(message or error.error.error.value)
+def _reason(error: Exception) -> str:
+    """What the API server said, else what the error says, on one line."""
+    detail: Any = error.error.detail if isinstance(error, AirflowRuntimeError) else getattr(error, "detail", None)
+    while isinstance(detail, dict) and "detail" in detail:
+        detail = detail["detail"]
+    message = detail.get("message") if isinstance(detail, dict) else None
+    return plain(str(message or error or type(error).__name__))[:_MAX_MESSAGE]

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowException
 
 from loadtasks.airflow import PAGES
 from loadtasks.errors import LoadTasksError
+from loadtasks.plain_text import plain
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -68,11 +69,11 @@ class RegressionDecision(HITLOperator):
         reason = given.get(REASON) if isinstance(given, Mapping) else None
         why = reason if isinstance(reason, str) else ""
         option = chosen[0] if chosen else ""
-        self.log.info("%s: %s%s", who, option, f", {why}" if why else "")
+        self.log.info("%s: %s", plain(who), plain(f"{option}, {why}" if why else option))
         try:
             outcome = steps.apply_response(_stored(), _number(context), option, who=who, why=why)
         except LoadTasksError as error:
-            raise AirflowException(f"{error} You are asked again.") from None
+            raise AirflowException(f"{str(error).rstrip('.')}. You are asked again.") from None
         return self._ended(outcome)
 
     def _ended(self, outcome: "ActionOutcome") -> dict[str, Any]:

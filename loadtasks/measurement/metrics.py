@@ -1,7 +1,7 @@
 """The registry of metrics: every number of a measurement that is stored, shown, compared and judged, defined once.
 
 A new metric is one entry in `_ALL`, and a column of the results database, which a migration adds. Tables, lists of
-columns, plots, targets, series and comparisons are made from `METRICS`, in its order.
+columns, charts, targets, series and comparisons are made from `METRICS`, in its order.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,1 +1,1 @@
-"""Renders a run on the terminal and as HTML, plots, Markdown and e-mail, all from one results document."""
+"""Renders a run on the terminal and as HTML, charts, Markdown and e-mail, all from one results document."""

@@ -99,8 +99,8 @@ def render_body(action: RequiredAction, pages: str) -> str:
         pages: the path below which the pages of the pipeline are served, such as `/performance`.
     """
     regression = _link(f"Regression {action.number}", f"{pages}/regressions/{action.number}")
-    run = _link(f"Run {action.found_run}", f"{pages}/runs/{action.found_run}")
-    found = f"{regression}, found by {run}, has charts, evidence and the timeline of decisions."
+    run = _link(code(action.found_run), f"{pages}/runs/{action.found_run}")
+    found = f"{regression}, found by run {run}: charts, evidence and the timeline of decisions."
     options = "\n".join(f"- **{option}**: {meaning}" for option, meaning in _MEANING.items())
     elsewhere = (
         "If it is **fixed**, say so on the page of the regression, or by "
@@ -159,6 +159,6 @@ def _worst(changes: Sequence[MetricChange]) -> MetricChange:
     return max(changes, key=lambda one: max(one.ratio, 1 / one.ratio) if one.ratio > 0 else 0.0)
 
 
-def _link(text: str, path: str) -> str:
-    """A link within Airflow's own address, whatever characters a run's name has."""
-    return f"[{inert(text)}](<{quote(path)}>)"
+def _link(markdown: str, path: str) -> str:
+    """A link within Airflow's own address, whatever characters the path has."""
+    return f"[{markdown}](<{quote(path)}>)"

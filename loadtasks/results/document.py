@@ -72,7 +72,7 @@ class ScenarioResult(BaseModel):
     repetitions: list[RepetitionSummary] = []
     """In order, where there are several; else empty."""
     baseline: list[Measurement] = []
-    """The measurements of the baseline or of the reference, for the plots; empty where there is none."""
+    """The measurements of the baseline or of the reference, for the charts; empty where there is none."""
     round_ratios: list[RoundRatios] = []
     """The rounds with the reference: of the whole, then of the parts; empty where there were none."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import desc, func, select
 from sqlalchemy.orm import Session
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import NotStoredError
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.regression import AUTOMATIC, MovePlace, Regression, RegressionState
 from loadtasks.results.rows import regression_of
@@ -138,7 +138,7 @@ class Regressions:
 def _regression(session: Session, number: int) -> Regression:
     row = session.get(RegressionRow, number)
     if row is None:
-        raise BadInputError(f"there is no regression {number}; `python -m loadtasks regressions` lists them.")
+        raise NotStoredError(f"there is no regression {number}; `python -m loadtasks regressions` lists them.")
     return regression_of(row)
 
 

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 from sqlalchemy import Select, delete, desc, func, select
 from sqlalchemy.orm import Session
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import BadInputError, NotStoredError
 from loadtasks.measurement.control import ControlReading, ControlSample
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
@@ -21,6 +21,7 @@ from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import ClockWentBack, MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.message_store import Messages
+from loadtasks.results.overdue_run import OverdueRun, forget_late_run, late_runs, note_late_run
 from loadtasks.results.overlap import overlapping_runs
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.pruning import OldRuns, old_runs, prune_run
@@ -364,6 +365,21 @@ class Store:
             _row(session, run_id)
             approval.withdraw(session, run_id, approved_by=approved_by)
 
+    def note_late(self, run: OverdueRun) -> None:
+        """Keep that a run has not ended in time, until people were told."""
+        with self._database.writing() as session:
+            note_late_run(session, run)
+
+    def late_runs(self) -> list[OverdueRun]:
+        """The late runs of which people are still to be told, the one that was due first first."""
+        with self._database.reading() as session:
+            return late_runs(session)
+
+    def forget_late(self, run_id: str) -> None:
+        """Forget that a run is late: people were told, or it has ended."""
+        with self._database.writing() as session:
+            forget_late_run(session, run_id)
+
     def history(self, service: str, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """The measurements of a service's scenario (or of a part of a mixed one) in earlier runs, newest first."""
         with self._database.reading() as session:
@@ -392,7 +408,7 @@ def _row(session: Session, run_id: str) -> RunRow:
     if row is None:
         newest = [_shown(known) for known in session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST))]
         offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
-        raise BadInputError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
+        raise NotStoredError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
     return row
 
 

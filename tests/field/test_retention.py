@@ -176,7 +176,7 @@ def copy_of(url: str, to: Path) -> str:
 
 
 def concluded(context: RunContext, run_id: str) -> list[dict[str, Any]]:
-    """Everything that a run concludes, but for what the plots show next to it."""
+    """Everything that a run concludes, but for what the charts show next to it."""
     return [
         result.model_dump(exclude={"baseline", "measurements"}) for result in steps.document(context, run_id).scenarios
     ]

@@ -153,7 +153,6 @@ def test_no_other_module_reads_our_variables() -> None:
         "processes.py",  # hands the environment to the processes it starts
         "evaluation.py",  # switches off Great Expectations' analytics
         "tls.py",  # REQUESTS_CA_BUNDLE, as requests reads it
-        "plots.py",  # what matplotlib reads when it is imported
     }
     assert {path.name for path in PACKAGE.rglob("*.py") if re.search(r"environ\b|getenv", path.read_text())} <= allowed
 

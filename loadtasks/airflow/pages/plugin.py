@@ -15,8 +15,9 @@ from loadtasks.airflow import PAGES
 
 
 def _view(name: str, path: str, destination: str, route: str) -> dict[str, str]:
-    root = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-    return {"name": name, "href": f"{root}{PAGES}{path}", "destination": destination, "url_route": route}
+    base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PAGES
+    icons = {"icon": f"{base}/static/icon.svg", "icon_dark_mode": f"{base}/static/icon-dark.svg"}
+    return {"name": name, "href": f"{base}{path}", "destination": destination, "url_route": route} | icons
 
 
 class PerformancePages(AirflowPlugin):

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from loadtasks.airflow import PAGES
 from loadtasks.airflow.pages.access import Reader
+from loadtasks.errors import NotStoredError
 from loadtasks.report.pages.frame import PageFrame, render
 
 # Pages quote what an API responded: only scripts from files of ours run, and forms go nowhere else.
@@ -39,7 +40,7 @@ async def error_page(request: Request, error: Exception) -> Response:
         error = HTTPException(status.HTTP_404_NOT_FOUND, f"The address has a value that can't be read ({odd}).")
     base = str(request.scope.get("root_path", ""))
     airflow = base.removesuffix(PAGES)
-    code = error.status_code if isinstance(error, HTTPException) else status.HTTP_404_NOT_FOUND
+    code = _code(error)
     wants_page = request.method == "POST" or "text/html" in request.headers.get("accept", "")
     if code == status.HTTP_401_UNAUTHORIZED and wants_page:
         where = quote(f"{base}/" if request.method == "POST" else _address(request))
@@ -51,6 +52,13 @@ async def error_page(request: Request, error: Exception) -> Response:
     headings = {status.HTTP_404_NOT_FOUND: "Nothing here", status.HTTP_403_FORBIDDEN: "Not allowed"}
     heading = headings.get(code, "That did not work")
     return HTMLResponse(render("message.html", frame, heading=heading, text=text), code, headers=HEADERS)
+
+
+def _code(error: Exception) -> int:
+    """The status of an error: what people may correct is a conflict with what is stored."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return status.HTTP_404_NOT_FOUND if isinstance(error, NotStoredError) else status.HTTP_409_CONFLICT
 
 
 def _address(request: Request) -> str:

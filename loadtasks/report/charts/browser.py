@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loadtasks import __version__
 from loadtasks.report.charts import drawing
 from loadtasks.report.charts.theme import Specification
 from loadtasks.whole_file import write_whole
@@ -64,7 +65,7 @@ def bundle(cache: Path) -> ScriptBundle:
     Raises:
         RuntimeError: it can't be made, as vl-convert doesn't run here.
     """
-    path = cache / f"vega-{version('vl-convert-python')}.js"
+    path = cache / f"vega-{version('vl-convert-python')}-{__version__}.js"
     content = _read(path)
     if not content:
         made = drawing.javascript_bundle()

@@ -20,10 +20,11 @@ from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
 
 WIDTH, HEIGHT = 600, 330
 """In CSS pixels, margins included."""
-MAX_LABEL = 40
-"""Characters of a label that are shown."""
-_TOP, _BOTTOM, _LEFT, _RIGHT, _RIGHT_OF_PARTS = 26, 41, 63, 15, 102
+MAX_LABEL, MAX_END_LABEL = 40, 20
+"""Characters of a label that are shown, and at the end of a line."""
+_TOP, _BOTTOM, _LEFT, _RIGHT, _RIGHT_OF_PARTS = 26, 41, 63, 22, 102
 _PERCENTILES = (0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+_NINES = tuple(-math.log10(1 - q) for q in _PERCENTILES)
 _CROWDED = (0.75, 0.95)
 """Their labels would touch their neighbours' where the axis goes beyond `_MAX_UNCROWDED` nines."""
 _MAX_UNCROWDED = 2.5
@@ -190,10 +191,10 @@ def colours(lines: Sequence[Distribution], theme: Theme = PAGE) -> list[str]:
     return of_lines
 
 
-def shown_label(line: Distribution) -> str:
+def shown_label(line: Distribution, length: int = MAX_LABEL) -> str:
     """The label of a line, plain and cut."""
     label = plain(line.label)
-    return label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1].rstrip()}…"
+    return label if len(label) <= length else f"{label[: length - 1].rstrip()}…"
 
 
 def _value_axis(chart: DistributionChart) -> ValueAxis:
@@ -219,7 +220,7 @@ def _line_layers(chart: DistributionChart, theme: Theme) -> Iterator[dict[str, A
 
     def channel(looks: Sequence[object]) -> dict[str, Any]:
         scale = {"domain": domain, "range": list(looks)}
-        return {"field": "line", "type": "nominal", "scale": scale, "legend": None}
+        return {"field": "line", "type": "ordinal", "scale": scale, "legend": None}
 
     colour = channel(of_lines)
     points: list[dict[str, Any]] = []
@@ -272,7 +273,7 @@ def _label_layers(
         [height * (1 - axis.share(line.max_s)) for line, _ in reversed(named)], _MIN_LABEL_DISTANCE, height
     )
     for y, (line, colour) in zip(heights, reversed(named), strict=True):
-        yield _text(shown_label(line), "width", y, "left", colour, dx=10, limit=_RIGHT_OF_PARTS - 12)
+        yield _text(shown_label(line, MAX_END_LABEL), "width", y, "left", colour, dx=10)
     if len(lines) > len(named):
         yield _text("── this run   ─ ─ baseline", 0, -13, "left", theme.ink)
 
@@ -302,7 +303,7 @@ def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
     step = chart.end / _HOVERED
     rows = []
     for number in range(_HOVERED + 1):
-        nines = number * step
+        nines = next((known for known in _NINES if abs(known - number * step) < step / 2), number * step)
         share = 1 - 10**-nines
         times = [
             (shown_label(line), units.duration(line.histogram.quantile_s(share)))
@@ -310,7 +311,8 @@ def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
             if nines <= line.end
         ]
         tip = tip_rows(("percentile", f"p{share * 100:.5g}"), *times)
-        rows.append({"x": nines, "from": nines - step / 2, "to": nines + step / 2, "tip": tip})
+        middle = number * step
+        rows.append({"x": nines, "from": middle - step / 2, "to": middle + step / 2, "tip": tip})
     end = chart.end * _MAX_AT
     slowest = [(shown_label(line), units.duration(line.max_s)) for line in reversed(chart.drawn)]
     tip = tip_rows(("percentile", "max"), *slowest)

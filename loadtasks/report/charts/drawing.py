@@ -35,21 +35,22 @@ def svgs(charts: Sequence[tuple[Specification, str]]) -> "list[Markup | None]":
     Returns:
         An element for each; None where it can't be drawn.
     """
-    drawn = _draw("svg", [specification for specification, _ in charts])
+    drawn = draw("svg", [specification for specification, _ in charts])
     return [None if one is None else _inline(one, words) for one, (_, words) in zip(drawn, charts, strict=True)]
 
 
 def pngs(specifications: Sequence[Specification]) -> list[bytes | None]:
     """Charts as pictures, with twice as many pixels as they are wide and high; None for one that can't be drawn."""
-    return [None if one is None else base64.b64decode(one) for one in _draw("png", specifications)]
+    return [None if one is None else base64.b64decode(one) for one in draw("png", specifications)]
 
 
 def javascript_bundle() -> str | None:
     """Vega, Vega-Lite and Vega-Embed as one script; None where it can't be made."""
-    return _draw("bundle", [None])[0]
+    return draw("bundle", [None])[0]
 
 
-def _draw(kind: str, specifications: Sequence[Specification | None]) -> list[str | None]:
+def draw(kind: str, specifications: Sequence[Specification | None]) -> list[str | None]:
+    """What `drawing_process.draw` returns for each, in a process of its own; None from where it ended or hung on."""
     if not specifications:
         return []
     requests = "".join(f"{json.dumps([kind, specification])}\n" for specification in specifications)

@@ -3,6 +3,7 @@
 `run_history` makes the specification.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ class HistoryPoint:
     started_at: datetime
     """With a time zone."""
     value: float | None
-    """The reported value in the metric's unit; None where the run has none: the line has a gap there."""
+    """The reported value in the metric's unit; None (or nan) where the run has none: the line has a gap there."""
     state: ChartState = ChartState.PASS
     low: float | None = None
     """The lower end of the value's confidence interval; None where it isn't known."""
@@ -36,6 +37,12 @@ class HistoryPoint:
     """Whether a control shifted with it."""
     details: Sequence[tuple[str, str]] = ()
     """Further lines of the tooltip, a name and a text each, as `("p50", "121 ms (118-124)")`."""
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):  # series of numpy have nan for None, which JSON doesn't know
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                object.__setattr__(self, name, None)
 
 
 @dataclass(frozen=True)

@@ -242,13 +242,13 @@ def _version_layers(points: Sequence[HistoryPoint], theme: Theme) -> Iterator[di
     """Where the version changes: a rule, with the new version above the plot; only a tick where there is no room."""
     known = [(number, point.version) for number, point in enumerate(points) if point.version]
     changed = [(number, version) for (_, before), (number, version) in pairwise(known) if version != before]
+    if not changed:
+        return
     ends = [*(number for number, _ in changed[1:]), len(points)]
     rows = [
         {"x": number - 0.5, "next": end - 0.5, "text": plain(version)[:MAX_VERSION]}
         for (number, version), end in zip(changed, ends, strict=True)
     ]
-    if not rows:
-        return
     data = {"data": {"values": rows}, "transform": [{"filter": VISIBLE}]}
     yield {
         **data,

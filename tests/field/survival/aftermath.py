@@ -25,7 +25,7 @@ _MEASURED = re.compile(r"^\d/\d (thing\.\w+): (?:\d+ requests|measured, and kept
 _KEEP = re.compile(r"loadtasks keep (\S+?)[`;]")
 _ALLOWED = re.compile(
     r"results\.db(-wal|-shm)?|outbox/[^/]+\.eml(\.partial)?|rescued/.*\.json|broken/[^/]+\.txt|calibration.*"
-    r"|reports/(latest|services/[^/]+|\.matplotlib/.*)|reports/[^/]+/(results\.json|summary\.md|index\.html|data_docs/.*)"
+    r"|reports/(latest|services/[^/]+)|reports/[^/]+/(results\.json|summary\.md|index\.html|data_docs/.*)"
 )
 _MAX_NEXT_RUNS = 3
 """A busy machine may make a run of a third of a second look worse than its baseline; what a disturbed run had left

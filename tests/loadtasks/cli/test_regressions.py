@@ -8,6 +8,7 @@ from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.store import Store
+from loadtasks.steps import current_user
 from loadtasks.workspace import Workspace
 from tests.loadtasks.report.sentences.examples_lifecycle import EXAMPLES
 from tests.servers import ScriptedServer
@@ -43,7 +44,9 @@ def test_a_run_is_approved_as_baseline_and_a_regression_accepted(workspace: Work
     assert call("regressions", "acknowledge", "1", "--why", "looking").output.endswith("is acknowledged.\n")
     assert call("regressions", "accept", "1", "--why", "TLS").exit_code == 0
     assert call("regressions").output == "No regression.\n"
-    assert "TLS" in call("regressions", "--all").output
+    listed = " ".join(call("regressions", "--all").output.split())
+    assert "TLS" in listed
+    assert f"{current_user()} (command line)" in listed
     assert "TLS" in call("baseline").output
     check_refused(call("regressions", "fix", "1"), 2, "regression 1", "so it can't become fixed")
 

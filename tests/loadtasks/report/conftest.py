@@ -21,14 +21,14 @@ def bad_page() -> str:
 
 
 @pytest.fixture
-def browse(tmp_path: Path) -> Callable[[Path], str]:
-    """Opens a file in headless Chromium and returns the document as the browser understood it."""
+def browse(tmp_path: Path) -> Callable[[Path | str], str]:
+    """Opens a file or an address in headless Chromium and returns the document as the browser understood it."""
     if CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium here, and CI must look at the page in one")
         pytest.skip("no Chromium here: install chromium to look at the page in a browser")
 
-    def read(page: Path) -> str:
+    def read(page: Path | str) -> str:
         return subprocess.run(
             [
                 str(CHROMIUM),
@@ -36,7 +36,7 @@ def browse(tmp_path: Path) -> Callable[[Path], str]:
                 *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
                 f"--user-data-dir={tmp_path / 'browser'}",
                 *("--enable-logging=stderr", "--dump-dom"),
-                page.as_uri(),
+                *(("--virtual-time-budget=20000", page) if isinstance(page, str) else (page.as_uri(),)),
             ],
             capture_output=True,
             text=True,

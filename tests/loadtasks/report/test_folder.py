@@ -67,20 +67,6 @@ def test_what_killed_processes_left_of_links_is_removed_and_what_is_at_work_is_n
     assert sorted(path.name for path in tmp_path.iterdir()) == [".latest-124", "latest", "run-1", "services"]
 
 
-def test_where_there_is_no_temporary_folder_plots_have_their_cache_next_to_the_reports(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_folder() -> str:
-        raise FileNotFoundError(2, "No usable temporary directory found")
-
-    monkeypatch.setenv("MPLCONFIGDIR", "")
-    monkeypatch.delenv("MPLCONFIGDIR")
-    monkeypatch.setattr("tempfile.gettempdir", no_folder)
-    folder.write(_run(), tmp_path)
-    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / ".matplotlib")
-    assert folder.run_ids(tmp_path) == ["run-1"]
-
-
 def test_a_link_to_nowhere_is_replaced_or_removed(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to("gone")
     (tmp_path / "services").mkdir()
@@ -148,10 +134,10 @@ def test_a_full_disk_is_one_sentence_and_the_old_report_stays_whole(
 
 def test_what_was_measured_is_kept_when_the_page_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: object, **kwargs: object) -> str:
-        raise RuntimeError("a plot failed")
+        raise RuntimeError("a chart failed")
 
     monkeypatch.setattr(html, "render", fails)
-    with pytest.raises(RuntimeError, match="a plot failed"):
+    with pytest.raises(RuntimeError, match="a chart failed"):
         folder.write(_run(), tmp_path)
     assert read_document(tmp_path / "run-1" / "results.json") == _run()
     assert (tmp_path / "run-1" / "summary.md").is_file()
@@ -178,3 +164,22 @@ def test_a_removed_report_is_gone_and_removing_it_again_is_no_error(tmp_path: Pa
 def test_what_is_no_name_of_a_folder_removes_nothing(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="can't be the name of a report folder"):
         folder.remove(run_id, tmp_path / "reports")
+
+
+def test_what_all_data_docs_have_in_common_is_kept_once(tmp_path: Path) -> None:
+    contents = {"first": b"x" * 1000, "second": b"x" * 1000, "of another version": b"y" * 1000}
+    paths = {name: tmp_path / name / "data_docs" / "static" / "fonts" / "one.ttf" for name in contents}
+    for name, path in paths.items():
+        path.parent.mkdir(parents=True)
+        path.write_bytes(contents[name])
+        (path.parents[2] / "index.html").write_bytes(contents[name])
+    assert folder.share_data_docs(tmp_path) == 1000
+    assert folder.share_data_docs(tmp_path) == 0
+    assert paths["first"].samefile(paths["second"])
+    assert not paths["first"].samefile(paths["of another version"])
+    assert not (tmp_path / "first/data_docs/index.html").samefile(tmp_path / "second/data_docs/index.html")
+    folder.remove("first", tmp_path)
+    assert {name: path.read_bytes() for name, path in paths.items() if path.exists()} == {
+        name: contents[name] for name in ("second", "of another version")
+    }
+    assert sorted(path.name for path in paths["second"].parent.iterdir()) == ["one.ttf"]

@@ -23,6 +23,7 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
+from loadtasks.results.regression import MovePlace
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import measurement_row, run_values
 from loadtasks.results.schema import MeasurementRow
@@ -88,7 +89,9 @@ def test_the_pipelines_own_reasons_for_moves_are_in_todays_words(url: str) -> No
             connection.execute(insert(tables["moves"]).values(regression_id=7, state=state, at=at, who=who, why=why))
     engine.dispose()
     with Store.open(url) as store:
-        reasons = [move.why for move in store.regressions.find(7).moves]
+        moves = store.regressions.find(7).moves
+    assert [move.place for move in moves] == [MovePlace.PIPELINE, MovePlace.COMMAND_LINE, MovePlace.PIPELINE]
+    reasons = [move.why for move in moves]
     assert reasons == ["found in run run-4", "back at its level in run run-1, I think", "recovered in run run-9"]
 
 

@@ -1,63 +1,39 @@
-"""The plots: what is drawn, up to where, and that several stand in one page."""
+"""The latency distribution in the report: which lines, and what is drawn of them and of the limits."""
 
-import math
 import re
+from pathlib import Path
 
 import pytest
 
-from loadtasks.report import plots
+from loadtasks.report.charts import latency
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
 from tests.loadtasks.report import samples
 from tests.loadtasks.report.pages import Element, parse
 from tests.measurements import measurement
+from tests.snapshots import check_snapshot
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 def _svg(result: ScenarioResult) -> Element:
-    drawn = plots.latency(result)
-    assert drawn is not None
-    return parse(drawn).one("svg")
+    return parse(latency.latency_svgs([result])[result.scenario]).one("svg")
 
 
 def _texts(result: ScenarioResult) -> list[str]:
     return [text.text for text in _svg(result).all("text")]
 
 
-@pytest.mark.parametrize(
-    ("requests", "last"),
-    [(1, "50 %"), (20, "95 %"), (100, "99 %"), (999, "99 %"), (1000, "99.9 %"), (10_000, "99.99 %")],
-)
-def test_the_axis_goes_as_far_as_the_requests_support(requests: int, last: str) -> None:
-    times = [0.01 + 0.0001 * (number % 97) for number in range(requests)]
-    result = samples.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False)
-    ticks = [text for text in _texts(result) if text.endswith(" %")]
-    assert ticks[-1] == last
-    assert "max" in _texts(result)
+def _heights(svg: Element, names: list[str]) -> list[float]:
+    """The y coordinates of texts, from the top."""
+    found = [text.attributes["transform"] for text in svg.all("text") if text.text in names]
+    return sorted(float(transform.partition(",")[2].rstrip(")")) for transform in found)
 
 
-def test_the_line_passes_through_the_percentiles_of_the_histogram() -> None:
-    (measured,) = samples.measured("dashboard.concurrent")
-    (line,) = plots._lines(samples.result("dashboard.concurrent", measurements=[measured], baseline=False))
-    xs, ys = line.points(line.end)
-    assert xs == sorted(xs)
-    assert ys == sorted(ys)
-    for x, y in zip(xs[1:], ys[1:], strict=True):
-        assert y == pytest.approx(measured.response.quantile_s(1 - 10**-x), rel=1e-9)
-    assert xs[-1] == pytest.approx(2)
-    assert ys[-1] == measured.metrics["p99_s"]
-
-
-def test_a_long_run_is_thinned_without_moving_its_percentiles() -> None:
-    (measured,) = samples.measured("dashboard.sustained")
-    (line,) = plots._lines(samples.result("dashboard.sustained", measurements=[measured], baseline=False))
-    xs, ys = line.points(line.end)
-    assert len(xs) < 260
-    for q in (0.5, 0.9, 0.99):
-        x = -math.log10(1 - q)
-        after = next(index for index, position in enumerate(xs) if position >= x)
-        exact = measured.response.quantile_s(q)
-        assert exact is not None
-        assert ys[after - 1] <= exact <= ys[after] * 1.001
+@pytest.mark.parametrize("name", ["dashboard.concurrent", "mixed.concurrent"])
+def test_the_same_run_is_drawn_in_the_same_bytes(name: str) -> None:
+    svg = latency.latency_svgs([samples.result(name)])[name]
+    check_snapshot(SNAPSHOTS / f"{name}.svg", svg.replace("><", ">\n<") + "\n")
 
 
 def test_a_run_and_its_baseline_differ_by_more_than_colour() -> None:
@@ -65,7 +41,7 @@ def test_a_run_and_its_baseline_differ_by_more_than_colour() -> None:
     texts = [text.text for text in svg.all("text")]
     assert "── this run (100 requests)" in texts
     assert "─ ─ baseline (100 requests)" in texts
-    assert any("stroke-dasharray" in path.attributes.get("style", "") for path in svg.all("path"))
+    assert {"5,4"} <= {path.attributes.get("stroke-dasharray") for path in svg.all("path")}
 
 
 def test_a_baseline_that_was_not_comparable_is_not_drawn() -> None:
@@ -74,88 +50,62 @@ def test_a_baseline_that_was_not_comparable_is_not_drawn() -> None:
     assert not [text for text in _texts(result) if "baseline" in text]
 
 
-def test_the_baseline_goes_no_further_than_the_run() -> None:
-    measurements = samples.measured("dashboard.sustained", times_s=[0.01] * 15 + [0.02] * 5)
-    result = samples.result("dashboard.sustained", measurements=measurements)
-    assert result.baseline[0].response.count > 5000
-    assert "99 %" not in _texts(result)
+def test_parts_with_a_comparison_alone_get_a_baseline() -> None:
+    result = samples.result("mixed.concurrent")
+    kept: list[MetricComparison] = [comparison for comparison in result.comparisons if comparison.part == "sessions"]
+    chart = latency.latency_chart(result.model_copy(update={"comparisons": kept}))
+    assert chart is not None
+    assert sum(line.is_baseline for line in chart.lines) == 1
 
 
-def test_a_mixed_scenario_has_one_named_line_a_part() -> None:
+def test_a_mixed_scenario_has_one_named_line_a_part_in_a_colour_of_its_own() -> None:
     svg = _svg(samples.result("mixed.concurrent"))
     texts = [text.text for text in svg.all("text")]
     assert [part for part in samples.PARTS if part not in texts] == []
-    styles = " ".join(path.attributes.get("style", "") for path in svg.all("path"))
-    assert {f"--line-{number}" for number in range(5)} <= set(re.findall(r"var\((--line-\d)\)", styles))
+    strokes = " ".join(path.attributes.get("stroke", "") for path in svg.all("path"))
+    assert {f"--line-{number}" for number in range(5)} <= set(re.findall(r"var\((--line-\d)\)", strokes))
 
 
 def test_labels_of_lines_that_end_together_do_not_overlap() -> None:
     whole, *parts = samples.measured("mixed.concurrent")
     together = [part.model_copy(update={"response": parts[0].response}) for part in parts]
     svg = _svg(samples.result("mixed.concurrent", measurements=[whole, *together], baseline=False))
-    heights = sorted(float(text.attributes["y"]) for text in svg.all("text") if text.text in samples.PARTS)
+    heights = _heights(svg, list(samples.PARTS))
     assert len(heights) == len(samples.PARTS)
     assert all(later - earlier > 12 for earlier, later in zip(heights, heights[1:], strict=False))  # noqa: RUF007
-    assert heights[0] > 0
-    assert heights[-1] < plots.HEIGHT
 
 
 def test_a_missed_limit_is_drawn_and_one_far_above_is_stated() -> None:
     near = samples.missed_target()
     assert "target p95 2.00 s" in _texts(near)
-    assert plots.far_limits(near) == []
+    assert latency.far_limits(near) == []
     far = samples.part_missed()
     assert not [text for text in _texts(far) if "target" in text]
-    assert [far_limit.limit for far_limit in plots.far_limits(far)] == [1.5]
+    assert [far_limit.limit for far_limit in latency.far_limits(far)] == [1.5]
 
 
 def test_limits_that_are_no_times_are_not_drawn() -> None:
     finding = samples.missed("throughput_per_s", 1, 0.01)
-    assert not [
-        text for text in _texts(samples.result("dashboard.concurrent", Verdict.FAIL, finding)) if "target" in text
-    ]
+    chart = latency.latency_chart(samples.result("dashboard.concurrent", Verdict.FAIL, finding))
+    assert chart is not None
+    assert chart.targets == []
 
 
 def test_nothing_timed_draws_nothing() -> None:
-    assert plots.latency(samples.not_measured()) is None
     untimed = [measurement(times_s=[], failed=3)]
-    assert plots.latency(samples.result("dashboard.concurrent", measurements=untimed)) is None
+    results = [samples.not_measured(), samples.result("dashboard.concurrent", measurements=untimed)]
+    assert latency.latency_svgs(results) == {}
 
 
-def test_the_same_time_throughout_is_drawn() -> None:
-    result = samples.result("dashboard.concurrent", measurements=[measurement(times_s=[0.002] * 50)], baseline=False)
-    assert "2 ms" in " ".join(_texts(result))
-
-
-def test_times_over_decades_are_drawn_on_a_logarithmic_axis() -> None:
-    times = [0.0005] * 60 + [0.02] * 30 + [3.0] * 10
-    texts = _texts(samples.result("dashboard.concurrent", measurements=[measurement(times_s=times)], baseline=False))
-    assert {"1 ms", "10 ms", "100 ms", "1 s"} <= set(texts)
-
-
-def test_a_plot_brings_no_style_sheet_font_or_colour_of_its_own() -> None:
-    drawn = plots.latency(samples.missed_target())
-    assert drawn is not None
+def test_a_chart_brings_no_style_sheet_font_identifier_or_colour_of_its_own() -> None:
+    drawn = latency.latency_svgs([samples.missed_target()])["dashboard.sustained"]
     svg = parse(drawn).one("svg")
     assert svg.all("style") == []
-    assert "font-family" not in drawn
-    assert re.findall(r"#[0-9a-f]{6}", drawn) == []
+    assert [element for element in svg.everything() if "id" in element.attributes] == []
+    assert set(re.findall(r'font-family="([^"]*)"', drawn)) == {"inherit"}
+    assert set(re.findall(r'(?:fill|stroke)="(?!var\(--)([^"]*)"', drawn)) <= {"none", "transparent"}
     assert len(drawn) < 20_000
 
 
-def test_the_same_scenario_is_drawn_the_same_and_shares_no_id_with_another() -> None:
-    one, again = (plots.latency(samples.result("dashboard.concurrent")) for _ in range(2))
-    other = plots.latency(samples.result("sessions.concurrent"))
-    assert one == again
-    ids = [
-        {element.attributes.get("id") for element in parse(drawn or "").everything()} - {None} for drawn in (one, other)
-    ]
-    assert ids[0]
-    assert ids[0] & ids[1] == set()
-
-
-def test_parts_with_a_comparison_alone_get_a_baseline() -> None:
-    result = samples.result("mixed.concurrent")
-    kept: list[MetricComparison] = [comparison for comparison in result.comparisons if comparison.part == "sessions"]
-    lines = plots._lines(result.model_copy(update={"comparisons": kept}))
-    assert sum(line.baseline for line in lines) == 1
+def test_an_invalid_measurement_is_said_to_be_one() -> None:
+    assert "(invalid)" in _svg(samples.saturated()).attributes["aria-label"]

@@ -8,20 +8,9 @@ end of that sleep. Both are more than what most tasks do.
 """
 
 import time
-from importlib import import_module
 
 from airflow.executors.local_executor import LocalExecutor
 
-PRELOADED = (
-    "loadtasks.airflow.dag_factory",  # what DAG files import
-    "loadtasks.airflow.bodies.opening",
-    "loadtasks.airflow.bodies.measuring",
-    "loadtasks.airflow.bodies.judging",
-    "loadtasks.airflow.bodies.telling",
-    "airflow.dag_processing.dagbag",  # what Airflow itself imports in each task's process
-    "airflow.sdk.execution_time.task_runner",
-)
-"""Great Expectations is not among them: one task of a run needs its 150 MB."""
 MAX_WAIT_S = 0.9
 """How long the scheduler waits for the end of a task before it goes round again; Airflow sleeps for 1 s by default."""
 _POLL_S = 0.02
@@ -36,8 +25,8 @@ class WarmLocalExecutor(LocalExecutor):
 
     def start(self) -> None:
         """Import what tasks need, then start the processes that run them: all share that memory."""
-        for module in PRELOADED:
-            import_module(module)
+        from loadtasks.airflow import preloaded  # noqa: F401, PLC0415 - Airflow's other commands load executors too
+
         super().start()
 
     def sync(self) -> None:

@@ -11,7 +11,7 @@ import importlib, json, sys
 from airflow.sdk import DAG
 from airflow.dag_processing.dagbag import BundleDagBag
 found = {}
-for body in ("measuring", "opening", "judging", "telling", "maintaining"):
+for body in ("measuring", "opening", "judging", "telling", "maintaining", "reference"):
     before = set(sys.modules)
     importlib.import_module(f"loadtasks.airflow.bodies.{body}")
     found[body] = sorted(set(sys.modules) - before)

@@ -20,8 +20,8 @@ from loadtasks.airflow.results_connection import results_url
 from loadtasks.errors import BadInputError
 from loadtasks.settings import Settings, read_settings
 
-_LOCAL = ("LocalExecutor", "SequentialExecutor", "DebugExecutor")
-"""Executors whose tasks run on the scheduler's machine."""
+_LOCAL = ("LocalExecutor", "WarmLocalExecutor")
+"""Executors whose tasks run on the scheduler's machine; the second one is ours."""
 
 
 def airflow_settings(project: DagProject | None = None, **given: Any) -> Settings:
@@ -72,7 +72,7 @@ def _check_shared() -> None:
     Raises:
         BadInputError: tasks may run on other machines.
     """
-    if remote := _remote_executors():
+    if remote := remote_executors():
         raise BadInputError(
             f"with {' and '.join(remote)} results can't be kept in {default_folder()}, since each worker has a disk of "
             f"its own and the pages would find nothing: make the Airflow connection {RESULTS_CONNECTION} to a "
@@ -81,7 +81,7 @@ def _check_shared() -> None:
         )
 
 
-def _remote_executors() -> list[str]:
+def remote_executors() -> list[str]:
     """The configured executors that may run tasks on other machines, such as `CeleryExecutor`.
 
     `[core] executor` may list several, as names or paths of classes, with an alias before a colon, and those of teams

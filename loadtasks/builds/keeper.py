@@ -19,7 +19,7 @@ from pathlib import Path
 
 from loadtasks.builds.build import Build, HowToStart
 from loadtasks.builds.startup import started_reference
-from loadtasks.builds.variables import of_supervisor
+from loadtasks.builds.variables import of_keeper
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import BadInputError, LoadTasksError
 from loadtasks.redaction.redactor import Redactor
@@ -51,10 +51,8 @@ class KeeperOrder:
     """What its log must not show where it is quoted."""
 
 
-def keep_running(order: KeeperOrder, environment: dict[str, str]) -> str:
+def keep_running(order: KeeperOrder) -> str:
     """Start a keeper, and with it the build, in place of one that another attempt has left. Returns its address.
-
-    `environment`: the variables of both.
 
     Raises:
         BadInputError: the build can't be started, or is not healthy in time.
@@ -62,14 +60,13 @@ def keep_running(order: KeeperOrder, environment: dict[str, str]) -> str:
     folder = Path(order.folder)
     end_keeper(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    own = of_supervisor()["PYTHONPATH"]
     with (folder / "keeper.log").open("ab") as log:
         keeper = subprocess.Popen(
             [sys.executable, "-m", "loadtasks.builds.keeper"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,  # Airflow waits for the end of what its task has written to
             stderr=log,
-            env=environment | {"PYTHONPATH": own},
+            env=of_keeper(),
             start_new_session=True,
         )
     if keeper.stdin is None:

@@ -1,7 +1,6 @@
 """The tasks around a run whose reference is started for it: set-up and teardown."""
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +76,7 @@ def _start(reference: ReferenceCommand) -> str | None:
             timeout_s=_TIMEOUT_S,
             max_s=reference.max_s,
             secrets=tuple(context.secrets),
-        ),
-        # Neither the build nor its keeper has to know Airflow's database and connections.
-        {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))},
+        )
     )
     log.info("The reference is up at %s", url)
     return url

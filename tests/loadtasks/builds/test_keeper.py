@@ -35,8 +35,8 @@ def until_gone(url: str) -> bool:
 
 def test_it_runs_until_somebody_stops_it_and_a_second_start_takes_its_place(tmp_path: Path) -> None:
     started = order(tmp_path, server_command(tmp_path))
-    first = keep_running(started, dict(os.environ))
-    second = keep_running(started, dict(os.environ))
+    first = keep_running(started)
+    second = keep_running(started)
     assert listens(second)
     assert first == second or until_gone(first)
     assert end_keeper(Path(started.folder))
@@ -47,9 +47,9 @@ def test_it_runs_until_somebody_stops_it_and_a_second_start_takes_its_place(tmp_
 def test_it_ends_when_its_time_is_over_or_its_keeper_is_killed(tmp_path: Path) -> None:
     short = order(tmp_path / "short", server_command(tmp_path), max_s=1.0)
     Path(short.working_folder).mkdir()
-    assert until_gone(keep_running(short, dict(os.environ)))
+    assert until_gone(keep_running(short))
     killed = order(tmp_path, server_command(tmp_path))
-    url = keep_running(killed, dict(os.environ))
+    url = keep_running(killed)
     os.kill(json.loads((Path(killed.folder) / "state.json").read_bytes())["pid"], signal.SIGKILL)
     assert until_gone(url)
 
@@ -57,5 +57,5 @@ def test_it_ends_when_its_time_is_over_or_its_keeper_is_killed(tmp_path: Path) -
 def test_one_that_does_not_start_is_one_sentence_with_the_end_of_its_log(tmp_path: Path) -> None:
     failing = order(tmp_path, "echo no database; exit 3")
     with pytest.raises(BadInputError, match=r"the reference ended with exit code 3 before it was healthy.*no database"):
-        keep_running(failing, dict(os.environ))
+        keep_running(failing)
     assert not end_keeper(Path(failing.folder))

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 from loadtasks.report import mail
+from loadtasks.report.mail_links import MailLinks
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
@@ -81,16 +83,19 @@ def mail_of(
     report_url: str | None = REPORT,
     news: News | None = None,
     to: Sequence[str] = ENVELOPE.recipients,
+    **material: Any,
 ) -> EmailMessage:
     """The mail of a run, the first one unless the news are given."""
     envelope = mail.Envelope(ENVELOPE.sender, to)
-    return mail.compose(document, news or first_news(document), envelope=envelope, report_url=report_url)
+    material = {"links": MailLinks(report=report_url)} | material
+    news = news or first_news(document)
+    return mail.compose(document, news, envelope=envelope, material=mail.MailMaterial(**material)).message
 
 
 def refusal() -> EmailMessage:
     """The mail of a run that could not be opened."""
     news = news_of_refusal("config_get.json: not whole JSON (line 1); correct the file", STARTED_AT, Reported())
-    return mail.compose_refusal(news, run_id="20261124T020000Z-aaaa", service="shop", envelope=ENVELOPE)
+    return mail.compose_refusal(news, run_id="20261124T020000Z-aaaa", service="shop", envelope=ENVELOPE).message
 
 
 def outage_while_regressed() -> EmailMessage:

@@ -143,11 +143,10 @@ def _heartbeat_url(value: SecretStr) -> SecretStr:
 
 def _notify_urls(value: object) -> object:
     """Addresses of Apprise, separated by spaces, line ends, commas or semicolons."""
-    urls = tuple(filter(None, _NEXT_URL.split(value.strip(" \t\r\n,;")))) if isinstance(value, str) else value
-    if not isinstance(urls, tuple) or not 0 < len(urls) <= MAX_NOTIFY_URLS:
-        raise ValueError("no addresses")
-    texts = [url.get_secret_value() if isinstance(url, SecretStr) else url for url in urls]
-    if not all(isinstance(url, str) and _NOTIFY_URL.fullmatch(url) and url.isprintable() for url in texts):
+    if not isinstance(value, str):
+        return value
+    urls = tuple(filter(None, _NEXT_URL.split(value.strip(" \t\r\n,;"))))
+    if not 0 < len(urls) <= MAX_NOTIFY_URLS or not all(map(_NOTIFY_URL.fullmatch, urls)) or not value.isascii():
         raise ValueError("no addresses")
     return urls
 

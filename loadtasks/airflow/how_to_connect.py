@@ -6,7 +6,7 @@ Imports nothing of Airflow, so that `make airflow` can say it at once.
 import shlex
 from dataclasses import dataclass
 
-from loadtasks.airflow import REFERENCE_CONNECTION, SMTP_CONNECTION, TARGET_CONNECTION
+from loadtasks.airflow import NOTIFY_CONNECTION, REFERENCE_CONNECTION, SMTP_CONNECTION, TARGET_CONNECTION
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ CONNECTIONS = {
             "password": "PASSWORD",
             "extra": '{"from_email": "performance@example.com"}',
         },
+    ),
+    NOTIFY_CONNECTION: ConnectionHint(
+        "Slack, Teams, PagerDuty, webhooks", "generic", {"password": "slack://TOKEN/TOKEN/TOKEN/#alerts"}
     ),
 }
 """By connection id."""

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from glob import escape
 from pathlib import Path
@@ -26,7 +25,7 @@ from loadtasks.report.template_environment import environment
 from loadtasks.report.trend import Trend
 from loadtasks.report.week import Week
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.message import Message
+from loadtasks.results.message import MAIL_POLICY, Message
 from loadtasks.results.news import News
 from loadtasks.whole_file import write_whole
 
@@ -205,7 +204,7 @@ def write_to(outbox: Path, name: str, message: EmailMessage) -> str:
     path = outbox / f"{name}.eml"
     try:
         outbox.mkdir(parents=True, exist_ok=True)
-        write_whole(path, message.as_bytes(policy=SMTP))
+        write_whole(path, message.as_bytes(policy=MAIL_POLICY))
     except OSError as error:
         raise BadInputError(
             f"{path}: the alert can't be written ({error.strerror or error}); make room or make {outbox} writable."

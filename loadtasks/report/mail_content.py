@@ -129,9 +129,13 @@ def open_lines(news: News, links: MailLinks, document: ResultsDocument | None = 
     alone = [RenderedTopic(topic, document) for topic in topics if topic.kind is TopicKind.REGRESSION]
     together = [RenderedTopic(topic, document) for topic in topics if topic.kind is not TopicKind.REGRESSION]
     return [
-        *(OpenLine(one.still_open, links.regression(one.topic.regression)) for one in alone),
+        *(_open_regression(one, links.regression(one.topic.regression)) for one in alone),
         *(OpenLine(line, None) for line in lines_of_open(together)),
     ]
+
+
+def _open_regression(rendered: RenderedTopic, link: str | None) -> OpenLine:
+    return OpenLine(rendered.still_wrong if link else rendered.still_open, link)
 
 
 def _sections(

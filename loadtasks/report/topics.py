@@ -95,7 +95,12 @@ class RenderedTopic:
     def still_open(self) -> str:
         """That it is not over: what, since when, and what is known of it, on one line without its full stop."""
         command = f"`{self.acknowledge}`" if self.acknowledge else ""
-        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here, command)))
+        return "; ".join(filter(None, (self.still_wrong, command)))
+
+    @property
+    def still_wrong(self) -> str:
+        """The same without the command that acknowledges it."""
+        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here)))
 
     @property
     def since(self) -> str:

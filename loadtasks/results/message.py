@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from loadtasks.results.topic import Topic, TopicEvent
 
+MAIL_POLICY = SMTP.clone(max_line_length=250)
+"""How mails are written: a subject stays on one line, for programs that read headers line by line (RFC 5322 allows 998
+characters)."""
 MAX_ATTEMPTS = 30
 """Attempts after which a message is given up: ten runs with three each."""
 MAX_AGE = timedelta(days=7)
@@ -104,7 +107,7 @@ class Message(BaseModel):
     @property
     def mail(self) -> EmailMessage:
         """The message as it is sent."""
-        parsed = message_from_string(self.content, policy=SMTP)
+        parsed = message_from_string(self.content, policy=MAIL_POLICY)
         if not isinstance(parsed, EmailMessage):
             raise TypeError(f"message {self.id} is no e-mail")
         return parsed

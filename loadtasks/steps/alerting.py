@@ -6,7 +6,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from loadtasks.redaction.redactor import Redactor
 from loadtasks.report import mail
 from loadtasks.report.mail_links import MailLinks
 from loadtasks.results.assembly import assemble
-from loadtasks.results.message import MAIL_CHANNELS, Channel, Message, MessageKind
+from loadtasks.results.message import MAIL_CHANNELS, MAIL_POLICY, Channel, Message, MessageKind
 from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.store import Store
 from loadtasks.results.threads import thread_of
@@ -209,7 +208,7 @@ class Draft:
                 "channel": Channel.NOTIFICATION,
                 "message_id": short["Message-ID"],
                 "recipients": [name],
-                "content": short.as_bytes(policy=SMTP).decode("ascii"),
+                "content": short.as_bytes(policy=MAIL_POLICY).decode("ascii"),
                 "topics": (),
             }
         )
@@ -223,7 +222,7 @@ def draft_of(composed: mail.ComposedMail, topics: tuple[Topic, ...], **about: An
         message_id=message["Message-ID"],
         recipients=[address.addr_spec for address in message["To"].addresses],
         subject=message["Subject"],
-        content=message.as_bytes(policy=SMTP).decode("ascii"),
+        content=message.as_bytes(policy=MAIL_POLICY).decode("ascii"),
         topics=topics,
         next_attempt_at=(now := datetime.now(UTC)),
         created_at=now,

@@ -12,7 +12,7 @@ from loadtasks.settings import PREFIX, Sensitivity, Settings, hint, read_setting
 from loadtasks.workspace import Workspace
 
 PACKAGE = Path(__file__).parents[2] / "loadtasks"
-SECRETS = ("token", "reference_token")
+SECRETS = ("token", "reference_token", "notify_urls", "heartbeat_url")
 NONSENSE: dict[str, tuple[str, ...]] = {
     "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
     "service": ("x" * 201, "a \a bell", "turned \u202e around"),
@@ -30,6 +30,10 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "improvements": ("yes",),
     "results_url": ("results.db",),
     "reports_url": ("reports",),
+    "pages_url": ("airflow", "ftp://airflow/performance", "https://airflow/performance?run=1"),
+    "notify_urls": ("hooks.example.com", ";;", "json://a b://", "json://host/caf\u00e9", " ".join(["json://a"] * 21)),
+    "heartbeat_url": ("hc-ping.org", "ftp://hc-ping.org", "https://hc-ping.org:0"),
+    "digest": ("weekly", "7", "mon"),
     "keep_days": ("0", "-1", "1.5", "soon", "40000"),
     "recipients": ("team", "a@example.org, team", ","),
     "sender": ("team",),
@@ -193,7 +197,20 @@ def test_secrets_are_all_that_settings_hold(monkeypatch: pytest.MonkeyPatch) -> 
     assert {"t1", "t2", "p%40ss", "p@ss", "m@il"} <= set(read_settings().secrets)
 
 
-@pytest.mark.parametrize("name", SECRETS)
+def test_addresses_of_channels_are_separated_as_people_do_and_secret_but_for_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slack, hook = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#alerts", "jsons://shop.example.com/h00k-t0ken"
+    for separator in (" ", ", ", "\n", ";"):
+        monkeypatch.setenv("LOADTASKS_NOTIFY_URLS", f"{slack}{separator}{hook} ")
+        assert [url.get_secret_value() for url in read_settings().notify_urls] == [slack, hook]
+    settings = read_settings()
+    assert {slack, hook, "T1JJ3T3L2", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ", "h00k-t0ken"} <= set(settings.secrets)
+    assert "shop.example.com" not in settings.secrets, "the target may have the same host"
+    assert "T1JJ3T3L2" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["token", "reference_token"])
 def test_white_space_around_a_token_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable(name), " \tt0ken\r\n")
     assert getattr(read_settings(), name).get_secret_value() == "t0ken"

@@ -35,7 +35,14 @@ def test_no_message_is_a_sentence(tmp_path: Path) -> None:
 
 def test_messages_are_listed_with_their_state_and_error(pending: MailServer, tmp_path: Path) -> None:
     listed = messages(tmp_path).output
-    for part in ("pending", "[FAIL] nightly performance", "day-1", "performance@localhost", "refused", "3 attempts"):
+    for part in (
+        "pending",
+        "[FAIL] 127.0.0.1:8000: dashboard",
+        "day-1",
+        "performance@localhost",
+        "refused",
+        "3 attempts",
+    ):
         assert part in listed
     assert "No message yet" in messages(tmp_path, "--service", "another").output
 

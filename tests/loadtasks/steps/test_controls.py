@@ -126,7 +126,7 @@ def test_a_shift_of_all_scenarios_is_one_regression_told_and_decided_once(
     }
     assert named == {first}
     assert [subject.partition(" at once")[0].rpartition("shop")[2] for subject in runs.subjects()] == [
-        f"[REGRESSED] nightly performance of 127.0.0.1:8000: regression {first}, 5 scenarios"
+        "[REGRESSED] 127.0.0.1:8000: 5 scenarios"
     ]
     assert "5 scenarios at once, as " in markdown.render(last)
     listings.show_regressions(known)

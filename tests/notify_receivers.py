@@ -36,7 +36,7 @@ def notify_receiver(*, encrypted: bool = False) -> Iterator[NotifyReceiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            if receiver.status < 300:  # noqa: PLR2004 - what it refuses it does not keep
+            if receiver.status < 300:
                 receiver.requests.append((self.path, json.loads(content)))
             self.send_response(receiver.status)
             self.send_header("Content-Length", "2")

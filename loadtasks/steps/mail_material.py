@@ -30,7 +30,7 @@ def trends_of(store: Store, document: ResultsDocument, news: News) -> list[Trend
 
 
 def week_due(store: Store, document: ResultsDocument, news: News, reported: Reported, day: str) -> Week | None:
-    """The digest, if it is due with a run: with the first one since a day of the week began.
+    """The digest, if it is due with a run: with the first since a day of the week began, unless it is the very first.
 
     A run that a later one has overtaken has none.
     """
@@ -39,7 +39,8 @@ def week_due(store: Store, document: ResultsDocument, news: News, reported: Repo
         return None
     due = begin_of(run, DIGEST_DAYS.index(day))
     digests = [message for message in reported.messages if message.kind is MessageKind.DIGEST]
-    if any(message.run_started_at >= due or message.run_id == run.id for message in digests):
+    is_made = any(message.run_started_at >= due or message.run_id == run.id for message in digests)
+    if is_made or not any(place.started_at < due for place in reported.runs):
         return None
     begin, before = run.started_at - _WEEK, run.started_at - 2 * _WEEK
     runs = store.browser.newest_runs(run.service, _MAX_RUNS)

@@ -8,11 +8,12 @@ from loadtasks.plain_text import plain
 from loadtasks.report.mail_links import MailLinks
 from loadtasks.report.news_headline import NewsHeadline
 from loadtasks.report.text import sentence
+from loadtasks.report.verdicts import tally
 
 MAX_LENGTH = 1_500
 """Characters of the text: what every service takes, most of them several times over."""
 _MAX_LINE = 400
-_MAX_CAUSES, _MAX_OPEN = 2, 3
+_MAX_CAUSES, _MAX_OPEN, _MAX_HAPPENED = 2, 3, 5
 _APART = "\N{ZERO WIDTH SPACE}"
 
 
@@ -34,8 +35,10 @@ def in_short(subject: str, headline: NewsHeadline, content: Mapping[str, Any]) -
 
 
 def _said(headline: NewsHeadline, content: Mapping[str, Any]) -> Iterator[str]:
-    if headline.sentence != headline.subject:
+    if headline.sentence != headline.subject or not content.get("document"):
         yield sentence(headline.sentence)
+    if document := content.get("document"):
+        yield f"This run: {tally(document)}."
     yield from (sentence(detail) for detail in content.get("details", ()))
     if refusal := content.get("refusal"):
         yield sentence(refusal.reason)
@@ -43,6 +46,8 @@ def _said(headline: NewsHeadline, content: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{cause.title}: {sentence(cause.sentence)}" for cause in causes[:_MAX_CAUSES])
     over = content.get("over", ())
     yield from (sentence(line) for line in over[1:])  # the headline is the first one, or what is new
+    week = content.get("week")
+    yield from (sentence(line) for line in (week.lines[-_MAX_HAPPENED:] if week is not None else ()))
     still_open = content.get("still_open", ())
     yield from (f"Still open: {sentence(line.text)}" for line in still_open[:_MAX_OPEN])
     if len(still_open) > _MAX_OPEN:

@@ -7,6 +7,7 @@ from apprise.plugins.pagerduty import PAGERDUTY_API_LOOKUP
 from apprise.plugins.slack import NotifySlack
 
 from loadtasks import steps
+from loadtasks.report.notification import MAX_LENGTH
 from loadtasks.results.message import Channel, MessageState
 from loadtasks.steps import NotSentError
 from tests.loadtasks.steps.test_alerting import closed_port
@@ -42,9 +43,22 @@ def test_news_go_to_every_address_once_in_short(tmp_path: Path) -> None:
     (path, failed), (_, recovered) = first.requests
     assert path == "/t0ken-of-the-hook"
     assert (failed["title"], failed["type"]) == (server.subjects[0], "failure")
-    assert failed["message"] == f"Open in Airflow: {PAGES}/runs/day-1"
+    assert failed["message"].splitlines()[-1] == f"Open in Airflow: {PAGES}/runs/day-1"
     assert (recovered["title"], recovered["type"]) == (server.subjects[1], "success")
     assert states(life)[:3] == [("mail", "delivered", 1), ("json", "delivered", 1), ("json 2", "delivered", 1)]
+
+
+def test_a_notification_is_never_empty_and_bounded(tmp_path: Path) -> None:
+    with notify_receiver() as receiver:
+        life = ServiceLife(context_of(var=tmp_path, notify_urls=receiver.url))
+        life.alert(life.dashboard(missed()))
+        life.alert(life.run({f"many.{number}": [invalid(detail="x" * 5000)] for number in range(40)}))
+        refused = steps.RefusedRun("day-9", "shop", "dashboard.json: not whole JSON; correct it")
+        steps.alert_refusal(life.context, refused, waits_s=NO_WAIT)
+    messages = [sent["message"] for _, sent in receiver.requests]
+    assert messages[0] == "This run: 1 fail."
+    assert 100 < len(messages[1]) <= MAX_LENGTH
+    assert messages[2].startswith("Nothing was measured: dashboard.json: not whole JSON; correct it.")
 
 
 def test_an_address_that_is_down_keeps_nothing_from_anybody_and_gets_it_later(tmp_path: Path) -> None:

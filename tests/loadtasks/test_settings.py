@@ -12,11 +12,13 @@ from loadtasks.settings import PREFIX, Sensitivity, Settings, hint, read_setting
 from loadtasks.workspace import Workspace
 
 PACKAGE = Path(__file__).parents[2] / "loadtasks"
-SECRETS = ("token", "reference_token", "notify_urls", "heartbeat_url")
+TOKENS = ("token", "reference_token")
+SECRETS = (*TOKENS, "notify_urls", "heartbeat_url")
 NONSENSE: dict[str, tuple[str, ...]] = {
     "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
     "service": ("x" * 201, "a \a bell", "turned \u202e around"),
     "token": ("two words", "naïve"),
+    "heartbeat_url": ("hc-ping.com/3f0a6f6c", "ftp://host/3f0a6f6c", "http://host:0/3f0a6f6c", "http://a b"),
     "health_path": ("healthz", "/health#z", "/a/../b"),
     "metrics_path": ("metrics", "//metrics"),
     "reference": ("nowhere",),
@@ -32,7 +34,6 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "reports_url": ("reports",),
     "pages_url": ("airflow", "ftp://airflow/performance", "https://airflow/performance?run=1"),
     "notify_urls": ("hooks.example.com", ";;", "json://a b://", "json://host/caf\u00e9", " ".join(["json://a"] * 21)),
-    "heartbeat_url": ("hc-ping.org", "ftp://hc-ping.org", "https://hc-ping.org:0"),
     "digest": ("weekly", "7", "mon"),
     "keep_days": ("0", "-1", "1.5", "soon", "40000"),
     "recipients": ("team", "a@example.org, team", ","),
@@ -154,6 +155,7 @@ def test_no_other_module_reads_our_variables() -> None:
     allowed = {
         "settings.py",
         "variables.py",  # hands it to the builds it starts
+        "reference.py",  # hands it to the reference that a DAG starts
         "processes.py",  # hands the environment to the processes it starts
         "evaluation.py",  # switches off Great Expectations' analytics
         "tls.py",  # REQUESTS_CA_BUNDLE, as requests reads it
@@ -210,7 +212,7 @@ def test_addresses_of_channels_are_separated_as_people_do_and_secret_but_for_hos
     assert "T1JJ3T3L2" not in repr(settings)
 
 
-@pytest.mark.parametrize("name", ["token", "reference_token"])
+@pytest.mark.parametrize("name", TOKENS)
 def test_white_space_around_a_token_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable(name), " \tt0ken\r\n")
     assert getattr(read_settings(), name).get_secret_value() == "t0ken"

@@ -34,7 +34,7 @@ _NEVER_MAILED = (FindingCode.SUSPECTED, FindingCode.THRESHOLD_RAISED)
 _SECTIONS = (
     ("Targets missed", "fail", (TopicKind.TARGET,)),
     ("Regressions", "regressed", (TopicKind.REGRESSION, TopicKind.REFERENCE)),
-    ("Creep: slow drifts, each reported once", "regressed", (TopicKind.CREEP,)),
+    ("Creep (slow drifts, each reported once)", "regressed", (TopicKind.CREEP,)),
 )
 """What is new, in the order of gravity; what is invalid stands before the last one."""
 

@@ -70,11 +70,16 @@ def _links(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fitting(lines: list[str], room: int) -> Iterator[str]:
-    """The lines that fit, each cut to a length, in which nothing calls people or groups."""
+    """The lines that fit, each cut to a length."""
     for line in lines:
-        shown = plain(line).replace("@", f"@{_APART}").replace("<!", f"<{_APART}!")
+        shown = calling_nobody(plain(line))
         shown = shown if len(shown) <= _MAX_LINE else f"{shown[: _MAX_LINE - 1].rstrip()}…"
         room -= len(shown) + 1
         if room < 0:
             return
         yield shown
+
+
+def calling_nobody(text: str) -> str:
+    """A text in which no service sees that people or groups are called: `@here`, `<!channel>`."""
+    return text.replace("@", f"@{_APART}").replace("<!", f"<{_APART}!")

@@ -46,12 +46,13 @@ class Trend:
 
     @property
     def caption(self) -> str:
-        """What is shown: `p95 in 30 runs, 25 Oct to 24 Nov: 42.9 ms to 62.1 ms, last 62.1 ms`."""
+        """What is shown: `p95 of orders.list in 30 runs, 25 Oct to 24 Nov: 42.9 ms to 62.1 ms, last 62.1 ms`."""
         points, values = self.chart.points, self.chart.values
         lowest, highest, last = (units.value(self.metric, one) for one in (min(values), max(values), values[-1]))
         first, newest = phrases.day(points[0].started_at), phrases.day(points[-1].started_at)
         days = first if first == newest else f"{first} to {newest}"
-        runs = f"{metric_label(self.metric)} in {units.plural(len(points), 'run')}, {days}"
+        of = label(self.topic.scenario, self.topic.part)
+        runs = f"{metric_label(self.metric)} of {of} in {units.plural(len(points), 'run')}, {days}"
         return f"{runs}: {lowest} to {highest}, last {last}"
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from loadtasks.redaction.redactor import Redactor
+from loadtasks.report.notification import calling_nobody
 from loadtasks.settings import Settings, variable
 from loadtasks.steps.mail_server import Deliver, Receipt, SendingError
 
@@ -97,7 +98,7 @@ class NotifyAddress:
         body = message.get_body(("plain",))
         result = sender.notify(
             body=str(body.get_content()).strip() if body is not None else "",
-            title=str(message["Subject"]),
+            title=calling_nobody(str(message["Subject"])),
             notify_type=_type_of(str(message["Subject"])),
             body_format=apprise.NotifyFormat.TEXT,
             timeout=DEADLINE_S,

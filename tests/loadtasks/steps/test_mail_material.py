@@ -55,7 +55,7 @@ def test_a_reminder_shows_the_runs_until_its_own(tmp_path: Path) -> None:
     later = life.dashboard()
     life.alert(runs[3])
     text = text_of(life.messages[0].mail)
-    assert "p50 in 4 runs, " in text
+    assert "p50 of dashboard.concurrent in 4 runs, " in text
     assert later == "day-5"
 
 

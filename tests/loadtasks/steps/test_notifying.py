@@ -139,6 +139,7 @@ def test_slack_and_pagerduty_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (slack_path, message), (pager_path, event) = receiver.requests
     assert slack_path == "/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
     assert "<!channel>" not in str(message)
+    assert "@here" not in str((message, event))
     assert "<https://evil" not in str(message)
     assert "[INVALID] 127.0.0.1:8000: dashboard.concurrent" in str(message)
     assert pager_path == "/v2/enqueue"

@@ -9,8 +9,8 @@ from loadtasks.results.store import Store
 from loadtasks.results.transfer.exporting import ExportedResults, Selection, export
 from loadtasks.results.transfer.importing import import_files
 from loadtasks.results.transfer.merging import MergedResults
-from loadtasks.steps.retention import link_newest, remove_files
 from loadtasks.steps.notifying import configured_channels
+from loadtasks.steps.retention import link_newest, remove_files
 from loadtasks.steps.run_context import RunContext
 
 __all__ = ["ExportedResults", "ImportedResults", "MergedResults", "Selection", "export_results", "import_results"]

@@ -89,7 +89,7 @@ class Message(BaseModel):
     """Of a notification the name of its address, as `slack`; never the address, which holds secrets."""
     subject: str
     content: str
-    """The whole of it in the format of RFC 5322, ASCII; empty of one that an older version sent."""
+    """The whole of it in the format of RFC 5322, ASCII; empty where an older version sent it, or its run is pruned."""
     topics: tuple[Topic, ...] = ()
     """What it reports."""
     state: MessageState = MessageState.PENDING

@@ -6,7 +6,7 @@ from typing import Any
 
 from loadtasks.plain_text import plain
 from loadtasks.report.mail_links import MailLinks
-from loadtasks.report.news_headline import NewsHeadline
+from loadtasks.report.news_headline import MailWord, NewsHeadline
 from loadtasks.report.text import sentence
 from loadtasks.report.verdicts import tally
 
@@ -14,6 +14,9 @@ MAX_LENGTH = 1_500
 """Characters of the text: what every service takes, most of them several times over."""
 _MAX_LINE = 400
 _MAX_CAUSES, _MAX_OPEN, _MAX_HAPPENED = 2, 3, 5
+TYPE_HEADER = "X-Notify-Type"
+"""The header that says what kind of message it is, in Apprise's words: `failure`, `success` or `info`."""
+_NO_FAILURE = (MailWord.RECOVERED, MailWord.ACCEPTED, MailWord.DIGEST)
 _APART = "\N{ZERO WIDTH SPACE}"
 
 
@@ -27,11 +30,19 @@ def in_short(subject: str, headline: NewsHeadline, content: Mapping[str, Any]) -
     """
     message = EmailMessage()
     message["Subject"] = subject
+    message[TYPE_HEADER] = _type_of(headline, content)
     lines = [*_said(headline, content)]
     links = [*_links(content)]
     room = MAX_LENGTH - sum(len(line) + 1 for line in links) - 1
     message.set_content("\n".join((*_fitting(lines, room), *links)), cte="quoted-printable")
     return message
+
+
+def _type_of(headline: NewsHeadline, content: Mapping[str, Any]) -> str:
+    """What a service makes of it: a colour, or whether an incident begins or ends, which it does where all is well."""
+    if headline.word not in _NO_FAILURE:
+        return "failure"
+    return "info" if content.get("still_open") else "success"
 
 
 def _said(headline: NewsHeadline, content: Mapping[str, Any]) -> Iterator[str]:

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from loadtasks.redaction.redactor import Redactor
-from loadtasks.report.notification import calling_nobody
+from loadtasks.report.notification import TYPE_HEADER, calling_nobody
 from loadtasks.settings import Settings, variable
 from loadtasks.steps.mail_server import Deliver, Receipt, SendingError
 
 DEADLINE_S = 30.0
 """How long one attempt may take. Apprise itself waits 4 s for a connection, and 4 s for each piece of a response."""
 _MAX_REASON_LENGTH = 300
-_FAILURES = ("FAIL", "INVALID", "REGRESSED", "MISSED", "LATE", "CREEP")
-_SUCCESSES = ("RECOVERED",)
 
 
 def configured_channels(settings: Settings) -> dict[str, Deliver]:
@@ -99,7 +97,7 @@ class NotifyAddress:
         result = sender.notify(
             body=str(body.get_content()).strip() if body is not None else "",
             title=calling_nobody(str(message["Subject"])),
-            notify_type=_type_of(str(message["Subject"])),
+            notify_type=str(message[TYPE_HEADER]),
             body_format=apprise.NotifyFormat.TEXT,
             timeout=DEADLINE_S,
         )
@@ -107,11 +105,3 @@ class NotifyAddress:
             return None
         said = [str(entry.message).strip() for entry in result.logs()]
         return said[-1] if said else "it did not take the message"
-
-
-def _type_of(subject: str) -> str:
-    """How a service colours the message, by the word in brackets that its subject begins with."""
-    word = subject[1:].partition("]")[0]
-    if word in _FAILURES:
-        return "failure"
-    return "success" if word in _SUCCESSES else "info"

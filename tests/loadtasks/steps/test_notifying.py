@@ -134,16 +134,22 @@ def test_slack_and_pagerduty_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(NotifySlack, "webhook_url", f"{here}/services")
         monkeypatch.setitem(PAGERDUTY_API_LOOKUP, "us", f"{here}/v2/enqueue")
         slack = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#alerts"
-        life = life_with(tmp_path, slack, "pagerduty://A1BRTD4JD@TIiajkdnlazkcOXrIdevi7FQ/shop/nightly")
-        life.alert(life.dashboard(invalid(detail="<!channel> *bold* & @here <https://evil.example|click>")))
-    (slack_path, message), (pager_path, event) = receiver.requests
+        pager = "pagerduty://A1BRTD4JD@TIiajkdnlazkcOXrIdevi7FQ/shop/nightly/?action=map&dedup=shop"
+        life = life_with(tmp_path, slack, pager)
+        evil = invalid(detail="<!channel> *bold* & @here <https://evil.example|click>")
+        life.alert(life.dashboard(evil, missed()))
+        life.alert(life.dashboard(missed()))
+        life.alert(life.dashboard())
+    (slack_path, message), (pager_path, event), *_ = receiver.requests
+    events = [sent["event_action"] for path, sent in receiver.requests if path == pager_path]
+    assert events == ["trigger", "trigger", "resolve"], "the incident ends when nothing is open any more"
     assert slack_path == "/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
     assert "<!channel>" not in str(message)
     assert "@here" not in str((message, event))
     assert "<https://evil" not in str(message)
     assert "[INVALID] 127.0.0.1:8000: dashboard.concurrent" in str(message)
     assert pager_path == "/v2/enqueue"
-    assert event["event_action"] == "trigger"
+    assert event["dedup_key"] == "shop"
     assert "[INVALID]" in event["payload"]["summary"]
 
 

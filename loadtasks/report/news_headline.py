@@ -26,6 +26,7 @@ class MailWord(StrEnum):
     LATE = "LATE"
     MISSED = "MISSED"
     DIGEST = "DIGEST"
+    TEST = "TEST"
 
     @property
     def symbol(self) -> str:
@@ -44,6 +45,7 @@ _SYMBOL = {
     MailWord.LATE: "◷",
     MailWord.MISSED: "∅",
     MailWord.DIGEST: "≡",
+    MailWord.TEST: "●",
 }
 _BY_GRAVITY = (
     (MailWord.FAIL, (TopicKind.TARGET,)),

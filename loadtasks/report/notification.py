@@ -16,7 +16,7 @@ _MAX_LINE = 400
 _MAX_CAUSES, _MAX_OPEN, _MAX_HAPPENED = 2, 3, 5
 TYPE_HEADER = "X-Notify-Type"
 """The header that says what kind of message it is, in Apprise's words: `failure`, `success` or `info`."""
-_NO_FAILURE = (MailWord.RECOVERED, MailWord.ACCEPTED, MailWord.DIGEST)
+_NO_FAILURE = (MailWord.RECOVERED, MailWord.ACCEPTED, MailWord.DIGEST, MailWord.TEST)
 _APART = "\N{ZERO WIDTH SPACE}"
 
 

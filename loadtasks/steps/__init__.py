@@ -66,6 +66,7 @@ from loadtasks.steps.transfer import (
     import_results,
 )
 from loadtasks.steps.triage import ListedChanges, approve, backtest, current_user, known_changes, move_regression
+from loadtasks.steps.trying import TestedChannel, send_test_messages
 from loadtasks.steps.turns import TimeBudget, Turn
 from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, two_builds
 
@@ -89,6 +90,7 @@ __all__ = [
     "RunSummary",
     "Selection",
     "SendingError",
+    "TestedChannel",
     "TimeBudget",
     "Turn",
     "action_outcomes",
@@ -144,6 +146,7 @@ __all__ = [
     "scenarios_to_measure",
     "send_heartbeat",
     "send_pending",
+    "send_test_messages",
     "sending_error",
     "service_of_regression",
     "service_of_run",

@@ -86,7 +86,8 @@ def news_headline(news: News, document: ResultsDocument | None = None) -> NewsHe
             return _invalid(topics, document)
         untargeted = f"{NO_TARGET}; " if document is not None and is_untargeted(document) else ""
         worst, more = max(topics, key=lambda topic: topic.worst.excess), _more(len(topics) - 1)
-        return NewsHeadline(word, f"{untargeted}{worst.label}: {worst.reason}{more}", f"{worst.in_short}{more}")
+        sentence = f"{untargeted}{worst.label}: {worst.reason}{more}"
+        return NewsHeadline(word, sentence, f"{untargeted}{worst.in_short}{more}")
     accepted = [topic for topic in news.over if topic.code is FindingCode.ACCEPTED_AUTOMATICALLY]
     if accepted:
         return _over(MailWord.ACCEPTED, [*accepted, *(one for one in news.over if one not in accepted)], document)

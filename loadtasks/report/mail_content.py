@@ -31,6 +31,10 @@ _SAID_ELSEWHERE = (
 """Findings that the mail has in its own lines of what is new, over or still open, or once for all scenarios."""
 _NEVER_MAILED = (FindingCode.SUSPECTED, FindingCode.THRESHOLD_RAISED)
 """Findings that only the report has."""
+MAX_ITEMS = 12
+"""Of a section. Gmail cuts a mail off after 102 kB of HTML; of an item there are about 2 kB, of a row 1.2."""
+MAX_OPEN = 20
+MAX_ROWS = 40
 _SECTIONS = (
     ("Targets missed", "fail", (TopicKind.TARGET,)),
     ("Regressions", "regressed", (TopicKind.REGRESSION, TopicKind.REFERENCE)),
@@ -65,6 +69,8 @@ class MailSection:
     tone: str
     """The name of its colour."""
     items: Sequence[MailItem]
+    left_out: int = 0
+    """How many more there are, for which there is no room."""
     is_creep: bool = False
     """Whether it comes last, after what is invalid."""
 
@@ -76,7 +82,8 @@ def run_content(
 
     `has_news`: whether anything is new or over; otherwise it is a reminder or a digest.
     """
-    rows = _worst_first(document.scenarios)
+    all_rows = _worst_first(document.scenarios)
+    rows = all_rows[:MAX_ROWS]
     plain_table = _plain_table(rows)
     made = list(_sections(document, news, links, trends))
     first = {item.rendered.topic.key for section in made for item in section.items}
@@ -95,6 +102,7 @@ def run_content(
         "environment": list(environment_changes(document.scenarios)),
         "has_news": has_news,
         "rows": rows,
+        "rows_left_out": len(all_rows) - len(rows),
         "plain_table": plain_table,
         "has_marks": MARK in plain_table,
     }
@@ -128,10 +136,12 @@ def open_lines(news: News, links: MailLinks, document: ResultsDocument | None = 
     topics = [topic for topic in news.still_open if document is not None or topic.kind is not TopicKind.REFUSAL]
     alone = [RenderedTopic(topic, document) for topic in topics if topic.kind is TopicKind.REGRESSION]
     together = [RenderedTopic(topic, document) for topic in topics if topic.kind is not TopicKind.REGRESSION]
-    return [
+    lines = [
         *(_open_regression(one, links.regression(one.topic.regression)) for one in alone),
         *(OpenLine(line, None) for line in lines_of_open(together)),
     ]
+    left_out = len(lines) - MAX_OPEN
+    return [*lines[:MAX_OPEN], *([OpenLine(f"and {left_out} more", None)] if left_out > 0 else [])]
 
 
 def _open_regression(rendered: RenderedTopic, link: str | None) -> OpenLine:
@@ -149,7 +159,7 @@ def _sections(
     for heading, tone, kinds in _SECTIONS:
         items = []
         found = [RenderedTopic(topic, document) for topic in news.new if topic.kind in kinds]
-        for rendered in sorted(found, key=lambda one: one.worst.excess, reverse=True):
+        for rendered in sorted(found, key=lambda one: one.worst.excess, reverse=True)[:MAX_ITEMS]:
             topic = rendered.topic
             explains = topic.scenario not in explained and topic.kind is not TopicKind.CREEP
             item = MailItem(
@@ -163,7 +173,7 @@ def _sections(
             if explains:
                 explained.add(topic.scenario)
         if items:
-            yield MailSection(heading, tone, items, is_creep=TopicKind.CREEP in kinds)
+            yield MailSection(heading, tone, items, len(found) - len(items), is_creep=TopicKind.CREEP in kinds)
 
 
 def _by_reason(topics: Iterable[RenderedTopic]) -> dict[str, list[str]]:
@@ -171,7 +181,10 @@ def _by_reason(topics: Iterable[RenderedTopic]) -> dict[str, list[str]]:
     by_reason: dict[str, list[str]] = {}
     for topic in topics:
         by_reason.setdefault(topic.reason, []).append(topic.label)
-    return by_reason
+    reasons = list(by_reason)
+    left_out = [label for reason in reasons[MAX_ITEMS:] for label in by_reason[reason]]
+    shown = {reason: by_reason[reason] for reason in reasons[:MAX_ITEMS]}
+    return shown | ({f"and {len(left_out)} more, each for a reason of its own": ["Others"]} if left_out else {})
 
 
 def _worst_first(results: Sequence[ScenarioResult]) -> list[table.TableRow]:

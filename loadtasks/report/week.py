@@ -18,6 +18,8 @@ from loadtasks.results.run import Run
 from loadtasks.results.run_browser import ScenarioValues
 from loadtasks.results.topic import TopicEvent
 
+MAX_SCENARIOS = 40
+"""That a digest shows, the worst ones."""
 MAX_LINES = 30
 """Of what happened; and as many runs in a sparkline."""
 _NOISE = 0.03
@@ -88,6 +90,8 @@ class Week:
     """How much is open at its end."""
     scenarios: Sequence[ScenarioWeek]
     """The worst first."""
+    scenarios_left_out: int = 0
+    """How many more there are, none of them worse."""
 
     @property
     def span(self) -> str:

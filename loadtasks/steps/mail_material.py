@@ -5,7 +5,7 @@ from itertools import islice
 
 from loadtasks.report.topics import RenderedTopic
 from loadtasks.report.trend import MAX_PICTURES, MAX_RUNS, Trend, make_trend
-from loadtasks.report.week import Week, begin_of, happened_in, scenarios_of
+from loadtasks.report.week import MAX_SCENARIOS, Week, begin_of, happened_in, scenarios_of
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.message import MessageKind
 from loadtasks.results.news import News, Reported
@@ -53,6 +53,7 @@ def week_due(store: Store, document: ResultsDocument, news: News, reported: Repo
     now = [RenderedTopic(topic, document) for topic in (*news.new, *news.over)]
     happened = list(happened_in([one for one in messages if one.kind.has_news], now, run.started_at))
     missed = {message.run_id for message in messages if message.kind is MessageKind.MISSED}
+    scenarios = scenarios_of(values, ids, earlier)
     return Week(
         end=run.started_at,
         runs=of_week,
@@ -60,7 +61,8 @@ def week_due(store: Store, document: ResultsDocument, news: News, reported: Repo
         happened=[line for line, _ in happened],
         began=sum(began for _, began in happened),
         open_ones=len(news.new) + len(news.still_open),
-        scenarios=scenarios_of(values, ids, earlier),
+        scenarios=scenarios[:MAX_SCENARIOS],
+        scenarios_left_out=max(0, len(scenarios) - MAX_SCENARIOS),
     )
 
 

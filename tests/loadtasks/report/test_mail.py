@@ -282,6 +282,17 @@ def test_hostile_names_forge_no_header_and_no_element() -> None:
     assert _plain(message).startswith("FAIL: ")
 
 
+def test_a_mail_about_two_hundred_scenarios_is_not_cut_off_by_gmail() -> None:
+    slow = [samples.missed_target().model_copy(update={"scenario": f"many.number{number}"}) for number in range(200)]
+    message = _sent(samples.document(*slow))
+    body = message.get_body(("html",))
+    assert body is not None
+    assert len(body.get_content()) < 102_000
+    for text in (_plain(message), _html(message).text):
+        assert "And 388 more, which the report has." in text
+        assert "And 160 rows more, none of them worse: the report has all." in text
+
+
 @pytest.mark.parametrize(
     "address", ["team", "@example.org", "team@", "a@b\r\nBcc: c@d.org", "two words@example.org", "", "a@b@c"]
 )

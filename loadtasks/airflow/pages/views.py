@@ -1,6 +1,7 @@
 """The pages that only show something."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, Response
@@ -15,7 +16,7 @@ from loadtasks.report.pages.overview import COLUMNS, sort_rows, sort_services
 router = APIRouter()
 _LENGTHS = (30, 60, 90)
 """How many runs the overview may show."""
-_NOTICES = {
+NOTICES = {
     "acknowledge": "Acknowledged: runs that show it no longer fail.",
     "accept": "Accepted: a new baseline begins with its first run.",
     "fix": "Fixed: its runs are no part of the baseline.",
@@ -60,7 +61,8 @@ def redirect_from_airflow(request: Request, reader: ReaderDep, dag_id: str, dag_
     if not reader.may_read(dag_id):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page, or you may not read its DAG.")
     if dag_run_id:
-        return to_page(request, f"/runs/{run_id_of(dag_id, dag_run_id)}")
+        asked = urlencode({"dag_id": dag_id, "dag_run_id": dag_run_id})  # for one that has not been opened
+        return to_page(request, f"/runs/{run_id_of(dag_id, dag_run_id)}?{asked}")
     own = [service for service, dag_ids in reader.services.items() if dag_id in dag_ids]
     if not own:
         raise HTTPException(
@@ -108,5 +110,5 @@ def show_regression(request: Request, reader: ReaderDep, number: int, done: str 
         causes=shown.causes,
         shape=shown.shape,
         moves=shown.moves,
-        notice=_NOTICES.get(done, ""),
+        notice=NOTICES.get(done, ""),
     )

@@ -142,6 +142,15 @@ class RenderedFinding:
         return next(parts, None)
 
 
+def within_run(rendered: RenderedFinding, run_id: str) -> RenderedFinding:
+    """The finding for a page that shows the id of its run already: a change since that run began in this run."""
+    parameters = rendered.finding.parameters
+    if not run_id or getattr(parameters, "first_run", None) != run_id:
+        return rendered
+    unnamed = parameters.model_copy(update={"first_run": ""})
+    return RenderedFinding(rendered.result, rendered.finding.model_copy(update={"parameters": unnamed}))
+
+
 def render_findings(result: ScenarioResult) -> list[RenderedFinding]:
     """A scenario's findings, what decides first: validity, targets, regressions, improvements, causes, notes.
 

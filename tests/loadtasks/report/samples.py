@@ -19,6 +19,7 @@ from loadtasks.results.findings.reference import Inconclusive, MetricRatio
 from loadtasks.results.findings.targets import (
     Bound,
     Comparison,
+    ErrorSummary,
     InsufficientSample,
     MetTarget,
     Sample,
@@ -364,6 +365,11 @@ def throttled() -> ScenarioResult:
         ),
         measurements=measured("sessions.filtered", times_s=times_s, throttled=40, statuses={"200": 60, "429": 40}),
     )
+
+
+def nothing_succeeded() -> ErrorSummary:
+    """Twenty requests that all failed."""
+    return ErrorSummary(admitted=20, not_completed=20)
 
 
 def few_requests() -> Finding:

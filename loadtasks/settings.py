@@ -122,14 +122,14 @@ def _smtp_url(value: str) -> str:
 
 
 def _heartbeat_url(value: SecretStr) -> SecretStr:
-    """The URL of a monitor."""
-    url = value.get_secret_value()
+    """The URL of a monitor, without the white space around it that files and pipes leave."""
+    url = value.get_secret_value().strip()
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
         raise ValueError("not the URL of a monitor")
     if parts.port == 0:  # reading the port checks its range
         raise ValueError("not the URL of a monitor")
-    return value
+    return SecretStr(url)
 
 
 def _token(value: object) -> object:

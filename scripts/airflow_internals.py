@@ -65,6 +65,14 @@ def load_task_api() -> None:
     _ = in_process_api_server().app
 
 
+def forget_deadlines(dag: Any) -> None:
+    """Take a DAG's deadlines away before `DAG.test()`: in 3.3 it fails at the end of a good run of a DAG that has one.
+
+    It looks the deadlines up in the database by what stands in their place in the serialized DAG before that is stored.
+    """
+    dag.deadline = None
+
+
 def fail_unfinished_runs(dag_id: str) -> None:
     """Mark the DAG runs that were stopped half-way as failed, or a scheduler would go on with them.
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from loadtasks.airflow import DAG_ID
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 _READ_DAGS = """
@@ -42,6 +44,7 @@ def found(bag): return {
                     "rule": task.trigger_rule.value,
                     "pool": task.pool,
                     "mapped": task.is_mapped,
+                    "role": "set-up" if task.is_setup else "teardown" if task.is_teardown else "",
                 }
                 for task in dag.tasks
             },
@@ -116,7 +119,9 @@ class AirflowProcess:
     def latest_run(self) -> dict[str, Any]:
         """The newest DAG run as Airflow has it, with the state of each task (a mapped one by its name)."""
         with closing(sqlite3.connect(self.var / "airflow" / "airflow.db")) as database:
-            run_id, state = database.execute("select run_id, state from dag_run order by run_after desc").fetchone()
+            run_id, state = database.execute(
+                "select run_id, state from dag_run where dag_id = ? order by run_after desc", (DAG_ID,)
+            ).fetchone()
             tasks = database.execute(
                 "select coalesce(rendered_map_index, task_id), state from task_instance where run_id = ?", (run_id,)
             )

@@ -72,21 +72,25 @@ def performance_service(settings: Settings, target: Target, form: str | None, da
     return address if is_another else settings.service or address
 
 
-def performance_reference(settings: Settings, target: Target, url: str | None = None) -> Target | None:
+def performance_reference(
+    settings: Settings, target: Target, url: str | None = None, started: str | None = None
+) -> Target | None:
     """The reference that a target is compared with in a paired run; None when no reference is configured.
 
-    Configured is the reference's own connection, else `reference` in the extra of the target's connection, else
-    LOADTASKS_REFERENCE. Its login is its own, else the target's. A login is sent to configured addresses only.
+    One that the DAG has started goes before a configured one. Configured is the reference's own connection, else
+    `reference` in the extra of the target's connection, else LOADTASKS_REFERENCE. Its login is its own, else the
+    target's. A login is sent to configured addresses only.
 
     Args:
         settings: the settings of the run.
         target: the API under test.
         url: an address from the trigger form, which takes precedence over the configured one.
+        started: the address of the reference that the DAG has started.
 
     Raises:
         BadInputError: the address is not a URL.
     """
-    configured = _configured_reference(settings, target)
+    configured = configured_reference(settings, target, started) if started else _configured_reference(settings, target)
     if not url or not url.strip():
         return configured
     named = _of_form(target.reference(url.strip(), None))

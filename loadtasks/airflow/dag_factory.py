@@ -14,6 +14,7 @@ from loadtasks.errors import LoadTasksError
 from loadtasks.settings import read_settings
 
 TAG = "performance"
+_MAX_RUN = timedelta(hours=12)
 NOT_BACKFILL: Any = ("scheduled", "manual", "operator_triggered", "asset_triggered", "asset_materialization")
 """Run types that are allowed: the past can't be measured, so that Airflow refuses a backfill before it begins."""
 
@@ -27,6 +28,8 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
     triage: str = TRIAGE_DAG_ID,
     deadline: timedelta | None = timedelta(hours=3),
     max_delay: timedelta | None = timedelta(hours=1),
+    reference_command: str | None = None,
+    reference_folder: str | None = None,
     owner: str = "performance",
     owner_link: str | None = None,
     tags: Sequence[str] = (TAG,),
@@ -44,6 +47,10 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         max_delay: how long after its time a scheduled run may begin. One that is later, as where the scheduler was down
             until noon or the DAG was paused, is skipped, and people get a mail that it was missed. None: the last
             missed run is made up for whenever that is possible.
+        reference_command: starts the approved build, which the target is compared with: a command of the shell, in
+            which `{port}` is the port on which it has to listen on 127.0.0.1. A set-up task starts it before the run
+            is opened, a teardown stops it. With LocalExecutor only: it runs on the machine that measures.
+        reference_folder: where that command runs.
         owner: who looks after the DAG.
         owner_link: where a click on the owner leads: a URL, or `mailto:` and an address. When None, a mail to the
             first of LOADTASKS_RECIPIENTS, where that is set.
@@ -60,7 +67,7 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         max_active_runs=1,
         allowed_run_types=NOT_BACKFILL,
         is_paused_upon_creation=False,
-        dagrun_timeout=timedelta(hours=12),
+        dagrun_timeout=_MAX_RUN,
         deadline=alert_when_late(deadline) if deadline is not None else None,
         default_args={"execution_timeout": timedelta(hours=4), "owner": owner},
         owner_links={owner: link} if link else {},
@@ -70,15 +77,21 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         # A failed task does not stop the run: a scenario that can't be measured, or a target that is down, is reported.
         due = tasks.repetitions_due()
         max_delay_s = max_delay.total_seconds() if max_delay is not None else None
-        tasks.measure.expand(scenario=tasks.open_run(service=service, max_delay_s=max_delay_s)) >> due
+        opened = tasks.open_run(service=service, max_delay_s=max_delay_s)
+        tasks.measure.expand(scenario=opened) >> due
+        confirmed = tasks.confirm.expand(scenario=due)
         (
-            tasks.confirm.expand(scenario=due)
+            confirmed
             >> tasks.judge()
             >> tasks.compare(triage=triage)
             >> tasks.report()
             >> tasks.alert(service=service)
             >> tasks.verdict()
         )
+        if reference_command is not None:
+            start: Any = tasks.start_reference(reference_command, reference_folder, _MAX_RUN.total_seconds())
+            start >> opened
+            confirmed >> tasks.stop_reference().as_teardown(setups=start)
     return dag
 
 

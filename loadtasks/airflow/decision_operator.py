@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowException
 
 from loadtasks.airflow import PAGES
+from loadtasks.airflow.task_failure import TaskFailure
 from loadtasks.errors import LoadTasksError
 from loadtasks.plain_text import plain
 
@@ -51,10 +51,11 @@ class RegressionDecision(HITLOperator):
         try:
             action = steps.required_action(_stored(), _number(context))
         except LoadTasksError as error:
-            raise AirflowException(str(error)) from None
+            raise self._failure(error, str(error)) from None
         if not isinstance(action, RequiredAction):
             return self._ended(action)
-        self.subject, self.body = subject_line(action), render_body(action, _pages())
+        again = context["ti"].try_number > 1
+        self.subject, self.body = subject_line(action), render_body(action, _pages(), again=again)
         self.log.info("%s", self.subject)
         return super().execute(context)
 
@@ -73,8 +74,12 @@ class RegressionDecision(HITLOperator):
         try:
             outcome = steps.apply_response(_stored(), _number(context), option, who=who, why=why)
         except LoadTasksError as error:
-            raise AirflowException(f"{str(error).rstrip('.')}. You are asked again.") from None
+            raise self._failure(error, f"{str(error).rstrip('.')}. You are asked again.") from None
         return self._ended(outcome)
+
+    def _failure(self, error: LoadTasksError, sentence: str) -> TaskFailure:
+        self.log.error("%s", sentence)
+        return TaskFailure(sentence, int(error.exit_code))
 
     def _ended(self, outcome: "ActionOutcome") -> dict[str, Any]:
         self.log.info("%s.", outcome.sentence[:1].upper() + outcome.sentence[1:])

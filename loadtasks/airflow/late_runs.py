@@ -1,14 +1,20 @@
-"""A run that has not ended in time: Airflow's deadline, and the mail when it is missed.
+"""A run that has not ended in time: Airflow's deadline, and what is done when it is missed.
 
 The callback runs where tasks run (LocalExecutor and CeleryExecutor take callbacks), so that no triggerer is needed.
+There it may do less than a task: Airflow 3.3 denies it connections and variables, and with them the mail server and the
+recipients, unless the environment names these. What it can't tell, it notes; `performance_maintenance` tells it.
 """
 # ruff: noqa: PLC0415 - DAG files import this module whenever they are parsed
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined] # in no stub
+
+if TYPE_CHECKING:
+    from loadtasks.steps import OverdueRun
 
 log = logging.getLogger(__name__)
 
@@ -22,37 +28,58 @@ def alert_when_late(deadline: timedelta) -> DeadlineAlert:
 
 
 def tell_late(deadline_s: float, context: dict[str, Any]) -> None:
-    """Tell people that a DAG run has not ended in time; Airflow calls this once a run.
+    """Tell people that a DAG run has not ended in time, or note it; Airflow calls this once a run.
 
     Args:
         deadline_s: how long after it was due a run may end.
         context: of Airflow: `dag_run`, as its REST API describes one, and `deadline`.
     """
+    from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
+
     from loadtasks import steps
+    from loadtasks.airflow.bodies.task_context import stored
     from loadtasks.airflow.bodies.telling import mailing
-    from loadtasks.airflow.dag_runs import run_id_of
     from loadtasks.airflow.notifications import mail_server
     from loadtasks.errors import LoadTasksError
     from loadtasks.results.store import Store
 
-    dag_run = context["dag_run"]
-    # The logical date of a triggered run may be chosen freely, and lie in the past.
+    run = _overdue(context["dag_run"], deadline_s)
+    if run is None:
+        log.info(
+            "The run %s is not late: its logical date lies before it was triggered", context["dag_run"]["dag_run_id"]
+        )
+        return
+    try:
+        ours = stored()
+        with Store.open(ours.workspace.results_url) as store:
+            scheduled = store.newest_scheduled().get(run.dag_id)
+            known = store.run(run.run_id) if store.has_run(run.run_id) else scheduled
+            run = replace(run, service=known.service if known is not None else None)
+            store.note_late(run)
+        try:
+            went = steps.alert_late_runs(mailing(), mail_server())
+        except AirflowSecretsBackendAccessDenied:
+            if ours.settings.smtp_url is None:
+                log.warning("The run %s is late; performance_maintenance tells people", run.run_id)
+                return
+            went = steps.alert_late_runs(ours)
+    except LoadTasksError as error:
+        log.error("The run %s is late, and the mail about it was not sent: %s", run.run_id, error)  # noqa: TRY400
+    else:
+        log.warning(
+            "The run %s is late; the mail went to %s", run.run_id, went.get(run.run_id) or "nobody: people know"
+        )
+
+
+def _overdue(dag_run: dict[str, Any], deadline_s: float) -> "OverdueRun | None":
+    """The run that is late; None where only its logical date, which may be chosen freely, lies in the past."""
+    from loadtasks.airflow.dag_runs import run_id_of
+    from loadtasks.steps import OverdueRun
+
     due = _moment(dag_run, "queued_at") if dag_run["run_type"] == _MANUAL else _moment(dag_run, "run_after")
     if due is None or datetime.now(due.tzinfo) < due + timedelta(seconds=deadline_s):
-        log.info("The run %s is not late: its logical date lies before it was triggered", dag_run["dag_run_id"])
-        return
-    run_id = run_id_of(dag_run["dag_id"], dag_run["dag_run_id"])
-    try:
-        mail = mailing()
-        with Store.open(mail.workspace.results_url) as store:
-            scheduled = store.newest_scheduled().get(dag_run["dag_id"])
-            known = store.run(run_id) if store.has_run(run_id) else scheduled
-        service = known.service if known is not None else None
-        where = steps.alert_late(mail, steps.OverdueRun(run_id, service, due, dag_run["dag_id"]), mail_server())
-    except LoadTasksError as error:
-        log.error("The run %s is late, and the mail about it was not sent: %s", run_id, error)  # noqa: TRY400
-    else:
-        log.warning("The run %s is late; %s", run_id, f"the mail went to {where}" if where else "people know")
+        return None
+    return OverdueRun(run_id_of(dag_run["dag_id"], dag_run["dag_run_id"]), None, due, dag_run["dag_id"])
 
 
 def _moment(dag_run: dict[str, Any], name: str) -> datetime | None:

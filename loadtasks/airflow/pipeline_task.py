@@ -4,7 +4,8 @@ The class is what the links in the UI are registered for (`dag_links`), so that 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from inspect import cleandoc
+from typing import Any, ClassVar, cast
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
@@ -31,9 +32,12 @@ class PipelineOperator(DecoratedOperator, PythonOperator):
 def pipeline_task(**options: Any) -> TaskDecorator:
     """Make a task of a function: `@pipeline_task()`, or `@pipeline_task(pool="...")`.
 
-    The function's docstring is what the UI says about the task. A `TaskFailure` is never retried.
+    The function's docstring, Markdown, is what the UI says about the task. A `TaskFailure` is never retried.
     """
-    return task_decorator_factory(
-        decorated_operator_class=PipelineOperator,
-        **{"retry_policy": NO_RETRY} | options,
-    )
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        # Airflow itself takes the docstring of tasks that are not mapped, with the indentation of the code.
+        documented: dict[str, Any] = {"doc_md": cleandoc(function.__doc__ or ""), "retry_policy": NO_RETRY} | options
+        return task_decorator_factory(decorated_operator_class=PipelineOperator, **documented)(function)
+
+    return cast("TaskDecorator", decorate)

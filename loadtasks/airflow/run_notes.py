@@ -15,6 +15,7 @@ from loadtasks.airflow import VERDICT_TASK
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
 
 _MAX_NOTE = 1000
 """Characters; what Airflow's database takes."""
@@ -51,7 +52,21 @@ def note_with(sentence: str, note: str | None) -> str:
 
 
 def _write_note(dag_run: "DagRun") -> None:
-    sentence = _sentence(dag_run)
+    from airflow.models.dagrun import DagRun  # noqa: PLC0415 - only the processes that end DAG runs need it
+    from airflow.utils.session import create_session  # noqa: PLC0415
+    from sqlalchemy.orm import object_session  # noqa: PLC0415
+
+    session = object_session(dag_run)
+    if session is not None:  # of the scheduler, which commits it
+        _write_within(session, dag_run)
+        return
+    with create_session(scoped=False) as own:  # under DAG.test(), which works with a DAG run of no session
+        if (found := own.get(DagRun, dag_run.id)) is not None:
+            _write_within(own, found)
+
+
+def _write_within(session: "Session", dag_run: "DagRun") -> None:
+    sentence = _sentence(session, dag_run)
     if sentence is None:
         return
     note = note_with(sentence, dag_run.note)
@@ -61,21 +76,16 @@ def _write_note(dag_run: "DagRun") -> None:
         dag_run.dag_run_note.content = note
 
 
-def _sentence(dag_run: "DagRun") -> str | None:
+def _sentence(session: "Session", dag_run: "DagRun") -> str | None:
     """What `verdict` has left; None of DAGs that are no performance DAGs, and where it was not reached."""
     from airflow.models.xcom import XComModel  # noqa: PLC0415 - only the processes that end DAG runs need it
     from sqlalchemy import select  # noqa: PLC0415
-    from sqlalchemy.orm import object_session  # noqa: PLC0415
 
-    session = object_session(dag_run)
-    if session is None:
-        return None
     query = select(XComModel.value).where(
         XComModel.dag_run_id == dag_run.id, XComModel.task_id == VERDICT_TASK, XComModel.key == _RETURN_VALUE
     )
     with session.no_autoflush:
-        value = session.scalars(query).first()
-    return _sentence_of(value)
+        return _sentence_of(session.scalars(query).first())
 
 
 def _sentence_of(value: Any) -> str | None:

@@ -16,6 +16,25 @@ BY_SCENARIO = "{{ task.op_kwargs['scenario'] }}"
 """What the UI calls each mapped task."""
 
 
+@pipeline_task(execution_timeout=timedelta(minutes=10))
+def start_reference(command: str, folder: str | None, max_s: float) -> str | None:
+    """Start the approved build on this machine, and wait until it is healthy; return its address.
+
+    `stop_reference` ends it, whatever becomes of the run. Where the trigger form names a reference, nothing is started.
+    """
+    from loadtasks.airflow.bodies import reference
+
+    return reference.start_reference(reference.ReferenceCommand(command, folder, max_s))
+
+
+@pipeline_task(execution_timeout=timedelta(minutes=10))
+def stop_reference() -> None:
+    """End the approved build that `start_reference` has started."""
+    from loadtasks.airflow.bodies import reference
+
+    reference.stop_reference()
+
+
 @pipeline_task()
 def open_run(service: str | None = None, max_delay_s: float | None = None) -> list[str]:
     """Check suites, scenarios, and that the target responds and admits to them; return the scenarios' names.
@@ -120,11 +139,11 @@ def verdict() -> None:
     telling.verdict()
 
 
-@pipeline_task(pool=LOAD_GENERATOR_POOL, execution_timeout=timedelta(minutes=30))
+@pipeline_task(execution_timeout=timedelta(minutes=10))
 def notice_missing_runs(dag_ids: list[str], grace_s: float) -> None:
-    """Tell people of runs that were due and never came.
+    """Tell people of runs that were due and never came, and of late ones that were noted.
 
-    It waits for the pool, so that it never disturbs a measurement.
+    It does not wait for the pool: a run that hangs would hold it.
     """
     from loadtasks.airflow.bodies import maintaining
 
@@ -133,7 +152,10 @@ def notice_missing_runs(dag_ids: list[str], grace_s: float) -> None:
 
 @pipeline_task(pool=LOAD_GENERATOR_POOL, trigger_rule=TriggerRule.ALL_DONE, execution_timeout=timedelta(hours=2))
 def clean_up() -> None:
-    """Prune old runs where `LOADTASKS_KEEP_DAYS` says so, and give free space of database and Data Docs back."""
+    """Prune old runs where `LOADTASKS_KEEP_DAYS` says so, and give free space of database and Data Docs back.
+
+    It waits for the pool, so that it never disturbs a measurement.
+    """
     from loadtasks.airflow.bodies import maintaining
 
     maintaining.clean_up()

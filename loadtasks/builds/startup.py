@@ -73,6 +73,35 @@ def started_builds(
         BuildFailedError: one of them can't be started, or is not healthy in time.
         BadInputError: an image, and no Docker.
     """
+    with _healthy(builds, how, targets, redactor) as (held, ready):
+        yield StartedBuilds(ready["candidate"], ready["reference"], held, redactor)
+
+
+@contextmanager
+def started_reference(
+    build: Build, how: HowToStart, target: Callable[[str], Target], redactor: Redactor
+) -> Iterator[tuple[Target, HeldBuild]]:
+    """Start a reference alone, and end it with everything that descends from it at the end of the context.
+
+    Args:
+        build: the reference.
+        how: where its log is, and how long it may take.
+        target: gives the target at its address.
+        redactor: takes the secrets out of what it wrote.
+
+    Raises:
+        BuildFailedError: it can't be started, or is not healthy in time.
+        BadInputError: an image, and no Docker.
+    """
+    with _healthy((build,), how, lambda _name, url: target(url), redactor) as (held, ready):
+        yield ready[build.name], held[0]
+
+
+@contextmanager
+def _healthy(
+    builds: Sequence[Build], how: HowToStart, targets: Callable[[BuildName, str], Target], redactor: Redactor
+) -> Iterator[tuple[list[HeldBuild], dict[BuildName, Target]]]:
+    """Start builds at once, wait until all are healthy, and end them at the end of the context."""
     began_s = time.monotonic()
     held: list[HeldBuild] = []
     try:
@@ -95,7 +124,7 @@ def started_builds(
                         ready[name] = target
             if any(build.failure for build in held) or time.monotonic() - began_s > how.timeout_s:
                 raise _not_started(held, ready, trouble, how, redactor)
-        yield StartedBuilds(ready["candidate"], ready["reference"], held, redactor)
+        yield held, ready
     finally:
         for build in held:
             build.ask_to_end()

@@ -11,6 +11,7 @@ from loadtasks.settings import MAX_SHOWN, PREFIX
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT = "PORT"
+_OF_AIRFLOW = ("AIRFLOW", "_AIRFLOW")
 
 
 def chosen_variables(written: Iterable[str], option: str) -> dict[str, str]:
@@ -35,6 +36,11 @@ def chosen_variables(written: Iterable[str], option: str) -> dict[str, str]:
 def inherited() -> dict[str, str]:
     """What a command gets besides: the variables of this process without the settings of load tests, some secret."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def of_keeper() -> dict[str, str]:
+    """The variables of a process that keeps a build, and of the build: without those of Airflow, some secret."""
+    return {name: value for name, value in of_supervisor().items() if not name.startswith(_OF_AIRFLOW)}
 
 
 def of_supervisor() -> dict[str, str]:

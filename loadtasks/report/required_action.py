@@ -11,6 +11,7 @@ from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.plain_text import plain
 from loadtasks.report.inert_text import code, inert
+from loadtasks.report.listings import render_changes
 from loadtasks.report.sentences import next_step, phrases, sentence
 from loadtasks.results.findings.codes import Likelihood
 from loadtasks.results.findings.finding import Finding
@@ -75,7 +76,7 @@ class ActionOutcome:
 
 
 def subject_line(action: RequiredAction) -> str:
-    """`Regression 7 of shop: dashboard.concurrent, p95 rose 38 % since 21 Nov 02:00`."""
+    """`dashboard.concurrent: p95 rose 38 % since 21 Nov 02:00 (regression 7 of shop)`: lists cut its end off."""
     first = action.scenarios[0]
     number = len(action.scenarios)
     name = f"{number} scenarios at once, as {first.regression.label}" if number > 1 else first.regression.label
@@ -87,16 +88,17 @@ def subject_line(action: RequiredAction) -> str:
     )
     shifts = [one.parameters for one in first.changes if isinstance(one.parameters, BaselineShift)]
     since = f" since {phrases.moment(min(one.first_run_started_at for one in shifts))}" if shifts else ""
-    line = plain(f"Regression {action.number} of {action.service}: {name}, {how}{since}")
+    line = plain(f"{name}: {how}{since} (regression {action.number} of {action.service})")
     return line if len(line) <= _MAX_SUBJECT else f"{line[: _MAX_SUBJECT - 1].rstrip()}…"
 
 
-def render_body(action: RequiredAction, pages: str) -> str:
+def render_body(action: RequiredAction, pages: str, *, again: bool = False) -> str:
     """The whole as Markdown.
 
     Args:
         action: what is asked.
         pages: the path below which the pages of the pipeline are served, such as `/performance`.
+        again: whether it was asked before, and the decision could not be kept.
     """
     regression = _link(f"Regression {action.number}", f"{pages}/regressions/{action.number}")
     run = _link(code(action.found_run), f"{pages}/runs/{action.found_run}")
@@ -107,7 +109,8 @@ def render_body(action: RequiredAction, pages: str) -> str:
         f"`python -m loadtasks regressions fix {action.number}`; runs that are back to normal show it by themselves. "
         "A decision there, or on the command line, ends this action."
     )
-    return "\n\n".join([*_scenarios(action.scenarios), found, options, elsewhere])
+    lost = ["**The last decision could not be kept**: the log of the try before this one says why."] if again else []
+    return "\n\n".join([*lost, *_scenarios(action.scenarios), found, options, elsewhere])
 
 
 def outcome(number: int, members: Sequence[Regression]) -> ActionOutcome | None:
@@ -119,8 +122,8 @@ def outcome(number: int, members: Sequence[Regression]) -> ActionOutcome | None:
     """
     automatic = MovePlace.PIPELINE.value
     if not members:
-        gone = f"regression {number} is gone: its runs were deleted"
-        return ActionOutcome(number, OVER, automatic, "its runs were deleted", gone)
+        why = "its runs were deleted, or judged again without it"
+        return ActionOutcome(number, OVER, automatic, why, f"regression {number} is gone: {why}")
     if members[0].id != number:
         why = f"it is part of regression {members[0].id}, which most scenarios share"
         return ActionOutcome(number, OVER, automatic, why, f"regression {number} ended here: {why}")
@@ -136,8 +139,9 @@ def outcome(number: int, members: Sequence[Regression]) -> ActionOutcome | None:
 
 def _scenarios(scenarios: Sequence[RegressedScenario]) -> Iterator[str]:
     for scenario in scenarios[:_MAX_SCENARIOS]:
-        said = " ".join(f"{inert(_sentence(finding), _MAX_LINE)}." for finding in scenario.changes)
-        yield f"▲ {code(scenario.regression.label)}: {said}"
+        others = [one for one in scenario.regression.changes if one.metric != scenario.changes[0].metric]
+        also = f" Also {inert(render_changes(others), _MAX_LINE)}." if others else ""
+        yield f"▲ {code(scenario.regression.label)}: {inert(_sentence(scenario.changes[0]), _MAX_LINE)}.{also}"
         yield from (_cause(finding) for finding in scenario.causes[:_MAX_CAUSES])
     more = len(scenarios) - _MAX_SCENARIOS
     if more > 0:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.results.column_types import IntegerColumn, JsonColumn, NumberColumn, TextColumn, UtcMoment
 
-HEAD = "0023"
+HEAD = "0024"
 """The newest migration, so that opening an up-to-date database need not import Alembic."""
 VERSION_TABLE = "results_version"
 """Where Alembic notes the schema's version; not its default name, since databases may be shared."""
@@ -250,6 +250,18 @@ class BaselineRow(ResultsBase):
     target_version: Mapped[str | None]
     generator: Mapped[str]
     run: Mapped[RunRow] = relationship(lazy="joined", innerjoin=True, viewonly=True)
+
+
+class LateRunRow(ResultsBase):
+    """A run that has not ended in time, of which people are still to be told."""
+
+    __tablename__ = "late_runs"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    """No foreign key: it may never have been opened."""
+    service: Mapped[str | None]
+    dag_id: Mapped[str]
+    due: Mapped[datetime]
 
 
 class RegressionRow(ResultsBase):

@@ -8,6 +8,7 @@ Each step takes a `RunContext` and a run id, reads what earlier steps kept, and 
 can run in a process of its own and be retried. The command line and Airflow call these and nothing else.
 """
 
+from loadtasks.results.overdue_run import OverdueRun
 from loadtasks.steps.alerting import RefusedRun, alert, alert_refusal, send_pending
 from loadtasks.steps.browsing import (
     last_dag_run,
@@ -39,7 +40,7 @@ from loadtasks.steps.open_run import (
     scenario_names,
     scenarios_to_measure,
 )
-from loadtasks.steps.overdue import OverdueRun, alert_late, alert_missed
+from loadtasks.steps.overdue import alert_late, alert_late_runs, alert_missed
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
 from loadtasks.steps.reporting import RunSummary, document, summarize, write_report
 from loadtasks.steps.required_actions import (
@@ -97,6 +98,7 @@ __all__ = [
     "action_outcomes",
     "alert",
     "alert_late",
+    "alert_late_runs",
     "alert_missed",
     "alert_refusal",
     "apply_response",

@@ -8,6 +8,7 @@ from loadtasks.report import mail
 from loadtasks.report.news_headline import MailWord, NewsHeadline
 from loadtasks.report.template_environment import moment
 from loadtasks.results.message import Message, MessageKind
+from loadtasks.results.overdue_run import OverdueRun
 from loadtasks.results.store import Store
 from loadtasks.steps.alerting import delivery_of, draft_of, envelope_of, tell
 from loadtasks.steps.delivery import WAITS_S
@@ -19,20 +20,6 @@ _HEARTBEAT = (
     "Where nothing is scheduled any more, this mail can't come either: LOADTASKS_HEARTBEAT_URL lets a monitor "
     "elsewhere notice that"
 )
-
-
-@dataclass(frozen=True)
-class OverdueRun:
-    """A run that has not ended, or not begun, although its time is over."""
-
-    run_id: str
-    """The id that it has, or would have had."""
-    service: str | None
-    """Whose run it is; None where that isn't known."""
-    due: datetime
-    """When it was to begin."""
-    dag_id: str
-    """The DAG that makes it."""
 
 
 def alert_late(
@@ -86,6 +73,26 @@ def alert_missed(
         _HEARTBEAT,
     ]
     return _alert_once(context, run, _Notice(MessageKind.MISSED, headline, details), deliver, waits_s)
+
+
+def alert_late_runs(context: RunContext, deliver: Deliver | None = None) -> dict[str, str | None]:
+    """Tell people of the late runs that were noted and have not ended since; else as `alert_late`.
+
+    Returns:
+        Where the message of each went, by the run's id; None where people know already.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        noted = store.late_runs()
+        ended = {
+            run.run_id for run in noted if store.has_run(run.run_id) and store.run(run.run_id).ended_at is not None
+        }
+    went = {}
+    for run in noted:
+        if run.run_id not in ended:
+            went[run.run_id] = alert_late(context, run, deliver)
+        with Store.open(context.workspace.results_url) as store:
+            store.forget_late(run.run_id)
+    return went
 
 
 @dataclass(frozen=True)

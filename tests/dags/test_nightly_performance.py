@@ -1,4 +1,4 @@
-"""The shipped DAG file, as Airflow reads it."""
+"""The shipped DAG files, as Airflow reads it."""
 
 from typing import Any
 

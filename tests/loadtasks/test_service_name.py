@@ -1,8 +1,10 @@
 """The names of services."""
 
+import re
+
 import pytest
 
-from loadtasks.service_name import checked_name, file_name, service_at
+from loadtasks.service_name import checked_name, file_name, service_at, slug
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,20 @@ def test_no_two_services_share_a_file_name() -> None:
     for file in files:
         assert file.strip(".") == file
         assert "/" not in file
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("shop", "shop"),
+        ("Payments (EU)", "payments-eu"),
+        ("127.0.0.1:8000/v2", "127-0-0-1-8000-v2"),
+        ("Läden & Café", "laden-cafe"),
+        ("商店", r"service-[0-9a-f]{8}"),
+        ("-" * 200, r"service-[0-9a-f]{8}"),
+        ("a" * 200, "a" * 80),
+    ],
+)
+def test_a_slug_has_small_letters_digits_and_hyphens(name: str, expected: str) -> None:
+    assert re.fullmatch(expected, slug(name))
+    assert slug("商店") != slug("书店")

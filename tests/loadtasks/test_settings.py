@@ -12,11 +12,13 @@ from loadtasks.settings import PREFIX, Sensitivity, Settings, hint, read_setting
 from loadtasks.workspace import Workspace
 
 PACKAGE = Path(__file__).parents[2] / "loadtasks"
-SECRETS = ("token", "reference_token")
+TOKENS = ("token", "reference_token")
+SECRETS = (*TOKENS, "heartbeat_url")
 NONSENSE: dict[str, tuple[str, ...]] = {
     "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
     "service": ("x" * 201, "a \a bell", "turned \u202e around"),
     "token": ("two words", "naïve"),
+    "heartbeat_url": ("hc-ping.com/3f0a6f6c", "ftp://host/3f0a6f6c", "http://host:0/3f0a6f6c", "http://a b"),
     "health_path": ("healthz", "/health#z", "/a/../b"),
     "metrics_path": ("metrics", "//metrics"),
     "reference": ("nowhere",),
@@ -52,7 +54,7 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_documented_and_says_what_to_write(name: str) -> None:
     assert Settings.model_fields[name].description
     assert hint(name).write
-    assert hint(name).secret == (name in SECRETS)
+    assert hint(name).secret == (name in (*SECRETS, "heartbeat_url"))
     assert name in NONSENSE or name in ANYTHING
 
 
@@ -151,6 +153,7 @@ def test_no_other_module_reads_our_variables() -> None:
     allowed = {
         "settings.py",
         "variables.py",  # hands it to the builds it starts
+        "reference.py",  # hands it to the reference that a DAG starts
         "processes.py",  # hands the environment to the processes it starts
         "evaluation.py",  # switches off Great Expectations' analytics
         "tls.py",  # REQUESTS_CA_BUNDLE, as requests reads it
@@ -194,7 +197,7 @@ def test_secrets_are_all_that_settings_hold(monkeypatch: pytest.MonkeyPatch) -> 
     assert {"t1", "t2", "p%40ss", "p@ss", "m@il"} <= set(read_settings().secrets)
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", TOKENS)
 def test_white_space_around_a_token_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable(name), " \tt0ken\r\n")
     assert getattr(read_settings(), name).get_secret_value() == "t0ken"

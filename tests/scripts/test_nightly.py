@@ -92,13 +92,29 @@ def test_task_logs_are_where_airflow_looks_for_them(good_run: dict[str, Any], ai
     folder = airflow.var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={good_run['run_id']}"
     assert len(list(folder.glob("task_id=measure/map_index=*/attempt=1.log"))) == 2
     lines = [json.loads(line) for line in (folder / "task_id=verdict" / "attempt=1.log").read_text().splitlines()]
-    assert any("pass" in line["event"] for line in lines)
+    assert any(line["event"].startswith("PASS, shipped-api: ") for line in lines)
+    (measured, _) = folder.glob("task_id=measure/map_index=*/attempt=1.log")
+    logged = [json.loads(line)["event"] for line in measured.read_text().splitlines()]
+    assert any(event.startswith("scenario ") and "p95" in event for event in logged), "the table of the scenario"
 
 
-def test_only_names_travel_by_xcom(good_run: dict[str, Any], airflow: AirflowProcess) -> None:
+def test_only_names_and_the_verdict_travel_by_xcom(good_run: dict[str, Any], airflow: AirflowProcess) -> None:
     with closing(sqlite3.connect(airflow.var / "airflow" / "airflow.db")) as database:
-        values = database.execute("select value from xcom where run_id = ?", (good_run["run_id"],)).fetchall()
-    assert sorted(json.loads(value) for (value,) in values) == [[], ["config_get.concurrent", "config_put.sequential"]]
+        rows = database.execute("select task_id, key, value from xcom where run_id = ?", (good_run["run_id"],))
+        values = {(task_id, key): json.loads(value) for task_id, key, value in rows}
+        notes = [note for (note,) in database.execute("select content from dag_run_note")]
+        extras = [json.loads(extra) for (extra,) in database.execute("select extra from asset_event order by id")]
+        assets = [uri for (uri,) in database.execute("select uri from asset")]
+    concluded = values.pop(("verdict", "return_value"))
+    assert concluded["verdict"] == "pass"
+    assert concluded["sentence"] == "PASS, shipped-api: all 2 scenarios met their targets."
+    assert values == {
+        ("open_run", "return_value"): ["config_get.concurrent", "config_put.sequential"],
+        ("repetitions_due", "return_value"): [],
+    }
+    assert notes[0] == f"**Verdict** {concluded['sentence']}"
+    assert assets[0] == "performance://shipped-api/pass"
+    assert {name: extras[0][name] for name in concluded} == concluded
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +159,12 @@ def test_run_with_a_missed_target_ends_with_1(bad_nightly: NightlyRun) -> None:
     assert bad_nightly.code == 1, bad_nightly
     run = bad_nightly.airflow.latest_run()["tasks"]
     assert {name for name, state in run.items() if state == "failed"} == {"verdict"}
+    run_id = bad_nightly.airflow.latest_run()["run_id"]
+    logs = bad_nightly.airflow.var / "airflow" / "logs" / "dag_id=nightly_performance" / f"run_id={run_id}"
+    lines = [json.loads(line) for line in (logs / "task_id=verdict" / "attempt=1.log").read_text().splitlines()]
+    errors = [line for line in lines if line["level"] == "error"]
+    assert [line["event"].partition(",")[0] for line in errors] == ["FAIL", "Task exited"]
+    assert [line for line in lines if "error_detail" in line or "Traceback" in line["event"]] == []
 
 
 def test_missed_target_is_mailed_in_html_and_plain_text(bad_nightly: NightlyRun, mailbox: MailServer) -> None:
@@ -226,6 +248,7 @@ def measure(context, run_id, scenario, *_):
 
 results = {name: run(*case) for name, case in json.loads(os.environ["CASES"]).items()}
 os.environ |= json.loads(os.environ["TRIGGERED"])
+dag.deadline = None  # see scripts/airflow_internals.py
 results["unknown key"] = trigger(targt="http://127.0.0.1:1")
 steps.measure = measure
 results["died"] = trigger(scenarios=[], load_factor=2.0, openlineage={"parentRunId": "1"})  # DAG.test() keeps values

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def notice_missing_runs(dag_ids: Sequence[str], grace_s: float) -> None:
-    """Tell people of DAGs whose schedule says that a run was due, and none came.
+    """Tell people of late runs that were noted, and of DAGs whose schedule says that a run was due, and none came.
 
     The DAGs are those that have made a scheduled run. Airflow knows when the next one is due: where that time is over
     by more than the allowed delay, it is missing. A DAG that is paused, or was deleted, misses none.
@@ -30,6 +30,8 @@ def notice_missing_runs(dag_ids: Sequence[str], grace_s: float) -> None:
         grace_s: how long after its time a run counts as missing.
     """
     with failing_in_one_sentence():
+        for run_id, where in steps.alert_late_runs(mailing(), mail_server()).items():
+            log.warning("The run %s is late; the mail went to %s", run_id, where or "nobody: people know")
         with Store.open(stored().workspace.results_url) as store:
             newest = store.newest_scheduled()
         for dag_id in sorted({*newest, *dag_ids}):

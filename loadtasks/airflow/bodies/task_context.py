@@ -10,6 +10,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
+from loadtasks.airflow import START_REFERENCE_TASK
 from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.task_failure import TaskFailure
@@ -55,7 +56,7 @@ def exercising(service: str | None = None) -> RunContext:
     params = context["params"]
     settings = read_settings(processes=params["processes"])
     target = performance_target(settings, params["target"])
-    reference = performance_reference(settings, target, params["reference"])
+    reference = performance_reference(settings, target, params["reference"], _started_reference())
     name = performance_service(settings, target, params["service"], service)
     return masked(
         replace(
@@ -67,6 +68,19 @@ def exercising(service: str | None = None) -> RunContext:
             dag_run_id=str(context["run_id"]),
         )
     )
+
+
+def _started_reference() -> str | None:
+    """The address of the reference that this DAG run has started; None where it starts none."""
+    context = get_current_context()
+    if not _starts_reference():
+        return None
+    url = context["ti"].xcom_pull(task_ids=START_REFERENCE_TASK)
+    return str(url) if url else None
+
+
+def _starts_reference() -> bool:
+    return START_REFERENCE_TASK in get_current_context()["dag"].task_ids
 
 
 def masked(context: RunContext) -> RunContext:
@@ -100,10 +114,9 @@ def not_opened() -> NotOpened | None:
     try:
         steps.conclude(stored(), run_id())
     except LoadTasksError:
-        kind, reason = pull(task_ids="open_run", key=NOT_OPENED) or (
-            NotOpenedKind.REFUSED.value,
-            "open_run did not finish; its log says why",
-        )
+        unfinished = (NotOpenedKind.REFUSED.value, "open_run did not finish; its log says why")
+        of_reference = pull(task_ids=START_REFERENCE_TASK, key=NOT_OPENED) if _starts_reference() else None
+        kind, reason = pull(task_ids="open_run", key=NOT_OPENED) or of_reference or unfinished
         return NotOpened(NotOpenedKind(kind), str(reason))
     return None
 

@@ -376,7 +376,7 @@ class SeriesReplay:
         metric = self._keys[row][2]
         if isinstance(change, RateChange):
             return change.as_metric(metric)
-        begin = int(self._shifts.begins[row]) if begin is None else begin
+        begin = self._shifts.begin_before(row, change.first) if begin is None else begin
         before = float(np.exp(np.nanmedian(self._levels[begin : change.first, row])))
         ratio, low, high = (float(np.exp(size)) for size in (change.size, change.low, change.high))
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)

@@ -80,6 +80,14 @@ class ConfirmedShifts:
         """Whether a change for the worse is open."""
         return row in self._losses
 
+    def begin_before(self, row: int, first: int) -> int:
+        """The first run of the baseline that a change since run `first` ends; the change may have begun a new one."""
+        begin = int(self.begins[row])
+        if begin < first:
+            return begin
+        gain = self._gains.get(row)
+        return gain.begin if gain is not None and gain.begin < first else 0
+
     def gain_before(self, row: int, first: int) -> Gain | None:
         """The gain that began the baseline which a change ends; None where it began otherwise, or long ago."""
         gain = self._gains.get(row)

@@ -12,6 +12,7 @@ OF_A_TEAM = """
 from loadtasks.airflow.dag_factory import performance_dag
 
 orders = performance_dag("orders", schedule="30 1 * * 1-5", timezone="Europe/Berlin")
+paired = performance_dag("paired", reference_command="serve --port {port}", reference_folder="/srv/approved")
 """
 
 
@@ -52,6 +53,18 @@ def test_goes_on_after_a_failed_measurement_but_not_after_a_failed_step(dag: dic
     always = {name for name, task in tasks.items() if task["rule"] == "all_done"}
     assert always == {"repetitions_due", "judge", "alert", "verdict"}
     assert {task["rule"] for name, task in tasks.items() if name not in always} == {"all_success"}
+
+
+def test_a_reference_is_started_before_the_run_and_stopped_whatever_becomes_of_it(found: list[dict[str, Any]]) -> None:
+    tasks = found[0]["dags"]["paired"]["tasks"]
+    assert {name: task["role"] for name, task in tasks.items() if task["role"]} == {
+        "start_reference": "set-up",
+        "stop_reference": "teardown",
+    }
+    assert tasks["open_run"]["after"] == ["start_reference"]
+    assert tasks["stop_reference"]["after"] == ["confirm", "start_reference"]
+    assert tasks["stop_reference"]["rule"] == "all_done_setup_success"
+    assert tasks["judge"]["after"] == ["confirm"]
 
 
 def test_measures_one_scenario_at_a_time(dag: dict[str, Any]) -> None:

@@ -175,7 +175,7 @@ def test_a_triage_dag_that_is_absent_or_paused_costs_one_line(played: dict[str, 
 
 def test_the_action_says_what_a_target_named_as_text(played: dict[str, Any]) -> None:
     asked = played["responded"]["asked"]
-    assert asked["subject"] == f"Regression 1 of {SERVICE}: {DASHBOARD}, p50 rose 50 % since 25 Nov 02:00"
+    assert asked["subject"] == f"{DASHBOARD}: p50 rose 50 % since 25 Nov 02:00 (regression 1 of {SERVICE})"
     assert asked["options"] == ["acknowledge", "accept", "dismiss"]
     shown = MarkdownIt("commonmark", {"html": True}).render(asked["body"])
     assert "&lt;script&gt;" in shown

@@ -164,3 +164,22 @@ def test_a_removed_report_is_gone_and_removing_it_again_is_no_error(tmp_path: Pa
 def test_what_is_no_name_of_a_folder_removes_nothing(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="can't be the name of a report folder"):
         folder.remove(run_id, tmp_path / "reports")
+
+
+def test_what_all_data_docs_have_in_common_is_kept_once(tmp_path: Path) -> None:
+    contents = {"first": b"x" * 1000, "second": b"x" * 1000, "of another version": b"y" * 1000}
+    paths = {name: tmp_path / name / "data_docs" / "static" / "fonts" / "one.ttf" for name in contents}
+    for name, path in paths.items():
+        path.parent.mkdir(parents=True)
+        path.write_bytes(contents[name])
+        (path.parents[2] / "index.html").write_bytes(contents[name])
+    assert folder.share_data_docs(tmp_path) == 1000
+    assert folder.share_data_docs(tmp_path) == 0
+    assert paths["first"].samefile(paths["second"])
+    assert not paths["first"].samefile(paths["of another version"])
+    assert not (tmp_path / "first/data_docs/index.html").samefile(tmp_path / "second/data_docs/index.html")
+    folder.remove("first", tmp_path)
+    assert {name: path.read_bytes() for name, path in paths.items() if path.exists()} == {
+        name: contents[name] for name in ("second", "of another version")
+    }
+    assert sorted(path.name for path in paths["second"].parent.iterdir()) == ["one.ttf"]

@@ -42,7 +42,7 @@ def action(*regressions: Regression, causes: int = 0) -> RequiredAction:
 def test_several_scenarios_are_one_subject_and_one_text() -> None:
     many = action(*(known(7 + number, scenario=f"scenario.{number}") for number in range(12)), causes=1)
     assert subject_line(many) == (
-        "Regression 7 of shop: 12 scenarios at once, as scenario.0, p50 rose 50 % since 24 Nov 02:00"
+        "12 scenarios at once, as scenario.0: p50 rose 50 % since 24 Nov 02:00 (regression 7 of shop)"
     )
     body = render_body(many, "/base/performance")
     assert body.count("▲") == 10
@@ -55,7 +55,7 @@ def test_several_scenarios_are_one_subject_and_one_text() -> None:
     ("members", "option", "sentence"),
     [
         ([known(7)], None, ""),
-        ([], OVER, "regression 7 is gone: its runs were deleted"),
+        ([], OVER, "regression 7 is gone: its runs were deleted, or judged again without it"),
         (
             [known(3), known(7)],
             OVER,

@@ -19,6 +19,7 @@ from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import Verdict
 from tests.findings import text_finding
 from tests.loadtasks.report import samples
+from tests.measurements import measurement
 
 
 def _shown(document: ResultsDocument, width: int | None = None, report: Path | None = None) -> str:
@@ -144,3 +145,17 @@ def test_texts_of_targets_do_nothing_to_a_terminal() -> None:
     console = terminal.console(written)
     console.print("version 1\n\x1b[2J\u202e\x9b")
     assert written.getvalue() == "version 1\\n\\x1b[2J\\u202e\\x9b\n"
+
+
+def test_what_was_just_measured_is_a_table_without_what_only_a_verdict_knows() -> None:
+    measured = [measurement("mixed.concurrent"), measurement("mixed.concurrent", part="read\x1b[31m")]
+    heading, whole, part, *footnote = terminal.measured_lines(measured)
+    assert heading.split()[:3] == ["scenario", "requests", "success"]
+    assert "verdict" not in heading
+    assert "baseline" not in heading
+    assert whole.startswith("mixed.concurrent")
+    assert "100 %" in whole
+    assert part.startswith("  read")
+    assert "\x1b" not in part
+    assert footnote == [table.FOOTNOTE]
+    assert terminal.measured_lines([]) == []

@@ -292,3 +292,11 @@ def test_a_pairing_is_kept_with_its_measurements_and_goes_with_them(store: Store
     assert list(store.pairings(FIRST)) == [MIXED]
     store.save_failure(FIRST, MIXED, failure("broke"))
     assert store.pairings(FIRST) == {}
+
+
+def test_the_newest_scheduled_run_of_each_dag_is_known(store: Store) -> None:
+    for number, (dag_id, trigger) in enumerate(
+        (("a", "scheduled"), ("b", "scheduled"), ("a", "scheduled"), ("a", "manual"), (None, "command line"))
+    ):
+        store.open_run(run(f"run-{number}", dag_id=dag_id, trigger=trigger))
+    assert {dag_id: found.id for dag_id, found in store.newest_scheduled().items()} == {"a": "run-2", "b": "run-1"}

@@ -274,7 +274,10 @@ def test_a_dismissed_false_alarm_is_not_raised_again_by_the_same_runs(runs: RunS
 
 def test_an_improvement_is_reported_once_and_begins_a_baseline(runs: RunSeries):
     verdicts = runs.several(MAX_RUNS_UNTIL_FOUND, 0.6)
-    assert [verdict.verdict for verdict in verdicts].count(Verdict.IMPROVED) >= 1
+    improved = [verdict for verdict in verdicts if verdict.verdict is Verdict.IMPROVED]
+    levels = [finding.limit for verdict in improved for finding in verdict.findings if finding.metric == "p50_s"]
+    assert levels
+    assert levels == pytest.approx([0.05] * len(levels), rel=0.03)
     assert runs.several(20, 0.6)[-1].verdict is Verdict.PASS
     runs.until_found(1.0)
     assert runs.regressions()[0].state is RegressionState.OPEN

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from loadtasks import steps
+from loadtasks.errors import BadInputError
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.store import Store
-from tests.measurements import measurement
+from tests.measurements import measurement, run
 from tests.servers import free_port
 from tests.stored_runs import verdict_of
 from tests.workspaces import context_of, remove_suites, root_workspace
@@ -39,3 +40,12 @@ def test_three_runs_on_three_host_names_and_ports_form_one_baseline_if_they_are_
         services = store.services()
         points = [len(series.points) for service in services for series in store.series(service)]
     assert (len(fingerprints), len(services), points) == ((1, 1, [3]) if named else (3, 3, [1, 1, 1]))
+
+
+def test_two_services_of_one_slug_are_refused(tmp_path: Path) -> None:
+    with Store.open(context_of(var=tmp_path).workspace.results_url) as store:
+        store.open_run(run("run-1", service="Payments (EU)"))
+    steps.check_slug(context_of(var=tmp_path, service="Payments (EU)"))
+    steps.check_slug(context_of(var=tmp_path, service="payments"))
+    with pytest.raises(BadInputError, match=r"'payments eu' has the short name payments-eu.*'Payments \(EU\)'"):
+        steps.check_slug(context_of(var=tmp_path, service="payments eu"))

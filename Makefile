@@ -107,6 +107,12 @@ benchmark-api: $(VENV)/.development ## the API's rates with 1,000,000 sessions, 
 benchmark-workers: .venv-benchmarks/.peers ## rate, latency and fairness of the API under gunicorn's worker classes (by hand; needs wrk)
 	@$(BIN)/python -m benchmarks.api.workers
 
+.PHONY: benchmark-pages
+benchmark-pages: $(VENV)/.development ## how fast the pages in Airflow are read and drawn with 1,000 runs of 3 services (by hand, minutes to store them; FOLDER=one that is kept)
+	@test -n "$(FOLDER)" || { echo "FOLDER=… must name a folder, which is made where it is missing"; exit 2; }
+	@test -e '$(FOLDER)/results.db' || $(BIN)/python -m benchmarks.pages.stored_services '$(FOLDER)' 1000 10
+	@$(BIN)/python -m benchmarks.pages.speed '$(FOLDER)'
+
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays
 	@rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

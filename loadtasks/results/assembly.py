@@ -42,17 +42,18 @@ def assemble_scenario(store: Store, run_id: str, scenario: str) -> ScenarioResul
     run, measurements = store.run(run_id), store.measurements(run_id, scenario)
     if scenario not in run.scenarios and not measurements:
         return None
-    alone = run.model_copy(update={"scenarios": [scenario]})
-    return _assembled(store, alone, measurements, compared=True).scenarios[0]
+    return _assembled(store, run, measurements, compared=True, only=scenario).scenarios[0]
 
 
-def _assembled(store: Store, run: Run, measurements: Sequence[Measurement], *, compared: bool) -> ResultsDocument:
-    """The document of a run, or of some scenarios of it, with or without the measurements of baselines."""
+def _assembled(
+    store: Store, run: Run, measurements: Sequence[Measurement], *, compared: bool, only: str | None = None
+) -> ResultsDocument:
+    """The document of a run, or of one scenario of it, with or without the measurements of baselines."""
     failures, pairings = store.failures(run.id), store.pairings(run.id)
     measured = by_scenario(measurements)
     verdicts = {verdict.scenario: verdict for verdict in store.verdicts(run.id)}
     results = []
-    for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
+    for scenario in [only] if only is not None else dict.fromkeys([*run.scenarios, *measured, *verdicts]):
         of_scenario = measured.get(scenario, [])
         pairing = pairings.get(scenario)
         judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(of_scenario))

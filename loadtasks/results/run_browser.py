@@ -12,7 +12,7 @@ from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.rows import run_of, run_verdict_of, verdict_of
 from loadtasks.results.run import Run
-from loadtasks.results.scenario_runs import ScenarioRun
+from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
 
@@ -128,13 +128,19 @@ class RunBrowser:
         """When these runs started, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return dict(session.execute(query).tuples().all())
+            return dict(session.execute(query).all())
+
+    def sequence_of_newest(self, service: str, number: int) -> int:
+        """The place of the first of so many newest runs of a service; 0 where it has fewer."""
+        query = select(RunRow.sequence).where(RunRow.service == service).order_by(desc(RunRow.sequence))
+        with self._database.reading() as session:
+            return session.scalar(query.offset(number - 1).limit(1)) or 0
 
     def sequences(self, run_ids: Sequence[str]) -> dict[str, int]:
         """The places of these runs in the order in which they were opened, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.sequence).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return dict(session.execute(query).tuples().all())
+            return dict(session.execute(query).all())
 
     def count(self, services: Collection[str]) -> int:
         """How many runs these services have."""
@@ -186,6 +192,11 @@ class RunBrowser:
         """The newest runs of a service that measured a scenario or judged it, oldest first."""
         with self._database.reading() as session:
             return scenario_runs.read_scenario_runs(session, service, scenario, part, limit)
+
+    def run_details(self, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+        """The statuses, errors and phases of a scenario in some runs, by run."""
+        with self._database.reading() as session:
+            return scenario_runs.read_run_details(session, scenario, part, run_ids)
 
     def repeated_values(self, service: str, scenario: str, part: str, metric: str) -> dict[str, list[float | None]]:
         """The values of a metric of every repetition, by run, of the runs that have several."""

@@ -1,13 +1,13 @@
 """The runs of one scenario as its page shows them: every metric, and what was found, read without whole documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import and_, desc, or_, select
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import String, and_, cast, desc, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from loadtasks.measurement.errors import ErrorCount
@@ -20,9 +20,8 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
 _OF_RUN = ("id", "sequence", "started_at", "target_version", "generator", "processes", "measurement_version")
-_OF_MEASUREMENT = ("scenario_hash", "load", "statuses", "errors", "phases")
-_ERRORS = TypeAdapter(list[ErrorCount])
-_PHASES = TypeAdapter(dict[str, Phase])
+_FAILING = ("failed", "internal_errors", "dropped", "in_flight")
+"""The counts of requests that did not end well."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,6 @@ class ScenarioRun:
     """What makes two runs comparable; empty where nothing was measured."""
     metrics: Mapping[str, float | None]
     """By name, of the reported repetition; empty where nothing was measured."""
-    statuses: Mapping[str, int]
-    stored_errors: Sequence[Mapping[str, Any]] = ()
-    stored_phases: Mapping[str, Any] = field(default_factory=dict)
     stored_findings: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -62,15 +58,10 @@ class ScenarioRun:
         """The codes of its findings."""
         return frozenset(str(stored.get("code")) for stored in self.stored_findings)
 
-    @cached_property
-    def errors(self) -> list[ErrorCount]:
-        """By code, most frequent first."""
-        return _ERRORS.validate_python(self.stored_errors)
-
-    @cached_property
-    def phases(self) -> dict[str, Phase]:
-        """As `Measurement.phases`."""
-        return _PHASES.validate_python(self.stored_phases)
+    @property
+    def has_failures(self) -> bool:
+        """Whether requests did not end well."""
+        return any(self.metrics.get(name) for name in _FAILING)
 
     def findings(self, *codes: FindingCode) -> Iterable[Finding]:
         """Its findings of some codes: only these are made of what is stored, since there are thousands."""
@@ -81,6 +72,19 @@ class ScenarioRun:
                 yield Finding.model_validate(stored)
 
 
+class RunDetails(BaseModel):
+    """What is shown of some runs only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    statuses: dict[str, int]
+    """As `Measurement.statuses`."""
+    errors: list[ErrorCount]
+    """By code, most frequent first."""
+    phases: dict[str, Phase]
+    """As `Measurement.phases`."""
+
+
 def read_scenario_runs(session: Session, service: str, scenario: str, part: str, limit: int) -> list[ScenarioRun]:
     """The newest runs of a service that measured a scenario or judged it, oldest first."""
     query = (
@@ -89,7 +93,9 @@ def read_scenario_runs(session: Session, service: str, scenario: str, part: str,
             RunRow.reference_url.is_not(None).label("paired"),
             VerdictRow.verdict,
             VerdictRow.findings,
-            *(getattr(MeasurementRow, name) for name in (*_OF_MEASUREMENT, *METRICS)),
+            MeasurementRow.scenario_hash,
+            cast(MeasurementRow.load, String).label("load"),  # as text: it is compared alone
+            *(getattr(MeasurementRow, name) for name in METRICS),
         )
         .select_from(RunRow)
         .outerjoin(
@@ -107,6 +113,21 @@ def read_scenario_runs(session: Session, service: str, scenario: str, part: str,
         .limit(limit)
     )
     return [_run(row) for row in reversed(session.execute(query).mappings().all())]
+
+
+def read_run_details(session: Session, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+    """The statuses, errors and phases of a scenario in some runs, by run."""
+    names = list(RunDetails.model_fields)
+    query = select(MeasurementRow.run_id, *(getattr(MeasurementRow, name) for name in names)).where(
+        MeasurementRow.run_id.in_(run_ids),
+        MeasurementRow.scenario == scenario,
+        MeasurementRow.part == part,
+        MeasurementRow.reported,
+    )
+    return {
+        run_id: RunDetails.model_validate(dict(zip(names, values, strict=True)))
+        for run_id, *values in session.execute(query)
+    }
 
 
 def read_repetitions(
@@ -166,10 +187,7 @@ def _run(row: Mapping[Any, Any]) -> ScenarioRun:
         started_at=row["started_at"],
         version=row["target_version"],
         verdict=Verdict(row["verdict"]) if row["verdict"] else None,
-        fingerprint=(*(row[name] for name in made), repr(row["load"])) if measured else (),
+        fingerprint=(*(row[name] for name in made), row["load"]) if measured else (),
         metrics={name: row[name] for name in METRICS} if measured else {},
-        statuses=row["statuses"] or {},
-        stored_errors=row["errors"] or (),
-        stored_phases=row["phases"] or {},
         stored_findings=row["findings"] or (),
     )

@@ -126,9 +126,8 @@ def _baselines(store: Store, service: str) -> dict[str, list[str]]:
 def _present(store: Store, document: ResultsDocument) -> PresentSeries:
     """The newest runs of the scenarios of a document."""
     service = document.run.service
-    newest = store.browser.newest_runs(service, _PAST_RUNS)
     scenarios = [result.scenario for result in document.scenarios if result.measurements]
-    since = newest[0][0].sequence if newest else 0
+    since = store.browser.sequence_of_newest(service, _PAST_RUNS)
     return PresentSeries(store.series(service, scenarios=scenarios, since=since), store.regressions.all(service))
 
 

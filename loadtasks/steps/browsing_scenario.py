@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from loadtasks.report.pages.scenario import MAX_RUNS, ChosenRun, ScenarioPage, of_part
-from loadtasks.report.pages.scenario_history import ScenarioHistory
+from loadtasks.report.pages.scenario import MAX_RUNS, ChosenRun, ScenarioPage, failed_runs, of_part
+from loadtasks.report.pages.scenario_history import MAX_DETAILED, ScenarioHistory
 from loadtasks.results.assembly import assemble_scenario
 from loadtasks.results.regression import AUTOMATIC, grouped, ids_of_groups
 from loadtasks.results.store import Store
@@ -13,8 +13,6 @@ from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
 _RUNS_BEFORE = MAX_BASELINE_RUNS + 30
 """Runs that are read before those shown, since the baseline of the first of these began earlier."""
-_MAX_WITH_INTERVALS = 200
-"""Runs whose percentiles have an interval, the newest ones: each takes half a millisecond."""
 _MAX_ENDED = 20
 
 
@@ -42,7 +40,9 @@ def scenario_page(context: RunContext, choice: ScenarioChoice, *, may_decide: bo
         shown = min(choice.shown, len(runs))
         regressions = store.regressions.all(service)
         approved = next((one for one in store.baselines(service) if one.scenario == scenario), None)
-        with_intervals = [run.run_id for run in runs[len(runs) - min(shown, _MAX_WITH_INTERVALS) :]]
+        newest = runs[len(runs) - shown :]
+        detailed = [run.run_id for run in newest[-MAX_DETAILED:]]
+        with_errors = [run.run_id for run in failed_runs(newest) if run.run_id not in detailed]
         history = ScenarioHistory(
             service=service,
             scenario=scenario,
@@ -54,7 +54,8 @@ def scenario_page(context: RunContext, choice: ScenarioChoice, *, may_decide: bo
             names=ids_of_groups(regressions),
             approved_run=approved.run_id if approved is not None and approved.approved_by != AUTOMATIC else None,
             repetitions=browser.repeated_values(service, scenario, part, choice.metric),
-            histograms=browser.histograms(scenario, part, with_intervals),
+            histograms=browser.histograms(scenario, part, detailed),
+            details=browser.run_details(scenario, part, [*with_errors, *detailed]),
             min_effect=context.settings.sensitivity.min_effect,
         )
         measured = [run.run_id for run in runs if run.measured]
@@ -81,4 +82,4 @@ def _chosen(store: Store, run_id: str, scenario: str, part: str) -> ChosenRun | 
     listed, result = store.browser.find(run_id), assemble_scenario(store, run_id, scenario)
     if listed is None or result is None:  # it was deleted meanwhile
         return None
-    return ChosenRun(listed.run, of_part(result, part), listed.pruned_at)
+    return ChosenRun(listed.run, of_part(result, part), listed.pruned_at, listed.verdict is not None)

@@ -82,7 +82,7 @@ class ComparedMetric:
 
 
 @dataclass(frozen=True)
-class ComparedScenario:
+class ComparedRow:
     """One scenario, or one part of it, in both runs."""
 
     result: ScenarioResult
@@ -152,7 +152,7 @@ class ComparePage:
     """The confirmed regressions whose first run is the later of both, or lies between them."""
 
     @cached_property
-    def rows(self) -> list[ComparedScenario]:
+    def rows(self) -> list[ComparedRow]:
         """What could be compared, worst first."""
         results = self.compared.scenarios if self.compared is not None else []
         rows = [row for result in results for row in _rows(result)]
@@ -169,7 +169,7 @@ class ComparePage:
         return next((rendered.sentence for rendered in self._findings(FindingCode.RUN_ALLOWANCE)), "")
 
     @cached_property
-    def chosen(self) -> ComparedScenario | None:
+    def chosen(self) -> ComparedRow | None:
         """The scenario whose distributions are shown: the one asked for, else the first of the table."""
         wanted = (row for row in self.rows if (row.result.scenario, row.part) == (self.scenario, self.part))
         return next(wanted, self.rows[0] if self.rows else None)
@@ -220,7 +220,7 @@ def find_differences(
     ]
 
 
-def _rows(result: ScenarioResult) -> Iterable[ComparedScenario]:
+def _rows(result: ScenarioResult) -> Iterable[ComparedRow]:
     parts: dict[str, dict[str, ComparedMetric]] = {}
     for one in result.comparisons:
         state = ChartState.NO_BASELINE
@@ -231,7 +231,7 @@ def _rows(result: ScenarioResult) -> Iterable[ComparedScenario]:
                 elif finding.kind is FindingKind.IMPROVEMENT:
                     state = ChartState.IMPROVED
         parts.setdefault(one.part, {})[one.metric] = ComparedMetric(one, state)
-    return (ComparedScenario(result, part, metrics) for part, metrics in parts.items())
+    return (ComparedRow(result, part, metrics) for part, metrics in parts.items())
 
 
 def _of_part(measurements: Sequence[Measurement], part: str) -> Measurement | None:

@@ -63,7 +63,7 @@ class RunNews:
 
 
 @dataclass(frozen=True)
-class RunProgress:
+class StepsSoFar:
     """How far a run is that has not been judged."""
 
     planned: list[str]
@@ -99,7 +99,7 @@ class RunPage:
     """Without baselines."""
     neighbours: RunNeighbours
     news: RunNews
-    progress: RunProgress
+    progress: StepsSoFar
     is_newest: bool
     """Whether no run of its service was opened later."""
     files: frozenset[str]
@@ -143,10 +143,10 @@ def find_run_news(document: ResultsDocument, before: Sequence[ScenarioVerdict]) 
     return RunNews(*(_together(items) for items in (found.new, found.watched, found.known, found.over)))
 
 
-def make_progress(document: ResultsDocument, failures: Mapping[str, MeasurementFailure]) -> RunProgress:
+def make_progress(document: ResultsDocument, failures: Mapping[str, MeasurementFailure]) -> StepsSoFar:
     """How far a run is. `failures`: why scenarios were not measured to their end, by scenario."""
     begun = [scenario for scenario, failure in failures.items() if failure.code is FindingCode.MEASUREMENT_DIED]
-    return RunProgress(
+    return StepsSoFar(
         planned=list(document.run.scenarios),
         measured=[result.scenario for result in document.scenarios if result.measurements],
         failed=[scenario for scenario in failures if scenario not in begun],

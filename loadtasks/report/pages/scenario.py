@@ -20,7 +20,7 @@ from loadtasks.report.pages.scenario_history import ScenarioHistory
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.run import Run
-from loadtasks.results.scenario_runs import ScenarioRun
+from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
 
 RANGES = {"30": "30 runs", "90": "90 runs", "all": "all runs"}
 """The ranges that can be chosen."""
@@ -28,7 +28,7 @@ MAX_RUNS = 2000
 """Of `all`: five years of nightly runs."""
 MAX_ROWS = 90
 """Runs whose numbers are written out."""
-_MAX_ERROR_ROWS = 20
+_MAX_FAILED = 20
 _DISTRIBUTION = (*PERCENTILES, "max_s")
 
 
@@ -57,6 +57,7 @@ class ChosenRun:
     result: ScenarioResult
     """The scenario in it; of a part that part alone."""
     pruned_at: datetime | None
+    is_judged: bool = True
 
     @property
     def measurement(self) -> Measurement | None:
@@ -116,9 +117,13 @@ class ScenarioPage:
         return self.history.newest[::-1][:MAX_ROWS]
 
     @property
-    def failed(self) -> list[ScenarioRun]:
+    def failed(self) -> list[tuple[ScenarioRun, RunDetails]]:
         """The runs in which requests failed, newest first."""
-        return [run for run in reversed(self.history.newest) if run.stored_errors][:_MAX_ERROR_ROWS]
+        return [
+            (run, details)
+            for run in failed_runs(self.history.newest)
+            if (details := self.history.details.get(run.run_id)) is not None and details.errors
+        ]
 
     def around(self, run_id: str) -> tuple[str | None, str | None]:
         """The runs of the scenario before and after one of them."""
@@ -127,6 +132,11 @@ class ScenarioPage:
             return None, None
         place = ids.index(run_id)
         return (ids[place - 1] if place else None), (ids[place + 1] if place + 1 < len(ids) else None)
+
+
+def failed_runs(runs: Sequence[ScenarioRun]) -> list[ScenarioRun]:
+    """The newest of these runs in which requests failed, newest first."""
+    return [run for run in reversed(runs) if run.has_failures][:_MAX_FAILED]
 
 
 def of_part(result: ScenarioResult, part: str) -> ScenarioResult:

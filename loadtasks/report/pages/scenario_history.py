@@ -22,14 +22,17 @@ from loadtasks.results.findings.history import BaselineShift
 from loadtasks.results.findings.targets import Comparison, TargetMissed, TargetsMet
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import MetricChange, Regression, RegressionState
-from loadtasks.results.scenario_runs import ScenarioRun
+from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
 from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, UNNAMED, WAITING, steps_of_phases_s
 from loadtasks.verdict.history.bands import PlottedSeries
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
 CHOICES = ("p50_s", "p95_s", "p99_s", "success_rate", "throughput_per_s", "connect_mean_s")
 """The metrics whose history can be chosen."""
+MAX_DETAILED = 180
+"""The newest runs whose phases and confidence intervals are shown: half a year of nightly runs."""
 _IN_TIP = ("p50_s", "p90_s", "p95_s", "p99_s", "success_rate")
+_IN_SHORT_TIP = ("p50_s", "p95_s", "success_rate")
 _STEPS = {
     WAITING: "waiting for a connection",
     OUTSIDE: "network and queue",
@@ -69,6 +72,8 @@ class ScenarioHistory:
     """The values of all repetitions, by run, of the runs that have several."""
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     """The response times of the runs whose intervals are shown, by run."""
+    details: Mapping[str, RunDetails] = field(default_factory=dict)
+    """Of the newest runs, and of those with failures, by run."""
     min_effect: float = 0.03
     """The smallest relative change that is reported."""
 
@@ -108,17 +113,17 @@ class ScenarioHistory:
         )
 
     def phases(self, url: PageUrl) -> PhaseChart | None:
-        """The steps of a request over the runs that are shown; None where none of them measured any."""
+        """The steps of a request over the newest runs that are shown; None where none of them measured any."""
         runs = [
             RunPhases(
                 run_id=run.run_id,
                 started_at=run.started_at,
-                mean_s=_steps_s(run) if run.valid else {},
+                mean_s=self._steps_s(run),
                 version=run.version or "",
                 href=self._href(run, url),
                 state=state_at(run),
             )
-            for run in self.newest
+            for run in self.newest[-MAX_DETAILED:]
         ]
         if not any(run.mean_s for run in runs):
             return None
@@ -157,10 +162,15 @@ class ScenarioHistory:
                 finding.part == self.part and finding.metric in (self.metric, "")
                 for finding in run.findings(FindingCode.ENVIRONMENT_CHANGED)
             ),
-            details=[(metric_label(name), self._said(run, name)) for name in _IN_TIP if name != self.metric]
-            if run.measured
-            else [("measured", "nothing")],
+            details=self._details(run),
         )
+
+    def _details(self, run: ScenarioRun) -> list[tuple[str, str]]:
+        """Further lines of a tooltip; of the runs long ago fewer, since there are thousands."""
+        if not run.measured:
+            return [("measured", "nothing")]
+        names = _IN_TIP if run.run_id in self.details else _IN_SHORT_TIP
+        return [(metric_label(name), self._said(run, name)) for name in names if name != self.metric]
 
     def _said(self, run: ScenarioRun, name: str) -> str:
         bounds_s = self._interval(run, name)
@@ -251,11 +261,19 @@ class ScenarioHistory:
         """The median of each step over the newest runs of the baseline; empty where there are too few."""
         begin = max(self._begins, default=0)
         members = [run for place, run in enumerate(self.runs) if place >= begin and place not in self._outside]
-        steps = [_steps_s(run) for run in members if run.valid][-MAX_BASELINE_RUNS:]
+        steps = [found for run in members[-MAX_BASELINE_RUNS:] if (found := self._steps_s(run))]
         if len(steps) < _MIN_USUAL:
             return {}
         names = dict.fromkeys(name for one in steps for name in one)
         return {name: median(one.get(name, 0.0) for one in steps) for name in names}
+
+    def _steps_s(self, run: ScenarioRun) -> dict[str, float]:
+        """The mean time of each step of a request in a run, by its name; empty where none was measured."""
+        details, completed = self.details.get(run.run_id), int(run.metrics.get("completed") or 0)
+        if details is None or not completed or not run.valid:
+            return {}
+        steps = steps_of_phases_s(details.phases, completed)
+        return {_STEPS.get(name, plain(name.removeprefix(SERVER))): seconds for name, seconds in steps.items()}
 
     def _marks(self, url: PageUrl) -> Iterator[ChangeMark | None]:
         for regression in self._own:
@@ -335,9 +353,3 @@ def _lines(target: TargetMissed) -> Iterator[TargetLine]:
     for bound in target.bounds:
         sign = {Comparison.AT_MOST: "≤", Comparison.AT_LEAST: "≥"}.get(bound.comparison, bound.comparison.value)
         yield TargetLine(bound.value, f"target {sign}")
-
-
-def _steps_s(run: ScenarioRun) -> dict[str, float]:
-    completed = int(run.metrics.get("completed") or 0)
-    steps = steps_of_phases_s(run.phases, completed) if completed else {}
-    return {_STEPS.get(name, plain(name.removeprefix(SERVER))): seconds for name, seconds in steps.items()}

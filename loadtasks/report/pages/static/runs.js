@@ -47,14 +47,19 @@
       button.textContent = "copied";
       window.setTimeout(function () { button.textContent = "copy"; }, 1500);
     }
-    if (navigator.clipboard && window.isSecureContext) {
-      navigator.clipboard.writeText(text).then(done, function () { /* the browser refused: the text can be selected */ });
-      return;
+    function select() { // where pages are served without TLS, or the browser refuses
+      var field = document.createElement("textarea");
+      field.value = text;
+      button.append(field);
+      field.select();
+      var copied = document.execCommand("copy");
+      field.remove();
+      if (copied) { done(); }
     }
-    var field = document.createElement("textarea"); // where pages are served without TLS
-    field.value = text;
-    button.append(field);
-    field.select();
-    if (document.execCommand("copy")) { field.remove(); done(); } else { field.remove(); }
+    if (navigator.clipboard && window.isSecureContext) {
+      navigator.clipboard.writeText(text).then(done, select);
+    } else {
+      select();
+    }
   });
 })();

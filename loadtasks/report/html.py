@@ -1,5 +1,6 @@
 """The report as one self-contained page: no script, no request to anywhere, everything from outside escaped."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -64,6 +65,11 @@ class Section:
     def shares(self) -> bool:
         """Whether something was found in this scenario that is shown for several."""
         return any(_key(within_run(rendered, self.run_id)) in self.shared for rendered in findings_on_page(self.result))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has nothing to show but what it shares with other scenarios."""
+        return self.shares and not self.measurements and not self.findings
 
     def moved(self, part: str) -> frozenset[str]:
         """The metrics of a part, or of the whole, that findings are about; changes of others are noise."""
@@ -175,14 +181,18 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
     targets = target_results(document)
     keys = frozenset(shared)
     sections = [Section(result, charts.get(result.scenario), keys, run.id) for result in results]
+    nothing_measured = _nothing_measured(results, shared)
     return template.render(
         document=document,
         run=run,
-        sections=sections,
+        sections=[section for section in sections if not section.is_empty],
+        sectioned={section.result.scenario for section in sections if not section.is_empty},
+        number=len(results),
+        nothing_measured=nothing_measured,
         baseline_runs=_baseline_runs(results),
         rows=table_rows,
         glance=at_a_glance(document),
-        shared=list(shared.values()),
+        shared=[one for one in shared.values() if one.rendered is not nothing_measured],
         targets=targets,
         tally_of_targets=tally_of_targets(targets),
         has_marks=table.has_marks(table_rows),
@@ -198,6 +208,14 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
 def _place(column: str) -> str:
     """The class of a column: which screens have room for it. A phone shows the p95 and its change."""
     return _PLACES.get(column, "wide-only")
+
+
+def _nothing_measured(results: Sequence[ScenarioResult], shared: Mapping[str, SharedFinding]) -> RenderedFinding | None:
+    """The one reason for which no scenario of a run could be measured, which the head of the page gives."""
+    if any(result.measurements for result in results):
+        return None
+    of_all = [one for one in shared.values() if len(one.results) == len(results)]
+    return of_all[0].rendered if len(of_all) == len(shared) == 1 else None
 
 
 def _key(rendered: RenderedFinding) -> str:

@@ -59,13 +59,21 @@ def test_nothing_is_said_twice(bad_page: str) -> None:
 
 
 def test_what_several_scenarios_share_is_said_once_for_them() -> None:
-    page = parse(html.render(samples.document(*map(samples.unreachable, ("a.steady", "b.steady")))))
+    alike = [samples.unreachable(name) for name in ("a.steady", "b.steady")]
+    page = parse(html.render(samples.document(*alike, samples.saturated(), samples.missed_target())))
     assert page.text.count("refuses connections") == 1
-    (shared,) = page.one("section", id="results").one("ul", class_="findings").all("li")
-    assert "refuses connections" in shared.text
-    for name in ("a.steady", "b.steady"):
-        link = page.one("section", id=f"scenario-{name}").all("p")[1].one("a")
-        assert page.one("h3", id=link.attributes["href"].removeprefix("#")).text
+    shared = page.one("section", id="results").one("ul", class_="findings")
+    assert [link.text for link in shared.one("li").all("a")] == ["a.steady", "b.steady"]
+    links = [link for link in page.one("table", class_="results").all("a") if link.text in ("a.steady", "b.steady")]
+    assert {link.attributes["href"] for link in links} == {"#shared"}, "they have nothing else to say"
+    assert page.one("h3", id="shared").text
+
+
+def test_the_one_reason_for_which_nothing_was_measured_stands_in_the_head() -> None:
+    page = parse(html.render(samples.document(*map(samples.unreachable, ("a.steady", "b.steady")))))
+    assert "refuses connections" in page.one("div", class_="verdict").text
+    assert page.text.count("refuses connections") == 1
+    assert page.all("section", class_="scenario") == []
 
 
 def test_every_target_is_listed_with_what_was_observed_the_missed_ones_first(bad_page: str) -> None:
@@ -370,6 +378,10 @@ def test_the_page_can_be_walked_without_seeing_it(bad_page: str) -> None:
     for svg in page.all("svg"):
         assert svg.attributes["role"] == "img"
         assert re.search(r"median .+ p95 .+ max ", svg.attributes["aria-label"])
+
+
+def test_a_run_of_34_scenarios_is_smaller_than_a_megabyte(bad_page: str) -> None:
+    assert len(bad_page.encode()) / len(samples.bad_run().scenarios) * 34 < 1_000_000
 
 
 def test_a_browser_shows_the_whole_page_without_a_complaint(

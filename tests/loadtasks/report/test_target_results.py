@@ -19,7 +19,7 @@ def test_met_and_missed_targets_have_what_was_demanded_and_observed() -> None:
     assert tally_of_targets(rows) == "2 missed, 2 met"
 
 
-def test_what_could_not_be_evaluated_what_decides_nothing_and_built_in_targets_are_told_apart() -> None:
+def test_what_could_not_be_evaluated_what_decides_nothing_and_built_in_targets_are_distinguished() -> None:
     missed = samples.missed("p95_s", 3, 2)
     built_in = missed.model_copy(update={"parameters": missed.parameters.model_copy(update={"built_in": True})})
     broken = Finding(

@@ -91,6 +91,10 @@ benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on
 benchmark-alerts: $(VENV)/.development ## faults, a mail server and an API that come and go under Airflow's scheduler, and the mails that arrive (by hand, about 20 minutes; ARGS="--calm 4")
 	@$(BIN)/python -m benchmarks.alerts.under_scheduler $(ARGS)
 
+.PHONY: benchmark-airflow
+benchmark-airflow: $(VENV)/.development ## what a run takes beyond its load under Airflow's scheduler, before and after a change (by hand, about 20 minutes; ARGS="--before REVISION --runs 3", ARGS=--nightly)
+	@$(BIN)/python -m benchmarks.airflow.overhead $(ARGS)
+
 .PHONY: pictures
 pictures: $(VENV)/.development ## every page in Airflow driven by a browser, and its pictures in PICTURES=FOLDER (by hand, about 5 minutes; needs Chromium)
 	@$(BIN)/python -m benchmarks.pages.pictures $(or $(FOLDER),var/pages) $(PICTURES)

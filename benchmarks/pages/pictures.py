@@ -203,6 +203,8 @@ class Tour:
                 for name, path in pages.items():
                     page.goto(f"{self.url}{path}")
                     page.wait_for_load_state("networkidle")
+                    for chart in page.locator(".chart").all():
+                        expect(chart.locator("svg").first).to_be_visible()
                     page.screenshot(path=self.pictures / f"{name}-{theme}-{size}.png", full_page=True)
                 context.close()
         if self.complaints:

@@ -21,7 +21,7 @@ from loadtasks.steps.browsing import (
 )
 from loadtasks.steps.browsing_comparison import compare_page, default_pair, run_on
 from loadtasks.steps.browsing_runs import find_listed_run, listed_runs, refusal_of, run_page, run_scenario
-from loadtasks.steps.browsing_scenario import ScenarioChoice, scenario_page, scenarios_of
+from loadtasks.steps.browsing_scenario import ScenarioChoice, scenario_history, scenario_page, scenarios_of
 from loadtasks.steps.commenting import NotPostedError, comment
 from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
@@ -152,6 +152,7 @@ __all__ = [
     "run_on",
     "run_page",
     "run_scenario",
+    "scenario_history",
     "scenario_names",
     "scenario_page",
     "scenarios_of",

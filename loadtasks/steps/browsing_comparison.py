@@ -24,7 +24,7 @@ from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
 _MAX_OFFERED = 60
 """How many runs, and how many versions, a picker offers; others are chosen by their date."""
-_PAST_RUNS = 2 * MAX_BASELINE_RUNS
+_PAST_RUNS = MAX_BASELINE_RUNS + 30
 """So many of the newest runs are searched for those that say how much two runs of one build differ."""
 
 

@@ -36,29 +36,9 @@ def scenario_page(context: RunContext, choice: ScenarioChoice, *, may_decide: bo
     service, scenario, part = choice.service, choice.scenario, choice.part
     with Store.open(context.workspace.results_url) as store:
         browser = store.browser
-        runs = browser.scenario_runs(service, scenario, part, min(choice.shown + _RUNS_BEFORE, MAX_RUNS))
-        shown = min(choice.shown, len(runs))
+        history = _history(context, store, choice)
         regressions = store.regressions.all(service)
-        approved = next((one for one in store.baselines(service) if one.scenario == scenario), None)
-        newest = runs[len(runs) - shown :]
-        detailed = [run.run_id for run in newest[-MAX_DETAILED:]]
-        with_errors = [run.run_id for run in failed_runs(newest) if run.run_id not in detailed]
-        history = ScenarioHistory(
-            service=service,
-            scenario=scenario,
-            part=part,
-            metric=choice.metric,
-            runs=runs,
-            shown=shown,
-            regressions=[one for one in regressions if (one.scenario, one.part) == (scenario, part)],
-            names=ids_of_groups(regressions),
-            approved_run=approved.run_id if approved is not None and approved.approved_by != AUTOMATIC else None,
-            repetitions=browser.repeated_values(service, scenario, part, choice.metric),
-            histograms=browser.histograms(scenario, part, detailed),
-            details=browser.run_details(scenario, part, [*with_errors, *detailed]),
-            min_effect=context.settings.sensitivity.min_effect,
-        )
-        measured = [run.run_id for run in runs if run.measured]
+        measured = [run.run_id for run in history.runs if run.measured]
         run_id = choice.run_id if choice.run_id in measured else next(reversed(measured), None)
         groups = [members for members in grouped(regressions) if any(one.scenario == scenario for one in members)]
         listed = listed_groups(store, groups, {service} if may_decide else ())
@@ -71,11 +51,43 @@ def scenario_page(context: RunContext, choice: ScenarioChoice, *, may_decide: bo
         )
 
 
+def scenario_history(context: RunContext, choice: ScenarioChoice) -> ScenarioHistory:
+    """A metric of a scenario over runs."""
+    with Store.open(context.workspace.results_url) as store:
+        return _history(context, store, choice)
+
+
 def scenarios_of(context: RunContext, service: str) -> list[str]:
     """The scenarios that the newest run of a service planned."""
     with Store.open(context.workspace.results_url) as store:
         newest = store.browser.newest_runs(service, 1)
         return newest[0][0].scenarios if newest else []
+
+
+def _history(context: RunContext, store: Store, choice: ScenarioChoice) -> ScenarioHistory:
+    browser, service, scenario, part = store.browser, choice.service, choice.scenario, choice.part
+    runs = browser.scenario_runs(service, scenario, part, min(choice.shown + _RUNS_BEFORE, MAX_RUNS))
+    shown = min(choice.shown, len(runs))
+    regressions = store.regressions.all(service)
+    approved = next((one for one in store.baselines(service) if one.scenario == scenario), None)
+    newest = runs[len(runs) - shown :]
+    detailed = [run.run_id for run in newest[-MAX_DETAILED:]]
+    with_errors = [run.run_id for run in failed_runs(newest) if run.run_id not in detailed]
+    return ScenarioHistory(
+        service=service,
+        scenario=scenario,
+        part=part,
+        metric=choice.metric,
+        runs=runs,
+        shown=shown,
+        regressions=[one for one in regressions if (one.scenario, one.part) == (scenario, part)],
+        names=ids_of_groups(regressions),
+        approved_run=approved.run_id if approved is not None and approved.approved_by != AUTOMATIC else None,
+        repetitions=browser.repeated_values(service, scenario, part, choice.metric),
+        histograms=browser.histograms(scenario, part, detailed),
+        details=browser.run_details(scenario, part, [*with_errors, *detailed]),
+        min_effect=context.settings.sensitivity.min_effect,
+    )
 
 
 def _chosen(store: Store, run_id: str, scenario: str, part: str) -> ChosenRun | None:

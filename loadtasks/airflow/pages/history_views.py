@@ -1,7 +1,6 @@
 """The pages of scenarios and runs: one scenario over runs, one run, the list of runs, and two runs side by side."""
 
 from datetime import UTC, date, datetime, time
-from importlib.metadata import version
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, Field
 from loadtasks import steps
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.pages.access import Reader, ReaderDep
-from loadtasks.airflow.pages.responses import page
+from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page
 from loadtasks.airflow.pages.views import NOTICES
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.report.charts import browser, latency
@@ -29,8 +28,6 @@ from loadtasks.steps import ScenarioChoice
 router = APIRouter()
 _NO_PAGE = "There is no such run here: it was deleted, it was never opened, or you may not read its DAG."
 _GOING_ON = ("queued", "running", "scheduled")
-_SCRIPT = f"vega-{version('vl-convert-python')}.js"
-"""Its version is part of its name, so that browsers may keep it."""
 _APPROVED = "Approved: later runs are compared with the runs since this one."
 
 
@@ -90,7 +87,7 @@ def show_scenario(request: Request, reader: ReaderDep, asked: Annotated[Scenario
         run_id=asked.run,
         own_query=urlencode({name: value for name, value in kept.items() if value}),
         notice=NOTICES.get(asked.done, ""),
-        script=_SCRIPT,
+        script=CHARTS_SCRIPT,
     )
 
 
@@ -137,7 +134,7 @@ def show_run(request: Request, reader: ReaderDep, run_id: str, asked: Annotated[
         approvable=valid if shown.is_judged else [],
         may_trigger=reader.may_trigger(run.service),
         notice=_APPROVED if asked.done == "approve" else "",
-        script=_SCRIPT,
+        script=CHARTS_SCRIPT,
     )
 
 
@@ -189,14 +186,14 @@ def show_comparison(request: Request, reader: ReaderDep, asked: Annotated[Compar
         all_services=sorted(reader.services),
         chosen_service=service,
         columns=COLUMNS,
-        script=_SCRIPT,
+        script=CHARTS_SCRIPT,
     )
 
 
 @router.get("/script/{name}")
 def serve_charts_script(reader: ReaderDep, name: str) -> Response:
     """The libraries that draw charts in the reader's browser."""
-    if name != _SCRIPT:
+    if name != CHARTS_SCRIPT:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such script; reload the page.")
     made = browser.bundle(reader.context.workspace.var / "cache")
     kept = {"Cache-Control": "private, max-age=604800", "X-Content-Type-Options": "nosniff"}

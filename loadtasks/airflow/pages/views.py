@@ -9,11 +9,13 @@ from fastapi.responses import HTMLResponse, Response
 from loadtasks import steps
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.pages.access import ReaderDep
-from loadtasks.airflow.pages.responses import page, to_page
+from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page, to_page
 from loadtasks.report.charts import sparkline
 from loadtasks.report.pages.overview import COLUMNS, sort_rows, sort_services
 
 router = APIRouter()
+_REGRESSION_RUNS = 60
+"""How many of the newest runs the page of a regression draws."""
 _LENGTHS = (30, 60, 90)
 """How many runs the overview may show."""
 NOTICES = {
@@ -102,6 +104,8 @@ def show_regression(request: Request, reader: ReaderDep, number: int, done: str 
     service = steps.service_of_regression(reader.context, number)
     reader.check_reads(service)
     shown = steps.regression_page(reader.context, number, may_decide=reader.may_decide(service))
+    first = shown.one.first
+    choice = steps.ScenarioChoice(service, first.scenario, first.part, first.changes[0].metric, _REGRESSION_RUNS)
     return page(
         request,
         reader,
@@ -110,5 +114,7 @@ def show_regression(request: Request, reader: ReaderDep, number: int, done: str 
         causes=shown.causes,
         shape=shown.shape,
         moves=shown.moves,
+        history=steps.scenario_history(reader.context, choice),
+        script=CHARTS_SCRIPT,
         notice=NOTICES.get(done, ""),
     )

@@ -14,14 +14,14 @@ from loadtasks.report import exemplars, table
 from loadtasks.report.at_a_glance import at_a_glance
 from loadtasks.report.charts import latency
 from loadtasks.report.charts.states import ChartState
-from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons, within_run
+from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons, named_once, within_run
 from loadtasks.report.headline import NO_TARGET, is_untargeted
 from loadtasks.report.noise import moved_metrics
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
 from loadtasks.report.target_results import tally_of_targets, target_results
 from loadtasks.report.template_environment import anchor, environment
 from loadtasks.report.text import label
-from loadtasks.report.worst_first import state_of_result, worst_first
+from loadtasks.report.worst_first import state_in_report, worst_first
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
 
@@ -53,12 +53,12 @@ class Section:
     @property
     def state(self) -> ChartState:
         """The verdict, or what was found that decides nothing."""
-        return state_of_result(self.result)
+        return state_in_report(self.result)
 
     @property
     def findings(self) -> list[RenderedFinding]:
         """What decides first; without what is shared."""
-        shown = (within_run(rendered, self.run_id) for rendered in findings_on_page(self.result))
+        shown = named_once(within_run(rendered, self.run_id) for rendered in findings_on_page(self.result))
         return [rendered for rendered in shown if _key(rendered) not in self.shared]
 
     @property

@@ -42,16 +42,19 @@ def claimed_change(
 
 
 def emphasis(compared: MetricComparison | None, moved: Collection[str]) -> str:
-    """How a change is written: `moved` where a finding is about it, `noise` where runs differ by as much; else empty.
+    """How a change is written: `noise` where runs differ by as much anyway, `moved` where a finding is about it.
 
-    A change beyond its interval that no finding is about yet is neither: it takes more than one run to confirm it.
+    A change beyond its interval that no finding is about yet is neither: it takes more than one run to confirm it. One
+    without an interval is noise unless a finding is about it.
 
     Args:
         compared: The metric's comparison; None where it was not compared.
         moved: The metrics that findings are about.
     """
-    if compared is not None and compared.metric in moved:
-        return "moved"
-    if compared is None or compared.low is None or compared.high is None or compared.low <= 1 <= compared.high:
+    if compared is None:
         return "noise"
-    return ""
+    if compared.low is None or compared.high is None:
+        return "moved" if compared.metric in moved else "noise"
+    if compared.low <= 1 <= compared.high:
+        return "noise"
+    return "moved" if compared.metric in moved else ""

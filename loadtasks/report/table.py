@@ -11,7 +11,7 @@ from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.noise import claimed_change, emphasis, moved_metrics
 from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
 from loadtasks.report.verdicts import WORD
-from loadtasks.report.worst_first import state_of_result, worst_first
+from loadtasks.report.worst_first import state_in_report, worst_first
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingKind
@@ -82,7 +82,7 @@ class TableRow:
     def state(self) -> ChartState | None:
         """The verdict, or what was found of a scenario that decides nothing; None of a part without findings."""
         if not self.part:
-            return state_of_result(self.result)
+            return state_in_report(self.result)
         return state_of(self.verdict) if self.verdict is not None else None
 
     @property

@@ -35,6 +35,12 @@ def state_of_result(result: ScenarioResult) -> ChartState:
     return finer or state_of(result.verdict)
 
 
+def state_in_report(result: ScenarioResult) -> ChartState:
+    """The same for a report, in which a scenario that met its targets has passed, compared with a baseline or not."""
+    state = state_of_result(result)
+    return ChartState.PASS if state is ChartState.NO_BASELINE else state
+
+
 def worst_first(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
     """The scenarios of a run by verdict, then by what was found, then by how far they are from what they should be."""
     return sorted(results, key=_place)

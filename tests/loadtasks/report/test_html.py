@@ -18,7 +18,9 @@ from loadtasks.report.template_environment import anchor
 from loadtasks.report.text import sentence
 from loadtasks.report.verdicts import tally
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import Verdict
 from tests.findings import text_finding
 from tests.loadtasks.report import samples
@@ -84,6 +86,21 @@ def test_every_target_is_listed_with_what_was_observed_the_missed_ones_first(bad
     assert section.one("h2").text == "Targets: 3 missed, 12 met"
 
 
+def test_a_regression_of_several_metrics_is_named_once_and_met_targets_without_a_baseline_are_a_pass() -> None:
+    findings = [samples.worse("p50_s", 0.02, 0.01), samples.worse("throughput_per_s", 400, 800)]
+    young = Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=9))
+    page = parse(
+        html.render(
+            samples.document(
+                samples.result("sessions.filtered", Verdict.REGRESSED, *findings),
+                samples.result("dashboard.concurrent", Verdict.PASS, young, baseline=False),
+            )
+        )
+    )
+    assert page.text.count(f"Regression {samples.REGRESSION}") == 1
+    assert page.one("table", class_="results").rows()[2][1] == "✓ PASS"
+
+
 def test_only_changes_that_a_finding_is_about_are_bold_and_noise_is_grey(bad_page: str) -> None:
     page = parse(bad_page)
     kinds = {
@@ -95,6 +112,8 @@ def test_only_changes_that_a_finding_is_about_are_bold_and_noise_is_grey(bad_pag
     compared = page.one("section", id="scenario-dashboard.sustained").one("table", class_="comparison")
     own = {row.one("th").text: row.all("td")[-1].attributes["class"] for row in compared.all("tr")[1:]}
     assert own["p95"] == own["success rate"] == "moved"
+    mixed = page.one("section", id="scenario-mixed.concurrent").one("table", class_="comparison")
+    assert {row.all("td")[-1].attributes["class"] for row in mixed.all("tr") if row.all("td")} == {"noise"}
     assert own["p50"] == "", "beyond its interval, and not confirmed"
 
 

@@ -25,7 +25,9 @@ def test_percentiles_move_together_and_a_missed_target_moves_its_own_metric_alon
 @pytest.mark.parametrize(
     ("compared", "moved", "expected"),
     [
-        (_compared(0.9, 1.3), {"p95_s"}, "moved"),
+        (_compared(1.05, 1.15), {"p95_s"}, "moved"),
+        (_compared(0.9, 1.3), {"p95_s"}, "noise"),
+        (_compared(None, None), {"p95_s"}, "moved"),
         (_compared(0.9, 1.3), set(), "noise"),
         (_compared(1.05, 1.15), set(), ""),
         (_compared(None, None), set(), "noise"),

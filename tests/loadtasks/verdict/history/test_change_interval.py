@@ -1,11 +1,16 @@
 """The interval of a change in one run: as wide as the baseline's runs differ."""
 
 import math
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from loadtasks.verdict.history.change_interval import change_factor
+from loadtasks.verdict.history.findings import compare_scenario
+from loadtasks.verdict.history.lifecycle import KnownChanges
+from tests.families import compared
+from tests.measurements import measurement
 
 _SCALE = 0.1
 
@@ -46,3 +51,18 @@ def test_one_outlier_does_not_widen_it_much_and_equal_runs_are_no_certainty() ->
 @pytest.mark.parametrize("metric", ["success_rate"])
 def test_shares_are_judged_by_counts_and_have_none(metric: str) -> None:
     assert change_factor(metric, np.full(20, 0.99)) is None
+
+
+def test_a_comparison_with_the_baseline_has_it() -> None:
+    medians = np.random.default_rng(7).normal(0, 0.02, (20, 1))
+    comparisons = compared(medians, [0.0] * 20).comparisons
+    ((scenario, _),) = comparisons
+    found = compare_scenario([measurement(scenario)], comparisons, KnownChanges(), datetime.now(UTC))
+    shown = {one.metric: one for one in found.comparisons}
+    median, success = shown["p50_s"], shown["success_rate"]
+    assert median.low is not None
+    assert median.high is not None
+    assert median.ratio is not None
+    assert 1.03 < median.high / median.ratio < 1.08, "runs differ by 2 %"
+    assert median.ratio / median.low == pytest.approx(median.high / median.ratio)
+    assert (success.low, success.high) == (None, None)

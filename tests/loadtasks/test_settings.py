@@ -30,6 +30,7 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "runs_per_false_alarm": ("0.5", "nan", "inf", "few", "1e18"),
     "min_effect": ("0", "1", "3", "nan", "inf", "3%"),
     "improvements": ("yes",),
+    "data_docs": ("perhaps", "2"),
     "results_url": ("results.db",),
     "reports_url": ("reports",),
     "pages_url": ("airflow", "ftp://airflow/performance", "https://airflow/performance?run=1"),

@@ -91,6 +91,10 @@ benchmark-verdict-live: $(VENV)/.development ## paired runs of the API slowed on
 benchmark-alerts: $(VENV)/.development ## faults, a mail server and an API that come and go under Airflow's scheduler, and the mails that arrive (by hand, about 20 minutes; ARGS="--calm 4")
 	@$(BIN)/python -m benchmarks.alerts.under_scheduler $(ARGS)
 
+.PHONY: benchmark-airflow
+benchmark-airflow: $(VENV)/.development ## what a run takes beyond its load under Airflow's scheduler, before and after a change (by hand, about 20 minutes; ARGS="--before REVISION --runs 3", ARGS=--nightly)
+	@$(BIN)/python -m benchmarks.airflow.overhead $(ARGS)
+
 .PHONY: pictures
 pictures: $(VENV)/.development ## every page in Airflow driven by a browser, and its pictures in PICTURES=FOLDER (by hand, about 5 minutes; needs Chromium)
 	@$(BIN)/python -m benchmarks.pages.pictures $(or $(FOLDER),var/pages) $(PICTURES)
@@ -106,6 +110,12 @@ benchmark-api: $(VENV)/.development ## the API's rates with 1,000,000 sessions, 
 .PHONY: benchmark-workers
 benchmark-workers: .venv-benchmarks/.peers ## rate, latency and fairness of the API under gunicorn's worker classes (by hand; needs wrk)
 	@$(BIN)/python -m benchmarks.api.workers
+
+.PHONY: benchmark-pages
+benchmark-pages: $(VENV)/.development ## how fast the pages in Airflow are read and drawn with 1,000 runs of 3 services (by hand, minutes to store them; FOLDER=one that is kept)
+	@test -n "$(FOLDER)" || { echo "FOLDER=… must name a folder, which is made where it is missing"; exit 2; }
+	@test -e '$(FOLDER)/results.db' || $(BIN)/python -m benchmarks.pages.stored_services '$(FOLDER)' 1000 10
+	@$(BIN)/python -m benchmarks.pages.speed '$(FOLDER)'
 
 .PHONY: clean
 clean: ## remove what runs wrote (var/) and the caches; the environment stays

@@ -8,6 +8,8 @@ def plain(text: str) -> str:
 
     Every text that comes from a target or a file passes this before it reaches a terminal, a mail header or Markdown.
     """
+    if text.isascii() and text.isprintable():  # most are, and a page has tens of thousands
+        return " ".join(text.split())
     kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cs" else c for c in text)
     clean = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in kept)
     return " ".join("".join(c for c in clean if unicodedata.category(c) != "Cf").split())

@@ -57,6 +57,11 @@ class Workspace:
         """The folder of e-mails as .eml files, used where no SMTP server is configured."""
         return self.var / "outbox"
 
+    @property
+    def checked_suites(self) -> Path:
+        """The file that says which suites were tried and found to be right."""
+        return self.var / "checked_suites"
+
     def check_writable(self) -> None:
         """Check that results can be kept, before anything is measured.
 

@@ -148,3 +148,9 @@ def test_lock_is_within_the_ranges() -> None:
     extras = [Requirement(line) for lines in PROJECT_TABLE["optional-dependencies"].values() for line in lines]
     for requirement in [*declared().values(), *extras]:
         assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
+
+
+def test_the_entry_point_of_the_airflow_plugin_names_a_class() -> None:
+    module, _, name = PROJECT_TABLE["entry-points"]["airflow.plugins"]["performance_dags"].partition(":")
+    tree = ast.parse((PROJECT / f"{module.replace('.', '/')}.py").read_text())
+    assert name in {node.name for node in tree.body if isinstance(node, ast.ClassDef)}

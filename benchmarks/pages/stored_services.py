@@ -89,7 +89,7 @@ def _open(store: Store, service: str, dag_id: str, at: datetime, ago: int) -> Ru
             service=service,
             target_version=version,
             scenarios=list(SCENARIOS),
-            generator="runner",
+            generator=f"runner-{service}",
         )
     )
 

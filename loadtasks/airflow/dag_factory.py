@@ -68,7 +68,7 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         allowed_run_types=NOT_BACKFILL,
         is_paused_upon_creation=False,
         dagrun_timeout=_MAX_RUN,
-        deadline=alert_when_late(deadline) if deadline is not None else None,
+        deadline=alert_when_late(deadline, max_delay) if deadline is not None else None,
         default_args={"execution_timeout": timedelta(hours=4), "owner": owner},
         owner_links={owner: link} if link else {},
         tags=list(tags),

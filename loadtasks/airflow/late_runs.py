@@ -21,17 +21,19 @@ log = logging.getLogger(__name__)
 _MANUAL = "manual"
 
 
-def alert_when_late(deadline: timedelta) -> DeadlineAlert:
-    """Send a mail when a run has not ended so long after it was due."""
-    callback = SyncCallback(tell_late, kwargs={"deadline_s": deadline.total_seconds()})
+def alert_when_late(deadline: timedelta, max_delay: timedelta | None) -> DeadlineAlert:
+    """Send a mail when a run has not ended so long after it was due; not of one that began too late and is skipped."""
+    max_delay_s = max_delay.total_seconds() if max_delay is not None else None
+    callback = SyncCallback(tell_late, kwargs={"deadline_s": deadline.total_seconds(), "max_delay_s": max_delay_s})
     return DeadlineAlert(DeadlineReference.DAGRUN_LOGICAL_DATE, deadline, callback, name="late")
 
 
-def tell_late(deadline_s: float, context: dict[str, Any]) -> None:
+def tell_late(deadline_s: float, max_delay_s: float | None, context: dict[str, Any]) -> None:
     """Tell people that a DAG run has not ended in time, or note it; Airflow calls this once a run.
 
     Args:
         deadline_s: how long after it was due a run may end.
+        max_delay_s: how long after its time a scheduled run may begin, or is skipped; None: at any time.
         context: of Airflow: `dag_run`, as its REST API describes one, and `deadline`.
     """
     from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
@@ -43,11 +45,9 @@ def tell_late(deadline_s: float, context: dict[str, Any]) -> None:
     from loadtasks.errors import LoadTasksError
     from loadtasks.results.store import Store
 
-    run = _overdue(context["dag_run"], deadline_s)
+    run = _overdue(context["dag_run"], deadline_s, max_delay_s)
     if run is None:
-        log.info(
-            "The run %s is not late: its logical date lies before it was triggered", context["dag_run"]["dag_run_id"]
-        )
+        log.info("The run %s is not late: it has only just been begun", context["dag_run"]["dag_run_id"])
         return
     try:
         ours = stored()
@@ -71,12 +71,19 @@ def tell_late(deadline_s: float, context: dict[str, Any]) -> None:
         )
 
 
-def _overdue(dag_run: dict[str, Any], deadline_s: float) -> "OverdueRun | None":
-    """The run that is late; None where only its logical date, which may be chosen freely, lies in the past."""
+def _overdue(dag_run: dict[str, Any], deadline_s: float, max_delay_s: float | None) -> "OverdueRun | None":
+    """The run that is late; None where only its logical date lies in the past.
+
+    That of a triggered run may be chosen freely. A scheduled one that is made up for too late is skipped.
+    """
     from loadtasks.airflow.dag_runs import run_id_of
     from loadtasks.steps import OverdueRun
 
-    due = _moment(dag_run, "queued_at") if dag_run["run_type"] == _MANUAL else _moment(dag_run, "run_after")
+    queued_at, due = _moment(dag_run, "queued_at"), _moment(dag_run, "run_after")
+    if dag_run["run_type"] == _MANUAL:
+        due = queued_at
+    elif queued_at and due and max_delay_s is not None and queued_at - due > timedelta(seconds=max_delay_s):
+        return None
     if due is None or datetime.now(due.tzinfo) < due + timedelta(seconds=deadline_s):
         return None
     return OverdueRun(run_id_of(dag_run["dag_id"], dag_run["dag_run_id"]), None, due, dag_run["dag_id"])

@@ -23,7 +23,8 @@ COLUMNS = {
     "change": "vs baseline",
 }
 """The columns and their headings."""
-METRIC_COLUMNS = [metric.name for metric in columns_of(Table.RUN)]
+RUN_METRICS = columns_of(Table.RUN)
+METRIC_COLUMNS = [metric.name for metric in RUN_METRICS]
 DETAIL_METRICS = columns_of(Table.DETAILS)
 MAIL_METRICS = columns_of(Table.MAIL)
 PERCENTILE_COLUMNS = [name for name in METRIC_COLUMNS if name in PERCENTILES]

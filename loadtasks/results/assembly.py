@@ -1,5 +1,7 @@
 """Assembles the results document of a run from what the store has of it."""
 
+from collections.abc import Sequence
+
 from loadtasks.measurement.model import Measurement, by_scenario
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.results.document import RepetitionSummary, ResultsDocument, ScenarioResult
@@ -7,6 +9,7 @@ from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict, overall
+from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 
 
@@ -18,20 +21,49 @@ def assemble(store: Store, run_id: str) -> ResultsDocument:
     Raises:
         BadInputError: no such run.
     """
-    run, failures, pairings = store.run(run_id), store.failures(run_id), store.pairings(run_id)
-    verdicts = {verdict.scenario: verdict for verdict in store.verdicts(run_id)}
-    measured = by_scenario(store.measurements(run_id))
+    return _assembled(store, store.run(run_id), store.measurements(run_id), compared=True)
+
+
+def assemble_measured(store: Store, run_id: str) -> ResultsDocument:
+    """A run without the measurements of its baselines, which charts alone need.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    return _assembled(store, store.run(run_id), store.measurements(run_id), compared=False)
+
+
+def assemble_scenario(store: Store, run_id: str, scenario: str) -> ScenarioResult | None:
+    """One scenario of a run whole; None where the run doesn't have it.
+
+    Raises:
+        BadInputError: no such run.
+    """
+    run, measurements = store.run(run_id), store.measurements(run_id, scenario)
+    if scenario not in run.scenarios and not measurements:
+        return None
+    return _assembled(store, run, measurements, compared=True, only=scenario).scenarios[0]
+
+
+def _assembled(
+    store: Store, run: Run, measurements: Sequence[Measurement], *, compared: bool, only: str | None = None
+) -> ResultsDocument:
+    """The document of a run, or of one scenario of it, with or without the measurements of baselines."""
+    failures, pairings = store.failures(run.id), store.pairings(run.id)
+    measured = by_scenario(measurements)
+    verdicts = {verdict.scenario: verdict for verdict in store.verdicts(run.id)}
     results = []
-    for scenario in dict.fromkeys([*run.scenarios, *measured, *verdicts]):
-        measurements = measured.get(scenario, [])
+    for scenario in [only] if only is not None else dict.fromkeys([*run.scenarios, *measured, *verdicts]):
+        of_scenario = measured.get(scenario, [])
         pairing = pairings.get(scenario)
-        judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(measurements))
+        judged = verdicts.get(scenario) or _unjudged(scenario, failures.get(scenario), bool(of_scenario))
+        before = _compared_with(store, judged) if compared else []
         results.append(
             ScenarioResult(
-                endpoint=measurements[0].endpoint if measurements else scenario.partition(".")[0],
-                measurements=measurements,
-                repetitions=_repetitions(store, run_id, scenario),
-                baseline=pairing.reference if pairing else _compared_with(store, judged),
+                endpoint=of_scenario[0].endpoint if of_scenario else scenario.partition(".")[0],
+                measurements=of_scenario,
+                repetitions=_repetitions(store, run.id, scenario),
+                baseline=pairing.reference if pairing else before,
                 round_ratios=pairing.round_ratios if pairing else [],
                 **judged.model_dump(),
             )

@@ -1,5 +1,6 @@
 """What two measurements must have in common to be compared."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Self
 
@@ -98,6 +99,10 @@ class Fingerprint(BaseModel):
 
     def unlike(self, earlier: Self) -> Difference | None:
         """The first difference from an earlier measurement that rules out a comparison; None where there is none."""
+        return next(self.differences(earlier), None)
+
+    def differences(self, earlier: Self) -> Iterator[Difference]:
+        """Everything in which it differs from an earlier measurement."""
         sides: tuple[tuple[FingerprintField, FingerprintValue, FingerprintValue], ...] = (
             (FingerprintField.SERVICE, self.service, earlier.service),
             (FingerprintField.LOAD, self.load, earlier.load),
@@ -107,6 +112,4 @@ class Fingerprint(BaseModel):
             (FingerprintField.MEASUREMENT_VERSION, self.measurement_version, earlier.measurement_version),
             (FingerprintField.PAIRED, self.paired, earlier.paired),
         )
-        return next(
-            (Difference(field=field, now=now, before=before) for field, now, before in sides if now != before), None
-        )
+        return (Difference(field=field, now=now, before=before) for field, now, before in sides if now != before)

@@ -1,15 +1,18 @@
 """What pages show of many runs at once, read without their histograms: verdicts, a few metrics, and whose they are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import desc, func, select
 
+from loadtasks.measurement.histogram import Histogram
+from loadtasks.results import scenario_runs
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.rows import run_of, run_verdict_of, verdict_of
 from loadtasks.results.run import Run
+from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
 
@@ -32,6 +35,18 @@ class RunNeighbours:
 
     previous: str | None
     following: str | None
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run as lists show it."""
+
+    run: Run
+    verdict: Verdict | None
+    """None while it is open, and where it never ended."""
+    pruned_at: datetime | None
+    tally: Mapping[Verdict, int]
+    """How many of its scenarios have which verdict."""
 
 
 class RunBrowser:
@@ -113,4 +128,91 @@ class RunBrowser:
         """When these runs started, by id; those that are gone are missing."""
         query = select(RunRow.id, RunRow.started_at).where(RunRow.id.in_(run_ids))
         with self._database.reading() as session:
-            return dict(session.execute(query).tuples().all())
+            return dict(session.execute(query).all())
+
+    def sequence_of_newest(self, service: str, number: int) -> int:
+        """The place of the first of so many newest runs of a service; 0 where it has fewer."""
+        query = select(RunRow.sequence).where(RunRow.service == service).order_by(desc(RunRow.sequence))
+        with self._database.reading() as session:
+            return session.scalar(query.offset(number - 1).limit(1)) or 0
+
+    def sequences(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """The places of these runs in the order in which they were opened, by id; those that are gone are missing."""
+        query = select(RunRow.id, RunRow.sequence).where(RunRow.id.in_(run_ids))
+        with self._database.reading() as session:
+            return dict(session.execute(query).all())
+
+    def count(self, services: Collection[str]) -> int:
+        """How many runs these services have."""
+        query = select(func.count()).select_from(RunRow).where(RunRow.service.in_(services))
+        with self._database.reading() as session:
+            return session.scalar(query) or 0
+
+    def listed(self, services: Collection[str], offset: int, limit: int) -> list[ListedRun]:
+        """Runs of these services, newest first, from a place in that order on."""
+        query = select(RunRow).where(RunRow.service.in_(services)).order_by(desc(RunRow.sequence))
+        with self._database.reading() as session:
+            rows = list(session.scalars(query.offset(offset).limit(limit)))
+            counted = select(VerdictRow.run_id, VerdictRow.verdict, func.count()).where(
+                VerdictRow.run_id.in_([row.id for row in rows])
+            )
+            tallies: dict[str, dict[Verdict, int]] = {}
+            for run_id, verdict, number in session.execute(counted.group_by(VerdictRow.run_id, VerdictRow.verdict)):
+                tallies.setdefault(run_id, {})[Verdict(verdict)] = number
+            return [ListedRun(run_of(row), run_verdict_of(row), row.pruned_at, tallies.get(row.id, {})) for row in rows]
+
+    def find(self, run_id: str) -> ListedRun | None:
+        """A run by its id; None where there is none."""
+        with self._database.reading() as session:
+            row = session.get(RunRow, run_id)
+            return ListedRun(run_of(row), run_verdict_of(row), row.pruned_at, {}) if row is not None else None
+
+    def newest_of_versions(self, service: str, limit: int) -> list[Run]:
+        """The last run of each version of a service's target, that of the newest version first."""
+        newest = (
+            select(func.max(RunRow.sequence).label("sequence"))
+            .where(RunRow.service == service, RunRow.target_version.is_not(None))
+            .group_by(RunRow.target_version)
+            .order_by(desc("sequence"))
+            .limit(limit)
+        )
+        with self._database.reading() as session:
+            rows = session.scalars(select(RunRow).where(RunRow.sequence.in_(newest)).order_by(desc(RunRow.sequence)))
+            return [run_of(row) for row in rows]
+
+    def last_until(self, service: str, moment: datetime) -> Run | None:
+        """The last run of a service that started before a moment; its first one where none did, None without any."""
+        of_service = select(RunRow).where(RunRow.service == service)
+        before = of_service.where(RunRow.started_at < moment).order_by(desc(RunRow.started_at), desc(RunRow.sequence))
+        with self._database.reading() as session:
+            row = session.scalar(before.limit(1)) or session.scalar(of_service.order_by(RunRow.sequence).limit(1))
+            return run_of(row) if row is not None else None
+
+    def scenario_runs(self, service: str, scenario: str, part: str, limit: int) -> list[ScenarioRun]:
+        """The newest runs of a service that measured a scenario or judged it, oldest first."""
+        with self._database.reading() as session:
+            return scenario_runs.read_scenario_runs(session, service, scenario, part, limit)
+
+    def run_details(self, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, RunDetails]:
+        """The statuses, errors and phases of a scenario in some runs, by run."""
+        with self._database.reading() as session:
+            return scenario_runs.read_run_details(session, scenario, part, run_ids)
+
+    def repeated_values(self, service: str, scenario: str, part: str, metric: str) -> dict[str, list[float | None]]:
+        """The values of a metric of every repetition, by run, of the runs that have several."""
+        with self._database.reading() as session:
+            return scenario_runs.read_repetitions(session, service, scenario, part, metric)
+
+    def histograms(self, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, Histogram]:
+        """The response times of a scenario in some runs, by run; none of a run that was pruned."""
+        with self._database.reading() as session:
+            return scenario_runs.read_histograms(session, scenario, part, run_ids)
+
+    def parts(self, scenario: str, run_ids: Sequence[str]) -> list[str]:
+        """The parts of a mixed scenario in some runs, in their order; empty of a scenario without parts."""
+        with self._database.reading() as session:
+            return scenario_runs.read_parts(session, scenario, run_ids)
+
+
+def _in_order(tally: Mapping[Verdict, int]) -> dict[Verdict, int]:
+    return {verdict: tally[verdict] for verdict in Verdict if verdict in tally}

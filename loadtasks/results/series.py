@@ -77,13 +77,14 @@ class MetricSeries:
         return np.array([point.values[column] for point in self.points], dtype=np.float64)
 
 
-def read_series(
+def read_series(  # noqa: PLR0913 - all but two are named
     session: Session,
     service: str,
     *,
     scenarios: Sequence[str] | None = None,
     whole: bool = False,
     unjudged: str | None = None,
+    since: int = 0,
 ) -> list[MetricSeries]:
     """The series of all scenarios of a service, or of some.
 
@@ -93,11 +94,12 @@ def read_series(
         scenarios: Their names; None for all.
         whole: Whether to begin with the first stored run instead of each scenario's baseline run.
         unjudged: The id of a run whose measurements are included though it may have no verdicts yet.
+        since: The sequence of the first run that is read.
     """
     begins = {} if whole else _baseline_runs(session, service)
     points: dict[tuple[str, str], list[SeriesPoint]] = {}
     fingerprint = cache(_fingerprint)  # thousands of runs have only a few
-    rows = session.execute(_repetitions(service, scenarios, unjudged))
+    rows = session.execute(_repetitions(service, scenarios, unjudged).where(RunRow.sequence >= since))
     for (scenario, part, sequence), repetitions in groupby(rows, itemgetter(0, 1, 2)):
         of_part = points.setdefault((scenario, part), [])
         if sequence >= begins.get(scenario, 0):

@@ -392,10 +392,11 @@ class Store:
         scenarios: Sequence[str] | None = None,
         whole: bool = False,
         unjudged: str | None = None,
+        since: int = 0,
     ) -> list[MetricSeries]:
         """The series of a service's scenarios, see `loadtasks.results.series`."""
         with self._database.reading() as session:
-            return read_series(session, service, scenarios=scenarios, whole=whole, unjudged=unjudged)
+            return read_series(session, service, scenarios=scenarios, whole=whole, unjudged=unjudged, since=since)
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of this id."""

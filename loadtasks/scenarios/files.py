@@ -1,6 +1,7 @@
 """Scenario files: one YAML file an endpoint, read and checked whole before anything is sent."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,9 +11,10 @@ from loadtasks.input_files import is_folder
 from loadtasks.scenarios.builder import build
 from loadtasks.scenarios.entry import File, WrongFieldError, joined
 from loadtasks.scenarios.model import Scenario, parts_of
-from loadtasks.scenarios.yaml_reader import read_yaml
+from loadtasks.scenarios.yaml_reader import read_file, yaml_of
 
 MIN_LOAD_FACTOR, MAX_LOAD_FACTOR = 1e-6, 1e6
+_MAX_CACHED_FILES = 100
 
 
 def read_scenarios(folder: Path) -> dict[str, Scenario]:
@@ -27,7 +29,7 @@ def read_scenarios(folder: Path) -> dict[str, Scenario]:
         paths = sorted(path for path in folder.iterdir() if _is_scenario_file(path))
     except OSError as error:
         raise BadInputError(f"{folder}: can't be read ({error.strerror}); make it readable.") from error
-    files = {path: _read_file(path) for path in paths}
+    files = {path: _checked(path, read_file(path)) for path in paths}
     if not files:
         raise BadInputError(f"{folder}: no scenario file (*.yaml) in it; docs/scenarios.md shows how to write one.")
     scenarios: dict[str, Scenario] = {}
@@ -97,8 +99,10 @@ def _is_scenario_file(path: Path) -> bool:
     return path.suffix.lower() in (".yaml", ".yml") and not path.name.startswith(".")
 
 
-def _read_file(path: Path) -> File:
-    content = read_yaml(path)
+@lru_cache(maxsize=_MAX_CACHED_FILES)
+def _checked(path: Path, data: bytes) -> File:
+    """What a file says. Each step of a run reads the scenarios, which takes 10 ms a file."""
+    content = yaml_of(path, data)
     if not isinstance(content, dict):
         raise BadInputError(f"{path}: a scenario file is a mapping with `endpoint` and `scenarios`.")
     try:

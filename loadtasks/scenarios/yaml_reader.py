@@ -70,23 +70,32 @@ class WrongYamlError(Exception):
         self.line = line
 
 
-def read_yaml(path: Path) -> Any:
+def read_file(path: Path) -> bytes:
+    """What a YAML file holds.
+
+    Raises:
+        BadInputError: it can't be read, or is too long; one sentence with the file.
+    """
+    try:
+        return read_bytes(path, MAX_BYTES)
+    except UnusableFileError as error:
+        raise BadInputError(f"{path}: {error}.") from error
+
+
+def yaml_of(path: Path, data: bytes) -> Any:
     """The content of a YAML file as JSON values, numbers with a point or exponent as `WrittenFloat`.
 
     Raises:
-        BadInputError: it can't be read, or holds something that could be meant otherwise; one sentence with file and
-            line.
+        BadInputError: it holds something that could be meant otherwise; one sentence with file and line.
     """
     try:
-        return parse_yaml(read_bytes(path, MAX_BYTES))
-    except UnusableFileError as error:
-        raise BadInputError(f"{path}: {error}.") from error
+        return parse_yaml(data)
     except WrongYamlError as error:
         raise BadInputError(f"{path}:{f' line {error.line}:' if error.line else ''} {error}.") from None
 
 
 def parse_yaml(data: bytes) -> Any:
-    """The content of a YAML file, see `read_yaml`.
+    """The content of a YAML file, see `yaml_of`.
 
     Raises:
         WrongYamlError: it can't be read.

@@ -19,6 +19,9 @@ from loadtasks.steps.browsing import (
     service_of_run,
     services_of_dags,
 )
+from loadtasks.steps.browsing_comparison import compare_page, default_pair, run_on
+from loadtasks.steps.browsing_runs import find_listed_run, listed_runs, refusal_of, run_page, run_scenario
+from loadtasks.steps.browsing_scenario import ScenarioChoice, scenario_history, scenario_page, scenarios_of
 from loadtasks.steps.commenting import NotPostedError, comment
 from loadtasks.steps.compare_files import compare_files
 from loadtasks.steps.confirm import confirm, repetitions_due
@@ -88,6 +91,7 @@ __all__ = [
     "RefusedRun",
     "RunContext",
     "RunSummary",
+    "ScenarioChoice",
     "Selection",
     "SendingError",
     "TestedChannel",
@@ -107,15 +111,18 @@ __all__ = [
     "comment",
     "compare",
     "compare_files",
+    "compare_page",
     "conclude",
     "configured_reference",
     "configured_target",
     "confirm",
     "current_user",
+    "default_pair",
     "delete_run",
     "document",
     "exit_code_of_pair",
     "export_results",
+    "find_listed_run",
     "find_run",
     "find_service",
     "give_back_space",
@@ -126,6 +133,7 @@ __all__ = [
     "known_changes",
     "last_dag_run",
     "listed_regressions",
+    "listed_runs",
     "measure",
     "move_regression",
     "not_compared",
@@ -138,11 +146,18 @@ __all__ = [
     "prune_all",
     "read_checked_suites",
     "receipt",
+    "refusal_of",
     "refusals",
     "regression_page",
     "repetitions_due",
     "required_action",
+    "run_on",
+    "run_page",
+    "run_scenario",
+    "scenario_history",
     "scenario_names",
+    "scenario_page",
+    "scenarios_of",
     "scenarios_to_measure",
     "send_heartbeat",
     "send_pending",

@@ -40,7 +40,7 @@ def listed_regressions(
             for members in grouped(store.regressions.all())
             if members[0].service in services and (ended or _is_undecided(members))
         ]
-        return _listed(store, groups, decidable)
+        return listed_groups(store, groups, decidable)
 
 
 def service_of_regression(context: RunContext, number: int) -> str:
@@ -78,7 +78,7 @@ def regression_page(context: RunContext, number: int, *, may_decide: bool) -> Re
     with Store.open(context.workspace.results_url) as store:
         members = store.regressions.group_of(number)
         decidable = {members[0].service} if may_decide else ()
-        (one,) = _listed(store, [members], decidable)
+        (one,) = listed_groups(store, [members], decidable)
         found_run = members[0].found_run
         try:
             found_in = store.run(found_run), store.browser.verdicts([found_run])[found_run]
@@ -87,7 +87,10 @@ def regression_page(context: RunContext, number: int, *, may_decide: bool) -> Re
         return make_page(one, found_in)
 
 
-def _listed(store: Store, groups: Sequence[list[Regression]], decidable: Collection[str]) -> list[ListedRegression]:
+def listed_groups(
+    store: Store, groups: Sequence[list[Regression]], decidable: Collection[str]
+) -> list[ListedRegression]:
+    """Regressions as people know them, in the order given. `decidable`: services that the reader may decide about."""
     started = store.browser.started([members[0].first_run for members in groups])
     verdicts = store.browser.verdicts([members[0].found_run for members in groups])
     return [

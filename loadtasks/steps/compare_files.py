@@ -49,18 +49,30 @@ def read_past_runs(results_url: str, document: ResultsDocument, without: Iterabl
         return PastRuns(without=AllowanceSource.UNREADABLE_DATABASE, detail=str(error).rstrip("."))
     if present is None:
         return PastRuns(without=AllowanceSource.NO_DATABASE, detail=name)
+    return PastRuns(comparable_runs(present, document, without), AllowanceSource.NO_COMPARABLE_RUNS, name)
+
+
+def comparable_runs(
+    present: PresentSeries, document: ResultsDocument, without: Iterable[str]
+) -> dict[tuple[str, str], MetricSeries]:
+    """The runs among these that are comparable with each measurement of a document, by scenario and part.
+
+    Args:
+        present: What a results database holds.
+        document: The run whose measurements are compared.
+        without: The ids of runs that are left out.
+    """
     left_out = frozenset(without)
     measured = {
         (measurement.scenario, measurement.part): measurement
         for result in document.scenarios
         for measurement in result.measurements
     }
-    series = {
+    return {
         key: _comparable(one, document, measured[key], present, left_out)
         for one in present.series
         if (key := (one.scenario, one.part)) in measured
     }
-    return PastRuns(series, AllowanceSource.NO_COMPARABLE_RUNS, name)
 
 
 def _comparable(

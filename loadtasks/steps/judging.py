@@ -24,6 +24,7 @@ from loadtasks.verdict.history.lifecycle import KnownChanges, find_unanswered
 from loadtasks.verdict.history.shared_shift import find_shared
 from loadtasks.verdict.judge_run import judge_run
 from loadtasks.verdict.reference.findings import ReferenceRounds
+from loadtasks.verdict.targets.checked_suites import CheckedSuites
 from loadtasks.verdict.targets.suite_check import check_suites
 from loadtasks.verdict.targets.suites import Suite, read_suites
 from loadtasks.workspace import Workspace
@@ -54,7 +55,7 @@ def judge(context: RunContext, run_id: str) -> Verdict:
 
 
 def read_checked_suites(workspace: Workspace, measurements: Sequence[Measurement] = ()) -> list[Suite]:
-    """The workspace's suites, each tried on made-up measurements of all of its scenarios. Takes seconds.
+    """The workspace's suites, each tried on made-up measurements of all of its scenarios: seconds, where one is new.
 
     `measurements`: of a run that is judged again, whose scenarios may be gone since.
 
@@ -62,7 +63,7 @@ def read_checked_suites(workspace: Workspace, measurements: Sequence[Measurement
         BadInputError: a suite or a scenario file is wrong.
     """
     suites = read_suites(workspace.expectations)
-    check_suites(suites, read_scenarios(workspace.scenarios), measurements)
+    check_suites(suites, read_scenarios(workspace.scenarios), measurements, CheckedSuites(workspace.checked_suites))
     return suites
 
 

@@ -79,23 +79,28 @@ def alert_missed(
 
 
 def alert_late_runs(context: RunContext, deliver: Deliver | None = None) -> dict[str, str | None]:
-    """Tell people of the late runs that were noted and have not ended since; else as `alert_late`.
+    """Tell people of the late runs that were noted, and neither ended nor were skipped; else as `alert_late`.
 
     Returns:
         Where the message of each went, by the run's id; None where people know already.
     """
     with Store.open(context.workspace.results_url) as store:
         noted = store.late_runs()
-        ended = {
-            run.run_id for run in noted if store.has_run(run.run_id) and store.run(run.run_id).ended_at is not None
-        }
-    went = {}
+        over = {run.run_id for run in noted if _is_over(store, run.run_id)}
+    went: dict[str, str | None] = {}
     for run in noted:
-        if run.run_id not in ended:
+        if run.run_id not in over:
             went[run.run_id] = alert_late(context, run, deliver)
         with Store.open(context.workspace.results_url) as store:
             store.forget_late(run.run_id)
     return went
+
+
+def _is_over(store: Store, run_id: str) -> bool:
+    """Whether a run has ended, or was skipped, of which people know."""
+    if store.has_run(run_id):
+        return store.run(run_id).ended_at is not None
+    return any(message.kind is MessageKind.MISSED for message in store.messages.of_run(run_id))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """docker-compose.yml and what belongs to it make sense, as far as that can be seen without Docker."""
 
 import ast
+import json
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -134,3 +135,9 @@ def test_nginx_knows_the_instances_by_name_as_they_come_and_go() -> None:
     version = re.fullmatch(r"nginx:(\d+)\.(\d+)", SERVICES["nginx"]["image"])
     assert version
     assert (int(version[1]), int(version[2])) >= (1, 28)  # 1.27.3 brought `resolve`
+
+
+def test_a_worker_imports_the_pipeline_before_it_forks() -> None:
+    settings = json.loads(SERVICES["airflow-worker"]["environment"]["AIRFLOW__CELERY__EXTRA_CELERY_CONFIG"])
+    (module,) = settings["imports"]
+    assert (PROJECT / module.replace(".", "/")).with_suffix(".py").is_file()

@@ -22,6 +22,8 @@ from loadtasks.errors import BadInputError, LoadTasksError
 log = logging.getLogger(__name__)
 
 _EXECUTOR = "LocalExecutor"
+_ON_THIS_MACHINE = frozenset({_EXECUTOR, "WarmLocalExecutor"})
+"""Executors whose tasks all run on the machine of the scheduler."""
 _TIMEOUT_S = 120.0
 
 
@@ -58,7 +60,7 @@ def _start(reference: ReferenceCommand) -> str | None:
         log.info("The trigger form names the reference %s: none is started", named)
         return None
     executor = conf.get("core", "executor")
-    if executor.rpartition(".")[2] != _EXECUTOR:
+    if executor.rpartition(".")[2] not in _ON_THIS_MACHINE:
         raise BadInputError(
             f"a reference that the DAG starts has to run on the machine that measures, which takes {_EXECUTOR}, and "
             f"this Airflow has {executor}: start the approved build elsewhere, name it in the connection "

@@ -23,6 +23,8 @@ _MAX_WHY = 1000
 """Characters of a reason."""
 _PAGES = ("/", "/regressions")
 """Where a form may lead back to, besides the page of what it is about."""
+_SCENARIO = "/scenario?"
+"""The page of any scenario, where it may lead back to as well."""
 
 
 @router.post("/regressions/{number}/decide")
@@ -41,6 +43,8 @@ async def decide(request: Request, reader: ReaderDep, number: int) -> Response:
 
     await run_in_threadpool(move)
     back = fields.get("back", "")
+    if back.startswith(_SCENARIO) and back.isprintable():
+        return to_page(request, f"{back}&done={decision.name}")
     return to_page(request, back if back in _PAGES else f"/regressions/{number}?done={decision.name}")
 
 

@@ -1,5 +1,6 @@
 """Responses of the pages: HTML that can't run anything but our own scripts, redirects, and errors as pages."""
 
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
 }
+CHARTS_SCRIPT = f"vega-{version('vl-convert-python')}.js"
+"""Its version is part of its name, so that browsers may keep it."""
 _LOGIN = "/api/v2/auth/login"
 
 

@@ -1,6 +1,7 @@
 """The pages that only show something."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, Response
@@ -8,14 +9,16 @@ from fastapi.responses import HTMLResponse, Response
 from loadtasks import steps
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.pages.access import ReaderDep
-from loadtasks.airflow.pages.responses import page, to_page
+from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page, to_page
 from loadtasks.report.charts import sparkline
 from loadtasks.report.pages.overview import COLUMNS, sort_rows, sort_services
 
 router = APIRouter()
+_REGRESSION_RUNS = 60
+"""How many of the newest runs the page of a regression draws."""
 _LENGTHS = (30, 60, 90)
 """How many runs the overview may show."""
-_NOTICES = {
+NOTICES = {
     "acknowledge": "Acknowledged: runs that show it no longer fail.",
     "accept": "Accepted: a new baseline begins with its first run.",
     "fix": "Fixed: its runs are no part of the baseline.",
@@ -60,7 +63,8 @@ def redirect_from_airflow(request: Request, reader: ReaderDep, dag_id: str, dag_
     if not reader.may_read(dag_id):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page, or you may not read its DAG.")
     if dag_run_id:
-        return to_page(request, f"/runs/{run_id_of(dag_id, dag_run_id)}")
+        asked = urlencode({"dag_id": dag_id, "dag_run_id": dag_run_id})  # for one that has not been opened
+        return to_page(request, f"/runs/{run_id_of(dag_id, dag_run_id)}?{asked}")
     own = [service for service, dag_ids in reader.services.items() if dag_id in dag_ids]
     if not own:
         raise HTTPException(
@@ -100,6 +104,8 @@ def show_regression(request: Request, reader: ReaderDep, number: int, done: str 
     service = steps.service_of_regression(reader.context, number)
     reader.check_reads(service)
     shown = steps.regression_page(reader.context, number, may_decide=reader.may_decide(service))
+    first = shown.one.first
+    choice = steps.ScenarioChoice(service, first.scenario, first.part, first.changes[0].metric, _REGRESSION_RUNS)
     return page(
         request,
         reader,
@@ -108,5 +114,7 @@ def show_regression(request: Request, reader: ReaderDep, number: int, done: str 
         causes=shown.causes,
         shape=shown.shape,
         moves=shown.moves,
-        notice=_NOTICES.get(done, ""),
+        history=steps.scenario_history(reader.context, choice),
+        script=CHARTS_SCRIPT,
+        notice=NOTICES.get(done, ""),
     )

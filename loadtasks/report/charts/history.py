@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from loadtasks import units
 from loadtasks.plain_text import plain
@@ -93,7 +94,7 @@ class HistoryChart:
     versions: bool = True
     """Whether changes of the version are marked."""
 
-    @property
+    @cached_property
     def values(self) -> list[float]:
         """The values that there are."""
         return [point.value for point in self.points if point.value is not None]
@@ -104,7 +105,7 @@ class HistoryChart:
         lowest, highest = self.extent
         return [target for target in self.targets if is_far(target, highest, lowest)]
 
-    @property
+    @cached_property
     def extent(self) -> tuple[float, float]:
         """The smallest and the largest value, baselines included; 0 and 0 where there is none."""
         values = [*self.values, *(bound for band in self.baselines for bound in (band.low, band.high))]

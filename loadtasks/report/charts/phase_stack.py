@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from loadtasks import units
@@ -52,7 +53,7 @@ class PhaseChart:
     baseline_s: Mapping[str, float] = field(default_factory=dict)
     """The usual mean of each phase, for the differences in the tooltip; empty where there is no baseline."""
 
-    @property
+    @cached_property
     def phases(self) -> list[str]:
         """The phases that have a colour, the first one at the bottom; `OTHER` stands for the rest, on top."""
         totals: Counter[str] = Counter()

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from loadtasks.report.charts import browser, distribution, legend, phase_stack, run_history
 from loadtasks.report.charts.states import state_of
 from loadtasks.report.listings import render_changes
+from loadtasks.report.pages.scenario import far_targets, metric_title, numbers_of
+from loadtasks.report.pages.scenario_history import state_at
 from loadtasks.report.sentences import phrases
 from loadtasks.report.template_environment import environment
 from loadtasks.results.judgement import MetricComparison
@@ -76,6 +79,16 @@ def _environment() -> "Environment":
         "changes": render_changes,
         "short_moment": phrases.moment,
         "day": phrases.day,
+        "metric_title": metric_title,
+        "run_state": state_at,
+        "run_numbers": numbers_of,
+        "far_targets": far_targets,
     }
-    made.globals |= {"MISSING": MISSING, "versions": phrases.versions, "places": _PLACES}
+    made.globals |= {"MISSING": MISSING, "versions": phrases.versions, "places": _PLACES, "legends": legend}
+    made.globals |= {
+        "chart_element": browser.chart_element,
+        "history_specification": run_history.specification,
+        "phase_specification": phase_stack.specification,
+        "distribution_specification": distribution.specification,
+    }
     return made

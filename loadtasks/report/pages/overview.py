@@ -1,6 +1,6 @@
 """Overview: whether anything is wrong, by service, then every scenario with its last runs as sparklines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -186,14 +186,14 @@ def _rows(
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
                 moved=_moved(verdict) if verdict is not None else frozenset(),
-                finer=_finer(verdict) if verdict is not None else None,
+                finer=finer_state({finding.code for finding in verdict.findings}) if verdict is not None else None,
             )
         )
     return rows
 
 
-def _finer(verdict: ScenarioVerdict) -> ChartState | None:
-    codes = {finding.code for finding in verdict.findings}
+def finer_state(codes: Collection[str]) -> ChartState | None:
+    """What findings of these codes say that a verdict of pass does not; None where they say no more."""
     return next((state for code, state in _FINER.items() if code in codes), None)
 
 

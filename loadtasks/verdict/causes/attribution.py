@@ -8,9 +8,10 @@ The steps of a completed request follow each other and add up to its response ti
 The time of a step is its mean in seconds per completed request, in which a phase may occur never or more than once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtasks.measurement.model import SERVER, Measurement
+from loadtasks.measurement.model import SERVER, Measurement, Phase
 from loadtasks.results.findings.causes.slowness import Doubt, DoubtCode, RequestStep
 
 WAITING, FIRST_BYTE, OUTSIDE, UNNAMED, BODY = "waiting", "first_byte", "outside", "unnamed", "body"
@@ -81,8 +82,13 @@ def attribute(measurement: Measurement, baseline: Measurement | None, min_growth
 
 def steps_s(measurement: Measurement) -> dict[str, float]:
     """The time of each step in seconds per completed request, by its name."""
-    requests = max(1, measurement.counts.completed)
-    means = {name: phase.total_s / requests for name, phase in measurement.phases.items()}
+    return steps_of_phases_s(measurement.phases, measurement.counts.completed)
+
+
+def steps_of_phases_s(phases: Mapping[str, Phase], completed: int) -> dict[str, float]:
+    """The time of each step in seconds per completed request, by its name, from the phases of a measurement."""
+    requests = max(1, completed)
+    means = {name: phase.total_s / requests for name, phase in phases.items()}
     steps = {name: means[name] for name in (WAITING, BODY) if name in means}
     if FIRST_BYTE not in means:
         return steps

@@ -11,6 +11,7 @@ from loadtasks.errors import BadInputError
 from loadtasks.measurement.model import Measurement
 from loadtasks.scenarios.model import Scenario
 from loadtasks.verdict.targets import conditions
+from loadtasks.verdict.targets.checked_suites import CheckedSuites
 from loadtasks.verdict.targets.evaluation import Outcome, SuiteRows, evaluate, fulfilling
 from loadtasks.verdict.targets.rows import TargetRow, endpoints_of, made_up_rows
 from loadtasks.verdict.targets.suites import BETWEEN, EVERY_MEASUREMENT, Expectation, Suite
@@ -22,12 +23,18 @@ _CONDITIONS = ("row_condition", "condition_parser")
 
 
 def check_suites(
-    suites: Sequence[Suite], scenarios: Mapping[str, Scenario], measurements: Sequence[Measurement] = ()
+    suites: Sequence[Suite],
+    scenarios: Mapping[str, Scenario],
+    measurements: Sequence[Measurement] = (),
+    known: CheckedSuites | None = None,
 ) -> None:
     """Check that each suite can be evaluated, and that it and its conditions fit some scenario.
 
-    `scenarios`: all of the workspace, whichever of them a run measures. `measurements`: of a run that is judged again,
-    whose scenarios may be gone since.
+    Args:
+        suites: what is checked.
+        scenarios: all of the workspace, whichever of them a run measures.
+        measurements: of a run that is judged again, whose scenarios may be gone since.
+        known: what was found to be right before, and is not tried again; what is right now is added.
 
     Raises:
         BadInputError: a suite whose name looks like a misspelt endpoint, a condition that no scenario fulfils, or an
@@ -35,7 +42,7 @@ def check_suites(
     """
     rows = tuple(made_up_rows(scenarios.values(), measurements))
     work = [SuiteRows(suite, _rows_of(suite, rows)) for suite in _used(suites, endpoints_of(rows))]
-    if not work:
+    if not work or (known is not None and known.has(work)):
         return  # the import of Great Expectations takes seconds
     for judged, outcomes in evaluate(work, _RUN_NAME).outcomes:
         for outcome in outcomes:
@@ -43,6 +50,8 @@ def check_suites(
             if outcome.condition is not None:
                 _check_condition(outcome, judged.rows, rows)
         _check_variants(judged, outcomes)
+    if known is not None:
+        known.add(work)
 
 
 def _rows_of(suite: Suite, rows: tuple[TargetRow, ...]) -> tuple[TargetRow, ...]:

@@ -6,10 +6,12 @@ import pytest
 
 from loadtasks.errors import BadInputError
 from loadtasks.report.load_sentence import load_sentence
+from loadtasks.scenarios import files
 from loadtasks.scenarios.canonical import scenario_hash
 from loadtasks.scenarios.files import read_scenarios, select
 from loadtasks.scenarios.load_data import load_data
 from loadtasks.scenarios.model import HttpScenario, MixedScenario, Scenario
+from loadtasks.scenarios.yaml_reader import yaml_of
 from tests.workspaces import SHIPPED_SCENARIOS
 
 GOOD = """
@@ -300,3 +302,17 @@ def test_a_think_time_is_part_of_the_load(tmp_path: Path, think_time: str, sente
     assert in_words(thinking) == f"10 requests, 2 workers, {sentence}"
     assert in_words(thinking.scaled(2)) == f"20 requests, 4 workers, {sentence}"
     assert scenario_hash(thinking) != scenario_hash(plain)
+
+
+def test_a_file_is_parsed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+
+    def parse(path: Path, data: bytes) -> object:
+        parsed.append(data)
+        return yaml_of(path, data)
+
+    monkeypatch.setattr(files, "yaml_of", parse)
+    for workers in (3, 3, 4):
+        folder(tmp_path, once=GOOD.replace("workers: 2", f"workers: {workers}"))
+        assert in_words(read_scenarios(tmp_path)["thing.concurrent"]).endswith(f" {workers} workers")
+    assert len(parsed) == 2

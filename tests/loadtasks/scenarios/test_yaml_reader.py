@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from loadtasks.errors import BadInputError
 from loadtasks.scenarios.numbers import WrittenFloat
-from loadtasks.scenarios.yaml_reader import MAX_DEPTH, MAX_VALUES, WrongYamlError, parse_yaml, read_yaml
+from loadtasks.scenarios.yaml_reader import MAX_DEPTH, MAX_VALUES, WrongYamlError, parse_yaml, read_file, yaml_of
 
 READ: dict[str, Any] = {
     "1": 1,
@@ -162,19 +162,19 @@ def test_the_sentence_names_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(b"a: 1\nb: {c: 01234}\n")
     with pytest.raises(BadInputError) as refused:
-        read_yaml(path)
+        yaml_of(path, read_file(path))
     words = "line 2: b.c: the number 01234 would not be sent as it is written; put it in quotes."
     assert str(refused.value) == f"{path}: {words}"
     path.write_bytes(b"a: 1\nb: gr\xfc\xdfe\n")
     with pytest.raises(BadInputError, match=r"a.yaml: line 2 is not UTF-8 \(invalid start byte at byte \d+\)\.$"):
-        read_yaml(path)
+        yaml_of(path, read_file(path))
     path.write_bytes("a: 1".encode("utf-16"))
     with pytest.raises(BadInputError, match=r"a.yaml: line 1 is not UTF-8"):
-        read_yaml(path)
+        yaml_of(path, read_file(path))
     with pytest.raises(BadInputError, match=r"b.yaml: there is no such file"):
-        read_yaml(tmp_path / "b.yaml")
+        read_file(tmp_path / "b.yaml")
     with pytest.raises(BadInputError, match=r"a folder, not a file"):
-        read_yaml(tmp_path)
+        read_file(tmp_path)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:

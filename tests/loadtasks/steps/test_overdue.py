@@ -75,12 +75,13 @@ def test_what_a_lost_alert_reported_is_told_anew_in_spite_of_a_late_run(life: Se
 
 def test_a_late_run_that_was_noted_is_told_unless_it_has_ended(life: ServiceLife) -> None:
     ended = life.dashboard()
+    steps.alert_missed(life.context, OverdueRun("skipped", "shop", DUE, "orders"), reason="It would begin too late")
     with life.store as store:
-        for run_id in (ended, "never opened"):
+        for run_id in (ended, "never opened", "skipped"):
             store.note_late(OverdueRun(run_id, None, DUE, "orders"))
             store.note_late(OverdueRun(run_id, "shop", DUE, "orders"))
-        assert [run.service for run in store.late_runs()] == ["shop", "shop"]
+        assert [run.service for run in store.late_runs()] == ["shop"] * 3
     assert list(steps.alert_late_runs(life.context)) == ["never opened"]
     with life.store as store:
         assert store.late_runs() == []
-    assert [message.run_id for message in life.messages] == ["never opened"]
+    assert [message.run_id for message in life.messages] == ["skipped", "never opened"]

@@ -132,13 +132,15 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
     }
   }, { rootMargin: "300px" });
 
+  addEventListener("pointerdown", () => { tip.hidden = true; });
+
   function find() {
     document.body.append(tip);
-    addEventListener("pointerdown", () => { tip.hidden = true; });
-    for (const place of document.querySelectorAll(".chart > script[type='application/json']")) {
-      seen.observe(place.parentElement);
+    for (const { parentElement: place } of document.querySelectorAll(".chart > script[type='application/json']")) {
+      if (!place.querySelector(".chart-drawing")) seen.observe(place);
     }
   }
+  document.addEventListener("added", find); // of runs.js, when it has added to the page
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", find);
   else find();
 })();

@@ -3,9 +3,10 @@
   "use strict";
 
   // A time is written in UTC by the server; UTC stays in the tooltip.
-  document.querySelectorAll("time[datetime]").forEach(function (element) {
+  function showTimes() { document.querySelectorAll("time[datetime]:not([data-local])").forEach(function (element) {
     var at = new Date(element.getAttribute("datetime"));
     if (isNaN(at)) { return; }
+    element.dataset.local = "";
     element.title = element.title || element.textContent.trim();
     var day = { day: "numeric", month: "short" };
     if (at.getFullYear() !== new Date().getFullYear()) { day.year = "numeric"; }
@@ -13,7 +14,9 @@
     var parts = element.dataset.format === "day" ? day
       : element.dataset.format === "clock" ? clock : Object.assign({}, day, clock);
     element.textContent = new Intl.DateTimeFormat("en-GB", parts).format(at);
-  });
+  }); }
+  showTimes();
+  document.addEventListener("added", showTimes);
 
   // Rows of a table are filtered by what the reader types or chooses; a row has data-FIELD for each filter.
   document.querySelectorAll("form[data-filters]").forEach(function (form) {

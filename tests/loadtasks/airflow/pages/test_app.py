@@ -17,6 +17,7 @@ from tests.stored_runs import DASHBOARD, SESSIONS, ServiceLife, regression
 from tests.workspaces import context_of
 
 EVIL = "<script>alert('owned')</script>"
+_SCENARIO = f"/scenario?service=shop&scenario={DASHBOARD}"
 FETCH = """
 import json, logging, os
 from fastapi.testclient import TestClient
@@ -28,7 +29,16 @@ logging.disable()
 app = create_app(apps="core")
 client = TestClient(app, follow_redirects=False, root_path=os.environ.get("ROOT", ""))
 Base.metadata.create_all(settings.engine)  # migrations take many times as long
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from airflow.utils.types import DagRunType
 from loadtasks.airflow.pages.forms import token_for
+
+with create_session() as session:
+    for state in ("queued", "failed", "success"):
+        own = {"dag_id": "nightly_performance", "run_id": f"manual__{state}"}
+        if not DagRun.find(**own):
+            session.add(DagRun(**own, run_type=DagRunType.MANUAL, state=state))
 
 def fetch(name, role, method, path, headers=None, form=None):
     user = SimpleAuthManagerUser(username=name, role=role)
@@ -74,8 +84,8 @@ def viewer(method: str, path: str, headers: Any = None, form: Any = None) -> lis
     return ["viewer", "viewer", method, path, headers, form]
 
 
-def decision(name: str, token: str, why: str = "") -> dict[str, str]:
-    return {"decision": name, "token": token, "why": why}
+def decision(name: str, token: str, why: str = "", back: str = "") -> dict[str, str]:
+    return {"decision": name, "token": token, "why": why, "back": back}
 
 
 @pytest.fixture(scope="module")
@@ -129,12 +139,34 @@ def responses(airflow: AirflowProcess, context: RunContext) -> Responses:
             "another site": admin("POST", url, {"Sec-Fetch-Site": "cross-site"}, decision("accept", "of admin")),
             "no decision": admin("POST", url, None, decision("delete", "of admin")),
             "long reason": admin("POST", url, None, decision("accept", "of admin", "x" * 1001)),
-            "decides": admin("POST", url, None, decision("acknowledge", "of admin", f"known {EVIL}")),
+            "decides": admin("POST", url, None, decision("acknowledge", "of admin", f"known {EVIL}", "//x")),
             "decided": viewer("GET", "/regressions/1?done=acknowledge"),
-            "dismisses": admin("POST", "/regressions/2/decide", None, decision("dismiss", "of admin", "noise")),
+            "dismisses": admin(
+                "POST", "/regressions/2/decide", None, decision("dismiss", "of admin", "noise", _SCENARIO)
+            ),
             "dismisses again": admin("POST", "/regressions/2/decide", None, decision("dismiss", "of admin")),
             "open ones": viewer("GET", "/regressions"),
             "all": viewer("GET", "/regressions?ended=yes"),
+            "scenario": admin("GET", f"/scenario?service=shop&scenario={DASHBOARD}"),
+            "scenario of viewer": viewer("GET", f"/scenario?service=shop&scenario={DASHBOARD}&metric=p50_s&range=all"),
+            "no such scenario": viewer("GET", f"/scenario?service=shop&scenario={EVIL}"),
+            "run": admin("GET", "/runs/day-4"),
+            "run of viewer": viewer("GET", "/runs/day-4"),
+            "piece": viewer("GET", f"/runs/day-4/scenario?name={DASHBOARD}"),
+            "no such piece": viewer("GET", "/runs/day-4/scenario?name=nope"),
+            "runs": viewer("GET", "/runs?service=shop"),
+            "compare": viewer("GET", "/compare?run=day-4&with=day-1"),
+            "compare newest": viewer("GET", "/compare?service=shop"),
+            "compare one": viewer("GET", "/compare?service=other+service"),
+            "no such run": viewer("GET", "/runs/nope"),
+            **{
+                state: viewer("GET", f"/runs/manual__{state}?dag_id=nightly_performance&dag_run_id=manual__{state}")
+                for state in ("queued", "failed", "success")
+            },
+            "run of another id": viewer("GET", "/runs/nope?dag_id=nightly_performance&dag_run_id=manual__queued"),
+            "approves": admin("POST", "/runs/day-2/approve", None, {"token": "of admin", "why": "release"}),
+            "approved": viewer("GET", "/runs/day-2?done=approve"),
+            "no such script": viewer("GET", "/script/other.js"),
             "starts": viewer("POST", "/run-again", None, {"token": "of viewer", "service": "shop"}),
         },
     )
@@ -201,6 +233,9 @@ def test_a_decision_is_kept_with_who_and_why_and_shown(responses: Responses) -> 
 
 
 def test_nothing_that_a_target_sent_is_markup(responses: Responses) -> None:
+    for name in ("scenario", "run", "piece", "runs", "compare", "no such scenario"):
+        assert EVIL not in responses[name]["text"]
+        assert "script-src 'self'" in responses[name]["policy"]
     for name in ("overview", "regressions", "decided", "all"):
         assert EVIL not in responses[name]["text"]
         assert "1.1&lt;script&gt;" in responses[name]["text"]
@@ -211,7 +246,9 @@ def test_nothing_that_a_target_sent_is_markup(responses: Responses) -> None:
 
 def test_links_of_airflow_lead_to_pages(responses: Responses) -> None:
     assert "other service" in responses["from dag"]["text"]
-    assert responses["from dag run"]["location"] == "/performance/runs/another.manual__2026-11-29"
+    assert responses["from dag run"]["location"].startswith(
+        "/performance/runs/another.manual__2026-11-29?dag_id=another"
+    )
 
 
 def test_what_is_not_there_is_said_on_a_page(responses: Responses) -> None:
@@ -219,6 +256,53 @@ def test_what_is_not_there_is_said_on_a_page(responses: Responses) -> None:
     assert "there is no regression 77" in responses["no such"]["text"]
     assert responses["odd number"]["status"] == 404
     assert "can&#39;t be read (number)" in responses["odd number"]["text"]
+
+
+def test_a_scenario_shows_its_history_and_offers_decisions(responses: Responses) -> None:
+    text = responses["scenario"]["text"]
+    assert text.count('<script type="application/json">') >= 2  # a metric over runs, and a distribution
+    assert 'action="/performance/regressions/1/decide"' in text
+    assert "Slowest requests" in text
+    assert 'name="token"' not in responses["scenario of viewer"]["text"]
+    assert "No run of shop has measured" in responses["no such scenario"]["text"]
+    assert DASHBOARD in responses["no such scenario"]["text"]
+    assert responses["dismisses"]["location"] == f"/performance{_SCENARIO}&done=dismiss"
+
+
+def test_a_run_is_shown_with_its_neighbours_files_and_scenarios(responses: Responses) -> None:
+    text = responses["run"]["text"]
+    assert 'href="/performance/runs/day-3"' in text
+    assert 'href="/performance/files/day-4/results.json"' in text
+    assert f'data-load="/performance/runs/day-4/scenario?name={DASHBOARD}"' in text
+    assert "Approve as baseline" in text
+    assert 'name="token"' not in responses["run of viewer"]["text"]
+    assert "How the requests ended" in responses["piece"]["text"]
+    assert "<html" not in responses["piece"]["text"]
+    assert responses["runs"]["text"].index("/runs/day-4") < responses["runs"]["text"].index("/runs/day-3")
+
+
+def test_two_runs_are_compared(responses: Responses) -> None:
+    for name in ("compare", "compare newest"):
+        assert "Ratio of this run to the other" in responses[name]["text"]
+    assert "fewer than two runs" in responses["compare one"]["text"]
+
+
+def test_a_run_that_is_not_there_is_said_to_be_so(responses: Responses) -> None:
+    assert "has not been opened yet" in responses["queued"]["text"]
+    assert 'data-refresh="5"' in responses["queued"]["text"]
+    assert "was never opened" in responses["failed"]["text"]
+    assert "data-refresh" not in responses["failed"]["text"]
+    assert "Nothing is kept of this run" in responses["success"]["text"]
+    missing = ("no such run", "run of another id", "no such piece", "no such script")
+    assert [responses[name]["status"] for name in missing] == [404] * 4
+
+
+def test_a_run_is_approved_as_the_baseline(responses: Responses, context: RunContext) -> None:
+    assert responses["approves"]["location"] == "/performance/runs/day-2?done=approve"
+    assert "Approved:" in responses["approved"]["text"]
+    with Store.open(context.workspace.results_url) as store:
+        newest = {(one.run_id, one.approved_by, one.why) for one in store.baselines("shop")}
+    assert newest == {("day-2", "admin", "release")}
 
 
 def test_files_of_reports_are_served_and_nothing_else(responses: Responses) -> None:
@@ -247,6 +331,14 @@ def test_whoever_may_read_one_dag_sees_its_services_alone(airflow: AirflowProces
             "regression": by(reads, "GET", "/regressions/1"),
             "report": by(reads, "GET", "/files/day-4/results.json"),
             "own report": by(reads, "GET", "/files/other-1/results.json"),
+            "scenario": by(reads, "GET", _SCENARIO),
+            "run": by(reads, "GET", "/runs/day-4"),
+            "piece": by(reads, "GET", f"/runs/day-4/scenario?name={DASHBOARD}"),
+            "compare": by(reads, "GET", "/compare?run=day-4&with=day-1"),
+            "compare with": by(reads, "GET", "/compare?run=other-1&with=day-1"),
+            "queued": by(reads, "GET", "/runs/manual__queued?dag_id=nightly_performance&dag_run_id=manual__queued"),
+            "approves": by(reads, "POST", "/runs/other-1/approve", {"token": f"of {reads}"}),
+            "runs": by(reads, "GET", "/runs"),
             "dag": by(reads, "GET", "/of?dag_id=nightly_performance"),
             "decides": by(reads, "POST", "/regressions/1/decide", decision("fix", f"of {reads}")),
             "editor": by(edits, "GET", "/"),
@@ -258,8 +350,11 @@ def test_whoever_may_read_one_dag_sees_its_services_alone(airflow: AirflowProces
     )
     assert found["overview"]["status"] == 200
     assert "other service" in found["overview"]["text"]
-    for name in ("overview", "regressions"):
+    for name in ("overview", "regressions", "runs"):
         assert "shop" not in found[name]["text"]
+    for name in ("scenario", "run", "piece", "compare", "compare with", "queued"):
+        assert (found[name]["status"], "shop" in found[name]["text"]) == (404, False)
+    assert found["approves"]["status"] == 403
     assert [found[name]["status"] for name in ("regression", "report", "own report", "dag", "decides")] == [
         404,
         404,

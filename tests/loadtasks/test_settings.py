@@ -156,7 +156,7 @@ def test_no_other_module_reads_our_variables() -> None:
     allowed = {
         "settings.py",
         "variables.py",  # hands it to the builds it starts
-        "airflow_settings.py",  # whether a variable is set, or a project's own default applies
+        "airflow_settings.py",  # AIRFLOW_HOME, below which a team's Airflow keeps results
         "reference.py",  # hands it to the reference that a DAG starts
         "processes.py",  # hands the environment to the processes it starts
         "evaluation.py",  # switches off Great Expectations' analytics

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 
-from loadtasks.airflow import DISTRIBUTION, REFERENCE_CONNECTION, SMTP_CONNECTION, TARGET_CONNECTION, TARGET_TYPE
+from loadtasks.airflow import (
+    DISTRIBUTION,
+    NOTIFY_CONNECTION,
+    REFERENCE_CONNECTION,
+    SMTP_CONNECTION,
+    TARGET_CONNECTION,
+    TARGET_TYPE,
+)
 
 TYPE_NAME = "Performance target"
 """What the UI calls the type of connections to targets and references."""
@@ -45,6 +52,9 @@ CONNECTIONS = {
             "password": "PASSWORD",
             "extra": '{"from_email": "performance@example.com"}',
         },
+    ),
+    NOTIFY_CONNECTION: ConnectionHint(
+        "Slack, Teams, PagerDuty, webhooks", "generic", {"password": "slack://TOKEN/TOKEN/TOKEN/#alerts"}
     ),
 }
 """By connection id."""

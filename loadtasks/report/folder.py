@@ -77,6 +77,21 @@ def remove(run_id: str, reports_dir: Path) -> None:
         ) from error
 
 
+def data_docs(run_id: str, reports_dir: Path) -> Path:
+    """The folder of a run's Data Docs, whether there are any."""
+    return reports_dir / run_id / _DATA_DOCS
+
+
+def remove_data_docs(run_id: str, reports_dir: Path) -> None:
+    """Remove the Data Docs of a run, as far as that can be done. Of a link to a folder elsewhere only the link goes."""
+    docs = data_docs(run_id, reports_dir)
+    with suppress(OSError):
+        if docs.is_symlink():
+            docs.unlink()
+        elif docs.is_dir():
+            shutil.rmtree(docs)
+
+
 def run_ids(reports_dir: Path) -> list[str]:
     """The names of the folders of reports that there are, in order: the ids of their runs.
 

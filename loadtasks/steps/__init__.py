@@ -69,6 +69,7 @@ from loadtasks.steps.transfer import (
     import_results,
 )
 from loadtasks.steps.triage import ListedChanges, approve, backtest, current_user, known_changes, move_regression
+from loadtasks.steps.trying import TestedChannel, send_test_messages
 from loadtasks.steps.turns import TimeBudget, Turn
 from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, two_builds
 
@@ -93,6 +94,7 @@ __all__ = [
     "ScenarioChoice",
     "Selection",
     "SendingError",
+    "TestedChannel",
     "TimeBudget",
     "Turn",
     "action_outcomes",
@@ -160,6 +162,7 @@ __all__ = [
     "scenarios_to_measure",
     "send_heartbeat",
     "send_pending",
+    "send_test_messages",
     "sending_error",
     "service_of_regression",
     "service_of_run",

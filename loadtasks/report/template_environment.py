@@ -57,6 +57,7 @@ def environment() -> "Environment":
         "plain": plain,
         "code": _code,
         "breakable": _breakable,
+        "lower_first": lambda text: text[:1].lower() + text[1:],
     }
     made.globals |= {
         "table": table,

@@ -103,7 +103,7 @@ class RunPage:
     is_newest: bool
     """Whether no run of its service was opened later."""
     files: frozenset[str]
-    """The files of its report that there are: `index.html`, `results.json`."""
+    """The files of its report that can be shown: `index.html`, `results.json`."""
 
     @property
     def is_judged(self) -> bool:

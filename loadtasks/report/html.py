@@ -160,11 +160,20 @@ class Section:
 
 @dataclass(frozen=True)
 class SharedFinding:
-    """A finding that several scenarios share word for word."""
+    """A finding that several scenarios, or parts of one, share word for word."""
 
-    rendered: RenderedFinding
-    results: list[ScenarioResult]
-    """The scenarios, the worst first."""
+    of: list[RenderedFinding]
+    """The same finding of each scenario, or part of one, the worst scenario first."""
+
+    @property
+    def rendered(self) -> RenderedFinding:
+        """The finding in words."""
+        return self.of[0]
+
+    @property
+    def scenarios(self) -> set[str]:
+        """The names of the scenarios."""
+        return {rendered.result.scenario for rendered in self.of}
 
 
 def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
@@ -214,7 +223,7 @@ def _nothing_measured(results: Sequence[ScenarioResult], shared: Mapping[str, Sh
     """The one reason for which no scenario of a run could be measured, which the head of the page gives."""
     if any(result.measurements for result in results):
         return None
-    of_all = [one for one in shared.values() if len(one.results) == len(results)]
+    of_all = [one for one in shared.values() if len(one.scenarios) == len(results)]
     return of_all[0].rendered if len(of_all) == len(shared) == 1 else None
 
 
@@ -228,10 +237,8 @@ def _shared_findings(results: list[ScenarioResult], run_id: str) -> dict[str, Sh
     found: dict[str, SharedFinding] = {}
     for result in results:
         for rendered in (within_run(one, run_id) for one in findings_on_page(result)):
-            shared = found.setdefault(_key(rendered), SharedFinding(rendered, []))
-            if result not in shared.results:
-                shared.results.append(result)
-    return {key: shared for key, shared in found.items() if len(shared.results) > 1}
+            found.setdefault(_key(rendered), SharedFinding([])).of.append(rendered)
+    return {key: shared for key, shared in found.items() if len({one.label for one in shared.of}) > 1}
 
 
 def _baseline_runs(results: list[ScenarioResult]) -> dict[str, datetime | None]:

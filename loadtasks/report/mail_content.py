@@ -14,8 +14,7 @@ from loadtasks.report.percentiles import MARK
 from loadtasks.report.text import columns
 from loadtasks.report.topics import RenderedTopic, lines_of_open, lines_of_over
 from loadtasks.report.trend import Trend
-from loadtasks.report.verdicts import WORST_FIRST
-from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.news import News
 from loadtasks.results.topic import TopicKind
@@ -82,7 +81,7 @@ def run_content(
 
     `has_news`: whether anything is new or over; otherwise it is a reminder or a digest.
     """
-    all_rows = _worst_first(document.scenarios)
+    all_rows = table.rows(document)
     rows = all_rows[:MAX_ROWS]
     plain_table = _plain_table(rows)
     made = list(_sections(document, news, links, trends))
@@ -185,11 +184,6 @@ def _by_reason(topics: Iterable[RenderedTopic]) -> dict[str, list[str]]:
     left_out = [label for reason in reasons[MAX_ITEMS:] for label in by_reason[reason]]
     shown = {reason: by_reason[reason] for reason in reasons[:MAX_ITEMS]}
     return shown | ({f"and {len(left_out)} more, each for a reason of its own": ["Others"]} if left_out else {})
-
-
-def _worst_first(results: Sequence[ScenarioResult]) -> list[table.TableRow]:
-    in_order = sorted(results, key=lambda result: WORST_FIRST.index(result.verdict))
-    return [row for result in in_order for row in table.scenario_rows(result)]
 
 
 def _plain_table(rows: list[table.TableRow]) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable
 
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.findings import render_findings
+from loadtasks.report.verdicts import WORST_FIRST
 from loadtasks.results.document import ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.judgement import Verdict
 
-GRAVITY = (Verdict.FAIL, Verdict.REGRESSED, Verdict.INVALID, None, Verdict.IMPROVED, Verdict.PASS)
-"""Verdicts, the gravest first; None: not judged yet."""
+_UNJUDGED_AT = WORST_FIRST.index(Verdict.IMPROVED)
+GRAVITY = (*WORST_FIRST[:_UNJUDGED_AT], None, *WORST_FIRST[_UNJUDGED_AT:])
+"""Verdicts, the gravest first; None, not judged yet, comes after what is bad."""
 _DECIDING = (FindingKind.TARGET, FindingKind.REGRESSION, FindingKind.VALIDITY)
 _FINER = {
     FindingCode.SUSPECTED: ChartState.SUSPECTED,

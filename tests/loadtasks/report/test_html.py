@@ -69,6 +69,10 @@ def test_what_several_scenarios_share_is_said_once_for_them() -> None:
     links = [link for link in page.one("table", class_="results").all("a") if link.text in ("a.steady", "b.steady")]
     assert {link.attributes["href"] for link in links} == {"#shared"}, "they have nothing else to say"
     assert page.one("h3", id="shared").text
+    parts = [samples.missed("mean_s", 1.62, 1.5, part=part) for part in ("sessions", "dashboard")]
+    page = parse(html.render(samples.document(samples.result("mixed.concurrent", Verdict.FAIL, *parts))))
+    (shared,) = page.one("section", id="results").one("ul", class_="findings").all("li")
+    assert [link.text for link in shared.all("a")] == ["mixed.concurrent (sessions)", "mixed.concurrent (dashboard)"]
 
 
 def test_the_one_reason_for_which_nothing_was_measured_stands_in_the_head() -> None:

@@ -292,6 +292,9 @@ class Settings(BaseSettings):
         ),
     ] = None
     """Address of the pages in Airflow; messages link to a run's page, its report, and the page of a regression."""
+    data_docs: Annotated[bool, Hint("1 or 0", default="0")] = False
+    """1: each report has Great Expectations' Data Docs as well, in the folder `data_docs`. They take 4 MB and about a
+    second a run, and load scripts and style from the internet. The report lists every target with its result anyway."""
     keep_days: Annotated[int | None, Field(ge=1, le=36500), Hint("a whole number of days from 1 to 36500")] = None
     """Days after which runs are pruned, as `prune` does: at the end of each run the older ones of its service. Without
     it nothing is pruned by itself."""

@@ -16,10 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -117,22 +118,26 @@ class RunningAirflow:
     def paused(self) -> Iterator[None]:
         """Stop Airflow's processes for a while; the API under test, which does nothing, is left alone."""
         for _ in range(2):  # one may have forked meanwhile
-            for processes in self._parts().values():
-                for process in processes:
-                    process.suspend()
+            self._send(signal.SIGSTOP)
         try:
             yield
         finally:
-            for processes in self._parts().values():
-                for process in processes:
-                    process.resume()
+            self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        for processes in self._parts().values():
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):  # it has ended since
+                    process.send_signal(number)
 
     def _cpu_s(self) -> dict[str, float]:
         """CPU time until now by part of Airflow, that of processes that have ended too."""
-        return {
-            part: sum(sum(process.cpu_times()[:4]) for process in processes)
-            for part, processes in self._parts().items()
-        }
+        used = dict.fromkeys(_PARTS.values(), 0.0)
+        for part, processes in self._parts().items():
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):  # its parent has its time
+                    used[part] += sum(process.cpu_times()[:4])
+        return used
 
     def _parts(self) -> dict[str, list[psutil.Process]]:
         found = dict[str, list[psutil.Process]]()

@@ -42,7 +42,7 @@ from loadtasks.steps.open_run import (
 )
 from loadtasks.steps.overdue import alert_late, alert_late_runs, alert_missed
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
-from loadtasks.steps.reporting import RunSummary, document, summarize, write_report
+from loadtasks.steps.reporting import RunSummary, document, report_file, summarize, write_report
 from loadtasks.steps.required_actions import (
     action_outcomes,
     apply_response,
@@ -150,6 +150,7 @@ __all__ = [
     "refusals",
     "regression_page",
     "repetitions_due",
+    "report_file",
     "required_action",
     "run_on",
     "run_page",

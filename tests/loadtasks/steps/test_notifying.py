@@ -11,7 +11,7 @@ from loadtasks.report.notification import MAX_LENGTH
 from loadtasks.results.message import Channel, MessageState
 from loadtasks.steps import NotSentError
 from tests.loadtasks.steps.test_alerting import closed_port
-from tests.mail_servers import mail_server
+from tests.mail_servers import mail_server, text_of
 from tests.notify_receivers import notify_receiver
 from tests.stored_runs import NO_WAIT, ServiceLife, invalid, missed
 from tests.workspaces import context_of
@@ -103,6 +103,18 @@ def test_a_notification_that_is_given_up_is_named_and_its_news_are_not_told_anew
         life.alert(life.dashboard())
     assert life.messages[1].state is MessageState.GIVEN_UP
     assert "Given up after 3 attempts to json: [FAIL]" in server.mails[1][1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_mails_that_are_given_up_are_in_the_next_though_channels_have_them(tmp_path: Path) -> None:
+    with notify_receiver() as receiver, mail_server(replies={"DATA": "550 too large"}) as server:
+        life = life_with(tmp_path, receiver.url, smtp_url=server.url)
+        for _ in range(2):
+            with pytest.raises(NotSentError, match="given up"):
+                life.alert(life.dashboard(missed()))
+        server.replies.clear()
+        life.alert(life.dashboard(missed()))
+    assert text_of(server.mails[0][1]).count("Given up after 1 attempt: [FAIL]") == 2
+    assert len(receiver.requests) == 3
 
 
 def test_an_address_that_apprise_does_not_know_is_said_and_never_shown(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_only_a_run_that_was_due_and_did_not_come_is_missing(found: dict[str, An
     assert message.service == "shop"
     assert message.run_id is not None
     assert message.run_id.startswith("orders.scheduled__")
-    assert "[MISSED] nightly performance of shop: no run came that was due" in message.subject
+    assert "[MISSED] shop: no run came that was due" in message.subject
     log = "\n".join(found["log"])
     for known in ("paused: paused, so", "deleted: Airflow has no such DAG", "unscheduled: it has no schedule"):
         assert known in log

@@ -1,5 +1,5 @@
 """Between the runs, every hour: notices that none came, prunes old ones and makes room."""
 
-from loadtasks.airflow.maintenance_factory import maintenance_dag
+from loadtasks.airflow import maintenance_dag
 
 performance_maintenance = maintenance_dag()

@@ -39,7 +39,16 @@ _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 MAX_AUTO_ACCEPT_RUNS = 10_000
 _MIN_SECRET = 8
 """Characters of a part of a URL that may be a token; shorter ones are words that stand elsewhere, too."""
+_HOST_IS_TOKEN = re.compile(r"(?=.*[0-9A-Z])[A-Za-z0-9_-]{8,}")
+"""What stands where a host does and is none: Slack's and others' tokens have no dot."""
 _DAY_S = 86_400
+_NOTIFY_URL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,30}://\S+")
+"""An address as Apprise writes it; which schemes there are it knows itself."""
+_NEXT_URL = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9]{1,30}://)")
+"""What separates such addresses, which may hold commas and semicolons themselves."""
+MAX_NOTIFY_URLS = 20
+DIGEST_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""The days of the week as `datetime.weekday` counts them."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,20 @@ def _heartbeat_url(value: SecretStr) -> SecretStr:
     if parts.port == 0:  # reading the port checks its range
         raise ValueError("not the URL of a monitor")
     return SecretStr(url)
+
+
+def _notify_urls(value: object) -> object:
+    """Addresses of Apprise, separated by spaces, line ends, commas or semicolons."""
+    if not isinstance(value, str):
+        return value
+    urls = tuple(filter(None, _NEXT_URL.split(value.strip(" \t\r\n,;"))))
+    if not 0 < len(urls) <= MAX_NOTIFY_URLS or not all(map(_NOTIFY_URL.fullmatch, urls)) or not value.isascii():
+        raise ValueError("no addresses")
+    return urls
+
+
+def _day(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _token(value: object) -> object:
@@ -259,7 +282,19 @@ class Settings(BaseSettings):
         Field(pattern=r"^[a-z][a-z0-9+.-]*://\S+$"),
         Hint("a URL such as https://reports.example.com", default="the report's path"),
     ] = None
-    """Address under which the folder `reports` is served; mails link to it."""
+    """Address under which the folder `reports` is served, where it is no page in Airflow; mails link to it."""
+    pages_url: Annotated[
+        str | None,
+        Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$"),
+        Hint(
+            "a URL such as https://airflow.example.com/performance",
+            default="in Airflow, `/performance` below its `[api] base_url`",
+        ),
+    ] = None
+    """Address of the pages in Airflow; messages link to a run's page, its report, and the page of a regression."""
+    data_docs: Annotated[bool, Hint("1 or 0", default="0")] = False
+    """1: each report has Great Expectations' Data Docs as well, in the folder `data_docs`. They take 4 MB and about a
+    second a run, and load scripts and style from the internet. The report lists every target with its result anyway."""
     keep_days: Annotated[int | None, Field(ge=1, le=36500), Hint("a whole number of days from 1 to 36500")] = None
     """Days after which runs are pruned, as `prune` does: at the end of each run the older ones of its service. Without
     it nothing is pruned by itself."""
@@ -286,6 +321,18 @@ class Settings(BaseSettings):
     `smtp://` (port 25 unless named) is encrypted where the server offers STARTTLS; without that, no password is sent to
     another machine. `smtps://` (port 465) is encrypted from the beginning. The password is never stored, logged or
     shown."""
+    notify_urls: Annotated[
+        tuple[SecretStr, ...],
+        NoDecode,
+        BeforeValidator(_notify_urls),
+        Hint(
+            "addresses of Apprise separated by spaces, such as slack://TOKEN/TOKEN/TOKEN/#alerts",
+            default="mails alone",
+            secret=True,
+        ),
+    ] = ()
+    """Where else the news go, in short: Slack, Teams, PagerDuty, webhooks and whatever else
+    [Apprise](https://appriseit.com/services/) knows, an address each. Never stored, logged or shown."""
     heartbeat_url: Annotated[
         _HeartbeatUrl | None, Hint("the URL of a monitor such as https://hc-ping.com/UUID", secret=True)
     ] = None
@@ -294,6 +341,13 @@ class Settings(BaseSettings):
     reminder_days: Annotated[int, Field(ge=0, le=365), Hint("a whole number of days from 0 to 365; 0: never")] = 7
     """Days after which people are reminded of missed targets, invalid scenarios and regressions that nobody has
     acknowledged, where no mail has mentioned them meanwhile."""
+    digest: Annotated[
+        Literal["off", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+        BeforeValidator(_day),
+        Hint("a day of the week such as monday, or off"),
+    ] = "off"
+    """Day of the week, in UTC: the mail of the first run from then on also sums up the week: its runs, what happened,
+    what is open, and every scenario. `off`: never."""
 
     @property
     def sensitivity(self) -> Sensitivity:
@@ -309,18 +363,31 @@ class Settings(BaseSettings):
         urls = (self.results_url or "", self.smtp_url or "")
         passwords = [password for url in urls for password in re.findall(r"^[^:]*://[^:@/]*:(.+)@", url)]
         logins = (address.credentials for address in (self.target, self.reference) if address is not None)
-        found = [*tokens, *passwords, *map(unquote, passwords), *self.monitor_secrets]
+        found = [*tokens, *passwords, *map(unquote, passwords), *self.monitor_secrets, *self.notify_secrets]
         return [*found, *(login.password for login in logins if login)]
 
     @property
     def monitor_secrets(self) -> list[str]:
         """What of the monitor's URL must be shown nowhere: all of it, and what of it may be a token by itself."""
-        if self.heartbeat_url is None:
-            return []
-        url = self.heartbeat_url.get_secret_value()
+        return _secrets_in(self.heartbeat_url.get_secret_value()) if self.heartbeat_url is not None else []
+
+    @property
+    def notify_secrets(self) -> list[str]:
+        """The same of the addresses of other channels, in which a token may stand for the host."""
+        urls = [url.get_secret_value() for url in self.notify_urls]
+        hosts = [re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2].partition(":")[0] for url in urls]
+        tokens = [host for host in hosts if _HOST_IS_TOKEN.fullmatch(host)]
+        return [*(secret for url in urls for secret in _secrets_in(url)), *tokens]
+
+
+def _secrets_in(url: str) -> list[str]:
+    """All of a URL, and what of it may be a token by itself."""
+    try:
         parts = urlsplit(url)
         words = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), parts.password or ""]
-        return [url, *(word for word in words if len(word) >= _MIN_SECRET)]
+    except ValueError:  # no URL by the rules of the web
+        words = re.split(r"[/?&=@#]", url.partition("://")[2])
+    return [url, *(word for part in words for word in dict.fromkeys((part, unquote(part))) if len(word) >= _MIN_SECRET)]
 
 
 def read_settings(**given: Any) -> Settings:

@@ -25,6 +25,8 @@ class Workspace:
     """Folder of expectation suites."""
     reports_url: str | None = None
     """Address under which `reports` is served; None where it is not."""
+    pages_url: str | None = None
+    """Address of the pages in Airflow, which serve `reports` too; None where there are none."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -35,6 +37,7 @@ class Workspace:
             scenarios=settings.scenarios,
             expectations=settings.expectations,
             reports_url=settings.reports_url,
+            pages_url=settings.pages_url,
         )
 
     @property
@@ -43,10 +46,11 @@ class Workspace:
         return self.var / "reports"
 
     def report_address(self, run_id: str) -> str:
-        """The address of a run's report: below `reports_url` where there is one, else the path of its page."""
-        if self.reports_url is None:
+        """The address of a run's report: below `reports_url`, else below the pages, else the path of its page."""
+        served = self.reports_url or (f"{self.pages_url.rstrip('/')}/files" if self.pages_url is not None else None)
+        if served is None:
             return str(self.reports / run_id / "index.html")
-        return f"{self.reports_url.rstrip('/')}/{run_id}/index.html"
+        return f"{served.rstrip('/')}/{run_id}/index.html"
 
     @property
     def outbox(self) -> Path:

@@ -71,7 +71,7 @@ def _serve(port: int, settings: Settings, services: Services) -> None:
     ui = f"http://127.0.0.1:{ui_port}"
     environment = {"LOADTASKS_TARGET": api.url, "LOADTASKS_TOKEN": "", "LOADTASKS_TOKEN_FILE": str(token_file.path)}
     environment |= {"LOADTASKS_SERVICE": settings.service or SERVICE}
-    environment |= {"LOADTASKS_REPORTS_URL": settings.reports_url or f"{ui}/performance/files"}
+    environment |= {"LOADTASKS_PAGES_URL": settings.pages_url or f"{ui}/performance"}
     for name, arguments in COMPONENTS.items():
         services.start(name, airflow_command(*arguments), environment=environment)
     services.wait_until_ready("airflow-api-server", f"{ui}/api/v2/monitor/health", _UI_TIMEOUT_S)

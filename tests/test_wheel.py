@@ -54,6 +54,38 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
+IN_AIRFLOW = """
+import json
+from airflow import plugins_manager
+from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+from airflow.dag_processing.dagbag import BundleDagBag
+from airflow.providers_manager import ProvidersManager
+import loadtasks
+
+bag = BundleDagBag(dag_folder="dags", bundle_path="dags", bundle_name="dags-folder")
+form = next(one for one in HookMetaService.hook_meta_data() if one.connection_type == "performance_target")
+dag = bag.dags.get("orders")
+print(json.dumps({
+    "file": loadtasks.__file__,
+    "plugins": [type(plugin).__name__ for plugin in plugins_manager._get_plugins()[0]],
+    "broken": [plugins_manager.get_import_errors(), bag.import_errors],
+    "provider": ProvidersManager().providers["nightly-performance"].version,
+    "form": [form.hook_name, *form.extra_fields],
+    "labels": [form.standard_fields.host.title, form.standard_fields.url_schema.hidden],
+    "dags": {dag_id: [task.pool for task in dag.tasks if task.is_mapped] for dag_id, dag in bag.dags.items()},
+    "scenarios": dag and dag.params.get_param("scenarios").dump()["schema"]["examples"],
+    "project": dag and str(dag.project.folder),
+}))
+"""
+DAG_FILE = """
+from loadtasks.airflow import maintenance_dag, performance_dag, triage_dag
+
+performance_dag("orders", service="orders", pool="eu")
+maintenance_dag()
+triage_dag()
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project folder of somebody else's API."""
@@ -73,10 +105,10 @@ def api() -> Iterator[ScriptedServer]:
         yield server
 
 
-def run(*command: str, cwd: Path = PROJECT, code: int = 0) -> str:
-    """Run a command without the variables of this project; return what it prints."""
+def run(*command: str, cwd: Path = PROJECT, code: int = 0, **variables: str) -> str:
+    """Run a command without the variables of this project, with some of its own; return what it prints."""
     ours = ("LOADTASKS_", "APP_", "AIRFLOW", "PYTHONPATH")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)} | variables
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -121,6 +153,26 @@ def test_run_that_is_not_good_ends_with_the_code_of_the_docs(
     target = ("--target", api.url)
     shown = run(str(installed / "loadtasks"), "run", "--expectations", "strict", *target, cwd=project, code=1)
     assert "p95" in shown
+
+
+def test_airflow_finds_pages_links_connection_type_and_dags_without_this_repository(wheel: Path, project: Path) -> None:
+    (project / "orders.py").write_text(DAG_FILE)
+    home = project.with_name("home")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(home / "installed")
+    project.rename(home / "dags")
+    of_airflow = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    printed = run(sys.executable, "-c", IN_AIRFLOW, cwd=home, PYTHONPATH=str(home / "installed"), **of_airflow)
+    found = json.loads(next(line for line in printed.splitlines() if line.startswith('{"file"')))
+    assert found["file"].startswith(str(home))
+    assert {"PerformancePages", "PerformanceDags"} <= set(found["plugins"])
+    assert found["broken"] == [{}, {}]
+    assert found["provider"] == loadtasks.__version__
+    assert found["form"] == ["Performance target", "service", "health_path", "metrics_path", "reference"]
+    assert found["labels"] == ["Address", True]
+    assert found["dags"] == {"orders": ["eu", "eu"], "performance_maintenance": [], "performance_triage": []}
+    assert found["scenarios"] == ["orders.concurrent"]
+    assert found["project"] == str(home / "dags")
 
 
 def declared() -> dict[str, Requirement]:

@@ -154,7 +154,7 @@ class Stand:
             "LOADTASKS_TOKEN": token,
             "LOADTASKS_SERVICE": SERVICE,
             "LOADTASKS_HEALTH_PATH": HEALTH_PATH,
-            "LOADTASKS_REPORTS_URL": f"{stand.airflow.url}/performance/files",
+            "LOADTASKS_PAGES_URL": f"{stand.airflow.url}/performance",
             "AIRFLOW_CONN_SMTP_DEFAULT": stand.mails.connection,
             "AIRFLOW_VAR_PERFORMANCE_RECIPIENTS": "team@example.org",
             **(environment or {}),

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import NamedTuple
 
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -18,7 +19,17 @@ from loadtasks.target_address import Credentials, TargetAddress, is_ipv6, masked
 log = logging.getLogger(__name__)
 
 
-def performance_target(settings: Settings, url: str | None = None) -> Target:
+class ConnectionIds(NamedTuple):
+    """The ids of the connections that a DAG asks for."""
+
+    target: str = TARGET_CONNECTION
+    reference: str = REFERENCE_CONNECTION
+
+
+_USUAL = ConnectionIds()
+
+
+def performance_target(settings: Settings, url: str | None = None, ids: ConnectionIds = _USUAL) -> Target:
     """The target of Airflow's connection, else that of LOADTASKS_TARGET and LOADTASKS_TOKEN.
 
     A login is sent to the address that it was configured for and to no other: whoever may trigger a DAG run may name
@@ -27,14 +38,15 @@ def performance_target(settings: Settings, url: str | None = None) -> Target:
     Args:
         settings: the settings of the run.
         url: an address from the trigger form, which takes precedence over the configured one.
+        ids: the ids of the DAG's connections.
 
     Raises:
         BadInputError: the address is not a URL.
     """
-    configured = _from_connection() or configured_target(settings)
+    configured = _from_connection(ids.target) or configured_target(settings)
     if not url or not url.strip():
         return configured
-    target = _of_form(replace(configured, url=url.strip(), token=None, credentials=None))
+    target = _of_form(replace(configured, url=url.strip(), token=None, credentials=None), ids)
     if _origin(target) == _origin(configured):
         return target.logged_in_as(configured)
     if configured.token or configured.credentials:
@@ -42,7 +54,9 @@ def performance_target(settings: Settings, url: str | None = None) -> Target:
     return target
 
 
-def performance_service(settings: Settings, target: Target, form: str | None, dag: str | None) -> str:
+def performance_service(
+    settings: Settings, target: Target, form: str | None, dag: str | None, ids: ConnectionIds = _USUAL
+) -> str:
     """The service that a target belongs to.
 
     Its name is that of the trigger form, else that of the DAG, else `service` in the extra of the target's connection,
@@ -54,6 +68,7 @@ def performance_service(settings: Settings, target: Target, form: str | None, da
         target: the API under test.
         form: the name in the trigger form.
         dag: the name that the DAG file gives.
+        ids: the ids of the DAG's connections.
 
     Raises:
         BadInputError: the address is not a URL, or the name can't be one.
@@ -61,9 +76,9 @@ def performance_service(settings: Settings, target: Target, form: str | None, da
     address = service_at(target.url)
     if form and form.strip():
         return read_settings(service=form).service or address
-    if address != service_at(performance_target(settings).url):
+    if address != service_at(performance_target(settings, None, ids).url):
         return address
-    connection = find_connection(TARGET_CONNECTION)
+    connection = find_connection(ids.target)
     named = dag or (extra_text(connection, "service") if connection is not None else None)
     if named:
         return read_settings(service=named).service or address
@@ -73,7 +88,11 @@ def performance_service(settings: Settings, target: Target, form: str | None, da
 
 
 def performance_reference(
-    settings: Settings, target: Target, url: str | None = None, started: str | None = None
+    settings: Settings,
+    target: Target,
+    url: str | None = None,
+    started: str | None = None,
+    ids: ConnectionIds = _USUAL,
 ) -> Target | None:
     """The reference that a target is compared with in a paired run; None when no reference is configured.
 
@@ -86,22 +105,25 @@ def performance_reference(
         target: the API under test.
         url: an address from the trigger form, which takes precedence over the configured one.
         started: the address of the reference that the DAG has started.
+        ids: the ids of the DAG's connections.
 
     Raises:
         BadInputError: the address is not a URL.
     """
-    configured = configured_reference(settings, target, started) if started else _configured_reference(settings, target)
+    configured = (
+        configured_reference(settings, target, started) if started else _configured_reference(settings, target, ids)
+    )
     if not url or not url.strip():
         return configured
-    named = _of_form(target.reference(url.strip(), None))
-    for trusted in (configured, performance_target(settings)):
+    named = _of_form(target.reference(url.strip(), None), ids)
+    for trusted in (configured, performance_target(settings, None, ids)):
         if trusted is not None and _origin(trusted) == _origin(named):
             return named.logged_in_as(trusted)
     log.warning("No login is sent to the reference %s, since that address is not configured", named.url)
     return named
 
 
-def _of_form(target: Target) -> Target:
+def _of_form(target: Target, ids: ConnectionIds) -> Target:
     """A target from the trigger form.
 
     Raises:
@@ -110,7 +132,7 @@ def _of_form(target: Target) -> Target:
     if target.credentials is not None:
         raise BadInputError(
             f"the {target.role} {target.url} of the trigger form has a user or password in it, and whoever may see the "
-            f"run may read the form: put them into the Airflow connection performance_{target.role}."
+            f"run may read the form: put them into the Airflow connection {getattr(ids, target.role)}."
         )
     return target
 
@@ -139,15 +161,12 @@ def extra_text(connection: Connection, key: str) -> str | None:
     return value.strip() or None if value else None
 
 
-def _from_connection() -> Target | None:
-    connection = find_connection(TARGET_CONNECTION)
-    if connection is None or not connection.host:
-        log.info(
-            "There is no connection %s with a host, so the target is that of LOADTASKS_TARGET; %s",
-            TARGET_CONNECTION,
-            how_to_make(TARGET_CONNECTION),
-        )
-        return None
+def target_in(connection: Connection) -> Target:
+    """The target that a connection with a host names.
+
+    Raises:
+        BadInputError: its address, its login or a path in it can't be used.
+    """
     token, credentials = _login(connection)
     address = _address(connection)
     return Target(
@@ -159,8 +178,20 @@ def _from_connection() -> Target | None:
     )
 
 
-def _configured_reference(settings: Settings, target: Target) -> Target | None:
-    connection = find_connection(REFERENCE_CONNECTION)
+def _from_connection(connection_id: str) -> Target | None:
+    connection = find_connection(connection_id)
+    if connection is None or not connection.host:
+        log.info(
+            "There is no connection %s with a host, so the target is that of LOADTASKS_TARGET; %s",
+            connection_id,
+            how_to_make(TARGET_CONNECTION, connection_id),
+        )
+        return None
+    return target_in(connection)
+
+
+def _configured_reference(settings: Settings, target: Target, ids: ConnectionIds) -> Target | None:
+    connection = find_connection(ids.reference)
     if connection is not None and connection.host:
         health_path = extra_text(connection, "health_path") or target.health_path
         token, credentials = _login(connection)
@@ -171,7 +202,7 @@ def _configured_reference(settings: Settings, target: Target) -> Target | None:
             health_path=health_path,
         )
         return reference.logged_in_as(target)
-    target_connection = find_connection(TARGET_CONNECTION)
+    target_connection = find_connection(ids.target)
     named = extra_text(target_connection, "reference") if target_connection is not None else None
     return configured_reference(settings, target, named)
 
@@ -184,7 +215,7 @@ def _login(connection: Connection) -> tuple[str | None, Credentials | None]:
 
 
 def _address(connection: Connection) -> TargetAddress:
-    """The address of an HTTP connection. As for Airflow's HTTP hook, `host` is a host name or a whole URL.
+    """The address of a connection. As for Airflow's HTTP hook, `host` is a host name or a whole URL.
 
     Raises:
         BadInputError: it isn't one.

@@ -7,7 +7,15 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from loadtasks.airflow import DAG_ID, TRIAGE_DAG_ID, tasks
+from loadtasks.airflow import (
+    DAG_ID,
+    LOAD_GENERATOR_POOL,
+    REFERENCE_CONNECTION,
+    TARGET_CONNECTION,
+    TRIAGE_DAG_ID,
+    tasks,
+)
+from loadtasks.airflow.dag_project import PerformanceDag, project_in
 from loadtasks.airflow.late_runs import alert_when_late
 from loadtasks.airflow.trigger_form import trigger_form
 from loadtasks.errors import LoadTasksError
@@ -24,7 +32,12 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
     *,
     schedule: str = "0 2 * * *",
     timezone: str = "UTC",
+    project: str | Path | None = None,
     service: str | None = None,
+    target: str = TARGET_CONNECTION,
+    reference: str = REFERENCE_CONNECTION,
+    pool: str = LOAD_GENERATOR_POOL,
+    queue: str | None = None,
     triage: str = TRIAGE_DAG_ID,
     deadline: timedelta | None = timedelta(hours=3),
     max_delay: timedelta | None = timedelta(hours=1),
@@ -40,8 +53,16 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         dag_id: its name in Airflow.
         schedule: a cron expression.
         timezone: the time zone of the schedule, such as `Europe/Berlin`.
+        project: the folder that holds `scenarios/` and `expectations/`, absolute or relative to the DAG file. When
+            None, LOADTASKS_SCENARIOS and LOADTASKS_EXPECTATIONS, else the DAG file's own folder.
         service: the name of the service whose API it exercises: runs are compared with runs of the same service only.
             When None, that of the connection, else LOADTASKS_SERVICE, else the target's host, port and path.
+        target: the id of the Airflow connection to the API under test.
+        reference: the id of the Airflow connection to the approved build, which there need not be.
+        pool: the pool of the tasks that send load. It has one slot, and is made when a run begins and it is missing.
+            DAGs whose load is generated on one machine share a pool, others need not.
+        queue: the queue of Celery whose workers run the tasks; when None, the default one. Measurements of machines
+            that differ in speed are not comparable.
         triage: the name of the DAG (see `triage_dag`) that asks people about regressions.
         deadline: how long after it was due a run may end; then people get a mail that it is late. None: no such mail.
         max_delay: how long after its time a scheduled run may begin. One that is later, as where the scheduler was down
@@ -57,7 +78,9 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         tags: what the DAG can be found by in the list of DAGs.
     """
     link = owner_link or _mail_to_recipient()
-    with DAG(
+    folders = project_in(project, target, reference)
+    defaults: dict[str, Any] = {"execution_timeout": timedelta(hours=4), "owner": owner}
+    with PerformanceDag(
         dag_id=dag_id,
         description="Exercises the API endpoint by endpoint and judges whether it is still good enough",
         doc_md=Path(__file__).with_name("dag.md").read_text(encoding="utf-8"),
@@ -69,17 +92,18 @@ def performance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         is_paused_upon_creation=False,
         dagrun_timeout=_MAX_RUN,
         deadline=alert_when_late(deadline, max_delay) if deadline is not None else None,
-        default_args={"execution_timeout": timedelta(hours=4), "owner": owner},
+        default_args=defaults | ({"queue": queue} if queue is not None else {}),
         owner_links={owner: link} if link else {},
         tags=list(tags),
-        params=trigger_form(),
+        params=trigger_form(folders),
     ) as dag:
+        dag.project = folders
         # A failed task does not stop the run: a scenario that can't be measured, or a target that is down, is reported.
         due = tasks.repetitions_due()
         max_delay_s = max_delay.total_seconds() if max_delay is not None else None
         opened = tasks.open_run(service=service, max_delay_s=max_delay_s)
-        tasks.measure.expand(scenario=opened) >> due
-        confirmed = tasks.confirm.expand(scenario=due)
+        tasks.measure.override(pool=pool).expand(scenario=opened) >> due
+        confirmed = tasks.confirm.override(pool=pool).expand(scenario=due)
         (
             confirmed
             >> tasks.judge()

@@ -107,10 +107,10 @@ def decision_task() -> RegressionDecision:
 
 def _stored() -> "RunContext":
     """The context of a task that works on what is stored."""
-    from loadtasks.settings import read_settings
+    from loadtasks.airflow.airflow_settings import airflow_settings
     from loadtasks.steps import RunContext
 
-    return RunContext.from_settings(read_settings())
+    return RunContext.from_settings(airflow_settings())
 
 
 def _number(context: "Context") -> int:

@@ -2,7 +2,8 @@
 
 The callback runs where tasks run (LocalExecutor and CeleryExecutor take callbacks), so that no triggerer is needed.
 There it may do less than a task: Airflow 3.3 denies it connections and variables, and with them the mail server and the
-recipients, unless the environment names these. What it can't tell, it notes; `performance_maintenance` tells it.
+recipients, unless the environment names these. What it can't tell, it notes; `performance_maintenance` tells it. Where
+even the results database is that of a connection, it can note nothing, and `performance_maintenance` looks by itself.
 """
 # ruff: noqa: PLC0415 - DAG files import this module whenever they are parsed
 
@@ -63,6 +64,12 @@ def tell_late(deadline_s: float, max_delay_s: float | None, context: dict[str, A
                 log.warning("The run %s is late; performance_maintenance tells people", run.run_id)
                 return
             went = steps.alert_late_runs(ours)
+    except AirflowSecretsBackendAccessDenied:
+        log.warning(
+            "The run %s is late, which can't be noted: a callback may not read the connection to the results database; "
+            "performance_maintenance finds it and tells people",
+            run.run_id,
+        )
     except LoadTasksError as error:
         log.error("The run %s is late, and the mail about it was not sent: %s", run.run_id, error)  # noqa: TRY400
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from loadtasks.airflow import DAG_ID, MAINTENANCE_DAG_ID, tasks
+from loadtasks.airflow import DAG_ID, LOAD_GENERATOR_POOL, MAINTENANCE_DAG_ID, tasks
 from loadtasks.airflow.dag_factory import NOT_BACKFILL, TAG
 
 
@@ -17,6 +17,8 @@ def maintenance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
     timezone: str = "UTC",
     dag_ids: Sequence[str] = (DAG_ID,),
     grace: timedelta = timedelta(hours=1),
+    late: timedelta = timedelta(hours=3),
+    pool: str = LOAD_GENERATOR_POOL,
     owner: str = "performance",
     tags: Sequence[str] = (TAG,),
 ) -> DAG:
@@ -28,6 +30,9 @@ def maintenance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         timezone: the time zone of the schedule.
         dag_ids: performance DAGs that may not have made a scheduled run yet; those that have are known.
         grace: how long after its time a run counts as missing.
+        late: how long after its time a run that goes on counts as late. That holds where results are in the database of
+            a connection, which the deadlines of `performance_dag` can't read; otherwise these tell people.
+        pool: the pool of the tasks that send load, for which cleaning up waits.
         owner: who looks after the DAG.
         tags: what the DAG can be found by in the list of DAGs.
     """
@@ -44,5 +49,8 @@ def maintenance_dag(  # noqa: PLR0913 - what a DAG file may say, each by its nam
         default_args={"owner": owner},
         tags=list(tags),
     ) as dag:
-        tasks.notice_missing_runs(dag_ids=list(dag_ids), grace_s=grace.total_seconds()) >> tasks.clean_up()
+        noticed = tasks.notice_missing_runs(
+            dag_ids=list(dag_ids), grace_s=grace.total_seconds(), late_s=late.total_seconds()
+        )
+        noticed >> tasks.clean_up.override(pool=pool)()
     return dag

@@ -1,14 +1,15 @@
-"""How alerts are sent from Airflow: through the mail server of its SMTP connection, where there is one."""
+"""How alerts are sent from Airflow: through its SMTP connection, and to the addresses of another connection."""
 
 import logging
 from email.message import EmailMessage
 from smtplib import SMTP
 from typing import cast
 
+from airflow.configuration import conf
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Variable
 
-from loadtasks.airflow import RECIPIENTS_VARIABLE, SMTP_CONNECTION
+from loadtasks.airflow import NOTIFY_CONNECTION, PAGES, RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import extra_text, find_connection
 from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.redaction.redactor import Redactor
@@ -18,12 +19,19 @@ log = logging.getLogger(__name__)
 
 
 def mail_settings() -> dict[str, str | None]:
-    """The settings of mails that Airflow's variable and connection hold; they take precedence over the environment."""
-    connection = find_connection(SMTP_CONNECTION)
+    """The settings of messages that Airflow's variable and connections hold; they go before the environment."""
+    connection, notify = find_connection(SMTP_CONNECTION), find_connection(NOTIFY_CONNECTION)
     return {
         "recipients": Variable.get(RECIPIENTS_VARIABLE, default=None),
         "sender": extra_text(connection, "from_email") if connection is not None else None,
+        "notify_urls": notify.password if notify is not None else None,
     }
+
+
+def pages_url() -> str | None:
+    """The address of the pages, below that of Airflow; None where Airflow has none."""
+    base: str = conf.get("api", "base_url", fallback="").rstrip("/")
+    return f"{base}{PAGES}" if base.startswith(("http://", "https://")) else None
 
 
 def mail_server() -> Deliver | None:

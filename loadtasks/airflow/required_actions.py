@@ -68,9 +68,9 @@ def resolve_decided(numbers: Collection[int] | None = None) -> int:
     if not waiting:
         return 0
     from loadtasks import steps  # noqa: PLC0415 - where nothing waits, nothing is read
-    from loadtasks.settings import read_settings  # noqa: PLC0415
+    from loadtasks.airflow.airflow_settings import airflow_settings  # noqa: PLC0415
 
-    stored = steps.RunContext.from_settings(read_settings())
+    stored = steps.RunContext.from_settings(airflow_settings())
     outcomes = {one.number: one for one in steps.action_outcomes(stored, set(waiting.values()))}
     ended = 0
     for task, number in waiting.items():

@@ -49,6 +49,7 @@ def open_run(service: str | None = None, max_delay_s: float | None = None) -> li
 
 @pipeline_task(
     pool=LOAD_GENERATOR_POOL,
+    max_active_tis_per_dagrun=1,  # also where somebody gives the pool more slots
     map_index_template=BY_SCENARIO,
     retries=1,  # for a worker that dies; a failure of the target is never tried again
     retry_delay=timedelta(seconds=10),
@@ -73,6 +74,7 @@ def repetitions_due() -> list[str]:
 
 @pipeline_task(
     pool=LOAD_GENERATOR_POOL,
+    max_active_tis_per_dagrun=1,  # also where somebody gives the pool more slots
     map_index_template=BY_SCENARIO,
     retries=0,  # the repetitions made so far are kept and judged
 )
@@ -140,14 +142,14 @@ def verdict() -> None:
 
 
 @pipeline_task(execution_timeout=timedelta(minutes=10))
-def notice_missing_runs(dag_ids: list[str], grace_s: float) -> None:
+def notice_missing_runs(dag_ids: list[str], grace_s: float, late_s: float) -> None:
     """Tell people of runs that were due and never came, and of late ones that were noted.
 
     It does not wait for the pool: a run that hangs would hold it.
     """
     from loadtasks.airflow.bodies import maintaining
 
-    maintaining.notice_missing_runs(dag_ids, grace_s)
+    maintaining.notice_missing_runs(dag_ids, grace_s, late_s)
 
 
 @pipeline_task(pool=LOAD_GENERATOR_POOL, trigger_rule=TriggerRule.ALL_DONE, execution_timeout=timedelta(hours=2))

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from loadtasks.airflow import REFERENCE_CONNECTION, TARGET_CONNECTION
+from loadtasks.airflow.dag_project import DagProject
 from loadtasks.errors import LoadTasksError
 from loadtasks.scenarios.files import read_scenarios
 from loadtasks.service_name import MAX_LENGTH
@@ -27,14 +27,14 @@ _MAX_ADDRESS = 2000
 _WHAT, _WHOM, _HOW_MUCH = "What is measured", "Whose API", "How much load"
 
 
-def trigger_form() -> dict[str, Param]:
-    """The parameters of the DAG, by name."""
+def trigger_form(project: DagProject) -> dict[str, Param]:
+    """The parameters of the DAG of a project, by name."""
     return {
         "scenarios": Param(
             [],
             type=["array", "null"],
             items={"type": "string"},
-            examples=_scenario_names(),
+            examples=_scenario_names(project),
             title="Scenarios",
             section=_WHAT,
             description="Scenarios to measure; all when none is chosen.",
@@ -42,7 +42,7 @@ def trigger_form() -> dict[str, Param]:
         "target": _address(
             "Target",
             _WHOM,
-            f"Address of the API, such as http://127.0.0.1:8000; that of the connection {TARGET_CONNECTION} when "
+            f"Address of the API, such as http://127.0.0.1:8000; that of the connection {project.target} when "
             "empty. The connection's token is sent to the connection's own address only.",
         ),
         "service": Param(
@@ -58,7 +58,7 @@ def trigger_form() -> dict[str, Param]:
             "Reference",
             _WHOM,
             "Address of the approved build. Both builds are driven in turn and the ratio of their response times is "
-            f"judged. When empty: that of the connection {REFERENCE_CONNECTION}, if there is one.",
+            f"judged. When empty: that of the connection {project.reference}, if there is one.",
         ),
         "load_factor": Param(
             1.0,
@@ -97,9 +97,10 @@ def _within(minimum: float, maximum: float) -> dict[str, Any]:
     return {"allOf": [{"minimum": minimum, "maximum": maximum}]}
 
 
-def _scenario_names() -> list[str]:
+def _scenario_names(project: DagProject) -> list[str]:
     """What the form offers. Nothing when a setting or a scenario file is wrong: the run reports that."""
     try:
-        return list(read_scenarios(read_settings().scenarios))
+        folders = project.folders(read_settings().model_fields_set)
+        return list(read_scenarios(read_settings(**folders).scenarios))
     except LoadTasksError:
         return []

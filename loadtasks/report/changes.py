@@ -10,6 +10,7 @@ from math import inf, isfinite, log
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.report.findings import RenderedFinding, render_findings
+from loadtasks.report.noise import claimed_change
 from loadtasks.report.sentences import phrases
 from loadtasks.report.sentences.targets import render_target
 from loadtasks.report.text import label
@@ -164,7 +165,7 @@ def _decided(result: ScenarioResult) -> Iterator[Change]:
     for (part, metric), findings in grouped.items():
         verdicts = {verdict for finding in findings if (verdict := _verdict_of(finding)) is not None}
         compared = _comparison(result, part, metric)
-        ratio, low, high = _ratio(findings, compared)
+        ratio, low, high = claimed_change(findings, compared)
         missed = next((finding for finding in findings if finding.kind is FindingKind.TARGET), None)
         shifted = next((finding for finding in findings if finding.kind is not FindingKind.TARGET), None)
         before = shifted.limit if shifted is not None else compared.baseline if compared is not None else None
@@ -208,17 +209,6 @@ def _undecided(result: ScenarioResult, finding: Finding) -> Iterator[Change]:
 
 def _comparison(result: ScenarioResult, part: str, metric: str) -> MetricComparison | None:
     return next((found for found in result.comparisons if (found.part, found.metric) == (part, metric)), None)
-
-
-def _ratio(
-    findings: Sequence[Finding], compared: MetricComparison | None
-) -> tuple[float | None, float | None, float | None]:
-    """The ratio and its interval: those of a finding that claims a change, else those of the comparison."""
-    for finding in findings:
-        ratio: float | None = getattr(finding.parameters, "ratio", None)
-        if ratio is not None:
-            return ratio, getattr(finding.parameters, "low", None), getattr(finding.parameters, "high", None)
-    return (compared.ratio, compared.low, compared.high) if compared is not None else (None, None, None)
 
 
 def _target(finding: Finding) -> str:

@@ -1,5 +1,6 @@
 """The findings of a run as reports show them: which ones, in which order, in which words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
@@ -14,6 +15,7 @@ from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind, Likelihood, Severity
 from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import RegressionShift
 from loadtasks.results.judgement import Verdict
 
 _KIND = {
@@ -140,6 +142,33 @@ class RenderedFinding:
     def _measurement(self) -> Measurement | None:
         parts = (found for found in self.result.measurements if found.part == self.finding.part)
         return next(parts, None)
+
+
+def within_run(rendered: RenderedFinding, run_id: str) -> RenderedFinding:
+    """The finding for a page that shows the id of its run already: a change since that run began in this run."""
+    parameters = rendered.finding.parameters
+    if not run_id or getattr(parameters, "first_run", None) != run_id:
+        return rendered
+    unnamed = parameters.model_copy(update={"first_run": ""})
+    return RenderedFinding(rendered.result, rendered.finding.model_copy(update={"parameters": unnamed}))
+
+
+def named_once(findings: Iterable[RenderedFinding]) -> list[RenderedFinding]:
+    """Findings of which only the first of a regression names it, and says since when it is known."""
+    named: set[tuple[int, str]] = set()
+    shown = []
+    for rendered in findings:
+        parameters = rendered.finding.parameters
+        if type(parameters) is RegressionShift and parameters.regression is not None:
+            regression = (parameters.regression, rendered.finding.part)
+            if regression in named:
+                unnamed = parameters.model_copy(update={"regression": None, "found_run": None})
+                rendered = RenderedFinding(  # noqa: PLW2901
+                    rendered.result, rendered.finding.model_copy(update={"parameters": unnamed})
+                )
+            named.add(regression)
+        shown.append(rendered)
+    return shown
 
 
 def render_findings(result: ScenarioResult) -> list[RenderedFinding]:

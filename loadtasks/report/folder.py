@@ -4,7 +4,7 @@ import filecmp
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
@@ -20,6 +20,12 @@ LATEST = "latest"
 SERVICES = "services"
 """The folder of links to the newest report of each service."""
 RESULTS, SUMMARY, PAGE = "results.json", "summary.md", "index.html"
+FILES: dict[str, Callable[[ResultsDocument], bytes]] = {
+    RESULTS: lambda document: document.json_bytes(),
+    SUMMARY: lambda document: _encoded(markdown.render(document)),
+    PAGE: lambda document: _encoded(html.render(document, data_docs=False)),
+}
+"""What makes each file of a report; the page without a link to Data Docs."""
 _DATA_DOCS = "data_docs"
 _MAX_LINKING_S = 60.0
 """How long a link that is being made may be there before its process is taken for dead."""
@@ -69,6 +75,21 @@ def remove(run_id: str, reports_dir: Path) -> None:
             f"{path}: the report can't be removed ({error.strerror or error}); make {Path(path).parent} writable and "
             "try again."
         ) from error
+
+
+def data_docs(run_id: str, reports_dir: Path) -> Path:
+    """The folder of a run's Data Docs, whether there are any."""
+    return reports_dir / run_id / _DATA_DOCS
+
+
+def remove_data_docs(run_id: str, reports_dir: Path) -> None:
+    """Remove the Data Docs of a run, as far as that can be done. Of a link to a folder elsewhere only the link goes."""
+    docs = data_docs(run_id, reports_dir)
+    with suppress(OSError):
+        if docs.is_symlink():
+            docs.unlink()
+        elif docs.is_dir():
+            shutil.rmtree(docs)
 
 
 def run_ids(reports_dir: Path) -> list[str]:
@@ -174,7 +195,11 @@ def _unless_gone(_function: object, _path: str, raised: tuple[type[BaseException
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all. Lone surrogates, which no file can hold, become question marks."""
-    write_whole(path, text.encode("utf-8", "replace"))
+    write_whole(path, _encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _point(link: Path, reports_dir: Path, run_ids: Iterable[str]) -> None:

@@ -1,6 +1,8 @@
 """The report as one self-contained page: no script, no request to anywhere, everything from outside escaped."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from loadtasks import units
@@ -9,16 +11,25 @@ from loadtasks.measurement.health import Health
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.measurement.model import Measurement
 from loadtasks.report import exemplars, table
+from loadtasks.report.at_a_glance import at_a_glance
 from loadtasks.report.charts import latency
-from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons
+from loadtasks.report.charts.states import ChartState
+from loadtasks.report.findings import RenderedFinding, findings_on_page, invalid_reasons, named_once, within_run
+from loadtasks.report.headline import NO_TARGET, is_untargeted
+from loadtasks.report.noise import moved_metrics
 from loadtasks.report.phases import TARGET, PhaseRow, TargetMetricRow, metrics, rows
+from loadtasks.report.target_results import tally_of_targets, target_results
 from loadtasks.report.template_environment import anchor, environment
+from loadtasks.report.text import label
+from loadtasks.report.worst_first import state_in_report, worst_first
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, Verdict
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+_PLACES = {"p95_s": "", "change": "", "p50_s": "phone-hidden", "success_rate": "phone-hidden"}
+"""By column: the class that says which screens it is left out on; others are for wide ones."""
 _COMPARED_IN_SHORT = {"p50_s", "p95_s"}
 
 
@@ -29,6 +40,10 @@ class Section:
     result: ScenarioResult
     chart: "Markup | None" = None
     """The latency distribution, safe to be written into the page; None where there is none, or it can't be drawn."""
+    shared: frozenset[str] = frozenset()
+    """The keys of findings that several scenarios share, which the page shows once for all of them."""
+    run_id: str = ""
+    """The id of the run where the page shows it elsewhere; findings then don't repeat it."""
 
     @property
     def anchor(self) -> str:
@@ -36,9 +51,29 @@ class Section:
         return anchor(self.result.scenario)
 
     @property
+    def state(self) -> ChartState:
+        """The verdict, or what was found that decides nothing."""
+        return state_in_report(self.result)
+
+    @property
     def findings(self) -> list[RenderedFinding]:
-        """What decides first."""
-        return findings_on_page(self.result)
+        """What decides first; without what is shared."""
+        shown = named_once(within_run(rendered, self.run_id) for rendered in findings_on_page(self.result))
+        return [rendered for rendered in shown if _key(rendered) not in self.shared]
+
+    @property
+    def shares(self) -> bool:
+        """Whether something was found in this scenario that is shown for several."""
+        return any(_key(within_run(rendered, self.run_id)) in self.shared for rendered in findings_on_page(self.result))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has nothing to show but what it shares with other scenarios."""
+        return self.shares and not self.measurements and not self.findings
+
+    def moved(self, part: str) -> frozenset[str]:
+        """The metrics of a part, or of the whole, that findings are about; changes of others are noise."""
+        return moved_metrics(finding for finding in self.result.findings if finding.part == part)
 
     @property
     def measurements(self) -> list[Measurement]:
@@ -80,7 +115,7 @@ class Section:
         Of a mixed scenario only p50, p95 and what a finding is about: all metrics of all parts would bury them.
         """
         parts: dict[str, list[MetricComparison]] = {}
-        for comparison in sorted(self.result.comparisons, key=lambda comparison: comparison.part != ""):
+        for comparison in sorted(table.claimed_comparisons(self.result), key=lambda comparison: comparison.part != ""):
             judged = {finding.metric for finding in self.result.findings if finding.part == comparison.part}
             if not self.mixed or comparison.metric in judged | _COMPARED_IN_SHORT:
                 parts.setdefault(comparison.part, []).append(comparison)
@@ -123,6 +158,24 @@ class Section:
         return [(part.part, error) for part in parts for error in part.errors]
 
 
+@dataclass(frozen=True)
+class SharedFinding:
+    """A finding that several scenarios, or parts of one, share word for word."""
+
+    of: list[RenderedFinding]
+    """The same finding of each scenario, or part of one, the worst scenario first."""
+
+    @property
+    def rendered(self) -> RenderedFinding:
+        """The finding in words."""
+        return self.of[0]
+
+    @property
+    def scenarios(self) -> set[str]:
+        """The names of the scenarios."""
+        return {rendered.result.scenario for rendered in self.of}
+
+
 def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
     """The page of a run.
 
@@ -130,19 +183,77 @@ def render(document: ResultsDocument, *, data_docs: bool = False) -> str:
         document: the run, whole.
         data_docs: whether the Data Docs of Great Expectations are in the same folder, to be linked to.
     """
-    run, table_rows = document.run, table.rows(document)
+    run, table_rows, results = document.run, table.rows(document), worst_first(document.scenarios)
     template = environment().get_template("index.html")
-    charts = latency.latency_svgs(document.scenarios)
+    charts = latency.latency_svgs(results)
+    shared = _shared_findings(results, run.id)
+    targets = target_results(document)
+    keys = frozenset(shared)
+    sections = [Section(result, charts.get(result.scenario), keys, run.id) for result in results]
+    nothing_measured = _nothing_measured(results, shared)
     return template.render(
         document=document,
         run=run,
-        sections=[Section(result, charts.get(result.scenario)) for result in document.scenarios],
+        sections=[section for section in sections if not section.is_empty],
+        sectioned={section.result.scenario for section in sections if not section.is_empty},
+        number=len(results),
+        nothing_measured=nothing_measured,
+        baseline_runs=_baseline_runs(results),
         rows=table_rows,
+        glance=at_a_glance(document),
+        shared=[one for one in shared.values() if one.rendered is not nothing_measured],
+        targets=targets,
+        tally_of_targets=tally_of_targets(targets),
         has_marks=table.has_marks(table_rows),
-        invalid=invalid_reasons(document),
+        unmeasured=_without_section(document),
+        untargeted=NO_TARGET if is_untargeted(document) else "",
         capacity=capacity,
+        place=_place,
         data_docs=data_docs,
+        MISSING=units.MISSING,
     )
+
+
+def _place(column: str) -> str:
+    """The class of a column: which screens have room for it. A phone shows the p95 and its change."""
+    return _PLACES.get(column, "wide-only")
+
+
+def _nothing_measured(results: Sequence[ScenarioResult], shared: Mapping[str, SharedFinding]) -> RenderedFinding | None:
+    """The one reason for which no scenario of a run could be measured, which the head of the page gives."""
+    if any(result.measurements for result in results):
+        return None
+    of_all = [one for one in shared.values() if len(one.scenarios) == len(results)]
+    return of_all[0].rendered if len(of_all) == len(shared) == 1 else None
+
+
+def _key(rendered: RenderedFinding) -> str:
+    """What findings have in common that read alike."""
+    return f"{rendered.title}: {rendered.sentence}. {rendered.next_step}"
+
+
+def _shared_findings(results: list[ScenarioResult], run_id: str) -> dict[str, SharedFinding]:
+    """The findings that several scenarios share, by their key, in the order of the page."""
+    found: dict[str, SharedFinding] = {}
+    for result in results:
+        for rendered in (within_run(one, run_id) for one in findings_on_page(result)):
+            found.setdefault(_key(rendered), SharedFinding([])).of.append(rendered)
+    return {key: shared for key, shared in found.items() if len({one.label for one in shared.of}) > 1}
+
+
+def _baseline_runs(results: list[ScenarioResult]) -> dict[str, datetime | None]:
+    """The runs whose distributions are drawn as the baseline, with their beginning."""
+    return {
+        result.baseline_run: result.baseline[0].started_at if result.baseline else None
+        for result in reversed(results)
+        if result.baseline_run and not result.round_ratios
+    }
+
+
+def _without_section(document: ResultsDocument) -> dict[str, str]:
+    """Why scenarios that were planned are nowhere on the page."""
+    named = {label(result.scenario) for result in document.scenarios}
+    return {scenario: reason for scenario, reason in invalid_reasons(document).items() if scenario not in named}
 
 
 def capacity(health: Health) -> str:

@@ -1,52 +1,41 @@
 """The alert of a run as an e-mail: what is new in the subject, everything needed to judge it in the body."""
 
+import hashlib
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime, make_msgid
 from glob import escape
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from loadtasks.errors import BadInputError
 from loadtasks.plain_text import plain
-from loadtasks.report import exemplars, table
-from loadtasks.report.environment import environment_changes
-from loadtasks.report.findings import findings_of_kind, notes
-from loadtasks.report.news_headline import NewsHeadline, news_headline
-from loadtasks.report.percentiles import MARK
+from loadtasks.report.ascii_text import in_ascii, slug
+from loadtasks.report.mail_content import refusal_content, run_content
+from loadtasks.report.mail_links import NO_LINKS, MailLinks
+from loadtasks.report.news_headline import MailWord, NewsHeadline, news_headline
+from loadtasks.report.notification import in_short
 from loadtasks.report.template_environment import environment
-from loadtasks.report.topics import RenderedTopic, lines_of_open, lines_of_over
+from loadtasks.report.trend import Trend
+from loadtasks.report.week import Week
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingCode, FindingKind
-from loadtasks.results.message import Message
+from loadtasks.results.message import MAIL_POLICY, Message
 from loadtasks.results.news import News
-from loadtasks.results.topic import TopicKind
 from loadtasks.whole_file import write_whole
 
 _MAX_SUBJECT_LENGTH = 160
 _MAX_SERVICE_LENGTH = 60
 _MAX_LINE_LENGTH = 78
+_MAX_LIST_LABEL = 63
+"""Characters of a label of a domain name (RFC 1035), which a List-Id is made like."""
 _COMMAND = re.compile("`[^`]+`")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_TOLD_ELSEWHERE = (
-    FindingCode.REGRESSION_ACKNOWLEDGED,
-    FindingCode.RECOVERING,
-    FindingCode.RECOVERED,
-    FindingCode.ACCEPTED_AUTOMATICALLY,
-    FindingCode.CREEP,
-    FindingCode.ENVIRONMENT_CHANGED,
-)
-"""Findings that the mail has in its own lines of what is new, over or still open, or once for all scenarios."""
-_NEVER_MAILED = (FindingCode.SUSPECTED, FindingCode.THRESHOLD_RAISED)
-"""Findings that only the report has."""
 
 
 @dataclass(frozen=True)
@@ -57,77 +46,96 @@ class Envelope:
     recipients: Sequence[str]
 
 
+@dataclass(frozen=True)
+class MailMaterial:
+    """What a mail has besides the news of a run."""
+
+    links: MailLinks = NO_LINKS
+    given_up: Sequence[Message] = ()
+    """Earlier messages that could not be delivered and that no mail has mentioned."""
+    thread: str | None = None
+    """The Message-ID of the mail that it belongs to; None where it begins a thread."""
+    trends: Sequence[Trend] = ()
+    """Of what the mail is about."""
+    week: Week | None = None
+    """What the digest says; None in a mail that is none."""
+
+
+@dataclass(frozen=True)
+class ComposedMail:
+    """A mail, and the same for chats and pagers."""
+
+    message: EmailMessage
+    in_short: EmailMessage
+    """Subject and plain text alone."""
+
+
 def compose(
-    document: ResultsDocument,
-    news: News,
-    *,
-    envelope: Envelope,
-    report_url: str | None,
-    given_up: Sequence[Message] = (),
-) -> EmailMessage:
+    document: ResultsDocument, news: News, *, envelope: Envelope, material: MailMaterial | None = None
+) -> ComposedMail:
     """The alert of a run, as plain text and as HTML: what is new first, what is known in one line each.
 
     Args:
         document: the run, whole.
         news: what is new in it, over, or still open.
         envelope: from whom, and to whom.
-        report_url: URL or path of the report; None where there is none.
-        given_up: earlier messages that could not be delivered and that no message has mentioned.
+        material: links, pictures, and what else there is to say.
 
     Raises:
         BadInputError: no recipient, or an address that is not one.
     """
-    message = _message(news_headline(news, document), document.run.service, envelope)
-    link = report_url if report_url and urlsplit(report_url).scheme in ("http", "https") else None
-    content = {"document": document, "run": document.run, "report": report_url, "link": link, "refusal": None}
-    _fill(message, content | _content(document, news) | {"given_up": given_up})
-    return message
+    material = material or MailMaterial()
+    has_news = bool(news.new or news.over)
+    if material.week is not None and not has_news:
+        sentence = material.week.sentence
+        headline = NewsHeadline(MailWord.DIGEST, sentence, sentence)
+    else:
+        headline = news_headline(news, document)
+    message = _message(headline, document.run.service, envelope, material.thread)
+    content = run_content(document, news, material.links, material.trends, has_news=has_news)
+    content |= {"headline": headline, "given_up": material.given_up, "week": material.week}
+    pictures = [trend for trend in material.trends if trend.picture is not None]
+    _fill(message, content | {"pictures": {trend.topic.key: _cid(trend) for trend in pictures}}, pictures=pictures)
+    return ComposedMail(message, in_short(str(message["Subject"]), headline, content))
 
 
 def compose_refusal(
-    news: News,
-    *,
-    run_id: str,
-    service: str | None,
-    envelope: Envelope,
-    given_up: Sequence[Message] = (),
-) -> EmailMessage:
+    news: News, *, run_id: str, service: str | None, envelope: Envelope, material: MailMaterial | None = None
+) -> ComposedMail:
     """The mail about a run that could not be opened, of which there is no report; else as `compose`.
 
     Raises:
         BadInputError: no recipient, or an address that is not one.
     """
-    headline = news_headline(news)
-    message = _message(headline, service, envelope)
-    refusal = next(topic for topic in (*news.new, *news.still_open) if topic.kind is TopicKind.REFUSAL)
-    known = lines_of_open(RenderedTopic(topic) for topic in news.still_open if topic.kind is not TopicKind.REFUSAL)
-    content = {
-        "headline": headline,
-        "run_id": run_id,
-        "service": service,
-        "refusal": RenderedTopic(refusal),
-        "still_open": known,
-        "given_up": given_up,
-    }
-    _fill(message, content)
-    return message
+    material, headline = material or MailMaterial(), news_headline(news)
+    message = _message(headline, service, envelope, material.thread)
+    content = refusal_content(news, material.links) | {"headline": headline, "run_id": run_id, "service": service}
+    _fill(message, content | {"given_up": material.given_up})
+    return ComposedMail(message, in_short(str(message["Subject"]), headline, content))
 
 
 def compose_notice(
-    headline: NewsHeadline, details: Sequence[str], *, service: str | None, envelope: Envelope
-) -> EmailMessage:
+    headline: NewsHeadline,
+    details: Sequence[str],
+    *,
+    service: str | None,
+    envelope: Envelope,
+    links: MailLinks = NO_LINKS,
+) -> ComposedMail:
     """A mail about a run that is late or never came: one sentence, and what to know and do, a paragraph each.
 
     Raises:
         BadInputError: no recipient, or an address that is not one.
     """
     message = _message(headline, service, envelope)
-    content = {"headline": headline, "details": details, "service": service}
+    content = {"headline": headline, "details": details, "service": service, "links": links}
     _fill(message, content, "notice")
-    return message
+    return ComposedMail(message, in_short(str(message["Subject"]), headline, content))
 
 
-def _message(headline: NewsHeadline, service: str | None, envelope: Envelope) -> EmailMessage:
+def _message(
+    headline: NewsHeadline, service: str | None, envelope: Envelope, thread: str | None = None
+) -> EmailMessage:
     """A message with its headers."""
     if not envelope.recipients:
         raise BadInputError("the alert has no recipient; name at least one address to send it to.")
@@ -138,23 +146,53 @@ def _message(headline: NewsHeadline, service: str | None, envelope: Envelope) ->
     message["To"] = [_address(recipient) for recipient in envelope.recipients]
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = make_msgid(domain=origin.domain)  # short enough for one line
+    if thread:
+        message["In-Reply-To"] = thread
+        message["References"] = thread
+    message["List-Id"] = list_id(service, origin.domain)
     message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead
     return message
 
 
-def _fill(message: EmailMessage, content: Mapping[str, object], template: str = "mail") -> None:
+def _fill(
+    message: EmailMessage, content: Mapping[str, object], template: str = "mail", *, pictures: Sequence[Trend] = ()
+) -> None:
     message.set_content(_text(content, template), cte="quoted-printable")
     message.add_alternative(_page(content, template), subtype="html", cte="quoted-printable")
+    page = message.get_body(("html",))
+    for number, trend in enumerate(pictures, 1):
+        if isinstance(page, MIMEPart) and trend.picture is not None:
+            name = f"trend-{number}.png"
+            page.add_related(trend.picture, "image", "png", cid=f"<{_cid(trend)}>", filename=name, disposition="inline")
+
+
+def _cid(trend: Trend) -> str:
+    """The Content-ID of a picture without its brackets, made of what it shows: it has to differ within a mail only."""
+    shown = "\n".join((*map(str, trend.topic.key), trend.metric))
+    return f"{hashlib.sha256(shown.encode('utf-8', 'replace')).hexdigest()[:16]}@trend"
 
 
 def subject_line(headline: NewsHeadline, service: str | None) -> str:
-    """`[FAIL] nightly performance of shop: orders.list: p95 3.02 s, target < 2.00 s`, one line of bounded length."""
-    of_service = f" of {_cut(plain(service), _MAX_SERVICE_LENGTH)}" if service else ""
-    return _cut(plain(f"[{headline.word}] nightly performance{of_service}: {headline.sentence}"), _MAX_SUBJECT_LENGTH)
+    """`[REGRESSED] shop: dashboard.concurrent p95 +38 % since 21 Nov`, one line of bounded length, in ASCII.
+
+    The word and the service come first, so that subjects sort. A name in another script is left as it is.
+    """
+    of_service = f" {_cut(in_ascii(plain(service)), _MAX_SERVICE_LENGTH)}:" if service else ""
+    return _cut(in_ascii(plain(f"[{headline.word}]{of_service} {headline.subject}")), _MAX_SUBJECT_LENGTH)
+
+
+def list_id(service: str | None, domain: str) -> str:
+    """The List-Id (RFC 2919) of the mails about a service, for filters: `<shop.nightly-performance.example.org>`."""
+    label = slug(service or "")[:_MAX_LIST_LABEL].strip("-")
+    if service and not label:
+        label = hashlib.sha256(service.encode("utf-8", "replace")).hexdigest()[:12]
+    where = domain if domain.isascii() else "localhost"
+    return f"<{label + '.' if label else ''}nightly-performance.{where}>"
 
 
 def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    return text if len(text) <= length else text[: length - 3].rstrip() + "..."
 
 
 def write_to(outbox: Path, name: str, message: EmailMessage) -> str:
@@ -166,7 +204,7 @@ def write_to(outbox: Path, name: str, message: EmailMessage) -> str:
     path = outbox / f"{name}.eml"
     try:
         outbox.mkdir(parents=True, exist_ok=True)
-        write_whole(path, message.as_bytes(policy=SMTP))
+        write_whole(path, message.as_bytes(policy=MAIL_POLICY))
     except OSError as error:
         raise BadInputError(
             f"{path}: the alert can't be written ({error.strerror or error}); make room or make {outbox} writable."
@@ -211,40 +249,6 @@ def _no_address(text: str, why: str) -> str:
     return f"{text!r} is no e-mail address ({why}); write it as someone@example.org."
 
 
-def _content(document: ResultsDocument, news: News) -> dict[str, object]:
-    rows = table.rows(document)
-    new = [RenderedTopic(topic, document) for topic in news.new]
-    troubled = {topic.scenario for topic in news.new if topic.kind not in (TopicKind.INVALID, TopicKind.CREEP)}
-    return {
-        "headline": news_headline(news, document),
-        "missed": [topic for topic in new if topic.topic.kind is TopicKind.TARGET],
-        "regressions": [topic for topic in new if topic.topic.kind in (TopicKind.REGRESSION, TopicKind.REFERENCE)],
-        "creeps": [topic for topic in new if topic.topic.kind is TopicKind.CREEP],
-        "invalid": _by_reason(topic for topic in new if topic.topic.kind is TopicKind.INVALID),
-        "causes": [
-            cause
-            for cause in findings_of_kind(document, FindingKind.DIAGNOSIS)
-            if cause.result.scenario in troubled and not cause.result.verdict.good
-        ],
-        "slowest": [slow for slow in exemplars.of_bad(document) if slow.measurement.scenario in troubled],
-        "over": lines_of_over([RenderedTopic(topic, document) for topic in news.over]),
-        "still_open": lines_of_open(RenderedTopic(topic, document) for topic in news.still_open),
-        "notes": [note for note in notes(document) if note.finding.code not in (*_TOLD_ELSEWHERE, *_NEVER_MAILED)],
-        "environment": list(environment_changes(document.scenarios)),
-        "rows": rows,
-        "plain_table": (plain_table := _plain_table(rows)),
-        "has_marks": MARK in plain_table,
-    }
-
-
-def _by_reason(topics: Iterable[RenderedTopic]) -> dict[str, list[str]]:
-    """The scenarios that are invalid for each reason."""
-    by_reason: dict[str, list[str]] = {}
-    for topic in topics:
-        by_reason.setdefault(topic.reason, []).append(topic.label)
-    return by_reason
-
-
 def _page(content: Mapping[str, object], template: str) -> str:
     return environment().get_template(f"{template}.html").render(content)
 
@@ -270,17 +274,3 @@ def _wrapped(line: str) -> list[str]:
         break_on_hyphens=False,
     )
     return [line.replace(_NO_BREAK, " ") for line in lines]
-
-
-def _plain_table(rows: list[table.TableRow]) -> str:
-    """The table in columns, narrow enough for a mail."""
-    columns = ("scenario", "verdict", *(metric.name for metric in table.MAIL_METRICS), "change")
-    cells = [[table.COLUMNS[column] for column in columns], *([row.cell(column) for column in columns] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if number < 2 else cell.rjust(width)  # noqa: PLR2004 - two columns of text, then numbers
-            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in cells
-    )

@@ -10,6 +10,7 @@ from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
 from loadtasks.report.pull_request import outline
 from loadtasks.report.verdicts import WORD, tally
+from loadtasks.report.worst_first import worst_first
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.units import plural
@@ -81,7 +82,7 @@ def _findings(document: ResultsDocument) -> list[str]:
     lines = [
         f"- **{escape(rendered.label)}**: {rendered.title.lower()}: {escape(rendered.sentence)}"
         + (f". {escape(rendered.next_step)}" if rendered.next_step else "")
-        for result in document.scenarios
+        for result in worst_first(document.scenarios)
         for rendered in findings_in_short(result)
         if rendered.finding.kind is not FindingKind.VALIDITY
     ]

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from loadtasks import units
 from loadtasks.report.headline import NO_TARGET, is_untargeted
-from loadtasks.report.topics import RenderedTopic, lines_of_over
+from loadtasks.report.topics import RenderedTopic, lines_of_over, over_in_short, without_run_ids
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.news import News
@@ -25,6 +25,8 @@ class MailWord(StrEnum):
     REMINDER = "REMINDER"
     LATE = "LATE"
     MISSED = "MISSED"
+    DIGEST = "DIGEST"
+    TEST = "TEST"
 
     @property
     def symbol(self) -> str:
@@ -42,6 +44,8 @@ _SYMBOL = {
     MailWord.REMINDER: "●",
     MailWord.LATE: "◷",
     MailWord.MISSED: "∅",
+    MailWord.DIGEST: "≡",
+    MailWord.TEST: "●",
 }
 _BY_GRAVITY = (
     (MailWord.FAIL, (TopicKind.TARGET,)),
@@ -59,6 +63,12 @@ class NewsHeadline:
     word: MailWord
     sentence: str
     """Without its full stop."""
+    subject: str
+    """The same in short, for the subject, without the id of any run."""
+
+
+ALL_CLEAR = "all clear"
+"""What a mail says first where nothing is open any more."""
 
 
 def news_headline(news: News, document: ResultsDocument | None = None) -> NewsHeadline:
@@ -70,49 +80,59 @@ def news_headline(news: News, document: ResultsDocument | None = None) -> NewsHe
     """
     for word, kinds in _BY_GRAVITY:
         topics = [RenderedTopic(topic, document) for topic in news.new if topic.kind in kinds]
-        if topics and word is MailWord.INVALID:
-            return NewsHeadline(word, _invalid(topics, document))
-        if topics:
-            untargeted = f"{NO_TARGET}; " if document is not None and is_untargeted(document) else ""
-            return NewsHeadline(word, f"{untargeted}{_worst(topics)}")
+        if not topics:
+            continue
+        if word is MailWord.INVALID:
+            return _invalid(topics, document)
+        untargeted = f"{NO_TARGET}; " if document is not None and is_untargeted(document) else ""
+        worst, more = max(topics, key=lambda topic: topic.worst.excess), _more(len(topics) - 1)
+        sentence = f"{untargeted}{worst.label}: {worst.reason}{more}"
+        return NewsHeadline(word, sentence, f"{untargeted}{worst.in_short}{more}")
     accepted = [topic for topic in news.over if topic.code is FindingCode.ACCEPTED_AUTOMATICALLY]
     if accepted:
-        others = [topic for topic in news.over if topic not in accepted]
-        return NewsHeadline(MailWord.ACCEPTED, _over([*accepted, *others], document))
+        return _over(MailWord.ACCEPTED, [*accepted, *(one for one in news.over if one not in accepted)], document)
     if news.over:
-        return NewsHeadline(MailWord.RECOVERED, _over(news.over, document))
-    return NewsHeadline(MailWord.REMINDER, _still_open(news.still_open, document))
+        return _over(MailWord.RECOVERED, news.over, document, all_clear=is_all_clear(news))
+    return _still_open(news.still_open, document)
 
 
-def _worst(topics: Sequence[RenderedTopic]) -> str:
-    worst = max(topics, key=lambda topic: topic.worst.excess)
-    return f"{worst.label}: {worst.reason}{_more(len(topics) - 1)}"
+def is_all_clear(news: News) -> bool:
+    """Whether a mail says that what was wrong is over and nothing else is."""
+    return bool(news.over) and not news.new and not news.still_open
 
 
-def _invalid(topics: Sequence[RenderedTopic], document: ResultsDocument | None) -> str:
+def _invalid(topics: Sequence[RenderedTopic], document: ResultsDocument | None) -> NewsHeadline:
     first = topics[0]
+    short = without_run_ids(first.reason, first.topic.findings)
     if first.topic.kind is TopicKind.REFUSAL:
-        return f"nothing was measured: {first.reason}"
+        before = "nothing was measured: "
+        return NewsHeadline(MailWord.INVALID, f"{before}{first.reason}", f"{before}{short}")
     reasons = {topic.reason for topic in topics}
     if document is not None and len(topics) == len(document.scenarios) > 1 == len(reasons):
-        return f"no scenario could be measured: {first.reason}"
+        before = "no scenario could be measured: "
+        return NewsHeadline(MailWord.INVALID, f"{before}{first.reason}", f"{before}{short}")
     more = f"; and {len(topics) - 1} more invalid" if len(topics) > 1 else ""
-    return f"{first.label}: {first.reason}{more}"
+    return NewsHeadline(MailWord.INVALID, f"{first.label}: {first.reason}{more}", f"{first.in_short}{more}")
 
 
-def _over(topics: Sequence[Topic], document: ResultsDocument | None) -> str:
-    first, *others = lines_of_over([RenderedTopic(topic, document) for topic in topics])
-    return f"{first}{_more(len(others))}"
+def _over(
+    word: MailWord, topics: Sequence[Topic], document: ResultsDocument | None, *, all_clear: bool = False
+) -> NewsHeadline:
+    rendered = [RenderedTopic(topic, document) for topic in topics]
+    first, *others = lines_of_over(rendered)
+    before, more = f"{ALL_CLEAR}: " if all_clear else "", _more(len(others))
+    return NewsHeadline(word, f"{before}{first}{more}", f"{before}{over_in_short(rendered)}{more}")
 
 
-def _still_open(topics: Sequence[Topic], document: ResultsDocument | None) -> str:
+def _still_open(topics: Sequence[Topic], document: ResultsDocument | None) -> NewsHeadline:
     """`still open after 8 days: regression 7, dashboard.concurrent: p50 +38 %, 121 ms → 167 ms (and 2 more)`."""
     unheard = [topic for topic in topics if topic.acknowledged_by is None]
     oldest = RenderedTopic(min(unheard, key=lambda topic: topic.since), document)
     passed = (document.run.started_at - oldest.topic.since).days if document is not None else -1
     days = units.plural(passed, "day") if passed >= 0 else ""  # less than none by a clock that went back
-    what = oldest.change or oldest.reason
-    return f"still open{f' after {days}' if days else ''}: {oldest.label}: {what}{_more(len(unheard) - 1)}"
+    before, more = f"still open{f' after {days}' if days else ''}: ", _more(len(unheard) - 1)
+    what = f"{oldest.label}: {oldest.change or oldest.reason}"
+    return NewsHeadline(MailWord.REMINDER, f"{before}{what}{more}", f"{before}{oldest.in_short}{more}")
 
 
 def _more(number: int) -> str:

@@ -7,8 +7,11 @@ from loadtasks import units
 from loadtasks.measurement.metrics import METRICS, PERCENTILES, Table, columns_of, metric_label
 from loadtasks.measurement.model import Measurement
 from loadtasks.plain_text import plain
+from loadtasks.report.charts.states import ChartState, state_of
+from loadtasks.report.noise import claimed_change, emphasis, moved_metrics
 from loadtasks.report.percentiles import MARK, footnote, indicative_only, is_indicative
 from loadtasks.report.verdicts import WORD
+from loadtasks.report.worst_first import state_in_report, worst_first
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.error_counts import ErrorCounts
 from loadtasks.results.findings.codes import FindingKind
@@ -76,6 +79,13 @@ class TableRow:
         return None
 
     @property
+    def state(self) -> ChartState | None:
+        """The verdict, or what was found of a scenario that decides nothing; None of a part without findings."""
+        if not self.part:
+            return state_in_report(self.result)
+        return state_of(self.verdict) if self.verdict is not None else None
+
+    @property
     def change(self) -> str:
         """The p95 against the baseline; or another metric that regressed, which is then named."""
         comparison = _main_comparison(self.result, self.part)
@@ -86,6 +96,20 @@ class TableRow:
             return f"{' → '.join(units.error_rates(errors.rate_before, errors.rate))} errors"
         changed = units.change(comparison.ratio)
         return changed if comparison.metric == "p95_s" else f"{changed} {metric_label(comparison.metric)}".strip()
+
+    @property
+    def change_interval(self) -> str:
+        """Between which changes it lies: `+3 % to +5 %`; empty where that is unknown."""
+        comparison = _main_comparison(self.result, self.part)
+        if comparison is None or self.result.verdict is Verdict.INVALID or comparison.metric == "success_rate":
+            return ""
+        return change_interval(comparison)
+
+    @property
+    def emphasis(self) -> str:
+        """How the change is written: `moved`, `noise`, or empty (see `loadtasks.report.noise.emphasis`)."""
+        moved = moved_metrics(finding for finding in self.result.findings if finding.part == self.part)
+        return emphasis(_main_comparison(self.result, self.part), moved)
 
     def value(self, name: str) -> str:
         """The value of a metric with its unit."""
@@ -127,8 +151,14 @@ class TableRow:
 
 
 def rows(document: ResultsDocument) -> list[TableRow]:
-    """All rows, in the run's order."""
-    return [row for result in document.scenarios for row in scenario_rows(result)]
+    """All rows, the worst scenario first."""
+    return [row for result in worst_first(document.scenarios) for row in scenario_rows(result)]
+
+
+def change_interval(comparison: MetricComparison) -> str:
+    """Between which changes a comparison lies: `+3 % to +5 %`; empty where that is unknown."""
+    low, high = comparison.low, comparison.high
+    return f"{units.change(low)} to {units.change(high)}" if low is not None and high is not None else ""
 
 
 def scenario_rows(result: ScenarioResult) -> Iterator[TableRow]:
@@ -158,9 +188,19 @@ def _errors(result: ScenarioResult, part: str) -> ErrorCounts | None:
     )
 
 
+def claimed_comparisons(result: ScenarioResult) -> list[MetricComparison]:
+    """The comparisons of a scenario, with the change that a finding claims where one does: numbers agree everywhere."""
+    claimed = []
+    for comparison in result.comparisons:
+        about = [one for one in result.findings if (one.part, one.metric) == (comparison.part, comparison.metric)]
+        ratio, low, high = claimed_change(about, comparison)
+        claimed.append(comparison.model_copy(update={"ratio": ratio, "low": low, "high": high}))
+    return claimed
+
+
 def _main_comparison(result: ScenarioResult, part: str) -> MetricComparison | None:
     """The comparison of a metric that regressed, else that of the p95, p50, mean or any other, in this order."""
-    compared = {comparison.metric: comparison for comparison in result.comparisons if comparison.part == part}
+    compared = {comparison.metric: comparison for comparison in claimed_comparisons(result) if comparison.part == part}
     regressed = {
         finding.metric for finding in result.findings if finding.part == part and finding.kind is FindingKind.REGRESSION
     }

@@ -13,6 +13,7 @@ from loadtasks.report.comparison_summary import comparison_summary, reference_na
 from loadtasks.report.environment import control_readings
 from loadtasks.report.headline import headline
 from loadtasks.report.load_sentence import load_sentence
+from loadtasks.report.noise import emphasis
 from loadtasks.report.percentiles import MARK, indicative_only, is_indicative
 from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.report.text import sentence
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 def environment() -> "Environment":
     """The templates' environment: everything is escaped, and a missing name is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
 
     made = Environment(
-        loader=PackageLoader("loadtasks.report"),
+        loader=ChoiceLoader([PackageLoader("loadtasks.report"), PackageLoader("loadtasks.report", "pages/static")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -56,11 +57,13 @@ def environment() -> "Environment":
         "plain": plain,
         "code": _code,
         "breakable": _breakable,
+        "lower_first": lambda text: text[:1].lower() + text[1:],
     }
     made.globals |= {
         "table": table,
         "units": units,
         "MARK": MARK,
+        "emphasis": emphasis,
         "headline": headline,
         "tally": tally,
         "comparison_summary": comparison_summary,

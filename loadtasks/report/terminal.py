@@ -15,6 +15,7 @@ from loadtasks.report.findings import findings_in_short, invalid_reasons
 from loadtasks.report.headline import headline
 from loadtasks.report.text import label, printable
 from loadtasks.report.verdicts import WORD, tally
+from loadtasks.report.worst_first import worst_first
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.judgement import Verdict
@@ -171,7 +172,7 @@ def _fitting(rows: list[table.TableRow], width: int) -> tuple[list[str], int] | 
 
 def _show_findings(document: ResultsDocument, to: "Console") -> None:
     invalid = invalid_reasons(document)
-    for result in document.scenarios:
+    for result in worst_first(document.scenarios):
         name = label(result.scenario)
         found = findings_in_short(result)
         if not found and name not in invalid:

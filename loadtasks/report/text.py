@@ -1,5 +1,7 @@
 """Names made safe to show, and sentences made whole."""
 
+from collections.abc import Collection, Sequence
+
 from loadtasks.measurement.model import label_of
 from loadtasks.plain_text import plain
 
@@ -23,3 +25,15 @@ def sentence(text: str) -> str:
     first, _, _ = text.partition(" ")
     starts_with_name = "." in first or "_" in first or (len(first) > 1 and any(c.isdigit() for c in first))
     return (text if starts_with_name else text[:1].upper() + text[1:]) + "."
+
+
+def columns(rows: Sequence[Sequence[str]], *, left: Collection[int]) -> str:
+    """A table of texts as lines, two spaces between columns; those that are numbered in `left` begin at the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if number in left else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

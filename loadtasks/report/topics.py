@@ -13,6 +13,7 @@ from loadtasks.report.sentences.lifecycle import creep_in_short
 from loadtasks.report.text import label
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineShift, KnownRegression
 from loadtasks.results.findings.lifecycle import AcceptedAutomatically, CreepDrift
 from loadtasks.results.findings.reference import ReferenceShift
@@ -69,6 +70,22 @@ class RenderedTopic:
         return plain(brief(self.worst).sentence)
 
     @property
+    def in_short(self) -> str:
+        """What is wrong, for a subject: `dashboard.concurrent p95 +38 % since 21 Nov`. It names no run."""
+        worst = self.worst.finding
+        parameters = worst.parameters
+        if isinstance(parameters, BaselineShift) and parameters.errors is not None:
+            said = f"{self.scenario} {phrases.error_step(parameters.errors)}"
+        elif isinstance(parameters, BaselineShift | ReferenceShift):
+            said = f"{self.scenario} {metric_label(worst.metric)} {units.change(parameters.ratio)}"
+        else:
+            named = "" if self.topic.kind is TopicKind.REFUSAL else f"{self.scenario}: "
+            return without_run_ids(f"{named}{self.reason}", self.topic.findings)
+        if isinstance(parameters, ReferenceShift):
+            return f"{said} against the reference"
+        return f"{said} since {phrases.day(self.topic.since)}"
+
+    @property
     def acknowledge(self) -> str:
         """The command that acknowledges the regression; empty where there is none to acknowledge."""
         open_one = self.topic.regression is not None and self.topic.acknowledged_by is None
@@ -78,7 +95,12 @@ class RenderedTopic:
     def still_open(self) -> str:
         """That it is not over: what, since when, and what is known of it, on one line without its full stop."""
         command = f"`{self.acknowledge}`" if self.acknowledge else ""
-        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here, command)))
+        return "; ".join(filter(None, (self.still_wrong, command)))
+
+    @property
+    def still_wrong(self) -> str:
+        """The same without the command that acknowledges it."""
+        return "; ".join(filter(None, (_STILL_OPEN[self.topic.kind](self), self._here)))
 
     @property
     def since(self) -> str:
@@ -173,6 +195,38 @@ _STILL_OPEN: Mapping[TopicKind, Callable[[RenderedTopic], str]] = {
     TopicKind.REFERENCE: _open_reference,
     TopicKind.REFUSAL: _open_refusal,
 }
+
+
+def without_run_ids(text: str, findings: Iterable[Finding]) -> str:
+    """A text without the ids of the runs that findings name."""
+    ids = {
+        value
+        for finding in findings
+        for name, value in finding.parameters.model_dump().items()
+        if isinstance(value, str) and value and (name == "run_id" or name.endswith("_run"))
+    }
+    for run_id in sorted(ids, key=len, reverse=True):
+        text = (
+            text.replace(f" (run {run_id})", "").replace(f"run {run_id}", "another run").replace(run_id, "another run")
+        )
+    return text
+
+
+def over_in_short(topics: Sequence[RenderedTopic]) -> str:
+    """What is over first of all, for a subject: `dashboard.concurrent p95 is back to normal`."""
+    first = min(topics, key=lambda topic: _ORDER_OF_OVER.index(topic.topic.kind))
+    if first.topic.kind is not TopicKind.REGRESSION:
+        group = [one for one in topics if one.topic.kind is first.topic.kind]
+        together = (
+            group if first.topic.kind is TopicKind.INVALID else [one for one in group if one.label == first.label]
+        )
+        return _OVER[first.topic.kind](together)
+    finding = first.worst.finding
+    if isinstance(finding.parameters, AcceptedAutomatically):
+        changes = [f"{metric_label(one.metric)} {units.change(one.ratio)}" for one in finding.parameters.metrics[:1]]
+        return f"{first.scenario} {''.join(changes)} was accepted automatically: nobody answered it"
+    what = "error rate" if getattr(finding.parameters, "errors", None) is not None else metric_label(finding.metric)
+    return f"{first.scenario} {what} is back to normal"
 
 
 def lines_of_open(topics: Iterable[RenderedTopic]) -> list[str]:

@@ -21,6 +21,9 @@ SYMBOL = {
 }
 """A shape for each verdict, so that colour never is the only meaning (▲: the times rose)."""
 
+WORST_FIRST = (Verdict.FAIL, Verdict.REGRESSED, Verdict.INVALID, Verdict.IMPROVED, Verdict.PASS)
+"""The order of tables that show first what people have to look at."""
+
 
 def tally(document: ResultsDocument) -> str:
     """How many scenarios have which verdict: `7 pass, 1 fail, 1 invalid`."""

@@ -104,7 +104,11 @@ class ResultsDocument(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the document as JSON, whole or not at all."""
-        write_whole(path, self.model_dump_json(indent=1).encode())
+        write_whole(path, self.json_bytes())
+
+    def json_bytes(self) -> bytes:
+        """It as JSON."""
+        return self.model_dump_json(indent=1).encode()
 
 
 def read_document(path: Path, max_bytes: int = _MAX_BYTES) -> ResultsDocument:

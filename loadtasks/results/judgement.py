@@ -45,9 +45,10 @@ class MetricComparison(BaseModel):
     ratio: float | None
     """observed / baseline; None where the baseline is 0. In a paired run it is the ratio of the rounds."""
     low: float | None = None
-    """In a paired run, and of two results files: the lower end of the ratio's confidence interval."""
+    """The lower end of the ratio's 95 % confidence interval: of the rounds in a paired run, else of how much comparable
+    runs differ. None where that is unknown."""
     high: float | None = None
-    """In a paired run, and of two results files: the upper end of the ratio's confidence interval."""
+    """The upper end of the same interval."""
 
 
 class ScenarioVerdict(BaseModel):

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from loadtasks.results.topic import Topic, TopicEvent
 
+MAIL_POLICY = SMTP.clone(max_line_length=250)
+"""How mails are written: a subject stays on one line, for programs that read headers line by line (RFC 5322 allows 998
+characters)."""
 MAX_ATTEMPTS = 30
 """Attempts after which a message is given up: ten runs with three each."""
 MAX_AGE = timedelta(days=7)
@@ -32,11 +35,13 @@ class MessageKind(StrEnum):
     """That a run has not ended in time."""
     MISSED = "missed"
     """That no run came when one was due."""
+    DIGEST = "digest"
+    """What happened in a week, and the news of the run where there are any."""
 
     @property
     def has_news(self) -> bool:
         """Whether it says what is wrong with a service, rather than with the run itself."""
-        return self in (MessageKind.ALERT, MessageKind.REFUSAL)
+        return self in (MessageKind.ALERT, MessageKind.REFUSAL, MessageKind.DIGEST)
 
 
 class MessageState(StrEnum):
@@ -53,6 +58,12 @@ class Channel(StrEnum):
     MAIL = "e-mail"
     OUTBOX = "outbox"
     """As an .eml file, where no mail server is configured."""
+    NOTIFICATION = "notification"
+    """The same in short, to an address of `LOADTASKS_NOTIFY_URLS`: a chat, a pager, a webhook."""
+
+
+MAIL_CHANNELS = (Channel.MAIL, Channel.OUTBOX)
+"""Those whose messages count as what people know."""
 
 
 class Message(BaseModel):
@@ -75,9 +86,10 @@ class Message(BaseModel):
     message_id: str
     """Its Message-ID, the same in every attempt: a mail server or reader that gets it twice can tell."""
     recipients: list[str]
+    """Of a notification the name of its address, as `slack`; never the address, which holds secrets."""
     subject: str
     content: str
-    """The whole of it in the format of RFC 5322, ASCII; empty of one that an older version sent."""
+    """The whole of it in the format of RFC 5322, ASCII; empty where an older version sent it, or its run is pruned."""
     topics: tuple[Topic, ...] = ()
     """What it reports."""
     state: MessageState = MessageState.PENDING
@@ -95,10 +107,15 @@ class Message(BaseModel):
     @property
     def mail(self) -> EmailMessage:
         """The message as it is sent."""
-        parsed = message_from_string(self.content, policy=SMTP)
+        parsed = message_from_string(self.content, policy=MAIL_POLICY)
         if not isinstance(parsed, EmailMessage):
             raise TypeError(f"message {self.id} is no e-mail")
         return parsed
+
+    @property
+    def address_name(self) -> str:
+        """The name of the address that a notification goes to; empty of mails."""
+        return self.recipients[0] if self.channel is Channel.NOTIFICATION and self.recipients else ""
 
     def is_beyond_hope(self, now: datetime) -> bool:
         """Whether no further attempt is made after a failed one."""
@@ -114,6 +131,8 @@ class ReportedMessage(BaseModel):
     run_id: str | None
     sequence: int
     run_started_at: datetime
+    kind: MessageKind = MessageKind.ALERT
+    message_id: str = ""
     topics: tuple[Topic, ...]
 
     @property

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from loadtasks.errors import BadInputError
 from loadtasks.results.database import ResultsDatabase
-from loadtasks.results.message import Channel, Message, MessageKind, MessageState, ReportedMessage
+from loadtasks.results.message import MAIL_CHANNELS, Channel, Message, MessageKind, MessageState, ReportedMessage
 from loadtasks.results.rows import message_of
 from loadtasks.results.schema import MessageRow
 
@@ -17,6 +17,7 @@ CLAIM = timedelta(minutes=10)
 """How long a process may take for one attempt before it is taken for dead: several times what a mail server that
 responds within its time limits can take."""
 _STATES_THAT_TELL = (MessageState.PENDING.value, MessageState.DELIVERED.value)
+_MAIL = tuple(channel.value for channel in MAIL_CHANNELS)
 _WITH_NEWS = tuple(kind.value for kind in MessageKind if kind.has_news)
 
 
@@ -29,11 +30,14 @@ class Messages:
     def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
 
-    def save(self, message: Message, *, newest: int | None = None) -> Message | None:
+    def save(
+        self, message: Message, *, newest: int | None = None, notifications: Sequence[Message] = ()
+    ) -> Message | None:
         """Keep a message as pending, before it is sent. Returns it with its id.
 
         Args:
             message: The message.
+            notifications: The same in short for other channels, kept together with it.
             newest: The id of the newest message of the service, 0 without any, that the news were compared with. If
                 another process has saved one since, nothing is kept and None returned: both may tell the same.
         """
@@ -45,6 +49,7 @@ class Messages:
             row = MessageRow(**_values(message))
             session.add(row)
             session.flush()
+            session.add_all([MessageRow(**_values(notification)) for notification in notifications])
             return message_of(row)
 
     def newest(self, service: str) -> int:
@@ -53,9 +58,11 @@ class Messages:
             return _newest(session, service)
 
     def reported(self, service: str) -> list[ReportedMessage]:
-        """What the delivered and pending messages of a service have reported, oldest first."""
+        """What the delivered and pending mails of a service have reported, oldest first."""
         columns = [getattr(MessageRow, name) for name in ReportedMessage.model_fields]
-        query = select(*columns).where(MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL))
+        query = select(*columns).where(
+            MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL), MessageRow.channel.in_(_MAIL)
+        )
         with self._database.reading() as session:
             return [
                 ReportedMessage.model_validate(row._asdict()) for row in session.execute(query.order_by(MessageRow.id))
@@ -89,7 +96,10 @@ class Messages:
     def given_up_since_the_last_one(self, service: str) -> list[Message]:
         """Messages of a service that were given up after the last one that was not, oldest first."""
         reported = select(func.max(MessageRow.id)).where(
-            MessageRow.service == service, MessageRow.state.in_(_STATES_THAT_TELL), MessageRow.kind.in_(_WITH_NEWS)
+            MessageRow.service == service,
+            MessageRow.state.in_(_STATES_THAT_TELL),
+            MessageRow.kind.in_(_WITH_NEWS),
+            MessageRow.channel.in_(_MAIL),
         )
         query = select(MessageRow).where(MessageRow.service == service, MessageRow.state == MessageState.GIVEN_UP.value)
         with self._database.reading() as session:

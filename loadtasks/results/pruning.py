@@ -1,7 +1,8 @@
 """Old runs made small: their decisions and metrics stay, what only a report shows goes.
 
-Of a pruned run the histograms, exemplars and rounds with the reference are gone. What judges later runs stays: metrics,
-counts, errors, phases, health, verdicts, findings, comparisons, approvals and regressions.
+Of a pruned run the histograms, exemplars, rounds with the reference and the contents of sent messages are gone. What
+judges later runs stays: metrics, counts, errors, phases, health, verdicts, findings, comparisons, approvals and
+regressions.
 """
 
 from collections.abc import Iterator
@@ -9,16 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, desc, func, select
+from sqlalchemy import delete, desc, func, select, update
 from sqlalchemy.orm import Session
 
 from loadtasks.results import approval
 from loadtasks.results.judgement import Verdict
+from loadtasks.results.message import MessageState
 from loadtasks.results.regression import AUTOMATIC, RegressionState
 from loadtasks.results.rows import prune_measurement, run_of
 from loadtasks.results.run import Run
 from loadtasks.results.run_order import is_clock_ahead, plausible_dates
-from loadtasks.results.schema import MeasurementRow, PairingRow, RegressionRow, RunRow, VerdictRow
+from loadtasks.results.schema import MeasurementRow, MessageRow, PairingRow, RegressionRow, RunRow, VerdictRow
 
 
 class KeptBecause(StrEnum):
@@ -76,6 +78,8 @@ def prune_run(session: Session, run_id: str, at: datetime) -> bool:
     for row in session.scalars(select(MeasurementRow).where(MeasurementRow.run_id == run_id)):
         prune_measurement(row)
     session.execute(delete(PairingRow).where(PairingRow.run_id == run_id, PairingRow.problem.is_(None)))
+    settled = (MessageRow.run_id == run_id, MessageRow.state != MessageState.PENDING.value)
+    session.execute(update(MessageRow).where(*settled).values(content=""))
     run.pruned_at = at
     return True
 

@@ -42,7 +42,7 @@ from loadtasks.steps.open_run import (
 )
 from loadtasks.steps.overdue import alert_late, alert_late_runs, alert_missed
 from loadtasks.steps.past_runs import LATEST, find_run, find_service
-from loadtasks.steps.reporting import RunSummary, document, summarize, write_report
+from loadtasks.steps.reporting import RunSummary, document, report_file, summarize, write_report
 from loadtasks.steps.required_actions import (
     action_outcomes,
     apply_response,
@@ -69,6 +69,7 @@ from loadtasks.steps.transfer import (
     import_results,
 )
 from loadtasks.steps.triage import ListedChanges, approve, backtest, current_user, known_changes, move_regression
+from loadtasks.steps.trying import TestedChannel, send_test_messages
 from loadtasks.steps.turns import TimeBudget, Turn
 from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, two_builds
 
@@ -93,6 +94,7 @@ __all__ = [
     "ScenarioChoice",
     "Selection",
     "SendingError",
+    "TestedChannel",
     "TimeBudget",
     "Turn",
     "action_outcomes",
@@ -148,6 +150,7 @@ __all__ = [
     "refusals",
     "regression_page",
     "repetitions_due",
+    "report_file",
     "required_action",
     "run_on",
     "run_page",
@@ -159,6 +162,7 @@ __all__ = [
     "scenarios_to_measure",
     "send_heartbeat",
     "send_pending",
+    "send_test_messages",
     "sending_error",
     "service_of_regression",
     "service_of_run",

@@ -1,24 +1,29 @@
 """Telling people what is new in a run: composed once, kept before it is sent, and sent once."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
 
 from loadtasks.errors import BadInputError
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.report import mail
+from loadtasks.report.mail_links import MailLinks
 from loadtasks.results.assembly import assemble
-from loadtasks.results.message import Channel, Message, MessageKind
+from loadtasks.results.message import MAIL_CHANNELS, MAIL_POLICY, Channel, Message, MessageKind
 from loadtasks.results.news import News, Reported, find_news, news_of_refusal
 from loadtasks.results.store import Store
+from loadtasks.results.threads import thread_of
 from loadtasks.results.topic import Topic
 from loadtasks.steps.delivery import WAITS_S, Delivery, DeliveryOutcome
-from loadtasks.steps.mail_server import Deliver, configured_mail_server, sending_error
+from loadtasks.steps.mail_material import trends_of, week_due
+from loadtasks.steps.mail_server import Deliver, SendingError, configured_mail_server, sending_error
+from loadtasks.steps.notifying import configured_channels
 from loadtasks.steps.run_context import RunContext
 
 log = logging.getLogger(__name__)
@@ -60,20 +65,23 @@ def alert(
         service = store.run(run_id).service
         delivery = delivery_of(context, store, deliver, waits_s)
 
-        def compose() -> Message | None:
+        def compose() -> Draft | None:
             document, reported = assemble(store, run_id), _reported(context, store, service)
             news = find_news(document, reported)
-            if not news.is_due:
+            week = week_due(store, document, news, reported, context.settings.digest)
+            if not news.is_due and week is None:
                 return None
-            composed = mail.compose(
-                document,
-                news,
-                envelope=envelope_of(context),
-                report_url=context.workspace.report_address(run_id),
+            material = mail.MailMaterial(
+                links=MailLinks.of_run(context.workspace, document.run),
                 given_up=store.messages.given_up_since_the_last_one(service),
+                thread=thread_of(news, reported.messages) if news.is_due else None,
+                trends=trends_of(store, document, news),
+                week=week,
             )
+            composed = mail.compose(document, news, envelope=envelope_of(context), material=material)
+            kind = MessageKind.ALERT if week is None else MessageKind.DIGEST
             about = {"sequence": document.run.sequence, "run_started_at": document.run.started_at}
-            return draft_of(composed, news.topics, kind=MessageKind.ALERT, service=service, run_id=run_id, **about)
+            return draft_of(composed, news.topics, kind=kind, service=service, run_id=run_id, **about)
 
         return tell(delivery, service, run_id, compose)
 
@@ -98,30 +106,31 @@ def alert_refusal(
     """
     at, run_id, service = datetime.now(UTC), refused.run_id, refused.service or ""
 
-    def composed(news: News, given_up: Sequence[Message] = ()) -> EmailMessage:
-        return mail.compose_refusal(
-            news,
-            run_id=run_id,
-            service=refused.service,
-            envelope=envelope_of(context),
-            given_up=given_up,
-        )
+    def composed(news: News, material: mail.MailMaterial) -> mail.ComposedMail:
+        envelope = envelope_of(context)
+        return mail.compose_refusal(news, run_id=run_id, service=refused.service, envelope=envelope, material=material)
+
+    links = MailLinks.of_pages(context.workspace)
 
     try:
         opened = Store.open(context.workspace.results_url)
     except BadInputError as error:
         log.warning("The mail is sent without being kept: %s", error)
         news = news_of_refusal(refused.reason, at, Reported())
-        return _send_unkept(composed(news), run_id, context.workspace.outbox, _server(context, deliver))
+        without_database = composed(news, mail.MailMaterial(links=links))
+        notify = configured_channels(context.settings)
+        return _send_unkept(without_database, run_id, context.workspace.outbox, _server(context, deliver), notify)
     with opened as store:
         delivery = delivery_of(context, store, deliver, waits_s)
 
-        def compose() -> Message | None:
+        def compose() -> Draft | None:
             reported = _reported(context, store, service)
             news = news_of_refusal(refused.reason, at, reported)
             if not news.is_due:
                 return None
-            message = composed(news, store.messages.given_up_since_the_last_one(service))
+            given_up = store.messages.given_up_since_the_last_one(service)
+            thread = thread_of(news, reported.messages)
+            message = composed(news, mail.MailMaterial(links=links, given_up=given_up, thread=thread))
             about = {"sequence": reported.runs[-1].sequence if reported.runs else 0, "run_started_at": at}
             return draft_of(message, news.topics, kind=MessageKind.REFUSAL, service=service, run_id=run_id, **about)
 
@@ -138,11 +147,18 @@ def send_pending(context: RunContext, *, waits_s: Sequence[float] = WAITS_S) -> 
     with Store.open(context.workspace.results_url) as store:
         delivery, outcome = delivery_of(context, store, None, waits_s), DeliveryOutcome()
         delivery.deliver_pending(outcome)
+        delivery.deliver_notifications(outcome)
         outcome.raise_failures()
-        if waiting := store.messages.pending() if delivery.deliver is None else []:
+        if waiting := store.messages.pending(MAIL_CHANNELS) if delivery.deliver is None else []:
             raise BadInputError(
                 f"there is no mail server to send {len(waiting)} pending message{'s' * (len(waiting) > 1)} with: name "
                 "one in LOADTASKS_SMTP_URL; in Airflow, the next run sends them through the connection smtp_default."
+            )
+        if waiting := store.messages.pending([Channel.NOTIFICATION]):
+            names = ", ".join(dict.fromkeys(message.address_name for message in waiting))
+            raise BadInputError(
+                f"LOADTASKS_NOTIFY_URLS has no address for {len(waiting)} pending message{'s' * (len(waiting) > 1)} to "
+                f"{names}: name it; in Airflow, the next run sends them through the connection performance_notify."
             )
     return outcome.delivered
 
@@ -157,8 +173,9 @@ def _server(context: RunContext, deliver: Deliver | None) -> Deliver | None:
 
 
 def delivery_of(context: RunContext, store: Store, deliver: Deliver | None, waits_s: Sequence[float]) -> Delivery:
-    """How messages are delivered: by `deliver`, else by the server of the settings, else to the outbox."""
-    return Delivery(store, context.workspace.outbox, _server(context, deliver), waits_s)
+    """How messages are delivered: mails by `deliver`, else by the server of the settings, else to the outbox."""
+    notify = configured_channels(context.settings)
+    return Delivery(store, context.workspace.outbox, _server(context, deliver), waits_s, notify)
 
 
 def _reported(context: RunContext, store: Store, service: str) -> Reported:
@@ -174,22 +191,47 @@ def _reported(context: RunContext, store: Store, service: str) -> Reported:
     )
 
 
-def draft_of(composed: EmailMessage, topics: tuple[Topic, ...], **about: Any) -> Message:
+@dataclass(frozen=True)
+class Draft:
+    """A message that is not kept yet."""
+
+    mail: Message
+    in_short: EmailMessage
+    """The same for other channels."""
+
+    def notification(self, name: str) -> Message:
+        """The message to an address of `LOADTASKS_NOTIFY_URLS`, by its name. What it reports, the mail has reported."""
+        short = deepcopy(self.in_short)
+        short["Message-ID"] = make_msgid(domain=self.mail.message_id.strip("<>").rpartition("@")[2])
+        return self.mail.model_copy(
+            update={
+                "channel": Channel.NOTIFICATION,
+                "message_id": short["Message-ID"],
+                "recipients": [name],
+                "content": short.as_bytes(policy=MAIL_POLICY).decode("ascii"),
+                "topics": (),
+            }
+        )
+
+
+def draft_of(composed: mail.ComposedMail, topics: tuple[Topic, ...], **about: Any) -> Draft:
     """A composed mail as it is kept, but for its channel."""
-    return Message(
+    message = composed.message
+    kept = Message(
         channel=Channel.OUTBOX,
-        message_id=composed["Message-ID"],
-        recipients=[address.addr_spec for address in composed["To"].addresses],
-        subject=composed["Subject"],
-        content=composed.as_bytes(policy=SMTP).decode("ascii"),
+        message_id=message["Message-ID"],
+        recipients=[address.addr_spec for address in message["To"].addresses],
+        subject=message["Subject"],
+        content=message.as_bytes(policy=MAIL_POLICY).decode("ascii"),
         topics=topics,
         next_attempt_at=(now := datetime.now(UTC)),
         created_at=now,
         **about,
     )
+    return Draft(kept, composed.in_short)
 
 
-def tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Message | None]) -> str | None:
+def tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Draft | None]) -> str | None:
     """Deliver what is pending, then a message that is composed with regard to what was reported. Returns where it went.
 
     `compose`: makes the message, None where there is no news.
@@ -200,27 +242,33 @@ def tell(delivery: Delivery, service: str, run_id: str, compose: Callable[[], Me
         kept = _keep(delivery, service, compose)
     except _UnkeptError as error:
         log.warning("The mail is sent without being kept: %s", error)
-        return _send_unkept(error.draft.mail, run_id, delivery.outbox, delivery.deliver)
+        composed = mail.ComposedMail(error.draft.mail.mail, error.draft.in_short)
+        return _send_unkept(composed, run_id, delivery.outbox, delivery.deliver, delivery.notify)
     if kept is not None and server_works:
         delivery.deliver_one(kept, outcome)
     elif kept is not None:
         outcome.pending.append(kept)
+    delivery.deliver_notifications(outcome)
     outcome.raise_failures()
-    sent = [message for message in delivery.store.messages.of_run(run_id) if message.delivered_at is not None]
-    if not sent:
+    delivered = [one for one in delivery.store.messages.of_run(run_id) if one.delivered_at is not None]
+    mails = [message for message in delivered if message.channel in MAIL_CHANNELS]
+    if not mails:
         return None
-    return "; ".join(filter(None, (sent[-1].where, sent[-1].last_error)))
+    also = [
+        message.where for message in delivered if message.channel not in MAIL_CHANNELS and message.id > mails[-1].id
+    ]
+    return "; ".join(filter(None, (mails[-1].where, mails[-1].last_error, *also)))
 
 
 class _UnkeptError(Exception):
     """The results database could not take a message."""
 
-    def __init__(self, reason: str, draft: Message) -> None:
+    def __init__(self, reason: str, draft: Draft) -> None:
         super().__init__(reason)
         self.draft = draft
 
 
-def _keep(delivery: Delivery, service: str, compose: Callable[[], Message | None]) -> Message | None:
+def _keep(delivery: Delivery, service: str, compose: Callable[[], Draft | None]) -> Message | None:
     """Keep a message as pending. It is composed again where another process has reported something meanwhile.
 
     Raises:
@@ -231,26 +279,39 @@ def _keep(delivery: Delivery, service: str, compose: Callable[[], Message | None
         draft = compose()
         if draft is None:
             return None
+        message = draft.mail.model_copy(update={"channel": delivery.channel})
+        notifications = [draft.notification(name) for name in delivery.notify]
         try:
-            kept = delivery.store.messages.save(draft.model_copy(update={"channel": delivery.channel}), newest=newest)
+            kept = delivery.store.messages.save(message, newest=newest, notifications=notifications)
         except BadInputError as error:
             raise _UnkeptError(str(error), draft) from error
         if kept is not None:
             return kept
 
 
-def _send_unkept(message: EmailMessage, run_id: str, outbox: Path, deliver: Deliver | None) -> str:
+def _send_unkept(
+    composed: mail.ComposedMail,
+    run_id: str,
+    outbox: Path,
+    deliver: Deliver | None,
+    notify: Mapping[str, Deliver],
+) -> str:
     """Send a message that no database could take, else write it to the outbox. Returns where it went.
 
     Raises:
         BadInputError: it could not be sent and is in the outbox, or that can't be written.
     """
+    for name, send in notify.items():
+        try:
+            send(composed.in_short)
+        except SendingError as error:
+            log.warning("The message to %s could not be sent, and is not kept: %s", name, error)
     if deliver is None:
-        return mail.write_to(outbox, run_id, message)
+        return mail.write_to(outbox, run_id, composed.message)
     try:
-        receipt = deliver(message)
+        receipt = deliver(composed.message)
     except Exception as error:
         reason = sending_error(error, Redactor(), "the mail server")
-        path = mail.write_to(outbox, run_id, message)
+        path = mail.write_to(outbox, run_id, composed.message)
         raise BadInputError(f"the alert could not be sent ({reason}); it is kept in {path}.") from error
     return receipt.where

@@ -43,7 +43,7 @@ def run_page(context: RunContext, run_id: str) -> RunPage:
             news=find_run_news(document, before),
             progress=make_progress(document, store.failures(run_id)),
             is_newest=neighbours.following is None,
-            files=_files(context, run_id),
+            files=_files(context, store, run_id),
         )
 
 
@@ -88,8 +88,10 @@ def _verdicts_before(store: Store, run: Run) -> list[ScenarioVerdict]:
     return []
 
 
-def _files(context: RunContext, run_id: str) -> frozenset[str]:
-    """The files of a run's report that there are."""
+def _files(context: RunContext, store: Store, run_id: str) -> frozenset[str]:
+    """The files of a run's report that there are, here or on the disk of a worker: `report_file` makes these anew."""
+    if store.run(run_id).ended_at is not None and run_id not in store.pruned():
+        return frozenset((folder.PAGE, folder.RESULTS))
     if not folder.is_name(run_id):
         return frozenset()
     reports = context.workspace.reports / run_id

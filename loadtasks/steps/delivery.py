@@ -1,5 +1,7 @@
 """The delivery of messages: each is claimed, sent and settled; one that can't be sent now stays for the next run.
 
+Mails go first. Notifications, the same in short for other channels, follow: neither keeps the other back.
+
 A message is tried up to three times, some seconds apart, and then with each later run of any service in the results
 database, oldest first. It is given up at once where the server refuses it for good, else after
 `loadtasks.results.message.MAX_ATTEMPTS` attempts or `MAX_AGE`. A server that breaks the connection after the message
@@ -8,7 +10,7 @@ was sent and before it has replied may have taken it: the message is sent again,
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 from loadtasks.errors import BadInputError
 from loadtasks.redaction.redactor import Redactor
 from loadtasks.report.mail import file_name, write_to
-from loadtasks.results.message import Channel, Message
+from loadtasks.results.message import MAIL_CHANNELS, Channel, Message
 from loadtasks.results.store import Store
 from loadtasks.steps.mail_server import Deliver, Receipt, SendingError, sending_error
 
@@ -47,14 +49,20 @@ class DeliveryOutcome:
             NotSentError: a message is pending, or was given up.
         """
         sentences = []
-        if self.given_up:
+        if lost := [message for message in self.given_up if message.channel in MAIL_CHANNELS]:
             sentences.append(
-                f"{_named(self.given_up)} could not be sent ({self.given_up[-1].last_error}) and "
-                f"{'is' if len(self.given_up) == 1 else 'are'} given up: what it reported will be in the mail of the "
+                f"{_named(lost)} could not be sent ({lost[-1].last_error}) and "
+                f"{'is' if len(lost) == 1 else 'are'} given up: what it reported will be in the mail of the "
                 "next run; correct recipients, sender or mail server until then."
             )
+        if lost := [message for message in self.given_up if message.channel is Channel.NOTIFICATION]:
+            sentences.append(
+                f"{_named(lost)} could not be sent ({lost[-1].last_error}) and {'is' if len(lost) == 1 else 'are'} "
+                "given up; the mails have what they say."
+            )
         if self.pending:
-            reason = next((message.last_error for message in reversed(self.pending) if message.last_error), "")
+            reasons = [message.last_error for message in reversed(self.pending) if message.last_error]
+            reason = "; ".join(dict.fromkeys(reasons[:3]))
             sentences.append(
                 f"{_named(self.pending)} could not be sent{f' ({reason})' if reason else ''}; what is pending is sent "
                 "with the next run, or by `python -m loadtasks messages send`."
@@ -72,19 +80,40 @@ class Delivery:
     deliver: Deliver | None
     """None: messages are written to the outbox as .eml files."""
     waits_s: Sequence[float] = WAITS_S
+    notify: Mapping[str, Deliver] = field(default_factory=dict)
+    """How notifications are delivered, by the names of their addresses."""
 
     @property
     def channel(self) -> Channel:
-        """How a new message goes out."""
+        """How a new mail goes out."""
         return Channel.OUTBOX if self.deliver is None else Channel.MAIL
 
     def deliver_pending(self, outcome: DeliveryOutcome) -> bool:
-        """Deliver what is pending, oldest first. Returns whether the mail server can be used.
+        """Deliver the mails that are pending, oldest first. Returns whether the mail server can be used.
 
         Without a mail server, what was meant for one is left for a process that has one.
         """
-        channels = [Channel.OUTBOX] if self.deliver is None else list(Channel)
-        waiting = self.store.messages.pending(channels)
+        channels = [Channel.OUTBOX] if self.deliver is None else MAIL_CHANNELS
+        return self._deliver_in_order(self.store.messages.pending(channels), outcome)
+
+    def deliver_notifications(self, outcome: DeliveryOutcome) -> None:
+        """Deliver the notifications that are pending, oldest first; an address that fails holds up its own alone.
+
+        What is meant for an address that this process doesn't have is left for one that has it, for as long as any
+        message is tried.
+        """
+        waiting: dict[str, list[Message]] = {}
+        for message in self.store.messages.pending([Channel.NOTIFICATION]):
+            waiting.setdefault(message.address_name, []).append(message)
+        for name, messages in waiting.items():
+            if name in self.notify:
+                self._deliver_in_order(messages, outcome)
+                continue
+            for message in messages:
+                if message.is_beyond_hope(datetime.now(UTC)):
+                    self.store.messages.give_up(message.id, f"{name}: no address has this name any more")
+
+    def _deliver_in_order(self, waiting: list[Message], outcome: DeliveryOutcome) -> bool:
         while waiting:
             if not self.deliver_one(waiting.pop(0), outcome):
                 outcome.pending += waiting
@@ -92,13 +121,13 @@ class Delivery:
         return True
 
     def deliver_one(self, message: Message, outcome: DeliveryOutcome) -> bool:
-        """Deliver one message. Returns whether the mail server can be used, and another message be tried."""
+        """Deliver one message. Returns whether its server or address can be used, and another message be tried."""
         waits_s = (0.0, *self.waits_s)
         for number, wait_s in enumerate(waits_s, 1):
             time.sleep(wait_s)
             claimed = self.store.messages.claim(message.id)
             if claimed is None:
-                log.info("The mail %r is sent by another process", message.subject)
+                log.info("The message %r is sent by another process", message.subject)
                 return True
             try:
                 receipt = self._attempt(claimed)
@@ -128,6 +157,8 @@ class Delivery:
             SendingError: it was not delivered.
         """
         try:
+            if message.channel is Channel.NOTIFICATION:
+                return self.notify[message.address_name](message.mail)
             if self.deliver is None:
                 return Receipt(self._write(message))
             return self.deliver(message.mail)
@@ -142,12 +173,15 @@ class Delivery:
     def _write(self, message: Message) -> str:
         """Write a message to the outbox. Returns the path, the same one in every attempt."""
         run_id = message.run_id or message.message_id.strip("<>").partition("@")[0]
-        earlier = sum(other.id < message.id for other in self.store.messages.of_run(run_id))
+        mails = [one for one in self.store.messages.of_run(run_id) if one.channel in MAIL_CHANNELS]
+        earlier = sum(other.id < message.id for other in mails)
         return write_to(self.outbox, file_name(run_id, earlier + 1), message.mail)
 
 
 def _named(messages: Sequence[Message]) -> str:
-    """Messages by name: `the mail "[FAIL] ..."`, `3 mails, the last one "[FAIL] ...",`."""
+    """Messages by name: `the mail "[FAIL] ..."`, `the message to slack "..."`, `3 mails, the last one "...",`."""
+    last = messages[-1]
     if len(messages) == 1:
-        return f'the mail "{messages[0].subject}"'
-    return f'{len(messages)} mails, the last one "{messages[-1].subject}",'
+        return f'the {f"message to {last.address_name}" if last.address_name else "mail"} "{last.subject}"'
+    kind = "messages" if any(message.address_name for message in messages) else "mails"
+    return f'{len(messages)} {kind}, the last one "{last.subject}",'

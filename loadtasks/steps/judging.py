@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.control import ControlReading
 from loadtasks.measurement.model import Measurement
+from loadtasks.report import folder
 from loadtasks.results.findings.codes import FindingCode, Severity
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.validity import ClockWentBack, RunsOverlapped
@@ -31,7 +32,9 @@ from loadtasks.workspace import Workspace
 
 
 def judge(context: RunContext, run_id: str) -> Verdict:
-    """Judge validity, then targets, and build the Data Docs; of a pruned run there are none.
+    """Judge validity, then targets, and build the Data Docs where the settings ask for them; of a pruned run never.
+
+    Data Docs of an earlier judgement go: they would show another one.
 
     Raises:
         BadInputError: a suite can't be read.
@@ -40,12 +43,15 @@ def judge(context: RunContext, run_id: str) -> Verdict:
     suites = read_suites(workspace.expectations)
     with Store.open(workspace.results_url, patient=True) as store:
         run = store.run(run_id)
+        with_docs = context.settings.data_docs and run_id not in store.pruned()
+        if not with_docs:
+            folder.remove_data_docs(run_id, workspace.reports)
         verdicts = judge_run(
             run.scenarios,
             store.measurements(run_id),
             store.failures(run_id),
             suites,
-            workspace.reports / run_id / "data_docs" if run_id not in store.pruned() else None,
+            folder.data_docs(run_id, workspace.reports) if with_docs else None,
         )
         overlaps = store.overlapping_runs(run_id)
         clock = store.clock_went_back(run_id)

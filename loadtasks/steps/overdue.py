@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from loadtasks.report import mail
+from loadtasks.report.mail_links import MailLinks
 from loadtasks.report.news_headline import MailWord, NewsHeadline
 from loadtasks.report.template_environment import moment
 from loadtasks.results.message import Message, MessageKind
 from loadtasks.results.overdue_run import OverdueRun
 from loadtasks.results.store import Store
-from loadtasks.steps.alerting import delivery_of, draft_of, envelope_of, tell
+from loadtasks.steps.alerting import Draft, delivery_of, draft_of, envelope_of, tell
 from loadtasks.steps.delivery import WAITS_S
 from loadtasks.steps.mail_server import Deliver
 from loadtasks.steps.run_context import RunContext
@@ -46,7 +47,8 @@ def alert_late(
         f"The DAG {run.dag_id} in Airflow shows which of its tasks runs or waits, and their logs",
         "A mail with what it found follows when it ends; one that hangs is ended by Airflow after 12 hours",
     ]
-    notice = _Notice(MessageKind.LATE, NewsHeadline(MailWord.LATE, sentence), details)
+    short = f"the run that was due {moment(run.due)} has not ended, {passed} later"
+    notice = _Notice(MessageKind.LATE, NewsHeadline(MailWord.LATE, sentence, short), details)
     return _alert_once(context, run, notice, deliver, waits_s)
 
 
@@ -62,7 +64,8 @@ def alert_missed(
 
     `reason`: why, in one sentence; None where only Airflow knows. The rest is as for `alert_late`.
     """
-    headline = NewsHeadline(MailWord.MISSED, f"no run came that was due {moment(run.due)}")
+    sentence = f"no run came that was due {moment(run.due)}"
+    headline = NewsHeadline(MailWord.MISSED, sentence, sentence)
     why = reason or (
         f"Airflow has not begun it: see whether the DAG {run.dag_id} has an import error, and whether an earlier run "
         "of it still goes on. Where it is out of use, pause it or delete it there"
@@ -117,9 +120,13 @@ def _alert_once(
         if not _is_due(context, store.messages.of_run(run.run_id), notice.kind):
             return None
 
-        def compose() -> Message | None:
+        def compose() -> Draft:
             composed = mail.compose_notice(
-                notice.headline, notice.details, service=run.service, envelope=envelope_of(context)
+                notice.headline,
+                notice.details,
+                service=run.service,
+                envelope=envelope_of(context),
+                links=MailLinks.of_pages(context.workspace),
             )
             order = store.run_order(service)
             about = {"sequence": order[-1].sequence if order else 0, "run_started_at": run.due}

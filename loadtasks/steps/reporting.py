@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtasks.errors import BadInputError, ExitCode
+from loadtasks.errors import BadInputError, ExitCode, NotStoredError
 from loadtasks.report import folder
 from loadtasks.report.headline import verdict_sentence
 from loadtasks.results.assembly import assemble
@@ -31,6 +31,26 @@ def write_report(context: RunContext, run_id: str) -> Path:
         service = whole.run.service
         folder.link_newest(reports, service, store.run_ids(), store.run_ids(service))
     return written
+
+
+def report_file(context: RunContext, run_id: str, name: str) -> bytes:
+    """A file of a run's report, made from the results database alone: for readers on a machine that doesn't have it.
+
+    Args:
+        context: what all steps share.
+        run_id: the run.
+        name: `index.html`, then without Data Docs, `results.json` or `summary.md`.
+
+    Raises:
+        NotStoredError: there is no such run or no such file, the run has not ended, or it was pruned.
+    """
+    with Store.open(context.workspace.results_url) as store:
+        if not store.has_run(run_id) or store.run(run_id).ended_at is None or run_id in store.pruned():
+            raise NotStoredError(f"The run {run_id} has no report: it has not been written yet, or it was pruned.")
+        whole = assemble(store, run_id)
+    if name not in folder.FILES:
+        raise NotStoredError(f"A report has no file {name}.")
+    return folder.FILES[name](whole)
 
 
 @dataclass(frozen=True)

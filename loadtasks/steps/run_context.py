@@ -57,10 +57,11 @@ class RunContext:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What must never be shown: logins, passwords of results database and mail server, the monitor's URL."""
+        """What must never be shown: logins, passwords of results database and mail server, addresses of channels."""
         reference = self.reference.secrets if self.reference is not None else frozenset()
         services = secrets_in(self.workspace.results_url) | secrets_in(self.settings.smtp_url or "")
-        return self.target.secrets | reference | services | frozenset(self.settings.monitor_secrets)
+        channels = frozenset((*self.settings.monitor_secrets, *self.settings.notify_secrets))
+        return self.target.secrets | reference | services | channels
 
     def redactor(self, *scenarios: Scenario) -> Redactor:
         """What takes these secrets out of texts, and those of scenarios."""

@@ -9,6 +9,7 @@ from loadtasks.results.store import Store
 from loadtasks.results.transfer.exporting import ExportedResults, Selection, export
 from loadtasks.results.transfer.importing import import_files
 from loadtasks.results.transfer.merging import MergedResults
+from loadtasks.steps.notifying import configured_channels
 from loadtasks.steps.retention import link_newest, remove_files
 from loadtasks.steps.run_context import RunContext
 
@@ -55,7 +56,8 @@ def import_results(
     present = [path for path in dict.fromkeys(paths) if not if_exists or _is_there(path)]
     database = ResultsDatabase(context.workspace.results_url)
     try:
-        merged = import_files(database, present, context.settings.recipients, service) if present else []
+        reached = [*context.settings.recipients, *configured_channels(context.settings)]
+        merged = import_files(database, present, reached, service) if present else []
     finally:
         database.close()
     for run_id in dict.fromkeys(run_id for one in merged for run_id in one.removed):

@@ -108,7 +108,13 @@ def test_what_people_are_told_of_a_service(tmp_path: Path) -> None:
     back = until_recovered(series)
     assert {night.verdict for night in back} == {Verdict.PASS}
     assert [night.words for night in back[:-1]] == [[]] * (len(back) - 1)
-    assert f"regression {found.id} is over" in server.subjects[3]
+    assert server.subjects[3].endswith(": all clear: dashboard.concurrent p50 is back to normal")
+    assert f"Regression {found.id} is over" in text_of(server.mails[3][1])
+    # All of the regression is one thread, with pictures of it at both ends; so is the outage.
+    threads = [message["References"] or message["Message-ID"] for _, message in server.mails]
+    assert threads == [threads[0], threads[1], threads[1], threads[0]]
+    pictures = [[part.get_content_type() for part in message.walk()].count("image/png") for _, message in server.mails]
+    assert pictures == [1, 0, 0, 1]
     assert "CAUSES" not in text_of(server.mails[3][1])
     assert [series.night() for _ in range(3)] == [Night(Verdict.PASS, [])] * 3
     with Store.open(series.context.workspace.results_url) as store:

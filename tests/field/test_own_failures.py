@@ -312,6 +312,7 @@ def test_a_report_that_can_not_be_written_costs_no_verdict(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
+    monkeypatch.setenv("LOADTASKS_DATA_DOCS", "1")
     suite = workspace.expectations / "thing.json"
     suite.write_text(suite.read_text().replace("0.5", "0.0"))
     if part == "report":  # the Data Docs are below it, too

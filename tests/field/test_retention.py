@@ -270,7 +270,7 @@ def test_an_old_run_is_pruned_and_shown_as_what_is_left_of_it(stored: Stored) ->
     assert "Kept whole: 1 older run that is a baseline run." in planned.output
     assert f"{old}  shop" in planned.output
     assert "Would prune 1 run that started before" in planned.output
-    assert (workspace.reports / old / "data_docs").is_dir()
+    assert (workspace.reports / old / "index.html").is_file()
     everything = {stored.baseline, old, stored.other, stored.newest}
     assert with_histograms(workspace) == everything
     pruned = call(*PRUNE, "--yes")

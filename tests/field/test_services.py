@@ -136,7 +136,7 @@ def test_a_mail_names_its_service(workspace: Workspace) -> None:
     with scripted(answering(ok(status="500 Internal Server Error"))) as broken:
         call("run", "--target", broken.url, "--service", "Shop (EU)")
     (mail,) = workspace.outbox.glob("*.eml")
-    assert re.search(r"^Subject: \[\w+\] nightly performance of Shop \(EU\): ", mail.read_text(), re.MULTILINE)
+    assert re.search(r"^Subject: \[\w+\] Shop \(EU\): ", mail.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "\x07", " ", "x" * 201])

@@ -13,7 +13,7 @@ from loadtasks.workspace import Workspace
 
 PACKAGE = Path(__file__).parents[2] / "loadtasks"
 TOKENS = ("token", "reference_token")
-SECRETS = (*TOKENS, "heartbeat_url")
+SECRETS = (*TOKENS, "notify_urls", "heartbeat_url")
 NONSENSE: dict[str, tuple[str, ...]] = {
     "target": ("ftp://x", "http://", "nowhere", "http:/x", "http://[::1"),
     "service": ("x" * 201, "a \a bell", "turned \u202e around"),
@@ -30,8 +30,12 @@ NONSENSE: dict[str, tuple[str, ...]] = {
     "runs_per_false_alarm": ("0.5", "nan", "inf", "few", "1e18"),
     "min_effect": ("0", "1", "3", "nan", "inf", "3%"),
     "improvements": ("yes",),
+    "data_docs": ("perhaps", "2"),
     "results_url": ("results.db",),
     "reports_url": ("reports",),
+    "pages_url": ("airflow", "ftp://airflow/performance", "https://airflow/performance?run=1"),
+    "notify_urls": ("hooks.example.com", ";;", "json://a b://", "json://host/caf\u00e9", " ".join(["json://a"] * 21)),
+    "digest": ("weekly", "7", "mon"),
     "keep_days": ("0", "-1", "1.5", "soon", "40000"),
     "recipients": ("team", "a@example.org, team", ","),
     "sender": ("team",),
@@ -53,7 +57,7 @@ def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_documented_and_says_what_to_write(name: str) -> None:
     assert Settings.model_fields[name].description
     assert hint(name).write
-    assert hint(name).secret == (name in (*SECRETS, "heartbeat_url"))
+    assert hint(name).secret == (name in SECRETS)
     assert name in NONSENSE or name in ANYTHING
 
 
@@ -152,6 +156,7 @@ def test_no_other_module_reads_our_variables() -> None:
     allowed = {
         "settings.py",
         "variables.py",  # hands it to the builds it starts
+        "airflow_settings.py",  # AIRFLOW_HOME, below which a team's Airflow keeps results
         "reference.py",  # hands it to the reference that a DAG starts
         "processes.py",  # hands the environment to the processes it starts
         "evaluation.py",  # switches off Great Expectations' analytics
@@ -194,6 +199,19 @@ def test_secrets_are_all_that_settings_hold(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LOADTASKS_RESULTS_URL", "postgresql://u:p%40ss@host/x")
     monkeypatch.setenv("LOADTASKS_SMTP_URL", "smtps://u:m%40il@host")
     assert {"t1", "t2", "p%40ss", "p@ss", "m@il"} <= set(read_settings().secrets)
+
+
+def test_addresses_of_channels_are_separated_as_people_do_and_secret_but_for_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slack, hook = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#alerts", "jsons://shop.example.com/h00k-t0ken"
+    for separator in (" ", ", ", "\n", ";"):
+        monkeypatch.setenv("LOADTASKS_NOTIFY_URLS", f"{slack}{separator}{hook} ")
+        assert [url.get_secret_value() for url in read_settings().notify_urls] == [slack, hook]
+    settings = read_settings()
+    assert {slack, hook, "T1JJ3T3L2", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ", "h00k-t0ken"} <= set(settings.secrets)
+    assert "shop.example.com" not in settings.secrets, "the target may have the same host"
+    assert "T1JJ3T3L2" not in repr(settings)
 
 
 @pytest.mark.parametrize("name", TOKENS)

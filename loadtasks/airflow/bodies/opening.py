@@ -17,7 +17,9 @@ from loadtasks.airflow.bodies.task_context import (
     run_id,
 )
 from loadtasks.airflow.trigger_keys import check_trigger
-from loadtasks.errors import LoadTasksError
+from loadtasks.errors import BadInputError, LoadTasksError
+from loadtasks.input_files import is_folder
+from loadtasks.steps import RunContext
 from loadtasks.units import span
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ def open_run(service: str | None, max_delay_s: float | None) -> list[str]:
             conf = cast("Mapping[str, Any] | None", context["dag_run"].conf)
             check_trigger(conf, context["dag"].params, params)
             run_context = exercising(service)
+            check_folders(run_context)
             steps.check_slug(run_context)
             against = f" against the reference {run_context.reference.url}" if run_context.reference else ""
             log.info("Run %s of %s exercises %s%s", run_id(), run_context.service, run_context.target.url, against)
@@ -64,6 +67,23 @@ def open_run(service: str | None, max_delay_s: float | None) -> list[str]:
             raise
         steps.check_measurable(run_context, run.id)
     return list(run.scenarios)
+
+
+def check_folders(context: RunContext) -> None:
+    """Check that there are the folders of the project.
+
+    Raises:
+        BadInputError: one is missing; the sentence says what a team does that has just installed this.
+    """
+    for folder, what in (
+        (context.workspace.scenarios, "at least one scenario file (docs/scenarios.md)"),
+        (context.workspace.expectations, "the targets; an empty one will do, and the built-in targets judge alone"),
+    ):
+        if not is_folder(folder):
+            raise BadInputError(
+                f"{folder}: there is no such folder; make it with {what}, or name the folder that holds scenarios/ and "
+                "expectations/ in the DAG file: performance_dag(project=FOLDER)."
+            )
 
 
 def _is_scheduled() -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import get_current_context
-from airflow.sdk.configuration import conf
 
+from loadtasks.airflow.airflow_settings import remote_executors
 from loadtasks.airflow.bodies.task_context import (
     NOT_OPENED,
     NotOpenedKind,
@@ -21,9 +21,6 @@ from loadtasks.errors import BadInputError, LoadTasksError
 
 log = logging.getLogger(__name__)
 
-_EXECUTOR = "LocalExecutor"
-_ON_THIS_MACHINE = frozenset({_EXECUTOR, "WarmLocalExecutor"})
-"""Executors whose tasks all run on the machine of the scheduler."""
 _TIMEOUT_S = 120.0
 
 
@@ -59,11 +56,10 @@ def _start(reference: ReferenceCommand) -> str | None:
     if named := params.get("reference"):
         log.info("The trigger form names the reference %s: none is started", named)
         return None
-    executor = conf.get("core", "executor")
-    if executor.rpartition(".")[2] not in _ON_THIS_MACHINE:
+    if remote := remote_executors():
         raise BadInputError(
-            f"a reference that the DAG starts has to run on the machine that measures, which takes {_EXECUTOR}, and "
-            f"this Airflow has {executor}: start the approved build elsewhere, name it in the connection "
+            f"a reference that the DAG starts has to run on the machine that measures, which takes LocalExecutor, and "
+            f"this Airflow has {' and '.join(remote)}: start the approved build elsewhere, name it in the connection "
             "performance_reference, and take reference_command out of the DAG file."
         )
     context = exercising()

@@ -11,11 +11,17 @@ from airflow.sdk.log import mask_secret
 
 from loadtasks import steps
 from loadtasks.airflow import START_REFERENCE_TASK
-from loadtasks.airflow.connections import performance_reference, performance_service, performance_target
+from loadtasks.airflow.airflow_settings import airflow_settings
+from loadtasks.airflow.connections import (
+    ConnectionIds,
+    performance_reference,
+    performance_service,
+    performance_target,
+)
+from loadtasks.airflow.dag_project import current_project
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.task_failure import TaskFailure
 from loadtasks.errors import LoadTasksError
-from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
 
 log = logging.getLogger(__name__)
@@ -44,7 +50,7 @@ class NotOpened:
 
 def stored() -> RunContext:
     """The context of a task that works on what is stored."""
-    return masked(RunContext.from_settings(read_settings()))
+    return masked(RunContext.from_settings(airflow_settings(current_project())))
 
 
 def exercising(service: str | None = None) -> RunContext:
@@ -54,10 +60,12 @@ def exercising(service: str | None = None) -> RunContext:
     """
     context = get_current_context()
     params = context["params"]
-    settings = read_settings(processes=params["processes"])
-    target = performance_target(settings, params["target"])
-    reference = performance_reference(settings, target, params["reference"], _started_reference())
-    name = performance_service(settings, target, params["service"], service)
+    project = current_project()
+    settings = airflow_settings(project, processes=params["processes"])
+    ids = ConnectionIds(project.target, project.reference) if project is not None else ConnectionIds()
+    target = performance_target(settings, params["target"], ids)
+    reference = performance_reference(settings, target, params["reference"], _started_reference(), ids)
+    name = performance_service(settings, target, params["service"], service, ids)
     return masked(
         replace(
             RunContext.from_settings(settings),

@@ -7,6 +7,7 @@ from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from loadtasks import steps
+from loadtasks.airflow.airflow_settings import airflow_settings
 from loadtasks.airflow.bodies.task_context import (
     NotOpened,
     NotOpenedKind,
@@ -18,11 +19,11 @@ from loadtasks.airflow.bodies.task_context import (
     run_id,
     stored,
 )
-from loadtasks.airflow.notifications import mail_server, mail_settings
+from loadtasks.airflow.dag_project import current_project
+from loadtasks.airflow.notifications import mail_server, mail_settings, pages_url
 from loadtasks.airflow.task_failure import TaskFailure
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.results.judgement import Verdict
-from loadtasks.settings import read_settings
 from loadtasks.steps import OverdueRun, RefusedRun, RunContext
 
 log = logging.getLogger(__name__)
@@ -84,8 +85,11 @@ def verdict() -> None:
 
 
 def mailing() -> RunContext:
-    """The context of a task that sends mails: Airflow's variable and connection go before the environment."""
-    return masked(RunContext.from_settings(read_settings(**mail_settings())))
+    """The context of a task that sends messages: Airflow's variable and connections go before the environment."""
+    settings = airflow_settings(current_project(), **mail_settings())
+    if settings.pages_url is None:
+        settings = settings.model_copy(update={"pages_url": pages_url()})
+    return masked(RunContext.from_settings(settings))
 
 
 def _conclude(unopened: NotOpened | None) -> Conclusion:

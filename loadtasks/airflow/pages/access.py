@@ -17,9 +17,9 @@ from fastapi import Depends, HTTPException, status
 
 from loadtasks import steps
 from loadtasks.airflow import DAG_ID
+from loadtasks.airflow.airflow_settings import airflow_settings
 from loadtasks.airflow.pages.forms import token_for
 from loadtasks.report.pages.frame import PageFrame
-from loadtasks.settings import read_settings
 from loadtasks.steps import RunContext
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Reader:
     @cached_property
     def context(self) -> RunContext:
         """Where results are kept."""
-        return RunContext.from_settings(read_settings())
+        return RunContext.from_settings(airflow_settings())
 
     @cached_property
     def services(self) -> dict[str, set[str]]:

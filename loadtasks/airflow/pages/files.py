@@ -1,4 +1,8 @@
-"""The files of reports: the page that people forward, results.json, and Great Expectations' Data Docs."""
+"""The files of reports: the page that people forward, results.json, and Great Expectations' Data Docs.
+
+Tasks write them on the disk of their worker. Where the API server has another one, page, results.json and summary.md
+are made anew from the results database; Data Docs are not.
+"""
 
 from pathlib import Path
 
@@ -8,6 +12,8 @@ from fastapi.responses import FileResponse, Response
 from loadtasks import steps
 from loadtasks.airflow.pages.access import Reader, ReaderDep
 from loadtasks.airflow.pages.responses import to_page
+from loadtasks.errors import NotStoredError
+from loadtasks.report import folder
 
 router = APIRouter()
 # Reports quote what an API responded, and are shown within the UI: nothing in them may act on the reader's behalf. Data
@@ -17,6 +23,7 @@ REPORT_HEADERS = _SAFE | {
     "Content-Security-Policy": "default-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'none'; "
     "object-src 'none'; base-uri 'none'; form-action 'none'",
 }
+_MEDIA_TYPES = {folder.PAGE: "text/html", folder.RESULTS: "application/json", folder.SUMMARY: "text/markdown"}
 DATA_DOCS_HEADERS = _SAFE | {"Content-Security-Policy": "sandbox allow-scripts allow-popups"}
 
 
@@ -29,10 +36,30 @@ def serve_file(request: Request, reader: ReaderDep, path: str) -> Response:
             return to_page(request, f"/files/{path}/")
         found = _file(reader, f"{path}/index.html")
     if found is None:
-        raise HTTPException(
-            status.HTTP_404_NOT_FOUND, "There is no such report: it has not been written yet, or it was pruned."
-        )
+        return _made(request, reader, path)
     return FileResponse(found, headers=DATA_DOCS_HEADERS if "data_docs" in found.parts else REPORT_HEADERS)
+
+
+def _made(request: Request, reader: Reader, path: str) -> Response:
+    """A file of a report that is not on this machine.
+
+    Raises:
+        HTTPException: there is none for the reader.
+    """
+    run_id, slash, name = path.partition("/")
+    try:
+        if steps.service_of_run(reader.context, run_id) in reader.services:
+            name = name or folder.PAGE
+            content = steps.report_file(reader.context, run_id, name)
+            if not slash:
+                return to_page(request, f"/files/{run_id}/")
+            return Response(content, media_type=_MEDIA_TYPES[name], headers=REPORT_HEADERS)
+    except NotStoredError:
+        pass
+    raise HTTPException(
+        status.HTTP_404_NOT_FOUND,
+        "There is no such report: it has not been written yet, it was pruned, or it is on the disk of a worker.",
+    )
 
 
 def _file(reader: Reader, path: str) -> Path | None:

@@ -16,6 +16,7 @@ class ChartState(Enum):
     SUSPECTED = ("△", "suspected", "regressed", "M0,-1.15L1.1,0.85L-1.1,0.85Z", False)
     RECOVERING = ("↺", "recovering", "pass", "M1,0A1,1,0,1,1,0,-1M-0.5,-1.5L0,-1L-0.5,-0.5", False)
     ENVIRONMENT_CHANGED = ("◇", "environment changed", "soft", "M0,-1.35L1.35,0L0,1.35L-1.35,0Z", False)
+    INCONCLUSIVE = ("·", "inconclusive", "soft", "M0.7,0A0.7,0.7,0,1,1,-0.7,0A0.7,0.7,0,1,1,0.7,0", False)
     NO_BASELINE = ("·", "no baseline yet", "soft", "M0.5,0A0.5,0.5,0,1,1,-0.5,0A0.5,0.5,0,1,1,0.5,0", True)
 
     def __init__(self, symbol: str, word: str, colour: str, path: str, filled: bool) -> None:

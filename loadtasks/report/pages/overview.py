@@ -1,32 +1,21 @@
 """Overview: whether anything is wrong, by service, then every scenario with its last runs as sparklines."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
-from loadtasks.measurement.metrics import PERCENTILES
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.headline import headline
+from loadtasks.report.noise import moved_metrics
+from loadtasks.report.worst_first import GRAVITY, finer_state
 from loadtasks.results.document import ResultsDocument, ScenarioResult
-from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict, overall
 from loadtasks.results.regression import Regression
 from loadtasks.results.run import Run
 from loadtasks.results.run_browser import ScenarioValues
 
-_GRAVITY = (Verdict.FAIL, Verdict.REGRESSED, Verdict.INVALID, None, Verdict.IMPROVED, Verdict.PASS)
-"""What is shown first; None: not judged yet."""
-_FINER = {
-    FindingCode.SUSPECTED: ChartState.SUSPECTED,
-    FindingCode.REGRESSION_ACKNOWLEDGED: ChartState.SUSPECTED,
-    FindingCode.RECOVERING: ChartState.RECOVERING,
-    FindingCode.ENVIRONMENT_CHANGED: ChartState.ENVIRONMENT_CHANGED,
-    FindingCode.BASELINE_TOO_SHORT: ChartState.NO_BASELINE,
-}
-_SHIFTS = (FindingKind.REGRESSION, FindingKind.IMPROVEMENT)
-_MOVING = (FindingKind.TARGET, *_SHIFTS)
 _SCHEDULED = "scheduled"
 _MIN_SCHEDULED = 4
 """With fewer scheduled runs nobody knows how often one was due."""
@@ -150,12 +139,12 @@ def light_document(run: Run, verdicts: Sequence[ScenarioVerdict]) -> ResultsDocu
 
 def sort_rows(rows: Iterable[ScenarioRow]) -> list[ScenarioRow]:
     """Rows by state, then by the size of the change, then by name."""
-    return sorted(rows, key=lambda row: (_GRAVITY.index(row.verdict), -row.change, row.service, row.scenario))
+    return sorted(rows, key=lambda row: (GRAVITY.index(row.verdict), -row.change, row.service, row.scenario))
 
 
 def sort_services(services: Iterable[ServiceOverview]) -> list[ServiceOverview]:
     """Services by the state of their last judged run, an open regression first; then by name."""
-    return sorted(services, key=lambda one: (_GRAVITY.index(one.last.verdict), not one.regressions, one.service))
+    return sorted(services, key=lambda one: (GRAVITY.index(one.last.verdict), not one.regressions, one.service))
 
 
 def _rows(
@@ -185,27 +174,11 @@ def _rows(
                 run_id=seen[-1].run_id if seen else marks[-1].run.id,
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
-                moved=_moved(verdict) if verdict is not None else frozenset(),
+                moved=moved_metrics(verdict.findings) if verdict is not None else frozenset(),
                 finer=finer_state({finding.code for finding in verdict.findings}) if verdict is not None else None,
             )
         )
     return rows
-
-
-def finer_state(codes: Collection[str]) -> ChartState | None:
-    """What findings of these codes say that a verdict of pass does not; None where they say no more."""
-    return next((state for code, state in _FINER.items() if code in codes), None)
-
-
-def _moved(verdict: ScenarioVerdict) -> frozenset[str]:
-    judged = {
-        finding.metric
-        for finding in verdict.findings
-        if finding.kind in _MOVING or finding.code is FindingCode.REGRESSION_ACKNOWLEDGED
-    }
-    shifted = {finding.metric for finding in verdict.findings if finding.kind in _SHIFTS} & {*PERCENTILES, "mean_s"}
-    also = PERCENTILES if shifted else ()  # one of them is reported, and the others follow it
-    return frozenset({*judged, *also})
 
 
 def _missed(runs: Sequence[Run]) -> list[int]:

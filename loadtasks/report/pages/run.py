@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from loadtasks.measurement.metrics import metric_label
-from loadtasks.report.charts.states import ChartState, state_of
+from loadtasks.report.charts.states import ChartState
 from loadtasks.report.findings import RenderedFinding, render_findings
 from loadtasks.report.headline import brief
-from loadtasks.report.pages.overview import finer_state
 from loadtasks.report.table import TableRow, scenario_rows
 from loadtasks.report.text import label
+from loadtasks.report.worst_first import finer_state, state_of_result, worst_first
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import Finding
@@ -19,8 +19,6 @@ from loadtasks.results.findings.validity import MeasurementFailure
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run_browser import ListedRun, RunNeighbours
 
-_GRAVITY = (Verdict.FAIL, Verdict.REGRESSED, Verdict.INVALID, Verdict.IMPROVED, Verdict.PASS)
-"""What is shown first."""
 _UNJUDGED = (FindingCode.NOT_JUDGED, FindingCode.NOT_MEASURED)
 _KNOWN = (FindingCode.REGRESSION_ACKNOWLEDGED, FindingCode.RECOVERING)
 _OVER = (FindingCode.RECOVERED, FindingCode.ACCEPTED_AUTOMATICALLY)
@@ -105,7 +103,7 @@ class RunPage:
     is_newest: bool
     """Whether no run of its service was opened later."""
     files: frozenset[str]
-    """The files of its report that there are: `index.html`, `results.json`."""
+    """The files of its report that can be shown: `index.html`, `results.json`."""
 
     @property
     def is_judged(self) -> bool:
@@ -122,7 +120,7 @@ class RunPage:
         """The scenarios, worst first; those of a run without a verdict in the order planned."""
         if not self.is_judged:
             return self.document.scenarios
-        return sorted(self.document.scenarios, key=lambda result: (_GRAVITY.index(result.verdict), -_excess(result)))
+        return worst_first(self.document.scenarios)
 
     @property
     def rows(self) -> list[TableRow]:
@@ -133,8 +131,7 @@ class RunPage:
         """What a scenario's verdict says, or what was found that decides nothing."""
         if not self.is_judged and any(finding.code in _UNJUDGED for finding in result.findings):
             return ChartState.NO_BASELINE
-        finer = finer_state({finding.code for finding in result.findings}) if result.verdict is Verdict.PASS else None
-        return finer or state_of(result.verdict)
+        return state_of_result(result)
 
 
 def find_run_news(document: ResultsDocument, before: Sequence[ScenarioVerdict]) -> RunNews:
@@ -236,10 +233,3 @@ def _item(rendered: RenderedFinding, place: str) -> NewsItem:
 def _missed(findings: Iterable[Finding]) -> set[tuple[str, str]]:
     """The part and the label of the metric of each target that was missed."""
     return {(finding.part, metric_label(finding.metric)) for finding in findings if finding.misses_target}
-
-
-def _excess(result: ScenarioResult) -> float:
-    """How far the worst of what decides a scenario's verdict is beyond what it should be; else its largest change."""
-    deciding = [rendered.excess for rendered in render_findings(result) if rendered.kind in _BAD]
-    ratios = [one.ratio for one in result.comparisons if one.ratio]
-    return max(deciding, default=max((max(ratio, 1 / ratio) for ratio in ratios), default=1.0))

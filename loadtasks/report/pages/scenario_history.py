@@ -14,8 +14,8 @@ from loadtasks.report.charts.history import BaselineBand, ChangeMark, HistoryCha
 from loadtasks.report.charts.phase_stack import PhaseChart, RunPhases
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.charts.targets import TargetLine
-from loadtasks.report.pages.overview import finer_state
 from loadtasks.report.template_environment import anchor
+from loadtasks.report.worst_first import finer_state
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineShift

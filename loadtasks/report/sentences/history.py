@@ -89,7 +89,7 @@ def _shift(finding: Finding, parameters: BaselineShift) -> str:
     Of error rates: `the error rate rose from 0 to 0.5 % (95 % CI 0.38 % to 0.66 %), 50 of 10,000 requests, since ...`.
     """
     version = phrases.versions(parameters.version_before, parameters.version_after)
-    run = f"run {parameters.first_run}{version and f', {version}'}"
+    run = f"{_run(parameters.first_run)}{version and f', {version}'}"
     since = f"since {phrases.moment(parameters.first_run_started_at)} ({run})"
     if parameters.errors is not None:
         interval, requests = phrases.error_interval(parameters.errors), phrases.failed_of(parameters.errors)
@@ -100,6 +100,11 @@ def _shift(finding: Finding, parameters: BaselineShift) -> str:
     interval = f"95 % CI {phrases.interval(parameters.low, parameters.high)}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
     return f"{change} ({interval}), {values}, {since}"
+
+
+def _run(run_id: str) -> str:
+    """A run by its id; without one it is the run that is reported (`loadtasks.report.findings.within_run`)."""
+    return f"run {run_id}" if run_id else "this run"
 
 
 def _shape(parameters: RegressionShift) -> str:
@@ -138,7 +143,8 @@ def _environment_changed(finding: Finding, parameters: EnvironmentChanged) -> st
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
     shared = f"with {phrases.control(parameters.control)} ({phrases.pace(parameters.control_ratio)})"
     at = parameters.first_run_started_at
-    since = f"since {phrases.moment(at)} (run {parameters.first_run})" if at else f"since run {parameters.first_run}"
+    run = _run(parameters.first_run)
+    since = f"since {phrases.moment(at)} ({run})" if at else f"since {run}"
     return f"{change}, {values}, {shared} {since}; not the API's doing"
 
 

@@ -26,7 +26,7 @@ def import_files(
     Args:
         database: The results database.
         paths: Exports, or SQLite results databases; they are only read.
-        recipients: Who gets the mails of this results database.
+        recipients: Who gets the messages of this results database: addresses of mails, names of other channels.
         service: The one service whose results are taken; None: all.
 
     Returns:

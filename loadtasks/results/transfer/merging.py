@@ -87,7 +87,7 @@ def merge(here: Session, there: Session, recipients: Collection[str]) -> MergedR
     Args:
         here: The results database, within a transaction that has locked it.
         there: The other one, a copy that nobody else uses: what was deleted here is deleted there, too.
-        recipients: Who gets the mails of this results database.
+        recipients: Who gets the messages of this results database: addresses of mails, names of other channels.
 
     Raises:
         BadInputError: runs of both that are not the same have one id, or a message is being sent.

@@ -31,7 +31,7 @@ _STATE = (
     "last_error",
 )
 """The columns that say what became of a message."""
-_OTHER_RECIPIENTS = "imported, and its recipients are not all among LOADTASKS_RECIPIENTS"
+_OTHER_RECIPIENTS = "imported, and its recipients are not all among LOADTASKS_RECIPIENTS or LOADTASKS_NOTIFY_URLS"
 _SMALL = tuple(column.name for column in MessageRow.__table__.columns if column.name != "content")
 
 

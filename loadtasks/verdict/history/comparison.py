@@ -14,6 +14,8 @@ from loadtasks.results.regression import Regression, RegressionState
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
+from loadtasks.verdict.history.baselines import Values
+from loadtasks.verdict.history.change_interval import change_factor
 from loadtasks.verdict.history.covariates import Covariates, EnvironmentMove
 from loadtasks.verdict.history.detector import DetectorState, Judgement
 from loadtasks.verdict.history.replay import Decisions, DismissedRuns, MetricHistory, MetricKey, SeriesReplay
@@ -46,6 +48,16 @@ class BaselineComparison:
 
     def level(self, metric: str) -> float | None:
         """The median over the baseline, or over that before an open change; None where there is no earlier run."""
+        values = self._baseline_values(metric)
+        known = values[~np.isnan(values)]
+        return float(np.median(known)) if len(known) else None
+
+    def change_factor(self, metric: str) -> float | None:
+        """By which factor a change from that level may be larger or smaller; None where that is unknown."""
+        return change_factor(metric, self._baseline_values(metric))
+
+    def _baseline_values(self, metric: str) -> Values:
+        """The values of the runs that the level is the median of, nan where there is none."""
         order = [point.run_id for point in self.series.points]
         begin, end = 0, len(order) - 1
         for name in {metric, BASELINE_METRICS[metric].relative_to or metric}:  # what moves all requests moves the tail
@@ -55,9 +67,7 @@ class BaselineComparison:
             if history is not None and history.first_run is not None:
                 end = min(end, order.index(history.first_run))
         earlier = self.series.points[begin if begin < end else 0 : end]
-        values = MetricSeries(self.series.scenario, self.series.part, earlier).values(metric)
-        known = values[~np.isnan(values)]
-        return float(np.median(known)) if len(known) else None
+        return MetricSeries(self.series.scenario, self.series.part, earlier).values(metric)
 
     @property
     def baseline_begin(self) -> str | None:

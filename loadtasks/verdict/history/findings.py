@@ -115,13 +115,26 @@ def _named(finding: Finding, new: Regression | None, names: Mapping[int, int]) -
     )
 
 
-def compare_metric(measurement: Measurement, name: str, before: float | None) -> MetricComparison | None:
-    """A metric and an earlier value of it side by side; None where either is missing."""
+def compare_metric(
+    measurement: Measurement, name: str, before: float | None, factor: float | None = None
+) -> MetricComparison | None:
+    """A metric and an earlier value of it side by side; None where either is missing.
+
+    `factor`: by which the change may be larger or smaller; None where that is unknown.
+    """
     observed = metric(measurement, name)
     if observed is None or before is None:
         return None
     ratio = observed / before if before else None
-    return MetricComparison(part=measurement.part, metric=name, observed=observed, baseline=before, ratio=ratio)
+    return MetricComparison(
+        part=measurement.part,
+        metric=name,
+        observed=observed,
+        baseline=before,
+        ratio=ratio,
+        low=ratio / factor if ratio is not None and factor is not None else None,
+        high=ratio * factor if ratio is not None and factor is not None else None,
+    )
 
 
 def _add(
@@ -190,7 +203,10 @@ def _add_recovery(
 
 
 def _metric_comparisons(measurement: Measurement, comparison: BaselineComparison) -> list[MetricComparison]:
-    compared = (compare_metric(measurement, name, comparison.level(name)) for name in comparison.metrics)
+    compared = (
+        compare_metric(measurement, name, comparison.level(name), comparison.change_factor(name))
+        for name in comparison.metrics
+    )
     return [one for one in compared if one is not None]
 
 

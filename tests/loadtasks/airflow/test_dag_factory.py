@@ -9,7 +9,7 @@ from tests.airflow_process import AirflowProcess
 from tests.workspaces import SHIPPED_SCENARIOS
 
 OF_A_TEAM = """
-from loadtasks.airflow.dag_factory import performance_dag
+from loadtasks.airflow import performance_dag
 
 orders = performance_dag("orders", schedule="30 1 * * 1-5", timezone="Europe/Berlin")
 paired = performance_dag("paired", reference_command="serve --port {port}", reference_folder="/srv/approved")

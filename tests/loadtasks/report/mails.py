@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
+from loadtasks.measurement.metrics import METRICS
 from loadtasks.report import mail
+from loadtasks.report.mail_links import MailLinks
+from loadtasks.report.trend import Trend, make_trend
 from loadtasks.results.creep_record import CreepRecord
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.findings.codes import FindingCode
@@ -13,8 +17,10 @@ from loadtasks.results.findings.history import KnownRegression, RegressionShift,
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.message import ReportedMessage
 from loadtasks.results.news import News, Reported, find_news, news_of_refusal
+from loadtasks.results.records import HistoryEntry
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.results.run import RunPlace
+from loadtasks.results.topic import Topic
 from tests.loadtasks.report import samples
 from tests.loadtasks.report.sentences.examples_lifecycle import EXAMPLES
 from tests.measurements import SERVICE, STARTED_AT
@@ -81,16 +87,39 @@ def mail_of(
     report_url: str | None = REPORT,
     news: News | None = None,
     to: Sequence[str] = ENVELOPE.recipients,
+    **material: Any,
 ) -> EmailMessage:
     """The mail of a run, the first one unless the news are given."""
     envelope = mail.Envelope(ENVELOPE.sender, to)
-    return mail.compose(document, news or first_news(document), envelope=envelope, report_url=report_url)
+    material = {"links": MailLinks(report=report_url)} | material
+    news = news or first_news(document)
+    return mail.compose(document, news, envelope=envelope, material=mail.MailMaterial(**material)).message
+
+
+def trend_of(topic: Topic, runs: int) -> Trend:
+    """The trend of a p95 over so many runs, of which the last ten are as slow as the regression of the samples."""
+    history = [
+        HistoryEntry(
+            run_id=f"run-{number}" if number != runs - 10 else topic.name,
+            started_at=STARTED_AT + timedelta(days=number - runs + 11),
+            verdict=Verdict.PASS if number < runs - 10 else Verdict.REGRESSED,
+            metrics=dict.fromkeys(METRICS) | {"p95_s": 0.0437 if number < runs - 10 else 0.0621},
+            scenario_hash="",
+            load={},
+            target_version=None,
+            generator="",
+        )
+        for number in reversed(range(runs))
+    ]
+    trend = make_trend("shop", topic, "p95_s", history)
+    assert trend is not None
+    return trend
 
 
 def refusal() -> EmailMessage:
     """The mail of a run that could not be opened."""
     news = news_of_refusal("config_get.json: not whole JSON (line 1); correct the file", STARTED_AT, Reported())
-    return mail.compose_refusal(news, run_id="20261124T020000Z-aaaa", service="shop", envelope=ENVELOPE)
+    return mail.compose_refusal(news, run_id="20261124T020000Z-aaaa", service="shop", envelope=ENVELOPE).message
 
 
 def outage_while_regressed() -> EmailMessage:

@@ -1,6 +1,7 @@
 """Runs made up for the tests of the report: nine scenarios as in a real run, with the faults that a test needs."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import numpy as np
 
@@ -13,13 +14,17 @@ from loadtasks.results.findings.causes.failures import RateLimited
 from loadtasks.results.findings.causes.slowness import RequestStep, SlowStep
 from loadtasks.results.findings.codes import FindingCode, Likelihood
 from loadtasks.results.findings.finding import Finding
-from loadtasks.results.findings.history import BaselineShift, RegressionShift, Shape
+from loadtasks.results.findings.history import BaselineShift, RegressionShift, Shape, Suspected
+from loadtasks.results.findings.reference import Inconclusive, MetricRatio
 from loadtasks.results.findings.targets import (
     Bound,
     Comparison,
+    ErrorSummary,
     InsufficientSample,
+    MetTarget,
     Sample,
     TargetMissed,
+    TargetsMet,
     Throttled,
 )
 from loadtasks.results.findings.validity import FailureDetail, SaturationParameters
@@ -121,17 +126,39 @@ def result(
     """One scenario of a run; its baseline was a little faster."""
     measurements = measured(scenario) if measurements is None else measurements
     baseline = baseline and verdict is not Verdict.INVALID
-    before = measured(scenario, seed=7, slower=0.97) if baseline else []
+    before = [
+        earlier.model_copy(update={"started_at": earlier.started_at - timedelta(days=1)})
+        for earlier in (measured(scenario, seed=7, slower=0.97) if baseline else ())
+    ]
     return ScenarioResult(
         scenario=scenario,
         endpoint=scenario.partition(".")[0],
         verdict=verdict,
-        findings=list(findings),
+        findings=[*findings, *(_met(scenario, measurements[0], findings) if verdict is not Verdict.INVALID else ())],
         comparisons=list(_comparisons(measurements, before)),
         baseline_run=BASELINE if baseline else None,
         measurements=measurements,
         baseline=before,
     )
+
+
+def _met(scenario: str, measured: Measurement, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The targets of a scenario that it does not miss, of success and p95."""
+    demands = {"success_rate": (Comparison.AT_LEAST, 0.95), "p95_s": (Comparison.BELOW, 2.0)}
+    missed_ones = {finding.metric for finding in findings if finding.code is FindingCode.TARGET_MISSED}
+    targets = [
+        MetTarget(
+            metric=name,
+            observed=metric(measured, name),
+            expectation="expect_column_values_to_be_between",
+            suite=f"{scenario.partition('.')[0]}.json",
+            bounds=(Bound(comparison=comparison, value=limit),),
+        )
+        for name, (comparison, limit) in demands.items()
+        if name not in missed_ones
+    ]
+    if targets:
+        yield Finding(code=FindingCode.TARGETS_MET, parameters=TargetsMet(targets=tuple(targets)))
 
 
 def document(*results: ScenarioResult, **changes: object) -> ResultsDocument:
@@ -264,10 +291,22 @@ def saturated() -> ScenarioResult:
 
 
 def bad_run() -> ResultsDocument:
-    """Everything at once: missed targets, a regression, an improvement, a saturated generator, nothing measured."""
+    """Everything at once: missed targets, a regression, an improvement, a saturated generator, nothing measured.
+
+    A scenario is inconclusive, and another one suspected.
+    """
     faults = {
         bad.scenario: bad
-        for bad in (missed_target(), regressed(), not_measured(), saturated(), improved(), part_missed())
+        for bad in (
+            missed_target(),
+            regressed(),
+            not_measured(),
+            saturated(),
+            improved(),
+            part_missed(),
+            inconclusive(),
+            suspected(),
+        )
     }
     return document(*(faults.get(name) or result(name) for name in (*SCENARIOS, "mixed.concurrent")))
 
@@ -287,6 +326,21 @@ def improved() -> ScenarioResult:
             ),
         ),
         measurements=measured("sessions.concurrent", slower=0.66),
+    )
+
+
+def inconclusive() -> ScenarioResult:
+    """`config_put.sequential`, whose rounds with a reference ended without a decision."""
+    ratio = MetricRatio(metric="p50_s", ratio=1.03, low=0.97, high=1.09, inconclusive=True)
+    finding = Finding(code=FindingCode.INCONCLUSIVE, parameters=Inconclusive(metrics=(ratio,), rounds=24, more_s=240.0))
+    return result("config_put.sequential", Verdict.PASS, finding)
+
+
+def suspected() -> ScenarioResult:
+    """`dashboard.concurrent`, whose p95 looks worse than its baseline, for the first time."""
+    finding = Finding(code=FindingCode.SUSPECTED, parameters=Suspected(metrics=("p95_s",)))
+    return result(
+        "dashboard.concurrent", Verdict.PASS, finding, measurements=measured("dashboard.concurrent", slower=1.12)
     )
 
 
@@ -311,6 +365,11 @@ def throttled() -> ScenarioResult:
         ),
         measurements=measured("sessions.filtered", times_s=times_s, throttled=40, statuses={"200": 60, "429": 40}),
     )
+
+
+def nothing_succeeded() -> ErrorSummary:
+    """Twenty requests that all failed."""
+    return ErrorSummary(admitted=20, not_completed=20)
 
 
 def few_requests() -> Finding:
@@ -339,4 +398,6 @@ def _comparisons(measurements: list[Measurement], before: list[Measurement]) -> 
                     observed=observed,
                     baseline=earlier,
                     ratio=observed / earlier if earlier else None,
+                    low=observed / earlier / 1.35 if earlier and name != "success_rate" else None,
+                    high=observed / earlier * 1.35 if earlier and name != "success_rate" else None,
                 )

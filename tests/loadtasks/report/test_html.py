@@ -1,6 +1,7 @@
 """The page: verdict first, every number of the document, nothing hidden, nothing executed."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,14 +11,16 @@ import pytest
 from loadtasks import units
 from loadtasks.measurement.errors import ErrorCode, ErrorCount
 from loadtasks.report import html, table
-from loadtasks.report.findings import findings_on_page
+from loadtasks.report.findings import findings_on_page, within_run
 from loadtasks.report.headline import headline
 from loadtasks.report.sentences.validity import saturation_sentence
 from loadtasks.report.template_environment import anchor
 from loadtasks.report.text import sentence
 from loadtasks.report.verdicts import tally
 from loadtasks.results.document import ResultsDocument
-from loadtasks.results.findings.codes import FindingKind
+from loadtasks.results.findings.codes import FindingCode, FindingKind
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.history import BaselineTooShort
 from loadtasks.results.judgement import Verdict
 from tests.findings import text_finding
 from tests.loadtasks.report import samples
@@ -35,19 +38,100 @@ def test_the_verdict_and_its_reason_come_before_everything_else(bad_page: str) -
     )
     assert first.tag == "h1"
     verdict = page.one("div", class_="verdict")
-    assert sentence(headline(samples.bad_run())) in verdict.text
+    lines = [item.one("b").text for item in verdict.one("ul").all("li")]
+    assert lines == ["Target missed:", "Regressed:", "Invalid:", "Improved:", "To watch:", "Inconclusive:"]
+    missed = [link.attributes["href"] for link in verdict.one("ul").all("li")[0].all("a")]
+    assert missed == ["#scenario-dashboard.sustained", "#scenario-mixed.concurrent"]
     assert tally(samples.bad_run()) in verdict.text
     assert page.one("title").text.startswith("FAIL")
+    good = samples.document()
+    assert sentence(headline(good)) in parse(html.render(good)).one("div", class_="verdict").text
+
+
+def test_nothing_is_said_twice(bad_page: str) -> None:
+    """Findings, captions and notes stand in one place each, and the run's id in one."""
+    body = parse(bad_page).one("body")
+    said = [block for block in body.blocks() if block.endswith(".") and " | " not in block]
+    said = [block for block in said if not block.startswith("Healthy.")]  # how the generator was, with its numbers
+    assert [block for block, number in Counter(said).items() if number > 1] == []
+    for result in samples.bad_run().scenarios:
+        for rendered in findings_on_page(result):
+            assert body.text.count(within_run(rendered, samples.bad_run().run.id).sentence) == 1
+    assert bad_page.count(samples.bad_run().run.id) == 1
+
+
+def test_what_several_scenarios_share_is_said_once_for_them() -> None:
+    alike = [samples.unreachable(name) for name in ("a.steady", "b.steady")]
+    page = parse(html.render(samples.document(*alike, samples.saturated(), samples.missed_target())))
+    assert page.text.count("refuses connections") == 1
+    shared = page.one("section", id="results").one("ul", class_="findings")
+    assert [link.text for link in shared.one("li").all("a")] == ["a.steady", "b.steady"]
+    links = [link for link in page.one("table", class_="results").all("a") if link.text in ("a.steady", "b.steady")]
+    assert {link.attributes["href"] for link in links} == {"#shared"}, "they have nothing else to say"
+    assert page.one("h3", id="shared").text
+    parts = [samples.missed("mean_s", 1.62, 1.5, part=part) for part in ("sessions", "dashboard")]
+    page = parse(html.render(samples.document(samples.result("mixed.concurrent", Verdict.FAIL, *parts))))
+    (shared,) = page.one("section", id="results").one("ul", class_="findings").all("li")
+    assert [link.text for link in shared.all("a")] == ["mixed.concurrent (sessions)", "mixed.concurrent (dashboard)"]
+
+
+def test_the_one_reason_for_which_nothing_was_measured_stands_in_the_head() -> None:
+    page = parse(html.render(samples.document(*map(samples.unreachable, ("a.steady", "b.steady")))))
+    assert "refuses connections" in page.one("div", class_="verdict").text
+    assert page.text.count("refuses connections") == 1
+    assert page.all("section", class_="scenario") == []
+
+
+def test_every_target_is_listed_with_what_was_observed_the_missed_ones_first(bad_page: str) -> None:
+    section = parse(bad_page).one("section", id="targets")
+    rows = section.one("table").rows()[1:]
+    assert rows[0] == ["dashboard.sustained", "success rate", "≥ 95.0 %", "85.0 %", "✗ missed", "dashboard.json"]
+    assert [row[4] for row in rows] == ["✗ missed"] * 3 + ["✓ met"] * 12
+    assert section.one("h2").text == "Targets: 3 missed, 12 met"
+
+
+def test_a_regression_of_several_metrics_is_named_once_and_met_targets_without_a_baseline_are_a_pass() -> None:
+    findings = [samples.worse("p50_s", 0.02, 0.01), samples.worse("throughput_per_s", 400, 800)]
+    young = Finding(code=FindingCode.BASELINE_TOO_SHORT, parameters=BaselineTooShort(missing_runs=9))
+    page = parse(
+        html.render(
+            samples.document(
+                samples.result("sessions.filtered", Verdict.REGRESSED, *findings),
+                samples.result("dashboard.concurrent", Verdict.PASS, young, baseline=False),
+            )
+        )
+    )
+    assert page.text.count(f"Regression {samples.REGRESSION}") == 1
+    assert page.one("table", class_="results").rows()[2][1] == "✓ PASS"
+
+
+def test_only_changes_that_a_finding_is_about_are_bold_and_noise_is_grey(bad_page: str) -> None:
+    page = parse(bad_page)
+    kinds = {
+        row.all("th")[0].text: row.all("td")[-1].attributes["class"]
+        for row in page.one("table", class_="results").all("tr")[1:]
+    }
+    assert kinds["sessions.filtered"] == kinds["dashboard.sustained"] == kinds["sessions.concurrent"] == "moved"
+    assert kinds["websocket.connections"] == kinds["dashboard.concurrent"] == "noise"
+    compared = page.one("section", id="scenario-dashboard.sustained").one("table", class_="comparison")
+    own = {row.one("th").text: row.all("td")[-1].attributes["class"] for row in compared.all("tr")[1:]}
+    assert own["p95"] == own["success rate"] == "moved"
+    mixed = page.one("section", id="scenario-mixed.concurrent").one("table", class_="comparison")
+    assert {row.all("td")[-1].attributes["class"] for row in mixed.all("tr") if row.all("td")} == {"noise"}
+    assert own["p50"] == "", "beyond its interval, and not confirmed"
 
 
 def test_the_table_holds_each_scenario_and_part_with_its_numbers() -> None:
     document = samples.bad_run()
     rows = parse(html.render(document)).one("table", class_="results").rows()
     names = [row[0] for row in rows[1:]]
-    assert names == [*samples.SCENARIOS, "mixed.concurrent", *samples.PARTS]
+    assert sorted(names) == sorted([*samples.SCENARIOS, "mixed.concurrent", *samples.PARTS])
+    assert names[:7] == ["dashboard.sustained", "mixed.concurrent", *samples.PARTS], "the worst first"
+    verdicts = list(dict.fromkeys(row[1].split()[-1] for row in rows[1:] if row[1]))
+    assert verdicts == ["FAIL", "REGRESSED", "INVALID", "IMPROVED", "SUSPECTED", "INCONCLUSIVE", "PASS"]
     measured = document.scenarios[0].measurements[0]
-    row = dict(zip(rows[0], rows[1], strict=True))
-    assert row["Verdict"] == "✓ PASS"
+    row = dict(zip(rows[0], next(row for row in rows if row[0] == "dashboard.concurrent"), strict=True))
+    assert row["Verdict"] == "△ SUSPECTED"
     assert row["Requests"] == "100"
     assert row["Mean"] == units.duration(measured.mean_s)
     assert row["p50"] == f"{units.duration(measured.p50_s)} {units.interval(measured.response.interval_s(0.5))}"
@@ -56,7 +140,7 @@ def test_the_table_holds_each_scenario_and_part_with_its_numbers() -> None:
     untrusted = next(row for row in rows if row[0] == "config_get.concurrent")
     assert units.MISSING not in " ".join(untrusted[2:-1]), "of what is not trusted no interval is claimed"
     assert row["Throughput"] == units.rate(measured.throughput_per_s)
-    assert row["Vs baseline"].endswith(" %")
+    assert re.fullmatch(r"\+\d+ % .+ % to .+ %", row["Vs baseline"])
 
 
 def test_a_percentile_from_few_requests_is_marked_and_says_why() -> None:
@@ -100,7 +184,7 @@ def test_a_section_has_findings_counts_errors_phases_and_generator(bad_page: str
     assert comparison["p95"][3].endswith("×")  # noqa: RUF001
     assert "10 s, 5 workers" in section.text
     assert ["open" in details.attributes for details in section.all("details")] == [True, False]
-    good = page.one("section", id="scenario-dashboard.concurrent")
+    good = page.one("section", id="scenario-websocket.connections")
     assert ["open" in details.attributes for details in good.all("details")] == [False, False]
 
 
@@ -137,7 +221,7 @@ def test_the_slowest_requests_are_there_to_be_found_in_the_targets_logs() -> Non
     page = parse(html.render(samples.document(samples.result("dashboard.concurrent", measurements=unnamed))))
     (folded,) = [found for found in page.all("details") if "slowest" in found.one("summary").text]
     assert folded.one("table").rows()[0][3:] == ["Status", "Trace id"]
-    assert "X-Request-ID" in folded.text
+    assert "X-Request-ID" in page.one("section", id="reading").text
     none = samples.measured("dashboard.concurrent", exemplars=[])
     assert "slowest" not in html.render(samples.document(samples.result("dashboard.concurrent", measurements=none)))
 
@@ -296,7 +380,8 @@ def test_links_lead_somewhere_and_no_id_is_there_twice(bad_page: str) -> None:
 def test_data_docs_are_linked_only_where_they_are() -> None:
     def links(data_docs: bool) -> list[str]:
         page = parse(html.render(samples.document(), data_docs=data_docs))
-        return [link.attributes["href"] for link in page.one("nav").all("a")]
+        found = [link.attributes["href"] for link in page.one("nav").all("a")]
+        return [link for link in found if not link.startswith("#")]
 
     assert links(False) == ["results.json", "summary.md"]
     assert links(True) == ["results.json", "summary.md", "data_docs/index.html"]
@@ -305,17 +390,21 @@ def test_data_docs_are_linked_only_where_they_are() -> None:
 def test_the_page_can_be_walked_without_seeing_it(bad_page: str) -> None:
     page = parse(bad_page)
     assert page.one("html").attributes["lang"] == "en"
-    for landmark in ("main", "nav", "footer"):
+    for landmark in ("main", "nav"):
         page.one(landmark)
     headings = [int(element.tag[1]) for element in page.everything() if re.fullmatch(r"h[1-6]", element.tag)]
     assert headings[0] == 1
     assert headings.count(1) == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(headings))
     for found in page.all("table"):
-        assert all(head.attributes.get("scope") in ("col", "row") for head in found.all("th"))
+        assert all(head.attributes.get("scope") in ("col", "row", "rowgroup") for head in found.all("th"))
     for svg in page.all("svg"):
         assert svg.attributes["role"] == "img"
         assert re.search(r"median .+ p95 .+ max ", svg.attributes["aria-label"])
+
+
+def test_a_run_of_34_scenarios_is_smaller_than_a_megabyte(bad_page: str) -> None:
+    assert len(bad_page.encode()) / len(samples.bad_run().scenarios) * 34 < 1_000_000
 
 
 def test_a_browser_shows_the_whole_page_without_a_complaint(

@@ -16,14 +16,15 @@ def test_a_part_has_the_verdict_of_its_own_findings() -> None:
 
 
 def test_the_change_is_of_the_metric_that_regressed() -> None:
-    finding = samples.worse("p50_s", 2, 1)
+    finding = samples.worse("p50_s", 1.5, 1)
     (row,) = table.scenario_rows(samples.result("dashboard.concurrent", Verdict.REGRESSED, finding))
-    assert row.change.endswith(" % p50")
+    assert row.change == "+50 % p50", "the finding claims it, whatever the comparison of this run says"
     both = finding.model_copy(update={"metric": "p95_s"})
     (row,) = table.scenario_rows(samples.result("dashboard.concurrent", Verdict.REGRESSED, finding, both))
-    assert row.change.endswith(" %")
+    assert (row.change, row.emphasis) == ("+50 %", "moved")
     (row,) = table.scenario_rows(samples.result("dashboard.concurrent"))
     assert row.change.endswith(" %")
+    assert row.emphasis == "noise"
 
 
 @pytest.mark.parametrize(("requests", "indicative"), [(1, True), (367, True), (368, False), (0, False)])

@@ -17,6 +17,7 @@ from loadtasks.results.pruning import KeptBecause
 from loadtasks.results.regression import RegressionState
 from loadtasks.results.repetitions import Repetition
 from loadtasks.results.store import Store
+from tests.loadtasks.results.test_message_store import saved
 from tests.loadtasks.verdict.reference.rounds import round_ratios
 from tests.measurements import SERVICE, STARTED_AT, exemplar, failure, measurement, run
 from tests.stored_runs import stored_regression
@@ -64,6 +65,15 @@ def test_metrics_are_left_and_histograms_are_gone(store: Store) -> None:
     assert [again.badness for again in store.repetitions("old", DASHBOARD)] == repeated
     assert store.verdicts("old") == [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)]
     assert store.pruned() == {"old": LATER}
+
+
+def test_what_was_sent_is_forgotten_and_what_is_pending_is_not(store: Store) -> None:
+    keep(store, "old", "newest")
+    sent, pending = (saved(store, number, run_id="old") for number in (1, 2))
+    store.messages.deliver(sent.id, "a@example.org")
+    store.prune_run("old", LATER)
+    assert [one.content for one in store.messages.of_run("old")] == ["", pending.content]
+    assert pending.content
 
 
 def test_it_is_done_once(store: Store) -> None:

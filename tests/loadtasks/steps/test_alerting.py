@@ -109,7 +109,7 @@ def test_what_a_server_refuses_for_good_is_given_up_and_told_anew(life: ServiceL
         life.alert(life.dashboard(missed()))
     ((_, mail),) = server.mails
     assert mail["Message-ID"] != lost.message_id
-    assert "NEVER DELIVERED Given up after 1 attempt: [FAIL] nightly performance" in text_of(mail)
+    assert "NEVER DELIVERED Given up after 1 attempt: [FAIL] 127.0.0.1:8000:" in text_of(mail)
     (topic,) = life.messages[-1].topics
     assert topic.since_run == "day-1"
 
@@ -221,7 +221,7 @@ def test_what_is_pending_of_another_service_is_sent_too(life: ServiceLife) -> No
         life.alert(life.dashboard(missed(), service="shop"))
     with serving(server):
         life.alert(life.dashboard(service="payments"))
-    assert ["of shop" in subject for subject in server.subjects] == [True]
+    assert ["] shop: " in subject for subject in server.subjects] == [True]
 
 
 def test_a_process_without_mail_server_leaves_pending_mails_to_one_that_has_one(life: ServiceLife) -> None:
@@ -284,9 +284,9 @@ def test_a_run_that_was_never_opened_is_told_of_once(life: ServiceLife) -> None:
         refuse(life, RefusedRun("day-3", "shop", "another reason"))
         life.alert(life.dashboard(service="shop"))
     assert server.subjects == [
-        f"[INVALID] nightly performance of shop: nothing was measured: {REFUSED.reason}",
-        "[INVALID] nightly performance of shop: nothing was measured: another reason",
-        "[RECOVERED] nightly performance of shop: runs can be opened again",
+        f"[INVALID] shop: nothing was measured: {REFUSED.reason}",
+        "[INVALID] shop: nothing was measured: another reason",
+        "[RECOVERED] shop: all clear: runs can be opened again",
     ]
     assert "Run day-1 of shop could not be opened" in text_of(server.mails[0][1])
 
@@ -302,9 +302,7 @@ def test_a_regression_that_was_never_told_is_told_though_its_run_is_past(life: S
         (saved,) = store.regressions.save(found, [regression(found)])
     life.alert(life.run({SESSIONS: []}))
     (message,) = life.messages
-    assert message.subject.startswith(
-        f"[REGRESSED] nightly performance of 127.0.0.1:8000: regression {saved.id}, {DASHBOARD}: p50 rose 50 %"
-    )
+    assert message.subject == f"[REGRESSED] 127.0.0.1:8000: {DASHBOARD} p50 +50 % since 25 Nov"
     assert f"regressions acknowledge {saved.id}" in " ".join(text_of(message.mail).split())
 
 

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtasks import steps
 from loadtasks.errors import BadInputError
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.judgement import Verdict
+from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.steps import RunContext
@@ -53,6 +55,26 @@ def test_a_run_that_broke_is_judged_and_closed_as_of_its_last_measurement(contex
         ("thing.concurrent", Verdict.INVALID),
     ]
     assert document.run.ended_at == STARTED_AT + timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_data_docs_are_built_where_the_setting_asks_and_those_of_before_never_stay(
+    context: RunContext, broken: Run, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    docs = context.workspace.reports / BROKEN / "data_docs"
+    docs.mkdir(parents=True)
+    (docs / "index.html").write_text("of an earlier judgement")
+    folders: list[Path | None] = []
+
+    def judge_run(*given: Any) -> list[ScenarioVerdict]:
+        folders.append(given[-1])
+        return [ScenarioVerdict(scenario=ALONE, verdict=Verdict.PASS)]
+
+    monkeypatch.setattr("loadtasks.steps.judging.judge_run", judge_run)
+    settings = context.settings.model_copy(update={"data_docs": asked})
+    steps.judge(replace(context, settings=settings), BROKEN)
+    assert folders == [docs if asked else None]
+    assert docs.exists() == asked, "Great Expectations replaces the folder where it is asked to"
 
 
 def test_a_run_is_judged_by_the_suites_as_they_are_now_and_twice_gives_the_same(

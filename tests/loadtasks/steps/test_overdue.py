@@ -43,7 +43,7 @@ def test_a_late_run_and_a_missed_one_are_told_once_each(life: ServiceLife) -> No
 def test_without_a_mail_server_they_are_files(life: ServiceLife) -> None:
     written = steps.alert_late(life.context, OVERDUE)
     assert written is not None
-    assert "[LATE] nightly performance of shop" in Path(written).read_text()
+    assert "[LATE] shop: the run that was due" in Path(written).read_text()
 
 
 def test_a_missed_run_is_told_again_as_reminders_are(life: ServiceLife, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,10 @@ def responses(airflow: AirflowProcess, context: RunContext) -> Responses:
             "style": viewer("GET", "/static/pages.css"),
             "report": viewer("GET", "/files/day-4/"),
             "results": viewer("GET", "/files/day-4/results.json"),
+            "on a worker": viewer("GET", "/files/day-2/"),
+            "results on a worker": viewer("GET", "/files/day-2/results.json"),
+            "no slash": viewer("GET", "/files/day-2"),
+            "data docs on a worker": viewer("GET", "/files/day-2/data_docs/index.html"),
             "outside": viewer("GET", "/files/day-4/%2e%2e/%2e%2e/secret.txt"),
             "by a link": viewer("GET", "/files/day-4/link.txt"),
             "viewer decides": viewer("POST", url, None, decision("accept", "of viewer")),
@@ -315,6 +319,15 @@ def test_files_of_reports_are_served_and_nothing_else(responses: Responses) -> N
         assert "the secret" not in responses[name]["text"]
 
 
+def test_a_report_on_the_disk_of_a_worker_is_made_from_the_database(responses: Responses, context: RunContext) -> None:
+    assert not (context.workspace.reports / "day-2").exists()
+    assert "nightly performance of shop, run day-2" in responses["on a worker"]["text"]
+    assert "script-src 'none'" in responses["on a worker"]["policy"]
+    assert json.loads(responses["results on a worker"]["text"])["run"]["id"] == "day-2"
+    assert responses["no slash"]["location"] == "/performance/files/day-2/"
+    assert responses["data docs on a worker"]["status"] == 404
+
+
 def test_whoever_may_read_one_dag_sees_its_services_alone(airflow: AirflowProcess, context: RunContext) -> None:
     assert context.workspace.var == airflow.var
 
@@ -330,6 +343,7 @@ def test_whoever_may_read_one_dag_sees_its_services_alone(airflow: AirflowProces
             "regressions": by(reads, "GET", "/regressions?ended=yes"),
             "regression": by(reads, "GET", "/regressions/1"),
             "report": by(reads, "GET", "/files/day-4/results.json"),
+            "report on a worker": by(reads, "GET", "/files/day-2/results.json"),
             "own report": by(reads, "GET", "/files/other-1/results.json"),
             "scenario": by(reads, "GET", _SCENARIO),
             "run": by(reads, "GET", "/runs/day-4"),
@@ -355,7 +369,10 @@ def test_whoever_may_read_one_dag_sees_its_services_alone(airflow: AirflowProces
     for name in ("scenario", "run", "piece", "compare", "compare with", "queued"):
         assert (found[name]["status"], "shop" in found[name]["text"]) == (404, False)
     assert found["approves"]["status"] == 403
-    assert [found[name]["status"] for name in ("regression", "report", "own report", "dag", "decides")] == [
+    assert [
+        found[name]["status"] for name in ("regression", "report", "report on a worker", "own report", "dag", "decides")
+    ] == [
+        404,
         404,
         404,
         200,

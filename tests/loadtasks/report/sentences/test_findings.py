@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from loadtasks.plain_text import plain
-from loadtasks.report import html, markdown, sentences, terminal
+from loadtasks.report import html, mail_content, markdown, sentences, terminal
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.findings.codes import FindingCode, FindingKind
 from loadtasks.results.findings.finding import PARAMETERS, Finding
@@ -114,7 +114,9 @@ _OUTPUTS: Mapping[str, tuple[Callable[[ResultsDocument], str], Callable[[str], s
 
 
 @pytest.mark.parametrize("output", _OUTPUTS)
-def test_every_code_is_rendered_in_each_output(output: str) -> None:
+def test_every_code_is_rendered_in_each_output(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("MAX_ITEMS", "MAX_ROWS", "MAX_OPEN"):  # of a mail, which has fewer of each
+        monkeypatch.setattr(mail_content, bound, 1000)
     render, unescape = _OUTPUTS[output]
     text = " ".join(unescape(render(document())).split())
     hidden = _SUMMARISED | _FOR_PROGRAMS | (_NOT_IN_MAILS if output.startswith("mail") else set())

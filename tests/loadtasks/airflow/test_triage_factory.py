@@ -31,7 +31,7 @@ with DAG("asks", schedule=None, is_paused_upon_creation=True) as dag:
     ask("absent_triage") >> ask("asks") >> ask("performance_triage")
 """
 TRIAGE = """
-from loadtasks.airflow.triage_dag import triage_dag
+from loadtasks.airflow.triage_factory import triage_dag
 
 dag = triage_dag()
 """

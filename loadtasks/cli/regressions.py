@@ -5,7 +5,8 @@ import click
 from loadtasks import steps
 from loadtasks.cli import options
 from loadtasks.report import listings, terminal
-from loadtasks.results.regression import Regression, RegressionState, grouped
+from loadtasks.report.decisions import DECISIONS, DecisionChoice
+from loadtasks.results.regression import Regression, grouped
 from loadtasks.steps import RunContext
 
 
@@ -35,42 +36,18 @@ def _is_listed(regression: Regression) -> bool:
     return not regression.state.ended or regression.accepted_automatically_in is not None
 
 
-def _add_decision(name: str, state: RegressionState, help_text: str) -> None:
-    @regressions.command(name, help=help_text)
+def _add_decision(choice: DecisionChoice) -> None:
+    @regressions.command(choice.name, help=choice.meaning)
     @click.argument("number", type=options.positive("the id of a regression, a whole number"), metavar="ID")
     @click.option("--why", default="", metavar="TEXT", help="The reason, kept with your name and the time.")
     @options.with_context
     def decide(context: RunContext, number: int, why: str) -> None:
-        regression = steps.move_regression(context, number, state, who=steps.current_user(), why=why)
+        regression = steps.move_regression(context, number, choice.state, who=steps.current_user(), why=why)
         terminal.say(f"Regression {regression.id} ({regression.label}) is {regression.state}.")
 
 
-for _name, _state, _help in (
-    (
-        "acknowledge",
-        RegressionState.ACKNOWLEDGED,
-        "Somebody works on it: its runs no longer fail and are reported as a known regression.",
-    ),
-    ("accept", RegressionState.ACCEPTED, "It is the new normal: a new baseline begins with its first run."),
-    (
-        "fix",
-        RegressionState.FIXED,
-        "It is fixed: its runs until now don't belong to the baseline. Runs that are back to normal show that too.",
-    ),
-    (
-        "dismiss",
-        RegressionState.DISMISSED,
-        "It was a false alarm: its runs belong to the baseline like any others, and for some time a change needs more "
-        "evidence.",
-    ),
-    (
-        "reopen",
-        RegressionState.OPEN,
-        "It was accepted automatically, and is no new normal: it is open as before, and never accepted automatically "
-        "again.",
-    ),
-):
-    _add_decision(_name, _state, _help)
+for _choice in DECISIONS:
+    _add_decision(_choice)
 
 
 @click.command()

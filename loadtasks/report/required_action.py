@@ -10,6 +10,7 @@ from urllib.parse import quote
 from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.plain_text import plain
+from loadtasks.report.decisions import DECISIONS
 from loadtasks.report.inert_text import code, inert
 from loadtasks.report.listings import render_changes
 from loadtasks.report.sentences import next_step, phrases, sentence
@@ -18,17 +19,10 @@ from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineShift
 from loadtasks.results.regression import MetricChange, MovePlace, Regression, RegressionState
 
-DECISIONS = {
-    "acknowledge": RegressionState.ACKNOWLEDGED,
-    "accept": RegressionState.ACCEPTED,
-    "dismiss": RegressionState.DISMISSED,
+CHOICES = {
+    choice.name: choice for choice in DECISIONS if choice.state not in (RegressionState.FIXED, RegressionState.OPEN)
 }
-"""What a person may choose, and the state that the regression gets."""
-_MEANING = {
-    "acknowledge": "somebody works on it. Its runs no longer fail, and are reported as a known regression.",
-    "accept": "it is the new normal. A new baseline begins with its first run.",
-    "dismiss": "it was a false alarm. For some time, a change of this scenario needs more evidence.",
-}
+"""What a person may choose here, by name; the others are for the page and the command line."""
 _OTHER = {RegressionState.FIXED: "fixed", RegressionState.OPEN: "reopen"}
 OVER = "over"
 """What stands in place of a choice where nobody has to decide any more."""
@@ -103,7 +97,7 @@ def render_body(action: RequiredAction, pages: str, *, again: bool = False) -> s
     regression = _link(f"Regression {action.number}", f"{pages}/regressions/{action.number}")
     run = _link(code(action.found_run), f"{pages}/runs/{action.found_run}")
     found = f"{regression}, found by run {run}: charts, evidence and the timeline of decisions."
-    options = "\n".join(f"- **{option}**: {meaning}" for option, meaning in _MEANING.items())
+    options = "\n".join(f"- **{choice.name}**: {choice.meaning}" for choice in CHOICES.values())
     elsewhere = (
         "If it is **fixed**, say so on the page of the regression, or by "
         f"`python -m loadtasks regressions fix {action.number}`; runs that are back to normal show it by themselves. "
@@ -130,7 +124,7 @@ def outcome(number: int, members: Sequence[Regression]) -> ActionOutcome | None:
     if any(member.state is RegressionState.OPEN for member in members):
         return None
     last = max((member.moves[-1] for member in members), key=lambda move: move.at)
-    named = {state: option for option, state in DECISIONS.items()} | _OTHER
+    named = {choice.state: name for name, choice in CHOICES.items()} | _OTHER
     why = f": {last.why}" if last.why else ""
     how = "automatically" if last.place is MovePlace.PIPELINE else f"by {last.who} ({last.place.value})"
     said = f"regression {number} was {last.state.value} {how} on {last.at:%Y-%m-%d %H:%M} UTC{why}"

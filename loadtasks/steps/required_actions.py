@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from loadtasks.errors import BadInputError
 from loadtasks.plain_text import plain
-from loadtasks.report.required_action import DECISIONS, ActionOutcome, RegressedScenario, RequiredAction, outcome
+from loadtasks.report.required_action import CHOICES, ActionOutcome, RegressedScenario, RequiredAction, outcome
 from loadtasks.results.findings.codes import FindingKind
 from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import RegressionShift
@@ -66,7 +66,7 @@ def apply_response(context: RunContext, number: int, option: str, *, who: str, w
     Args:
         context: what all steps share.
         number: its id.
-        option: one of `DECISIONS`; anything else changes nothing.
+        option: one of `CHOICES`; anything else changes nothing.
         who: the name of the person.
         why: the reason, in that person's words.
 
@@ -79,11 +79,11 @@ def apply_response(context: RunContext, number: int, option: str, *, who: str, w
     current = required_action(context, number)
     if isinstance(current, ActionOutcome):
         return current
-    if option not in DECISIONS:
+    if option not in CHOICES:
         raise BadInputError(f"regression {number} is still open, and {plain(option)!r} is no decision about it.")
     reason = plain(why[: 4 * MAX_REASON])[:MAX_REASON]
     try:
-        move_regression(context, number, DECISIONS[option], who=who, why=reason, place=MovePlace.REQUIRED_ACTION)
+        move_regression(context, number, CHOICES[option].state, who=who, why=reason, place=MovePlace.REQUIRED_ACTION)
     except BadInputError:
         if not action_outcomes(context, [number]):  # else somebody was quicker
             raise

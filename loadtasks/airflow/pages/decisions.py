@@ -15,7 +15,7 @@ from loadtasks.airflow.pages.access import Reader, ReaderDep
 from loadtasks.airflow.pages.forms import read_form
 from loadtasks.airflow.pages.responses import to_page
 from loadtasks.airflow.required_actions import resolve_decided
-from loadtasks.report.pages.regressions import DECISIONS
+from loadtasks.report.decisions import choice_named
 from loadtasks.results.regression import MovePlace
 
 router = APIRouter()
@@ -31,7 +31,7 @@ _SCENARIO = "/scenario?"
 async def decide(request: Request, reader: ReaderDep, number: int) -> Response:
     """Acknowledge, accept, fix, dismiss or reopen a regression."""
     fields = await read_form(request, reader.user.get_id())
-    decision = next((one for one in DECISIONS if one.name == fields.get("decision")), None)
+    decision = choice_named(fields.get("decision", ""))
     if decision is None:
         raise HTTPException(status.HTTP_400_BAD_REQUEST, "The form names no decision.")
     why = _reason(fields)

@@ -13,9 +13,9 @@ from loadtasks import steps
 from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.pages.access import Reader, ReaderDep
 from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page
-from loadtasks.airflow.pages.views import NOTICES
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
 from loadtasks.report.charts import browser, latency
+from loadtasks.report.decisions import notice_of
 from loadtasks.report.html import Section, capacity
 from loadtasks.report.pages.comparison import COLUMNS, REFERENCE
 from loadtasks.report.pages.scenario import MAX_RUNS, RANGES
@@ -86,7 +86,7 @@ def show_scenario(request: Request, reader: ReaderDep, asked: Annotated[Scenario
         versions="off" if asked.versions == "off" else "on",
         run_id=asked.run,
         own_query=urlencode({name: value for name, value in kept.items() if value}),
-        notice=NOTICES.get(asked.done, ""),
+        notice=notice_of(asked.done),
         script=CHARTS_SCRIPT,
     )
 

@@ -11,6 +11,7 @@ from loadtasks.airflow.dag_runs import run_id_of
 from loadtasks.airflow.pages.access import ReaderDep
 from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page, to_page
 from loadtasks.report.charts import sparkline
+from loadtasks.report.decisions import notice_of
 from loadtasks.report.pages.overview import COLUMNS, sort_rows, sort_services
 
 router = APIRouter()
@@ -18,13 +19,6 @@ _REGRESSION_RUNS = 60
 """How many of the newest runs the page of a regression draws."""
 _LENGTHS = (30, 60, 90)
 """How many runs the overview may show."""
-NOTICES = {
-    "acknowledge": "Acknowledged: runs that show it no longer fail.",
-    "accept": "Accepted: a new baseline begins with its first run.",
-    "fix": "Fixed: its runs are no part of the baseline.",
-    "dismiss": "Dismissed: its runs belong to the baseline.",
-    "reopen": "Reopened.",
-}
 
 
 @router.get("/")
@@ -116,5 +110,5 @@ def show_regression(request: Request, reader: ReaderDep, number: int, done: str 
         moves=shown.moves,
         history=steps.scenario_history(reader.context, choice),
         script=CHARTS_SCRIPT,
-        notice=NOTICES.get(done, ""),
+        notice=notice_of(done),
     )

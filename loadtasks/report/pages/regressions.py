@@ -6,6 +6,7 @@ from datetime import datetime
 
 from loadtasks.report.changes import short_cause
 from loadtasks.report.charts.states import ChartState
+from loadtasks.report.decisions import DECISIONS, DecisionChoice
 from loadtasks.report.findings import RenderedFinding, render_findings
 from loadtasks.report.pages.overview import light_document
 from loadtasks.results.findings.codes import FindingKind
@@ -26,53 +27,6 @@ _MARKS = {
     RegressionState.FIXED: ChartState.PASS,
     RegressionState.DISMISSED: ChartState.NO_BASELINE,
 }
-
-
-@dataclass(frozen=True)
-class DecisionChoice:
-    """What a person may decide about a regression."""
-
-    name: str
-    """Its name on the command line, and of the form's button."""
-    label: str
-    state: RegressionState
-    """The state that it leads to."""
-    meaning: str
-
-
-DECISIONS = (
-    DecisionChoice(
-        "acknowledge",
-        "Acknowledge",
-        RegressionState.ACKNOWLEDGED,
-        "Somebody works on it: its runs no longer fail, and are reported as a known regression.",
-    ),
-    DecisionChoice(
-        "accept",
-        "Accept as baseline",
-        RegressionState.ACCEPTED,
-        "It is the new normal: a new baseline begins with its first run.",
-    ),
-    DecisionChoice(
-        "fix",
-        "Fixed",
-        RegressionState.FIXED,
-        "It is fixed: its runs until now are no part of the baseline.",
-    ),
-    DecisionChoice(
-        "dismiss",
-        "Dismiss",
-        RegressionState.DISMISSED,
-        "It was a false alarm: its runs belong to the baseline, and for some time a change needs more evidence.",
-    ),
-    DecisionChoice(
-        "reopen",
-        "Reopen",
-        RegressionState.OPEN,
-        "It was accepted automatically, and is no new normal.",
-    ),
-)
-"""In the order in which they are offered."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,11 @@ Airflow imports this module when it parses the DAG file; what the task does impo
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
-from airflow.sdk.configuration import conf
 
-from loadtasks.airflow import PAGES
+from loadtasks.airflow.names import pages_path
 from loadtasks.airflow.task_failure import TaskFailure
 from loadtasks.errors import LoadTasksError
 from loadtasks.plain_text import plain
@@ -55,7 +53,7 @@ class RegressionDecision(HITLOperator):
         if not isinstance(action, RequiredAction):
             return self._ended(action)
         again = context["ti"].try_number > 1
-        self.subject, self.body = subject_line(action), render_body(action, _pages(), again=again)
+        self.subject, self.body = subject_line(action), render_body(action, pages_path(), again=again)
         self.log.info("%s", self.subject)
         return super().execute(context)
 
@@ -115,9 +113,3 @@ def _stored() -> "RunContext":
 
 def _number(context: "Context") -> int:
     return int(context["params"][REGRESSION])
-
-
-def _pages() -> str:
-    """The path of the pipeline's pages, below that of Airflow."""
-    base_url = str(conf.get("api", "base_url", fallback=""))
-    return urlsplit(base_url).path.rstrip("/") + PAGES

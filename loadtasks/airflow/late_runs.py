@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined] # in no stub
 
+from loadtasks.airflow.names import run_id_of
+
 if TYPE_CHECKING:
     from loadtasks.steps import OverdueRun
 
@@ -83,7 +85,6 @@ def _overdue(dag_run: dict[str, Any], deadline_s: float, max_delay_s: float | No
 
     That of a triggered run may be chosen freely. A scheduled one that is made up for too late is skipped.
     """
-    from loadtasks.airflow.dag_runs import run_id_of
     from loadtasks.steps import OverdueRun
 
     queued_at, due = _moment(dag_run, "queued_at"), _moment(dag_run, "run_after")

@@ -5,11 +5,10 @@ from email.message import EmailMessage
 from smtplib import SMTP
 from typing import cast
 
-from airflow.configuration import conf
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import Variable
 
-from loadtasks.airflow import NOTIFY_CONNECTION, PAGES, RECIPIENTS_VARIABLE, SMTP_CONNECTION
+from loadtasks.airflow import NOTIFY_CONNECTION, RECIPIENTS_VARIABLE, SMTP_CONNECTION
 from loadtasks.airflow.connections import extra_text, find_connection
 from loadtasks.airflow.how_to_connect import how_to_make
 from loadtasks.redaction.redactor import Redactor
@@ -26,12 +25,6 @@ def mail_settings() -> dict[str, str | None]:
         "sender": extra_text(connection, "from_email") if connection is not None else None,
         "notify_urls": notify.password if notify is not None else None,
     }
-
-
-def pages_url() -> str | None:
-    """The address of the pages, below that of Airflow; None where Airflow has none."""
-    base: str = conf.get("api", "base_url", fallback="").rstrip("/")
-    return f"{base}{PAGES}" if base.startswith(("http://", "https://")) else None
 
 
 def mail_server() -> Deliver | None:

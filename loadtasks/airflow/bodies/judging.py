@@ -9,7 +9,7 @@ from loadtasks import steps
 from loadtasks.airflow import VERDICTS
 from loadtasks.airflow.asking import ask_people
 from loadtasks.airflow.bodies.task_context import failing_in_one_sentence, not_opened, run_id, stored
-from loadtasks.airflow.verdict_assets import verdict_asset
+from loadtasks.airflow.names import verdict_asset
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from loadtasks import steps
 from loadtasks.airflow.airflow_settings import names_results
 from loadtasks.airflow.bodies.task_context import failing_in_one_sentence, stored
 from loadtasks.airflow.bodies.telling import mailing
-from loadtasks.airflow.dag_runs import run_id_of
+from loadtasks.airflow.names import run_id_of
 from loadtasks.airflow.notifications import mail_server
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store

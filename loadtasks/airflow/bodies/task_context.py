@@ -19,7 +19,7 @@ from loadtasks.airflow.connections import (
     performance_target,
 )
 from loadtasks.airflow.dag_project import current_project
-from loadtasks.airflow.dag_runs import run_id_of
+from loadtasks.airflow.names import run_id_of
 from loadtasks.airflow.task_failure import TaskFailure
 from loadtasks.errors import LoadTasksError
 from loadtasks.steps import RunContext

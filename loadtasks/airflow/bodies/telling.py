@@ -20,7 +20,8 @@ from loadtasks.airflow.bodies.task_context import (
     stored,
 )
 from loadtasks.airflow.dag_project import current_project
-from loadtasks.airflow.notifications import mail_server, mail_settings, pages_url
+from loadtasks.airflow.names import pages_url
+from loadtasks.airflow.notifications import mail_server, mail_settings
 from loadtasks.airflow.task_failure import TaskFailure
 from loadtasks.errors import ExitCode, LoadTasksError
 from loadtasks.results.judgement import Verdict

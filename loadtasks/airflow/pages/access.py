@@ -25,6 +25,8 @@ from loadtasks.steps import RunContext
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.base_auth_manager import ResourceMethod
 
+_NO_PAGE = "There is no such page, or you may not read its DAG."
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -51,6 +53,10 @@ class Reader:
         }
         return {service: dag_ids for service, dag_ids in known.items() if any(map(self.may_read, dag_ids))}
 
+    def chosen(self, service: str) -> list[str]:
+        """The service of a name, or without a name all that the user may see."""
+        return [name for name in self.services if service in ("", name)]
+
     def may_read(self, dag_id: str) -> bool:
         """Whether the user may read a DAG."""
         return self._may("GET", dag_id)
@@ -75,10 +81,15 @@ class Reader:
         """The services about which the user may decide."""
         return {service for service in self.services if self.may_decide(service)}
 
-    def check_reads(self, service: str) -> None:
+    def check_reads(self, service: str, refusal: str = _NO_PAGE) -> None:
         """Check that the user may see a service; one that does not exist is refused in the same words."""
         if service not in self.services:
-            raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page, or you may not read its DAG.")
+            raise HTTPException(status.HTTP_404_NOT_FOUND, refusal)
+
+    def check_reads_dag(self, dag_id: str) -> None:
+        """Check that the user may read a DAG; one that does not exist is refused in the same words."""
+        if not self.may_read(dag_id):
+            raise HTTPException(status.HTTP_404_NOT_FOUND, _NO_PAGE)
 
     def check_decides(self, service: str) -> None:
         """Check that the user may decide about a service."""
@@ -94,10 +105,17 @@ class Reader:
         return PageFrame(base=base, airflow=airflow, reader=self.name, token=token_for(self.user.get_id()))
 
     def _may(self, method: "ResourceMethod", dag_id: str, entity: DagAccessEntity | None = None) -> bool:
-        details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+        if dag_id not in self._details:  # which takes a query
+            self._details[dag_id] = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+        details = self._details[dag_id]
         return bool(
             get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=self.user)
         )
+
+    @cached_property
+    def _details(self) -> dict[str, DagDetails]:
+        """The DAGs that this request has asked about."""
+        return {}
 
 
 ReaderDep = Annotated[Reader, Depends(Reader)]

@@ -1,6 +1,7 @@
 """The forms: decisions about regressions, a baseline run, and a run that somebody starts."""
 
 from contextlib import suppress
+from urllib.parse import urlencode
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.models.dagrun import DagRun
@@ -69,11 +70,7 @@ async def run_again(request: Request, reader: ReaderDep) -> Response:
     """Start a run of a service, with what its last run in Airflow was triggered with."""
     fields = await read_form(request, reader.user.get_id())
     dag_id, run_id = await run_in_threadpool(_start, reader, fields.get("service", ""))
-    root = request.scope.get("root_path", "")
-    return Response(
-        status_code=status.HTTP_303_SEE_OTHER,
-        headers={"Location": f"{root}/started?dag_id={dag_id}&dag_run_id={run_id}"},
-    )
+    return to_page(request, f"/started?{urlencode({'dag_id': dag_id, 'dag_run_id': run_id})}")
 
 
 def _start(reader: Reader, service: str) -> tuple[str, str]:

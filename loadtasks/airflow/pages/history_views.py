@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
 from loadtasks import steps
-from loadtasks.airflow.dag_runs import run_id_of
+from loadtasks.airflow.names import run_id_of
 from loadtasks.airflow.pages.access import Reader, ReaderDep
 from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
@@ -26,7 +26,7 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.steps import ScenarioChoice
 
 router = APIRouter()
-_NO_PAGE = "There is no such run here: it was deleted, it was never opened, or you may not read its DAG."
+_NO_RUN = "There is no such run here: it was deleted, it was never opened, or you may not read its DAG."
 _GOING_ON = ("queued", "running", "scheduled")
 _APPROVED = "Approved: later runs are compared with the runs since this one."
 
@@ -96,7 +96,7 @@ def list_runs(
     request: Request, reader: ReaderDep, service: str = "", number: Annotated[int, Query(ge=1, alias="page")] = 1
 ) -> HTMLResponse:
     """The runs, newest first."""
-    chosen = [name for name in reader.services if service in ("", name)]
+    chosen = reader.chosen(service)
     runs, pages = steps.listed_runs(reader.context, chosen, number)
     return page(
         request,
@@ -118,7 +118,7 @@ def show_run(request: Request, reader: ReaderDep, run_id: str, asked: Annotated[
     if listed is None:
         return _unopened(request, reader, run_id, asked)
     run = listed.run
-    _check_reads(reader, run.service)
+    reader.check_reads(run.service, _NO_RUN)
     shown = steps.run_page(reader.context, run_id)
     may_decide = reader.may_decide(run.service)
     results = shown.document.scenarios
@@ -143,8 +143,8 @@ def show_scenario_of_run(request: Request, reader: ReaderDep, run_id: str, name:
     """One scenario of a run: the piece of its page that is loaded when it is opened."""
     listed = steps.find_listed_run(reader.context, run_id)
     if listed is None:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, _NO_PAGE)
-    _check_reads(reader, listed.run.service)
+        raise HTTPException(status.HTTP_404_NOT_FOUND, _NO_RUN)
+    reader.check_reads(listed.run.service, _NO_RUN)
     result = steps.run_scenario(reader.context, run_id, name)
     if result is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "The run has no such scenario.")
@@ -200,18 +200,12 @@ def serve_charts_script(reader: ReaderDep, name: str) -> Response:
     return Response(made.content, media_type="text/javascript", headers=kept)
 
 
-def _check_reads(reader: Reader, service: str) -> None:
-    """Check that the reader may see a run of a service; one that doesn't exist is refused in the same words."""
-    if service not in reader.services:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, _NO_PAGE)
-
-
 def _service(reader: Reader, run_id: str, service: str) -> str:
     """The service of a run; without a run the one named, else the one of the newest run, else none."""
     if run_id:
         listed = steps.find_listed_run(reader.context, run_id)
         found = listed.run.service if listed is not None else ""
-        _check_reads(reader, found)
+        reader.check_reads(found, _NO_RUN)
         return found
     if service:
         reader.check_reads(service)
@@ -247,7 +241,7 @@ def _unopened(request: Request, reader: Reader, run_id: str, asked: RunQuery) ->
     own = dag_id and dag_run_id and run_id_of(dag_id, dag_run_id) == run_id and reader.may_read(dag_id)
     state = _state(dag_id, dag_run_id) if own else None
     if state is None:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, _NO_PAGE)
+        raise HTTPException(status.HTTP_404_NOT_FOUND, _NO_RUN)
     waiting = state in _GOING_ON
     if waiting:
         heading = "This run has not been opened yet"

@@ -6,16 +6,15 @@ import, is made where it is asked for: in the API server.
 
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
-from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 from loadtasks.airflow import PAGES
+from loadtasks.airflow.names import pages_path
 
 
 def _view(name: str, path: str, destination: str, route: str) -> dict[str, str]:
-    base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PAGES
+    base = pages_path()
     icons = {"icon": f"{base}/static/icon.svg", "icon_dark_mode": f"{base}/static/icon-dark.svg"}
     return {"name": name, "href": f"{base}{path}", "destination": destination, "url_route": route} | icons
 

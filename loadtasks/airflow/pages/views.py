@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, Response
 
 from loadtasks import steps
-from loadtasks.airflow.dag_runs import run_id_of
+from loadtasks.airflow.names import run_id_of
 from loadtasks.airflow.pages.access import ReaderDep
 from loadtasks.airflow.pages.responses import CHARTS_SCRIPT, page, to_page
 from loadtasks.report.charts import sparkline
@@ -26,7 +26,7 @@ def show_overview(
     request: Request, reader: ReaderDep, service: str = "", last: Annotated[int, Query(ge=1)] = _LENGTHS[0]
 ) -> HTMLResponse:
     """Whether anything is wrong, in all services or in one."""
-    chosen = [name for name in reader.services if service in ("", name)]
+    chosen = reader.chosen(service)
     last = min((length for length in _LENGTHS if length >= last), default=_LENGTHS[-1])
     decidable = reader.decidable()
     found = sort_services(steps.overview(reader.context, chosen, last))
@@ -54,8 +54,7 @@ def show_overview(
 @router.get("/of")
 def redirect_from_airflow(request: Request, reader: ReaderDep, dag_id: str, dag_run_id: str = "") -> Response:
     """From a DAG, a DAG run or a task in Airflow's UI to its page here."""
-    if not reader.may_read(dag_id):
-        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page, or you may not read its DAG.")
+    reader.check_reads_dag(dag_id)
     if dag_run_id:
         asked = urlencode({"dag_id": dag_id, "dag_run_id": dag_run_id})  # for one that has not been opened
         return to_page(request, f"/runs/{run_id_of(dag_id, dag_run_id)}?{asked}")
@@ -70,8 +69,7 @@ def redirect_from_airflow(request: Request, reader: ReaderDep, dag_id: str, dag_
 @router.get("/started")
 def show_started(request: Request, reader: ReaderDep, dag_id: str, dag_run_id: str) -> HTMLResponse:
     """That a run was started, and where it is seen."""
-    if not reader.may_read(dag_id):
-        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page, or you may not read its DAG.")
+    reader.check_reads_dag(dag_id)
     run_id = run_id_of(dag_id, dag_run_id)
     return page(request, reader, "started.html", dag_id=dag_id, dag_run_id=dag_run_id, run_id=run_id)
 
@@ -79,7 +77,7 @@ def show_started(request: Request, reader: ReaderDep, dag_id: str, dag_run_id: s
 @router.get("/regressions")
 def show_regressions(request: Request, reader: ReaderDep, service: str = "", ended: str = "") -> HTMLResponse:
     """The regressions that people may decide about, or all."""
-    chosen = [name for name in reader.services if service in ("", name)]
+    chosen = reader.chosen(service)
     found = steps.listed_regressions(reader.context, chosen, ended=bool(ended), decidable=reader.decidable())
     return page(
         request,

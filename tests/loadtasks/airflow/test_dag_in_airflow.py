@@ -9,7 +9,7 @@ from tests.airflow_process import AirflowProcess
 
 WAITING = """
 from airflow.sdk import DAG, Asset, task
-from loadtasks.airflow.verdict_assets import verdict_asset
+from loadtasks.airflow.names import verdict_asset
 
 with DAG("rollback", schedule=[Asset("performance://payments-eu/regressed")]):
     @task

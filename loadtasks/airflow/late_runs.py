@@ -58,7 +58,7 @@ def tell_late(deadline_s: float, max_delay_s: float | None, context: dict[str, A
             scheduled = store.newest_scheduled().get(run.dag_id)
             known = store.run(run.run_id) if store.has_run(run.run_id) else scheduled
             run = replace(run, service=known.service if known is not None else None)
-            store.note_late(run)
+            store.late_runs.note(run)
         try:
             went = steps.alert_late_runs(mailing(), mail_server())
         except AirflowSecretsBackendAccessDenied:

@@ -21,7 +21,7 @@ from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.findings.validity import ClockWentBack, MeasurementFailure, RunsOverlapped
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.message_store import Messages
-from loadtasks.results.overdue_run import OverdueRun, forget_late_run, late_runs, note_late_run
+from loadtasks.results.overdue_run import LateRuns
 from loadtasks.results.overlap import overlapping_runs
 from loadtasks.results.pairing import Pairing
 from loadtasks.results.pruning import OldRuns, old_runs, prune_run
@@ -74,6 +74,7 @@ class Store:
         self.regressions = Regressions(database)
         self.messages = Messages(database)
         self.browser = RunBrowser(database)
+        self.late_runs = LateRuns(database)
 
     @classmethod
     def open(cls, url: str, *, patient: bool = False) -> Self:
@@ -364,21 +365,6 @@ class Store:
         with self._database.writing() as session:
             _row(session, run_id)
             approval.withdraw(session, run_id, approved_by=approved_by)
-
-    def note_late(self, run: OverdueRun) -> None:
-        """Keep that a run has not ended in time, until people were told."""
-        with self._database.writing() as session:
-            note_late_run(session, run)
-
-    def late_runs(self) -> list[OverdueRun]:
-        """The late runs of which people are still to be told, the one that was due first first."""
-        with self._database.reading() as session:
-            return late_runs(session)
-
-    def forget_late(self, run_id: str) -> None:
-        """Forget that a run is late: people were told, or it has ended."""
-        with self._database.writing() as session:
-            forget_late_run(session, run_id)
 
     def history(self, service: str, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """The measurements of a service's scenario (or of a part of a mixed one) in earlier runs, newest first."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import NotStoredError
 from loadtasks.report.pages.overview import ServiceOverview, make_service_overview
 from loadtasks.report.pages.regressions import ListedRegression, RegressionPage, make_listed, make_page
 from loadtasks.results.regression import Regression, grouped
@@ -47,7 +47,7 @@ def service_of_regression(context: RunContext, number: int) -> str:
     """The service that a regression belongs to.
 
     Raises:
-        BadInputError: there is no regression of this id.
+        NotStoredError: there is no regression of this id.
     """
     with Store.open(context.workspace.results_url) as store:
         return store.regressions.find(number).service
@@ -57,7 +57,7 @@ def service_of_run(context: RunContext, run_id: str) -> str:
     """The service that a run exercised.
 
     Raises:
-        BadInputError: there is no run of this id.
+        NotStoredError: there is no run of this id.
     """
     with Store.open(context.workspace.results_url) as store:
         return store.run(run_id).service
@@ -73,7 +73,7 @@ def regression_page(context: RunContext, number: int, *, may_decide: bool) -> Re
     """The page of a regression, which people know by its id or by that of the first of those that it is one with.
 
     Raises:
-        BadInputError: there is no regression of this id.
+        NotStoredError: there is no regression of this id.
     """
     with Store.open(context.workspace.results_url) as store:
         members = store.regressions.group_of(number)
@@ -82,7 +82,7 @@ def regression_page(context: RunContext, number: int, *, may_decide: bool) -> Re
         found_run = members[0].found_run
         try:
             found_in = store.run(found_run), store.browser.verdicts([found_run])[found_run]
-        except BadInputError:  # it was deleted
+        except NotStoredError:  # it was deleted
             found_in = None
         return make_page(one, found_in)
 

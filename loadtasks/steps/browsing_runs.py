@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from loadtasks.errors import BadInputError
+from loadtasks.errors import NotStoredError
 from loadtasks.report import folder
 from loadtasks.report.pages.run import RunPage, find_run_news, make_progress
 from loadtasks.results.assembly import assemble_measured, assemble_scenario
@@ -27,13 +27,13 @@ def run_page(context: RunContext, run_id: str) -> RunPage:
     """The page of a run.
 
     Raises:
-        BadInputError: there is no run of this id.
+        NotStoredError: there is no run of this id.
     """
     with Store.open(context.workspace.results_url) as store:
         document = assemble_measured(store, run_id)
         listed = store.browser.find(run_id)
         if listed is None:
-            raise BadInputError(f"run {run_id} was deleted meanwhile.")
+            raise NotStoredError(f"run {run_id} was deleted meanwhile.")
         neighbours = store.browser.neighbours(listed.run)
         before = _verdicts_before(store, listed.run)
         return RunPage(
@@ -43,7 +43,7 @@ def run_page(context: RunContext, run_id: str) -> RunPage:
             news=find_run_news(document, before),
             progress=make_progress(document, store.failures(run_id)),
             is_newest=neighbours.following is None,
-            files=_files(context, store, run_id),
+            files=_files(context, listed),
         )
 
 
@@ -51,7 +51,7 @@ def run_scenario(context: RunContext, run_id: str, scenario: str) -> ScenarioRes
     """One scenario of a run, whole; None where the run doesn't have it.
 
     Raises:
-        BadInputError: there is no run of this id.
+        NotStoredError: there is no run of this id.
     """
     with Store.open(context.workspace.results_url) as store:
         return assemble_scenario(store, run_id, scenario)
@@ -88,9 +88,10 @@ def _verdicts_before(store: Store, run: Run) -> list[ScenarioVerdict]:
     return []
 
 
-def _files(context: RunContext, store: Store, run_id: str) -> frozenset[str]:
+def _files(context: RunContext, listed: ListedRun) -> frozenset[str]:
     """The files of a run's report that there are, here or on the disk of a worker: `report_file` makes these anew."""
-    if store.run(run_id).ended_at is not None and run_id not in store.pruned():
+    run_id = listed.run.id
+    if listed.run.ended_at is not None and listed.pruned_at is None:
         return frozenset((folder.PAGE, folder.RESULTS))
     if not folder.is_name(run_id):
         return frozenset()

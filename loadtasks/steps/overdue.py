@@ -85,14 +85,14 @@ def alert_late_runs(context: RunContext, deliver: Deliver | None = None) -> dict
         Where the message of each went, by the run's id; None where people know already.
     """
     with Store.open(context.workspace.results_url) as store:
-        noted = store.late_runs()
+        noted = store.late_runs.all()
         over = {run.run_id for run in noted if _is_over(store, run.run_id)}
     went: dict[str, str | None] = {}
     for run in noted:
         if run.run_id not in over:
             went[run.run_id] = alert_late(context, run, deliver)
         with Store.open(context.workspace.results_url) as store:
-            store.forget_late(run.run_id)
+            store.late_runs.forget(run.run_id)
     return went
 
 

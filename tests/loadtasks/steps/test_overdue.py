@@ -78,10 +78,10 @@ def test_a_late_run_that_was_noted_is_told_unless_it_has_ended(life: ServiceLife
     steps.alert_missed(life.context, OverdueRun("skipped", "shop", DUE, "orders"), reason="It would begin too late")
     with life.store as store:
         for run_id in (ended, "never opened", "skipped"):
-            store.note_late(OverdueRun(run_id, None, DUE, "orders"))
-            store.note_late(OverdueRun(run_id, "shop", DUE, "orders"))
-        assert [run.service for run in store.late_runs()] == ["shop"] * 3
+            store.late_runs.note(OverdueRun(run_id, None, DUE, "orders"))
+            store.late_runs.note(OverdueRun(run_id, "shop", DUE, "orders"))
+        assert [run.service for run in store.late_runs.all()] == ["shop"] * 3
     assert list(steps.alert_late_runs(life.context)) == ["never opened"]
     with life.store as store:
-        assert store.late_runs() == []
+        assert store.late_runs.all() == []
     assert [message.run_id for message in life.messages] == ["skipped", "never opened"]

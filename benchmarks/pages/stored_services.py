@@ -2,7 +2,7 @@
 
     python -m benchmarks.pages.stored_services NEW_FOLDER [RUNS] [JUDGED]
 
-RUNS (1,000) runs of 12 scenarios of `shop`, `payments` and `search`, one a night. Each value varies by 3 % from run to
+RUNS (1,000) runs of 12 scenarios of `shop`, `payments` and `search`, one a day. Each value varies by 3 % from run to
 run. Of `shop`, one scenario's database got slower 8 runs ago, and requests of another fail since 4 runs. The last run
 of `search` could not be measured. The last JUDGED (40) runs are judged and compared by the real steps, which takes
 about a second each of a long history; those before pass.

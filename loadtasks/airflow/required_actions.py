@@ -2,7 +2,7 @@
 
 This runs in the API server, which shows the actions and records responses to them in the same way
 (airflow/api_fastapi/core_api/routes/public/hitl.py): a response is written, and the waiting task goes on. A task that
-looked by itself would start a process every few minutes for each action, beside the measurements; and a trigger needs
+looked by itself would start a process every few minutes for each action, next to the measurements; and a trigger needs
 the triggerer, a process that nothing else here needs.
 """
 

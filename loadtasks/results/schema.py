@@ -253,7 +253,7 @@ class BaselineRow(ResultsBase):
 
 
 class LateRunRow(ResultsBase):
-    """A run that has not ended in time, of which people are still to be told."""
+    """A run that has not ended in time, of which people still have to know."""
 
     __tablename__ = "late_runs"
 

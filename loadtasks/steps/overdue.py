@@ -136,7 +136,7 @@ def _alert_once(
 
 
 def _is_due(context: RunContext, earlier: Sequence[Message], kind: MessageKind) -> bool:
-    """Whether people are to be told now, of what earlier messages about the run may have told."""
+    """Whether people have to know now what earlier messages about the run may have said."""
     alike = [message for message in earlier if message.kind is kind]
     if not alike:
         return True

@@ -1,4 +1,4 @@
-"""The last tasks: people are told what is new, and the DAG run is red where the verdict is not good."""
+"""The last tasks: people get to know what is new, and the DAG run is red where the verdict is not good."""
 
 import logging
 from dataclasses import dataclass

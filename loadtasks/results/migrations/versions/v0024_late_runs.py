@@ -1,4 +1,4 @@
-"""Runs that are late are kept until people were told: who notices it may not be able to send mails.
+"""Runs that are late are kept until people know: who notices it may not be able to send mails.
 
 Revision ID: 0024
 Revises: 0023

@@ -170,6 +170,7 @@ def _spellings(secret: str) -> Iterator[str]:
         yield folded
     if " " in folded:
         yield folded.replace(" ", "+")  # as forms are encoded
+    yield secret.upper().casefold()  # longer than the secret where a letter is two as a capital, as "ß" is "SS"
     if not folded.isascii():
         yield _folded(secret.encode("utf-8", "replace").decode("latin-1"))
         yield _folded(secret.encode("latin-1", "replace").decode("utf-8", "replace"))

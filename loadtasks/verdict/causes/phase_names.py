@@ -10,6 +10,8 @@ DATABASE = frozenset({"db", "database", "sql", "query"})
 POOL = frozenset({"pool", "db_pool", "dbpool", "pool_wait"})
 CACHE = frozenset({"cache", "redis", "memcached"})
 SERIALISATION = frozenset({"serialise", "serialize", "json", "render", "view", "template"})
+WAITS = DATABASE | POOL | CACHE
+"""Phases in which the target's own code does nothing."""
 _OF_PHASES: tuple[tuple[frozenset[str], FindingCode], ...] = (
     (DATABASE, FindingCode.DATABASE_SLOW),
     (POOL, FindingCode.DATABASE_POOL_EXHAUSTED),

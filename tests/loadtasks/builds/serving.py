@@ -14,7 +14,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "14")
         self.end_headers()
         self.wfile.write(b'{"good": true}')
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # with the 5 of socketserver, connections of 40 workers are dropped, and hang
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
 
 

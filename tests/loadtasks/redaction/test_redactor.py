@@ -51,7 +51,7 @@ def _utf16(text: str) -> list[int]:
 
 
 @pytest.mark.parametrize("notation", [*NOTATIONS, *BINARY])
-@pytest.mark.parametrize("secret", [SECRET, "pässwörd für ünïcode 😀", "correct horse battery", "0000000µ"])
+@pytest.mark.parametrize("secret", [SECRET, "pässwörd für ünïcode 😀", "correct horse battery", "0000000µ", "0000000ß"])
 def test_a_secret_is_found_in_every_notation(secret: str, notation: str) -> None:
     written = (NOTATIONS | BINARY)[notation](secret)
     shown = Redactor([secret])(f"<< {written} >>")

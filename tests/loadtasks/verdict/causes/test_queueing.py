@@ -68,6 +68,59 @@ def test_the_queue_is_charged_in_proportion_to_the_steps_that_grew() -> None:
     assert (step.share, step.queue_share) == pytest.approx((0.75, 0.75 * 0.95))
 
 
+def threaded(*, db_s: float, code_s: float, workers: int = 10, in_account: float = 2.0, db: str = "db") -> Measurement:
+    """A load of a process with threads: on average `in_account` requests are in its own account at once."""
+    response_s = (db_s + code_s) * workers / in_account
+    phases = {
+        "first_byte": phase(response_s, _REQUESTS),
+        "connect": phase(0.0002, workers),
+        f"server:{db}": phase(db_s, _REQUESTS),
+        "server:total": phase(db_s + code_s, _REQUESTS),
+    }
+    return measurement(
+        times_s=[response_s] * _REQUESTS, elapsed_s=_REQUESTS * response_s / workers, phases=phases, body_bytes=0
+    )
+
+
+@pytest.mark.parametrize("db", ["db", "cache", "pool"])
+def test_what_waits_for_the_interpreter_lock_grows_because_of_the_code_that_holds_it(db: str) -> None:
+    before, now = threaded(db_s=0.0013, code_s=0.00026, db=db), threaded(db_s=0.00149, code_s=0.00033, db=db)
+    (cause,) = causes(now, before)
+    assert (cause.code, likely(cause)) == (FindingCode.TARGET_CODE_SLOW, True)
+    step = parameters(cause, SlowStep).step
+    assert step.queue_share > step.share / 2
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        pytest.param(
+            threaded(db_s=0.001, code_s=0.002),
+            threaded(db_s=0.0016, code_s=0.0022),
+            id="it grew by a larger factor",
+        ),
+        pytest.param(
+            threaded(db_s=0.013, code_s=0.0003),
+            threaded(db_s=0.026, code_s=0.0007),
+            id="more than the others' code did",
+        ),
+        pytest.param(
+            threaded(db_s=0.0013, code_s=0.0006, workers=1, in_account=1.0),
+            threaded(db_s=0.0018, code_s=0.00085, workers=1, in_account=1.0),
+            id="a single worker",
+        ),
+        pytest.param(
+            threaded(db_s=0.0013, code_s=0.0006, in_account=0.9),
+            threaded(db_s=0.0018, code_s=0.00085, in_account=0.9),
+            id="a process that works on one at a time",
+        ),
+    ],
+)
+def test_a_slow_query_is_no_wait_for_the_code(before: Measurement, now: Measurement) -> None:
+    (cause,) = causes(now, before)
+    assert cause.code is FindingCode.DATABASE_SLOW
+
+
 def test_a_request_queues_once_more_before_its_body_is_written() -> None:
     (cause,) = causes(closed(code_s=0.0004, in_body=0.4), closed(in_body=0.4))
     assert (cause.code, likely(cause)) == (FindingCode.TARGET_CODE_SLOW, True)

@@ -96,7 +96,9 @@ def judge_paired(cell: Cell, runs: int, seed: int, rule: Rule | None = None) -> 
         number = more = rule.interim_analyses[0]
         decided: tuple[Decision, ...] = ()
         while more:
-            decided = tuple(sequential_test.judge(ratio[run, :number], len(ratios), rule).decision for ratio in ratios)
+            decided = tuple(
+                sequential_test.judge([ratio[run, :number]], len(ratios), rule).decision for ratio in ratios
+            )
             more = sequential_test.more_rounds(decided, number, rule)
             number += more
         decisions.append(decided)

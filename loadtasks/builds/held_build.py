@@ -32,14 +32,21 @@ _IN_USE = re.compile(
 class HeldBuild:
     """A build that was started; `end` ends it."""
 
-    def __init__(self, build: Build, how: HowToStart) -> None:
+    def __init__(self, build: Build, how: HowToStart, number: int = 1) -> None:
         """Start it.
+
+        Args:
+            build: what is started.
+            how: where its log is, and on which cores it runs.
+            number: how often it is started with this; a later start has a log of its own.
 
         Raises:
             BadInputError: an image, and no Docker.
         """
         self.build = build
-        self.log = (how.logs / f"{build.name}.log").absolute()
+        self.is_again = number > 1
+        """Whether it was started before, and ended."""
+        self.log = (how.logs / f"{build.name}{'' if number == 1 else f'-{number}'}.log").absolute()
         self.port: int | None = None if build.image is not None else free_port()
         self.failure: str | None = None
         """Why it does not run (any more), as a clause; None while it does."""

@@ -1,4 +1,4 @@
-"""Starting the two builds of a run, until both are healthy."""
+"""Starting the two builds of a run, once or several times, until both are healthy."""
 
 import re
 import time
@@ -37,17 +37,45 @@ class BuildFailedError(LoadTasksError):
         return "\n".join([super().__str__(), *(f"    {line}" for line in self._tail)])
 
 
+TargetAt = Callable[[BuildName, str], Target]
+"""Gives the target at the address of a build."""
+
+
 @dataclass
 class StartedBuilds:
     """Both builds, up and healthy."""
 
     candidate: Target
     reference: Target
-    held: Sequence[HeldBuild]
+    held: list[HeldBuild]
+    how: HowToStart
+    targets: TargetAt
     redactor: Redactor
+    number: int = 1
+    """How often both were started."""
+    _not_again: BuildFailedError | None = None
+
+    def start_again(self) -> None:
+        """End both, and start them again at other ports, each with a log of its own.
+
+        Raises:
+            BuildFailedError: one of them can't be started, or is not healthy in time; both are ended.
+        """
+        _end(self.held)
+        self.number += 1
+        try:
+            for place, ended in enumerate(tuple(self.held)):
+                self.held[place] = HeldBuild(ended.build, self.how, self.number)
+            ready = _wait_until_healthy(self.held, self.how, self.targets, self.redactor, self.number)
+        except BuildFailedError as error:
+            self._not_again = error
+            raise
+        self.candidate, self.reference = ready["candidate"], ready["reference"]
 
     def failures(self) -> list[BuildFailedError]:
-        """What to say of builds that ended by themselves since, the candidate first."""
+        """What to say of builds that ended by themselves since, the candidate first, or did not start again."""
+        if self._not_again is not None:
+            return [self._not_again]
         return [failure for name in BUILD_NAMES if (failure := self.failure_of(name)) is not None]
 
     def failure_of(self, name: BuildName) -> BuildFailedError | None:
@@ -59,7 +87,7 @@ class StartedBuilds:
 
 @contextmanager
 def started_builds(
-    builds: tuple[Build, Build], how: HowToStart, targets: Callable[[BuildName, str], Target], redactor: Redactor
+    builds: tuple[Build, Build], how: HowToStart, targets: TargetAt, redactor: Redactor
 ) -> Iterator[StartedBuilds]:
     """Start both builds at once, and end them with everything that descends from them at the end of the context.
 
@@ -74,7 +102,7 @@ def started_builds(
         BadInputError: an image, and no Docker.
     """
     with _healthy(builds, how, targets, redactor) as (held, ready):
-        yield StartedBuilds(ready["candidate"], ready["reference"], held, redactor)
+        yield StartedBuilds(ready["candidate"], ready["reference"], held, how, targets, redactor)
 
 
 @contextmanager
@@ -99,37 +127,49 @@ def started_reference(
 
 @contextmanager
 def _healthy(
-    builds: Sequence[Build], how: HowToStart, targets: Callable[[BuildName, str], Target], redactor: Redactor
+    builds: Sequence[Build], how: HowToStart, targets: TargetAt, redactor: Redactor
 ) -> Iterator[tuple[list[HeldBuild], dict[BuildName, Target]]]:
     """Start builds at once, wait until all are healthy, and end them at the end of the context."""
-    began_s = time.monotonic()
     held: list[HeldBuild] = []
     try:
         held.extend(HeldBuild(build, how) for build in builds)
-        ready: dict[BuildName, Target] = {}
-        trouble: dict[BuildName, str] = {}
-        tries = dict.fromkeys((build.name for build in builds), 1)
-        while len(ready) < len(held):
-            time.sleep(_PAUSE_S)
-            for number, build in enumerate(held):
-                name = build.build.name
-                build.look()
-                if build.port_was_taken and tries[name] < _MAX_TRIES:
-                    tries[name] += 1
-                    build.end()
-                    held[number] = HeldBuild(build.build, how)
-                elif name not in ready and build.failure is None and build.url is not None:
-                    trouble[name] = _unhealthy(target := targets(name, build.url))
-                    if not trouble[name]:
-                        ready[name] = target
-            if any(build.failure for build in held) or time.monotonic() - began_s > how.timeout_s:
-                raise _not_started(held, ready, trouble, how, redactor)
-        yield held, ready
+        yield held, _wait_until_healthy(held, how, targets, redactor)
     finally:
-        for build in held:
-            build.ask_to_end()
-        for build in held:
-            build.end()
+        _end(held)
+
+
+def _wait_until_healthy(
+    held: list[HeldBuild], how: HowToStart, targets: TargetAt, redactor: Redactor, number: int = 1
+) -> dict[BuildName, Target]:
+    """Wait until all builds are healthy; one whose port was taken meanwhile is started once more, in its place."""
+    began_s = time.monotonic()
+    ready: dict[BuildName, Target] = {}
+    trouble: dict[BuildName, str] = {}
+    tries = dict.fromkeys((build.build.name for build in held), 1)
+    while len(ready) < len(held):
+        time.sleep(_PAUSE_S)
+        for place, build in enumerate(held):
+            name = build.build.name
+            build.look()
+            if build.port_was_taken and tries[name] < _MAX_TRIES:
+                tries[name] += 1
+                build.end()
+                held[place] = HeldBuild(build.build, how, number)
+            elif name not in ready and build.failure is None and build.url is not None:
+                trouble[name] = _unhealthy(target := targets(name, build.url))
+                if not trouble[name]:
+                    ready[name] = target
+        if any(build.failure for build in held) or time.monotonic() - began_s > how.timeout_s:
+            raise _not_started(held, ready, trouble, how, redactor)
+    return ready
+
+
+def _end(held: Sequence[HeldBuild]) -> None:
+    """End all builds at once, with everything that descends from them."""
+    for build in held:
+        build.ask_to_end()
+    for build in held:
+        build.end()
 
 
 def _unhealthy(target: Target) -> str:
@@ -155,8 +195,9 @@ def _not_started(
     build = next(
         (build for build in held if build.failure), next(build for build in held if build.build.name not in ready)
     )
+    again = ", when it was started again" if build.is_again else ""
     if build.failure:
-        return _failed(build, f"{build.failure} before it was healthy", redactor)
+        return _failed(build, f"{build.failure} before it was healthy{again}", redactor)
     name = build.build.name
     why = f" ({trouble[name]})" if trouble.get(name) else ""
     listens = (
@@ -164,7 +205,7 @@ def _not_started(
         if build.build.image is None
         else "its port in the container is PORT in its environment, or --container-port"
     )
-    return _failed(build, f"is not healthy after {span(how.timeout_s)}{why}: {listens}", redactor)
+    return _failed(build, f"is not healthy after {span(how.timeout_s)}{again}{why}: {listens}", redactor)
 
 
 def _failed(build: HeldBuild, what: str, redactor: Redactor) -> BuildFailedError:

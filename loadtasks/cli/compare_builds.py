@@ -1,8 +1,9 @@
 """The command `compare-builds`: two builds started, compared round by round within a budget of time, and stopped."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,7 +13,7 @@ import click
 from loadtasks import steps
 from loadtasks.builds.build import BUILD_NAMES, PORT_MARK, Build, BuildName, HowToStart
 from loadtasks.builds.cores import SHARED, chosen_cores
-from loadtasks.builds.startup import StartedBuilds
+from loadtasks.builds.startup import BuildFailedError, StartedBuilds
 from loadtasks.builds.variables import chosen_variables
 from loadtasks.cli import ci_outputs, options
 from loadtasks.cli.ci_outputs import CiOutputs
@@ -24,11 +25,12 @@ from loadtasks.errors import BadInputError
 from loadtasks.interruption import interrupted_by_signals
 from loadtasks.report import terminal
 from loadtasks.settings import Settings
-from loadtasks.steps import BuildPair, RunContext, TimeBudget
+from loadtasks.steps import BuildPair, RunContext, TimeBudget, Turn
 from loadtasks.units import span
 
 _DAY_S = 86_400
 _MAX_PORT = 65_535
+_MAX_STARTS = 20
 _KEYS = ("command", "image", "dir", "env")
 """What the options of each build describe."""
 
@@ -91,6 +93,14 @@ def _of_build(name: BuildName) -> Callable[[Command], Command]:
     metavar="SECONDS",
     help="How long starting and load take together; scenarios that are undecided get what is left.",
 )
+@click.option(
+    "--starts",
+    type=options.bounded("starts", 1, _MAX_STARTS),
+    default=3,
+    show_default=True,
+    metavar="NUMBER",
+    help="How often both are started, at most: a regression has to show in the rounds of each start.",
+)
 @options.setting("service")
 @options.setting("scenarios")
 @options.setting("expectations")
@@ -118,11 +128,12 @@ def compare_builds(
     with ExitStack() as running:
         with interrupted_by_signals():
             context, started = running.enter_context(steps.two_builds(settings, pair))
-            console.print(f"Both builds are up after {span(monotonic() - began_s)}")
+            up_s = monotonic() - began_s
+            console.print(f"Both builds are up after {span(up_s)}")
         opened = open_shown(context, console, scenarios, load_factor)
         phase = MeasuringPhase(context, opened, console, troubles)
-        budget = TimeBudget(began_s + time_budget, context.round_budget, opened.id)
-        interrupted = not _measured(phase, budget, started)
+        budget = TimeBudget(began_s + time_budget, context.round_budget, opened.id, described["starts"])
+        interrupted = not _Driving(phase, budget, started, up_s).to_the_end()
         failures = started.failures()
         with concluding_shown(console, is_interrupted=interrupted):
             running.close()
@@ -139,39 +150,58 @@ def compare_builds(
             raise SystemExit(steps.exit_code_of_pair(document, failures))
 
 
-def _measured(phase: MeasuringPhase, budget: TimeBudget, started: StartedBuilds) -> bool:
-    """Drive the scenarios in turns until the time is over. Returns whether nobody interrupted that.
+@dataclass
+class _Driving:
+    """The load of the two builds: turns of the scenarios until the time is over."""
 
-    Without a reference that runs nothing more is measured: it would be compared with nothing.
-    """
-    run_id = phase.run.id
-    try:
-        with interrupted_by_signals():
-            planned = steps.scenarios_to_measure(phase.context, run_id)
-            if not planned:
-                return True
-            with RunProgress(phase.console, len(planned)) as progress:
-                for turn in budget.first_turns(planned):
-                    phase.measure(turn.scenario, progress, turn)
-                    if started.failure_of("reference"):
-                        return True
-            phase.troubles.retry_keeping(phase.context)
-            due = phase.troubles.attempt(lambda: steps.repetitions_due(phase.context, run_id)) or {}
-            again = [name for name in due if name not in phase.troubles.rescued and budget.left_s > 0]
-            undecided = len(budget.undecided)
-            if again:
-                with RunProgress(phase.console, len(again)) as progress:
-                    for turn in budget.first_turns(again):
-                        phase.measure(turn.scenario, progress, turn)
-            if undecided and budget.left_s > 0:
-                with RunProgress(phase.console, undecided, what="undecided") as progress:
-                    for turn in budget.further_turns():
-                        phase.measure(turn.scenario, progress, turn)
-                        if started.failure_of("reference"):
-                            return True
-    except KeyboardInterrupt:
-        return False
-    return True
+    phase: MeasuringPhase
+    budget: TimeBudget
+    started: StartedBuilds
+    up_s: float
+    """How long both took until they were healthy."""
+
+    def to_the_end(self) -> bool:
+        """Drive the scenarios until the time is over. Returns whether nobody interrupted that.
+
+        Without a reference that runs, and where a build doesn't start again, nothing more is measured: it would be
+        compared with nothing.
+        """
+        try:
+            with interrupted_by_signals():
+                planned = steps.scenarios_to_measure(self.phase.context, self.phase.run.id)
+                if planned and self._drive(self.budget.first_turns(planned), len(planned)):
+                    self._repeat_invalid()
+                    self.budget.plan_starts(self.up_s)
+                    undecided = len(self.budget.undecided) if self.budget.left_s > 0 else 0
+                    self._drive(self.budget.further_turns(self._start_again), undecided, what="undecided")
+        except BuildFailedError:
+            return True  # `started` says which, and why
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    def _repeat_invalid(self) -> None:
+        """Measure those again that are invalid, as far as time is left."""
+        context, troubles = self.phase.context, self.phase.troubles
+        troubles.retry_keeping(context)
+        due = troubles.attempt(lambda: steps.repetitions_due(context, self.phase.run.id)) or {}
+        again = [name for name in due if name not in troubles.rescued and self.budget.left_s > 0]
+        self._drive(self.budget.first_turns(again), len(again))
+
+    def _drive(self, turns: Iterator[Turn], number: int, **shown: str) -> bool:
+        """Drive turns. Returns whether the reference still runs."""
+        if not number:
+            return True
+        with RunProgress(self.phase.console, number, **shown) as progress:
+            for turn in turns:
+                self.phase.measure(turn.scenario, progress, turn)
+                if self.started.failure_of("reference"):
+                    return False
+        return True
+
+    def _start_again(self) -> None:
+        context = steps.start_again(self.phase.context, self.started)
+        self.phase = replace(self.phase, context=context)
 
 
 def _pair(settings: Settings, described: dict[str, Any]) -> BuildPair:

@@ -5,8 +5,8 @@ first is drawn at random for every second round, and the round after it has the 
 equally often (AB BA, a randomised crossover in blocks of two). Both get the same requests, due at the same times. All
 happens in one process, on one event loop.
 
-The rounds may be driven in several stretches, between which other scenarios have their turn: the requests, the order of
-both and what is recorded go on where the stretch before ended.
+The rounds may be driven in several stretches, between which other scenarios have their turn, or both builds are ended
+and started again: the requests, the order of both and what is recorded go on where the stretch before ended.
 """
 
 import asyncio
@@ -132,6 +132,7 @@ class PairedRun:
         """Seconds of the stretches before this one."""
         self._planned = 0
         self._driven = 0
+        self._start = 0
         self._is_fruitless = False
         """Whether the last round completed no request, on one side at least."""
 
@@ -139,6 +140,18 @@ class PairedRun:
     def is_lost(self) -> bool:
         """Whether one of the targets stopped responding, so that no more rounds can be driven."""
         return bool(self.candidate.lost or self.reference.lost)
+
+    def move(self, targets: TargetPair, start: int) -> None:
+        """Drive the next rounds at these addresses, where both builds were started again.
+
+        Args:
+            targets: where the same is sent.
+            start: the number of that start, from 0.
+        """
+        if start != self._start:
+            self._start = start
+            self.candidate.move(targets.candidate)
+            self.reference.move(targets.reference)
 
     def drive(
         self, more_rounds: MoreRounds, max_duration_s: float = float("inf"), on_progress: OnProgress | None = None
@@ -197,7 +210,8 @@ class PairedRun:
         if self.reference.lost is None:
             reference = self.reference.keep(generated[self.reference])
             for ratios, *both in zip(self.round_ratios, candidate, reference, strict=True):
-                ratios.add(*both, candidate_first=candidate_first, took_s=perf_counter() - began)
+                took_s = perf_counter() - began
+                ratios.add(*both, candidate_first=candidate_first, took_s=took_s, start=self._start)
         self._end_round(generated.values())
 
     def _end_round(self, generated: Collection[GeneratedLoad]) -> None:

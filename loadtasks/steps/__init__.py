@@ -71,7 +71,7 @@ from loadtasks.steps.transfer import (
 from loadtasks.steps.triage import ListedChanges, approve, backtest, current_user, known_changes, move_regression
 from loadtasks.steps.trying import TestedChannel, send_test_messages
 from loadtasks.steps.turns import TimeBudget, Turn
-from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, two_builds
+from loadtasks.steps.two_builds import BuildPair, exit_code_of_pair, not_compared, start_again, two_builds
 
 __all__ = [
     "LATEST",
@@ -167,6 +167,7 @@ __all__ = [
     "service_of_regression",
     "service_of_run",
     "services_of_dags",
+    "start_again",
     "summarize",
     "two_builds",
     "undecided_regressions",

@@ -179,12 +179,14 @@ def _paired_or_alone(
             scenario, context.target, on_progress, processes=context.processes, calibration=calibration
         )
         return alone, None
+    targets = TargetPair(context.target, context.reference)
     if turn.paired is None:
         problem = _problem_of_reference(context.reference, scenario)
         if problem is not None:
             alone = run_scenario(scenario, context.target, on_progress, calibration=calibration)
             return alone, Pairing(problem=problem)
-        turn.paired = PairedRun(scenario, TargetPair(context.target, context.reference), turn.seed)
+        turn.paired = PairedRun(scenario, targets, turn.seed)
+    turn.paired.move(targets, turn.start)
     turn.drive(on_progress)
     paired = turn.paired.measured(calibration)
     if paired.lost is not None:

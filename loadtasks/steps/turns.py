@@ -5,6 +5,10 @@ the time, but never fewer rounds than show something. Then whatever time is left
 decided yet: in each turn the one that was driven for the shortest time goes on to its next interim analysis, or for its
 share of what is left.
 
+Both builds are started several times, since two processes of one build may differ for as long as they run: first for
+the first turns, then again at equal intervals of the time that is left. A scenario that regressed goes first then: it
+is decided when the rounds of two starts show it.
+
 The error rate of the sequential test holds all the same. Each analysis of a scenario spends its share of the error, and
 no scenario is analysed more often than planned, whatever other scenarios do in between: where time ends the rounds
 between two analyses, the last one takes the place of the next. Whose turn it is depends on seconds and on who is
@@ -12,8 +16,8 @@ decided, and the time belongs to both builds alike. Rounds of different minutes 
 row, but their ratios have the same location, since both sides of a round share its moment.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Self
 
@@ -23,6 +27,12 @@ from loadtasks.engine.run_paired import MoreRounds, PairedRun
 from loadtasks.measurement.target_metrics import TargetMetrics
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
 
+_FIRST_TURNS = 0.6
+"""The share of the time that is for the first turns, where both builds are to be started again after them."""
+_MAX_STARTING = 0.2
+"""The share of the time left that may go by while both builds are started again."""
+_SHORTEST_START_S = 0.5
+"""Ending and starting two builds takes no less."""
 _MIN_TURN_S = 5.0
 """Seconds of a turn when there is time for it: each begins and ends with requests that measure nothing."""
 
@@ -41,6 +51,8 @@ class Turn:
     """Whether the next turn goes on until nothing is undecided; otherwise until the next interim analysis."""
     driven_s: float = 0.0
     """Seconds of all turns."""
+    start: int = 0
+    """The number of the start of both builds that the next turn drives, from 0."""
     paired: PairedRun | None = None
     """Its rounds so far; None before the first turn, and where it is measured without the reference."""
     own_metrics: TargetMetrics | None = None
@@ -88,6 +100,11 @@ class Turn:
             return False
         return self.budget.more_rounds(self.paired.round_ratios) > 0
 
+    @property
+    def awaits_start(self) -> bool:
+        """Whether a regression was found that another start of both builds has to show too."""
+        return self.paired is not None and self.budget.awaits_start(self.paired.round_ratios)
+
 
 @dataclass
 class TimeBudget:
@@ -98,7 +115,12 @@ class TimeBudget:
     rounds: RoundBudget
     """How many rounds one scenario may take."""
     run_id: str
+    starts: int = 1
+    """How often both builds are started, at most."""
     _turns: list[Turn] = field(default_factory=list)
+    _start: int = 0
+    _due_s: list[float] = field(default_factory=list)
+    """When both builds are to be started again, of `time.monotonic`."""
 
     @property
     def left_s(self) -> float:
@@ -107,17 +129,39 @@ class TimeBudget:
 
     def first_turns(self, scenarios: Sequence[str]) -> Iterator[Turn]:
         """The first turn of each scenario, in their order; to be driven before the next one is asked for."""
+        ends_s = monotonic() + self.left_s * (_FIRST_TURNS if self.starts > 1 else 1.0)
         for number, scenario in enumerate(scenarios):
             turn = Turn(scenario, f"{self.run_id} {scenario}", self.rounds)
             self._turns = [*(known for known in self._turns if known.scenario != scenario), turn]
-            turn.max_s = self.left_s / (len(scenarios) - number)
+            turn.max_s = max(0.0, ends_s - monotonic()) / (len(scenarios) - number)
             yield from self._driven(turn)
 
-    def further_turns(self) -> Iterator[Turn]:
-        """The turns of undecided scenarios, as long as time is left; to be driven before the next one is asked for."""
+    def plan_starts(self, took_s: float) -> None:
+        """Plan when both builds are started again, as often as is worth its time; to be called after the first turns.
+
+        `took_s`: how long their start took.
+        """
+        affordable = int(_MAX_STARTING * self.left_s / max(took_s, _SHORTEST_START_S))
+        more = min(self.starts - 1, affordable)
+        self._due_s = [monotonic() + self.left_s * number / more for number in range(more)]
+        if more:
+            self.rounds = replace(self.rounds, starts=2)
+            for turn in self._turns:
+                turn.budget = self.rounds
+
+    def further_turns(self, start_again: Callable[[], None]) -> Iterator[Turn]:
+        """The turns of undecided scenarios, as long as time is left; to be driven before the next one is asked for.
+
+        `start_again`: ends both builds and starts them again; called before a turn where that is planned.
+        """
         while self.left_s > 0 and (undecided := self.undecided):
-            turn = min(undecided, key=lambda turn: turn.driven_s)
-            turn.max_s = min(self.left_s, max(_MIN_TURN_S, self.left_s / len(undecided)))
+            if self._due_s and monotonic() >= self._due_s[0]:
+                del self._due_s[0]
+                start_again()
+                self._start += 1
+            turn = min(undecided, key=lambda turn: (not turn.awaits_start, turn.driven_s))
+            of_start_s = min([self.left_s, *(due_s - monotonic() for due_s in self._due_s[:1])])
+            turn.max_s = min(self.left_s, max(_MIN_TURN_S, min(of_start_s, self.left_s / len(undecided))))
             yield from self._driven(turn)
 
     @property
@@ -129,9 +173,8 @@ class TimeBudget:
         """Give a scenario no more turns."""
         self._turns = [turn for turn in self._turns if turn.scenario != scenario]
 
-    @staticmethod
-    def _driven(turn: Turn) -> Iterator[Turn]:
-        began_s = monotonic()
+    def _driven(self, turn: Turn) -> Iterator[Turn]:
+        began_s, turn.start = monotonic(), self._start
         yield turn
         turn.driven_s += monotonic() - began_s
 

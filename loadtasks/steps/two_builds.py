@@ -68,6 +68,16 @@ def two_builds(settings: Settings, pair: BuildPair) -> Iterator[tuple[RunContext
         yield replace(context, began_at=began_at, alerts=False), started
 
 
+def start_again(context: RunContext, started: StartedBuilds) -> RunContext:
+    """End both builds, and start them again. Gives the context in which the run goes on.
+
+    Raises:
+        BuildFailedError: one of them can't be started, or is not healthy in time.
+    """
+    started.start_again()
+    return replace(context, target=started.candidate, reference=started.reference)
+
+
 def not_compared(document: ResultsDocument) -> list[str]:
     """The scenarios whose reference was lost or is no yardstick."""
     return [result.scenario for result in document.scenarios if result.reference_problem is not None]

@@ -50,13 +50,17 @@ class RoundDriver:
         self.lost: str | None = None
         """Why the target can be driven no more, as a sentence; None while it responds."""
         self._scenario = scenario
-        self._target = target
         self._first = first
         self._parts = parts_of(scenario.sent)
         self._rounds = {name: rounds_of(part) for name, part in self._parts.items()}
-        self._sources = {name: self._source(name, part) for name, part in self._parts.items()}
+        self.move(target)
         self._recorded = RecordedLoad.of(datetime.now(UTC), {name: Recorder() for name in self._parts})
         self._observation = GeneratorObservation.joined([])
+
+    def move(self, target: Target) -> None:
+        """Drive the next rounds against the target at another address: the same build, started again."""
+        self._target = target
+        self._sources = {name: self._source(name, part) for name, part in self._parts.items()}
 
     def _source(self, name: str, part: PartScenario) -> RequestSource | None:
         """A part's requests, which go on from round to round; None for WebSockets."""

@@ -21,6 +21,9 @@ class RoundRatios(BaseModel):
     """For each round, whether the generator was saturated, so that the round is not judged."""
     requests: list[int] = []
     """For each round, how many requests its times are of, on the side that has fewer."""
+    starts: list[int] = []
+    """For each round, the number of the start of both builds that it drove, from 0: they may be ended and started again
+    between two rounds. Empty in rounds of earlier versions, which drove one start."""
     took_s: list[float] = []
     """For each round, the seconds that it took for both builds, with what is done between the two; empty in rounds of
     earlier versions."""
@@ -30,10 +33,17 @@ class RoundRatios(BaseModel):
     """By phase, for each round the seconds of a completed request, of the candidate and of the reference."""
 
     def add(
-        self, candidate: Measurement, reference: Measurement, *, candidate_first: bool, took_s: float = 0.0
+        self,
+        candidate: Measurement,
+        reference: Measurement,
+        *,
+        candidate_first: bool,
+        took_s: float = 0.0,
+        start: int = 0,
     ) -> None:
         """Add the next round."""
         self.candidate_first.append(candidate_first)
+        self.starts.append(start)
         self.took_s.append(round(took_s, _DIGITS))
         self.saturated.append(bool(candidate.health.saturation or reference.health.saturation))
         self.requests.append(min(candidate.response.count, reference.response.count))
@@ -46,10 +56,19 @@ class RoundRatios(BaseModel):
 
     def usable(self, name: str) -> list[float]:
         """The log ratios of a metric that can be judged."""
+        return [ratio for ratios in self.usable_by_start(name) for ratio in ratios]
+
+    def usable_by_start(self, name: str) -> list[list[float]]:
+        """The log ratios of a metric that can be judged, by the start of both builds."""
         if name not in self.log_ratios:
             return []
-        rounds = zip(self.log_ratios[name], self.saturated, strict=True)
-        return [ratio for ratio, saturated in rounds if ratio is not None and not saturated]
+        starts = self.starts or [0] * len(self.saturated)
+        rounds = zip(starts, self.log_ratios[name], self.saturated, strict=True)
+        by_start: dict[int, list[float]] = {}
+        for start, ratio, saturated in rounds:
+            if ratio is not None and not saturated:
+                by_start.setdefault(start, []).append(ratio)
+        return list(by_start.values())
 
 
 def _per_request_s(measurement: Measurement, name: str) -> float:

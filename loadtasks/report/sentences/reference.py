@@ -24,13 +24,18 @@ _TIMES = {"p50_s": "the median", "p95_s": "the tail"}
 
 
 def _shift(finding: Finding, parameters: ReferenceShift) -> str:
-    """`p50 rose 12 % (CI +9 % to +15 %) against the reference 1.4.2, 100 ms → 112 ms, in 30 rounds`."""
+    """`p50 rose 12 % (CI +9 % to +15 %) against the reference 1.4.2, 100 ms → 112 ms, in 60 rounds of 2 starts`."""
     interval = phrases.confidence(parameters.low, parameters.high)
     change = f"{phrases.change(metric_label(finding.metric), parameters.ratio)}{interval}"
     values = phrases.from_to(finding.metric, finding.limit, finding.observed)
-    rounds = units.plural(parameters.rounds, "round")
+    rounds = _rounds(parameters.rounds, parameters.starts)
     shift = f"{change} against the reference {parameters.reference_version}, {values}, in {rounds}"
     return phrases.sentences(shift, _other(finding.metric, parameters.other))
+
+
+def _rounds(rounds: int, starts: int) -> str:
+    """`60 rounds of 2 starts`, which are those of both builds."""
+    return units.plural(rounds, "round") + (f" of {units.plural(starts, 'start')}" if starts > 1 else "")
 
 
 def _other(metric: str, other: MetricRatio | None) -> str:
@@ -67,6 +72,8 @@ def _inconclusive(_: Finding, parameters: Inconclusive) -> str:
         for one in parameters.metrics
     )
     sentence = f"{metrics}: inconclusive after {units.plural(parameters.rounds, 'round')} with the reference"
+    if any(one.starts_disagree for one in parameters.metrics):
+        sentence += ", since the builds differ in this way in some of their starts only"
     if parameters.more_s is None:
         return sentence
     return f"{sentence}; about {units.rough_span(parameters.more_s)} more of load would decide it"

@@ -19,6 +19,8 @@ class MetricRatio(Parameters):
     """The upper end of the ratio's interval; None where the rounds are too few for one."""
     inconclusive: bool = False
     """Whether the test ended without a decision about the metric."""
+    starts_disagree: bool = False
+    """Whether that is only because not every start of both builds shows the change; False in earlier versions."""
 
 
 class ReferenceShift(Parameters):
@@ -31,6 +33,8 @@ class ReferenceShift(Parameters):
     high: float | None
     """The upper end of the ratio's interval; None where the rounds are too few for one."""
     rounds: int
+    starts: int = 1
+    """How many starts of both builds the rounds drove; 1 in earlier versions."""
     reference_version: str
     """The reference's version, or its URL where it reports none."""
     other: MetricRatio | None = None

@@ -111,8 +111,7 @@ def _has_totals(case: Case) -> bool:
 
 
 def _explained_waits_s(case: Case, waits: Sequence[RequestStep], code: Sequence[RequestStep]) -> float:
-    """The most seconds per request by which the growth of the target's code can have lengthened the waits within its
-    account."""
+    """The most seconds per request by which the growth of the code can have lengthened the waits in the account."""
     whole = case.baseline_whole
     if whole is None or whole.elapsed_s <= 0:
         return 0.0

@@ -69,6 +69,7 @@ class _PairedMetric:
             low=self.ratio.low if known else None,
             high=self.ratio.high if known else None,
             inconclusive=self.ratio.decision is Decision.INCONCLUSIVE,
+            starts_disagree=self.ratio.starts_disagree,
         )
 
     @property
@@ -141,6 +142,7 @@ def _shifts(judged: Sequence[_PairedMetric], version: str) -> Iterator[Finding]:
             parameters = ReferenceShift(
                 **paired.parameters.model_dump(include={"ratio", "low", "high"}),
                 rounds=paired.ratio.rounds,
+                starts=paired.ratio.starts,
                 reference_version=version,
                 other=_unshifted(paired, judged, codes),
             )

@@ -9,7 +9,7 @@ import numpy as np
 from loadtasks.engine.recording.round_ratios import RoundRatios
 from loadtasks.measurement.metrics import METRICS, REFERENCE_METRICS, Unit
 from loadtasks.verdict.reference import sequential_test
-from loadtasks.verdict.reference.sequential_test import Ratio, Rule
+from loadtasks.verdict.reference.sequential_test import Decision, Ratio, Rule
 
 JUDGED = tuple(name for name, rule in REFERENCE_METRICS.items() if rule.decides)
 """The metrics that are judged: the median and the tail, which show different faults, and failures."""
@@ -22,6 +22,8 @@ class RoundBudget:
 
     rounds: int = _ANALYSES[-1]
     seconds: float = 30.0
+    starts: int = 1
+    """How many starts of both builds must show a regression before the rounds end with it."""
 
     @property
     def rule(self) -> Rule:
@@ -39,9 +41,20 @@ class RoundBudget:
         left = self.rounds - len(parts[0].saturated)
         if usable in rule.interim_analyses:
             ratios = judge_rounds(parts, rule)
-            decisions = [ratios[part.part, name].decision for part in parts for name in JUDGED if is_judged(part, name)]
+            judged = [ratios[part.part, name] for part in parts for name in JUDGED if is_judged(part, name)]
+            decisions = [Decision.INCONCLUSIVE if self._is_early(ratio) else ratio.decision for ratio in judged]
             return min(left, sequential_test.more_rounds(decisions, usable, rule))
         return min(left, next(analysis for analysis in rule.interim_analyses if analysis > usable) - usable)
+
+    def awaits_start(self, parts: Sequence[RoundRatios]) -> bool:
+        """Whether the rounds so far show a regression that another start of both builds has to show too."""
+        if parts[0].saturated.count(False) not in self.rule.interim_analyses:
+            return False
+        ratios = judge_rounds(parts, self.rule)
+        return any(self._is_early(ratios[of, name]) for of, name in ratios if name in JUDGED)
+
+    def _is_early(self, ratio: Ratio) -> bool:
+        return ratio.decision is Decision.REGRESSED and ratio.starts < self.starts
 
 
 def judge_rounds(parts: Sequence[RoundRatios], rule: Rule) -> dict[tuple[str, str], Ratio]:
@@ -54,7 +67,7 @@ def judge_rounds(parts: Sequence[RoundRatios], rule: Rule) -> dict[tuple[str, st
     judged = sum(is_judged(part, name) for part in parts for name in JUDGED)
     return {
         (part.part, name): sequential_test.judge(
-            np.array(part.usable(name)),
+            [np.array(ratios) for ratios in part.usable_by_start(name)],
             max(1, judged),
             rule,
             worse_up=not METRICS[name].higher_is_better,

@@ -8,6 +8,12 @@ of the sign test assumes nothing about the noise, and has the narrower interval 
 many of the rounds. Both intervals hold, so the narrower one is used. Intervals are widened where consecutive rounds are
 correlated (Bartlett 1946, "On the theoretical specification and sampling properties of autocorrelated time-series").
 
+Two processes of one build differ for as long as both run, by their layout in memory and the like: mostly by less than
+the build difference that the rule allows for, now and then by much more. More rounds don't help against that; other
+processes do. Where the rounds drove several starts of both builds, a change is claimed only if the rounds of each start
+show it by themselves; a start with fewer rounds than show something has no say. (Kalibera and Jones 2013, "Rigorous
+benchmarking in reasonable time", repeat each level of an experiment that has a variance of its own.)
+
 The rounds are analysed several times (interim analyses). The error that a run may make is spent over the analyses, the
 metrics and the two estimators (a union bound; Lan and DeMets 1983, "Discrete sequential boundaries for clinical
 trials", without their credit for dependence), so that the error rate holds whenever the test stops.
@@ -88,6 +94,10 @@ class Ratio:
     high: float
     """The upper end of the ratio's interval."""
     rounds: int
+    starts: int = 1
+    """How many starts of both builds the rounds drove often enough to show something."""
+    starts_disagree: bool = False
+    """Whether no change is claimed only because the rounds of some start don't show it."""
     rounds_left: float | None = None
     """Without a decision: how many more rounds are likely to bring one, if the location and the noise stay as they are.
     None where a decision was made, or where the rounds are too few for an interval."""
@@ -103,17 +113,20 @@ def more_rounds(decisions: Sequence[Decision], rounds: int, rule: Rule) -> int:
     return later[0] - rounds if open_ended and later else 0
 
 
-def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True, continuous: bool = True) -> Ratio:
+def judge(
+    by_start: Sequence[Values], metrics: int, rule: Rule, *, worse_up: bool = True, continuous: bool = True
+) -> Ratio:
     """Judge one metric by the rounds so far, whose number should be one of the rule's interim analyses.
 
     Args:
-        log_ratios: ln(candidate / reference), one a round.
+        by_start: ln(candidate / reference), one a round; an array for each start of both builds.
         metrics: How many metrics of the scenario are judged.
         rule: Error rates and effects.
         worse_up: Whether a higher value is worse.
         continuous: Whether the metric is measured, not counted. Where most rounds count the same, as with failures,
             their median says nothing about the others.
     """
+    log_ratios = np.concatenate(by_start) if by_start else np.array([])
     rounds = len(log_ratios)
     if rounds < MIN_ROUNDS:
         ratio = float(np.exp(np.median(log_ratios))) if rounds else 1.0
@@ -127,12 +140,18 @@ def judge(log_ratios: Values, metrics: int, rule: Rule, *, worse_up: bool = True
     build_difference = rule.build_difference if continuous else 0.0
     levels = _Levels(error, rule.miss_probability / len(estimates))
     decision = _decide(location, levels, build_difference, rule)
+    telling = [ratios for ratios in by_start if len(ratios) >= MIN_ROUNDS]
+    side = {Decision.REGRESSED: sign, Decision.IMPROVED: -sign}.get(decision, 0.0)
+    disagree = side != 0 and any(
+        _typical(side * ratios, rule, continuous=continuous) <= np.log1p(build_difference) for ratios in telling
+    )
     low, high = sorted(sign * end for end in location.interval(error))
     ratio, lowest, highest = (float(np.exp(value)) for value in (sign * location.center, low, high))
     left = None
     if decision is Decision.INCONCLUSIVE:
         left = _rounds_left(location, rounds, levels, build_difference, rule)
-    return Ratio(decision, ratio, lowest, highest, rounds, left)
+    decision = Decision.INCONCLUSIVE if disagree else decision
+    return Ratio(decision, ratio, lowest, highest, rounds, len(telling), disagree, left)
 
 
 class _Levels(NamedTuple):
@@ -201,6 +220,10 @@ def _decide(location: _Location, levels: _Levels, build_difference: float, rule:
         return Decision.IMPROVED
     lowest, highest = location.interval(levels.miss_probability)
     return Decision.EQUIVALENT if -relevant < lowest and highest < relevant else Decision.INCONCLUSIVE
+
+
+def _typical(values: Values, rule: Rule, *, continuous: bool) -> float:
+    return float(np.median(values)) if continuous else _trimmed_mean(values, rule.trim_of_counts).center
 
 
 def _rounds_left(

@@ -10,6 +10,7 @@ import pytest
 from loadtasks.builds import held_build
 from loadtasks.builds.build import Build, BuildName, HowToStart
 from loadtasks.builds.startup import BuildFailedError, StartedBuilds, started_builds, without_likely_secrets
+from loadtasks.engine.http.probe import probe
 from loadtasks.engine.net.target import Target
 from loadtasks.errors import ExitCode
 from loadtasks.redaction.redactor import Redactor
@@ -93,3 +94,35 @@ def test_a_port_that_another_program_took_meanwhile_is_changed(tmp_path: Path, m
     command = f"{taken} {server_command(tmp_path)}"
     with started(tmp_path, command, server_command(tmp_path)) as both:
         assert both.candidate.url != "http://127.0.0.1:1"
+
+
+def test_both_are_started_again_with_logs_of_their_own(tmp_path: Path) -> None:
+    good = f"echo started; {server_command(tmp_path)}"
+    with started(tmp_path, good, good) as both:
+        before = {both.candidate.url, both.reference.url}
+        first = list(both.held)
+        both.start_again()
+        assert not before & {both.candidate.url, both.reference.url}
+        assert both.failures() == []
+        assert all(
+            probe(target, "/healthz", head_only=True).status == 200 for target in (both.candidate, both.reference)
+        )
+        for held in first:
+            held.look()
+            assert held.failure, "it is ended"
+    logs = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert logs == ["candidate-2.log", "candidate.log", "reference-2.log", "reference.log"]
+    assert [(tmp_path / "logs" / name).read_text() for name in logs] == ["started\n"] * 4
+
+
+@pytest.mark.parametrize(("name", "code"), [("candidate", ExitCode.NOT_GOOD), ("reference", ExitCode.INVALID)])
+def test_a_build_that_does_not_start_again_is_said(tmp_path: Path, name: str, code: ExitCode) -> None:
+    good = server_command(tmp_path)
+    once = f"[ ! -e {tmp_path}/there ] || exit 7; touch {tmp_path}/there; {good}"
+    with started(tmp_path, once if name == "candidate" else good, once if name == "reference" else good) as both:
+        with pytest.raises(
+            BuildFailedError, match="exit code 7 before it was healthy, when it was started again"
+        ) as at:
+            both.start_again()
+        assert at.value.exit_code is code
+        assert both.failures() == [at.value]

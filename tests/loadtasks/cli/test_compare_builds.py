@@ -48,10 +48,33 @@ def test_a_slower_build_is_a_regression_found_in_one_run(tmp_path: Path, workspa
     alone, fixed = document.scenarios
     assert (alone.verdict, fixed.verdict) == (Verdict.REGRESSED, Verdict.PASS)
     assert FindingCode.REFERENCE_REGRESSION in [finding.code for finding in alone.findings]
+    assert set(alone.round_ratios[0].starts) == {0, 1}, "two starts of both builds show it"
+    assert "rounds of 2 starts" in result.output
     assert len(alone.round_ratios[0].took_s) < 480, "it ends where it is decided"
     assert document.run.service == Path.cwd().name
     assert not workspace.outbox.exists(), "whoever started it reads what it found"
     assert [process for process in psutil.Process().children(recursive=True) if "serving" in str(process)] == []
+
+
+def test_what_only_one_start_of_a_build_shows_is_no_regression(tmp_path: Path, workspace: Workspace) -> None:
+    first, fast = tmp_path / "first", server_command(tmp_path, "DELAY=0.002")
+    slow_once = server_command(tmp_path, f"DELAY=$([ -e {first} ] && echo 0.002 || {{ touch {first}; echo 0.01; }})")
+    result = compared(slow_once, fast, "thing.alone", "--time-budget", "10")
+    assert result.exit_code == 0, result.output
+    (alone,) = read_document(workspace.reports / "latest" / "results.json").scenarios
+    assert alone.verdict is Verdict.PASS
+    assert set(alone.round_ratios[0].starts) >= {0, 1}
+
+
+def test_a_build_that_does_not_start_again_is_no_good_and_what_was_measured_is_kept(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    first, slow = tmp_path / "first", server_command(tmp_path, "DELAY=0.02")
+    result = compared(f"[ ! -e {first} ] || exit 7; touch {first}; {slow}", server_command(tmp_path), "thing.alone")
+    assert result.exit_code == 1, result.output
+    assert "ended with exit code 7 before it was healthy, when it was started again" in result.stderr
+    (alone,) = read_document(workspace.reports / "latest" / "results.json").scenarios
+    assert set(alone.round_ratios[0].starts) == {0}
 
 
 def test_what_is_undecided_at_the_end_of_the_time_is_no_failure(tmp_path: Path, workspace: Workspace) -> None:

@@ -33,6 +33,8 @@ class MadeUpRun:
     is_lost: bool = False
     driven: int = 0
     analysed: list[int] = field(default_factory=list)
+    start: int = 0
+    round_starts: list[int] = field(default_factory=list)
 
     @property
     def round_ratios(self) -> list[RoundRatios]:
@@ -40,6 +42,7 @@ class MadeUpRun:
             candidate_first=self.whole.candidate_first[: self.driven],
             saturated=self.whole.saturated[: self.driven],
             requests=self.whole.requests[: self.driven],
+            starts=self.round_starts,
             log_ratios={name: values[: self.driven] for name, values in self.whole.log_ratios.items()},
         )
         return [made]
@@ -53,6 +56,7 @@ class MadeUpRun:
             if self.driven >= planned or is_over:
                 break
             self.driven += 1
+            self.round_starts.append(self.start)
             self.clock.now_s += self.seconds_a_round
         self.analysed.append(self.driven)
 
@@ -64,19 +68,30 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def driven(clock: Clock, seconds: float, **scenarios: MadeUpRun) -> list[tuple[str, int]]:
-    """Drive scenarios within a budget. Gives whose turn it was, and how many rounds it had at the end of that."""
-    budget, order = TimeBudget(clock() + seconds, RoundBudget(), "a run"), []
+def driven(
+    clock: Clock, seconds: float, *, starts: int = 1, start_s: float = 4.0, **scenarios: MadeUpRun
+) -> list[tuple[str, int]]:
+    """Drive scenarios within a budget.
+
+    Gives whose turn it was and how many rounds it had at the end of that, and when both builds were started again.
+    """
+    budget, order = TimeBudget(clock() + seconds, RoundBudget(), "a run", starts), []
+
+    def start_again() -> None:
+        clock.now_s += start_s
+        order.append(("start", int(clock())))
 
     def take(turn: Turn) -> None:
         run = scenarios[turn.scenario]
+        run.start = turn.start
         turn.paired = run  # type: ignore[assignment]
         turn.drive(None)
         order.append((turn.scenario, run.driven))
 
     for turn in budget.first_turns(list(scenarios)):
         take(turn)
-    for turn in budget.further_turns():
+    budget.plan_starts(start_s)
+    for turn in budget.further_turns(start_again):
         take(turn)
     return order
 
@@ -117,3 +132,34 @@ def test_what_is_lost_or_at_its_last_analysis_gets_no_more_turns(clock: Clock) -
     )
     order = driven(clock, 10_000, lost=lost, whole=whole)
     assert order == [("lost", 30), *(("whole", rounds) for rounds in (30, 60, 120, 240, 480))]
+
+
+def test_both_builds_are_started_again_at_equal_intervals_and_a_regression_is_shown_to_hold_first(clock: Clock) -> None:
+    noisy, equal, slower = (
+        MadeUpRun(clock, round_ratios(480, noise=0.4)),
+        MadeUpRun(clock, round_ratios(480)),
+        MadeUpRun(clock, round_ratios(480, p50_s=0.3)),
+    )
+    order = driven(clock, 245, starts=3, noisy=noisy, equal=equal, slower=slower)
+    assert order[:5] == [("noisy", 30), ("equal", 30), ("slower", 30), ("start", 149), ("slower", 60)]
+    assert [name for name, _ in order[5:]].count("start") == 1
+    assert {name for name, _ in order[5:]} == {"noisy", "start"}, "what is decided is driven no more"
+    assert (slower.round_starts, equal.round_starts) == ([0] * 30 + [1] * 30, [0] * 30)
+    again_s = next(at for name, at in order[5:] if name == "start")
+    assert again_s == pytest.approx(100 + 45 + 100, abs=20)
+    assert set(noisy.round_starts) == {0, 1, 2}
+
+
+def test_builds_that_start_slowly_are_started_again_seldom_or_never(clock: Clock) -> None:
+    slower = MadeUpRun(clock, round_ratios(480, p50_s=0.3))
+    assert driven(clock, 100, starts=3, start_s=20, slower=slower) == [("slower", 30)]
+    slower, noisy = MadeUpRun(clock, round_ratios(480, p50_s=0.3)), MadeUpRun(clock, round_ratios(480, noise=0.4))
+    order = driven(clock, 100, starts=3, start_s=12, slower=slower, noisy=noisy)
+    assert [name for name, _ in order].count("start") == 1
+
+
+def test_the_first_turns_leave_time_for_another_start(clock: Clock) -> None:
+    slow = MadeUpRun(clock, round_ratios(480, noise=0.4), seconds_a_round=5.0)
+    driven(clock, 100, starts=2, slow=slow)
+    assert slow.round_starts.count(0) == pytest.approx(12, abs=1)
+    assert slow.round_starts.count(1) >= 5

@@ -55,7 +55,17 @@ VARIANTS = (
             },
         ),
     ),
+    shift(C.REFERENCE_REGRESSION, rounds=60, starts=2),
     Finding(code=C.INCONCLUSIVE, parameters=Inconclusive(metrics=(TAIL,), rounds=60, more_s=247.3)),
+    Finding(
+        code=C.INCONCLUSIVE,
+        parameters=Inconclusive(
+            metrics=(
+                MetricRatio(metric="p50_s", ratio=1.09, low=1.03, high=1.16, inconclusive=True, starts_disagree=True),
+            ),
+            rounds=120,
+        ),
+    ),
     Finding(
         code=C.INCONCLUSIVE,
         parameters=Inconclusive(

@@ -100,6 +100,17 @@ def test_inconclusive_metrics_are_one_finding_of_the_whole() -> None:
     assert finding.parameters.metrics[0].low is not None
 
 
+def test_a_change_of_some_starts_only_is_inconclusive_and_one_of_all_says_how_many() -> None:
+    slow_once, equal = round_ratios(120, p50_s=0.3, starts=(90, 30)), round_ratios(120).log_ratios["p50_s"]
+    slow_once.log_ratios["p50_s"][90:] = [ratio - 0.1 if ratio is not None else None for ratio in equal[90:]]
+    (finding,) = compared(slow_once).findings
+    assert isinstance(finding.parameters, Inconclusive)
+    assert finding.parameters.metrics[0].starts_disagree
+    (finding,) = compared(round_ratios(60, p50_s=0.3, starts=(30, 30))).findings
+    assert isinstance(finding.parameters, ReferenceShift)
+    assert (finding.parameters.rounds, finding.parameters.starts) == (60, 2)
+
+
 def test_few_rounds_are_inconclusive_however_large_the_difference() -> None:
     found = compared(round_ratios(6, p50_s=4.0))
     (finding,) = found.findings

@@ -24,3 +24,23 @@ def test_saturated_rounds_are_replaced_within_the_budget() -> None:
 
 def test_the_last_analysis_is_the_budget() -> None:
     assert RoundBudget(40, 7.5).rule.interim_analyses == (30, 40)
+
+
+def test_a_regression_ends_the_rounds_when_enough_starts_show_it() -> None:
+    budget = RoundBudget(starts=2)
+    once, twice, barely = (
+        [round_ratios(number, noise=0.1, p50_s=0.5, starts=starts)]
+        for number, starts in ((30, (30,)), (60, (30, 30)), (30, (21, 9)))
+    )
+    assert (budget.more_rounds(once), budget.awaits_start(once)) == (30, True)
+    assert (budget.more_rounds(twice), budget.awaits_start(twice)) == (0, False)
+    assert (budget.more_rounds(barely), budget.awaits_start(barely)) == (30, True)
+    assert not RoundBudget().awaits_start(once)
+    equal, early = [round_ratios(30, starts=(30,))], [round_ratios(29, noise=0.1, p50_s=0.5, starts=(29,))]
+    assert (budget.more_rounds(equal), budget.awaits_start(equal)) == (0, False)
+    assert not budget.awaits_start(early), "it was not analysed"
+
+
+def test_rounds_of_earlier_versions_are_of_one_start() -> None:
+    assert round_ratios(30).usable_by_start("p50_s") == [round_ratios(30).usable("p50_s")]
+    assert round_ratios(30, starts=(30,), saturated=4).usable("p50_s") == round_ratios(30, saturated=4).usable("p50_s")

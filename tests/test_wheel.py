@@ -180,6 +180,7 @@ def declared() -> dict[str, Requirement]:
     return {requirement.name: requirement for requirement in map(Requirement, lines)}
 
 
+@pytest.mark.slow
 def test_every_import_is_a_dependency_and_the_other_way_round() -> None:
     imported = set()
     for path in (PROJECT / "loadtasks").rglob("*.py"):

@@ -88,6 +88,7 @@ def test_production_runs_the_versions_that_were_tested() -> None:
     assert tested == {name: production.get(name) for name in tested}, "lock requirements-production.txt anew"
 
 
+@pytest.mark.slow
 def test_the_api_image_has_what_the_api_imports() -> None:
     imported = set()
     for path in (PROJECT / "app").rglob("*.py"):

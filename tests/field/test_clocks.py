@@ -71,6 +71,7 @@ def latest(workspace: Workspace) -> list[str]:
     return [*(link.resolve().name for link in links), listed, steps.find_run(context_of(), "latest")]
 
 
+@pytest.mark.slow
 def test_a_regression_is_told_whatever_the_dates_say(workspace: Workspace, context: RunContext) -> None:
     past(context, 4)
     concluded(context, keep(context, "ahead", NOW - DAY + YEARS))

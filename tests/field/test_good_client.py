@@ -207,6 +207,7 @@ def resolve_to(addresses: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_first_of_a_names_addresses_is_dead(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(["127.0.0.1", "127.0.0.2"], monkeypatch)
+    monkeypatch.setattr("loadtasks.engine.http.probe.PROBE_DEADLINE_S", 1.0)
     scenarios = """
     endpoint: thing
     request: {path: /thing}

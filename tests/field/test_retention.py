@@ -188,6 +188,7 @@ def decisions(context: RunContext) -> list[Any]:
         return [*regressions, *(one.model_dump(exclude={"approved_at"}) for one in store.baselines())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_next_verdict_is_the_same_before_and_after_pruning(
     workspace: Workspace, tmp_path: Path, request: pytest.FixtureRequest, kind: str

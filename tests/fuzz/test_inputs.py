@@ -5,7 +5,9 @@ import pytest
 from tests.fuzz.kinds import kinds
 from tests.fuzz.trials import trials
 
-_NUMBER = 200
+pytestmark = pytest.mark.slow
+
+_NUMBER = 100
 
 
 @pytest.mark.parametrize("name", sorted(kinds()))

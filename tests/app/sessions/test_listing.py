@@ -40,6 +40,7 @@ def expected(rows: list, sort: str, filters: dict) -> list[int]:
     return [row.id for row in sorted(filter(meets, rows), key=key, reverse=sort.startswith("-"))]
 
 
+@pytest.mark.slow
 def test_every_filter_with_every_sort(database: AppDatabase):
     with database.read() as connection:
         rows = list(connection.execute(select(OptimizationSession.__table__)))

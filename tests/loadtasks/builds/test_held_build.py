@@ -29,14 +29,19 @@ class Marked:
 
     @property
     def running(self) -> list[int]:
-        found = []
+        return [pid for pid, _ in self._running()]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name in self._running()]
+
+    def _running(self) -> Iterator[tuple[int, str]]:
         for process in psutil.process_iter():
             try:
                 if process.environ().get("TEST_MARK") == self.value and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process.pid)
+                    yield process.pid, process.name()
             except psutil.Error:
                 continue
-        return found
 
 
 @pytest.fixture
@@ -51,9 +56,11 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def eventually(happens: Callable[[], object], timeout_s: float = 20.0) -> bool:
     until_s = time.monotonic() + timeout_s
-    while not happens() and time.monotonic() < until_s:
+    while time.monotonic() < until_s:
+        if happens():
+            return True
         time.sleep(0.02)
-    return bool(happens())
+    return False
 
 
 @pytest.fixture
@@ -89,7 +96,7 @@ def test_everything_that_descends_from_a_build_ends_with_it(hold: Callable[..., 
 
 def test_a_build_in_the_background_runs_on_after_its_command(hold: Callable[..., HeldBuild], mark: Marked) -> None:
     build = hold("(setsid sleep 984 &); exit 0")
-    assert eventually(lambda: len(mark.running) == 1)
+    assert eventually(lambda: mark.names == ["sleep"])
     build.look()
     assert build.failure is None
     os.kill(mark.running[0], signal.SIGKILL)

@@ -59,7 +59,7 @@ def test_a_slower_build_is_a_regression_found_in_one_run(tmp_path: Path, workspa
 def test_what_only_one_start_of_a_build_shows_is_no_regression(tmp_path: Path, workspace: Workspace) -> None:
     first, fast = tmp_path / "first", server_command(tmp_path, "DELAY=0.002")
     slow_once = server_command(tmp_path, f"DELAY=$([ -e {first} ] && echo 0.002 || {{ touch {first}; echo 0.01; }})")
-    result = compared(slow_once, fast, "thing.alone", "--time-budget", "10")
+    result = compared(slow_once, fast, "thing.alone", "--time-budget", "7")
     assert result.exit_code == 0, result.output
     (alone,) = read_document(workspace.reports / "latest" / "results.json").scenarios
     assert alone.verdict is Verdict.PASS
@@ -129,7 +129,7 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(options: tuple[st
     check_refused(call("compare-builds", *options), 2, message)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_command_that_is_killed_leaves_nothing_behind(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     mark = f"{tmp_path}-{seed}"

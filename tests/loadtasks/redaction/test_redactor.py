@@ -69,6 +69,7 @@ secret_texts = st.text(characters, min_size=8, max_size=60)
 surroundings = st.text(st.sampled_from(" .,;:!?()-\n"), max_size=300)
 
 
+@pytest.mark.slow
 @given(secret_texts, st.sampled_from(sorted(NOTATIONS)), surroundings, surroundings, st.integers(1, 400))
 def test_no_notation_of_a_secret_stays_however_the_text_is_cut(
     secret: str, notation: str, before: str, after: str, length: int
@@ -97,6 +98,7 @@ def test_the_cut_leaves_no_half_of_a_secret(before: int) -> None:
     assert shown == ("." * before + HIDDEN + "." * 50)[:200] + "…"
 
 
+@pytest.mark.slow
 def test_what_follows_a_long_secret_is_shown_and_nothing_of_one_at_the_end_of_what_is_read() -> None:
     secret = "abcdefghij" * 100
     redactor = Redactor([secret])

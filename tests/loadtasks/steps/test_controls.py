@@ -23,6 +23,8 @@ from loadtasks.steps import controls
 from tests.measurements import STARTED_AT, measurement, run
 from tests.workspaces import SHIPPED_SCENARIOS, context_of
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = [f"s{number}.all" for number in range(5)]
 BASELINE = 26
 ABLE = Calibration(ceiling_per_s=50_000, jitter_p99_s=0.001, round_trip_s=3e-5, connect_s=1e-4)

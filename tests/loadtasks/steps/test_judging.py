@@ -97,6 +97,7 @@ def test_a_run_is_judged_by_the_suites_as_they_are_now_and_twice_gives_the_same(
     assert not context.workspace.outbox.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_when_it_is_judged_again_is_no_automatic_baseline_any_more(
     context: RunContext, broken: Run
 ) -> None:

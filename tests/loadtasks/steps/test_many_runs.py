@@ -278,7 +278,7 @@ def test_an_improvement_is_reported_once_and_begins_a_baseline(runs: RunSeries):
     levels = [finding.limit for verdict in improved for finding in verdict.findings if finding.metric == "p50_s"]
     assert levels
     assert levels == pytest.approx([0.05] * len(levels), rel=0.03)
-    assert runs.several(20, 0.6)[-1].verdict is Verdict.PASS
+    assert runs.several(12, 0.6)[-1].verdict is Verdict.PASS
     runs.until_found(1.0)
     assert runs.regressions()[0].state is RegressionState.OPEN
 

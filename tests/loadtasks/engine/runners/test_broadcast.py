@@ -90,6 +90,7 @@ def sample(measurement: Measurement, code: str) -> str:
     return next(error.sample for error in measurement.errors if error.code == code)
 
 
+@pytest.mark.slow
 def test_a_thousand_listeners_get_fifty_events_each_in_order_and_once() -> None:
     with in_process() as url:
         (measurement,) = run_scenario(

@@ -19,6 +19,8 @@ from tests.measurements import SERVICE, STARTED_AT, measurement, run
 from tests.merged_results import Runner, live
 from tests.stored_runs import DASHBOARD, missed, verdict_of
 
+pytestmark = pytest.mark.slow
+
 
 def copied(runner: Runner, folder: Path, name: str) -> Runner:
     """A new machine that took over what another one has."""

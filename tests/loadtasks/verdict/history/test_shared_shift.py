@@ -12,6 +12,8 @@ from loadtasks.verdict.history.shared_shift import SharedShift, find_shared
 from tests.families import compared
 from tests.measurements import measurement
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS, RUNS, START = 8, 40, 30
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 

@@ -31,7 +31,7 @@ class HowToStart:
     """What both builds have in common."""
 
     logs: Path
-    """The folder of their logs: `candidate.log` and `reference.log`."""
+    """The folder of their logs: `candidate.log` and `reference.log`, `candidate-2.log` of a second start and so on."""
     cores: Sequence[int] = ()
     """The cores that each may run on; any when empty."""
     timeout_s: float = 60.0

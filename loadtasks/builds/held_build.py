@@ -38,7 +38,8 @@ class HeldBuild:
         Args:
             build: what is started.
             how: where its log is, and on which cores it runs.
-            number: how often it is started with this; a later start has a log of its own.
+            number: how often it is started with this; a later start has a log of its own, which the first one of
+                another run removes.
 
         Raises:
             BadInputError: an image, and no Docker.
@@ -47,6 +48,9 @@ class HeldBuild:
         self.is_again = number > 1
         """Whether it was started before, and ended."""
         self.log = (how.logs / f"{build.name}{'' if number == 1 else f'-{number}'}.log").absolute()
+        if number == 1:
+            for later in how.logs.glob(f"{build.name}-*.log*"):
+                later.unlink(missing_ok=True)
         self.port: int | None = None if build.image is not None else free_port()
         self.failure: str | None = None
         """Why it does not run (any more), as a clause; None while it does."""

@@ -53,17 +53,22 @@ class StartedBuilds:
     redactor: Redactor
     number: int = 1
     """How often both were started."""
+    _is_starting: bool = False
+    """Whether they were ended to be started again, and are not healthy yet."""
     _not_again: BuildFailedError | None = None
 
     def start_again(self) -> None:
         """End both, and start them again at other ports, each with a log of its own.
 
         Raises:
-            BuildFailedError: one of them can't be started, or is not healthy in time; both are ended.
+            BuildFailedError: one of them had ended by itself, can't be started, or is not healthy in time.
         """
-        _end(self.held)
+        if failures := self.failures():
+            raise failures[0]
         self.number += 1
+        self._is_starting = True
         try:
+            _end(self.held)
             for place, ended in enumerate(tuple(self.held)):
                 self.held[place] = HeldBuild(ended.build, self.how, self.number)
             ready = _wait_until_healthy(self.held, self.how, self.targets, self.redactor, self.number)
@@ -71,11 +76,12 @@ class StartedBuilds:
             self._not_again = error
             raise
         self.candidate, self.reference = ready["candidate"], ready["reference"]
+        self._is_starting = False
 
     def failures(self) -> list[BuildFailedError]:
         """What to say of builds that ended by themselves since, the candidate first, or did not start again."""
-        if self._not_again is not None:
-            return [self._not_again]
+        if self._is_starting:
+            return [self._not_again] if self._not_again is not None else []
         return [failure for name in BUILD_NAMES if (failure := self.failure_of(name)) is not None]
 
     def failure_of(self, name: BuildName) -> BuildFailedError | None:

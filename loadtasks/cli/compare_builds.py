@@ -163,8 +163,7 @@ class _Driving:
     def to_the_end(self) -> bool:
         """Drive the scenarios until the time is over. Returns whether nobody interrupted that.
 
-        Without a reference that runs, and where a build doesn't start again, nothing more is measured: it would be
-        compared with nothing.
+        Where a build has ended, or doesn't start again, nothing more is measured: it would be compared with nothing.
         """
         try:
             with interrupted_by_signals():
@@ -189,17 +188,18 @@ class _Driving:
         self._drive(self.budget.first_turns(again), len(again))
 
     def _drive(self, turns: Iterator[Turn], number: int, **shown: str) -> bool:
-        """Drive turns. Returns whether the reference still runs."""
+        """Drive turns. Returns whether both builds still run."""
         if not number:
             return True
         with RunProgress(self.phase.console, number, **shown) as progress:
             for turn in turns:
                 self.phase.measure(turn.scenario, progress, turn)
-                if self.started.failure_of("reference"):
+                if self.started.failures():
                     return False
         return True
 
     def _start_again(self) -> None:
+        self.phase.console.print("Both builds are started again")
         context = steps.start_again(self.phase.context, self.started)
         self.phase = replace(self.phase, context=context)
 

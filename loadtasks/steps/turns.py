@@ -156,9 +156,11 @@ class TimeBudget:
         """
         while self.left_s > 0 and (undecided := self.undecided):
             if self._due_s and monotonic() >= self._due_s[0]:
-                del self._due_s[0]
+                began_s = monotonic()
                 start_again()
                 self._start += 1
+                fits = monotonic() - began_s <= _MAX_STARTING * self.left_s
+                self._due_s = self._due_s[1:] if fits else []
             turn = min(undecided, key=lambda turn: (not turn.awaits_start, turn.driven_s))
             of_start_s = min([self.left_s, *(due_s - monotonic() for due_s in self._due_s[:1])])
             turn.max_s = min(self.left_s, max(_MIN_TURN_S, min(of_start_s, self.left_s / len(undecided))))

@@ -73,7 +73,7 @@ def _inconclusive(_: Finding, parameters: Inconclusive) -> str:
     )
     sentence = f"{metrics}: inconclusive after {units.plural(parameters.rounds, 'round')} with the reference"
     if any(one.starts_disagree for one in parameters.metrics):
-        sentence += ", since the builds differ in this way in some of their starts only"
+        sentence += ", since not every start of the builds shows it"
     if parameters.more_s is None:
         return sentence
     return f"{sentence}; about {units.rough_span(parameters.more_s)} more of load would decide it"

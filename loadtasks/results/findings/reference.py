@@ -34,7 +34,7 @@ class ReferenceShift(Parameters):
     """The upper end of the ratio's interval; None where the rounds are too few for one."""
     rounds: int
     starts: int = 1
-    """How many starts of both builds the rounds drove; 1 in earlier versions."""
+    """How many starts of both builds had 30 rounds or more, and so show it by themselves; 1 in earlier versions."""
     reference_version: str
     """The reference's version, or its URL where it reports none."""
     other: MetricRatio | None = None

@@ -116,8 +116,10 @@ def _explained_waits_s(case: Case, waits: Sequence[RequestStep], code: Sequence[
     if whole is None or whole.elapsed_s <= 0:
         return 0.0
     at_once, in_account = _at_once(whole), _own_at_once(whole)
-    code_before_s, code_growth_s = sum(step.before_s or 0.0 for step in code), sum(_growth_s(step) for step in code)
-    if at_once <= 1 or in_account <= 1 or code_before_s <= 0:
+    # Work that moves from one step of the code to another makes nobody wait longer.
+    code_before_s = sum(step.before_s or 0.0 for step in code)
+    code_growth_s = sum(step.now_s for step in code) - code_before_s
+    if at_once <= 1 or in_account <= 1 or code_before_s <= 0 or code_growth_s <= 0:
         return 0.0
     factor = code_growth_s / code_before_s
     in_proportion_s = sum(min(_growth_s(step), factor * (step.before_s or 0.0)) for step in waits)

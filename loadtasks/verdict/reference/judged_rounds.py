@@ -1,6 +1,6 @@
 """The metrics of paired rounds judged by the sequential test, and how many more rounds it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -23,7 +23,7 @@ class RoundBudget:
     rounds: int = _ANALYSES[-1]
     seconds: float = 30.0
     starts: int = 1
-    """How many starts of both builds must show a regression before the rounds end with it."""
+    """How many starts of both builds must show a change before the rounds end with it."""
 
     @property
     def rule(self) -> Rule:
@@ -41,20 +41,24 @@ class RoundBudget:
         left = self.rounds - len(parts[0].saturated)
         if usable in rule.interim_analyses:
             ratios = judge_rounds(parts, rule)
-            judged = [ratios[part.part, name] for part in parts for name in JUDGED if is_judged(part, name)]
-            decisions = [Decision.INCONCLUSIVE if self._is_early(ratio) else ratio.decision for ratio in judged]
+            decisions = [
+                Decision.INCONCLUSIVE if self._is_early(ratio) else ratio.decision for ratio in _judged(parts, ratios)
+            ]
             return min(left, sequential_test.more_rounds(decisions, usable, rule))
         return min(left, next(analysis for analysis in rule.interim_analyses if analysis > usable) - usable)
 
     def awaits_start(self, parts: Sequence[RoundRatios]) -> bool:
-        """Whether the rounds so far show a regression that another start of both builds has to show too."""
+        """Whether the rounds so far show a change that another start of both builds has to show too."""
         if parts[0].saturated.count(False) not in self.rule.interim_analyses:
             return False
-        ratios = judge_rounds(parts, self.rule)
-        return any(self._is_early(ratios[of, name]) for of, name in ratios if name in JUDGED)
+        return any(self._is_early(ratio) for ratio in _judged(parts, judge_rounds(parts, self.rule)))
 
     def _is_early(self, ratio: Ratio) -> bool:
-        return ratio.decision is Decision.REGRESSED and ratio.starts < self.starts
+        return ratio.decision in (Decision.REGRESSED, Decision.IMPROVED) and ratio.starts < self.starts
+
+
+def _judged(parts: Sequence[RoundRatios], ratios: Mapping[tuple[str, str], Ratio]) -> list[Ratio]:
+    return [ratios[part.part, name] for part in parts for name in JUDGED if is_judged(part, name)]
 
 
 def judge_rounds(parts: Sequence[RoundRatios], rule: Rule) -> dict[tuple[str, str], Ratio]:

@@ -11,7 +11,8 @@ correlated (Bartlett 1946, "On the theoretical specification and sampling proper
 Two processes of one build differ for as long as both run, by their layout in memory and the like: mostly by less than
 the build difference that the rule allows for, now and then by much more. More rounds don't help against that; other
 processes do. Where the rounds drove several starts of both builds, a change is claimed only if the rounds of each start
-show it by themselves; a start with fewer rounds than show something has no say. (Kalibera and Jones 2013, "Rigorous
+show it by themselves: their location is beyond the build difference, on its side. A start with fewer rounds than the
+first analysis has no say. (Kalibera and Jones 2013, "Rigorous
 benchmarking in reasonable time", repeat each level of an experiment that has a variance of its own.)
 
 The rounds are analysed several times (interim analyses). The error that a run may make is spent over the analyses, the
@@ -28,11 +29,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
+from scipy.stats import trim_mean
 
 Values = NDArray[np.float64]
 
 MIN_ROUNDS = 10
 """Fewer rounds decide nothing: the trimmed mean of 10 rests on 6 of them."""
+MIN_ROUNDS_OF_START = 30
+"""A start of both builds with fewer rounds has no say of its own: its location is a matter of chance."""
 _MAX_AUTOCORRELATION = 0.9
 """Keeps the widening of an interval finite: at most by the root of 19."""
 
@@ -95,9 +99,9 @@ class Ratio:
     """The upper end of the ratio's interval."""
     rounds: int
     starts: int = 1
-    """How many starts of both builds the rounds drove often enough to show something."""
+    """How many starts of both builds have a say: the rounds drove each often enough."""
     starts_disagree: bool = False
-    """Whether no change is claimed only because the rounds of some start don't show it."""
+    """Whether a change is not claimed only because the rounds of some start don't show it."""
     rounds_left: float | None = None
     """Without a decision: how many more rounds are likely to bring one, if the location and the noise stay as they are.
     None where a decision was made, or where the rounds are too few for an interval."""
@@ -132,19 +136,19 @@ def judge(
         ratio = float(np.exp(np.median(log_ratios))) if rounds else 1.0
         return Ratio(Decision.INCONCLUSIVE, ratio, 0.0, np.inf, rounds)
     sign = 1.0 if worse_up else -1.0
-    estimates: list[_Location] = [_trimmed_mean(sign * log_ratios, rule.trim if continuous else rule.trim_of_counts)]
     if continuous:
+        estimates: list[_Location] = [_trimmed_mean(sign * log_ratios, rule.trim, rule.trim)]
         estimates.append(_median(sign * log_ratios))
+    else:
+        estimates = [_trimmed_mean(sign * log_ratios, rule.trim_of_counts, trim_of_some=0.0)]
     error = 1.0 / (rule.runs_per_false_alarm * len(rule.interim_analyses) * metrics * len(estimates))
     location = min(estimates, key=lambda estimate: estimate.interval(error).width)
     build_difference = rule.build_difference if continuous else 0.0
     levels = _Levels(error, rule.miss_probability / len(estimates))
     decision = _decide(location, levels, build_difference, rule)
-    telling = [ratios for ratios in by_start if len(ratios) >= MIN_ROUNDS]
-    side = {Decision.REGRESSED: sign, Decision.IMPROVED: -sign}.get(decision, 0.0)
-    disagree = side != 0 and any(
-        _typical(side * ratios, rule, continuous=continuous) <= np.log1p(build_difference) for ratios in telling
-    )
+    telling = [sign * ratios for ratios in by_start if len(ratios) >= MIN_ROUNDS_OF_START]
+    side = {Decision.REGRESSED: 1.0, Decision.IMPROVED: -1.0}.get(decision, 0.0)
+    disagree = side != 0 and any(side * location.center_of(ratios) <= np.log1p(build_difference) for ratios in telling)
     low, high = sorted(sign * end for end in location.interval(error))
     ratio, lowest, highest = (float(np.exp(value)) for value in (sign * location.center, low, high))
     left = None
@@ -181,16 +185,24 @@ class _Location(Protocol):
     def interval(self, error: float) -> _Interval:
         """The interval that misses the location with this probability on each side."""
 
+    def center_of(self, some: Values) -> float:
+        """The location of some of the rounds, by the same estimator; of counts their mean, since few may differ."""
+
 
 @dataclass(frozen=True)
 class _TrimmedMean:
     center: float
     deviation: float
     freedom: int
+    trim: float
+    """The share that is dropped at each end of some of the rounds."""
 
     def interval(self, error: float) -> _Interval:
         half = float(stdtrit(self.freedom, 1.0 - error)) * self.deviation
         return _Interval(self.center - half, self.center + half)
+
+    def center_of(self, some: Values) -> float:
+        return float(trim_mean(some, self.trim))
 
 
 @dataclass(frozen=True)
@@ -207,6 +219,9 @@ class _Median:
             return _Interval(-inf, inf)
         return _Interval(float(self.ordered[dropped]), float(self.ordered[number - 1 - dropped]))
 
+    def center_of(self, some: Values) -> float:
+        return float(np.median(some))
+
 
 def _decide(location: _Location, levels: _Levels, build_difference: float, rule: Rule) -> Decision:
     low, high = location.interval(levels.error)
@@ -220,10 +235,6 @@ def _decide(location: _Location, levels: _Levels, build_difference: float, rule:
         return Decision.IMPROVED
     lowest, highest = location.interval(levels.miss_probability)
     return Decision.EQUIVALENT if -relevant < lowest and highest < relevant else Decision.INCONCLUSIVE
-
-
-def _typical(values: Values, rule: Rule, *, continuous: bool) -> float:
-    return float(np.median(values)) if continuous else _trimmed_mean(values, rule.trim_of_counts).center
 
 
 def _rounds_left(
@@ -249,13 +260,13 @@ def _rounds_left(
     return max(1.0, min(needed) - rounds) if needed else None
 
 
-def _trimmed_mean(values: Values, trim: float) -> _TrimmedMean:
+def _trimmed_mean(values: Values, trim: float, trim_of_some: float) -> _TrimmedMean:
     number, dropped = len(values), int(trim * len(values))
     ordered = np.sort(values)
     kept = ordered[dropped : number - dropped]
     winsorised = np.clip(ordered, kept[0], kept[-1])
     deviation = float(winsorised.std(ddof=1)) * sqrt(number) / len(kept) * _widening(values)
-    return _TrimmedMean(float(kept.mean()), max(deviation, 1e-12), len(kept) - 1)
+    return _TrimmedMean(float(kept.mean()), max(deviation, 1e-12), len(kept) - 1, trim_of_some)
 
 
 def _median(values: Values) -> _Median:

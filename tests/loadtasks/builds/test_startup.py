@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtasks.builds import held_build
+from loadtasks.builds import held_build, startup
 from loadtasks.builds.build import Build, BuildName, HowToStart
 from loadtasks.builds.startup import BuildFailedError, StartedBuilds, started_builds, without_likely_secrets
 from loadtasks.engine.http.probe import probe
@@ -98,7 +98,10 @@ def test_a_port_that_another_program_took_meanwhile_is_changed(tmp_path: Path, m
 
 def test_both_are_started_again_with_logs_of_their_own(tmp_path: Path) -> None:
     good = f"echo started; {server_command(tmp_path)}"
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "candidate-3.log.1").touch()
     with started(tmp_path, good, good) as both:
+        first_logs = sorted((tmp_path / "logs").iterdir())
         before = {both.candidate.url, both.reference.url}
         first = list(both.held)
         both.start_again()
@@ -110,6 +113,7 @@ def test_both_are_started_again_with_logs_of_their_own(tmp_path: Path) -> None:
         for held in first:
             held.look()
             assert held.failure, "it is ended"
+    assert [path.name for path in first_logs] == ["candidate.log", "reference.log"], "later ones are of another run"
     logs = sorted(path.name for path in (tmp_path / "logs").iterdir())
     assert logs == ["candidate-2.log", "candidate.log", "reference-2.log", "reference.log"]
     assert [(tmp_path / "logs" / name).read_text() for name in logs] == ["started\n"] * 4
@@ -126,3 +130,31 @@ def test_a_build_that_does_not_start_again_is_said(tmp_path: Path, name: str, co
             both.start_again()
         assert at.value.exit_code is code
         assert both.failures() == [at.value]
+
+
+def test_a_build_that_ended_meanwhile_is_not_started_again(tmp_path: Path) -> None:
+    good = server_command(tmp_path)
+    with started(tmp_path, f"timeout 1 sh -c '{good}'", good) as both:
+        until_s = time.monotonic() + 10
+        while not both.failures() and time.monotonic() < until_s:
+            time.sleep(0.05)
+        with pytest.raises(BuildFailedError, match="the candidate ended with exit code 124 while it was measured"):
+            both.start_again()
+        assert len(both.failures()) == 1
+
+
+def test_builds_that_are_ended_to_be_started_again_are_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = server_command(tmp_path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with started(tmp_path, good, good) as both:
+        monkeypatch.setattr(startup, "_wait_until_healthy", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            both.start_again()
+        for held in both.held:
+            held.end()
+        assert both.failures() == []

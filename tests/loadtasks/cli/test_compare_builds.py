@@ -56,10 +56,13 @@ def test_a_slower_build_is_a_regression_found_in_one_run(tmp_path: Path, workspa
     assert [process for process in psutil.Process().children(recursive=True) if "serving" in str(process)] == []
 
 
-def test_what_only_one_start_of_a_build_shows_is_no_regression(tmp_path: Path, workspace: Workspace) -> None:
+def test_what_only_one_start_of_a_build_shows_is_no_regression(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADTASKS_ROUNDS", "60")
     first, fast = tmp_path / "first", server_command(tmp_path, "DELAY=0.002")
     slow_once = server_command(tmp_path, f"DELAY=$([ -e {first} ] && echo 0.002 || {{ touch {first}; echo 0.01; }})")
-    result = compared(slow_once, fast, "thing.alone", "--time-budget", "7")
+    result = compared(slow_once, fast, "thing.alone", "--time-budget", "40")
     assert result.exit_code == 0, result.output
     (alone,) = read_document(workspace.reports / "latest" / "results.json").scenarios
     assert alone.verdict is Verdict.PASS

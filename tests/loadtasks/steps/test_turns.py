@@ -69,7 +69,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def driven(
-    clock: Clock, seconds: float, *, starts: int = 1, start_s: float = 4.0, **scenarios: MadeUpRun
+    clock: Clock,
+    seconds: float,
+    *,
+    starts: int = 1,
+    start_s: float = 4.0,
+    again_s: float | None = None,
+    **scenarios: MadeUpRun,
 ) -> list[tuple[str, int]]:
     """Drive scenarios within a budget.
 
@@ -78,7 +84,7 @@ def driven(
     budget, order = TimeBudget(clock() + seconds, RoundBudget(), "a run", starts), []
 
     def start_again() -> None:
-        clock.now_s += start_s
+        clock.now_s += again_s or start_s
         order.append(("start", int(clock())))
 
     def take(turn: Turn) -> None:
@@ -155,6 +161,12 @@ def test_builds_that_start_slowly_are_started_again_seldom_or_never(clock: Clock
     assert driven(clock, 100, starts=3, start_s=20, slower=slower) == [("slower", 30)]
     slower, noisy = MadeUpRun(clock, round_ratios(480, p50_s=0.3)), MadeUpRun(clock, round_ratios(480, noise=0.4))
     order = driven(clock, 100, starts=3, start_s=12, slower=slower, noisy=noisy)
+    assert [name for name, _ in order].count("start") == 1
+
+
+def test_builds_that_take_longer_to_start_again_are_not_started_once_more(clock: Clock) -> None:
+    noisy = MadeUpRun(clock, round_ratios(480, noise=0.4))
+    order = driven(clock, 200, starts=3, start_s=2, again_s=40, noisy=noisy)
     assert [name for name, _ in order].count("start") == 1
 
 

@@ -68,6 +68,13 @@ def test_the_queue_is_charged_in_proportion_to_the_steps_that_grew() -> None:
     assert (step.share, step.queue_share) == pytest.approx((0.75, 0.75 * 0.95))
 
 
+def test_work_that_moves_into_a_phase_of_its_own_makes_nobody_wait() -> None:
+    before, now = threaded(db_s=0.001, code_s=0.001), threaded(db_s=0.0014, code_s=0.001)
+    now.phases["server:render"] = phase(0.0002, _REQUESTS)
+    (cause,) = causes(now, before)
+    assert cause.code is FindingCode.DATABASE_SLOW
+
+
 def threaded(*, db_s: float, code_s: float, workers: int = 10, in_account: float = 2.0, db: str = "db") -> Measurement:
     """A load of a process with threads: on average `in_account` requests are in its own account at once."""
     response_s = (db_s + code_s) * workers / in_account

@@ -30,12 +30,16 @@ def test_a_regression_ends_the_rounds_when_enough_starts_show_it() -> None:
     budget = RoundBudget(starts=2)
     once, twice, barely = (
         [round_ratios(number, noise=0.1, p50_s=0.5, starts=starts)]
-        for number, starts in ((30, (30,)), (60, (30, 30)), (30, (21, 9)))
+        for number, starts in ((30, (30,)), (60, (30, 30)), (60, (31, 29)))
     )
     assert (budget.more_rounds(once), budget.awaits_start(once)) == (30, True)
     assert (budget.more_rounds(twice), budget.awaits_start(twice)) == (0, False)
-    assert (budget.more_rounds(barely), budget.awaits_start(barely)) == (30, True)
+    assert (budget.more_rounds(barely), budget.awaits_start(barely)) == (60, True)
     assert not RoundBudget().awaits_start(once)
+    faster = [round_ratios(30, noise=0.1, p50_s=-0.4, p95_s=-0.4, starts=(30,))]
+    assert (budget.more_rounds(faster), budget.awaits_start(faster)) == (30, True)
+    of_tail = [round_ratios(30, noise=0.1, p95_s=0.5, requests=5, starts=(30,))]
+    assert not budget.awaits_start(of_tail), "the tail of so few requests is not judged"
     equal, early = [round_ratios(30, starts=(30,))], [round_ratios(29, noise=0.1, p50_s=0.5, starts=(29,))]
     assert (budget.more_rounds(equal), budget.awaits_start(equal)) == (0, False)
     assert not budget.awaits_start(early), "it was not analysed"

@@ -172,8 +172,14 @@ def test_what_one_start_of_the_builds_shows_and_another_does_not_is_no_change() 
     assert (fewer.decision, fewer.starts_disagree) == (Decision.INCONCLUSIVE, True)
 
 
+def test_failures_in_a_few_rounds_of_each_start_are_claimed() -> None:
+    starts = [np.where(np.arange(number) % every == 0, np.log(0.8), 0.0) for number, every in ((60, 15), (400, 4))]
+    found = judge(starts, 1, RULE, worse_up=False, continuous=False)
+    assert (found.decision, found.starts_disagree) == (Decision.REGRESSED, False)
+
+
 def test_what_every_start_shows_is_claimed_and_a_few_rounds_of_one_have_no_say() -> None:
-    first, second, few = rounds(0.2, 60, seed=1), rounds(0.15, 60, seed=2), rounds(-0.2, 9, seed=3)
+    first, second, few = rounds(0.2, 60, seed=1), rounds(0.15, 60, seed=2), rounds(-0.2, 29, seed=3)
     both = judge([first, second, few], 1, RULE)
     assert (both.decision, both.starts, both.starts_disagree) == (Decision.REGRESSED, 2, False)
     improved = judge([-first, -second, -few], 1, RULE)

@@ -2,8 +2,8 @@
 
 First every scenario is driven to its first interim analysis; one whose rounds take too long for that gets its share of
 the time, but never fewer rounds than show something. Then whatever time is left goes to the scenarios that are not
-decided yet: in each turn the one that was driven for the shortest time goes on to its next interim analysis, or for its
-share of what is left.
+decided yet: in each turn the one that is likely to be decided soonest goes on to its next interim analysis, or for its
+share of what is left. Where the time is short, it decides something rather than nothing of everything.
 
 Both builds are started several times, since two processes of one build may differ for as long as they run: first for
 the first turns, then again at equal intervals of the time that is left. A scenario that regressed goes first then: it
@@ -11,13 +11,15 @@ is decided when the rounds of two starts show it.
 
 The error rate of the sequential test holds all the same. Each analysis of a scenario spends its share of the error, and
 no scenario is analysed more often than planned, whatever other scenarios do in between: where time ends the rounds
-between two analyses, the last one takes the place of the next. Whose turn it is depends on seconds and on who is
-decided, and the time belongs to both builds alike. Rounds of different minutes may be noisier together than those in a
-row, but their ratios have the same location, since both sides of a round share its moment.
+between two analyses, the last one takes the place of the next. Whose turn it is depends on seconds, which belong to
+both builds alike, and on what earlier rounds showed; the union bound over the analyses allows for that. Rounds of
+different minutes may be noisier together than those in a row, but their ratios have the same location, since both sides
+of a round share its moment.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from time import monotonic
 from typing import Self
 
@@ -101,6 +103,14 @@ class Turn:
         return self.budget.more_rounds(self.paired.round_ratios) > 0
 
     @property
+    def left_s(self) -> float:
+        """How many seconds a decision is likely to take; infinite where the budget is likely to end before."""
+        if self.paired is None:
+            return inf
+        parts = self.paired.round_ratios
+        return self.budget.rounds_left(parts) * self.driven_s / max(1, len(parts[0].saturated))
+
+    @property
     def awaits_start(self) -> bool:
         """Whether a regression was found that another start of both builds has to show too."""
         return self.paired is not None and self.budget.awaits_start(self.paired.round_ratios)
@@ -161,7 +171,7 @@ class TimeBudget:
                 self._start += 1
                 fits = monotonic() - began_s <= _MAX_STARTING * self.left_s
                 self._due_s = self._due_s[1:] if fits else []
-            turn = min(undecided, key=lambda turn: (not turn.awaits_start, turn.driven_s))
+            turn = min(undecided, key=lambda turn: (not turn.awaits_start, turn.left_s, turn.driven_s))
             of_start_s = min([self.left_s, *(due_s - monotonic() for due_s in self._due_s[:1])])
             turn.max_s = min(self.left_s, max(_MIN_TURN_S, min(of_start_s, self.left_s / len(undecided))))
             yield from self._driven(turn)

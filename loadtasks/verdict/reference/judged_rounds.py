@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 import numpy as np
@@ -46,6 +47,19 @@ class RoundBudget:
             ]
             return min(left, sequential_test.more_rounds(decisions, usable, rule))
         return min(left, next(analysis for analysis in rule.interim_analyses if analysis > usable) - usable)
+
+    def rounds_left(self, parts: Sequence[RoundRatios]) -> float:
+        """How many more rounds a decision is likely to take, if locations and noise stay as they are.
+
+        Up to the analysis that is likely to bring it: about the metric that looks worse and is decided soonest, else
+        about all of them. Infinite where no analysis within the budget is likely to.
+        """
+        usable, ratios = parts[0].saturated.count(False), judge_rounds(parts, self.rule)
+        undecided = [ratio for ratio in _judged(parts, ratios) if ratio.decision is Decision.INCONCLUSIVE]
+        left = [ratio.rounds_left if ratio.rounds_left is not None else inf for ratio in undecided]
+        worse = [rounds for ratio, rounds in zip(undecided, left, strict=True) if ratio.looks_worse]
+        needed = usable + (min(worse) if worse else max(left, default=0.0))
+        return next((analysis for analysis in self.rule.interim_analyses if analysis >= needed), inf) - usable
 
     def awaits_start(self, parts: Sequence[RoundRatios]) -> bool:
         """Whether the rounds so far show a change that another start of both builds has to show too."""

@@ -102,6 +102,8 @@ class Ratio:
     """How many starts of both builds have a say: the rounds drove each often enough."""
     starts_disagree: bool = False
     """Whether a change is not claimed only because the rounds of some start don't show it."""
+    looks_worse: bool = False
+    """Whether its location is a change for the worse that would be reported, be it chance or not."""
     rounds_left: float | None = None
     """Without a decision: how many more rounds are likely to bring one, if the location and the noise stay as they are.
     None where a decision was made, or where the rounds are too few for an interval."""
@@ -155,7 +157,8 @@ def judge(
     if decision is Decision.INCONCLUSIVE:
         left = _rounds_left(location, rounds, levels, build_difference, rule)
     decision = Decision.INCONCLUSIVE if disagree else decision
-    return Ratio(decision, ratio, lowest, highest, rounds, len(telling), disagree, left)
+    looks_worse = location.center >= np.log1p(build_difference + rule.min_effect)
+    return Ratio(decision, ratio, lowest, highest, rounds, len(telling), disagree, bool(looks_worse), left)
 
 
 class _Levels(NamedTuple):

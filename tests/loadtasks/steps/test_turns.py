@@ -123,6 +123,19 @@ def test_undecided_ones_share_what_is_left_alike(clock: Clock) -> None:
     assert quick.analysed[0] == slow.analysed[0] == 30
 
 
+def test_what_is_likely_to_be_decided_soonest_goes_first(clock: Clock) -> None:
+    hopeless, slower, equal = (
+        MadeUpRun(clock, round_ratios(480, noise=2.0)),
+        MadeUpRun(clock, round_ratios(480, noise=0.25, p50_s=0.15, p95_s=0.15)),
+        MadeUpRun(clock, round_ratios(480, noise=0.25)),
+    )
+    order = driven(clock, 220, hopeless=hopeless, slower=slower, equal=equal)
+    assert order[3] == ("slower", 60)
+    later = [name for name, _ in order[3:]]
+    assert "hopeless" not in later[: later.count("slower")], "no analysis of it is likely to decide anything"
+    assert not Turn("slower", "", RoundBudget(), paired=slower).is_undecided  # type: ignore[arg-type]
+
+
 def test_rounds_that_are_too_long_get_their_share_and_no_fewer_than_show_something(clock: Clock) -> None:
     endless, later = (MadeUpRun(clock, round_ratios(480, noise=0.3), seconds_a_round=s) for s in (2.0, 0.1))
     order = driven(clock, 10, endless=endless, later=later)

@@ -1,3 +1,5 @@
+from math import inf
+
 from loadtasks.verdict.reference.judged_rounds import RoundBudget
 from tests.loadtasks.verdict.reference.rounds import round_ratios
 
@@ -43,6 +45,14 @@ def test_a_regression_ends_the_rounds_when_enough_starts_show_it() -> None:
     equal, early = [round_ratios(30, starts=(30,))], [round_ratios(29, noise=0.1, p50_s=0.5, starts=(29,))]
     assert (budget.more_rounds(equal), budget.awaits_start(equal)) == (0, False)
     assert not budget.awaits_start(early), "it was not analysed"
+
+
+def test_the_rounds_left_are_those_until_the_analysis_that_is_likely_to_decide() -> None:
+    budget = RoundBudget()
+    assert budget.rounds_left([round_ratios(60)]) == 0, "it is decided"
+    assert budget.rounds_left([round_ratios(60, noise=0.25, p50_s=0.15, p95_s=0.15)]) == 60
+    assert budget.rounds_left([round_ratios(60, noise=2.0)]) == inf
+    assert RoundBudget(rounds=90).rounds_left([round_ratios(60, noise=0.25, p50_s=0.15, p95_s=0.15)]) in (30, inf)
 
 
 def test_rounds_of_earlier_versions_are_of_one_start() -> None:

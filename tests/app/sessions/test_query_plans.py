@@ -45,9 +45,9 @@ WHOLE_INDEX = re.compile(
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]) -> Iterator[AppDatabase]:
-    """A database with 50,000 sessions."""
+    """A database with 20,000 sessions."""
     folder = tmp_path_factory.mktemp("many")
-    made = prepare(folder, 50_000, new_url(folder))
+    made = prepare(folder, 20_000, new_url(folder))
     yield made
     made.dispose()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from loadtasks.errors import BadInputError, ExitCode, NotStoredError
 from loadtasks.report import folder
 from loadtasks.report.headline import verdict_sentence
-from loadtasks.results.assembly import assemble
+from loadtasks.results.assembly import assemble, assemble_measured
 from loadtasks.results.document import ResultsDocument
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.store import Store
@@ -72,7 +72,8 @@ def summarize(context: RunContext, run_id: str) -> RunSummary:
     Raises:
         BadInputError: no such run.
     """
-    whole = document(context, run_id)
+    with Store.open(context.workspace.results_url) as store:
+        whole = assemble_measured(store, run_id)
     return RunSummary(
         service=whole.run.service,
         verdict=whole.verdict,

@@ -245,8 +245,8 @@ class Settings(BaseSettings):
         Field(ge=1, le=1e9, allow_inf_nan=False),
         Hint("a number from 1 to 1000000000", option="--runs-per-false-alarm"),
     ] = Sensitivity.runs_per_false_alarm
-    """How sure a confirmed change is: the mean number of runs between two false alarms, over all scenarios and metrics
-    together. What is less sure is suspected at most."""
+    """Mean number of runs between two false alarms, over all scenarios and metrics together: the larger, the more
+    evidence a regression takes. A change with less evidence is suspected at most."""
     min_effect: Annotated[
         float,
         Field(gt=0, lt=1, allow_inf_nan=False),

@@ -141,7 +141,7 @@ class Watch:
             _tell(f"The API at {self.api.url} no longer responds: until it is back, runs are invalid.")
         if ended := self.services.ended():
             if ended == self.api.name:
-                return  # in this moment; told at the next look
+                return  # in this moment; reported at the next look
             raise CannotStartError(
                 f"{ended} ended by itself, so the rest was stopped; its log is {self.services.log_of(ended)}"
             )

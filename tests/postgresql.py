@@ -174,7 +174,7 @@ class Standby:
         _stop(self._server)
 
     def tell(self, statement: str) -> object:
-        """Run a statement in it; gives the one value of its answer."""
+        """Run a statement in it; gives the one value of its result."""
         return _tell(self.address, statement)
 
     def has_all(self) -> bool:

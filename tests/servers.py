@@ -15,7 +15,7 @@ Handler = Callable[[socket.socket, bytes], bool]
 
 
 def ok(body: bytes = b"{}", *headers: str, status: str = "200 OK") -> bytes:
-    """A whole HTTP answer."""
+    """A whole HTTP response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 

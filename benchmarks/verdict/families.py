@@ -175,17 +175,17 @@ def begin_run(detector: Detector, repetitions: Sequence[Values]) -> int:
         How many scenarios are repeated since they look worse.
     """
     detector.begin_run(repetitions[0])
-    suspects = 0
+    repeated = 0
     for number, values in enumerate(repetitions[1:]):
         reasons = detector.repetitions_due()
         due = np.array([reason is not None for reason in reasons]).reshape(-1, METRICS).any(axis=1)
         if not number:
             suspect = np.array([reason is RepetitionReason.SUSPECT for reason in reasons])
-            suspects = int(suspect.reshape(-1, METRICS).any(axis=1).sum())
+            repeated = int(suspect.reshape(-1, METRICS).any(axis=1).sum())
         if not due.any():
             break
         detector.add_repetition(np.where(np.repeat(due, METRICS), values, np.nan))
-    return suspects
+    return repeated
 
 
 def measure(kind: Kind, families: int, random: np.random.Generator) -> list[Values]:

@@ -4,8 +4,8 @@
     python -m benchmarks.verdict.mails FOLDER
 
 One run a day goes through the real steps: judged by a suite, compared with its baseline, repeated where that is due,
-and told. After twelve calm days a target is missed for ten; a regression comes and goes meanwhile; a second one stays,
-and nobody acknowledges it; for two days the API is down. Prints verdict and mail of each day.
+and mailed. After twelve calm days a target is missed for ten; a regression comes and goes meanwhile; a second one
+stays, and nobody acknowledges it; for two days the API is down. Prints verdict and mail of each day.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python -m benchmarks.verdict.two_files_live
 
 Each file is a run of five shipped scenarios against an API that was started for it, on a core of its own; what is
-invalid is measured again, as a run does. The list of sessions is slowed by an injected `cpu` fault of 0, 10, 50 or
+invalid is repeated, as in a run. The list of sessions is slowed by an injected `cpu` fault of 0, 10, 50 or
 300 % of the time that a request takes, and the files are compared by the product's own code with the prior alone. Other
 processes of the machine are left as they are. About half a minute a pair.
 """

@@ -40,7 +40,7 @@ class _Group(click.Group):
             terminal.say("Interrupted.", error=True)
             ctx.exit(ExitCode.INTERRUPTED)
         except Exception as error:
-            ctx.exit(_told(error, ctx.ensure_object(dict)))
+            ctx.exit(_report_error(error, ctx.ensure_object(dict)))
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def _check_arguments(arguments: Sequence[str]) -> None:
             raise BadInputError(f"the argument {argument[:MAX_SHOWN]!r} is not UTF-8 text; write it as one.")
 
 
-def _told(error: Exception, given: dict[str, str]) -> ExitCode:
+def _report_error(error: Exception, given: dict[str, str]) -> ExitCode:
     """Say on stderr what went wrong, and return the exit code. `given` holds the settings that options gave."""
     known = error if isinstance(error, LoadTasksError) else _of_files(error)
     if known is not None and known.exit_code is not ExitCode.BROKEN:

@@ -1,7 +1,7 @@
 """Before any load: each scenario's own first safe request, to see whether the target admits to it.
 
 What is asked is what the scenario sends: its first GET, HEAD or OPTIONS, with its headers, its query and the first row
-of its feeder, over the same connections, TLS and encoding as the load. Only one answer keeps a scenario from being
+of its feeder, over the same connections, TLS and encoding as the load. Only one response keeps a scenario from being
 measured: 401 or 403 where its checks don't expect that. Whatever else happens is that scenario's own, and its load
 shows it. A scenario that has no safe request, or whose number of requests matters (`scales: false`), is not asked.
 """
@@ -53,12 +53,12 @@ class UnadmittedRequest:
 
 
 @dataclass
-class PreflightAnswers:
-    """How the target answered."""
+class PreflightResponses:
+    """How the target responded."""
 
     asked: int = 0
     """How many different requests were sent, or would have been if there had been time."""
-    answered: int = 0
+    responded: int = 0
     """How many of them got a response, whatever it said."""
     refused: dict[str, UnadmittedRequest] = field(default_factory=dict)
     """By scenario; of a mixed one the first part that is refused."""
@@ -76,7 +76,7 @@ class _Question(NamedTuple):
     """What is sent, and how long it may take: questions that are alike in this are asked once."""
 
 
-def run_preflight(scenarios: Sequence[Scenario], target: Target) -> PreflightAnswers:
+def run_preflight(scenarios: Sequence[Scenario], target: Target) -> PreflightResponses:
     """Ask a target what scenarios would ask first, all at once. What goes wrong with the target is never raised.
 
     Raises:
@@ -86,15 +86,15 @@ def run_preflight(scenarios: Sequence[Scenario], target: Target) -> PreflightAns
     questions = [question for scenario in scenarios for question in _questions(scenario, target, measurement_id)]
     different = {question.alike: question.part for question in questions}
     if not different:
-        return PreflightAnswers()
+        return PreflightResponses()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         statuses = dict(zip(different, runner.run(_ask(list(different.values()), target)), strict=True))
-    answers = PreflightAnswers(asked=len(statuses), answered=sum(status > 0 for status in statuses.values()))
+    responses = PreflightResponses(asked=len(statuses), responded=sum(status > 0 for status in statuses.values()))
     for question in questions:
         status = statuses[question.alike]
         if status in _UNAUTHORISED and Checker(question.written.checks).status_problem(status) is not None:
-            answers.refused.setdefault(question.scenario, _unadmitted(question.written, target, status))
-    return answers
+            responses.refused.setdefault(question.scenario, _unadmitted(question.written, target, status))
+    return responses
 
 
 def _questions(scenario: Scenario, target: Target, measurement_id: str) -> Iterator[_Question]:

@@ -38,7 +38,7 @@ _TITLE = {
     FindingCode.THRESHOLD_RAISED: "Threshold raised",
     FindingCode.ENVIRONMENT_CHANGED: "Environment changed",
     FindingCode.CONFIRMATION: "Confirmation",
-    FindingCode.INVALID_REPEATED: "Measured again",
+    FindingCode.INVALID_REPEATED: "Repeated",
     FindingCode.INCONCLUSIVE: "Inconclusive",
     FindingCode.OTHER_RUN_INCONCLUSIVE: "Inconclusive",
     FindingCode.TARGET_NOT_EVALUATED: "Target not evaluated",

@@ -142,7 +142,7 @@ def _table(rows: list[table.TableRow], columns: list[str], gap: int) -> "Table":
 
 
 def _show_one_by_one(rows: list[table.TableRow], to: "Console") -> None:
-    """The rows where not even the most important columns fit beside each other: each on lines of its own."""
+    """The rows where not even the most important columns fit side by side: each on lines of its own."""
     for row in rows:
         cells = {column: row.cell(column) for column in table.ALL_COLUMNS}
         style = _STYLE[row.verdict] if row.verdict else ""

@@ -156,7 +156,7 @@ class ResultsDatabase:
         """The version of the tables; None where there are none yet.
 
         Raises:
-            BadInputError: there is no telling which one it is, or the tables are somebody else's.
+            BadInputError: it holds several versions, or the tables are somebody else's.
         """
         present = set(inspect(connection).get_table_names()) | set(inspect(connection).get_view_names())
         versions: Sequence[str] = []
@@ -191,7 +191,7 @@ class ResultsDatabase:
         try:
             yield
         except (LoadTasksError, IntegrityError, DataError):
-            raise  # said already; ours to mend, nobody else's
+            raise  # said already; ours to fix, nobody else's
         except DBAPIError as error:
             if is_of_a_value(error) and (odd := self._odd_row()) is not None:
                 raise BadInputError(odd) from error
@@ -351,14 +351,14 @@ def _begin(connection: Connection, kind: str) -> None:
 
 def _retried(step: Callable[[], _T], passes: Callable[[Exception], bool], name: str) -> _T:
     """Take a step until it succeeds, for up to `WAIT_S` while its error is one that passes. Signals are handled."""
-    deadline, told = time.monotonic() + WAIT_S, False
+    deadline, warned = time.monotonic() + WAIT_S, False
     while True:
         try:
             return step()
         except (DBAPIError, sqlite3.Error) as error:
             if not passes(error) or time.monotonic() >= deadline:
                 raise
-            if not told:
+            if not warned:
                 log.warning("%s: can't be used right now (%s); waiting for up to %.0f s", name, reason(error), WAIT_S)
-                told = True
+                warned = True
         time.sleep(_RETRY_EVERY_S)

@@ -97,7 +97,7 @@ class Fingerprint(BaseModel):
             paired=run.reference_url is not None,
         )
 
-    def unlike(self, earlier: Self) -> Difference | None:
+    def first_difference(self, earlier: Self) -> Difference | None:
         """The first difference from an earlier measurement that rules out a comparison; None where there is none."""
         return next(self.differences(earlier), None)
 

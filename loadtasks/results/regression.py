@@ -112,7 +112,7 @@ class Move(BaseModel):
 
 
 class Regression(BaseModel):
-    """One scenario, or one part of a mixed one, that got worse than its baseline."""
+    """One scenario, or one part of a mixed one, that regressed against its baseline."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -15,7 +15,7 @@ from loadtasks.results.schema import FailureRow, MeasurementRow, PairingRow, Ver
 
 
 class RepetitionReason(StrEnum):
-    """Why a scenario is measured again in the same run."""
+    """Why a scenario is repeated in the same run."""
 
     SUSPECT = "suspect"
     """To confirm: it looks worse than the baseline."""

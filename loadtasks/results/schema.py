@@ -265,7 +265,7 @@ class LateRunRow(ResultsBase):
 
 
 class RegressionRow(ResultsBase):
-    """A scenario that got worse, or a part of a mixed one."""
+    """A scenario that regressed, or a part of a mixed one."""
 
     __tablename__ = "regressions"
 

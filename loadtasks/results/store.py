@@ -248,7 +248,7 @@ class Store:
             return repetitions.read(session, run_id, scenario)
 
     def repeated(self, run_id: str, reason: RepetitionReason) -> dict[str, list[Repetition]]:
-        """All repetitions of the scenarios that were measured again for a reason, by scenario."""
+        """All repetitions of the scenarios that were repeated for a reason, by scenario."""
         with self._database.reading() as session:
             query = select(MeasurementRow.scenario).where(
                 MeasurementRow.run_id == run_id, MeasurementRow.reason == reason.value

@@ -1,7 +1,7 @@
 """Measuring scenarios once more at the end of a run.
 
-To confirm what looks like a regression, to learn how repetitions differ, to measure again what was invalid, and to
-measure what nothing was kept of.
+To confirm what looks like a regression, to learn how repetitions differ, to repeat what was invalid, and to measure
+what nothing was kept of.
 """
 
 from collections.abc import Sequence

@@ -25,9 +25,9 @@ def measure(
     """Measure one scenario and keep its measurements, or the reason why there are none or why they can't be trusted.
 
     With a reference the scenario is driven in rounds against both; where that can't be done it is measured alone. A
-    scenario whose measurement is invalid for a reason that may have passed is measured again at once. What an earlier
+    scenario whose measurement is invalid for a reason that may have passed is repeated at once. What an earlier
     try kept is replaced. With a `turn` its rounds are driven for that turn, and what is kept is of all turns so far;
-    nothing is measured again at once.
+    nothing is repeated at once.
 
     Raises:
         TargetUnavailableError: the target doesn't respond, or has stopped responding.

@@ -37,7 +37,7 @@ def ask_target(target: Target, scenarios: Sequence[Scenario]) -> dict[str, Acces
         BadInputError: the target's certificate can't be verified with the CA bundle that the environment names.
     """
     silent = usual_page_is_silent(target)
-    answers = run_preflight(scenarios, target)
-    if silent is not None and answers.asked and not answers.answered:
+    responses = run_preflight(scenarios, target)
+    if silent is not None and responses.asked and not responses.responded:
         raise silent
-    return {scenario: AccessRefused(**asdict(refused)) for scenario, refused in answers.refused.items()}
+    return {scenario: AccessRefused(**asdict(refused)) for scenario, refused in responses.refused.items()}

@@ -111,7 +111,7 @@ def _side(document: ResultsDocument, result: ScenarioResult) -> FileSide:
 def _difference(
     document: ResultsDocument, result: ScenarioResult, other: ResultsDocument, earlier: ScenarioResult
 ) -> Difference | None:
-    return Fingerprint.of(document.run, result.measurements[0]).unlike(
+    return Fingerprint.of(document.run, result.measurements[0]).first_difference(
         Fingerprint.of(other.run, earlier.measurements[0])
     )
 

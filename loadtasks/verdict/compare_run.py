@@ -43,9 +43,9 @@ class KnownHistory:
     references: Mapping[str, ReferenceRounds] = field(default_factory=dict)
     """The reference of each scenario that has one; such a scenario is compared with nothing else."""
     confirmations: Mapping[str, Sequence[Repetition]] = field(default_factory=dict)
-    """The repetitions of each scenario that was measured again to confirm a suspicion."""
+    """The repetitions of each scenario that was repeated to confirm a suspicion."""
     invalid: Mapping[str, Sequence[Repetition]] = field(default_factory=dict)
-    """The repetitions of each scenario that was measured again because it was invalid."""
+    """The repetitions of each scenario that was repeated because it was invalid."""
 
 
 @dataclass
@@ -128,7 +128,7 @@ def _confirmation(repetitions: Sequence[Repetition], compared: ComparedScenario)
 
 
 def _invalid_repeated(scenario: str, known: KnownHistory) -> Iterator[Finding]:
-    """That a scenario was measured again because it was invalid, if it was."""
+    """That a scenario was repeated because it was invalid, if it was."""
     repetitions = known.invalid.get(scenario, ())
     reasons = {
         repetition.number: [found.code for found in validity.findings(scenario, repetition.measurements, {})]

@@ -18,7 +18,7 @@ from loadtasks.verdict.targets import throttling
 _NOT_REACHED = frozenset({ErrorCode.REFUSED, ErrorCode.UNREACHABLE})
 """Errors that say nothing about the API, since it never saw the request."""
 _MAY_PASS = frozenset({FindingCode.GENERATOR_SATURATED, FindingCode.TARGET_NOT_REACHED})
-"""What may be over when the scenario is measured again: a busy machine, a target or a network that was down."""
+"""What may be over when the scenario is repeated: a busy machine, a target or a network that was down."""
 
 _MAY_PASS_UNMEASURED = frozenset(
     {
@@ -40,7 +40,7 @@ def is_missing(found: Sequence[Finding]) -> bool:
 
 
 def may_pass(found: Sequence[Finding]) -> bool:
-    """Whether a scenario is invalid only for reasons that may be over when it is measured again."""
+    """Whether a scenario is invalid only for reasons that may be over when it is repeated."""
     return bool(found) and all(finding.code in _MAY_PASS for finding in found)
 
 

@@ -72,7 +72,7 @@ def latest(workspace: Workspace) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_regression_is_told_whatever_the_dates_say(workspace: Workspace, context: RunContext) -> None:
+def test_a_regression_is_reported_whatever_the_dates_say(workspace: Workspace, context: RunContext) -> None:
     past(context, 4)
     concluded(context, keep(context, "ahead", NOW - DAY + YEARS))
     assert set(latest(workspace)) == {"ahead"}

@@ -86,7 +86,7 @@ def run_of_twelve(tmp_path_factory: pytest.TempPathFactory) -> MeasuredRun:
         return run_product(folder, url, scenarios, {"MPLBACKEND": "no_such_backend"})
 
 
-def test_healthy_scenarios_are_measured_beside_hostile_ones_as_if_alone(run_of_twelve: MeasuredRun) -> None:
+def test_healthy_scenarios_are_measured_next_to_hostile_ones_as_if_alone(run_of_twelve: MeasuredRun) -> None:
     assert run_of_twelve.document is not None, run_of_twelve.output
     results = {result.scenario.partition(".")[2]: result for result in run_of_twelve.document.scenarios}
     for name in HEALTHY:

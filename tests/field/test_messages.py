@@ -21,7 +21,7 @@ CALM = 20
 MAX_RUNS_UNTIL_RECOVERED = 6
 
 
-class Night(NamedTuple):
+class AlertedRun(NamedTuple):
     """One run and what people got of it."""
 
     verdict: Verdict
@@ -43,7 +43,7 @@ class MailedSeries(RunSeries):
             recipients="team@example.org",
         )
 
-    def down(self) -> Night:
+    def down(self) -> AlertedRun:
         """A run of an API that is down."""
         run_id = f"run-{self._number:03d}"
         with Store.open(self.context.workspace.results_url) as store:
@@ -54,28 +54,28 @@ class MailedSeries(RunSeries):
         steps.compare(self.context, run_id)
         return self._alerted(run_id, Verdict.INVALID)
 
-    def night(self, slower: float = 1.0) -> Night:
-        """A run, at whose end the mail server is up."""
+    def up(self, slower: float = 1.0) -> AlertedRun:
+        """A run of an API that responds, at whose end the mail server is up."""
         run_id = self.measure(slower)
         return self._alerted(run_id, self.judge(run_id).verdict)
 
-    def _alerted(self, run_id: str, verdict: Verdict) -> Night:
+    def _alerted(self, run_id: str, verdict: Verdict) -> AlertedRun:
         before = len(self.server.mails)
         with serving(self.server):
             steps.alert(self.context, run_id, waits_s=NO_WAIT)
-        return Night(verdict, self.server.words[before:])
+        return AlertedRun(verdict, self.server.words[before:])
 
 
-def until_recovered(series: MailedSeries) -> list[Night]:
+def until_recovered(series: MailedSeries) -> list[AlertedRun]:
     """Runs that are back to normal, until a mail says so."""
-    nights: list[Night] = []
-    while not nights or "RECOVERED" not in nights[-1].words:
-        assert len(nights) < MAX_RUNS_UNTIL_RECOVERED, nights
-        nights.append(series.night())
-    return nights
+    alerted: list[AlertedRun] = []
+    while not alerted or "RECOVERED" not in alerted[-1].words:
+        assert len(alerted) < MAX_RUNS_UNTIL_RECOVERED, alerted
+        alerted.append(series.up())
+    return alerted
 
 
-def test_what_people_are_told_of_a_service(tmp_path: Path) -> None:
+def test_what_is_mailed_of_a_service(tmp_path: Path) -> None:
     with mail_server() as server:
         pass  # it has a port now, and is down
     series = MailedSeries(tmp_path, server)
@@ -88,26 +88,26 @@ def test_what_people_are_told_of_a_service(tmp_path: Path) -> None:
     with pytest.raises(NotSentError, match="sent with the next run"):
         steps.alert(series.context, run_id, waits_s=NO_WAIT)
     assert server.mails == []
-    assert series.night(2.0) == Night(Verdict.REGRESSED, ["REGRESSED"])
-    assert series.night(2.0) == Night(Verdict.REGRESSED, [])
+    assert series.up(2.0) == AlertedRun(Verdict.REGRESSED, ["REGRESSED"])
+    assert series.up(2.0) == AlertedRun(Verdict.REGRESSED, [])
     assert run_id in text_of(server.mails[0][1])
     (found,) = series.regressions()
     assert f"regressions acknowledge {found.id}" in text_of(server.mails[0][1])
     # The API dies while the regression is open: that is the headline, and the regression a line below.
-    assert series.down() == Night(Verdict.INVALID, ["INVALID"])
+    assert series.down() == AlertedRun(Verdict.INVALID, ["INVALID"])
     text = text_of(server.mails[1][1])
     assert "the API refuses connections" in server.subjects[1]
     assert "STILL OPEN Regression" in text
     assert f"regressions acknowledge {found.id}" in text
-    assert series.down() == Night(Verdict.INVALID, [])
+    assert series.down() == AlertedRun(Verdict.INVALID, [])
     # It is back, and still slow.
-    assert series.night(2.0) == Night(Verdict.REGRESSED, ["RECOVERED"])
+    assert series.up(2.0) == AlertedRun(Verdict.REGRESSED, ["RECOVERED"])
     assert "could be measured again" in server.subjects[2]
     assert "STILL OPEN Regression" in text_of(server.mails[2][1])
     # It is fast again: no red run, one mail when that is certain, and then silence.
     back = until_recovered(series)
-    assert {night.verdict for night in back} == {Verdict.PASS}
-    assert [night.words for night in back[:-1]] == [[]] * (len(back) - 1)
+    assert {one.verdict for one in back} == {Verdict.PASS}
+    assert [one.words for one in back[:-1]] == [[]] * (len(back) - 1)
     assert server.subjects[3].endswith(": all clear: dashboard.concurrent p50 is back to normal")
     assert f"Regression {found.id} is over" in text_of(server.mails[3][1])
     # All of the regression is one thread, with pictures of it at both ends; so is the outage.
@@ -116,7 +116,7 @@ def test_what_people_are_told_of_a_service(tmp_path: Path) -> None:
     pictures = [[part.get_content_type() for part in message.walk()].count("image/png") for _, message in server.mails]
     assert pictures == [1, 0, 0, 1]
     assert "CAUSES" not in text_of(server.mails[3][1])
-    assert [series.night() for _ in range(3)] == [Night(Verdict.PASS, [])] * 3
+    assert [series.up() for _ in range(3)] == [AlertedRun(Verdict.PASS, [])] * 3
     with Store.open(series.context.workspace.results_url) as store:
         assert {message.attempts for message in store.messages.newest_first()} == {1, 4}
         assert store.messages.pending() == []

@@ -461,7 +461,7 @@ def strict_websockets() -> Iterator[str]:
             thread.join()
 
 
-def test_a_refused_upgrade_is_told_in_the_targets_own_words(workspace: Workspace) -> None:
+def test_a_refused_upgrade_is_reported_in_the_targets_own_words(workspace: Workspace) -> None:
     write(workspace, "chat", "websocket: /chat\nscenarios:\n  opened: {load: {connections: 3}}\n")
     with strict_websockets() as url:
         outcome = Outcome(workspace, url)

@@ -18,7 +18,7 @@ class FuzzKind:
     exercise: Callable[[Path, bytes], None]
     """Writes a file's content into an empty folder, and calls what the commands call. Raises what they raise."""
     command_lines: Callable[[Path, bytes], Sequence[Sequence[str]]]
-    """Likewise, but gives the arguments of the command lines that read the file."""
+    """Writes a file's content into an empty folder, and gives the arguments of the command lines that read it."""
     mutators: Sequence[Mutator] = ()
     """Changes that know what the files hold. Half of the files are changed by these, half byte by byte."""
 

@@ -64,7 +64,7 @@ def test_a_long_or_hostile_message_is_one_line_of_bounded_length() -> None:
     assert len(text) < 400
 
 
-def test_an_installation_that_is_broken_is_told_too(tmp_path: Path) -> None:
+def test_an_installation_that_is_broken_is_reported_too(tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ImportError('rich is half installed')")
     done = subprocess.run(
         [sys.executable, "-m", "loadtasks", "runs"],

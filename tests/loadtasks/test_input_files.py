@@ -68,7 +68,7 @@ def test_a_name_that_no_file_can_have_is_refused(name: str, tmp_path: Path) -> N
     assert not is_folder(tmp_path / name)
 
 
-def test_a_missing_file_is_told_from_others(tmp_path: Path) -> None:
+def test_a_missing_file_is_distinguished_from_others(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="there is no such file"):
         read_text(tmp_path / "none", MAX)
 

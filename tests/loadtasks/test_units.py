@@ -122,7 +122,7 @@ def test_a_change_is_per_cent_until_it_doubles(ratio: float | None, text: str) -
         ("conservation_gap", None, "–"),
     ],
 )
-def test_a_metric_is_told_in_its_own_unit(metric: str, number: float | None, text: str) -> None:
+def test_a_metric_is_shown_in_its_own_unit(metric: str, number: float | None, text: str) -> None:
     assert units.value(metric, number) == text
 
 

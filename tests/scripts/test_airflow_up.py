@@ -35,7 +35,7 @@ def end(services: Services, name: str) -> None:
     services.running[name].wait()
 
 
-def test_an_api_that_dies_is_told_once_and_airflow_goes_on(
+def test_an_api_that_dies_is_reported_once_and_airflow_goes_on(
     services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("APP_DATABASE_URL", raising=False)

@@ -35,7 +35,7 @@ def test_a_token_is_renewed_long_before_it_expires_and_readable_by_its_owner_alo
     assert RENEWED_EVERY_S < LIFETIME_S - 4 * 3600, "a task that begins just before has a token for as long as it takes"
 
 
-def test_a_renewal_that_fails_is_told_once_and_tried_again(tmp_path: Path) -> None:
+def test_a_renewal_that_fails_is_reported_once_and_tried_again(tmp_path: Path) -> None:
     clock = Clock()
     file = clock.file(tmp_path)
     file.renew_when_due()

@@ -1,4 +1,4 @@
-"""Other detectors over real series: simple rules, and Apache Otava, which is told one more point after the other.
+"""Other detectors over real series: simple rules, and Apache Otava, which gets one more point at a time.
 
 What Otava reports is kept in var/benchmarks, since it takes many minutes and depends on nothing of this project.
 """

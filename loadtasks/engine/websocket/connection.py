@@ -219,7 +219,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._pong(payload)
 
     def _pong(self, payload: str | bytes) -> None:
-        """Answer a ping; not one that comes while earlier answers wait to be read (section 5.5.3 allows that)."""
+        """Answer a ping; not one that comes while earlier pongs wait to be read (section 5.5.3 allows that)."""
         if self._transport is not None and self._transport.get_write_buffer_size() < _MAX_UNREAD:
             self._write(ABNF.create_frame(payload, ABNF.OPCODE_PONG).format())
 

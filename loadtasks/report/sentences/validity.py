@@ -262,7 +262,7 @@ _PASSING: Mapping[FindingCode, str] = {
     FindingCode.GENERATOR_SATURATED: "the load generator was saturated",
     FindingCode.TARGET_NOT_REACHED: "no request reached the target",
 }
-"""What may be over when a scenario is measured again, as a clause."""
+"""What may be over when a scenario is repeated, as a clause."""
 SENTENCES: Mapping[FindingCode, Callable[[Finding, Any], str]] = {
     FindingCode.NOT_MEASURED: lambda _finding, _parameters: (
         "the scenario was not measured: as far as is known it never began, since its task never ran, was skipped, or "

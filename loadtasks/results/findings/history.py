@@ -56,7 +56,7 @@ class GainLost(Parameters):
 
 
 class RegressionShift(BaselineShift):
-    """One metric got worse against its baseline."""
+    """One metric regressed against its baseline."""
 
     shape: Shape | None = None
     """Given with one of the regression's metrics; None with the others, and where it is not known."""

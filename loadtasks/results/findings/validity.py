@@ -143,7 +143,7 @@ class SaturationParameters(Parameters):
 
 
 class InvalidRepeated(Parameters):
-    """A scenario was measured again because a measurement of it was invalid."""
+    """A scenario was repeated because a measurement of it was invalid."""
 
     repetitions: int
     """How often it was measured, the first time included."""

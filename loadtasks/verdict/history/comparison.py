@@ -148,8 +148,8 @@ def covariates_of(
     if own is None:
         return Covariates(), frozenset()
     names = frozenset(own.controls.scenarios)
-    alike = [run for run in control_runs if run.sequence <= own.sequence and run.generator == own.generator]
-    return Covariates(alike, [one for one in series if one.scenario in names and not one.part]), names
+    comparable = [run for run in control_runs if run.sequence <= own.sequence and run.generator == own.generator]
+    return Covariates(comparable, [one for one in series if one.scenario in names and not one.part]), names
 
 
 def _until(series: MetricSeries, run_id: str) -> MetricSeries | None:
@@ -165,7 +165,7 @@ def _not_comparable(series: MetricSeries) -> NotComparable | None:
     if len(series.points) == 1:
         return None
     before, newest = series.points[-2:]
-    difference = newest.fingerprint.unlike(before.fingerprint)
+    difference = newest.fingerprint.first_difference(before.fingerprint)
     return NotComparable.of(difference, before.run_id, new_baseline=True) if difference is not None else None
 
 

@@ -162,9 +162,9 @@ def _shared(ratios: Values, errors: Values, of: SeriesGroups) -> Values:
         others = scenarios[:, None] != scenarios[None, :]
         theirs = np.where(others, np.clip(own[members], 0.0, MAX_COEFFICIENT)[None, :], np.nan).T
         centre = _median(theirs)
-        spread = _MAD * _median(np.abs(theirs - centre))
+        scale = _MAD * _median(np.abs(theirs - centre))
         chance = _median(np.where(others, noise[members][None, :], np.nan).T)
-        differ = np.maximum(spread**2 - chance**2, 0.0)
+        differ = np.maximum(scale**2 - chance**2, 0.0)
         weight = differ / np.maximum(differ + noise[members] ** 2, 1e-12)
         estimates[members] = centre + weight * (own[members] - centre)
         farthest = np.sort(np.where(others, np.clip(own[members], 0.0, MAX_COEFFICIENT)[None, :], 0.0), axis=1)

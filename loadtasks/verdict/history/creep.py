@@ -143,9 +143,9 @@ def _fit(medians: Values, gained: Values, min_effect: Values) -> list[_Rise | No
     squares = (residual**2).sum(axis=1)
     freedom = number - _FITTED
     variance = np.maximum(squares / freedom, (min_effect / 4) ** 2 / BLOCK_RUNS / together)
-    alike = (residual[:, 1:] * residual[:, :-1]).sum(axis=1) / np.maximum(squares, np.finfo(float).tiny)
-    alike = np.clip((alike + _BIAS[0] / number) / (1 - _BIAS[1] / number), 0.0, _MAX_AUTOCORRELATION)
-    error = np.sqrt(variance * (1 + alike) / (1 - alike) / family.squares[best])
+    correlation = (residual[:, 1:] * residual[:, :-1]).sum(axis=1) / np.maximum(squares, np.finfo(float).tiny)
+    correlation = np.clip((correlation + _BIAS[0] / number) / (1 - _BIAS[1] / number), 0.0, _MAX_AUTOCORRELATION)
+    error = np.sqrt(variance * (1 + correlation) / (1 - correlation) / family.squares[best])
     is_rise = explained[rows, best] > explained[:, rises:].max(axis=1) - _STEP_ADVANTAGE * variance
     limit = MIN_EFFECTS * min_effect
     is_creep = is_rise & (size - gained >= limit) & (size > error * -stdtrit(freedom, _FALSE_FINDINGS))

@@ -54,8 +54,8 @@ false claims than the budget allows."""
 _MATURE_SHARE = 0.3
 """What a run that is found implausible may take of the budget once the evidence of a whole baseline is judged too."""
 _INTRACLASS_ERROR = 0.2
-"""About the standard error of an intraclass correlation from the eleven pairs of a whole baseline. Only as far as it is
-known how alike repetitions are is a disturbance taken to last; the few pairs of a young baseline show nothing."""
+"""About the standard error of an intraclass correlation from the eleven pairs of a whole baseline. Only what an
+estimate exceeds it by shows that disturbances last; the few pairs of a young baseline show nothing."""
 _REPETITION_FACTOR = 10.0
 """A run is repeated if its repetitions, being like it, would be implausible even by a tenth of what is required."""
 _PLAUSIBLE_SCALES, _MAX_IMPLAUSIBILITY = 0.5, 0.02
@@ -294,8 +294,8 @@ class Detector:
         return self._plausible
 
     def _noise(self, rows: NDArray[np.int64]) -> Noise:
-        alike = self._estimated().intraclass - _INTRACLASS_ERROR
-        known = np.where(self._is_young(), MIN_PERSISTENCE, np.maximum(alike, MIN_PERSISTENCE))
+        correlation = self._estimated().intraclass - _INTRACLASS_ERROR
+        known = np.where(self._is_young(), MIN_PERSISTENCE, np.maximum(correlation, MIN_PERSISTENCE))
         return noise_before(self._baselines.of(rows), known[rows])
 
     def _weigh_worse(self) -> tuple[Values, Values]:

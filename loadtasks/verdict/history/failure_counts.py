@@ -66,7 +66,7 @@ class _BetaBinomial:
         return logarithm
 
     def together(self, counts: Sequence[tuple[float, float]]) -> float | Values:
-        """Of several repetitions, of which nobody knows how alike they are: with one rate for all, or one for each."""
+        """Of several repetitions whose intraclass correlation isn't known: with one rate for all, or one for each."""
         if not counts:
             return 0.0
         failed, requests = (sum(numbers) for numbers in zip(*counts, strict=True))

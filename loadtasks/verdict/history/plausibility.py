@@ -7,7 +7,7 @@ run as bad as the newest one, by noise alone, has two terms:
 - **Noise.** The posterior predictive distribution of one more run: Student's t, for a level that is estimated from the
   earlier runs and a scale with a scaled inverse chi-squared prior (Gelman et al. 2013, "Bayesian Data Analysis", 3.2).
   The scale of the series itself takes the prior's place as runs come. Repetitions enter by their mean, which counts
-  like a single measurement, since it isn't known early how alike they are.
+  like a single measurement, since their intraclass correlation isn't known early.
 - **Outliers.** One run in thirty is slow for no reason of the API's. By how much is exponential, and the same
   disturbance is met by the next repetition with a probability of at least `MIN_PERSISTENCE`. The mildest repetition
   decides, so that a disturbance which has passed by then proves nothing.
@@ -43,7 +43,7 @@ _OUTLIER_SCALES = 2.5
 """An earlier run this many scales above the level counts as an outlier."""
 MIN_PERSISTENCE = 0.3
 """The probability that a repetition meets the disturbance of the one before it; the benchmark's runs have the same. A
-series whose repetitions turn out more alike than that has its intraclass correlation instead."""
+series whose intraclass correlation turns out higher has that instead."""
 _SINGLE_WEIGHT = 0.01
 _BISECTIONS = 30
 _MAX_SHIFT = 10.0

@@ -62,8 +62,8 @@ def test_every_other_month_is_loud() -> None:
 def test_means_of_14_runs_wander_more_than_their_autocorrelation_explains() -> None:
     values = KINDS["slow wander"].noise.drift(np.random.default_rng(1), 200, 364).total
     centred = values - values.mean()
-    alike = (centred[:, 1:] * centred[:, :-1]).mean() / (centred**2).mean()
-    expected = (centred**2).mean() * (1 + alike) / (1 - alike) / 14
+    correlation = (centred[:, 1:] * centred[:, :-1]).mean() / (centred**2).mean()
+    expected = (centred**2).mean() * (1 + correlation) / (1 - correlation) / 14
     assert values.reshape(200, 26, 14).mean(axis=2).var() / expected == pytest.approx(2.2, abs=0.4)
 
 

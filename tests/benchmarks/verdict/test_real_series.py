@@ -132,7 +132,7 @@ def test_of_several_people_half_must_agree(tmp_path: Path) -> None:
 
 
 class ScriptedDetector:
-    """Says what a test has written down for each run, and keeps what it is told."""
+    """Says what a test has written down for each run, and keeps what it is given."""
 
     script: ClassVar[dict[int, Judgement]] = {}
     due: ClassVar[list[int]] = []

@@ -99,7 +99,7 @@ def _with_foreign(pieces: int) -> Deliver:
         for number in range(pieces):
             yield foreign.replace(b"0000", b"%04d" % number)
 
-    foreign = b"".join(_event(f"foreign-0000-{each:03}") for each in range(1000))
+    foreign = b"".join(_event(f"foreign-0000-{number:03}") for number in range(1000))
     return deliver
 
 

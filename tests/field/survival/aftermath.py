@@ -208,7 +208,7 @@ def _check_next_run(site: Site, account: Account) -> None:
 
 
 def _check_judged(site: Site, account: Account, run_id: str, *, whole: bool) -> None:
-    """Judge the disturbed run, as people are told to do; the report of the run after it stays the newest one."""
+    """Judge the disturbed run, as people are advised to do; the report of the run after it stays the newest one."""
     result = call(site, "judge", run_id)
     expected = (1,) if whole else (1, 3)
     account.problems += [f"judge: exit {result.exit_code}: {result.output[-300:]}{result.stderr[-300:]}"] * (

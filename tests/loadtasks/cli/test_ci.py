@@ -195,7 +195,7 @@ def test_without_a_token_or_a_pull_request_there_is_nothing_to_do(
     assert "there is no token; set GITHUB_TOKEN" in nothing.stderr
 
 
-def test_a_results_file_that_cannot_be_used_is_refused_or_told_in_the_comment(
+def test_a_results_file_that_cannot_be_used_is_refused_or_named_in_the_comment(
     host: FakeCodeHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     on_github(host, monkeypatch, tmp_path, pull_request=PULL_REQUEST)

@@ -1,4 +1,4 @@
-"""What the preflight asks of a target, and what it makes of the answers."""
+"""What the preflight asks of a target, and what it makes of the responses."""
 
 import socket
 import threading
@@ -49,18 +49,18 @@ def test_the_first_safe_request_of_each_scenario_is_sent_once(tmp_path: Path) ->
         MixedScenario(name="mixed.all", endpoint="mixed", parts={"a": part, "b": unasked}),
     ]
     with scripted(answering(ok())) as server:
-        answers = run_preflight(scenarios, Target(server.url))
+        responses = run_preflight(scenarios, Target(server.url))
     first = feeder.model_copy(update={"order": "random"}).in_order()[0]["id"]
     sent = ["GET /fed/7", "GET /get?page=1", "GET /part", f"GET /row/{first}", "HEAD /head", "OPTIONS /options"]
     assert lines(server) == sorted(sent)
-    assert (answers.asked, answers.answered, answers.refused) == (len(sent), len(sent), {})
+    assert (responses.asked, responses.responded, responses.refused) == (len(sent), len(sent), {})
     assert all(b"\r\ntraceparent: 00-" in request for request in server.requests)
 
 
 def test_nothing_is_sent_where_no_scenario_asks() -> None:
     with scripted(answering(ok())) as server:
-        answers = run_preflight([named("thing.post", Request(method="POST", path="/post"))], Target(server.url))
-    assert (server.requests, answers.asked) == ([], 0)
+        responses = run_preflight([named("thing.post", Request(method="POST", path="/post"))], Target(server.url))
+    assert (server.requests, responses.asked) == ([], 0)
 
 
 def test_each_scenarios_own_checks_say_whether_it_is_refused() -> None:
@@ -78,9 +78,9 @@ def test_each_scenarios_own_checks_say_whether_it_is_refused() -> None:
         ),
     ]
     with scripted(answering(REFUSED)) as server:
-        answers = run_preflight(scenarios, Target(server.url, token="t0ken"))
-    assert answers.refused.keys() == {"thing.refused", "mixed.all"}
-    alone, mixed = answers.refused["thing.refused"], answers.refused["mixed.all"]
+        responses = run_preflight(scenarios, Target(server.url, token="t0ken"))
+    assert responses.refused.keys() == {"thing.refused", "mixed.all"}
+    alone, mixed = responses.refused["thing.refused"], responses.refused["mixed.all"]
     assert (alone.method, alone.path, alone.status) == ("GET", "/x/{{measurement.id}}", 401)
     assert (alone.scheme, alone.own_authorization, alone.credentials) == ("Bearer", False, ("X-Auth", "?token"))
     assert (mixed.path, mixed.scheme, mixed.own_authorization, mixed.credentials) == ("/y", "other", True, ())
@@ -105,8 +105,8 @@ def test_no_more_requests_than_a_few_are_under_way_and_the_deadline_is_that_of_a
     number = 2 * MAX_CONCURRENT
     scenarios = [named(f"thing.n{n}", Request(path=f"/{n}")) for n in range(number)]
     with scripted(hang) as server:
-        answers = run_preflight(scenarios, Target(server.url))
-    assert (answers.asked, answers.answered, answers.refused) == (number, 0, {})
+        responses = run_preflight(scenarios, Target(server.url))
+    assert (responses.asked, responses.responded, responses.refused) == (number, 0, {})
     assert most == len(server.requests) == MAX_CONCURRENT
 
 
@@ -120,5 +120,5 @@ def test_a_scenario_waits_no_longer_than_its_own_timeout_and_makes_way_for_other
 
     slow = [named(f"thing.s{n}", Request(path=f"/slow/{n}"), timeout_s=0.2) for n in range(MAX_CONCURRENT)]
     with scripted(respond) as server:
-        answers = run_preflight([*slow, named("thing.last", Request(path="/last"))], Target(server.url))
-    assert answers.refused.keys() == {"thing.last"}
+        responses = run_preflight([*slow, named("thing.last", Request(path="/last"))], Target(server.url))
+    assert responses.refused.keys() == {"thing.last"}

@@ -116,7 +116,7 @@ def test_of_samples_of_a_known_distribution_the_stated_share_holds_the_true_quan
 
 
 @pytest.mark.parametrize(("q", "least"), [(0.5, 6), (0.9, 36), (0.95, 72), (0.99, 368), (0.05, 72)])
-def test_fewer_times_than_it_takes_tell_no_quantile(q: float, least: int) -> None:
+def test_fewer_times_than_it_takes_give_no_quantile(q: float, least: int) -> None:
     assert min_count(q) == least
     assert filled(np.full(least - 1, 0.1)).interval_s(q) is None
     assert filled(np.full(least, 0.1)).interval_s(q) == (pytest.approx(0.1, rel=1e-3), pytest.approx(0.1, rel=1e-3))

@@ -37,7 +37,7 @@ def test_what_decides_the_verdict_comes_first() -> None:
     assert all(rendered.title for rendered in found)
 
 
-def test_a_possible_cause_is_told_from_a_likely_one() -> None:
+def test_a_possible_cause_is_distinguished_from_a_likely_one() -> None:
     titles = {
         RenderedFinding(samples.missed_target(), Finding(code=FindingCode.CAUSE_UNKNOWN, likelihood=likelihood)).title
         for likelihood in Likelihood

@@ -31,8 +31,8 @@ def test_the_hit_ratio_of_a_cache_is_shown_with_that_of_the_baseline() -> None:
 
 
 def test_without_a_comparable_baseline_none_is_shown() -> None:
-    unlike = result().model_copy(update={"comparisons": []})
-    (cache,) = (row for row in phases.rows(unlike) if row.name == "cache")
+    incomparable = result().model_copy(update={"comparisons": []})
+    (cache,) = (row for row in phases.rows(incomparable) if row.name == "cache")
     assert cache.outcomes == "hit 50.0 %, miss 50.0 %"
     assert cache.before is None
 

@@ -184,7 +184,7 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
         ("sqlite+aiosqlite:///x.db", "aiosqlite is one for asyncio"),
     ],
 )
-def test_a_wrong_address_is_told_without_its_password(url: str, says: str) -> None:
+def test_a_wrong_address_is_reported_without_its_password(url: str, says: str) -> None:
     with pytest.raises(BadInputError, match=says) as caught:
         Store.open(url)
     assert "secret" not in str(caught.value)
@@ -226,7 +226,7 @@ def test_a_read_only_folder_is_named(read_only_folder: Path) -> None:
         Store.open(f"sqlite:///{read_only_folder}/var/results.db")
 
 
-def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_what_was_kept_stays(tmp_path: Path) -> None:
     opened = database.ResultsDatabase(f"sqlite:///{tmp_path}/results.db")
     store = Store(opened)
     store.open_run(run())

@@ -14,7 +14,7 @@ from loadtasks.results.store import Store
 from tests.measurements import run
 
 
-def told(orig: Exception, url: str) -> str:
+def sentence_of(orig: Exception, url: str) -> str:
     return database_errors.sentence(OperationalError("SELECT 1", {}, orig), make_url(url), "the database")
 
 
@@ -39,19 +39,19 @@ def told(orig: Exception, url: str) -> str:
     ],
 )
 def test_postgresql(message: str, advice: str) -> None:
-    sentence = told(psycopg.OperationalError(f"{message}\nmore lines"), "postgresql+psycopg://u:s3cret@h/x")
+    sentence = sentence_of(psycopg.OperationalError(f"{message}\nmore lines"), "postgresql+psycopg://u:s3cret@h/x")
     assert advice in sentence
     assert "\n" not in sentence
 
 
 def test_postgresql_by_its_code_whatever_its_language() -> None:
     error = psycopg.errors.ReadOnlySqlTransaction("INSERT kann nicht ausgef\u00fchrt werden")
-    assert "name the primary one" in told(error, "postgresql+psycopg://u:s3cret@h/x")
+    assert "name the primary one" in sentence_of(error, "postgresql+psycopg://u:s3cret@h/x")
 
 
-def test_no_password_is_told() -> None:
+def test_no_password_is_shown() -> None:
     error = psycopg.OperationalError('missing "=" after "s3cret" in connection info string')
-    assert "s3cret" not in told(error, "postgresql+psycopg://u:s3cret@h/x")
+    assert "s3cret" not in sentence_of(error, "postgresql+psycopg://u:s3cret@h/x")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def keep_alert(connection: Connection, tables: Any, run_id: str) -> None:
     )
 
 
-def test_alerts_of_revision_0013_are_delivered_messages_that_know_what_they_told(url: str) -> None:
+def test_alerts_of_revision_0013_are_delivered_messages_that_know_what_they_reported(url: str) -> None:
     if (database := make_url(url)).get_backend_name() == "sqlite":
         Path(str(database.database)).parent.mkdir(parents=True)
     engine = create_engine(url)

@@ -41,7 +41,7 @@ OUTCOMES: dict[str, dict[str, Any]] = {
     "down": {DASHBOARD: [invalid()]},
     "lost": {DASHBOARD: [Finding(code=FindingCode.NOT_MEASURED)]},
     "slower": {DASHBOARD: [SLOWER]},
-    "unsure": {
+    "inconclusive": {
         DASHBOARD: [Finding(code=FindingCode.INCONCLUSIVE, parameters=Inconclusive(metrics=(RATIO,), rounds=480))]
     },
     "other": {SESSIONS: []},
@@ -130,7 +130,7 @@ def in_short(news: News) -> str:
         ("down p99", "+invalid|+p99_s -invalid"),
     ],
 )
-def test_a_missed_target_and_an_invalid_scenario_are_told_when_they_begin_change_and_end(
+def test_a_missed_target_and_an_invalid_scenario_are_reported_when_they_begin_change_and_end(
     outcomes: str, reported: str
 ) -> None:
     life = Life()
@@ -143,7 +143,7 @@ def test_a_missed_target_and_an_invalid_scenario_are_told_when_they_begin_change
     [
         ("slower slower ok=paired", "+reference|.|-reference"),
         ("slower ok slower", "+reference|.|."),  # a run without the reference says nothing of it
-        ("slower unsure ok=paired", "+reference|.|-reference"),
+        ("slower inconclusive ok=paired", "+reference|.|-reference"),
     ],
 )
 def test_what_is_worse_than_a_reference_ends_with_a_paired_run(outcomes: str, reported: str) -> None:
@@ -203,7 +203,7 @@ def test_what_was_wrong_with_a_scenario_that_is_gone_is_forgotten() -> None:
     assert [topic.scenario for topic in find_news(life.open("other"), life.reported()).still_open] == []
 
 
-def test_a_message_that_was_given_up_told_nothing() -> None:
+def test_a_message_that_was_given_up_reported_nothing() -> None:
     life = Life()
     life.add_run("p95")
     lost = life.messages.pop()
@@ -220,7 +220,7 @@ def test_a_later_mail_that_only_mentioned_it_does_not_stand_for_the_one_that_was
     assert life.add_run("both") == "+p95_s ...p99_s"
 
 
-def test_a_run_that_was_overtaken_tells_nothing_that_a_later_one_told() -> None:
+def test_a_run_that_was_overtaken_reports_nothing_that_a_later_one_reported() -> None:
     life = Life()
     slow, quick = life.open("p95"), life.open("p95")
     assert in_short(life.tell(quick)) == "+p95_s"
@@ -239,7 +239,7 @@ def test_a_run_in_place_of_a_removed_one_is_not_taken_for_overtaken() -> None:
     assert life.add_run("both") == "+p99_s ...p95_s"
 
 
-def test_a_creep_is_told_once_and_never_mentioned_again() -> None:
+def test_a_creep_is_reported_once_and_never_mentioned_again() -> None:
     life = Life()
     life.add_run("ok")
     drift = EXAMPLES[FindingCode.CREEP]
@@ -254,7 +254,7 @@ def test_a_creep_is_told_once_and_never_mentioned_again() -> None:
     assert "+None" in life.add_run("p95")
 
 
-def test_an_acceptance_is_told_with_how_long_nobody_answered_also_if_nothing_was_told_before() -> None:
+def test_an_acceptance_is_reported_with_how_long_nobody_answered_also_if_nothing_was_reported_before() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
     life.add_run("ok")
@@ -288,7 +288,7 @@ def at_work(found: Regression, *states: RegressionState, by: str = AUTOMATIC) ->
         ([RegressionState.FIXED], "ada", "."),
     ],
 )
-def test_a_regression_is_told_once_and_its_end_unless_somebody_decided_it(
+def test_a_regression_is_reported_once_and_its_end_unless_somebody_decided_it(
     states: Sequence[RegressionState], by: str, reported: str
 ) -> None:
     life = Life()
@@ -299,7 +299,7 @@ def test_a_regression_is_told_once_and_its_end_unless_somebody_decided_it(
     assert life.add_run("ok") == "."
 
 
-def test_a_regression_of_several_scenarios_is_told_once_and_over_with_the_last() -> None:
+def test_a_regression_of_several_scenarios_is_reported_once_and_over_with_the_last() -> None:
     life = Life()
     first = at_work(regression("run-1"))
     second = at_work(regression("run-2", SESSIONS)).model_copy(update={"id": 8})
@@ -308,7 +308,7 @@ def test_a_regression_of_several_scenarios_is_told_once_and_over_with_the_last()
     shared = [one.model_copy(update={"shared_since": "run-1"}) for one in (first, second)]
     life.regressions = shared
     news = life.tell(life.open("ok"))
-    assert in_short(news) == "~7"  # once more, since it was told of one scenario
+    assert in_short(news) == "~7"  # once more, since it was reported of one scenario
     assert news.new[0].scenarios == (DASHBOARD, SESSIONS)
     assert life.add_run("ok") == "."
     fixed = Move(state=RegressionState.FIXED, at=STARTED_AT, who=AUTOMATIC, why="")
@@ -330,13 +330,13 @@ def test_what_several_scenarios_share_is_accepted_in_one_piece_of_news_and_as_it
         )
 
     back = ended(shared[0], RegressionState.FIXED, 2)
-    for told_before in (True, False):
+    for reported_before in (True, False):
         life = Life()
         life.regressions = [shared[0]]
         assert life.add_run("ok") == "+7"
-        life.regressions = shared if told_before else [back, *shared[1:]]
+        life.regressions = shared if reported_before else [back, *shared[1:]]
         life.add_run("ok")
-        life.messages = life.messages if told_before else []
+        life.messages = life.messages if reported_before else []
         life.regressions = [back, *(ended(one, RegressionState.ACCEPTED, 3) for one in shared[1:])]
         news = life.tell(life.open("ok"))
         assert in_short(news) == "-7"
@@ -350,7 +350,7 @@ def test_what_several_scenarios_share_is_accepted_in_one_piece_of_news_and_as_it
     assert life.add_run("ok") == "."  # somebody decided about what was left of it
 
 
-def test_an_acknowledged_regression_that_recovers_is_told() -> None:
+def test_an_acknowledged_regression_that_recovers_is_reported() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
     life.add_run("ok")
@@ -384,7 +384,7 @@ def test_a_regression_that_went_with_its_run_is_forgotten_and_one_of_its_id_is_a
     assert life.add_run("ok") == "+7"
 
 
-def test_a_regression_that_is_open_again_is_told_again() -> None:
+def test_a_regression_that_is_open_again_is_reported_again() -> None:
     life = Life()
     life.regressions = [at_work(regression("run-1"))]
     life.add_run("ok")
@@ -394,7 +394,7 @@ def test_a_regression_that_is_open_again_is_told_again() -> None:
     assert life.add_run("ok") == "+7"
 
 
-def test_a_refusal_is_told_once_by_reason_and_ends_with_a_run() -> None:
+def test_a_refusal_is_reported_once_by_reason_and_ends_with_a_run() -> None:
     life, reported = Life(reminder_days=2), []
     for day, reason in enumerate(["bad suite", "bad suite", "bad suite", "bad suite", "no scenarios"]):
         at = STARTED_AT + timedelta(days=day)

@@ -98,7 +98,7 @@ def test_what_could_not_be_sent_is_sent_with_the_next_run_under_the_same_id(life
 
 
 @pytest.mark.parametrize("refused", ["b@example.org c@example.org", "a@example.org", "DATA"])
-def test_what_a_server_refuses_for_good_is_given_up_and_told_anew(life: ServiceLife, refused: str) -> None:
+def test_what_a_server_refuses_for_good_is_given_up_and_reported_anew(life: ServiceLife, refused: str) -> None:
     with mail_server(replies=dict.fromkeys(refused.split(), "550 5.1.1 no such thing")) as server:
         with_server(life, server.url)
         with pytest.raises(NotSentError, match=r"550 5\.1\.1 no such thing.*given up.*next run"):
@@ -186,7 +186,7 @@ def test_two_that_send_at_once_send_nothing_twice(life: ServiceLife) -> None:
     assert server.words == ["FAIL"]
 
 
-def test_what_two_runs_find_at_once_is_told_once(life: ServiceLife, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_two_runs_find_at_once_is_reported_once(life: ServiceLife, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = life.dashboard(missed()), life.dashboard(missed())
     save, overtaken = steps.alerting.mail.compose, []
 
@@ -272,7 +272,7 @@ def refuse(life: ServiceLife, refused: RefusedRun = REFUSED) -> str | None:
     return steps.alert_refusal(life.context, refused, waits_s=NO_WAIT)
 
 
-def test_a_run_that_was_never_opened_is_told_of_once(life: ServiceLife) -> None:
+def test_a_run_that_was_never_opened_is_reported_once(life: ServiceLife) -> None:
     with mail_server() as server:
         pass
     with_server(life, server.url)
@@ -291,12 +291,12 @@ def test_a_run_that_was_never_opened_is_told_of_once(life: ServiceLife) -> None:
     assert "Run day-1 of shop could not be opened" in text_of(server.mails[0][1])
 
 
-def test_a_refusal_is_told_where_no_database_can_be_opened(life: ServiceLife, tmp_path: Path) -> None:
+def test_a_refusal_is_reported_where_no_database_can_be_opened(life: ServiceLife, tmp_path: Path) -> None:
     (tmp_path / "results.db").write_text("no database at all, and long enough to be refused as one" * 20)
     assert refuse(life) == str(life.context.workspace.outbox / "day-1.eml")
 
 
-def test_a_regression_that_was_never_told_is_told_though_its_run_is_past(life: ServiceLife) -> None:
+def test_a_regression_that_was_never_reported_is_reported_though_its_run_is_past(life: ServiceLife) -> None:
     found = life.run({DASHBOARD: [], SESSIONS: []})
     with life.store as store:
         (saved,) = store.regressions.save(found, [regression(found)])
@@ -306,7 +306,7 @@ def test_a_regression_that_was_never_told_is_told_though_its_run_is_past(life: S
     assert f"regressions acknowledge {saved.id}" in " ".join(text_of(message.mail).split())
 
 
-def test_the_table_knows_what_was_told(life: ServiceLife) -> None:
+def test_the_table_knows_what_was_reported(life: ServiceLife) -> None:
     life.alert(life.run({DASHBOARD: [missed()], SESSIONS: [invalid()]}))
     with Store.open(life.context.workspace.results_url) as store:
         (reported,) = store.messages.reported("127.0.0.1:8000")

@@ -109,7 +109,7 @@ def test_a_busy_neighbour_is_reported_once_for_all_and_nobody_is_mailed(runs: Ru
     assert runs.subjects() == []
 
 
-def test_a_shift_of_all_scenarios_is_one_regression_told_and_decided_once(
+def test_a_shift_of_all_scenarios_is_one_regression_reported_and_decided_once(
     runs: RunFamily, capsys: pytest.CaptureFixture[str]
 ) -> None:
     documents = [runs.run(0.15) for _ in range(5)]

@@ -96,7 +96,7 @@ class RunSeries:
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[ScenarioVerdict]]:
-    """A folder with the results of 25 like runs, and their verdicts."""
+    """A folder with the results of 25 comparable runs, and their verdicts."""
     folder = tmp_path_factory.mktemp("quiet")
     return folder, RunSeries(folder).several(QUIET)
 

@@ -89,7 +89,7 @@ def test_a_mail_server_that_is_down_keeps_nothing_from_channels(tmp_path: Path) 
     assert len(receiver.requests) == 1
 
 
-def test_a_notification_that_is_given_up_is_named_and_its_news_are_not_told_anew(
+def test_a_notification_that_is_given_up_is_named_and_its_news_are_not_reported_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loadtasks.results.message.MAX_ATTEMPTS", 1)
@@ -99,7 +99,7 @@ def test_a_notification_that_is_given_up_is_named_and_its_news_are_not_told_anew
         with pytest.raises(NotSentError, match=r"the message to json .*is given up"):
             life.alert(life.dashboard(missed()))
         receiver.status = 200
-        assert life.alert(life.dashboard(missed())) is None, "the mail has told"
+        assert life.alert(life.dashboard(missed())) is None, "the mail has reported it"
         life.alert(life.dashboard())
     assert life.messages[1].state is MessageState.GIVEN_UP
     assert "Given up after 3 attempts to json: [FAIL]" in server.mails[1][1].get_body(("plain",)).get_content()  # type: ignore[union-attr]

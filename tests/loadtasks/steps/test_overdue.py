@@ -22,7 +22,7 @@ def life(tmp_path: Path) -> ServiceLife:
     return ServiceLife(context_of(var=tmp_path, sender="a@example.org", recipients="b@example.org"))
 
 
-def test_a_late_run_and_a_missed_one_are_told_once_each(life: ServiceLife) -> None:
+def test_a_late_run_and_a_missed_one_are_reported_once_each(life: ServiceLife) -> None:
     with mail_server() as server:
         life.context = context_of(var=life.context.workspace.var, recipients="b@example.org", smtp_url=server.url)
         for _ in range(2):
@@ -46,7 +46,7 @@ def test_without_a_mail_server_they_are_files(life: ServiceLife) -> None:
     assert "[LATE] shop: the run that was due" in Path(written).read_text()
 
 
-def test_a_missed_run_is_told_again_as_reminders_are(life: ServiceLife, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missed_run_is_reported_again_as_reminders_are(life: ServiceLife, monkeypatch: pytest.MonkeyPatch) -> None:
     steps.alert_missed(life.context, OVERDUE)
 
     class Later(datetime):
@@ -60,7 +60,7 @@ def test_a_missed_run_is_told_again_as_reminders_are(life: ServiceLife, monkeypa
     assert [message.kind for message in life.messages] == [MessageKind.MISSED, MessageKind.MISSED, MessageKind.LATE]
 
 
-def test_what_a_lost_alert_reported_is_told_anew_in_spite_of_a_late_run(life: ServiceLife) -> None:
+def test_what_a_lost_alert_reported_is_reported_anew_in_spite_of_a_late_run(life: ServiceLife) -> None:
     with mail_server(replies={"b@example.org": "550 no such user"}) as server:
         life.context = context_of(var=life.context.workspace.var, recipients="b@example.org", smtp_url=server.url)
         run_id = life.dashboard(missed())
@@ -73,7 +73,7 @@ def test_what_a_lost_alert_reported_is_told_anew_in_spite_of_a_late_run(life: Se
             assert store.messages.given_up_since_the_last_one(lost.service) == [lost]
 
 
-def test_a_late_run_that_was_noted_is_told_unless_it_has_ended(life: ServiceLife) -> None:
+def test_a_late_run_that_was_noted_is_reported_unless_it_has_ended(life: ServiceLife) -> None:
     ended = life.dashboard()
     steps.alert_missed(life.context, OverdueRun("skipped", "shop", DUE, "orders"), reason="It would begin too late")
     with life.store as store:

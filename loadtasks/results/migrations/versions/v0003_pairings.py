@@ -1,4 +1,4 @@
-"""A run may have a reference, beside which its scenarios are measured in rounds.
+"""A run may have a reference, with which its scenarios are measured in rounds.
 
 Revision ID: 0003
 Revises: 0002

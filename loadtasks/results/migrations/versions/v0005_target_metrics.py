@@ -1,4 +1,4 @@
-"""The target's own metrics and the size of the answers are kept.
+"""The target's own metrics and the size of the responses are kept.
 
 Revision ID: 0005
 Revises: 0004

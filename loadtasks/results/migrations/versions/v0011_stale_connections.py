@@ -29,7 +29,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: what an old hash was can't be told from the new one."""
+    """Refuse: an old hash can't be had back from the new one."""
     raise NotImplementedError("the hashes of earlier versions can't be had back")
 
 

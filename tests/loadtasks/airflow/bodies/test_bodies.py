@@ -176,7 +176,9 @@ def test_only_a_run_that_was_due_and_did_not_come_is_missing(found: dict[str, An
         assert known in log
 
 
-def test_a_run_is_late_by_its_own_time_and_told_once(found: dict[str, Any], url: str, airflow: AirflowProcess) -> None:
+def test_a_run_is_late_by_its_own_time_and_reported_once(
+    found: dict[str, Any], url: str, airflow: AirflowProcess
+) -> None:
     with Store.open(url) as store:
         late = [message.run_id for message in store.messages.newest_first() if message.kind is MessageKind.LATE]
     assert sorted(filter(None, late)) == [

@@ -118,7 +118,7 @@ PLAIN = st.builds(
     st.binary(max_size=20),
     st.sampled_from((200, 404)),
 )
-"""Answers as most targets give them."""
+"""Responses as most targets send them."""
 
 
 def _interim() -> st.SearchStrategy[bytes]:

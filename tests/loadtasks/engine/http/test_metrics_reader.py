@@ -34,13 +34,13 @@ odd NaN
 
 
 @contextmanager
-def telling(text: str, path: str | None = None, status: str = "200 OK") -> Iterator[Target]:
+def serving(text: str, path: str | None = None, status: str = "200 OK") -> Iterator[Target]:
     with scripted(answering(ok(text.encode(), status=status))) as server:
         yield Target(server.url, metrics_path=path)
 
 
 def snapshot_of(text: str) -> Snapshot:
-    with telling(text) as target:
+    with serving(text) as target:
         return read_metrics(target)
 
 
@@ -100,7 +100,7 @@ def test_a_target_with_many_metrics_makes_nothing_grow() -> None:
     ],
 )
 def test_what_is_no_metrics_is_a_problem_only_where_they_should_be(text: str, status: str, problem: str) -> None:
-    with telling(text, "/figures", status) as target:
+    with serving(text, "/figures", status) as target:
         snapshot = read_metrics(target)
         assert snapshot.problem.startswith(problem)
         found = compare_metrics(target, snapshot, snapshot_of(TEXT), Redactor())

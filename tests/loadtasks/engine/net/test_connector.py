@@ -196,10 +196,10 @@ def test_a_name_that_is_not_resolved_in_time_is_named_and_a_later_connection_get
         async def connect(loop: NamingLoop) -> str:
             answered = asyncio.Event()
 
-            async def when_told() -> None:
+            async def when_answered() -> None:
                 await answered.wait()
 
-            loop.resolving = when_told
+            loop.resolving = when_answered
             for _ in range(2):
                 with pytest.raises(ConnectError, match=r"api.test was not resolved within 0.05 s") as raised:
                     await peer_of(tried)

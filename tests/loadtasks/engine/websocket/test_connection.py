@@ -362,7 +362,7 @@ SAID = "the response to the upgrade was 400, expected 101: subprotocol chat.v1 i
     ],
     ids=["at once", "in pieces", "chunked", "until the end", "never complete", "too long", "compressed"],
 )
-def test_what_the_target_says_of_a_refused_upgrade_is_told(
+def test_what_the_target_says_of_a_refused_upgrade_is_reported(
     pieces: list[bytes], ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loadtasks.engine.websocket.connection._REFUSAL_WAIT_S", 0.05)

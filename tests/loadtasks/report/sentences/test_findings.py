@@ -128,7 +128,7 @@ def test_every_code_is_rendered_in_each_output(output: str, monkeypatch: pytest.
     assert missing == []
 
 
-def test_parameters_that_fit_no_sentence_are_told_by_their_code() -> None:
+def test_parameters_that_fit_no_sentence_are_rendered_as_their_code() -> None:
     odd = EXAMPLES[FindingCode.CONNECTIONS_BUSY]
     odd = odd.model_copy(update={"parameters": odd.parameters.model_copy(update={"scheduled": 0})})
     assert sentences.sentence(odd) == "connections busy (what is stored of it makes no sense)"

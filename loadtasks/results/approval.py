@@ -21,6 +21,15 @@ def current(session: Session, service: str | None = None) -> list[BaselineRow]:
     return list(session.scalars(rows.order_by(RunRow.service, BaselineRow.scenario)))
 
 
+def by_people(session: Session, service: str) -> dict[str, str]:
+    """The baseline runs of a service that people approved, by scenario; not those that the pipeline chose."""
+    newest = select(func.max(BaselineRow.id)).join(BaselineRow.run).where(RunRow.service == service)
+    query = select(BaselineRow.scenario, BaselineRow.run_id).where(
+        BaselineRow.id.in_(newest.group_by(BaselineRow.scenario)), BaselineRow.approved_by != AUTOMATIC
+    )
+    return dict(session.execute(query).all())
+
+
 def approvable(session: Session, run: RunRow, scenarios: Sequence[str] | None) -> dict[str, str]:
     """The scenarios of a run that can become baselines, or those named, with the fingerprint of each.
 

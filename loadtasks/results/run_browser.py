@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import desc, func, select
 
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.results import scenario_runs
+from loadtasks.results import approval, scenario_runs
 from loadtasks.results.database import ResultsDatabase
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.rows import run_of, run_verdict_of, verdict_of
@@ -192,6 +192,16 @@ class RunBrowser:
         """The newest runs of a service that measured a scenario or judged it, oldest first."""
         with self._database.reading() as session:
             return scenario_runs.read_scenario_runs(session, service, scenario, part, limit)
+
+    def runs_of_service(self, service: str, limit: int, metrics: Sequence[str]) -> dict[str, list[ScenarioRun]]:
+        """The newest runs of a service, oldest first, by scenario as a whole that they measured, with some metrics."""
+        with self._database.reading() as session:
+            return scenario_runs.read_runs_of_service(session, service, limit, metrics)
+
+    def approved_by_people(self, service: str) -> dict[str, str]:
+        """The baseline runs of a service that people approved, by scenario; not those that the pipeline chose."""
+        with self._database.reading() as session:
+            return approval.by_people(session, service)
 
     def run_details(self, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, RunDetails]:
         """The statuses, errors and phases of a scenario in some runs, by run."""

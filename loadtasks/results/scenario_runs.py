@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import String, and_, cast, desc, or_, select
+from sqlalchemy import String, and_, case, cast, desc, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from loadtasks.measurement.errors import ErrorCount
@@ -20,6 +20,8 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
 _OF_RUN = ("id", "sequence", "started_at", "target_version", "generator", "processes", "measurement_version")
+_SHIFTS = ('"improvement"', '"regression')
+"""What stands in the findings of runs that say where a baseline begins, or that a regression is seen in them."""
 _FAILING = ("failed", "internal_errors", "dropped", "in_flight")
 """The counts of requests that did not end well."""
 
@@ -40,7 +42,7 @@ class ScenarioRun:
     fingerprint: tuple[object, ...]
     """What makes two runs comparable; empty where nothing was measured."""
     metrics: Mapping[str, float | None]
-    """By name, of the reported repetition; empty where nothing was measured."""
+    """By name, of the reported repetition: those that were read. Empty where nothing was measured."""
     stored_findings: Sequence[Mapping[str, Any]] = ()
 
     @property
@@ -113,6 +115,54 @@ def read_scenario_runs(session: Session, service: str, scenario: str, part: str,
         .limit(limit)
     )
     return [_run(row) for row in reversed(session.execute(query).mappings().all())]
+
+
+def read_runs_of_service(
+    session: Session, service: str, limit: int, metrics: Sequence[str]
+) -> dict[str, list[ScenarioRun]]:
+    """The newest runs of a service, oldest first, by scenario as a whole that they measured.
+
+    There are thousands of them. So only these metrics are read, and findings only of runs that found a regression or
+    an improvement; runs that did not measure a scenario are left out.
+    """
+    newest = select(*(getattr(RunRow, name) for name in _OF_RUN), RunRow.reference_url.is_not(None))
+    rows = session.execute(newest.where(RunRow.service == service).order_by(desc(RunRow.sequence)).limit(limit)).all()
+    runs = {run_id: of_run for run_id, *of_run in reversed(rows)}
+    stored = cast(VerdictRow.findings, String)
+    query = (
+        select(
+            MeasurementRow.run_id,
+            MeasurementRow.scenario,
+            cast(MeasurementRow.scenario_hash, String),  # as the load: it is compared alone
+            cast(MeasurementRow.load, String),
+            VerdictRow.verdict,
+            case((or_(*(stored.contains(shift) for shift in _SHIFTS)), VerdictRow.findings)),
+            *(getattr(MeasurementRow, name) for name in metrics),
+        )
+        .outerjoin(
+            VerdictRow,
+            and_(VerdictRow.run_id == MeasurementRow.run_id, VerdictRow.scenario == MeasurementRow.scenario),
+        )
+        .where(MeasurementRow.run_id.in_(runs), MeasurementRow.part == "", MeasurementRow.reported)
+        .order_by(MeasurementRow.position)
+    )
+    found: dict[str, dict[str, ScenarioRun]] = {}
+    for run_id, scenario, scenario_hash, load, verdict, findings, *values in session.execute(query):
+        sequence, started_at, version, *made = runs[run_id]
+        found.setdefault(scenario, {})[run_id] = ScenarioRun(
+            run_id,
+            sequence,
+            started_at,
+            version,
+            Verdict(verdict) if verdict else None,
+            (*made, scenario_hash, load),
+            dict(zip(metrics, values, strict=True)),
+            findings or (),
+        )
+    return {
+        scenario: [of_scenario[run_id] for run_id in runs if run_id in of_scenario]
+        for scenario, of_scenario in found.items()
+    }
 
 
 def read_run_details(session: Session, scenario: str, part: str, run_ids: Sequence[str]) -> dict[str, RunDetails]:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from loadtasks.errors import NotStoredError
-from loadtasks.report.pages.overview import ServiceOverview, make_service_overview
+from loadtasks.report.pages.overview import COLUMNS, ServiceOverview, make_service_overview
 from loadtasks.report.pages.regressions import ListedRegression, RegressionPage, make_listed, make_page
+from loadtasks.report.pages.scenario_baseline import RUNS_BEFORE, ScenarioBaselines
 from loadtasks.results.regression import Regression, grouped
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
@@ -23,8 +24,12 @@ def services_of_dags(context: RunContext) -> dict[str, set[str | None]]:
 def overview(context: RunContext, services: Sequence[str], last: int) -> list[ServiceOverview]:
     """What the overview shows of each of these services, of so many of its last runs."""
     with Store.open(context.workspace.results_url) as store:
-        undecided = [members for members in grouped(store.regressions.all()) if _is_undecided(members)]
-        return [_service(store, service, last, undecided) for service in services]
+        known = store.regressions.all()
+        min_effect = context.settings.sensitivity.min_effect
+        return [
+            _service(store, service, last, [one for one in known if one.service == service], min_effect)
+            for service in services
+        ]
 
 
 def listed_regressions(
@@ -104,12 +109,23 @@ def _is_undecided(members: Sequence[Regression]) -> bool:
     return any(not one.state.ended for one in members)
 
 
-def _service(store: Store, service: str, last: int, undecided: list[list[Regression]]) -> ServiceOverview:
+def _service(store: Store, service: str, last: int, known: Sequence[Regression], min_effect: float) -> ServiceOverview:
     runs = store.browser.newest_runs(service, last)
     judged = next((run.id for run, verdict in reversed(runs) if verdict is not None), None)
+    approved = store.browser.approved_by_people(service)
+    of_scenarios = store.browser.runs_of_service(service, last + RUNS_BEFORE, COLUMNS)
+    measured = {
+        scenario: ScenarioBaselines(
+            of_scenario,
+            regressions=[one for one in known if (one.scenario, one.part) == (scenario, "")],
+            approved_run=approved.get(scenario),
+            min_effect=min_effect,
+        )
+        for scenario, of_scenario in of_scenarios.items()
+    }
     return make_service_overview(
         runs,
-        store.browser.values([run.id for run, _ in runs]),
+        measured,
         store.browser.verdicts([judged] if judged is not None else []),
-        [members for members in undecided if members[0].service == service],
+        [members for members in grouped(known) if _is_undecided(members)],
     )

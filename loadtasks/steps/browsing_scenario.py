@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 
 from loadtasks.report.pages.scenario import MAX_RUNS, ChosenRun, ScenarioPage, failed_runs, of_part
+from loadtasks.report.pages.scenario_baseline import RUNS_BEFORE
 from loadtasks.report.pages.scenario_history import MAX_DETAILED, ScenarioHistory
 from loadtasks.results.assembly import assemble_scenario
 from loadtasks.results.regression import AUTOMATIC, grouped, ids_of_groups
 from loadtasks.results.store import Store
 from loadtasks.steps.browsing import listed_groups
 from loadtasks.steps.run_context import RunContext
-from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
-_RUNS_BEFORE = MAX_BASELINE_RUNS + 30
-"""Runs that are read before those shown, since the baseline of the first of these began earlier."""
 _MAX_ENDED = 20
 
 
@@ -66,7 +64,7 @@ def scenarios_of(context: RunContext, service: str) -> list[str]:
 
 def _history(context: RunContext, store: Store, choice: ScenarioChoice) -> ScenarioHistory:
     browser, service, scenario, part = store.browser, choice.service, choice.scenario, choice.part
-    runs = browser.scenario_runs(service, scenario, part, min(choice.shown + _RUNS_BEFORE, MAX_RUNS))
+    runs = browser.scenario_runs(service, scenario, part, min(choice.shown + RUNS_BEFORE, MAX_RUNS))
     shown = min(choice.shown, len(runs))
     regressions = store.regressions.all(service)
     approved = next((one for one in store.baselines(service) if one.scenario == scenario), None)

@@ -1,20 +1,24 @@
 """Overview: whether anything is wrong, by service, then every scenario with its last runs as sparklines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
+from loadtasks import units
+from loadtasks.measurement.metrics import metric_label
+from loadtasks.report.charts.sparkline import SparklineBand
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.headline import headline
 from loadtasks.report.noise import moved_metrics
+from loadtasks.report.pages.scenario_baseline import MetricBaseline, ScenarioBaselines
 from loadtasks.report.worst_first import GRAVITY, finer_state
 from loadtasks.results.document import ResultsDocument, ScenarioResult
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict, overall
 from loadtasks.results.regression import Regression
 from loadtasks.results.run import Run
-from loadtasks.results.run_browser import ScenarioValues
+from loadtasks.results.scenario_runs import ScenarioRun
 
 _SCHEDULED = "scheduled"
 _MIN_SCHEDULED = 4
@@ -49,6 +53,8 @@ class ScenarioRow:
     """By metric, the value of each run shown, oldest first; None where it was not measured or is invalid."""
     comparisons: dict[str, MetricComparison]
     """By metric, how its last value compares with the baseline or the reference; where that is known."""
+    bands: dict[str, list[SparklineBand]]
+    """By metric, the baselines of the runs shown: level ± scale."""
     moved: frozenset[str] = frozenset()
     """The metrics that a finding is about; changes of others are within what runs differ by anyway."""
     finer: ChartState | None = None
@@ -71,6 +77,15 @@ class ScenarioRow:
     def value(self, metric: str) -> float | None:
         """The value of a metric in the last run that measured it."""
         return self.trends[metric][-1] if self.trends[metric] else None
+
+    def title(self, metric: str) -> str:
+        """What the sparkline of a metric shows, in words: `p95 of the last runs; baseline 178 ms to 186 ms`."""
+        said = f"{metric_label(metric)} of the last runs"
+        band = next(reversed(self.bands[metric]), None)
+        if band is None or band.last < len(self.trends[metric]) - 1:  # the newest baseline is too short for a scale
+            return said
+        low, high = units.value(metric, band.low), units.value(metric, band.high)
+        return f"{said}; baseline {low if low == high else f'{low} to {high}'}"
 
     @property
     def change(self) -> float:
@@ -103,7 +118,7 @@ class ServiceOverview:
 
 def make_service_overview(
     runs: Sequence[tuple[Run, Verdict | None]],
-    values: Iterable[ScenarioValues],
+    measured: Mapping[str, ScenarioBaselines],
     verdicts: dict[str, list[ScenarioVerdict]],
     regressions: list[list[Regression]],
 ) -> ServiceOverview:
@@ -111,7 +126,7 @@ def make_service_overview(
 
     Args:
         runs: its last runs, at least one, oldest first.
-        values: what these measured.
+        measured: by scenario the runs that measured it, more than are shown, and its baselines among them.
         verdicts: those of the last judged run, by its id.
         regressions: those that people may still decide about.
     """
@@ -126,7 +141,7 @@ def make_service_overview(
         marks=marks,
         last=last,
         sentence=headline(light_document(last.run, judged)) if last.verdict is not None else "",
-        rows=_rows(marks, list(values), {verdict.scenario: verdict for verdict in judged}),
+        rows=_rows(marks, measured, {verdict.scenario: verdict for verdict in judged}),
         regressions=regressions,
     )
 
@@ -148,17 +163,20 @@ def sort_services(services: Iterable[ServiceOverview]) -> list[ServiceOverview]:
 
 
 def _rows(
-    marks: Sequence[RunMark], values: Sequence[ScenarioValues], judged: dict[str, ScenarioVerdict]
+    marks: Sequence[RunMark],
+    measured: Mapping[str, ScenarioBaselines],
+    judged: dict[str, ScenarioVerdict],
 ) -> list[ScenarioRow]:
-    measured = {(one.run_id, one.scenario): one for one in values}
     rows = []
-    for scenario in dict.fromkeys([*judged, *(one.scenario for one in values)]):
-        own = [measured.get((mark.run.id, scenario)) for mark in marks]
+    for scenario in dict.fromkeys([*judged, *measured]):
+        baselines = measured.get(scenario, ScenarioBaselines([]))
+        runs = {one.run_id: one for one in baselines.runs}
+        own = [runs.get(mark.run.id) for mark in marks]
         seen = [one for one in own if one is not None]
+        if not seen and scenario not in judged:  # it was measured long ago
+            continue
         trends = {
-            metric: [
-                getattr(one, metric) if one is not None and one.verdict is not Verdict.INVALID else None for one in own
-            ]
+            metric: [one.metrics.get(metric) if one is not None and one.valid else None for one in own]
             for metric in COLUMNS
         }
         while trends["p50_s"] and own and own[-1] is None:  # runs that have not measured it (yet) say nothing
@@ -174,11 +192,22 @@ def _rows(
                 run_id=seen[-1].run_id if seen else marks[-1].run.id,
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
+                bands={metric: list(_bands(baselines.of(metric), own)) for metric in COLUMNS},
                 moved=moved_metrics(verdict.findings) if verdict is not None else frozenset(),
                 finer=finer_state({finding.code for finding in verdict.findings}) if verdict is not None else None,
             )
         )
     return rows
+
+
+def _bands(baseline: MetricBaseline, shown: Sequence[ScenarioRun | None]) -> Iterator[SparklineBand]:
+    """The baselines of the runs that are shown, None where one did not measure the scenario."""
+    places = baseline.scenario.places
+    numbers = {places[run.run_id]: number for number, run in enumerate(shown) if run is not None}
+    for band in baseline.bands(min(numbers, default=len(places))):
+        own = [number for place, number in numbers.items() if band.first <= place <= band.last]
+        if own:
+            yield SparklineBand(own[0], own[-1], band.low, band.high)
 
 
 def _missed(runs: Sequence[Run]) -> list[int]:

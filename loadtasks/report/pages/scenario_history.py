@@ -1,30 +1,29 @@
 """The history of one scenario as charts: a metric over runs with everything that it is judged by, and its phases."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
 
 from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
-from loadtasks.measurement.metrics import BASELINE_METRICS, PERCENTILES, metric_label
+from loadtasks.measurement.metrics import PERCENTILES, metric_label
 from loadtasks.measurement.model import SERVER, label_of
 from loadtasks.plain_text import plain
 from loadtasks.report.charts.history import BaselineBand, ChangeMark, HistoryChart, HistoryPoint
 from loadtasks.report.charts.phase_stack import PhaseChart, RunPhases
 from loadtasks.report.charts.states import ChartState, state_of
 from loadtasks.report.charts.targets import TargetLine
+from loadtasks.report.pages.scenario_baseline import MetricBaseline, ScenarioBaselines
 from loadtasks.report.template_environment import anchor
 from loadtasks.report.worst_first import finer_state
 from loadtasks.results.findings.codes import FindingCode
-from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineShift
 from loadtasks.results.findings.targets import Comparison, TargetMissed, TargetsMet
 from loadtasks.results.judgement import Verdict
-from loadtasks.results.regression import MetricChange, Regression, RegressionState
+from loadtasks.results.regression import MetricChange, Regression
 from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
 from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, UNNAMED, WAITING, steps_of_phases_s
-from loadtasks.verdict.history.bands import PlottedSeries
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
 CHOICES = ("p50_s", "p95_s", "p99_s", "success_rate", "throughput_per_s", "connect_mean_s")
@@ -42,7 +41,6 @@ _STEPS = {
 }
 _MIN_USUAL = 3
 """Fewer runs have no usual time of a step."""
-_SHOWS_IT = (FindingCode.REGRESSION, FindingCode.REGRESSION_ACKNOWLEDGED)
 _ENDED_TARGETS = (FindingCode.TARGETS_MET, FindingCode.TARGET_MISSED)
 
 PageUrl = Callable[..., str]
@@ -87,10 +85,11 @@ class ScenarioHistory:
         """The runs that are shown, oldest first."""
         return list(self.runs[-self.shown :])
 
-    @property
-    def is_judged(self) -> bool:
-        """Whether the metric is compared with a baseline."""
-        return self.metric in BASELINE_METRICS
+    @cached_property
+    def baseline(self) -> MetricBaseline:
+        """Where the baselines of the metric lie among the runs."""
+        scenario = ScenarioBaselines(self.runs, self.part, self.regressions, self.approved_run, self.min_effect)
+        return scenario.of(self.metric)
 
     @cached_property
     def targets(self) -> list[TargetLine]:
@@ -183,84 +182,20 @@ class ScenarioHistory:
         return histogram.interval_s(PERCENTILES[name])
 
     @cached_property
-    def _series(self) -> PlottedSeries:
-        values = [run.metrics.get(self.metric) if run.valid else None for run in self.runs]
-        return PlottedSeries(self.metric, values, self.min_effect)
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {run.run_id: place for place, run in enumerate(self.runs)}
-
-    @cached_property
-    def _judged_with(self) -> frozenset[str]:
-        """The metric, and the one that it is relative to: what moves all requests moves the tail."""
-        rule = BASELINE_METRICS.get(self.metric)
-        return frozenset({self.metric, (rule.relative_to if rule is not None else None) or self.metric})
-
-    @cached_property
-    def _own(self) -> list[Regression]:
-        """The regressions that this metric is part of, but for false alarms."""
-        return [
-            regression
-            for regression in self.regressions
-            if regression.state is not RegressionState.DISMISSED
-            and any(change.metric in self._judged_with for change in regression.changes)
-        ]
-
-    @cached_property
-    def _gains(self) -> list[Finding]:
-        """The improvements that began a baseline of this metric, one for each."""
-        found = {
-            finding.parameters.first_run: finding
-            for run in self.runs
-            for finding in run.findings(FindingCode.IMPROVEMENT)
-            if finding.part == self.part
-            and finding.metric in self._judged_with
-            and isinstance(finding.parameters, BaselineShift)
-        }
-        return [finding for first_run, finding in found.items() if first_run in self._places]
-
-    @cached_property
-    def _begins(self) -> set[int]:
-        """The places of the runs with which a baseline begins."""
-        begins = set(_unlike(self.runs))
-        begins |= {self._places[run_id] for run_id in [self.approved_run] if run_id in self._places}
-        begins |= {
-            self._places[regression.first_run]
-            for regression in self._own
-            if regression.state is RegressionState.ACCEPTED and regression.first_run in self._places
-        }
-        first_runs = (getattr(finding.parameters, "first_run", "") for finding in self._gains)
-        return begins | {self._places[first_run] for first_run in first_runs}
-
-    @cached_property
-    def _outside(self) -> set[int]:
-        """The places of the runs that are no part of a baseline."""
-        return {
-            place
-            for regression in self._own
-            for place, run in enumerate(self.runs)
-            if place >= self._places.get(regression.first_run, 0) and _is_outside(run, regression)
-        }
-
-    @cached_property
     def _bands(self) -> list[BaselineBand]:
-        if not self.is_judged:
-            return []
         begin = len(self.runs) - self.shown
         return [
             BaselineBand(
                 self.runs[max(band.first, begin)].run_id, self.runs[band.last].run_id, band.level, band.low, band.high
             )
-            for band in self._series.bands(self._begins, self._outside)
-            if band.last >= begin
+            for band in self.baseline.bands(begin)
         ]
 
     @property
     def _usual_steps_s(self) -> dict[str, float]:
         """The median of each step over the newest runs of the baseline; empty where there are too few."""
-        begin = max(self._begins, default=0)
-        members = [run for place, run in enumerate(self.runs) if place >= begin and place not in self._outside]
+        begin, outside = max(self.baseline.begins, default=0), self.baseline.outside
+        members = [run for place, run in enumerate(self.runs) if place >= begin and place not in outside]
         steps = [found for run in members[-MAX_BASELINE_RUNS:] if (found := self._steps_s(run))]
         if len(steps) < _MIN_USUAL:
             return {}
@@ -276,24 +211,20 @@ class ScenarioHistory:
         return {_STEPS.get(name, plain(name.removeprefix(SERVER))): seconds for name, seconds in steps.items()}
 
     def _marks(self, url: PageUrl) -> Iterator[ChangeMark | None]:
-        for regression in self._own:
+        for regression in self.baseline.regressions:
             size = next((change for change in regression.changes if change.metric == self.metric), None)
             href = url(f"/regressions/{self.names.get(regression.id, regression.id)}")
             yield self._mark(regression.first_run, _size(size or regression.changes[0], self.metric), href, worse=True)
-        for finding in self._gains:
+        for finding in self.baseline.gains:
             if isinstance(finding.parameters, BaselineShift) and finding.metric == self.metric:
                 label = units.change(finding.parameters.ratio)
                 yield self._mark(finding.parameters.first_run, label, "", worse=False)
 
     def _mark(self, first_run: str, label: str, href: str, *, worse: bool) -> ChangeMark | None:
-        first = self._places.get(first_run)
+        first = self.baseline.scenario.places.get(first_run)
         if first is None:
             return None
-        earliest, latest = first, first
-        if self.is_judged:
-            begin = max((place for place in self._begins if place < first), default=0)
-            after = [place for place in self._begins if place > first]
-            earliest, latest = self._series.change_interval(begin, first, min(after, default=len(self.runs)) - 1)
+        earliest, latest = self.baseline.change_interval(first)
         return ChangeMark(
             run_id=first_run,
             worse=worse,
@@ -317,25 +248,6 @@ def _size(change: MetricChange, metric: str) -> str:
     else:
         said = units.change(change.ratio)
     return said if change.metric == metric else f"{metric_label(change.metric)} {said}"
-
-
-def _is_outside(run: ScenarioRun, regression: Regression) -> bool:
-    """Whether a run since a regression's first one is no part of a baseline."""
-    if not regression.state.ended:
-        return True
-    if regression.state is not RegressionState.FIXED or run.sequence > regression.moves[-1].sequence:
-        return False
-    return regression.by_hand or not run.codes.isdisjoint(_SHOWS_IT)
-
-
-def _unlike(runs: Sequence[ScenarioRun]) -> Iterable[int]:
-    """The places of the runs that were measured in another way than the one before."""
-    before: tuple[object, ...] = ()
-    for place, run in enumerate(runs):
-        if run.valid:
-            if before and run.fingerprint != before:
-                yield place
-            before = run.fingerprint
 
 
 def _targets(run: ScenarioRun, metric: str, part: str) -> Iterator[TargetLine]:

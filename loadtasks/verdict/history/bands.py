@@ -55,16 +55,17 @@ class PlottedSeries:
     min_effect: float
     """The smallest relative change that is reported."""
 
-    def bands(self, begins: Collection[int], outside: Collection[int]) -> list[Band]:
+    def bands(self, begins: Collection[int], outside: Collection[int], since: int = 0) -> list[Band]:
         """The bands, in the order of the runs.
 
         Args:
             begins: The places of the runs with which a baseline begins, besides the first.
             outside: The places of runs that are no part of a baseline: of regressions that are open, or were fixed.
+            since: The first place that is shown; bands that end before it are left out.
         """
         judged = self._in_units()
         judged[[place for place in outside if place < len(judged)]] = np.nan
-        stretches = list(_stretches(judged, begins))
+        stretches = [stretch for stretch in _stretches(judged, begins) if stretch[1] >= since]
         if not stretches:
             return []
         members = np.full((len(stretches), MAX_BASELINE_RUNS), np.nan)

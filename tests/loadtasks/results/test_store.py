@@ -164,9 +164,12 @@ def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -
     judged_run(store, SECOND, days=1, target_version="1.3.0")
     assert store.baselines() == []
     assert store.approve(FIRST, approved_by="automatic", why="the first") == [DASHBOARD]
+    assert store.browser.approved_by_people(SERVICE) == {}
     assert store.approve(SECOND, approved_by="ann", why="meant so", scenarios=[DASHBOARD]) == [DASHBOARD]
     (current,) = store.baselines()
     assert (current.run_id, current.approved_by, current.why) == (SECOND, "ann", "meant so")
+    assert store.browser.approved_by_people(SERVICE) == {DASHBOARD: SECOND}
+    assert store.browser.approved_by_people("another") == {}
     assert (current.scenario_hash, current.target_version, current.generator) == ("5eed", "1.3.0", run().generator)
     assert [entry.run_id for entry in store.approvals(SERVICE)] == [SECOND, FIRST]
 

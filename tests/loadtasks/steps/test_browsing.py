@@ -9,8 +9,11 @@ import pytest
 from loadtasks import steps
 from loadtasks.errors import BadInputError
 from loadtasks.measurement.pruned_histogram import PrunedHistogram
+from loadtasks.report.charts.sparkline import SparklineBand
 from loadtasks.report.charts.states import ChartState
 from loadtasks.report.pages.comparison import REFERENCE
+from loadtasks.report.pages.frame import PageFrame
+from loadtasks.report.pages.overview import COLUMNS
 from loadtasks.report.pages.scenario import MAX_RUNS
 from loadtasks.results.assembly import assemble
 from loadtasks.results.beginnings import Beginning
@@ -24,12 +27,13 @@ from tests.stored_runs import DASHBOARD, regression
 from tests.workspaces import context_of
 
 SERVICE, MIXED = "shop", "mixed.concurrent"
-RUNS, SLOW_SINCE = 24, 20
+RUNS, SLOW_SINCE, APPROVED = 24, 20, 17
+URL = PageFrame(base="/performance", airflow="", reader="").url
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
-    """Runs of two scenarios, one of which got slower; the first run is pruned, the last one goes on."""
+    """Runs of two scenarios: one got slower, of the other a run was approved. The first is pruned, the last goes on."""
     made = context_of(var=tmp_path_factory.mktemp("var"))
     random = np.random.default_rng(1)
     with Store.open(made.workspace.results_url) as store:
@@ -58,6 +62,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
             store.save_verdicts(opened.id, verdicts)
             store.close_run(opened.id, Verdict.PASS, opened.started_at + timedelta(minutes=2))
         store.prune_run("run-0", STARTED_AT)
+        store.approve(f"run-{APPROVED}", approved_by="ann", why="", scenarios=[MIXED])
         found = regression(f"run-{SLOW_SINCE + 2}", first_run=f"run-{SLOW_SINCE}")
         store.regressions.save(found.found_run, [found.model_copy(update={"service": SERVICE})])
     return made
@@ -74,6 +79,32 @@ def test_a_scenario_has_its_runs_and_what_belongs_to_the_newest(context: RunCont
     assert shown.around(f"run-{RUNS - 2}") == (f"run-{RUNS - 3}", f"run-{RUNS - 1}")
     assert shown.parts == []
     assert [(one.id, one.may_decide) for one in shown.undecided] == [(1, True)]
+
+
+def test_the_overview_has_the_baselines_of_the_scenarios_own_pages(context: RunContext) -> None:
+    (service,) = steps.overview(context, [SERVICE], 12)
+    numbers = {mark.run.id: number for number, mark in enumerate(service.marks)}
+    for row in service.rows:
+        for metric in COLUMNS:
+            own = steps.scenario_history(
+                context, ScenarioChoice(SERVICE, row.scenario, "", metric, len(row.trends[metric]))
+            )
+            bands = own.chart(URL, versions=False).baselines
+            assert row.bands[metric] == [
+                SparklineBand(numbers[band.first_run], numbers[band.last_run], band.low, band.high) for band in bands
+            ]
+    assert {row.scenario: len(row.trends["p50_s"]) for row in service.rows} == {DASHBOARD: 12, MIXED: 11}
+    (mixed,) = (row for row in service.rows if row.scenario == MIXED)
+    assert [band.first for band in mixed.bands["p95_s"]] == [0, numbers[f"run-{APPROVED}"]]
+
+
+def test_runs_of_an_open_regression_are_shown_over_the_baseline_before_it(context: RunContext) -> None:
+    (service,) = steps.overview(context, [SERVICE], 12)
+    (row,) = (row for row in service.rows if row.scenario == DASHBOARD)
+    band = row.bands["p50_s"][-1]
+    assert band.last == 11
+    assert band.high < 0.12
+    assert (row.value("p50_s") or 0) > 0.13
 
 
 def test_a_run_of_it_can_be_chosen_and_an_unknown_one_is_the_last(context: RunContext) -> None:

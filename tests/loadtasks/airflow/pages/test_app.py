@@ -196,6 +196,8 @@ def test_the_overview_shows_services_regressions_and_scenarios(responses: Respon
     assert responses["overview"]["status"] == 200
     assert "Open regressions (2)" in text
     assert text.count('class="sparkline"') == 3 * 3  # scenarios x metrics
+    assert text.count('fill="var(--baseline)"') == 2
+    assert text.count("success rate of the last runs; baseline 100 %") == 2
     assert "shop" in text
     assert "other service" in text
     assert "shop" not in responses["one service"]["text"].partition('<ul class="services">')[2]

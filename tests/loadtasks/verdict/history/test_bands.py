@@ -33,6 +33,14 @@ def test_the_bands_cover_all_runs_once() -> None:
     assert any(band.first == 37 for band in bands)
 
 
+def test_bands_that_end_before_what_is_shown_are_left_out() -> None:
+    made = series(drift(runs=100)[0])
+    bands = made.bands({37}, {50, 51})
+    for since in (0, 36, 37, 38, 70, 99):
+        assert made.bands({37}, {50, 51}, since) == [band for band in bands if band.last >= since]
+    assert made.bands({37}, {50, 51}, 100) == []
+
+
 def test_a_baseline_begins_anew_and_forgets() -> None:
     logarithms = np.concatenate([drift(runs=40)[0], np.log(2) + drift(runs=20, seed=2)[0]])
     before, after = (series(logarithms).bands({40}, ())[place] for place in (0, -1))

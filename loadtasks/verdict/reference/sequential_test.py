@@ -29,7 +29,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
-from scipy.stats import trim_mean
 
 Values = NDArray[np.float64]
 
@@ -205,7 +204,7 @@ class _TrimmedMean:
         return _Interval(self.center - half, self.center + half)
 
     def center_of(self, some: Values) -> float:
-        return float(trim_mean(some, self.trim))
+        return float(_kept(some, self.trim).mean())
 
 
 @dataclass(frozen=True)
@@ -264,12 +263,16 @@ def _rounds_left(
 
 
 def _trimmed_mean(values: Values, trim: float, trim_of_some: float) -> _TrimmedMean:
-    number, dropped = len(values), int(trim * len(values))
-    ordered = np.sort(values)
-    kept = ordered[dropped : number - dropped]
-    winsorised = np.clip(ordered, kept[0], kept[-1])
-    deviation = float(winsorised.std(ddof=1)) * sqrt(number) / len(kept) * _widening(values)
+    kept = _kept(values, trim)
+    winsorised = np.clip(values, kept[0], kept[-1])
+    deviation = float(winsorised.std(ddof=1)) * sqrt(len(values)) / len(kept) * _widening(values)
     return _TrimmedMean(float(kept.mean()), max(deviation, 1e-12), len(kept) - 1, trim_of_some)
+
+
+def _kept(values: Values, trim: float) -> Values:
+    """The values without a share at each end, in order."""
+    dropped = int(trim * len(values))
+    return np.sort(values)[dropped : len(values) - dropped]
 
 
 def _median(values: Values) -> _Median:

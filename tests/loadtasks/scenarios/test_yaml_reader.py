@@ -1,6 +1,7 @@
 """YAML: what is read is what is written, by the core schema of YAML 1.2; what people may mean otherwise is refused."""
 
 import math
+import re
 from datetime import date, datetime
 from io import StringIO
 from pathlib import Path
@@ -236,6 +237,8 @@ def test_what_another_program_wrote_is_read_as_it_was(value: Any, flow: bool) ->
 @given(st.text("0123456789abcdefxonlystruyefinTZ.:-_+~ =<", max_size=10))
 @example("0777")
 @example("1_0")
+@example("-_0")
+@example("+_")
 @example("12:30:00")
 @example("1e5")
 @example("2026-01-31")
@@ -244,6 +247,9 @@ def test_a_plain_scalar_is_what_yaml_1_2_says_or_refused(text: str) -> None:
     try:
         (read,) = parse_yaml(f"- {text}\n".encode())
     except WrongYamlError:
+        return
+    if re.fullmatch(r"[-+]_[0-9_]*", text.strip()):  # no number in YAML 1.2; `ruamel.yaml` takes it for one
+        assert read == text.strip()
         return
     try:
         (expected,) = YAML(typ="safe", pure=True).load(f"- {text}\n")

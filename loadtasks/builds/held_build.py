@@ -45,8 +45,8 @@ class HeldBuild:
             BadInputError: an image, and no Docker.
         """
         self.build = build
-        self.is_again = number > 1
-        """Whether it was started before, and ended."""
+        self.number = number
+        """How often it was started with this."""
         self.log = (how.logs / f"{build.name}{'' if number == 1 else f'-{number}'}.log").absolute()
         if number == 1:
             for later in how.logs.glob(f"{build.name}-*.log*"):

@@ -51,8 +51,6 @@ class StartedBuilds:
     how: HowToStart
     targets: TargetAt
     redactor: Redactor
-    number: int = 1
-    """How often both were started."""
     _is_starting: bool = False
     """Whether they were ended to be started again, and are not healthy yet."""
     _not_again: BuildFailedError | None = None
@@ -65,13 +63,12 @@ class StartedBuilds:
         """
         if failures := self.failures():
             raise failures[0]
-        self.number += 1
         self._is_starting = True
         try:
             _end(self.held)
             for place, ended in enumerate(tuple(self.held)):
-                self.held[place] = HeldBuild(ended.build, self.how, self.number)
-            ready = _wait_until_healthy(self.held, self.how, self.targets, self.redactor, self.number)
+                self.held[place] = HeldBuild(ended.build, self.how, ended.number + 1)
+            ready = _wait_until_healthy(self.held, self.how, self.targets, self.redactor)
         except BuildFailedError as error:
             self._not_again = error
             raise
@@ -82,9 +79,9 @@ class StartedBuilds:
         """What to say of builds that ended by themselves since, the candidate first, or did not start again."""
         if self._is_starting:
             return [self._not_again] if self._not_again is not None else []
-        return [failure for name in BUILD_NAMES if (failure := self.failure_of(name)) is not None]
+        return [failure for name in BUILD_NAMES if (failure := self._failure_of(name)) is not None]
 
-    def failure_of(self, name: BuildName) -> BuildFailedError | None:
+    def _failure_of(self, name: BuildName) -> BuildFailedError | None:
         """What to say of a build that ended by itself since; None while it runs."""
         (build,) = [held for held in self.held if held.build.name == name]
         build.look()
@@ -145,7 +142,7 @@ def _healthy(
 
 
 def _wait_until_healthy(
-    held: list[HeldBuild], how: HowToStart, targets: TargetAt, redactor: Redactor, number: int = 1
+    held: list[HeldBuild], how: HowToStart, targets: TargetAt, redactor: Redactor
 ) -> dict[BuildName, Target]:
     """Wait until all builds are healthy; one whose port was taken meanwhile is started once more, in its place."""
     began_s = time.monotonic()
@@ -160,7 +157,7 @@ def _wait_until_healthy(
             if build.port_was_taken and tries[name] < _MAX_TRIES:
                 tries[name] += 1
                 build.end()
-                held[place] = HeldBuild(build.build, how, number)
+                held[place] = HeldBuild(build.build, how, build.number)
             elif name not in ready and build.failure is None and build.url is not None:
                 trouble[name] = _unhealthy(target := targets(name, build.url))
                 if not trouble[name]:
@@ -201,7 +198,7 @@ def _not_started(
     build = next(
         (build for build in held if build.failure), next(build for build in held if build.build.name not in ready)
     )
-    again = ", when it was started again" if build.is_again else ""
+    again = ", when it was started again" if build.number > 1 else ""
     if build.failure:
         return _failed(build, f"{build.failure} before it was healthy{again}", redactor)
     name = build.build.name

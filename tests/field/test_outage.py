@@ -21,12 +21,17 @@ STARTS_AFTER = 5
 """Requests for a path, before which its outage doesn't begin: more than are sent before the load."""
 AFTER_S, LASTS_S = 0.4, 1.4
 SCENARIOS = """
+# Workers think a while, so that a busy machine doesn't saturate the generator: it would repeat the scenario.
 endpoint: thing
 scenarios:
-  closed: {request: {path: /refuse/1}, warmup_requests: 0, load: {workers: 4, duration_s: 2}}
+  closed: {request: {path: /refuse/1}, warmup_requests: 0, load: {workers: 4, duration_s: 2, think_time_s: 0.01}}
   open: {request: {path: /refuse/2}, warmup_requests: 0, load: {rate: 100, duration_s: 2}}
-  errors: {request: {path: /error}, warmup_requests: 0, load: {workers: 2, duration_s: 2}}
-  hanging: {request: {path: /hang}, timeout_s: 0.3, warmup_requests: 0, load: {workers: 4, duration_s: 2}}
+  errors: {request: {path: /error}, warmup_requests: 0, load: {workers: 2, duration_s: 2, think_time_s: 0.01}}
+  hanging:
+    request: {path: /hang}
+    timeout_s: 0.3
+    warmup_requests: 0
+    load: {workers: 4, duration_s: 2, think_time_s: 0.01}
   slow: {request: {path: /slow}, warmup_requests: 0, load: {workers: 2, duration_s: 2}}
   sparse: {request: {path: /fine}, warmup_requests: 0, load: {rate: 1, duration_s: 2}}
   thinking: {request: {path: /fine}, warmup_requests: 0, load: {workers: 2, duration_s: 2, think_time_s: 1.5}}

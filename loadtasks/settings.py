@@ -6,18 +6,33 @@ the environment. The table of settings in docs/command_line.md is made from `Set
 
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from loadtasks.errors import BadInputError
 from loadtasks.input_files import UnusableFileError, read_text
-from loadtasks.request_path import check_path
-from loadtasks.service_name import MAX_LENGTH, checked_name
+from loadtasks.service_name import MAX_LENGTH
+from loadtasks.setting_values import (
+    MAX_PATH,
+    Address,
+    Digest,
+    FilePath,
+    HeartbeatUrl,
+    Line,
+    NotifyUrls,
+    PagePath,
+    Recipients,
+    Sender,
+    Service,
+    SmtpUrl,
+    Token,
+    hosts_that_are_tokens,
+    secrets_in,
+)
 from loadtasks.target_address import TargetAddress, checked_token, masked
 
 PREFIX = "LOADTASKS_"
@@ -26,29 +41,13 @@ MIN_ROUNDS = 10
 MAX_TOKEN_BYTES = 65_536
 """Of a file that holds a token."""
 MAX_ROUNDS = 100_000
-_MAX_NAME = 255
-"""Bytes of the name of a file or folder that usual file systems take."""
-MAX_PATH = 4095
-"""Bytes of a file's path (PATH_MAX of Linux, without the zero at its end)."""
 MAX_SHOWN = 250
 """Characters of a wrong value."""
 _HIDDEN = "***"
 _ADDRESSES = ("target", "reference")
 """Settings that hold the address of an API."""
-_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 MAX_AUTO_ACCEPT_RUNS = 10_000
-_MIN_SECRET = 8
-"""Characters of a part of a URL that may be a token; shorter ones are words that stand elsewhere, too."""
-_HOST_IS_TOKEN = re.compile(r"(?=.*[0-9A-Z])[A-Za-z0-9_-]{8,}")
-"""What stands where a host does and is none: Slack's and others' tokens have no dot."""
 _DAY_S = 86_400
-_NOTIFY_URL = re.compile(r"[A-Za-z][A-Za-z0-9]{1,30}://\S+")
-"""An address as Apprise writes it; which schemes there are it knows itself."""
-_NEXT_URL = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9]{1,30}://)")
-"""What separates such addresses, which may hold commas and semicolons themselves."""
-MAX_NOTIFY_URLS = 20
-DIGEST_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-"""The days of the week as `datetime.weekday` counts them."""
 
 
 @dataclass(frozen=True)
@@ -79,95 +78,6 @@ class Sensitivity:
     """After how many runs a regression that nobody answers is accepted automatically; 0: never."""
 
 
-def _address(value: object) -> object:
-    """The address of a target, from the text that somebody wrote."""
-    return TargetAddress.parse(value) if isinstance(value, str) else value
-
-
-def _path(value: str) -> str:
-    """The path of a page; it is requested as it is written."""
-    check_path(value)
-    return value
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("not printable")
-    return value
-
-
-def _file(value: Path) -> Path:
-    """The path of a file or folder that there may be, and that can be written into reports."""
-    too_long = any(len(part.encode()) > _MAX_NAME for part in value.parts)
-    if "\0" in str(value) or len(str(value).encode()) > MAX_PATH or too_long:
-        raise ValueError("no path")
-    return value
-
-
-def _recipients(value: object) -> object:
-    """E-mail addresses, separated by commas, semicolons, spaces or line ends."""
-    addresses = tuple(filter(None, re.split(r"[,;\s]+", value))) if isinstance(value, str) else value
-    if not isinstance(addresses, tuple) or not addresses or not all(map(_ADDRESS.fullmatch, addresses)):
-        raise ValueError("not e-mail addresses")
-    return addresses
-
-
-def _sender(value: str) -> str:
-    """One e-mail address, with a name before it or without one."""
-    if "\n" in value or not _ADDRESS.fullmatch(parseaddr(value)[1]):
-        raise ValueError("not an e-mail address")
-    return value
-
-
-def _smtp_url(value: str) -> str:
-    """The URL of a mail server: a scheme, a host, and no more than a login and a port besides."""
-    parts = urlsplit(value)
-    has_more = parts.path.strip("/") or parts.query or parts.fragment
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or has_more or not value.isprintable():
-        raise ValueError("not the URL of a mail server")
-    if parts.port == 0 or (parts.password and not parts.username):  # reading the port checks its range
-        raise ValueError("not the URL of a mail server")
-    return value
-
-
-def _heartbeat_url(value: SecretStr) -> SecretStr:
-    """The URL of a monitor, without the white space around it that files and pipes leave."""
-    url = value.get_secret_value().strip()
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
-        raise ValueError("not the URL of a monitor")
-    if parts.port == 0:  # reading the port checks its range
-        raise ValueError("not the URL of a monitor")
-    return SecretStr(url)
-
-
-def _notify_urls(value: object) -> object:
-    """Addresses of Apprise, separated by spaces, line ends, commas or semicolons."""
-    if not isinstance(value, str):
-        return value
-    urls = tuple(filter(None, _NEXT_URL.split(value.strip(" \t\r\n,;"))))
-    if not 0 < len(urls) <= MAX_NOTIFY_URLS or not all(map(_NOTIFY_URL.fullmatch, urls)) or not value.isascii():
-        raise ValueError("no addresses")
-    return urls
-
-
-def _day(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _token(value: object) -> object:
-    """A bearer token, without the white space around it that files and pipes leave."""
-    return checked_token(value) if isinstance(value, str) else value
-
-
-_Address = Annotated[TargetAddress, NoDecode, BeforeValidator(_address)]
-_Service = Annotated[str, AfterValidator(checked_name)]
-_Path = Annotated[str, Field(pattern=r"^/\S*$"), AfterValidator(_path)]
-_Line = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
-_File = Annotated[Path, AfterValidator(_file)]
-_Token = Annotated[SecretStr, BeforeValidator(_token)]
-_SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
-_HeartbeatUrl = Annotated[SecretStr, AfterValidator(_heartbeat_url)]
 _A_TOKEN = "a token of printable ASCII characters without blanks"  # noqa: S105 - what one looks like
 _A_FOLDER = f"the path of a folder, of at most {MAX_PATH} bytes of UTF-8"
 _A_PATH = "a path that begins with a slash, such as"
@@ -189,11 +99,11 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    target: Annotated[_Address, Hint(_AN_ADDRESS, option="--target")] = TargetAddress("http", "127.0.0.1", 8000, "")
+    target: Annotated[Address, Hint(_AN_ADDRESS, option="--target")] = TargetAddress("http", "127.0.0.1", 8000, "")
     """Address of the API: scheme, host, port, and a base path where there is one. A user and password in it
     (`http://user:password@host`, percent-encoded) are sent as Basic authentication; never stored, logged or shown."""
     service: Annotated[
-        _Service | None,
+        Service | None,
         Hint(
             f"a name of at most {MAX_LENGTH} printable characters, on one line",
             option="--service",
@@ -202,27 +112,27 @@ class Settings(BaseSettings):
     ] = None
     """Name of the service whose API the target is. Runs are compared only with runs of the same service, wherever it
     listens."""
-    token: Annotated[_Token | None, Hint(_A_TOKEN, secret=True)] = None
+    token: Annotated[Token | None, Hint(_A_TOKEN, secret=True)] = None
     """Bearer token of the API, without the white space around it. Never stored, logged or shown. Not possible with a
     user in the address."""
     token_file: Annotated[
-        _File | None, Hint(f"the path of a file that holds a token, of at most {MAX_PATH} bytes of UTF-8")
+        FilePath | None, Hint(f"the path of a file that holds a token, of at most {MAX_PATH} bytes of UTF-8")
     ] = None
     """File that holds the bearer token, where `LOADTASKS_TOKEN` is not set. It is read at the beginning of each run,
     and of each task in Airflow: for tokens that somebody renews, and for secrets that are mounted."""
     health_path: Annotated[
-        _Path | None,
+        PagePath | None,
         Hint(f"{_A_PATH} /healthz", option="--health", default="`/healthz`, where any response will do"),
     ] = None
     """Path requested before and after each scenario to see that the API is up: any response below 500 will do."""
     metrics_path: Annotated[
-        _Path | None, Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
+        PagePath | None, Hint(f"{_A_PATH} /metrics", default="`/metrics`, if there is such a page")
     ] = None
     """Path of the API's metrics in Prometheus' text format, read before and after each scenario."""
-    reference: Annotated[_Address | None, NoDecode, Hint(_AN_ADDRESS, option="--reference")] = None
+    reference: Annotated[Address | None, NoDecode, Hint(_AN_ADDRESS, option="--reference")] = None
     """Address of the reference, the approved build. Scenarios are driven in rounds against both builds, and the ratio
     of their numbers is judged."""
-    reference_token: Annotated[_Token | None, Hint(_A_TOKEN, default=f"`{PREFIX}TOKEN`", secret=True)] = None
+    reference_token: Annotated[Token | None, Hint(_A_TOKEN, default=f"`{PREFIX}TOKEN`", secret=True)] = None
     """Bearer token of the reference; it is never sent to the target."""
     rounds: Annotated[
         int, Field(ge=MIN_ROUNDS, le=MAX_ROUNDS), Hint(f"a whole number from {MIN_ROUNDS} to {MAX_ROUNDS}")
@@ -235,7 +145,7 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=1024), Hint("a whole number from 1 to 1024", option="--processes")] = 1
     """Processes that share the load of each scenario, for loads that one core can't generate."""
     generator: Annotated[
-        _Line | None,
+        Line | None,
         Hint("a name of at most 200 printable characters, on one line", default="the host name"),
     ] = None
     """Name of the machine that generates the load, for machines whose host name changes. Runs are compared only with
@@ -262,11 +172,11 @@ class Settings(BaseSettings):
     ] = Sensitivity.auto_accept_runs
     """Runs after which a regression that nobody has answered is accepted automatically, so that its scenario is judged
     again. Runs that measured the scenario count, from the one after that which found it. 0: never."""
-    scenarios: Annotated[_File, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
+    scenarios: Annotated[FilePath, Hint(_A_FOLDER, option="--scenarios")] = Path("scenarios")
     """Folder of scenario files."""
-    expectations: Annotated[_File, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")
+    expectations: Annotated[FilePath, Hint(_A_FOLDER, option="--expectations")] = Path("expectations")
     """Folder of expectation suites, the targets."""
-    var: Annotated[_File, Hint(_A_FOLDER, option="--out")] = Path("var")
+    var: Annotated[FilePath, Hint(_A_FOLDER, option="--out")] = Path("var")
     """Folder that everything is written to: results database, reports, outbox."""
     results_url: Annotated[
         str | None,
@@ -299,18 +209,16 @@ class Settings(BaseSettings):
     """Days after which runs are pruned, as `prune` does: at the end of each run the older ones of its service. Without
     it nothing is pruned by itself."""
     recipients: Annotated[
-        tuple[str, ...],
-        NoDecode,
-        BeforeValidator(_recipients),
+        Recipients,
         Hint("e-mail addresses separated by commas, semicolons or spaces"),
     ] = ("performance@localhost",)
     """Who gets the alerts."""
-    sender: Annotated[str, AfterValidator(_sender), Hint("an e-mail address such as performance@example.com")] = (
+    sender: Annotated[Sender, Hint("an e-mail address such as performance@example.com")] = (
         "nightly-performance@localhost"
     )
     """Address that alerts are sent from."""
     smtp_url: Annotated[
-        _SmtpUrl | None,
+        SmtpUrl | None,
         Field(repr=False),
         Hint(
             "the URL of a mail server such as smtp://user:password@smtp.example.com:587 or smtps://smtp.example.com",
@@ -322,9 +230,7 @@ class Settings(BaseSettings):
     another machine. `smtps://` (port 465) is encrypted from the beginning. The password is never stored, logged or
     shown."""
     notify_urls: Annotated[
-        tuple[SecretStr, ...],
-        NoDecode,
-        BeforeValidator(_notify_urls),
+        NotifyUrls,
         Hint(
             "addresses of Apprise separated by spaces, such as slack://TOKEN/TOKEN/TOKEN/#alerts",
             default="mails alone",
@@ -334,7 +240,7 @@ class Settings(BaseSettings):
     """Where else the news go, in short: Slack, Teams, PagerDuty, webhooks and whatever else
     [Apprise](https://appriseit.com/services/) knows, an address each. Never stored, logged or shown."""
     heartbeat_url: Annotated[
-        _HeartbeatUrl | None, Hint("the URL of a monitor such as https://hc-ping.com/UUID", secret=True)
+        HeartbeatUrl | None, Hint("the URL of a monitor such as https://hc-ping.com/UUID", secret=True)
     ] = None
     """URL that is requested by GET after each run, whatever its verdict, so that a monitor elsewhere notices when no
     run comes any more. A monitor that can't be reached changes nothing. Never stored, logged or shown."""
@@ -342,8 +248,7 @@ class Settings(BaseSettings):
     """Days after which people are reminded of missed targets, invalid scenarios and regressions that nobody has
     acknowledged, where no mail has mentioned them meanwhile."""
     digest: Annotated[
-        Literal["off", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
-        BeforeValidator(_day),
+        Digest,
         Hint("a day of the week such as monday, or off"),
     ] = "off"
     """Day of the week, in UTC: the mail of the first run from then on also sums up the week: its runs, what happened,
@@ -369,25 +274,13 @@ class Settings(BaseSettings):
     @property
     def monitor_secrets(self) -> list[str]:
         """What of the monitor's URL must be shown nowhere: all of it, and what of it may be a token by itself."""
-        return _secrets_in(self.heartbeat_url.get_secret_value()) if self.heartbeat_url is not None else []
+        return secrets_in(self.heartbeat_url.get_secret_value()) if self.heartbeat_url is not None else []
 
     @property
     def notify_secrets(self) -> list[str]:
         """The same of the addresses of other channels, in which a token may stand for the host."""
         urls = [url.get_secret_value() for url in self.notify_urls]
-        hosts = [re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2].partition(":")[0] for url in urls]
-        tokens = [host for host in hosts if _HOST_IS_TOKEN.fullmatch(host)]
-        return [*(secret for url in urls for secret in _secrets_in(url)), *tokens]
-
-
-def _secrets_in(url: str) -> list[str]:
-    """All of a URL, and what of it may be a token by itself."""
-    try:
-        parts = urlsplit(url)
-        words = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)), parts.password or ""]
-    except ValueError:  # no URL by the rules of the web
-        words = re.split(r"[/?&=@#]", url.partition("://")[2])
-    return [url, *(word for part in words for word in dict.fromkeys((part, unquote(part))) if len(word) >= _MIN_SECRET)]
+        return [*(secret for url in urls for secret in secrets_in(url)), *hosts_that_are_tokens(urls)]
 
 
 def read_settings(**given: Any) -> Settings:

@@ -24,7 +24,7 @@ from loadtasks.plain_text import plain
 from loadtasks.report import markdown, terminal
 from loadtasks.report.job_summary import append_summary
 from loadtasks.results.document import ResultsDocument
-from loadtasks.settings import MAX_PATH
+from loadtasks.setting_values import MAX_PATH
 from loadtasks.whole_file import write_whole
 
 

@@ -99,7 +99,7 @@ def _of_build(name: BuildName) -> Callable[[Command], Command]:
     default=3,
     show_default=True,
     metavar="NUMBER",
-    help="How often both are started, at most: a regression has to show in the rounds of each start.",
+    help="How often both are started, at most: a change has to show in the rounds of each start.",
 )
 @options.setting("service")
 @options.setting("scenarios")

@@ -12,7 +12,7 @@ from loadtasks.results.news import News, Reported
 from loadtasks.results.run import Run
 from loadtasks.results.store import Store
 from loadtasks.results.topic import Topic, TopicKind
-from loadtasks.settings import DIGEST_DAYS
+from loadtasks.setting_values import DIGEST_DAYS
 
 _WITH_TREND = (TopicKind.REGRESSION, TopicKind.REFERENCE, TopicKind.CREEP)
 _WEEK = timedelta(days=7)

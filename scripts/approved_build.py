@@ -116,7 +116,7 @@ def _approved() -> str | None:
 
     settings = read_settings()
     with Store.open(Workspace.from_settings(settings).results_url) as store:
-        newest = next(iter(store.approvals(settings.service or SERVICE)), None)
+        newest = next(iter(store.approvals.standing(settings.service or SERVICE)), None)
     _, _, revision = ((newest and newest.target_version) or "").partition("+")
     try:
         return _commit(revision) if revision else None

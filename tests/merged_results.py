@@ -61,7 +61,7 @@ class Runner(ServiceLife):
                 verdicts = store.verdicts(run_id)
                 store.save_measurements(run_id, scenario, [measured])
                 store.save_verdicts(run_id, verdicts)
-            store.approve_first(run_id)
+            store.approvals.approve_first(run_id)
         self.day = day
         return run_id
 
@@ -75,7 +75,7 @@ class Runner(ServiceLife):
                 store.save_measurements(opened.id, measurement.scenario, [measurement])
                 store.save_verdicts(opened.id, [verdict_of(measurement.scenario, [])])
                 store.close_run(opened.id, Verdict.PASS, opened.started_at)
-                store.approve_first(opened.id)
+                store.approvals.approve_first(opened.id)
 
     def regress(self, first_run: str, found_run: str) -> int:
         """A regression that a run has found. Returns its id."""
@@ -131,7 +131,7 @@ class Runner(ServiceLife):
                 "approvals": [
                     one.model_dump(exclude={"approved_at"} if one.approved_by == AUTOMATIC else set())
                     for service in sorted(store.services())
-                    for one in store.approvals(service)
+                    for one in store.approvals.standing(service)
                 ],
                 "messages": [
                     (one.message_id, one.state, [(topic.key, topic.event, topic.since) for topic in one.topics])
@@ -177,4 +177,4 @@ def _decide(runner: Runner, chance: Random, run_id: str) -> None:
         elif choice < 0.7:
             store.prune_run(runs[-1], STARTED_AT)
         elif choice < 0.8 and store.measurements(run_id) and store.verdicts(run_id)[0].verdict is not Verdict.INVALID:
-            store.approve(run_id, approved_by=f"person of {runner.name}", why="so")
+            store.approvals.approve(run_id, approved_by=f"person of {runner.name}", why="so")

@@ -164,7 +164,7 @@ def _pass(store: Store, run: Run) -> None:
     verdicts = [ScenarioVerdict(scenario=scenario, verdict=Verdict.PASS) for scenario in SCENARIOS]
     store.save_verdicts(run.id, verdicts)
     store.close_run(run.id, Verdict.PASS, run.started_at + timedelta(minutes=2))
-    store.approve_first(run.id)
+    store.approvals.approve_first(run.id)
 
 
 if __name__ == "__main__":

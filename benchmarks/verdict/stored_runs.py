@@ -45,7 +45,7 @@ def main(pattern: Path, new: Path, runs: int = 400, report_every: int = 10) -> N
             store.save_verdicts(made.id, _passing(verdicts))
             store.close_run(made.id, Verdict.PASS, at + timedelta(minutes=1))
             if number == 0:
-                store.approve_first(made.id)
+                store.approvals.approve_first(made.id)
             if number % report_every == 0:
                 shutil.copytree(pattern / "reports" / run_id, new / "reports" / made.id)
 

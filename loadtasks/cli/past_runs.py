@@ -126,7 +126,7 @@ def baseline(invocation: click.Context) -> None:
 @options.with_context
 def _list_baselines(context: RunContext) -> None:
     with Store.open(context.workspace.results_url) as store:
-        listings.show_baselines(store.baselines(context.settings.service))
+        listings.show_baselines(store.approvals.current(context.settings.service))
 
 
 @baseline.command()

@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median_high, median_low
+from typing import TypeVar
 
-from sqlalchemy import desc, func, select, text
+from sqlalchemy import Select, desc, func, select, text
 from sqlalchemy.orm import Session
 
+from loadtasks.errors import NotStoredError
+from loadtasks.plain_text import plain
 from loadtasks.results.findings.validity import ClockWentBack
 from loadtasks.results.schema import RUN_SEQUENCE, RunRow, RunSequenceRow
 
+_Selected = TypeVar("_Selected")
+_MAX_SHOWN = 100
+"""Characters of a run id that was typed."""
 _TOLERANCE = timedelta(minutes=10)
 """So much may a run be dated before an earlier one: its start is noted, the target is probed, and only then is it
 opened; clocks of several load generators differ by seconds."""
@@ -18,7 +24,27 @@ _REMEMBERED_RUNS = 90
 _NEIGHBOURS = 2
 """So many runs on either side of a run tell whether its date can be right."""
 _NEWEST = 3
-"""The dates of so many runs, the newest ones, tell whether the clock can be right."""
+"""The dates of so many runs, the newest ones, tell whether the clock can be right; so many run ids are offered where an
+unknown one was asked for."""
+
+
+def newest_first(query: Select[_Selected], service: str | None) -> Select[_Selected]:
+    """A query of runs, of one service where one is named, the one opened last first."""
+    return (query if service is None else query.where(RunRow.service == service)).order_by(desc(RunRow.sequence))
+
+
+def find_run(session: Session, run_id: str) -> RunRow:
+    """A run by its id.
+
+    Raises:
+        NotStoredError: there is none; the sentence offers the newest ones.
+    """
+    row = session.get(RunRow, run_id)
+    if row is None:
+        newest = [_shown(known) for known in session.scalars(newest_first(select(RunRow.id), None).limit(_NEWEST))]
+        offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
+        raise NotStoredError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
+    return row
 
 
 def next_number(session: Session) -> int:
@@ -74,3 +100,8 @@ def is_clock_ahead(dates: Sequence[datetime], before: datetime) -> bool:
     """
     newest = dates[-_NEWEST:]
     return bool(newest) and median_high(newest) < before
+
+
+def _shown(run_id: str) -> str:
+    """A run id, which may be anything that was typed, as it stands in a sentence."""
+    return plain(run_id)[:_MAX_SHOWN]

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
-from sqlalchemy import Select, delete, desc, func, select
+from sqlalchemy import delete, desc, func, select
 from sqlalchemy.orm import Session
 
-from loadtasks.errors import BadInputError, NotStoredError
+from loadtasks.errors import BadInputError
 from loadtasks.measurement.control import ControlReading, ControlSample
 from loadtasks.measurement.health import Calibration
 from loadtasks.measurement.model import Measurement
-from loadtasks.plain_text import plain
 from loadtasks.results import approval, beginnings, creep_record, repetitions
+from loadtasks.results.approval_store import Approvals
 from loadtasks.results.beginnings import Beginning
 from loadtasks.results.control_runs import ControlRun, add_sample, read_control_runs, replace_readings
 from loadtasks.results.creep_record import CreepRecord
@@ -30,7 +30,6 @@ from loadtasks.results.regression_store import Regressions
 from loadtasks.results.removal import RemovedRun, remove_run
 from loadtasks.results.repetitions import Repetition, RepetitionReason
 from loadtasks.results.rows import (
-    baseline_of,
     failure_of,
     failure_row,
     pairing_of,
@@ -43,9 +42,8 @@ from loadtasks.results.rows import (
 )
 from loadtasks.results.run import Run, RunPlace
 from loadtasks.results.run_browser import RunBrowser
-from loadtasks.results.run_order import clock_went_back, next_number
+from loadtasks.results.run_order import clock_went_back, find_run, newest_first, next_number
 from loadtasks.results.schema import (
-    BaselineRow,
     FailureRow,
     MeasurementRow,
     PairingRow,
@@ -57,11 +55,6 @@ from loadtasks.results.series import MetricSeries, read_history, read_series
 
 __all__ = ["Baseline", "HistoryEntry", "Repetition", "Store"]
 
-_Selected = TypeVar("_Selected")
-_MAX_SHOWN = 100
-_NEWEST = 3
-"""How many run ids are offered when an unknown one was asked for."""
-
 
 class Store:
     """Runs with everything that belongs to them. Every writing method is one transaction and can be repeated.
@@ -71,6 +64,7 @@ class Store:
 
     def __init__(self, database: ResultsDatabase) -> None:
         self._database = database
+        self.approvals = Approvals(database)
         self.regressions = Regressions(database)
         self.messages = Messages(database)
         self.browser = RunBrowser(database)
@@ -114,17 +108,17 @@ class Store:
     def run(self, run_id: str) -> Run:
         """A run by its id."""
         with self._database.reading() as session:
-            return run_of(_row(session, run_id))
+            return run_of(find_run(session, run_id))
 
     def run_ids(self, service: str | None = None) -> list[str]:
         """The ids of the runs of a service, or of all, the one opened last first, whatever its clock said."""
         with self._database.reading() as session:
-            return list(session.scalars(_newest_first(select(RunRow.id), service)))
+            return list(session.scalars(newest_first(select(RunRow.id), service)))
 
     def runs(self, service: str | None = None, limit: int = 20) -> list[tuple[Run, Verdict | None]]:
         """Runs of a service, or of all, with their verdicts (None while open), newest first."""
         with self._database.reading() as session:
-            rows = session.scalars(_newest_first(select(RunRow), service).limit(limit))
+            rows = session.scalars(newest_first(select(RunRow), service).limit(limit))
             return [(run_of(row), run_verdict_of(row)) for row in rows]
 
     def run_order(self, service: str) -> list[RunPlace]:
@@ -154,7 +148,7 @@ class Store:
     def remove_run(self, run_id: str) -> RemovedRun:
         """Remove a run with all that belongs to it."""
         with self._database.writing() as session:
-            return remove_run(session, _row(session, run_id))
+            return remove_run(session, find_run(session, run_id))
 
     def old_runs(self, now: datetime, before: datetime, service: str | None = None) -> OldRuns:
         """The runs of a service, or of all, that began before a moment and were not pruned yet; `now` by the clock."""
@@ -179,28 +173,28 @@ class Store:
     def clock_went_back(self, run_id: str) -> ClockWentBack | None:
         """What shows that a clock was wrong: earlier runs of the service that are dated after this one."""
         with self._database.reading() as session:
-            return clock_went_back(session, _row(session, run_id))
+            return clock_went_back(session, find_run(session, run_id))
 
     def overlapping_runs(self, run_id: str) -> dict[str, list[RunsOverlapped]]:
         """The runs that may have disturbed a run's measurements, by scenario."""
         with self._database.reading() as session:
-            return overlapping_runs(session, _row(session, run_id))
+            return overlapping_runs(session, find_run(session, run_id))
 
     def save_calibration(self, run_id: str, host: str, calibration: Calibration) -> None:
         """Keep what the generator can do on a host."""
         with self._database.writing() as session:
-            row = _row(session, run_id)
+            row = find_run(session, run_id)
             row.calibrations = {**row.calibrations, host: calibration.model_dump(mode="json")}
 
     def add_control_sample(self, run_id: str, sample: ControlSample) -> None:
         """Keep a sample of a control, after those before it."""
         with self._database.writing() as session:
-            add_sample(_row(session, run_id), sample)
+            add_sample(find_run(session, run_id), sample)
 
     def save_control_readings(self, run_id: str, readings: Sequence[ControlReading]) -> None:
         """Keep what the controls of a run showed, in place of what was kept before."""
         with self._database.writing() as session:
-            replace_readings(_row(session, run_id), readings)
+            replace_readings(find_run(session, run_id), readings)
 
     def control_runs(self, service: str) -> list[ControlRun]:
         """The controls of a service's runs, oldest first, see `loadtasks.results.control_runs`."""
@@ -210,7 +204,7 @@ class Store:
     def close_run(self, run_id: str, verdict: Verdict, ended_at: datetime) -> None:
         """End a run with its verdict."""
         with self._database.writing() as session:
-            row = _row(session, run_id)
+            row = find_run(session, run_id)
             row.verdict, row.ended_at, row.judged_at = verdict.value, ended_at, datetime.now(UTC)
 
     def save_measurements(
@@ -244,7 +238,7 @@ class Store:
     def repetitions(self, run_id: str, scenario: str) -> list[Repetition]:
         """Every repetition of a scenario in one run, in order."""
         with self._database.reading() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             return repetitions.read(session, run_id, scenario)
 
     def repeated(self, run_id: str, reason: RepetitionReason) -> dict[str, list[Repetition]]:
@@ -259,19 +253,19 @@ class Store:
     def begin(self, run_id: str, scenario: str, beginning: Beginning) -> None:
         """Keep that load of a scenario is about to be sent, in place of the time before."""
         with self._database.writing() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             beginnings.begin(session, run_id, scenario, beginning)
 
     def beginnings(self, run_id: str) -> dict[str, Beginning]:
         """The newest beginning of each scenario of a run that has one."""
         with self._database.reading() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             return beginnings.read(session, run_id)
 
     def disturb(self, run_id: str, scenario: str) -> None:
         """Keep that an earlier try sent load while the newest one of a scenario measured."""
         with self._database.writing() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             beginnings.disturb(session, run_id, scenario)
 
     def save_failure(self, run_id: str, scenario: str, failure: MeasurementFailure) -> None:
@@ -284,87 +278,46 @@ class Store:
     def measurements(self, run_id: str, scenario: str | None = None) -> list[Measurement]:
         """A run's reported measurements, or one scenario's, in the order planned; the whole first, then its parts."""
         with self._database.reading() as session:
-            return repetitions.read_reported(session, run_id, scenario, _row(session, run_id).scenarios)
+            return repetitions.read_reported(session, run_id, scenario, find_run(session, run_id).scenarios)
 
     def failures(self, run_id: str) -> dict[str, MeasurementFailure]:
         """Why scenarios were not measured to their end, by scenario; also those that died without a word."""
         with self._database.reading() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             rows = session.scalars(select(FailureRow).where(FailureRow.run_id == run_id).order_by(FailureRow.scenario))
             return {row.scenario: failure_of(row) for row in rows} | beginnings.failures(session, run_id)
 
     def pairings(self, run_id: str) -> dict[str, Pairing]:
         """What the run's reference showed, by scenario."""
         with self._database.reading() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             rows = session.scalars(select(PairingRow).where(PairingRow.run_id == run_id))
             return {row.scenario: pairing_of(row) for row in rows}
 
     def save_verdicts(self, run_id: str, verdicts: Sequence[ScenarioVerdict]) -> None:
         """Keep the verdicts of a run, in place of those it had."""
         with self._database.writing() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             session.execute(delete(VerdictRow).where(VerdictRow.run_id == run_id))
             session.add_all(verdict_row(run_id, position, verdict) for position, verdict in enumerate(verdicts))
 
     def verdicts(self, run_id: str) -> list[ScenarioVerdict]:
         """The verdicts of a run, in the order saved; empty when it was not judged."""
         with self._database.reading() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             query = select(VerdictRow).where(VerdictRow.run_id == run_id).order_by(VerdictRow.position)
             return [verdict_of(row) for row in session.scalars(query)]
 
     def save_creeps(self, run_id: str, found: Sequence[CreepRecord]) -> None:
         """Keep the creeps that a run reports, in place of what it had reported before."""
         with self._database.writing() as session:
-            _row(session, run_id)
+            find_run(session, run_id)
             creep_record.save(session, run_id, found)
 
     def creeps(self, service: str | None = None) -> list[CreepRecord]:
         """The creeps that the runs of a service, or of all, have reported, oldest first."""
         with self._database.reading() as session:
             return creep_record.read(session, service)
-
-    def baselines(self, service: str | None = None) -> list[Baseline]:
-        """The current baseline of every scenario of a service, or of all, that has one, by service and name."""
-        with self._database.reading() as session:
-            return [baseline_of(row) for row in approval.current(session, service)]
-
-    def approvals(self, service: str) -> list[Baseline]:
-        """Every approval of a service's scenarios that still stands, the newest first."""
-        with self._database.reading() as session:
-            query = select(BaselineRow).join(BaselineRow.run).where(RunRow.service == service)
-            return [baseline_of(row) for row in session.scalars(query.order_by(desc(BaselineRow.id)))]
-
-    def approve(
-        self,
-        run_id: str,
-        *,
-        approved_by: str,
-        why: str,
-        scenarios: Sequence[str] | None = None,
-    ) -> list[str]:
-        """Make a run's measurements the baseline of their scenarios (or of those named). Returns the ones approved.
-
-        A scenario that is invalid, unmeasured or not judged is left out, or refused when it was named.
-        """
-        with self._database.writing() as session:
-            run = _row(session, run_id)
-            hashes = approval.approvable(session, run, scenarios)
-            approval.approve(session, run, hashes, approved_by=approved_by, why=why)
-            return list(hashes)
-
-    def approve_first(self, run_id: str) -> None:
-        """Give each scenario of a run that has no baseline the first passing run of its service as one."""
-        with self._database.writing() as session:
-            run = _row(session, run_id)
-            approval.approve_first(session, run.service, run.scenarios)
-
-    def withdraw(self, run_id: str, *, approved_by: str) -> None:
-        """Withdraw the approvals of a run as a baseline run that somebody gave; those before them are current again."""
-        with self._database.writing() as session:
-            _row(session, run_id)
-            approval.withdraw(session, run_id, approved_by=approved_by)
 
     def history(self, service: str, scenario: str, limit: int = 30, part: str = "") -> list[HistoryEntry]:
         """The measurements of a service's scenario (or of a part of a mixed one) in earlier runs, newest first."""
@@ -390,29 +343,10 @@ class Store:
             return session.get(RunRow, run_id) is not None
 
 
-def _row(session: Session, run_id: str) -> RunRow:
-    row = session.get(RunRow, run_id)
-    if row is None:
-        newest = [_shown(known) for known in session.scalars(_newest_first(select(RunRow.id), None).limit(_NEWEST))]
-        offered = f"the newest are {', '.join(newest)}" if newest else "there is none yet"
-        raise NotStoredError(f"there is no run {_shown(run_id)!r}; {offered}; `python -m loadtasks runs` lists them.")
-    return row
-
-
-def _shown(run_id: str) -> str:
-    """A run id, which may be anything that was typed, as it stands in a sentence."""
-    return plain(run_id)[:_MAX_SHOWN]
-
-
 def _check_whole(session: Session, run_id: str) -> None:
     """Check that measurements can be kept in a run: it is there, and was not pruned."""
-    row = _row(session, run_id)
+    row = find_run(session, run_id)
     if row.pruned_at is not None:
         raise BadInputError(
             f"run {run_id} was pruned on {row.pruned_at:%Y-%m-%d}: nothing can be added to it; make a new run."
         )
-
-
-def _newest_first(query: Select[_Selected], service: str | None) -> Select[_Selected]:
-    """A query of runs, of one service where one is named, in the order of `latest`."""
-    return (query if service is None else query.where(RunRow.service == service)).order_by(desc(RunRow.sequence))

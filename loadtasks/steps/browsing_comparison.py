@@ -118,7 +118,7 @@ def _between(store: Store, one: Run, other: Run) -> list[list[Regression]]:
 def _baselines(store: Store, service: str) -> dict[str, list[str]]:
     """The baseline runs of a service's scenarios, each with its scenarios."""
     found: dict[str, list[str]] = {}
-    for baseline in store.baselines(service):
+    for baseline in store.approvals.current(service):
         found.setdefault(baseline.run_id, []).append(baseline.scenario)
     return found
 

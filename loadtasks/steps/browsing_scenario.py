@@ -67,7 +67,7 @@ def _history(context: RunContext, store: Store, choice: ScenarioChoice) -> Scena
     runs = browser.scenario_runs(service, scenario, part, min(choice.shown + RUNS_BEFORE, MAX_RUNS))
     shown = min(choice.shown, len(runs))
     regressions = store.regressions.all(service)
-    approved = next((one for one in store.baselines(service) if one.scenario == scenario), None)
+    approved = next((one for one in store.approvals.current(service) if one.scenario == scenario), None)
     newest = runs[len(runs) - shown :]
     detailed = [run.run_id for run in newest[-MAX_DETAILED:]]
     with_errors = [run.run_id for run in failed_runs(newest) if run.run_id not in detailed]

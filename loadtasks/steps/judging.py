@@ -110,7 +110,7 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
             KnownHistory(
                 comparisons=comparisons,
                 changes=changes,
-                approved={baseline.scenario: baseline.run_id for baseline in store.baselines(run.service)},
+                approved={baseline.scenario: baseline.run_id for baseline in store.approvals.current(run.service)},
                 measurements=store.measurements,
                 references=_references(context, run, store.pairings(run_id)),
                 confirmations=store.repeated(run_id, RepetitionReason.SUSPECT),
@@ -134,8 +134,8 @@ def compare(context: RunContext, run_id: str, ended_at: datetime | None = None) 
         store.close_run(run_id, verdict, ended_at or datetime.now(UTC))
         if run.reference_url is None:
             if not verdict.good:  # it may have passed when it was judged before
-                store.withdraw(run_id, approved_by=AUTOMATIC)
-            store.approve_first(run_id)
+                store.approvals.withdraw(run_id, approved_by=AUTOMATIC)
+            store.approvals.approve_first(run_id)
     return verdict
 
 

@@ -31,7 +31,7 @@ def approve(
         BadInputError: no such run, or no measurement in it that can be a baseline.
     """
     with Store.open(context.workspace.results_url) as store:
-        approved = store.approve(run_id, approved_by=who or current_user(), why=why, scenarios=scenarios)
+        approved = store.approvals.approve(run_id, approved_by=who or current_user(), why=why, scenarios=scenarios)
     if not approved:
         raise BadInputError(f"run {run_id}: no valid measurement in it, so it can't be a baseline; choose another.")
     return approved
@@ -87,7 +87,7 @@ def _accept(store: Store, regressions: Sequence[Regression], who: str, why: str)
     for a regression yet, would else be found one by one. Only a scenario with another open regression is left out.
     """
     for regression in regressions:
-        store.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
+        store.approvals.approve(regression.first_run, approved_by=who, why=why, scenarios=[regression.scenario])
     first = next((one for one in regressions if one.shared_since is not None), None)
     if first is None or first.shared_since is None or not store.has_run(first.shared_since):
         return
@@ -96,7 +96,7 @@ def _accept(store: Store, regressions: Sequence[Regression], who: str, why: str)
     left = [name for name in run.scenarios if name not in apart]
     valid = {verdict.scenario for verdict in store.verdicts(run.id) if verdict.verdict is not Verdict.INVALID}
     if others := [name for name in left if name in valid]:
-        store.approve(run.id, approved_by=who, why=why, scenarios=others)
+        store.approvals.approve(run.id, approved_by=who, why=why, scenarios=others)
 
 
 def _check_first_run(store: Store, regression: Regression) -> None:
@@ -110,7 +110,7 @@ def _check_first_run(store: Store, regression: Regression) -> None:
 
 def _check_baseline(store: Store, regression: Regression) -> None:
     accepted_at = regression.moves[-1].at
-    for baseline in store.baselines(regression.service):
+    for baseline in store.approvals.current(regression.service):
         later = baseline.approved_by != AUTOMATIC and baseline.approved_at > accepted_at
         if baseline.scenario == regression.scenario and later:
             raise BadInputError(
@@ -158,7 +158,9 @@ def known_changes(context: RunContext) -> ListedChanges:
 def _standing_creeps(store: Store, service: str) -> Iterator[CreepRecord]:
     """The creeps of a service's scenarios that nobody has accepted since: no later run was approved."""
     place = {run_id: number for number, run_id in enumerate(reversed(store.run_ids(service)))}
-    approved = {one.scenario: place[one.run_id] for one in store.baselines(service) if one.approved_by != AUTOMATIC}
+    approved = {
+        one.scenario: place[one.run_id] for one in store.approvals.current(service) if one.approved_by != AUTOMATIC
+    }
     for record in store.creeps(service):
         if approved.get(record.scenario, -1) < place[record.run_id]:
             yield record
@@ -185,6 +187,6 @@ def backtest(context: RunContext, scenarios: Sequence[str] | None = None) -> lis
     with Store.open(context.workspace.results_url) as store:
         service = find_service(context, store)
         series = store.series(service, scenarios=scenarios, whole=True)
-        approvals, known = store.approvals(service), store.regressions.all(service)
+        approvals, known = store.approvals.standing(service), store.regressions.all(service)
         control_runs = store.control_runs(service)
     return find_alarms(series, approvals, known, context.settings.sensitivity, control_runs)

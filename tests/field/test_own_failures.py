@@ -403,7 +403,7 @@ def test_a_user_without_a_name_is_its_number(
     result = call("baseline", "approve", "latest", "--why", "new cache", *service_of(workspace))
     assert result.exit_code == 0, result.output
     with Store.open(workspace.results_url) as store:
-        assert store.baselines()[0].approved_by == "123456"
+        assert store.approvals.current()[0].approved_by == "123456"
 
 
 def service_of(workspace: Workspace) -> Sequence[str]:

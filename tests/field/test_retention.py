@@ -132,7 +132,7 @@ class Past:
             self._judge(store, run_id, scenarios)
             store.close_run(run_id, Verdict.PASS, at)
             if not paired:
-                store.approve_first(run_id)
+                store.approvals.approve_first(run_id)
 
     def _decide(self) -> None:
         steps.compare(self._context, f"old-{DECIDED_AFTER:02d}")
@@ -185,7 +185,7 @@ def concluded(context: RunContext, run_id: str) -> list[dict[str, Any]]:
 def decisions(context: RunContext) -> list[Any]:
     with Store.open(context.workspace.results_url) as store:
         regressions = [one.model_dump(exclude={"moves"}) | {"state": one.state} for one in store.regressions.all()]
-        return [*regressions, *(one.model_dump(exclude={"approved_at"}) for one in store.baselines())]
+        return [*regressions, *(one.model_dump(exclude={"approved_at"}) for one in store.approvals.current())]
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ def test_two_services_on_two_ports_have_two_histories(
         history = call("history", GET, "--service", name_of(server)).output
         assert sorted(re.findall(r"^2\S+", history, re.MULTILINE)) == sorted(run_ids)
     with Store.open(workspace.results_url) as store:
-        assert {(kept.service, kept.scenario, kept.run_id) for kept in store.baselines()} == {
+        assert {(kept.service, kept.scenario, kept.run_id) for kept in store.approvals.current()} == {
             (name_of(one), GET, first),
             (name_of(two), GET, second),
         }

@@ -111,7 +111,7 @@ def _fill(store: Store) -> None:
         verdicts = [verdict_of(scenario, found) for scenario, found in findings.items()]
         store.save_verdicts(opened.id, verdicts)
         store.close_run(opened.id, verdicts[0].verdict, opened.started_at)
-    store.approve("run-0", approved_by="a-person", why="good", scenarios=[DASHBOARD])
+    store.approvals.approve("run-0", approved_by="a-person", why="good", scenarios=[DASHBOARD])
     store.regressions.save("run-2", [regression("run-2")])
     reported = Reported(runs=store.run_order(SERVICE), regressions=store.regressions.all(SERVICE))
     news = find_news(assemble(store, "run-3"), reported)
@@ -182,7 +182,7 @@ def _readers(context: RunContext, *, whole: bool) -> list[Callable[[], object]]:
         with Store.open(context.workspace.results_url) as store:
             shown(listings.show_runs, store.runs())
             shown(listings.show_history, SERVICE, DASHBOARD, store.history(SERVICE, DASHBOARD))
-            shown(listings.show_baselines, store.baselines())
+            shown(listings.show_baselines, store.approvals.current())
             shown(listings.show_regressions, store.regressions.all())
             shown(listings.show_messages, store.messages.newest_first())
 

@@ -186,7 +186,7 @@ def _check_next_run(site: Site, account: Account) -> None:
         return
     with Store.open(site.database) as store:
         newest, *_, first = store.run_ids(SERVICE)
-        baselines = {baseline.scenario: baseline.run_id for baseline in store.baselines(SERVICE)}
+        baselines = {baseline.scenario: baseline.run_id for baseline in store.approvals.current(SERVICE)}
         pending = store.messages.pending()
     document = read_document(site.var / "reports" / "latest" / "results.json")
     verdicts = Counter(result.verdict for result in document.scenarios)

@@ -39,7 +39,7 @@ def test_a_run_is_measured_judged_reported_and_becomes_the_baseline(
     assert not (latest / "data_docs").exists(), "nobody asked for them"
     assert not workspace.outbox.exists()
     with Store.open(workspace.results_url) as store:
-        assert {baseline.scenario: baseline.approved_by for baseline in store.baselines()} == {
+        assert {baseline.scenario: baseline.approved_by for baseline in store.approvals.current()} == {
             "thing.concurrent": AUTOMATIC,
             "thing.alone": AUTOMATIC,
         }
@@ -63,7 +63,7 @@ def test_a_missed_target_is_exit_1_and_the_alert_names_all(
     for part in ("thing.alone", "p95", "500 ms", "https://reports.example.org/2"):
         assert part in text
     with Store.open(workspace.results_url) as store:
-        assert store.baselines() == []
+        assert store.approvals.current() == []
 
 
 def test_the_targets_own_metrics_are_kept_or_missed_with_a_finding(

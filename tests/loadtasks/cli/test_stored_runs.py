@@ -26,7 +26,7 @@ def runs(workspace: Workspace) -> Workspace:
             store.save_measurements(name, DASHBOARD, [measurement(DASHBOARD)])
             store.save_verdicts(name, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
             store.close_run(name, Verdict.PASS, NOW)
-            store.approve_first(name)
+            store.approvals.approve_first(name)
         store.open_run(run("killed", started_at=NOW - timedelta(days=198), scenarios=[DASHBOARD]))
     return workspace
 

@@ -264,7 +264,7 @@ def test_what_revision_0006_kept_is_comparable_with_what_is_measured_now(
         load = load_data(part) | ({"paired": True} if paired else {})
         new = measured.model_copy(update={"load": load, "scenario_hash": scenario_hash(part)})
         assert Fingerprint.of(run_before, measured) == Fingerprint.of(run_before, new), measured.label
-    assert {baseline.generator for baseline in of_revision_0006.baselines()} == {"a-host"}
+    assert {baseline.generator for baseline in of_revision_0006.approvals.current()} == {"a-host"}
 
 
 def test_series_of_revision_0006_hold_what_is_measured_now(of_revision_0006: Store) -> None:
@@ -374,11 +374,11 @@ def test_a_run_is_newer_than_all_of_revision_0008_whatever_their_clocks_said(of_
 
 
 def test_the_history_of_a_service_whose_baseline_was_anothers_is_not_cut(of_revision_0008: Store) -> None:
-    assert [baseline.service for baseline in of_revision_0008.baselines() if baseline.scenario == "root.get"] == [
-        "127.0.0.1:22001"
-    ]
-    of_revision_0008.approve_first("items-1")
-    assert [baseline.run_id for baseline in of_revision_0008.baselines("127.0.0.1:22006")] == ["items-1"]
+    assert [
+        baseline.service for baseline in of_revision_0008.approvals.current() if baseline.scenario == "root.get"
+    ] == ["127.0.0.1:22001"]
+    of_revision_0008.approvals.approve_first("items-1")
+    assert [baseline.run_id for baseline in of_revision_0008.approvals.current("127.0.0.1:22006")] == ["items-1"]
 
 
 def test_the_regressions_of_revision_0008_are_those_of_the_service_that_was_measured(of_revision_0008: Store) -> None:
@@ -420,7 +420,7 @@ def test_hashes_of_revision_0008_are_those_of_what_is_measured_now(before_client
 
 def test_every_kept_hash_is_replaced(before_client_headers: Store) -> None:
     alone, mixed = (scenario_hash(read_scenarios(KEPT)[f"kept.{name}"]) for name in ("alone", "mixed"))
-    baselines = {baseline.scenario: baseline for baseline in before_client_headers.baselines()}
+    baselines = {baseline.scenario: baseline for baseline in before_client_headers.approvals.current()}
     assert baselines["kept.mixed"].scenario_hash == mixed
     assert baselines["kept.alone"].scenario_hash == alone
     (reference,) = before_client_headers.pairings(PAIRED_RUN)["kept.alone"].reference

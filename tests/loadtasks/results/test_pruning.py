@@ -97,7 +97,7 @@ def test_rounds_are_gone_and_why_there_were_none_is_left(store: Store) -> None:
 
 def test_what_is_still_needed_is_kept_whole(store: Store) -> None:
     keep(store, "baseline")
-    store.approve_first("baseline")
+    store.approvals.approve_first("baseline")
     keep(store, "plain", "before", "first", "found")
     number = stored_regression(store, "first", "found")
     keep(store, "killed", ended=False)

@@ -123,7 +123,7 @@ def test_a_series_has_the_valid_runs_since_the_baseline_run(store: Store):
     assert series.values("p50_s") == pytest.approx([0.05, 0.2, 0.05], rel=2e-3)
     assert [point.target_version for point in series.points] == ["1.0.0", "1.1.0", "1.3.0"]
     assert [point.run_id for point in series.like(series.points[0].fingerprint).points] == ["r0", "r1"]
-    store.approve("r1", approved_by="ada", why="")
+    store.approvals.approve("r1", approved_by="ada", why="")
     (since,) = store.series(SERVICE)
     assert [point.run_id for point in since.points] == ["r1", "r3"]
     (whole,) = store.series(SERVICE, whole=True)

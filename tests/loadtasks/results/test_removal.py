@@ -30,7 +30,7 @@ def keep(store: Store, *run_ids: str, reached: Verdict = Verdict.PASS, **changes
 
 
 def baseline_of(store: Store) -> str | None:
-    return next((baseline.run_id for baseline in store.baselines(SERVICE)), None)
+    return next((baseline.run_id for baseline in store.approvals.current(SERVICE)), None)
 
 
 def test_nothing_of_it_is_left_and_nothing_else_is_touched(store: Store) -> None:
@@ -49,23 +49,23 @@ def test_nothing_of_it_is_left_and_nothing_else_is_touched(store: Store) -> None
 
 def test_the_approval_before_stands_again(store: Store) -> None:
     keep(store, "a", "b", "c")
-    store.approve("a", approved_by="ann", why="")
-    store.approve("b", approved_by="ann", why="")
+    store.approvals.approve("a", approved_by="ann", why="")
+    store.approvals.approve("b", approved_by="ann", why="")
     assert store.remove_run("b").baselines == {DASHBOARD: "a"}
     assert baseline_of(store) == "a"
 
 
 def test_where_no_approval_is_left_the_first_passing_run_is_the_baseline(store: Store) -> None:
     keep(store, "a")
-    store.approve_first("a")
+    store.approvals.approve_first("a")
     keep(store, "b", reached=Verdict.FAIL)
     keep(store, "elsewhere", service="another")
     keep(store, "c", "d")
     assert store.remove_run("a").baselines == {DASHBOARD: "c"}
-    assert [(one.run_id, one.approved_by) for one in store.baselines(SERVICE)] == [("c", AUTOMATIC)]
+    assert [(one.run_id, one.approved_by) for one in store.approvals.current(SERVICE)] == [("c", AUTOMATIC)]
     for run_id, left in (("c", "d"), ("d", None)):
         assert store.remove_run(run_id).baselines == {DASHBOARD: left}
-    assert store.baselines() == []
+    assert store.approvals.current() == []
 
 
 def test_what_it_found_goes_unless_somebody_has_decided(store: Store) -> None:
@@ -108,12 +108,12 @@ def test_a_regression_that_recovered_in_it_is_open_again(store: Store) -> None:
 
 def test_what_was_accepted_from_it_on_is_accepted_from_the_next_run_on(store: Store) -> None:
     keep(store, "a", "b", "c", "d")
-    store.approve("a", approved_by=AUTOMATIC, why="")
+    store.approvals.approve("a", approved_by=AUTOMATIC, why="")
     number = stored_regression(store, "b", "c")
     store.regressions.move(number, RegressionState.ACCEPTED, who="ann", why="TLS")
-    store.approve("b", approved_by="ann", why="TLS")
+    store.approvals.approve("b", approved_by="ann", why="TLS")
     assert store.remove_run("b").baselines == {DASHBOARD: "c"}
-    assert [(one.run_id, one.approved_by, one.why) for one in store.baselines()] == [("c", "ann", "TLS")]
+    assert [(one.run_id, one.approved_by, one.why) for one in store.approvals.current()] == [("c", "ann", "TLS")]
     assert store.regressions.find(number).first_run == "c"
 
 

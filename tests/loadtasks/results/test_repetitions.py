@@ -112,7 +112,7 @@ def test_everything_else_uses_the_reported_one(store: Store) -> None:
     assert [repetition.reported for repetition in result.repetitions] == [False, False, True]
     assert [round(repetition.p50_s or 0, 2) for repetition in result.repetitions] == [0.3, 0.1, 0.2]
     store.save_verdicts(RUN, [ScenarioVerdict(scenario=DASHBOARD, verdict=Verdict.PASS)])
-    assert store.approve(RUN, approved_by="ada", why="") == [DASHBOARD]
+    assert store.approvals.approve(RUN, approved_by="ada", why="") == [DASHBOARD]
 
 
 def test_a_single_measurement_has_no_list_of_repetitions(store: Store) -> None:
@@ -146,10 +146,10 @@ def test_another_repetition_deletes_what_was_concluded(store: Store) -> None:
     keep(store, 0.3, 0.1)
     verdicts = [ScenarioVerdict(scenario=scenario, verdict=Verdict.PASS) for scenario in (DASHBOARD, MIXED)]
     store.save_verdicts(RUN, verdicts)
-    store.approve(RUN, approved_by="ada", why="", scenarios=[DASHBOARD])
+    store.approvals.approve(RUN, approved_by="ada", why="", scenarios=[DASHBOARD])
     store.add_repetition(RUN, DASHBOARD, again(3, 0.2))
     assert store.verdicts(RUN) == verdicts[1:]
-    assert store.baselines() == []
+    assert store.approvals.current() == []
 
 
 def test_a_confirmation_is_known_by_the_reason_of_its_repetitions(store: Store) -> None:

@@ -162,31 +162,33 @@ def test_verdicts_replace_the_runs_earlier_ones(store: Store) -> None:
 def test_the_newest_approval_is_the_baseline_and_history_is_kept(store: Store) -> None:
     judged_run(store)
     judged_run(store, SECOND, days=1, target_version="1.3.0")
-    assert store.baselines() == []
-    assert store.approve(FIRST, approved_by="automatic", why="the first") == [DASHBOARD]
+    assert store.approvals.current() == []
+    assert store.approvals.approve(FIRST, approved_by="automatic", why="the first") == [DASHBOARD]
     assert store.browser.approved_by_people(SERVICE) == {}
-    assert store.approve(SECOND, approved_by="ann", why="meant so", scenarios=[DASHBOARD]) == [DASHBOARD]
-    (current,) = store.baselines()
+    assert store.approvals.approve(SECOND, approved_by="ann", why="meant so", scenarios=[DASHBOARD]) == [DASHBOARD]
+    (current,) = store.approvals.current()
     assert (current.run_id, current.approved_by, current.why) == (SECOND, "ann", "meant so")
     assert store.browser.approved_by_people(SERVICE) == {DASHBOARD: SECOND}
     assert store.browser.approved_by_people("another") == {}
     assert (current.scenario_hash, current.target_version, current.generator) == ("5eed", "1.3.0", run().generator)
-    assert [entry.run_id for entry in store.approvals(SERVICE)] == [SECOND, FIRST]
+    assert [entry.run_id for entry in store.approvals.standing(SERVICE)] == [SECOND, FIRST]
 
 
 def test_the_first_passing_run_is_the_baseline_of_a_scenario_that_has_none(store: Store) -> None:
     judged_run(store, "failed", reached=Verdict.FAIL)
     judged_run(store, "paired", reference_url="http://127.0.0.1:8001")
     judged_run(store, "elsewhere", service="another")
-    store.approve_first("failed")
-    assert store.baselines() == []
+    store.approvals.approve_first("failed")
+    assert store.approvals.current() == []
     judged_run(store)
     judged_run(store, SECOND)
-    store.approve_first(SECOND)
-    assert [(one.service, one.run_id, one.approved_by) for one in store.baselines()] == [(SERVICE, FIRST, "automatic")]
-    store.approve(SECOND, approved_by="ann", why="")
-    store.approve_first(SECOND)
-    assert [baseline.run_id for baseline in store.baselines()] == [SECOND]
+    store.approvals.approve_first(SECOND)
+    assert [(one.service, one.run_id, one.approved_by) for one in store.approvals.current()] == [
+        (SERVICE, FIRST, "automatic")
+    ]
+    store.approvals.approve(SECOND, approved_by="ann", why="")
+    store.approvals.approve_first(SECOND)
+    assert [baseline.run_id for baseline in store.approvals.current()] == [SECOND]
 
 
 def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) -> None:
@@ -205,20 +207,20 @@ def test_only_what_was_measured_and_is_valid_becomes_a_baseline(store: Store) ->
         ("x", "not among"),
     ):
         with pytest.raises(BadInputError, match=f"{name} .*{why}"):
-            store.approve(FIRST, approved_by="ann", why="", scenarios=["good.x", name])
-    assert store.baselines() == []
-    assert store.approve(FIRST, approved_by="ann", why="") == ["good.x"]
+            store.approvals.approve(FIRST, approved_by="ann", why="", scenarios=["good.x", name])
+    assert store.approvals.current() == []
+    assert store.approvals.approve(FIRST, approved_by="ann", why="") == ["good.x"]
 
 
 def test_measuring_anew_withdraws_the_approval_of_what_it_replaces(store: Store) -> None:
     judged_run(store)
     judged_run(store, SECOND, days=1)
-    store.approve(FIRST, approved_by="ann", why="")
-    store.approve(SECOND, approved_by="ann", why="")
+    store.approvals.approve(FIRST, approved_by="ann", why="")
+    store.approvals.approve(SECOND, approved_by="ann", why="")
     store.save_measurements(SECOND, DASHBOARD, [measurement(DASHBOARD, times_s=[9.0])])
-    assert [baseline.run_id for baseline in store.baselines()] == [FIRST]
+    assert [baseline.run_id for baseline in store.approvals.current()] == [FIRST]
     store.open_run(run(FIRST))
-    assert store.baselines() == []
+    assert store.approvals.current() == []
 
 
 def test_history_is_newest_first_with_verdicts_and_numbers(store: Store) -> None:

@@ -62,7 +62,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> RunContext:
             store.save_verdicts(opened.id, verdicts)
             store.close_run(opened.id, Verdict.PASS, opened.started_at + timedelta(minutes=2))
         store.prune_run("run-0", STARTED_AT)
-        store.approve(f"run-{APPROVED}", approved_by="ann", why="", scenarios=[MIXED])
+        store.approvals.approve(f"run-{APPROVED}", approved_by="ann", why="", scenarios=[MIXED])
         found = regression(f"run-{SLOW_SINCE + 2}", first_run=f"run-{SLOW_SINCE}")
         store.regressions.save(found.found_run, [found.model_copy(update={"service": SERVICE})])
     return made

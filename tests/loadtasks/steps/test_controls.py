@@ -139,7 +139,7 @@ def test_a_shift_of_all_scenarios_is_one_regression_reported_and_decided_once(
     steps.move_regression(runs.context, first + 2, RegressionState.ACCEPTED, who="ada", why="TLS")
     with runs.store as store:
         assert {one.state for one in store.regressions.all()} == {RegressionState.ACCEPTED}
-        baselines = {one.scenario: one.run_id for one in store.baselines()}
+        baselines = {one.scenario: one.run_id for one in store.approvals.current()}
     assert set(baselines) == set(SCENARIOS)
     assert runs.run(0.15).verdict is Verdict.PASS
 

@@ -98,7 +98,7 @@ def test_a_slower_build_is_a_regression_with_its_cause(pair: Pair, workspace: Wo
     for output in (result.output, (workspace.reports / "latest" / "index.html").read_text()):
         assert "1.4.2+abc" in output
     with Store.open(workspace.results_url) as store:
-        assert store.baselines() == []
+        assert store.approvals.current() == []
     results = str(workspace.reports / "latest" / "results.json")
     with_itself = call("compare", results, results)
     assert with_itself.exit_code == 0, with_itself.output
@@ -113,7 +113,7 @@ def test_like_builds_pass_and_leave_no_baseline(pair: Pair, workspace: Workspace
     result = pair.run()
     assert result.exit_code == 0, result.output
     with Store.open(workspace.results_url) as store:
-        assert store.baselines() == []
+        assert store.approvals.current() == []
     approved = call("baseline", "approve", "latest")
     assert approved.exit_code == 0, approved.output
 

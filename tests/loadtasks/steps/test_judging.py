@@ -106,7 +106,7 @@ def test_a_run_that_fails_when_it_is_judged_again_is_no_automatic_baseline_any_m
 
     def baselines() -> list[str]:
         with Store.open(context.workspace.results_url) as store:
-            return [baseline.scenario for baseline in store.baselines(context.service)]
+            return [baseline.scenario for baseline in store.approvals.current(context.service)]
 
     assert steps.judge_again(context, BROKEN) is Verdict.PASS
     assert baselines() == [ALONE, "thing.concurrent"]

@@ -195,7 +195,7 @@ def test_an_accepted_regression_begins_a_baseline_with_its_first_run(runs: RunSe
     verdicts = runs.several(20, 1.5)
     assert {verdict.verdict for verdict in verdicts} == {Verdict.PASS}
     with Store.open(runs.context.workspace.results_url) as store:
-        (approved,) = store.baselines()
+        (approved,) = store.approvals.current()
     assert (approved.run_id, approved.approved_by, approved.why) == (regression.first_run, "ada", "TLS")
     runs.until_found(2.2)
     assert [known.state for known in runs.regressions()] == [RegressionState.OPEN, RegressionState.ACCEPTED]

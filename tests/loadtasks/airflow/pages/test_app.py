@@ -307,7 +307,7 @@ def test_a_run_is_approved_as_the_baseline(responses: Responses, context: RunCon
     assert responses["approves"]["location"] == "/performance/runs/day-2?done=approve"
     assert "Approved:" in responses["approved"]["text"]
     with Store.open(context.workspace.results_url) as store:
-        newest = {(one.run_id, one.approved_by, one.why) for one in store.baselines("shop")}
+        newest = {(one.run_id, one.approved_by, one.why) for one in store.approvals.current("shop")}
     assert newest == {("day-2", "admin", "release")}
 
 

@@ -70,7 +70,9 @@ def test_what_two_runners_found_is_one_history_and_one_regression(url: str, tmp_
             (RegressionState.ACKNOWLEDGED, "bea"),
             (RegressionState.DISMISSED, "ada"),
         ]
-        assert [(one.run_id, one.approved_by) for one in store.approvals(regression.service)] == [("a-1", AUTOMATIC)]
+        assert [(one.run_id, one.approved_by) for one in store.approvals.standing(regression.service)] == [
+            ("a-1", AUTOMATIC)
+        ]
     with b.store as store:  # it knows of a's dismissal no more than a knew of this
         store.regressions.move(number, RegressionState.ACCEPTED, why="nobody answered", run_id="b-9")
     a.run_on(10)  # PostgreSQL, too, goes on counting after what was written with its number
@@ -94,7 +96,9 @@ def test_the_next_run_is_judged_as_if_all_had_been_made_in_one_database(tmp_path
         run_id = runner.run_on(21, run_id="run-21", measured=measured[20])
         assert steps.compare(runner.context, run_id) is Verdict.REGRESSED
         with runner.store as store:
-            verdicts.append((store.verdicts(run_id), store.regressions.all()[0].first_run, store.baselines()[0].run_id))
+            verdicts.append(
+                (store.verdicts(run_id), store.regressions.all()[0].first_run, store.approvals.current()[0].run_id)
+            )
     assert verdicts[0] == verdicts[1]
     assert verdicts[0][1:] == ("run-15", "run-1")
 
@@ -161,7 +165,7 @@ def test_the_newer_copy_of_a_run_stands(tmp_path: Path) -> None:
     with b.store as store:
         store.save_verdicts("a-1", [verdict_of(DASHBOARD, [missed()])])
         store.close_run("a-1", Verdict.FAIL, STARTED_AT)
-        store.withdraw("a-1", approved_by=AUTOMATIC)
+        store.approvals.withdraw("a-1", approved_by=AUTOMATIC)
         store.save_verdicts("open", [verdict_of(DASHBOARD, [])])
         store.close_run("open", Verdict.PASS, STARTED_AT)
     older = a.export()
@@ -171,7 +175,7 @@ def test_the_newer_copy_of_a_run_stands(tmp_path: Path) -> None:
     for runner in (a, b):
         with runner.store as store:
             assert [verdict for _, verdict in store.runs()] == [Verdict.PASS, Verdict.FAIL]
-            assert store.baselines() == []
+            assert store.approvals.current() == []
 
 
 def test_either_all_files_are_imported_or_none(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ addEventListener("error", (event) => seen.troubles.push(event.message));
 addEventListener("unhandledrejection", (event) => seen.troubles.push(String(event.reason)));
 const wait = () => new Promise((resolve) => setTimeout(resolve, 500));
 const until = async (found) => { for (let n = 0; n < 30 && !found(); n++) await wait(); };
-const columns = () => document.querySelectorAll(".chart")[0].querySelectorAll(".mark-rect path").length;
+const shown = () => document.querySelector(".chart path[stroke-width='1.75']").getAttribute("d").match(/[ML]/g).length;
+HTMLAnchorElement.prototype.dispatchEvent = function () { seen.ledTo = this.href; };
 const move = (target, type, x, y) => target.dispatchEvent(
   new PointerEvent(type, { bubbles: true, clientX: x, clientY: y, button: 0, buttons: 1, pointerType: "mouse" }));
 addEventListener("load", async () => {
@@ -36,18 +37,30 @@ addEventListener("load", async () => {
   const point = document.elementFromPoint(...at(0.19));
   move(point, "pointermove", ...at(0.19));
   seen.tip = [...document.querySelectorAll(".chart-tip p")].map((row) => row.innerText);
+  seen.line = svg.parentElement.querySelector(".chart-line").offsetHeight;
+  const [mark] = [...svg.querySelectorAll("path[fill='var(--regressed)']")].slice(-1);
+  const place = mark.getBoundingClientRect();
+  const centre = [place.left + place.width / 2, place.top + place.height / 2];
+  for (const [name, away] of [["leads", 5], ["leadsAside", 40]]) {
+    move(document.elementFromPoint(centre[0], centre[1] + away), "pointermove", centre[0], centre[1] + away);
+    seen[name] = svg.parentElement.classList.contains("leads");
+  }
+  move(mark, "pointerdown", ...centre);
+  move(mark, "pointerup", ...centre);
+  move(mark, "click", ...centre);
+  await wait();
   seen.images = document.images.length;
   seen.label = document.querySelector(".chart-drawing").getAttribute("aria-label");
-  seen.before = columns();
+  seen.before = shown();
   move(document.elementFromPoint(...at(0.4)), "pointerdown", ...at(0.4));
   for (const share of [0.45, 0.5, 0.55, 0.6]) { move(window, "pointermove", ...at(share)); await wait(); }
   move(window, "pointerup", ...at(0.6));
   await wait();
-  seen.zoomed = columns();
+  seen.zoomed = shown();
   seen.buttons = [...document.querySelectorAll(".chart-whole")].map((button) => button.hidden);
   document.querySelector(".chart-whole").click();
   await wait();
-  seen.after = columns();
+  seen.after = shown();
   seen.requests = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname).sort();
   document.body.replaceChildren(document.createElement("pre"));
   document.querySelector("pre").textContent = JSON.stringify(seen);
@@ -134,6 +147,9 @@ def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
     assert seen["label"].startswith(f"p95 of shop / {EVIL} over 40 runs")
     assert f"{EVIL}{EVIL}" in "".join(seen["tip"]).replace("\n", "")
     assert any(row.startswith("verdict") and "? invalid" in row for row in seen["tip"])
-    assert seen["before"] == seen["after"] > RUNS
+    assert seen["line"] == run_history.HEIGHT
+    assert (seen["leads"], seen["leadsAside"]) == (True, False)
+    assert seen["ledTo"].endswith(f"/performance/runs/run-{RUNS - 1}")
+    assert seen["before"] == seen["after"] > RUNS - 5
     assert 5 < seen["zoomed"] < 20
     assert seen["buttons"] == [False, False]

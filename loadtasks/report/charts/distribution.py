@@ -165,6 +165,7 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
                     "labelExpr": _TICK.format(end=chart.end * 1.0001),
                     "labelFlush": False,
                     "labelOverlap": "greedy" if interactive else False,
+                    "labelSeparation": 8,
                 },
             },
             "y": {

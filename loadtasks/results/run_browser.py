@@ -9,6 +9,7 @@ from sqlalchemy import desc, func, select
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.results import approval, scenario_runs
 from loadtasks.results.database import ResultsDatabase
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.rows import run_of, run_verdict_of, verdict_of
 from loadtasks.results.run import Run
@@ -115,6 +116,11 @@ class RunBrowser:
             for row in session.scalars(query):
                 found[row.run_id].append(verdict_of(row))
         return found
+
+    def target_findings(self, run_ids: Sequence[str]) -> dict[str, list[Finding]]:
+        """The findings that name the targets of each scenario, of the newest valid of these runs that judged them."""
+        with self._database.reading() as session:
+            return scenario_runs.read_target_findings(session, run_ids)
 
     def neighbours(self, run: Run) -> RunNeighbours:
         """The runs of the same service before and after a run, in the order in which they were opened."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import String, and_, case, cast, desc, or_, select
+from sqlalchemy import String, and_, case, cast, desc, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from loadtasks.measurement.errors import ErrorCount
@@ -20,6 +20,8 @@ from loadtasks.results.judgement import Verdict
 from loadtasks.results.schema import MeasurementRow, RunRow, VerdictRow
 
 _OF_RUN = ("id", "sequence", "started_at", "target_version", "generator", "processes", "measurement_version")
+TARGET_CODES = (FindingCode.TARGETS_MET, FindingCode.TARGET_MISSED)
+"""The findings that name targets."""
 _SHIFTS = ('"improvement"', '"regression')
 """What stands in the findings of runs that say where a baseline begins, or that a regression is seen in them."""
 _FAILING = ("failed", "internal_errors", "dropped", "in_flight")
@@ -162,6 +164,32 @@ def read_runs_of_service(
     return {
         scenario: [of_scenario[run_id] for run_id in runs if run_id in of_scenario]
         for scenario, of_scenario in found.items()
+    }
+
+
+def read_target_findings(session: Session, run_ids: Sequence[str]) -> dict[str, list[Finding]]:
+    """The findings that name the targets of each scenario, of the newest valid of these runs that judged them."""
+    stored = cast(VerdictRow.findings, String)
+    judged = (
+        select(VerdictRow.scenario, func.max(RunRow.sequence).label("sequence"))
+        .join(RunRow, RunRow.id == VerdictRow.run_id)
+        .where(
+            VerdictRow.run_id.in_(run_ids),
+            VerdictRow.verdict != Verdict.INVALID.value,
+            or_(*(stored.contains(f'"{code.value}"') for code in TARGET_CODES)),
+        )
+        .group_by(VerdictRow.scenario)
+        .subquery()
+    )
+    query = (
+        select(VerdictRow.scenario, VerdictRow.findings)
+        .join(RunRow, RunRow.id == VerdictRow.run_id)
+        .join(judged, and_(judged.c.scenario == VerdictRow.scenario, judged.c.sequence == RunRow.sequence))
+        .where(VerdictRow.run_id.in_(run_ids))
+    )
+    return {
+        scenario: [Finding.model_validate(one) for one in findings if one.get("code") in TARGET_CODES]
+        for scenario, findings in session.execute(query)
     }
 
 

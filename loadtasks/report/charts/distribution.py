@@ -14,7 +14,7 @@ from loadtasks import units
 from loadtasks.measurement.histogram import Histogram
 from loadtasks.plain_text import plain
 from loadtasks.report.charts.axes import ValueAxis, label_expression, time_axis
-from loadtasks.report.charts.interaction import hover_layers, tip_rows
+from loadtasks.report.charts.interaction import hover_rows, tip_rows
 from loadtasks.report.charts.targets import TargetLine, is_far, target_layer
 from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
 
@@ -142,7 +142,6 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
         *_line_layers(chart, theme),
         *([] if interactive else _label_layers(lines, axis, plot_height, theme)),
         *target_layer([target for target in chart.targets if target not in chart.far_targets], "p50_s", theme),
-        *(hover_layers(theme, _hovered(chart)) if interactive else []),
     ]
     return base(
         theme,
@@ -166,6 +165,7 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
                     "labelExpr": _TICK.format(end=chart.end * 1.0001),
                     "labelFlush": False,
                     "labelOverlap": "greedy" if interactive else False,
+                    "labelSeparation": 8,
                 },
             },
             "y": {
@@ -176,6 +176,7 @@ def specification(chart: DistributionChart, theme: Theme = PAGE, *, interactive:
             },
         },
         layer=layers,
+        **({"usermeta": hover_rows(_hovered(chart))} if interactive else {}),
     )
 
 
@@ -311,10 +312,9 @@ def _hovered(chart: DistributionChart) -> list[dict[str, Any]]:
             if nines <= line.end
         ]
         tip = tip_rows(("percentile", f"p{share * 100:.5g}"), *times)
-        middle = number * step
-        rows.append({"x": nines, "from": middle - step / 2, "to": middle + step / 2, "tip": tip})
+        rows.append({"x": nines, "tip": tip})
     end = chart.end * _MAX_AT
     slowest = [(shown_label(line), units.duration(line.max_s)) for line in reversed(chart.drawn)]
     tip = tip_rows(("percentile", "max"), *slowest)
-    rows.append({"x": end, "from": end - step, "to": end + step, "tip": tip})
+    rows.append({"x": end, "tip": tip})
     return rows

@@ -1,9 +1,10 @@
 """What a pointer does in a chart that a browser draws: it reads tooltips, follows links, zooms into a range of runs.
 
-`pages/static/charts.js` writes the tooltips, as text only, and changes the signals `FIRST` and `LAST` to zoom.
+`pages/static/charts.js` finds what is pointed at, writes the tooltips, as text only, follows links, and changes the
+signals `FIRST` and `LAST` to zoom.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,6 @@ FIRST, LAST = "zoom_first", "zoom_last"
 """Signals: the ends of the range of runs that is shown, as positions on the x axis."""
 BRUSH = "brush"
 """The selection of the range that is drawn with the pointer."""
-HOVER = "hover"
-"""The selection of what is pointed at."""
 VISIBLE = f"datum.x >= {FIRST} && datum.x <= {LAST}"
 """Keeps what is in the range, so that the y axis fits it."""
 _LABEL_WIDTH = 100
@@ -23,43 +22,17 @@ _LONG_S = 300 * 86_400
 """From this span on the labels of runs have the year."""
 
 
-def hover_layers(theme: Theme, rows: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
-    """Upright strips that show a line and a tooltip while they are pointed at.
+def hover_rows(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What a pointer reads at a position of the x axis, for the `usermeta` of a specification.
+
+    It is data for `charts.js`, which finds the row below the pointer: an element for each run would take a browser
+    longer than all the rest of a chart of a thousand runs.
 
     Args:
-        theme: The colours.
-        rows: With `x`, where the line is, `from` and `to`, the ends of the strip, and `tip`: lines of the tooltip
-            (`tip_rows`). None where the data of the whole chart has these, one row a run.
+        rows: With `x`, where a line shows what is read: the nearest row is. `tip` has the lines of the tooltip
+            (`tip_rows`). With `href`, a click near the point at `y`, or at the bottom where that is None, leads there.
     """
-    data: dict[str, Any] = {"transform": [{"filter": VISIBLE}]} if rows is None else {"data": {"values": list(rows)}}
-    return [
-        {
-            **data,
-            "mark": {"type": "rule", "color": theme.soft, "strokeWidth": 1},
-            "encoding": {
-                "y": {"value": 0},
-                "y2": {"value": "height"},
-                "opacity": {"condition": {"param": HOVER, "empty": False, "value": 0.8}, "value": 0},
-            },
-        },
-        {
-            **data,
-            "params": [
-                {
-                    "name": HOVER,
-                    "select": {"type": "point", "fields": ["x"], "on": "pointerover", "clear": "pointerout"},
-                }
-            ],
-            "mark": {"type": "rect", "opacity": 0, "clip": True},
-            "encoding": {
-                "x": {"field": "from"},
-                "x2": {"field": "to"},
-                "y": {"value": 0},
-                "y2": {"value": "height"},
-                "tooltip": {"field": "tip"},
-            },
-        },
-    ]
+    return {"hover": list(rows)}
 
 
 def tip_rows(*rows: tuple[str, str | datetime]) -> dict[str, Any]:

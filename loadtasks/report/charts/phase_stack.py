@@ -10,7 +10,7 @@ from typing import Any
 from loadtasks import units
 from loadtasks.plain_text import plain
 from loadtasks.report.charts.axes import label_expression
-from loadtasks.report.charts.interaction import VISIBLE, brush_layer, hover_layers, run_axis, tip_rows
+from loadtasks.report.charts.interaction import VISIBLE, brush_layer, hover_rows, run_axis, tip_rows
 from loadtasks.report.charts.states import ChartState
 from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
 
@@ -92,7 +92,7 @@ def specification(chart: PhaseChart, theme: Theme = PAGE) -> Specification:
         autosize={"type": "fit-x", "contains": "padding"},
         padding={"left": 4, "right": 12, "top": 22, "bottom": 4},
         params=axis,
-        data={"values": [_row(chart, number, run) for number, run in enumerate(chart.runs)]},
+        usermeta=hover_rows(_row(chart, number, run) for number, run in enumerate(chart.runs)),
         encoding={
             "x": x,
             "y": {
@@ -101,7 +101,7 @@ def specification(chart: PhaseChart, theme: Theme = PAGE) -> Specification:
                 "axis": {"labelExpr": label_expression("mean_s"), "tickCount": 4, "labelOverlap": "greedy"},
             },
         },
-        layer=[brush_layer(theme), *_phase_layers(chart, theme), *hover_layers(theme)],
+        layer=[brush_layer(theme), *_phase_layers(chart, theme)],
     )
 
 
@@ -119,7 +119,7 @@ def _row(chart: PhaseChart, number: int, run: RunPhases) -> dict[str, Any]:
         ("version", plain(run.version)),
         ("run", plain(run.run_id)),
     )
-    return {"x": number, "from": number - 0.5, "to": number + 0.5, "tip": tip}
+    return {"x": number, "tip": tip}
 
 
 def _in_words(chart: PhaseChart, run: RunPhases, phase: str) -> str:

@@ -1,5 +1,6 @@
 """The chart of a metric over runs: its line, and everything that a reader needs to judge it by, marked at its run."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,7 @@ from loadtasks.measurement.metrics import METRICS, Unit
 from loadtasks.plain_text import plain
 from loadtasks.report.charts.axes import MIN_RANGE, label_expression
 from loadtasks.report.charts.history import ChangeMark, HistoryChart, HistoryPoint
-from loadtasks.report.charts.interaction import FIRST, LAST, VISIBLE, brush_layer, hover_layers, run_axis, tip_rows
+from loadtasks.report.charts.interaction import FIRST, LAST, VISIBLE, brush_layer, hover_rows, run_axis, tip_rows
 from loadtasks.report.charts.states import ChartState
 from loadtasks.report.charts.targets import target_layer
 from loadtasks.report.charts.theme import PAGE, Specification, Theme, base
@@ -30,10 +31,12 @@ _ROOM = f"(min(datum.next, {LAST}) - datum.x) / {_SHOWN} * width - 8"
 """Pixels from the rule of a version to the next one."""
 _MIN_ROOM = 30
 _LEFT_OF_MIDDLE = f"(datum.x - {FIRST}) / {_SHOWN} < 0.6"
-_POINT_SIZE = f"{_SHOWN} > 400 ? 4 : {_SHOWN} > 120 ? 12 : 30"
 _MARK_SIZE = f"{_SHOWN} > 400 ? 24 : {_SHOWN} > 120 ? 70 : 110"
-_QUIET = (ChartState.PASS, ChartState.NO_BASELINE)
-"""States that are small dots in the colour of the line."""
+_QUIET = {
+    ChartState.PASS: f"{_SHOWN} > 400 ? 3 : {_SHOWN} > 120 ? 4.3 : 6",
+    ChartState.NO_BASELINE: f"{_SHOWN} > 400 ? 2.5 : {_SHOWN} > 120 ? 3.2 : 4.2",
+}
+"""States that are small dots, and their diameter."""
 
 
 def specification(chart: HistoryChart, theme: Theme = PAGE) -> Specification:
@@ -48,8 +51,9 @@ def specification(chart: HistoryChart, theme: Theme = PAGE) -> Specification:
         padding={"left": 4, "right": 12, "top": 22, "bottom": 4},
         params=parameters,
         data={"values": _rows(chart)},
+        usermeta=hover_rows(_hovered(chart)),
         encoding={"x": x, "y": _value_encoding(chart)},
-        layer=[brush_layer(theme), *_layers_behind(chart, theme), *hover_layers(theme), *_mark_layers(chart, theme)],
+        layer=[brush_layer(theme), *_layers_behind(chart, theme), *_mark_layers(chart, theme)],
     )
 
 
@@ -63,9 +67,9 @@ def still_specification(chart: HistoryChart, theme: Theme, width: int, height: i
         autosize={"type": "none"},
         padding={"left": _LEFT, "right": _RIGHT, "top": _TOP, "bottom": _BOTTOM},
         params=parameters,
-        data={"values": [{key: row[key] for key in ("x", "y", "state", "environment")} for row in _rows(chart)]},
+        data={"values": _rows(chart)},
         encoding={"x": x, "y": _value_encoding(chart)},
-        layer=[*_layers_behind(chart, theme), *_mark_layers(chart, theme, clickable=False)],
+        layer=[*_layers_behind(chart, theme), *_mark_layers(chart, theme)],
     )
 
 
@@ -97,20 +101,18 @@ def _layers_behind(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]
 
 
 def _rows(chart: HistoryChart) -> list[dict[str, Any]]:
-    """A row for each point, for the line, the marks and the tooltip."""
+    """A row for each point, for the line and the marks."""
     return [
-        {
-            "x": number,
-            "from": number - 0.5,
-            "to": number + 0.5,
-            "y": point.value,
-            "state": point.state.name,
-            "environment": point.environment_changed,
-            "href": point.href,
-            "tip": _tip(point, chart.metric),
-        }
+        {"x": number, "y": point.value, "state": point.state.name}
+        | ({"environment": True} if point.environment_changed else {})
         for number, point in enumerate(chart.points)
     ]
+
+
+def _hovered(chart: HistoryChart) -> Iterator[dict[str, Any]]:
+    """What a pointer reads of each run, and where a click on its point leads."""
+    for number, point in enumerate(chart.points):
+        yield {"x": number, "y": point.value, "href": point.href, "tip": _tip(point, chart.metric)}
 
 
 def _tip(point: HistoryPoint, metric: str) -> dict[str, Any]:
@@ -279,16 +281,16 @@ def _value_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]
     if METRICS[chart.metric].unit is Unit.SHARE:
         top = min(1.0, top)
     intervals = [
-        {"x": number, "low": max(point.low, bottom), "high": min(point.high, top)}
+        {"x": number, "y": value}
         for number, point in enumerate(chart.points)
         if point.value is not None and point.low is not None and point.high is not None
+        for value in (max(point.low, bottom), min(point.high, top), None)
     ]
-    if intervals:
+    if intervals:  # one path: they are hundreds
         yield {
             "data": {"values": intervals},
             "transform": [{"filter": VISIBLE}],
-            "mark": {"type": "rule", "color": theme.line(0), "opacity": 0.35, "strokeWidth": 1},
-            "encoding": {"y": {"field": "low"}, "y2": {"field": "high"}},
+            "mark": {"type": "line", "order": False, "color": theme.line(0), "opacity": 0.35, "strokeWidth": 1},
         }
     repetitions = [
         {"x": number, "y": repetition}
@@ -297,11 +299,7 @@ def _value_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]
         if bottom <= repetition <= top
     ]
     if repetitions:
-        yield {
-            "data": {"values": repetitions},
-            "transform": [{"filter": VISIBLE}],
-            "mark": {"type": "point", "fill": theme.line(0), "stroke": None, "opacity": 0.45, "size": 9},
-        }
+        yield {"data": {"values": repetitions}} | _dots(VISIBLE, theme.line(0), 3.4, opacity=0.45)
     untrusted = f"datum.state !== '{ChartState.INVALID.name}' || datum.y === null"
     yield {
         "transform": [{"filter": VISIBLE}, {"filter": untrusted}],
@@ -309,13 +307,39 @@ def _value_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]
     }
 
 
-def _mark_layers(chart: HistoryChart, theme: Theme, *, clickable: bool = True) -> Iterator[dict[str, Any]]:
-    """The reported points, shaped by state; on top, so that they can be pointed at and clicked."""
-    present = [state for state in ChartState if any(point.state is state for point in chart.points)]
-    domain = [state.name for state in present]
-    colours = [theme.line(0) if state is ChartState.PASS else theme.of_state(state) for state in present]
-    fills = [colour if state.filled else theme.paper for state, colour in zip(present, colours, strict=True)]
-    quiet = " || ".join(f"datum.state === '{state.name}'" for state in _QUIET)
+def _dots(shown: str, colour: str, diameter: float | str, opacity: float = 1) -> dict[str, Any]:
+    """Dots at the values of rows as a single path: an element for each of a thousand runs takes a browser long.
+
+    Args:
+        shown: An expression: which rows have a dot.
+        colour: Their colour.
+        diameter: In CSS pixels, or an expression.
+        opacity: Of all of them.
+    """
+    return {
+        "transform": [
+            {"filter": f"{shown} && datum.y !== null"},
+            {"calculate": "[datum.y, null]", "as": "dot"},  # a line of one point, with round ends
+            {"flatten": ["dot"]},
+        ],
+        "mark": {
+            "type": "line",
+            "order": False,
+            "color": colour,
+            "opacity": opacity,
+            "strokeWidth": {"expr": diameter} if isinstance(diameter, str) else diameter,
+            "strokeCap": "round",
+        },
+        "encoding": {"y": {"field": "dot"}},
+    }
+
+
+def _mark_layers(chart: HistoryChart, theme: Theme) -> Iterator[dict[str, Any]]:
+    """The reported points: dots where there is nothing to look at, else shaped by state; on top."""
+    for state, diameter in _QUIET.items():
+        if any(point.state is state and point.value is not None for point in chart.points):
+            colour = theme.line(0) if state is ChartState.PASS else theme.of_state(state)
+            yield _dots(f"{VISIBLE} && datum.state === '{state.name}'", colour, diameter)
     if any(point.environment_changed for point in chart.points):
         yield {
             "transform": [{"filter": f"{VISIBLE} && datum.environment && datum.y !== null"}],
@@ -328,6 +352,13 @@ def _mark_layers(chart: HistoryChart, theme: Theme, *, clickable: bool = True) -
                 "size": 170,
             },
         }
+    present = [state for state in ChartState if any(point.state is state for point in chart.points)]
+    present = [state for state in present if state not in _QUIET]
+    if not present:
+        return
+    domain = [state.name for state in present]
+    colours = [theme.of_state(state) for state in present]
+    fills = [colour if state.filled else theme.paper for state, colour in zip(present, colours, strict=True)]
     encoding = {
         "shape": {
             "field": "state",
@@ -336,14 +367,10 @@ def _mark_layers(chart: HistoryChart, theme: Theme, *, clickable: bool = True) -
         },
         "stroke": {"field": "state", "scale": {"domain": domain, "range": colours}, "legend": None},
         "fill": {"field": "state", "scale": {"domain": domain, "range": fills}, "legend": None},
-        **({"href": {"field": "href"}, "tooltip": {"field": "tip"}} if clickable else {}),
     }
-    mark = {"type": "point", "opacity": 1, "strokeWidth": 1.5}
-    yield {
-        "transform": [{"filter": f"{VISIBLE} && datum.y !== null"}],
-        "mark": {**mark, "size": {"expr": f"({quiet}) ? ({_POINT_SIZE}) : ({_MARK_SIZE})"}},
-        "encoding": encoding,
-    }
+    mark = {"type": "point", "opacity": 1, "strokeWidth": 1.5, "size": {"expr": _MARK_SIZE}}
+    marked = f"{VISIBLE} && indexof({json.dumps(domain)}, datum.state) >= 0"
+    yield {"transform": [{"filter": f"{marked} && datum.y !== null"}], "mark": mark, "encoding": encoding}
     if ChartState.INVALID in present:
         yield {
             "transform": [{"filter": f"{VISIBLE} && datum.y !== null && datum.state === '{ChartState.INVALID.name}'"}],
@@ -356,16 +383,9 @@ def _mark_layers(chart: HistoryChart, theme: Theme, *, clickable: bool = True) -
                 "baseline": "middle",
             },
         }
-    if any(point.value is None and point.state not in _QUIET for point in chart.points):
+    if any(point.value is None and point.state in present for point in chart.points):
         yield {
-            "transform": [{"filter": f"{VISIBLE} && datum.y === null && !({quiet})"}],
-            "mark": {**mark, "size": {"expr": _MARK_SIZE}},
+            "transform": [{"filter": f"{marked} && datum.y === null"}],
+            "mark": mark,
             "encoding": {**encoding, "y": {"value": "height"}},
         }
-    if not clickable:
-        return
-    yield {
-        "transform": [{"filter": f"{VISIBLE} && datum.y !== null && datum.href"}],
-        "mark": {"type": "point", "filled": True, "opacity": 0, "size": 220, "cursor": "pointer"},
-        "encoding": {"href": {"field": "href"}, "tooltip": {"field": "tip"}},
-    }

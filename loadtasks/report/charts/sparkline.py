@@ -48,7 +48,7 @@ def svg(
     *,
     title: str,
     bands: Sequence[SparklineBand] = (),
-    target: float | None = None,
+    targets: Sequence[TargetLine] = (),
     state: ChartState = ChartState.PASS,
 ) -> "Markup":
     """A sparkline as an `svg` element in the page's colours: the line over its baseline, and a dot at the last value.
@@ -57,7 +57,7 @@ def svg(
         values: The oldest first; None where a run has no value, which leaves a gap.
         title: What is shown, in words; from outside perhaps.
         bands: The baselines of the values.
-        target: A limit, drawn as a dashed line unless it is far off; None for none.
+        targets: Limits, each drawn as a dashed line unless it is far off.
         state: That of the last run: the dot has its colour, where it is anything to look at.
     """
     from markupsafe import Markup, escape  # noqa: PLC0415 - comes with jinja2
@@ -65,9 +65,8 @@ def svg(
     known = _finite(values)
     drawn = [value for value in known if value is not None]
     bands = [band for band in bands if math.isfinite(band.low) and math.isfinite(band.high)] if drawn else []
-    if target is not None and (not drawn or is_far(TargetLine(target), max(drawn), min(drawn))):
-        target = None
-    bottom, top = _range([*drawn, *(end for band in bands for end in band[2:]), *(() if target is None else (target,))])
+    limits = [one.value for one in targets if drawn and not is_far(one, max(drawn), min(drawn))]
+    bottom, top = _range([*drawn, *(end for band in bands for end in band[2:]), *limits])
 
     def y(value: float) -> float:
         return HEIGHT - _MARGIN - (value - bottom) / (top - bottom) * (HEIGHT - 2 * _MARGIN)
@@ -83,8 +82,7 @@ def svg(
         right = _MARGIN + (band.last + 0.5) * step if band.last < len(known) - 1 else float(WIDTH)
         height = max(_MIN_BAND, y(band.low) - y(band.high))
         parts.append(_BAND.format(left, (y(band.low) + y(band.high) - height) / 2, right - left, height))
-    if target is not None:
-        parts.append(_TARGET.format(f"{y(target):.1f}"))
+    parts += [_TARGET.format(f"{y(limit):.1f}") for limit in limits]
     parts.append(_LINE.format(_path(points)))
     last = next((point for point in reversed(points) if point is not None), None)
     if last is not None:

@@ -1,7 +1,7 @@
 """Overview: whether anything is wrong, by service, then every scenario with its last runs as sparklines."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
@@ -10,11 +10,14 @@ from loadtasks import units
 from loadtasks.measurement.metrics import metric_label
 from loadtasks.report.charts.sparkline import SparklineBand
 from loadtasks.report.charts.states import ChartState, state_of
+from loadtasks.report.charts.targets import TargetLine
 from loadtasks.report.headline import headline
 from loadtasks.report.noise import moved_metrics
 from loadtasks.report.pages.scenario_baseline import MetricBaseline, ScenarioBaselines
+from loadtasks.report.pages.scenario_history import target_lines
 from loadtasks.report.worst_first import GRAVITY, finer_state
 from loadtasks.results.document import ResultsDocument, ScenarioResult
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.judgement import MetricComparison, ScenarioVerdict, Verdict, overall
 from loadtasks.results.regression import Regression
 from loadtasks.results.run import Run
@@ -55,6 +58,8 @@ class ScenarioRow:
     """By metric, how its last value compares with the baseline or the reference; where that is known."""
     bands: dict[str, list[SparklineBand]]
     """By metric, the baselines of the runs shown: level ± scale."""
+    targets: Mapping[str, Sequence[TargetLine]] = field(default_factory=dict)
+    """By metric, the targets that its suite has for it."""
     moved: frozenset[str] = frozenset()
     """The metrics that a finding is about; changes of others are within what runs differ by anyway."""
     finer: ChartState | None = None
@@ -79,13 +84,14 @@ class ScenarioRow:
         return self.trends[metric][-1] if self.trends[metric] else None
 
     def title(self, metric: str) -> str:
-        """What the sparkline of a metric shows, in words: `p95 of the last runs; baseline 178 ms to 186 ms`."""
-        said = f"{metric_label(metric)} of the last runs"
+        """What the sparkline of a metric shows: `p95 of the last runs; baseline 178 ms to 186 ms; target ≤ 300 ms`."""
+        said = [f"{metric_label(metric)} of the last runs"]
         band = next(reversed(self.bands[metric]), None)
-        if band is None or band.last < len(self.trends[metric]) - 1:  # the newest baseline is too short for a scale
-            return said
-        low, high = units.value(metric, band.low), units.value(metric, band.high)
-        return f"{said}; baseline {low if low == high else f'{low} to {high}'}"
+        if band is not None and band.last == len(self.trends[metric]) - 1:  # else the newest has no scale yet
+            low, high = units.value(metric, band.low), units.value(metric, band.high)
+            said.append(f"baseline {low if low == high else f'{low} to {high}'}")
+        said += [f"{target.label} {units.value(metric, target.value)}" for target in self.targets.get(metric, ())]
+        return "; ".join(said)
 
     @property
     def change(self) -> float:
@@ -121,6 +127,7 @@ def make_service_overview(
     measured: Mapping[str, ScenarioBaselines],
     verdicts: dict[str, list[ScenarioVerdict]],
     regressions: list[list[Regression]],
+    targets: Mapping[str, Sequence[Finding]],
 ) -> ServiceOverview:
     """What the overview shows of a service.
 
@@ -129,6 +136,7 @@ def make_service_overview(
         measured: by scenario the runs that measured it, more than are shown, and its baselines among them.
         verdicts: those of the last judged run, by its id.
         regressions: those that people may still decide about.
+        targets: by scenario the findings that name its targets, of the last run that judged them.
     """
     marks = [
         RunMark(run, verdict, missed)
@@ -141,7 +149,7 @@ def make_service_overview(
         marks=marks,
         last=last,
         sentence=headline(light_document(last.run, judged)) if last.verdict is not None else "",
-        rows=_rows(marks, measured, {verdict.scenario: verdict for verdict in judged}),
+        rows=_rows(marks, measured, {verdict.scenario: verdict for verdict in judged}, targets),
         regressions=regressions,
     )
 
@@ -166,6 +174,7 @@ def _rows(
     marks: Sequence[RunMark],
     measured: Mapping[str, ScenarioBaselines],
     judged: dict[str, ScenarioVerdict],
+    targets: Mapping[str, Sequence[Finding]],
 ) -> list[ScenarioRow]:
     rows = []
     for scenario in dict.fromkeys([*judged, *measured]):
@@ -193,6 +202,7 @@ def _rows(
                 trends=trends,
                 comparisons={one.metric: one for one in verdict.comparisons if not one.part} if verdict else {},
                 bands={metric: list(_bands(baselines.of(metric), own)) for metric in COLUMNS},
+                targets={metric: target_lines(targets.get(scenario, ()), metric) for metric in COLUMNS},
                 moved=moved_metrics(verdict.findings) if verdict is not None else frozenset(),
                 finer=finer_state({finding.code for finding in verdict.findings}) if verdict is not None else None,
             )

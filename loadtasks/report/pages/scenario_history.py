@@ -1,6 +1,6 @@
 """The history of one scenario as charts: a metric over runs with everything that it is judged by, and its phases."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
@@ -18,11 +18,12 @@ from loadtasks.report.pages.scenario_baseline import MetricBaseline, ScenarioBas
 from loadtasks.report.template_environment import anchor
 from loadtasks.report.worst_first import finer_state
 from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
 from loadtasks.results.findings.history import BaselineShift
 from loadtasks.results.findings.targets import Comparison, TargetMissed, TargetsMet
 from loadtasks.results.judgement import Verdict
 from loadtasks.results.regression import MetricChange, Regression
-from loadtasks.results.scenario_runs import RunDetails, ScenarioRun
+from loadtasks.results.scenario_runs import TARGET_CODES, RunDetails, ScenarioRun
 from loadtasks.verdict.causes.attribution import BODY, FIRST_BYTE, OUTSIDE, UNNAMED, WAITING, steps_of_phases_s
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS
 
@@ -41,7 +42,6 @@ _STEPS = {
 }
 _MIN_USUAL = 3
 """Fewer runs have no usual time of a step."""
-_ENDED_TARGETS = (FindingCode.TARGETS_MET, FindingCode.TARGET_MISSED)
 
 PageUrl = Callable[..., str]
 """`PageFrame.url`: the address of a page."""
@@ -95,8 +95,8 @@ class ScenarioHistory:
     def targets(self) -> list[TargetLine]:
         """The targets of the metric, as the newest judged run names them."""
         for run in reversed(self.runs):
-            if run.valid and not run.codes.isdisjoint(_ENDED_TARGETS):
-                return list(dict.fromkeys(_targets(run, self.metric, self.part)))
+            if run.valid and not run.codes.isdisjoint(TARGET_CODES):
+                return target_lines(run.findings(*TARGET_CODES), self.metric, self.part)
         return []
 
     def chart(self, url: PageUrl, *, versions: bool) -> HistoryChart:
@@ -250,15 +250,18 @@ def _size(change: MetricChange, metric: str) -> str:
     return said if change.metric == metric else f"{metric_label(change.metric)} {said}"
 
 
-def _targets(run: ScenarioRun, metric: str, part: str) -> Iterator[TargetLine]:
-    for finding in run.findings(*_ENDED_TARGETS):
+def target_lines(findings: Iterable[Finding], metric: str, part: str = "") -> list[TargetLine]:
+    """The targets of a metric that were judged, met or missed, as the findings of a run name them."""
+    lines: list[TargetLine] = []
+    for finding in findings:
         parameters = finding.parameters
         if isinstance(parameters, TargetsMet):
             for met in parameters.targets:
                 if (met.part, met.metric) == (part, metric):
-                    yield from _lines(met)
+                    lines += _lines(met)
         elif isinstance(parameters, TargetMissed) and (finding.part, finding.metric) == (part, metric):
-            yield from _lines(parameters)
+            lines += _lines(parameters)
+    return list(dict.fromkeys(lines))
 
 
 def _lines(target: TargetMissed) -> Iterator[TargetLine]:

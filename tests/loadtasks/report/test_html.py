@@ -419,3 +419,9 @@ def test_a_browser_shows_the_whole_page_without_a_complaint(
     hostile = tmp_path / "hostile.html"
     hostile.write_text(html.render(_hostile()), encoding="utf-8")
     assert "<script" not in browse(hostile)
+
+
+def test_a_table_that_is_wider_than_a_phone_scrolls_and_not_the_page(bad_page: str) -> None:
+    page = parse(bad_page)
+    scrolled = [table for place in page.all("div", class_="scroll") for table in place.all("table")]
+    assert len(scrolled) == len(page.all("table")) > 5

@@ -57,3 +57,16 @@ def test_findings_are_read_only_where_a_baseline_depends_on_them(url: str) -> No
         first, second, third = store.browser.runs_of_service("shop", 10, METRICS_READ)[DASHBOARD]
     assert (first.codes, third.codes) == (frozenset(), frozenset())
     assert list(second.findings(FindingCode.IMPROVEMENT)) == [GAIN]
+
+
+def test_the_targets_of_a_scenario_are_those_of_the_newest_valid_run_that_judged_them(url: str) -> None:
+    ids = ["run-0", "run-1", "run-2"]
+    with Store.open(url) as store:
+        fill(store)
+        assert store.browser.target_findings(ids) == {DASHBOARD: [missed()]}  # run-1 judged none
+        for verdict, expected in ((Verdict.INVALID, missed()), (Verdict.FAIL, missed("p50_s"))):
+            judged = ScenarioVerdict(scenario=DASHBOARD, verdict=verdict, findings=[GAIN, missed("p50_s")])
+            store.save_verdicts("run-2", [judged])
+            assert store.browser.target_findings(ids) == {DASHBOARD: [expected]}
+        assert store.browser.target_findings(ids[:2]) == {DASHBOARD: [missed()]}
+        assert store.browser.target_findings([]) == {}

@@ -6,7 +6,8 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
 (() => {
   const FIRST = "zoom_first", LAST = "zoom_last", BRUSH = "brush";
   const MIN_RUNS = 2;
-  const MAX_TAP = 8; // pixels that a finger moves without drawing a range
+  const MAX_TAP = 8; // pixels that a pointer moves without drawing a range
+  const NEAR = 9; // pixels from a point at which a click means it
   const ERRORS = 1; // of Vega: neither warnings nor what it does
   const groups = new Map(); // of a group: the views that are zoomed together
   let chosen = null; // the range that is being drawn with the pointer
@@ -93,14 +94,84 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
     }));
   }
 
+  /* What `usermeta.hover` says of the row next to the pointer (`interaction.hover_rows`): a line, the tooltip, and where
+  a click on its point leads. What has a tooltip of its own, as a change point, is Vega's. */
+  function makeReadable(view, drawing, rows) {
+    const line = document.createElement("div");
+    line.className = "chart-line";
+    line.hidden = true;
+    drawing.append(line);
+    let pressed = [0, 0];
+    const origin = () => view.origin().map((start, axis) => start + view.padding()[axis ? "top" : "left"]);
+
+    function find({ clientX, clientY, target }) {
+      if (chosen || target.__data__?.tooltip) return null;
+      const box = drawing.querySelector("svg").getBoundingClientRect();
+      const [left, top] = origin();
+      const [x, y] = [clientX - box.left - left, clientY - box.top - top];
+      if (x < 0 || x > view.width() || y < 0 || y > view.height()) return null;
+      const [across, upward] = [view.scale("x"), view.scale("y")];
+      const awayOf = (row) => Math.abs(across(row.x) - x);
+      const fromPoint = (row) => Math.hypot(awayOf(row), (row.y === null ? view.height() : upward(row.y)) - y);
+      const shown = rows.filter((row) => across(row.x) >= 0 && across(row.x) <= view.width());
+      const nearest = (some, distance) => some.reduce((best, row) => distance(row) < distance(best) ? row : best);
+      const points = shown.filter((row) => row.href && awayOf(row) <= NEAR && fromPoint(row) <= NEAR);
+      if (points.length) return { row: nearest(points, fromPoint), leads: true };
+      return shown.length ? { row: nearest(shown, awayOf), leads: false } : null;
+    }
+
+    function show(event) {
+      const found = find(event);
+      line.hidden = !found;
+      drawing.classList.toggle("leads", Boolean(found?.leads));
+      if (!found) {
+        if (!event.target.__data__?.tooltip) tip.hidden = true;
+        return;
+      }
+      const [left, top] = origin();
+      line.style.left = `${left + view.scale("x")(found.row.x)}px`;
+      line.style.top = `${top}px`;
+      line.style.height = `${view.height()}px`;
+      showTip(null, event, null, found.row.tip);
+    }
+
+    drawing.addEventListener("pointermove", show);
+    drawing.addEventListener("pointerleave", () => { line.hidden = tip.hidden = true; });
+    drawing.addEventListener("pointerdown", ({ clientX, clientY }) => { pressed = [clientX, clientY]; line.hidden = true; });
+    drawing.addEventListener("click", async (event) => {
+      const found = find(event);
+      if (!found?.leads || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > MAX_TAP) return;
+      const { ctrlKey, shiftKey, metaKey, altKey } = event;
+      const link = Object.assign(document.createElement("a"), await loader.sanitize(found.row.href));
+      link.dispatchEvent(new MouseEvent("click", { ctrlKey, shiftKey, metaKey, altKey, cancelable: true }));
+    });
+  }
+
+  const SHARED = { renderer: "svg", ast: true, actions: false, defaultStyle: false, loader, logLevel: ERRORS };
+  let quickView = null;
+
+  /* Vega's view with expressions that are made once (expressions.js). The bundle doesn't name the class of views, so an
+  empty one is asked for it. */
+  function makeQuickView() {
+    const empty = { $schema: "https://vega.github.io/schema/vega/v6.json", marks: [] };
+    return vegaEmbed(document.createElement("div"), empty, { ...SHARED, mode: "vega", tooltip: false }).then(({ view }) => {
+      const View = view.constructor;
+      view.finalize();
+      return class extends View {
+        constructor(runtime, options) {
+          super(runtime, { ...options, expr: chartExpressions(options.expr) });
+        }
+      };
+    });
+  }
+
   async function draw(place) {
     const specification = JSON.parse(place.querySelector("script").textContent);
     const drawing = document.createElement("div");
     drawing.className = "chart-drawing";
     place.append(drawing);
     const { view } = await vegaEmbed(drawing, specification, {
-      mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, tooltip: showTip, loader,
-      logLevel: ERRORS,
+      ...SHARED, mode: "vega-lite", tooltip: showTip, viewClass: await (quickView ??= makeQuickView()),
       config: { font: getComputedStyle(place).fontFamily },
     });
     let pressedAt = 0;
@@ -110,12 +181,11 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
       if (pointerType !== "touch" || Math.abs(clientX - pressedAt) > MAX_TAP) return;
       setTimeout(() => target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY })), 50);
     });
-    let width = drawing.clientWidth;
-    new ResizeObserver(() => {
-      if (drawing.clientWidth === width || !drawing.clientWidth) return;
-      width = drawing.clientWidth;
-      view.signal("width", width).runAsync();
+    new ResizeObserver(() => { // also what the scroll bar took while the chart was being drawn
+      const width = drawing.clientWidth;
+      if (width && width !== Number(drawing.querySelector("svg")?.getAttribute("width"))) view.signal("width", width).runAsync();
     }).observe(drawing);
+    if (specification.usermeta?.hover) makeReadable(view, drawing, specification.usermeta.hover);
     if (specification.params?.some(({ name }) => name === FIRST)) makeZoomable(view, place, place.dataset.zoomGroup);
   }
 

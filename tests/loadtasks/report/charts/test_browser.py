@@ -1,6 +1,7 @@
 """Charts in a page: what the page holds, and that a browser draws it, reads it and zooms into it, all by itself."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,15 @@ from tests.loadtasks.report.charts.histories import EVIL, RUNS, history, phases
 from tests.loadtasks.report.pages import parse
 
 _STATIC = Path(loadtasks.report.__file__).parent / "pages" / "static"
+_EXPRESSIONS = (_STATIC / "expressions.js").read_bytes()
+_COUNT = b"""
+const made = window.chartExpressions;
+window.chartExpressions = (other) => {
+  document.body.dataset.left ??= 0;
+  return made({ ...other, encode: (...given) => { document.body.dataset.left++; return other.encode(...given); } });
+};
+"""
+"""How many encoders are left to Vega."""
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'"
 _USER = """
 const seen = { troubles: [] };
@@ -23,7 +33,8 @@ addEventListener("error", (event) => seen.troubles.push(event.message));
 addEventListener("unhandledrejection", (event) => seen.troubles.push(String(event.reason)));
 const wait = () => new Promise((resolve) => setTimeout(resolve, 500));
 const until = async (found) => { for (let n = 0; n < 30 && !found(); n++) await wait(); };
-const columns = () => document.querySelectorAll(".chart")[0].querySelectorAll(".mark-rect path").length;
+const shown = () => document.querySelector(".chart path[stroke-width='1.75']").getAttribute("d").match(/[ML]/g).length;
+HTMLAnchorElement.prototype.dispatchEvent = function () { seen.ledTo = this.href; };
 const move = (target, type, x, y) => target.dispatchEvent(
   new PointerEvent(type, { bubbles: true, clientX: x, clientY: y, button: 0, buttons: 1, pointerType: "mouse" }));
 addEventListener("load", async () => {
@@ -36,18 +47,30 @@ addEventListener("load", async () => {
   const point = document.elementFromPoint(...at(0.19));
   move(point, "pointermove", ...at(0.19));
   seen.tip = [...document.querySelectorAll(".chart-tip p")].map((row) => row.innerText);
+  seen.line = svg.parentElement.querySelector(".chart-line").offsetHeight;
+  const [mark] = [...svg.querySelectorAll("path[fill='var(--regressed)']")].slice(-1);
+  const place = mark.getBoundingClientRect();
+  const centre = [place.left + place.width / 2, place.top + place.height / 2];
+  for (const [name, away] of [["leads", 5], ["leadsAside", 40]]) {
+    move(document.elementFromPoint(centre[0], centre[1] + away), "pointermove", centre[0], centre[1] + away);
+    seen[name] = svg.parentElement.classList.contains("leads");
+  }
+  move(mark, "pointerdown", ...centre);
+  move(mark, "pointerup", ...centre);
+  move(mark, "click", ...centre);
+  await wait();
   seen.images = document.images.length;
   seen.label = document.querySelector(".chart-drawing").getAttribute("aria-label");
-  seen.before = columns();
+  seen.before = shown();
   move(document.elementFromPoint(...at(0.4)), "pointerdown", ...at(0.4));
   for (const share of [0.45, 0.5, 0.55, 0.6]) { move(window, "pointermove", ...at(share)); await wait(); }
   move(window, "pointerup", ...at(0.6));
   await wait();
-  seen.zoomed = columns();
+  seen.zoomed = shown();
   seen.buttons = [...document.querySelectorAll(".chart-whole")].map((button) => button.hidden);
   document.querySelector(".chart-whole").click();
   await wait();
-  seen.after = columns();
+  seen.after = shown();
   seen.requests = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname).sort();
   document.body.replaceChildren(document.createElement("pre"));
   document.querySelector("pre").textContent = JSON.stringify(seen);
@@ -109,23 +132,30 @@ def test_where_the_bundle_cannot_be_made_it_is_said(tmp_path: Path, monkeypatch:
         browser.bundle(tmp_path)
 
 
-def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
-    browse: Callable[[Path | str], str], tmp_path: Path
-) -> None:
+def _files(expressions: bytes, cache: Path) -> dict[str, bytes]:
+    """A page of two charts with its scripts, of which one makes expressions."""
     browser.bundle.cache_clear()
-    bundle = browser.bundle(tmp_path)
+    bundle = browser.bundle(cache)
     charts = [run_history.specification(history()), phase_stack.specification(phases())]
     elements = "".join(browser.chart_element(chart, zoom_group="runs") for chart in charts)
-    files = {
+    return {
         f"/{bundle.name}": bundle.content,
+        "/expressions.js": expressions,
         "/charts.js": (_STATIC / "charts.js").read_bytes(),
         "/charts.css": (_STATIC / "charts.css").read_bytes(),
         "/user.js": _USER.encode(),
         "/": f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Charts</title>
             <link rel="stylesheet" href="charts.css"><script src="user.js"></script>
-            <script src="{bundle.name}" defer></script><script src="charts.js" defer></script>
+            <script src="{bundle.name}" defer></script><script src="expressions.js" defer></script>
+            <script src="charts.js" defer></script>
             <body>{elements}</body></html>""".encode(),
     }
+
+
+def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
+    browse: Callable[[Path | str], str], tmp_path: Path
+) -> None:
+    files = _files(_EXPRESSIONS, tmp_path)
     with _served(files) as address:
         seen = json.loads(parse(browse(f"{address}/")).one("pre").text)
     assert seen["troubles"] == []
@@ -134,6 +164,24 @@ def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
     assert seen["label"].startswith(f"p95 of shop / {EVIL} over 40 runs")
     assert f"{EVIL}{EVIL}" in "".join(seen["tip"]).replace("\n", "")
     assert any(row.startswith("verdict") and "? invalid" in row for row in seen["tip"])
-    assert seen["before"] == seen["after"] > RUNS
+    assert seen["line"] == run_history.HEIGHT
+    assert (seen["leads"], seen["leadsAside"]) == (True, False)
+    assert seen["ledTo"].endswith(f"/performance/runs/run-{RUNS - 1}")
+    assert seen["before"] == seen["after"] > RUNS - 5
     assert 5 < seen["zoomed"] < 20
     assert seen["buttons"] == [False, False]
+
+
+def test_expressions_that_are_made_once_draw_what_vega_draws(
+    browse: Callable[[Path | str], str], tmp_path: Path
+) -> None:
+    drawn = []
+    for ours in (_EXPRESSIONS + _COUNT, b"window.chartExpressions = (other) => other;"):
+        files = _files(ours, tmp_path) | {"/user.js": b""}
+        with _served(files) as address:
+            page = browse(f"{address}/")
+        drawn.append(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+        if ours.startswith(_EXPRESSIONS):
+            assert parse(page).one("body").attributes["data-left"] == "0"
+    assert len(drawn[0]) == 2
+    assert drawn[0] == drawn[1]

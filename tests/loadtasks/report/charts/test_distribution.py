@@ -79,7 +79,7 @@ def test_several_baselines_and_runs_have_colours_by_their_place_unless_they_are_
 
 def test_a_pointer_reads_the_time_of_every_line_at_a_percentile_and_the_slowest() -> None:
     chart = DistributionChart("", [_line([0.01] * 99 + [0.5], is_baseline=True), _line([0.02] * 100)])
-    hovered = distribution.specification(chart, interactive=True)["layer"][-1]["data"]["values"]
+    hovered = distribution.specification(chart, interactive=True)["usermeta"]["hover"]
     tips = [dict(row["tip"]["rows"]) for row in hovered]
     assert {"p0", "p50", "p90", "p95", "p99", "max"} <= {tip["percentile"] for tip in tips}
     assert hovered[-1]["tip"]["rows"] == [["percentile", "max"], ["this run", "20.0 ms"], ["this run", "500 ms"]]

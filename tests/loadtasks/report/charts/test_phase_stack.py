@@ -29,7 +29,7 @@ def test_the_areas_add_up_to_the_mean_of_each_run() -> None:
 
 
 def test_the_tooltip_says_how_far_a_phase_is_from_its_baseline() -> None:
-    rows = phase_stack.specification(phases())["data"]["values"]
+    rows = phase_stack.specification(phases())["usermeta"]["hover"]
     assert len(rows) == RUNS
     tip = dict(rows[-1]["tip"]["rows"])
     assert tip["database"] == "53.0 ms (+50.0 ms)"

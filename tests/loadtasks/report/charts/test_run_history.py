@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtasks.report.charts import run_history
+from loadtasks.report.charts import drawing, run_history
 from loadtasks.report.charts.history import HistoryChart
 from loadtasks.report.charts.interaction import FIRST, LAST
 from loadtasks.report.charts.states import ChartState
@@ -37,7 +37,7 @@ def test_runs_stand_in_their_order_with_dates_as_labels() -> None:
 def test_a_run_without_a_value_is_a_gap_and_an_invalid_one_no_part_of_the_line() -> None:
     made = run_history.specification(history())
     assert made["data"]["values"][5]["y"] is None
-    (line,) = _layers(history(), type="line")
+    (line,) = _layers(history(), type="line", strokeWidth=1.75)
     assert "datum.state !== 'INVALID' || datum.y === null" in str(line["transform"])
 
 
@@ -47,7 +47,7 @@ def test_nan_is_no_value() -> None:
 
 
 def test_a_point_tells_everything_about_its_run() -> None:
-    row = run_history.specification(history())["data"]["values"][35]
+    row = run_history.specification(history())["usermeta"]["hover"][35]
     tip = dict(row["tip"]["rows"])
     assert tip["p95"] == "250 ms (95 % CI 240 ms to 262 ms)"
     assert tip["verdict"] == "▲ regressed"
@@ -62,12 +62,20 @@ def test_a_point_tells_everything_about_its_run() -> None:
 def test_a_verdict_has_a_shape_and_a_colour() -> None:
     (marks, *_) = [layer for layer in _layers(history()) if "shape" in layer.get("encoding", {})]
     scales = {channel: marks["encoding"][channel]["scale"] for channel in ("shape", "stroke", "fill")}
-    assert scales["shape"]["domain"] == ["PASS", "REGRESSED", "INVALID"]
-    assert scales["shape"]["range"] == [
-        state.path for state in (ChartState.PASS, ChartState.REGRESSED, ChartState.INVALID)
-    ]
-    assert len(set(scales["stroke"]["range"])) == 3
+    assert scales["shape"]["domain"] == ["REGRESSED", "INVALID"]
+    assert scales["shape"]["range"] == [state.path for state in (ChartState.REGRESSED, ChartState.INVALID)]
+    assert len(set(scales["stroke"]["range"])) == 2
     assert len({state.path for state in ChartState}) >= len(ChartState) - 1  # suspected is regressed, hollow
+
+
+def test_the_runs_that_pass_are_dots_of_one_element_however_many_they_are() -> None:
+    def elements(runs: int) -> int:
+        passed = [replace(history().points[0], run_id=run_id(number)) for number in range(runs)]
+        chart = history(points=[*passed, *history().points[-1:]], changes=[], versions=False)
+        (drawn,) = drawing.draw("svg", [run_history.specification(chart) | {"width": 800}])
+        return (drawn or "").count("<path")
+
+    assert 5 < elements(400) == elements(40)
 
 
 def test_versions_are_marked_where_they_change() -> None:
@@ -104,8 +112,8 @@ def test_a_far_target_is_left_to_the_caller() -> None:
 def test_an_interval_far_beyond_the_values_does_not_stretch_the_axis() -> None:
     chart = history()
     points = [*chart.points[:-1], replace(chart.points[-1], high=60.0)]
-    rows = _rows(replace(chart, points=points), type="rule", opacity=0.35)
-    assert max(row["high"] for row in rows) < 0.5
+    rows = _rows(replace(chart, points=points), type="line", opacity=0.35)
+    assert 0.3 < max(row["y"] for row in rows if row["y"] is not None) < 0.5
 
 
 @pytest.mark.parametrize(("low", "high", "logarithmic"), [(0.18, 0.3, False), (0.01, 0.5, True)])

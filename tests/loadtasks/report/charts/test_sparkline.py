@@ -5,6 +5,7 @@ import re
 from loadtasks.report.charts import sparkline
 from loadtasks.report.charts.sparkline import SparklineBand
 from loadtasks.report.charts.states import ChartState
+from loadtasks.report.charts.targets import TargetLine
 from tests.loadtasks.report.pages import parse
 
 
@@ -58,11 +59,13 @@ def test_a_band_without_a_scale_can_be_seen_and_one_without_an_end_is_none() -> 
 
 def test_band_and_near_target_are_drawn_and_the_dot_has_the_colour_of_the_state() -> None:
     band = SparklineBand(0, 1, 9, 11)
-    svg = parse(sparkline.svg([10, 12], title="", bands=[band], target=13, state=ChartState.REGRESSED)).one("svg")
+    svg = parse(
+        sparkline.svg([10, 12], title="", bands=[band], targets=[TargetLine(13)], state=ChartState.REGRESSED)
+    ).one("svg")
     assert len(svg.all("rect", fill="var(--baseline)")) == 1
     assert len(svg.all("path", stroke="var(--limit)")) == 1
     assert svg.one("circle").attributes["fill"] == "var(--regressed)"
-    far = parse(sparkline.svg([10, 12], title="", target=1000)).one("svg")
+    far = parse(sparkline.svg([10, 12], title="", targets=[TargetLine(1000)])).one("svg")
     assert far.all("path", stroke="var(--limit)") == []
     assert far.one("circle").attributes["fill"] == "var(--line-0)"
 
@@ -75,7 +78,9 @@ def test_the_title_is_text() -> None:
 
 def test_without_a_value_there_is_nothing_to_see_and_no_error() -> None:
     for values in ([], [None, None]):
-        svg = parse(sparkline.svg(values, title="p95", bands=[SparklineBand(0, 1, 1, 2)], target=3)).one("svg")
+        svg = parse(sparkline.svg(values, title="p95", bands=[SparklineBand(0, 1, 1, 2)], targets=[TargetLine(3)])).one(
+            "svg"
+        )
         assert svg.all("circle") == svg.all("rect") == []
 
 

@@ -7,6 +7,9 @@ import pytest
 
 from loadtasks.report.pages.overview import ScenarioRow, make_service_overview
 from loadtasks.report.pages.scenario_baseline import ScenarioBaselines
+from loadtasks.results.findings.codes import FindingCode
+from loadtasks.results.findings.finding import Finding
+from loadtasks.results.findings.targets import Bound, Comparison, MetTarget, TargetMissed, TargetsMet
 from loadtasks.results.judgement import ScenarioVerdict, Verdict
 from loadtasks.results.run import Run
 from loadtasks.results.scenario_runs import ScenarioRun
@@ -26,7 +29,10 @@ HISTORY = [steady(number, 0.1 if number < BEGINS else 0.08) for number in range(
 
 
 def rows(
-    measured: Mapping[str, Sequence[ScenarioRun]], judged: Sequence[str] = (), approved_run: str | None = None
+    measured: Mapping[str, Sequence[ScenarioRun]],
+    judged: Sequence[str] = (),
+    approved_run: str | None = None,
+    targets: Mapping[str, Sequence[Finding]] | None = None,
 ) -> dict[str, ScenarioRow]:
     """The rows of a service of which the last twenty runs are shown."""
     shown: list[tuple[Run, Verdict | None]] = [
@@ -34,7 +40,7 @@ def rows(
     ]
     baselines = {scenario: ScenarioBaselines(runs, approved_run=approved_run) for scenario, runs in measured.items()}
     verdicts = [ScenarioVerdict(scenario=scenario, verdict=Verdict.PASS) for scenario in judged]
-    made = make_service_overview(shown, baselines, {f"run-{RUNS - 1}": verdicts}, [])
+    made = make_service_overview(shown, baselines, {f"run-{RUNS - 1}": verdicts}, [], targets or {})
     return {row.scenario: row for row in made.rows}
 
 
@@ -76,3 +82,22 @@ def test_without_enough_runs_there_is_no_band(measured: dict[str, list[ScenarioR
 
 def test_a_scenario_that_none_of_the_runs_shown_has_measured_is_left_out() -> None:
     assert rows({DASHBOARD: HISTORY, SESSIONS: HISTORY[: RUNS - SHOWN]}).keys() == {DASHBOARD}
+
+
+def test_a_sparkline_has_the_targets_of_its_metric_met_or_missed() -> None:
+    def bound(value: float) -> tuple[Bound, ...]:
+        return (Bound(comparison=Comparison.AT_MOST, value=value),)
+
+    met = TargetsMet(targets=(MetTarget(metric="p95_s", bounds=bound(2.0)), MetTarget(metric="p99_s", bounds=bound(3))))
+    findings = [
+        Finding(code=FindingCode.TARGETS_MET, parameters=met),
+        Finding(
+            code=FindingCode.TARGET_MISSED,
+            metric="p50_s",
+            parameters=TargetMissed(bounds=bound(0.07)),
+        ),
+    ]
+    row = rows({DASHBOARD: HISTORY}, targets={DASHBOARD: findings})[DASHBOARD]
+    values = {metric: [target.value for target in targets] for metric, targets in row.targets.items()}
+    assert values == {"p50_s": [0.07], "p95_s": [2.0], "success_rate": []}
+    assert row.title("p95_s").endswith("; target ≤ 2.00 s")

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from benchmarks.engine.bench import table
 from benchmarks.verdict.simulated_runs import Drift, Noise, Values
@@ -102,8 +102,8 @@ class Year:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the runs a year with an alarm: exact, of a Poisson's mean."""
-        low = chi2.ppf(0.025, 2 * self.alarm_runs) / 2 if self.alarm_runs else 0.0
-        return float(low) / self.families, float(chi2.ppf(0.975, 2 * self.alarm_runs + 2)) / 2 / self.families
+        low = gammaincinv(self.alarm_runs, 0.025) if self.alarm_runs else 0.0
+        return float(low) / self.families, float(gammaincinv(self.alarm_runs + 1, 0.975)) / self.families
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ SCENARIOS = read_scenarios(SHIPPED_SCENARIOS)
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
-    with running(prepare(folder, 20_000), folder) as found:
+    with running(prepare(folder, 20_000), folder) as found:  # the shipped scenarios expect as many
         yield found
 
 

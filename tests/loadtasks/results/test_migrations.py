@@ -3,8 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -240,11 +243,22 @@ def of_revision_0008(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@cache
+def migrated_file(revision: Path) -> bytes:
+    """A database that an older version wrote, migrated: once for all tests, each of which has a copy of its own."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "results.db"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript((revision / "database.sql").read_text(encoding="utf-8"))
+        with Store.open(f"sqlite:///{path}"):
+            pass
+        return path.read_bytes()
+
+
 @contextmanager
 def migrated(revision: Path, folder: Path) -> Iterator[Store]:
     path = folder / "results.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((revision / "database.sql").read_text(encoding="utf-8"))
+    path.write_bytes(migrated_file(revision))
     with Store.open(f"sqlite:///{path}") as store:
         yield store
 
@@ -394,10 +408,7 @@ def test_the_regressions_of_revision_0008_are_those_of_the_service_that_was_meas
 @pytest.fixture
 def before_client_headers(tmp_path: Path) -> Iterator[Store]:
     """A database that the code of revision 0008 wrote, migrated: two runs of kept.yaml, one of other requests."""
-    path = tmp_path / "results.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((KEPT / "database.sql").read_text(encoding="utf-8"))
-    with Store.open(f"sqlite:///{path}") as store:
+    with migrated(KEPT, tmp_path) as store:
         yield store
 
 
@@ -432,91 +443,82 @@ def test_every_kept_hash_is_replaced(before_client_headers: Store) -> None:
     assert other.scenario_hash != alone
 
 
-@pytest.mark.parametrize(
-    ("load", "elapsed_s", "time_s", "duration_s", "throughput_per_s"),
-    [
-        pytest.param(
-            {"model": "open", "rate": 10.0, "duration_s": 10.0}, 9.95, 0.05, 10.0, 10.0, id="nothing came late"
-        ),
-        pytest.param(
-            {"model": "stages", "stages": [{"rate": 5.0, "duration_s": 4.0}, {"rate": 0, "duration_s": 4.0}]},
-            7.5,
-            0.05,
-            8.0,
-            12.5,
-            id="nothing came late after stages",
-        ),
-        pytest.param({"model": "closed", "workers": 1, "duration_s": 10.0}, 10.05, 0.1, None, 100 / 10.05, id="hardly"),
-        pytest.param(
-            {"model": "closed", "workers": 9, "duration_s": 10.0}, 10.05, 0.9, None, None, id="slow responses"
-        ),
-        pytest.param({"model": "open", "rate": 10.0, "duration_s": 10.0}, 12.0, 0.05, None, None, id="a late one"),
-        pytest.param({"model": "closed", "workers": 1, "requests": 100}, 50.0, 0.5, None, 2.0, id="no duration"),
-        pytest.param(
-            {"model": "closed", "workers": 9, "duration_s": 10.0, "paired": True},
-            12.0,
-            0.9,
-            None,
-            100 / 12.0,
-            id="paired",
-        ),
-        pytest.param(
-            {"model": "broadcast", "listeners": 2, "events": 50, "rate": 5.0}, 12.0, 2, None, 100 / 12.0, id="events"
-        ),
-        pytest.param(
-            {
-                "model": "mixed",
-                "parts": {
-                    "short": {"model": "closed", "workers": 1, "duration_s": 5.0},
-                    "long": {"model": "broadcast", "publishing": {"model": "open", "rate": 5.0, "duration_s": 20.0}},
-                },
-            },
-            19.0,
-            0.5,
-            20.0,
-            5.0,
-            id="mixed, as long as its longest part",
-        ),
-        pytest.param(
-            {"model": "mixed", "parts": {"a": {"model": "closed", "duration_s": 5.0}, "b": {"model": "connections"}}},
-            50.0,
-            0.5,
-            None,
-            2.0,
-            id="mixed with a part without duration",
-        ),
-    ],
-)
-def test_stored_throughput_is_compared_where_it_means_what_it_means_now(
-    url: str,
-    load: dict[str, Any],
-    elapsed_s: float,
-    time_s: float,
-    duration_s: float | None,
-    throughput_per_s: float | None,
-) -> None:
+@dataclass(frozen=True)
+class Stored:
+    """A measurement as revision 0009 kept it, and what is compared of it now."""
+
+    load: dict[str, Any]
+    elapsed_s: float
+    time_s: float
+    duration_s: float | None
+    throughput_per_s: float | None
+
+
+def open_load(duration_s: float) -> dict[str, Any]:
+    return {"model": "open", "rate": 10.0, "duration_s": duration_s}
+
+
+def closed_load(workers: int, **more: Any) -> dict[str, Any]:
+    return {"model": "closed", "workers": workers} | more
+
+
+STAGES = {"model": "stages", "stages": [{"rate": 5.0, "duration_s": 4.0}, {"rate": 0, "duration_s": 4.0}]}
+EVENTS = {"model": "broadcast", "listeners": 2, "events": 50, "rate": 5.0}
+LONGEST_PART = {
+    "model": "mixed",
+    "parts": {
+        "short": closed_load(1, duration_s=5.0),
+        "long": {"model": "broadcast", "publishing": {"model": "open", "rate": 5.0, "duration_s": 20.0}},
+    },
+}
+ONE_PART_ENDLESS = {
+    "model": "mixed",
+    "parts": {"a": {"model": "closed", "duration_s": 5.0}, "b": {"model": "connections"}},
+}
+STORED = {
+    "nothing came late": Stored(open_load(10.0), 9.95, 0.05, 10.0, 10.0),
+    "nothing came late after stages": Stored(STAGES, 7.5, 0.05, 8.0, 12.5),
+    "hardly": Stored(closed_load(1, duration_s=10.0), 10.05, 0.1, None, 100 / 10.05),
+    "slow responses": Stored(closed_load(9, duration_s=10.0), 10.05, 0.9, None, None),
+    "a late one": Stored(open_load(10.0), 12.0, 0.05, None, None),
+    "no duration": Stored(closed_load(1, requests=100), 50.0, 0.5, None, 2.0),
+    "paired": Stored(closed_load(9, duration_s=10.0, paired=True), 12.0, 0.9, None, 100 / 12.0),
+    "events": Stored(EVENTS, 12.0, 2, None, 100 / 12.0),
+    "mixed, as long as its longest part": Stored(LONGEST_PART, 19.0, 0.5, 20.0, 5.0),
+    "mixed with a part without duration": Stored(ONE_PART_ENDLESS, 50.0, 0.5, None, 2.0),
+}
+
+
+def test_stored_throughput_is_compared_where_it_means_what_it_means_now(url: str) -> None:
+    """One database has a run of each kind: to make it and to migrate it takes longer than all else."""
     if (database := make_url(url)).get_backend_name() == "sqlite":
         Path(str(database.database)).parent.mkdir(parents=True)
-    before = measurement(DASHBOARD, times_s=[time_s] * 100, load=load, elapsed_s=elapsed_s)
+    before = {
+        name: measurement(DASHBOARD, times_s=[kept.time_s] * 100, load=kept.load, elapsed_s=kept.elapsed_s)
+        for name, kept in STORED.items()
+    }
     engine = create_engine(url)
     with engine.begin() as connection:
         tables = tables_of(connection, "0009").tables
-        kept = tables["measurements"]
-        columns = {column.name for column in kept.columns} - {"id"}
+        measurements = tables["measurements"]
+        columns = {column.name for column in measurements.columns} - {"id"}
         assert not columns & {"availability", "duration_s", "stragglers"}, "else it doesn't begin before the migration"
-        of_run = {column.name: run_values(run()).get(column.name) for column in tables["runs"].columns}
-        connection.execute(insert(tables["runs"]).values(of_run | {"sequence": 1}))
-        row = measurement_row(run().id, 0, before)
-        connection.execute(insert(kept).values({name: getattr(row, name) for name in columns}))
+        for sequence, (name, measured) in enumerate(before.items(), 1):
+            of_run = {column.name: run_values(run(name)).get(column.name) for column in tables["runs"].columns}
+            connection.execute(insert(tables["runs"]).values(of_run | {"service": name, "sequence": sequence}))
+            row = measurement_row(name, 0, measured)
+            connection.execute(insert(measurements).values({column: getattr(row, column) for column in columns}))
     engine.dispose()
     with Store.open(url) as store:
-        (stored,) = store.measurements(run().id)
-        assert stored == with_hash_of_today(before).model_copy(update={"duration_s": duration_s})
-        assert (stored.availability, stored.stragglers) == (None, 0)
-        (entry,) = store.history(run().service, DASHBOARD)
-        assert entry.metrics["throughput_per_s"] == (pytest.approx(throughput_per_s) if throughput_per_s else None)
-        assert entry.metrics["p50_s"] == before.p50_s, "all else is compared as before"
+        for name, kept in STORED.items():
+            (stored,) = store.measurements(name)
+            assert stored == with_hash_of_today(before[name]).model_copy(update={"duration_s": kept.duration_s}), name
+            assert (stored.availability, stored.stragglers) == (None, 0), name
+            (entry,) = store.history(name, DASHBOARD)
+            compared = entry.metrics["throughput_per_s"]
+            assert compared == (pytest.approx(kept.throughput_per_s) if kept.throughput_per_s else None), name
+            assert entry.metrics["p50_s"] == before[name].p50_s, f"{name}: all else is compared as before"
         outage = Availability(share=0.5, longest_outage_s=2.0, longest_outage_from_s=1.0)
         now = measurement(MIXED, duration_s=4.0, stragglers=3, availability=outage)
-        store.save_measurements(run().id, MIXED, [now])
-        assert store.measurements(run().id)[-1] == now
+        store.save_measurements("hardly", MIXED, [now])
+        assert store.measurements("hardly")[-1] == now

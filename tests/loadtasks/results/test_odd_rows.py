@@ -1,7 +1,9 @@
 """Databases that somebody edited, or that are somebody else's: one sentence that names the place and what to do."""
 
 import os
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -19,15 +21,35 @@ VERSIONS = f"INSERT INTO {VERSION_TABLE} VALUES"
 @pytest.fixture
 def filled(url: str) -> str:
     """A database with a row in most tables."""
-    return fill(url)
+    if url.startswith("sqlite"):
+        copy_filled(Path(url.removeprefix("sqlite:///")))
+    else:
+        fill(url)
+    return url
 
 
 @pytest.fixture
 def filled_sqlite(tmp_path: Path) -> str:
-    return fill(f"sqlite:///{tmp_path / 'new' / 'results.db'}")
+    path = tmp_path / "results.db"
+    copy_filled(path)
+    return f"sqlite:///{path}"
 
 
-def fill(url: str) -> str:
+@cache
+def filled_file() -> bytes:
+    """An SQLite database, filled once for all tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "results.db"
+        fill(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+def copy_filled(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(filled_file())
+
+
+def fill(url: str) -> None:
     with Store.open(url) as store:
         for run_id in ("one", "two"):
             opened = store.open_run(run(run_id, scenarios=[DASHBOARD]))
@@ -36,7 +58,6 @@ def fill(url: str) -> str:
             store.save_verdicts(run_id, [verdict])
             store.close_run(run_id, verdict.verdict, opened.started_at)
         stored_regression(store, "one", "two")
-    return url
 
 
 def execute(url: str, statement: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -215,6 +215,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=20)  # a file is written and read in 0.04 s of CPU
 @given(values, st.booleans())
 def test_what_another_program_wrote_is_read_as_it_was(value: Any, flow: bool) -> None:
     """`ruamel.yaml` puts in quotes what needs them by YAML 1.2."""

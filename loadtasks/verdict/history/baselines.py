@@ -5,6 +5,7 @@ whatever adds up; of times these are the logarithms. A baseline keeps its last `
 all the measurements (repetitions) that were made in it.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -134,17 +135,21 @@ class Baselines:
 
     def of(self, rows: NDArray[np.int64]) -> "Baselines":
         """A copy with some of the series."""
-        some = Baselines(self.min_scale[rows], self.prior_scale[rows])
-        for name in ("repetitions", "first_values", "measured", "numbers", "count"):
+        some = copy(self)
+        for name in ("min_scale", "prior_scale", "repetitions", "first_values", "measured", "numbers", "count"):
             setattr(some, name, getattr(self, name)[rows])
         some.known = self.known.of(rows)
         return some
 
     def add_run(self, number: int, values: Values) -> None:
         """Add a run by each series' first measurement; nan where there is no valid one."""
-        valid = np.flatnonzero(~np.isnan(values))
+        is_valid = ~np.isnan(values)
+        valid, invalid = np.flatnonzero(is_valid), np.flatnonzero(~is_valid)
         for kept in (self.repetitions, self.first_values, self.numbers, self.measured):
-            kept[valid, :-1] = kept[valid, 1:]
+            # All rows are moved in one piece, which is soonest done; the newest run, now another row's, is set below.
+            unmoved, whole, step = kept[invalid], kept.reshape(-1), kept[:1, :1].size
+            whole[:-step] = whole[step:]
+            kept[invalid] = unmoved
         self.measured[valid, -1] = 1
         self.numbers[valid, -1] = number
         self.repetitions[valid, -1] = np.nan

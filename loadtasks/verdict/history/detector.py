@@ -11,6 +11,7 @@ its first runs was none, and the baseline before it stands.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from loadtasks.verdict.history.plausibility import (
     PRIOR_SCALE,
     Noise,
     Plausibility,
+    least_plausibility,
     noise_before,
     smallest_shift,
     weigh_newest,
@@ -111,6 +113,15 @@ class Judgement:
     that had just become the baseline."""
 
 
+class _JudgedBy(NamedTuple):
+    """What log odds are judged by, before a run teaches it anew."""
+
+    excess: Values
+    """By which factor the scores vary more than their model says; shape: series x runs."""
+    thresholds: Values
+    """Shape: series."""
+
+
 class Detector:
     """Series that are judged together, each run once, in order."""
 
@@ -132,7 +143,7 @@ class Detector:
         self._false_alarms = np.array([settings.share for settings in series]) / budget.runs_per_false_alarm
         prior_scale = np.array([settings.prior_scale for settings in series])
         self._baselines = Baselines(self._min_effect / 4, prior_scale)
-        self._runs_since_reset = {name: np.full(len(series), MAX_BASELINE_RUNS) for name in ("worse", "better")}
+        self._runs_since_reset = np.full(len(series), MAX_BASELINE_RUNS)
         self._open: dict[int, Recovery] = {}
         self._trials: dict[int, Recovery] = {}
         """Improvements that have just become the baseline."""
@@ -140,9 +151,8 @@ class Detector:
         self._run = -1
         self._first: Values = np.full(len(series), np.nan)
         self._weighed: Evidence | None = None
-        self._plausible: Plausibility | None = None
         self._estimates: Estimates | None = None
-        self._judged: Values = np.empty(0)
+        self._judged_by = _JudgedBy(self._excess.factor, self._thresholds.values)
 
     def observe(self, values: Values) -> list[Judgement]:
         """Judge the next run by its values, an item a series; nan where there is no valid one."""
@@ -156,23 +166,21 @@ class Detector:
         self._baselines.add_run(self._run, self._without_open(self._first))
         valid = ~np.isnan(self._first)
         self._thresholds.begin_run(valid)
-        for runs in self._runs_since_reset.values():
-            runs[valid] = np.minimum(runs[valid] + 1, MAX_BASELINE_RUNS)
-        self._estimates = self._weighed = self._plausible = None
+        self._runs_since_reset = np.minimum(self._runs_since_reset + valid, MAX_BASELINE_RUNS)
+        self._estimates = self._weighed = None
 
     def add_repetition(self, values: Values) -> None:
         """Add a repetition to the run that has begun; nan for a series that was not repeated."""
         begun = np.where(np.isnan(self._first), np.nan, values * self._sign)
         self._baselines.add_repetition(self._without_open(begun))
-        self._estimates = self._weighed = self._plausible = None
+        self._estimates = self._weighed = None
 
     def repetitions_due(self) -> list[RepetitionReason | None]:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
-        worse = self._weigh_worse()[1] - self._thresholds.values
+        worse = self._worse_odds(_JudgedBy(self._excess.factor, self._thresholds.values))
         suspected = (runs >= self._baselines.min_runs) & (worse > -_REPETITION_MARGIN)
-        implausible = self._plausibility().suspicion <= _REPETITION_FACTOR * self._implausibility()
-        suspected = (suspected | implausible) & (repetitions < MAX_REPETITIONS)
+        suspected = (suspected | self._is_suspicious()) & (repetitions < MAX_REPETITIONS)
         learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < self._baselines.min_runs) & (repetitions == 1)
         skipped = np.isnan(self._without_open(self._first))
         choice = np.select([skipped, suspected, learning], [0, 1, 2])
@@ -186,7 +194,7 @@ class Detector:
         """The judgements of all series. `changes`: those of the run that was just judged."""
         missing = self._baselines.min_runs - self._baselines.count
         judged = []
-        for row, log_odds in enumerate(self._judged.tolist()):
+        for row, log_odds in enumerate(self._worse_odds(self._judged_by).tolist()):
             if row in changes:
                 judged.append(changes[row])
             elif missing[row] > 0:
@@ -197,14 +205,21 @@ class Detector:
 
     def judge_changes(self) -> dict[int, Judgement]:
         """The judgements of the run that has begun, of those series that have changed or look as if they had."""
-        (rise, of_rise), (fall, of_fall) = self._weigh_worse(), self._weigh_better()
-        worse = of_rise - self._thresholds.values
-        better = of_fall - np.maximum(self._thresholds.values, _MIN_GAIN_THRESHOLD)
+        weighed, thresholds = self._evidence(), self._thresholds.values
         valid, runs, min_runs = ~np.isnan(self._first), self._baselines.count, self._baselines.min_runs
-        implausible = self._plausibility().probability <= self._implausibility()
-        self._thresholds.learn(np.maximum(of_rise, of_fall), valid)
-        self._excess.learn(self._evidence().score, valid)
-        self._judged = worse
+        implausible = self._is_implausible()
+        # Lower odds change neither a judgement nor the threshold that is learnt.
+        of_gains = np.maximum(thresholds, _MIN_GAIN_THRESHOLD)
+        rise, fall = weighed.odds_above(
+            np.where(implausible, -np.inf, np.minimum(self._thresholds.peak, thresholds - _SUSPECTED_MARGIN)),
+            np.minimum(self._thresholds.peak, of_gains),
+            self._runs_since_reset,
+            self._excess.factor,
+        )
+        worse, better = rise - thresholds, fall - of_gains
+        self._judged_by = _JudgedBy(self._excess.factor, thresholds)
+        self._thresholds.learn(np.maximum(rise, fall), valid)
+        self._excess.learn(weighed.score, valid)
         noteworthy = valid & (implausible | ((runs >= min_runs) & ((worse > -_SUSPECTED_MARGIN) | (better > 0))))
         judged = {}
         for row in sorted({*np.flatnonzero(noteworthy).tolist(), *self._open, *self._trials}):
@@ -213,11 +228,11 @@ class Detector:
             elif row in self._open:
                 judged[row] = self._still_open(row, float(self._first[row]))
             elif valid[row] and implausible[row]:
-                judged[row] = self._beyond_doubt(row, rise[row], float(worse[row]))
+                judged[row] = self._beyond_doubt(row, float(worse[row]))
             elif noteworthy[row] and worse[row] > 0:
-                judged[row] = self._worse(row, rise[row], float(worse[row]))
+                judged[row] = self._worse(row, float(worse[row]))
             elif noteworthy[row] and better[row] > 0:
-                judged[row] = self._better(row, fall[row], float(worse[row]))
+                judged[row] = self._better(row, float(self._worse_odds(self._judged_by)[row]))
             elif noteworthy[row]:
                 judged[row] = self._no_change(float(worse[row]))
         return judged
@@ -268,7 +283,8 @@ class Detector:
         if self._weighed is None:
             estimates = self._estimated()
             self._weighed = evidence.weigh(self._baselines, estimates)
-            scores = np.nan_to_num(np.abs(self._weighed.score) / self._excess.factor)
+            scores = np.abs(self._weighed.score) / self._excess.factor
+            np.copyto(scores, 0.0, where=np.isnan(scores))
             rows = np.flatnonzero(scores.max(axis=1) > _SHIFT_SCORE)
             if len(rows):
                 some = self._baselines.of(rows)
@@ -281,32 +297,50 @@ class Detector:
         """The probability below which a run is implausible."""
         return self._false_alarms * np.where(self._is_young(), _YOUNG_SHARE, _MATURE_SHARE)
 
-    def _plausibility(self) -> Plausibility:
-        if self._plausible is None:
-            estimates = self._estimated()
-            above = self._baselines.first_values[:, -1] - estimates.level > _PLAUSIBLE_SCALES * estimates.scale
-            rows = np.flatnonzero(above | (self._implausibility() > _MAX_IMPLAUSIBILITY))
-            plausible = Plausibility(np.ones(len(above)), np.ones(len(above)))
-            if len(rows):
-                some = weigh_newest(self._baselines.of(rows), self._noise(rows))
-                plausible.probability[rows], plausible.suspicion[rows] = some.probability, some.suspicion
-            self._plausible = plausible
-        return self._plausible
+    def _is_implausible(self) -> NDArray[np.bool_]:
+        """Whether the newest run of each series is implausible."""
+        limits = self._implausibility()
+        rows = self._rows_above()
+        rows = rows[~(least_plausibility(self._baselines, rows).probability > limits[rows])]
+        return self._marked(rows[self._plausibility(rows).probability <= limits[rows]])
+
+    def _is_suspicious(self) -> NDArray[np.bool_]:
+        """Whether the newest run of each series would be implausible enough if its repetitions were like it."""
+        limits = _REPETITION_FACTOR * self._implausibility()
+        rows = self._rows_above()
+        rows = rows[~(least_plausibility(self._baselines, rows).suspicion > limits[rows])]
+        return self._marked(rows[self._plausibility(rows).suspicion <= limits[rows]])
+
+    def _rows_above(self) -> NDArray[np.int64]:
+        """The series whose newest run is so far above the level that it may be implausible."""
+        estimates = self._estimated()
+        above = self._baselines.first_values[:, -1] - estimates.level > _PLAUSIBLE_SCALES * estimates.scale
+        return np.flatnonzero(above | (self._implausibility() > _MAX_IMPLAUSIBILITY))
+
+    def _plausibility(self, rows: NDArray[np.int64]) -> Plausibility:
+        if not len(rows):
+            return Plausibility(np.empty(0), np.empty(0))
+        return weigh_newest(self._baselines.of(rows), self._noise(rows))
+
+    def _marked(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """True for these series, False for the others."""
+        marked = np.zeros(len(self._first), dtype=np.bool_)
+        marked[rows] = True
+        return marked
 
     def _noise(self, rows: NDArray[np.int64]) -> Noise:
         correlation = self._estimated().intraclass - _INTRACLASS_ERROR
         known = np.where(self._is_young(), MIN_PERSISTENCE, np.maximum(correlation, MIN_PERSISTENCE))
         return noise_before(self._baselines.of(rows), known[rows])
 
-    def _weigh_worse(self) -> tuple[Values, Values]:
-        """The log odds of a change for the worse since each run, and their total."""
-        rise = self._evidence().rise(self._runs_since_reset["worse"], self._excess.factor)
-        return rise, evidence.total(rise)
+    def _worse_odds(self, judged_by: _JudgedBy) -> Values:
+        """The log odds of a change for the worse, above the thresholds where positive; shape: series."""
+        return self._evidence().rise(self._runs_since_reset, judged_by.excess) - judged_by.thresholds
 
-    def _weigh_better(self) -> tuple[Values, Values]:
-        """The log odds of a change for the better since each run, and their total."""
-        fall = self._evidence().fall(self._runs_since_reset["better"], self._excess.factor)
-        return fall, evidence.total(fall)
+    def _candidates(self, row: int) -> NDArray[np.bool_]:
+        """Whether each of a series' newest runs may be the first of a shift, the newest run first."""
+        candidates: NDArray[np.bool_] = self._evidence().candidates(self._runs_since_reset)[row]
+        return candidates
 
     def _open_change(self, row: int, change: ChangePoint, lasted: int, worse: bool) -> None:
         self._excess.forget_newest(row)
@@ -316,23 +350,23 @@ class Detector:
         units = SeriesUnits(float(self._sign[row]), self._baselines.bounds(row))
         self._open[row] = Recovery(change, self._baselines.segment(row), since, units, worse)
 
-    def _beyond_doubt(self, row: int, log_odds: Values, worse: float) -> Judgement:
+    def _beyond_doubt(self, row: int, worse: float) -> Judgement:
         """A change that its first run shows beyond doubt, and that may have begun with a run before it."""
         known = self._baselines.count[row] >= self._baselines.min_runs[row]
-        begun = np.isfinite(log_odds) if known else np.arange(len(log_odds)) == 0
+        begun = self._candidates(row) if known else np.arange(evidence.MAX_RUNS_SINCE_CHANGE) == 0
         change = locate_change(self._baselines, row, begun, float(self._sign[row]))
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
-    def _worse(self, row: int, log_odds: Values, worse: float) -> Judgement:
-        change = locate_change(self._baselines, row, np.isfinite(log_odds), float(self._sign[row]))
+    def _worse(self, row: int, worse: float) -> Judgement:
+        change = locate_change(self._baselines, row, self._candidates(row), float(self._sign[row]))
         if self._sign[row] * change.size < self._min_effect[row]:
             return Judgement(DetectorState.SUSPECTED, log_odds=worse, change=change)
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)
 
-    def _better(self, row: int, log_odds: Values, worse: float) -> Judgement:
-        change = locate_change(self._baselines, row, np.isfinite(log_odds), float(self._sign[row]), direction=-1.0)
+    def _better(self, row: int, worse: float) -> Judgement:
+        change = locate_change(self._baselines, row, self._candidates(row), float(self._sign[row]), direction=-1.0)
         if -self._sign[row] * change.size < self._min_effect[row]:
             return self._no_change(worse)
         self._open_change(row, change, change.lasted, worse=False)
@@ -366,8 +400,7 @@ class Detector:
         return lost
 
     def _reset_evidence(self, row: int) -> None:
-        for runs in self._runs_since_reset.values():
-            runs[row] = 0
+        self._runs_since_reset[row] = 0
 
     def _still_open(self, row: int, value: float) -> Judgement:
         recovery = self._open[row]

@@ -88,28 +88,31 @@ def estimate(baselines: Baselines, shifted: NDArray[np.int64] | None = None) -> 
             then leave out; None where there is no shift.
     """
     runs = baselines.first_values
-    present = ~np.isnan(runs)
+    absent = np.isnan(runs)
     count = np.maximum(baselines.count, 1)
     unshifted = runs if shifted is None else _without_shift(runs, shifted)
     level = median(unshifted, baselines.count)
-    distances = np.where(present, unshifted - level[:, None], 0.0)
+    distances = unshifted - level[:, None]
+    np.copyto(distances, 0.0, where=absent)
     own = huber_scale(distances, baselines.count, baselines.min_scale)
     scale = baselines.known.blend(own, baselines.known.scale, count)
     limit = (CLIP * scale)[:, None]
-    residual = np.clip(distances, -limit, limit)
-    centred = np.where(present, residual - (residual.sum(axis=1) / count)[:, None], 0.0)
+    residual: Values = np.minimum(np.maximum(distances, -limit), limit)
+    centred = residual - (residual.sum(axis=1) / count)[:, None]
+    np.copyto(centred, 0.0, where=absent)
     prior = _PRIOR_RUNS * scale**2
     together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) + _PRIOR_AUTOCORRELATION * prior
-    autocorrelation = np.clip(together / ((centred[:, :-1] ** 2).sum(axis=1) + prior), 0.0, _MAX_AUTOCORRELATION)
-    clipped: Values = residual
+    autocorrelation = together / ((centred[:, :-1] ** 2).sum(axis=1) + prior)
+    autocorrelation = np.minimum(np.maximum(autocorrelation, 0.0), _MAX_AUTOCORRELATION)
+    clipped = residual
     if shifted is not None:
-        distances = np.where(present, runs - level[:, None], 0.0)
-        clipped = np.clip(distances, -limit, limit)
+        distances = runs - level[:, None]
+        np.copyto(distances, 0.0, where=absent)
+        clipped = np.minimum(np.maximum(distances, -limit), limit)
     intraclass = np.full(len(level), _PRIOR_INTRACLASS)
-    repeated = np.argwhere(baselines.measured > 1)
-    if len(repeated):
+    rows, places = np.divmod(np.flatnonzero(baselines.measured > 1), runs.shape[1])
+    if len(rows):
         clipped = clipped.copy()
-        rows, places = repeated.T
         repetitions = baselines.repetitions[rows, places] - level[rows, None]
         low, high = np.nanmin(repetitions, axis=1), np.nanmax(repetitions, axis=1)
         distances[rows, places] = np.where(low > 0, low, np.minimum(high, 0.0))
@@ -120,10 +123,10 @@ def estimate(baselines: Baselines, shifted: NDArray[np.int64] | None = None) -> 
 
 def _without_shift(runs: Values, shifted: NDArray[np.int64]) -> Values:
     """The runs with the shift of the newest taken out, as the difference of medians."""
-    unshifted: Values = runs.copy()
-    for row in np.flatnonzero(shifted):
-        newest = unshifted[row, -shifted[row] :]
-        newest -= np.median(newest) - np.nanmedian(unshifted[row, : -shifted[row]])
+    is_newest = np.arange(runs.shape[1]) >= runs.shape[1] - shifted[:, None]
+    newest, earlier = np.where(is_newest, runs, np.nan), np.where(is_newest, np.nan, runs)
+    shift = median(newest, shifted) - median(earlier, (~np.isnan(earlier)).sum(axis=1))
+    unshifted: Values = np.where(is_newest, runs - shift[:, None], runs)
     return unshifted
 
 
@@ -151,12 +154,13 @@ def huber_scale(distances: Values, count: NDArray[np.int64], min_scale: Values) 
         count: How many runs each series has; shape: series.
         min_scale: The smallest scale that a series may have; shape: series.
     """
-    freedom = np.maximum(np.maximum(count, 1) - 1, 1)
+    freedom = np.maximum(np.maximum(count, 1) - 1, 1) * _CONSISTENCY
     absolute = np.abs(distances)
+    clipped = np.empty_like(absolute)
     scale: Values = np.maximum(MEAN_ABSOLUTE * absolute.sum(axis=1) / np.maximum(count, 1), min_scale)
     for _ in range(_HUBER_STEPS):
-        clipped = np.minimum(absolute, (CLIP * scale)[:, None])
-        scale = np.maximum(np.sqrt(np.einsum("ij,ij->i", clipped, clipped) / (freedom * _CONSISTENCY)), min_scale)
+        np.minimum(absolute, (CLIP * scale)[:, None], out=clipped)
+        scale = np.maximum(np.sqrt(np.einsum("ij,ij->i", clipped, clipped) / freedom), min_scale)
     return scale
 
 

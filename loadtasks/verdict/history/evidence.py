@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtr
 
 from loadtasks.verdict.history.baselines import Baselines, Values
 from loadtasks.verdict.history.estimates import Estimates
-from loadtasks.verdict.history.far_runs import FarRuns
+from loadtasks.verdict.history.far_runs import NO_FAR_RUN, FarRuns
 
 MAX_RUNS_SINCE_CHANGE = 24
 """Only the newest 24 runs can be the first of a shift. The thresholds of `false_alarm_budget` are simulated
@@ -34,6 +34,8 @@ with this number."""
 MIN_RUNS_BEFORE_CHANGE = 9
 """Runs that a baseline has at least before the first run of a shift; the thresholds of `false_alarm_budget` are
 simulated with this number."""
+_ROUNDING = 1e-9
+"""Far more than rounding changes odds by, as a share."""
 _MIN_VARIANCE = 0.05
 """Keeps the variance of an innovation positive where a repeated run follows one that was measured once."""
 _MIN_RUNS_BEFORE_RESTARTED = 3
@@ -53,22 +55,42 @@ class Evidence:
     far_runs: FarRuns
 
     def rise(self, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
-        """Log odds of a higher level since each of the newest runs; -inf before the evidence was last reset.
+        """The total log odds of a higher level since any of the newest runs; shape: series.
 
         Args:
             runs_since_reset: For each series, how many of its newest runs may be the first of a shift.
             excess: By which factor the scores vary more than their model says; shape: series x runs.
         """
-        return self._log_odds(1.0, runs_since_reset, excess)
+        rows = np.arange(len(self.score))
+        return total(self._log_odds(rows, np.ones(len(rows)), self.candidates(runs_since_reset), excess))
 
-    def fall(self, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
-        """Log odds of a lower level since each of the newest runs; -inf before the evidence was last reset.
+    def candidates(self, runs_since_reset: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each of the newest runs may be the first of a shift; shape: series x runs."""
+        judged: NDArray[np.bool_] = ~np.isnan(self.score)
+        return judged & (np.arange(MAX_RUNS_SINCE_CHANGE)[None, :] < runs_since_reset[:, None])
+
+    def odds_above(
+        self, min_rise: Values, min_fall: Values, runs_since_reset: NDArray[np.int64], excess: Values
+    ) -> tuple[Values, Values]:
+        """The total log odds of a rise, and of a fall, of each series; upper bounds of those that are too low.
+
+        Most are, in most runs, and exact ones take several times as long.
 
         Args:
+            min_rise: Log odds from which on those of a rise are exact; shape: series.
+            min_fall: Log odds from which on those of a fall are exact; shape: series.
             runs_since_reset: For each series, how many of its newest runs may be the first of a shift.
             excess: By which factor the scores vary more than their model says; shape: series x runs.
         """
-        return self._log_odds(-1.0, runs_since_reset, excess)
+        candidates = self.candidates(runs_since_reset)
+        rise, fall = self._upper_bounds(candidates, excess)
+        rising, falling = (np.flatnonzero(~(odds < least)) for odds, least in ((rise, min_rise), (fall, min_fall)))
+        rows = np.concatenate([rising, falling])
+        if len(rows):
+            sign = np.repeat([1.0, -1.0], [len(rising), len(falling)])
+            odds = total(self._log_odds(rows, sign, candidates[rows], excess[rows]))
+            rise[rising], fall[falling] = odds[: len(rising)], odds[len(rising) :]
+        return rise, fall
 
     def replace(self, rows: NDArray[np.int64], others: "Evidence") -> None:
         """Put the evidence of some of the series in the place of this."""
@@ -76,33 +98,64 @@ class Evidence:
             getattr(self, name)[rows] = getattr(others, name)
         self.far_runs.replace(rows, others.far_runs)
 
-    def _log_odds(self, sign: float, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
-        candidates = ~np.isnan(self.score) & (np.arange(MAX_RUNS_SINCE_CHANGE)[None, :] < runs_since_reset[:, None])
-        moderate = np.where(candidates, _shift_log_odds(sign * self.score / excess, self.information), -np.inf)
-        large = np.where(candidates, self.far_runs.log_odds(sign, MAX_RUNS_SINCE_CHANGE), -np.inf)
+    def _log_odds(self, rows: NDArray[np.int64], sign: Values, candidates: NDArray[np.bool_], excess: Values) -> Values:
+        """Log odds of a shift of some series since each of their newest runs.
+
+        Args:
+            rows: Which series.
+            sign: 1 for a shift upwards, -1 for one downwards; shape: rows.
+            candidates: Whether each run may be the first of a shift; shape: rows x runs.
+            excess: By which factor the scores vary more than their model says; shape: rows x runs.
+        """
+        score, information = sign[:, None] * self.score[rows] / excess, self.information[rows]
+        moderate = np.where(candidates, _shift_log_odds(score, information), -np.inf)
+        large = np.where(candidates, self.far_runs.log_odds(rows, sign, MAX_RUNS_SINCE_CHANGE), -np.inf)
         either: Values = np.logaddexp(moderate, large)
         return either
+
+    def _upper_bounds(self, candidates: NDArray[np.bool_], excess: Values) -> tuple[Values, Values]:
+        """Total log odds that those of a rise and of a fall are below; inf or nan where none is known.
+
+        They are close to the odds themselves, without the logarithms of each run that these take.
+        """
+        excluded, spread = ~candidates, 1.0 + self.information
+        root = self.score / excess * np.sqrt(self.information / spread)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            either = 2.0 * np.exp(0.5 * root**2) / np.sqrt(spread)
+            rise = either * ndtr(root)
+            fall = either - rise
+            either *= _ROUNDING  # a difference of nearly equal odds may be too low
+            rise, fall = rise + either, fall + either
+            for odds in (rise, fall):
+                np.copyto(odds, 0.0, where=excluded)
+            large = np.exp(NO_FAR_RUN + _ROUNDING) * candidates.sum(axis=1)
+            rise, fall = (np.log(odds.sum(axis=1) + large) for odds in (rise, fall))
+        above, below = self.far_runs.of_late()
+        rise[above], fall[below] = np.inf, np.inf
+        return rise, fall
 
 
 def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
     """The evidence of every series' newest runs. `estimates`: what all runs say about each baseline."""
-    present = ~np.isnan(baselines.first_values)
-    follows = present[:, 1:] & present[:, :-1]
-    number = baselines.measured
-    intraclass = estimates.intraclass[:, None]
-    variance = intraclass + (1.0 - intraclass) / np.maximum(number, 1)
+    follows_none = np.isnan(baselines.first_values[:, :-1])
     autocorrelation = estimates.autocorrelation[:, None]
-    deviation = np.sqrt(np.maximum(variance[:, 1:] - autocorrelation**2 * variance[:, :-1], _MIN_VARIANCE))
-    first, later = 1.0 / deviation, np.where(follows, (1.0 - autocorrelation) / deviation, 0.0)
-    runs = estimates.clipped
-    innovations = np.where(follows, (runs[:, 1:] - autocorrelation * runs[:, :-1]) / deviation, 0.0)
+    deviation = _deviation(baselines.measured, estimates)
+
+    def innovations_of(runs: Values) -> Values:
+        new: Values = runs[:, 1:] - autocorrelation * runs[:, :-1]
+        new /= deviation
+        np.copyto(new, 0.0, where=follows_none)
+        return new
+
+    first, later = 1.0 / _newest(deviation), (1.0 - autocorrelation) / deviation
+    np.copyto(later, 0.0, where=follows_none)
+    innovations = innovations_of(estimates.clipped)
     level = np.maximum(np.einsum("ij,ij->i", later, later), 1e-9)
     mean = np.einsum("ij,ij->i", later, innovations) / level
     steps = np.maximum(baselines.count - 1, 1)
     unshifted, mean_unshifted = innovations, mean
     if estimates.unshifted is not estimates.clipped:
-        runs = estimates.unshifted
-        unshifted = np.where(follows, (runs[:, 1:] - autocorrelation * runs[:, :-1]) / deviation, 0.0)
+        unshifted = innovations_of(estimates.unshifted)
         mean_unshifted = np.einsum("ij,ij->i", later, unshifted) / level
     centred = unshifted - later * mean_unshifted[:, None]
     own = np.sqrt(np.einsum("ij,ij->i", centred, centred) / np.maximum(steps - 1, 1))
@@ -111,14 +164,15 @@ def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
     later_runs = np.arange(MAX_RUNS_SINCE_CHANGE)[None, :]
     before = np.where(baselines.known.runs > 0, _MIN_RUNS_BEFORE_RESTARTED, MIN_RUNS_BEFORE_CHANGE)
     judged = later_runs + 1 + before[:, None] <= baselines.count[:, None]
-    shift, information = _shift(_newest(innovations), _newest(first), _newest(later), mean[:, None], level[:, None])
+    shift, information = _shift(_newest(innovations), first, _newest(later), mean[:, None], level[:, None])
     information = np.where(judged, np.maximum(information, 1e-9), np.nan)
     score = shift / (scale[:, None] * np.sqrt(information))
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
-    scales = (estimates.mildest / estimates.scale[:, None])[:, ::-1]
-    weight = intraclass + (1.0 - intraclass) * number[:, ::-1]
-    return Evidence(normal, information, scale, FarRuns(scales, weight, baselines.count.copy()))
+    far_runs = FarRuns(
+        estimates.mildest, estimates.scale, estimates.intraclass, baselines.measured.copy(), baselines.count.copy()
+    )
+    return Evidence(normal, information, scale, far_runs)
 
 
 def total(log_odds: Values) -> Values:
@@ -128,6 +182,30 @@ def total(log_odds: Values) -> Values:
     with np.errstate(divide="ignore"):
         summed: Values = finite + np.log(np.exp(log_odds - finite[:, None]).sum(axis=1))
     return summed
+
+
+def _deviation(measured: NDArray[np.int64], estimates: Estimates) -> Values:
+    """The scale of the innovation of each run but the first, in that of a run measured once; shape: series x runs - 1.
+
+    `measured`: how many measurements each run has; shape: series x runs.
+    """
+    correlation, intraclass = estimates.autocorrelation, estimates.intraclass
+
+    def scale(variance: Values, before: Values, correlation: Values) -> Values:
+        deviation: Values = np.sqrt(np.maximum(variance - correlation**2 * before, _MIN_VARIANCE))
+        return deviation
+
+    once = intraclass + (1.0 - intraclass)
+    deviation = np.repeat(scale(once, once, correlation)[:, None], measured.shape[1] - 1, axis=1)
+    repeated = measured > 1
+    rows, places = np.divmod(np.flatnonzero(repeated[:, 1:] | repeated[:, :-1]), deviation.shape[1])
+    if len(rows):  # few runs are repeated
+        alike = intraclass[rows]
+        variance, before = (
+            alike + (1.0 - alike) / np.maximum(measured[rows, places + further], 1) for further in (1, 0)
+        )
+        deviation[rows, places] = scale(variance, before, correlation[rows])
+    return deviation
 
 
 def _newest(runs: NDArray[Any]) -> NDArray[Any]:
@@ -141,10 +219,9 @@ def _shift(innovations: Values, first: Values, later: Values, mean: Values, leve
     From the newest run back. A shift of 1 moves the innovation of the run that it begins with by `first`, and those
     after it by `later`; a level of 1 moves all by `later`. `mean` and `level` are its estimate and information.
     """
-    score, information = (
-        np.concatenate([np.zeros((len(addends), 1)), np.cumsum(addends, axis=1)[:, :-1]], axis=1)
-        for addends in (later * innovations, later**2)
-    )
+    score, information = np.zeros(later.shape), np.zeros(later.shape)
+    for summed, addends in ((score, later * innovations), (information, later**2)):
+        np.cumsum(addends[:, :-1], axis=1, out=summed[:, 1:])
     shared = first * later + information
     return first * innovations + score - shared * mean, first**2 + information - shared**2 / level
 

@@ -6,7 +6,7 @@ runs before the first one that may be of a shift; both begin with a prior (the m
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,64 +24,78 @@ _PRIOR_FOLLOWING, _PRIOR_FAR = 0.05, 4.0
 _MIN_SHARE, _MAX_SHARE = 0.001, 0.95
 _RECENT = 4
 """Without a far run among the newest four there is no evidence of a large shift."""
-_PRIOR = -2.5
-"""Log odds of a large shift before any run is seen."""
+NO_FAR_RUN = -2.5
+"""Log odds of a large shift before any run is seen, and without a far run of late."""
 
 
 @dataclass(frozen=True)
 class FarRuns:
-    """The runs of each series, the newest first."""
+    """The runs of each series, the newest last."""
 
-    scales: Values
-    """How many scales each run is above the level, by its mildest repetition; shape: series x runs."""
-    weight: Values
-    """The effective number of repetitions of each run: correlated ones count for fewer; shape: series x runs."""
+    mildest: Values
+    """The distance of each run from the level by its mildest repetition; shape: series x runs."""
+    scale: Values
+    """Shape: series."""
+    intraclass: Values
+    """The intraclass correlation of repetitions: correlated ones count for fewer; shape: series."""
+    measured: NDArray[np.int64]
+    """How many measurements each run has; shape: series x runs."""
     count: NDArray[np.int64]
     """How many runs each series has."""
 
     def replace(self, rows: NDArray[np.int64], others: "FarRuns") -> None:
         """Put some of the series in the place of these."""
-        self.scales[rows], self.weight[rows], self.count[rows] = others.scales, others.weight, others.count
+        for name in (field.name for field in fields(self)):
+            getattr(self, name)[rows] = getattr(others, name)
 
-    def log_odds(self, sign: float, longest: int) -> Values:
-        """Log odds of a large shift that has lasted 1, 2, ... runs; shape: series x `longest`.
+    def log_odds(self, rows: NDArray[np.int64], sign: Values, longest: int) -> Values:
+        """Log odds of a large shift that has lasted 1, 2, ... runs; shape: rows x `longest`.
 
-        `sign`: 1 for a shift upwards, -1 for one downwards.
+        Args:
+            rows: The series that are asked for.
+            sign: 1 for a shift upwards, -1 for one downwards; shape: rows.
+            longest: How many runs a shift may have lasted at most.
         """
-        far = sign * self.scales > _FAR_SCALES
-        odds = np.full((len(far), longest), _PRIOR)
-        rows = np.flatnonzero(far[:, :_RECENT].any(axis=1))  # without a far run of late there is nothing to find
-        if len(rows):
-            odds[rows] = self._of(far[rows], self.weight[rows], self.count[rows], longest)
+        odds = np.full((len(rows), longest), NO_FAR_RUN)
+        late = np.flatnonzero((sign[:, None] * self._scales(rows, _RECENT) > _FAR_SCALES).any(axis=1))
+        if len(late):  # without a far run of late there is nothing to find
+            odds[late] = self._odds(rows[late], sign[late], longest)
         return odds
 
-    def _of(self, far: NDArray[np.bool_], weights: Values, count: NDArray[np.int64], longest: int) -> Values:
-        following = np.zeros_like(far)
-        following[:, :-1] = far[:, :-1] & far[:, 1:]  # the run before is far as well
-        before = np.maximum(count[:, None] - np.arange(1, longest + 1), 0)
-        far_before, following_before = _older(far, longest), _older(following, longest)
+    def of_late(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether any of the newest runs of each series is far above the level, and whether any is far below."""
+        scales = self._scales(slice(None), _RECENT)
+        return np.logical_or.reduce(scales > _FAR_SCALES, axis=1), np.logical_or.reduce(scales < -_FAR_SCALES, axis=1)
+
+    def _scales(self, rows: NDArray[np.int64] | slice, newest: int) -> Values:
+        """How many scales each of the newest runs is above the level, the newest first; shape: rows x `newest`."""
+        scales: Values = self.mildest[rows, : -newest - 1 : -1] / self.scale[rows, None]
+        return scales
+
+    def _odds(self, rows: NDArray[np.int64], sign: Values, longest: int) -> Values:
+        runs = np.zeros((2, len(rows), self.mildest.shape[1]), dtype=np.bool_)
+        far, following = runs
+        np.greater(sign[:, None] * self._scales(rows, runs.shape[2]), _FAR_SCALES, out=far)
+        np.logical_and(far[:, :-1], far[:, 1:], out=following[:, :-1])  # the run before is far as well
+        before = np.maximum(self.count[rows, None] - np.arange(1, longest + 1), 0)
+        until = np.cumsum(runs[:, :, :longest], axis=2)
+        far_before, following_before = np.count_nonzero(runs, axis=2)[:, :, None] - until
         share = (_PRIOR_RUNS * _PRIOR_SHARE + far_before) / (_PRIOR_RUNS + before)
-        share = np.clip(share, _MIN_SHARE, _MAX_SHARE)
+        share = np.minimum(np.maximum(share, _MIN_SHARE), _MAX_SHARE)
         again = (_PRIOR_FAR * _PRIOR_FOLLOWING + following_before) / (_PRIOR_FAR + far_before)
-        again = np.clip(again, share, _MAX_SHARE)
+        again = np.minimum(np.maximum(again, share), _MAX_SHARE)
         near = math.log(1 - _SHARE_SHIFTED) - np.log1p(-share)
         alone, repeated = math.log(_SHARE_SHIFTED) - np.log(share), math.log(_SHARE_SHIFTED) - np.log(again)
-        weight, newest, follows = weights[:, :longest], far[:, :longest], following[:, :longest]
+        intraclass, newest, follows = self.intraclass[rows, None], far[:, :longest], following[:, :longest]
+        weight = intraclass + (1.0 - intraclass) * self.measured[rows, : -longest - 1 : -1]  # effective repetitions
         odds: Values = (
-            _PRIOR
+            NO_FAR_RUN
             + np.where(newest, weight * alone, near)
             + _newer(weight * (newest & ~follows)) * alone
             + _newer(weight * follows) * repeated
             + _newer(~newest) * near
         )
         return odds
-
-
-def _older(runs: NDArray[np.bool_], longest: int) -> NDArray[np.int64]:
-    """How many of the runs older than the newest 1, 2, ... are so."""
-    until = np.cumsum(runs, axis=1)
-    older: NDArray[np.int64] = until[:, -1:] - until[:, :longest]
-    return older
 
 
 def _newer(runs: NDArray[np.float64] | NDArray[np.bool_]) -> Values:

@@ -45,6 +45,8 @@ MIN_PERSISTENCE = 0.3
 """The probability that a repetition meets the disturbance of the one before it; the benchmark's runs have the same. A
 series whose intraclass correlation turns out higher has that instead."""
 _SINGLE_WEIGHT = 0.01
+_ROUNDING = 1 - 1e-9
+"""Keeps a bound below what it bounds, however both are rounded."""
 _BISECTIONS = 30
 _MAX_SHIFT = 10.0
 """In logarithms: 22,000 times."""
@@ -156,6 +158,22 @@ def weigh_newest(baselines: Baselines, noise: Noise) -> Plausibility:
         probability=np.where(number > 1, probability, probability / _SINGLE_WEIGHT),
         suspicion=noise.probability(mean, mildest, MAX_REPETITIONS),
     )
+
+
+def least_plausibility(baselines: Baselines, rows: NDArray[np.int64]) -> Plausibility:
+    """What the plausibility of some series' newest runs is no less than, without their noise; nan if unknown.
+
+    A run that is no worse than an earlier one has been seen, and one that was measured once may be an outlier, whose
+    excess is at most the distance from the mildest of the earlier runs.
+    """
+    earlier, newest = baselines.first_values[rows, :-1], baselines.repetitions[rows, -1]
+    runs = np.maximum(baselines.count[rows] - 1, 1)
+    mildest = np.fmin.reduce(newest, axis=1)
+    seen = np.where(mildest <= np.fmax.reduce(earlier, axis=1), 1 / (runs + 1), 0.0)
+    excess = np.maximum(mildest - np.fmin.reduce(earlier, axis=1), 0.0)
+    outlier = _ROUNDING * _OUTLIER_SHARE * _OUTLIER_RUNS / (_OUTLIER_RUNS + runs) * np.exp(-excess / OUTLIER_SIZE)
+    once = np.maximum(seen, outlier) / _SINGLE_WEIGHT
+    return Plausibility(probability=np.where(baselines.measured[rows, -1] > 1, seen, once), suspicion=seen)
 
 
 def smallest_shift(noise: Noise, probability: Values) -> Values:

@@ -16,6 +16,7 @@ change in distribution", Annals of Statistics 13:206): the mean time to a sum of
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -101,12 +102,12 @@ class RateEvidence:
         share: Values = (_BURST_SHARE * _BURST_RUNS + self.bursts) / (_BURST_RUNS + seen)
         return share
 
-    @property
+    @cached_property
     def worse(self) -> Values:
         """The log odds of a shift for the worse; shape: series."""
         return _logarithm(self.shifted[:, :, 0].sum(axis=(1, 2)))
 
-    @property
+    @cached_property
     def better(self) -> Values:
         """The log odds of a shift for the better; shape: series."""
         return _logarithm(self.shifted[:, :, 1].sum(axis=(1, 2)))

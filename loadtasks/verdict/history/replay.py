@@ -1,7 +1,7 @@
 """All runs of all series judged again in their order, so that false alarms are budgeted over the whole family.
 
-The verdict of a run keeps no state of a detector: it is replayed from the stored runs, which takes less than a second
-for years of them (`python -m benchmarks.verdict.long_history`).
+The verdict of a run keeps no state of a detector: it is replayed from the stored runs, which takes seconds
+for years of many scenarios (`python -m benchmarks.verdict.long_history`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -45,10 +45,9 @@ class ScoreExcess:
         """
         seen = self._waiting[self._next]
         known = ~np.isnan(seen)
-        self._squares = np.where(
-            known, self._squares * self._decay + np.clip(seen, -_MAX_SCORE, _MAX_SCORE) ** 2, self._squares
-        )
-        self._weight = np.where(known, self._weight * self._decay + 1.0, self._weight)
+        limited = np.minimum(np.abs(seen), _MAX_SCORE)
+        np.copyto(self._squares, self._squares * self._decay + limited**2, where=known)
+        np.copyto(self._weight, self._weight * self._decay + 1.0, where=known)
         self._waiting[self._next] = np.where(valid[:, None], score, np.nan)
         self._next = (self._next + 1) % _DELAY_RUNS
         variance = (_PRIOR_BATCHES + self._squares / self._lasted) / (_PRIOR_BATCHES + self._weight / self._lasted)

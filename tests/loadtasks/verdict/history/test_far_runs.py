@@ -7,8 +7,9 @@ from loadtasks.verdict.history.far_runs import FarRuns
 
 def log_odds(scales: NDArray[np.float64], sign: float = 1.0) -> NDArray[np.float64]:
     """Of one series; `scales`: the newest run last."""
-    runs = scales[None, ::-1]
-    return FarRuns(runs, np.ones_like(runs), np.array([runs.shape[1]])).log_odds(sign, 24)[0]
+    one = np.ones(1)
+    runs = FarRuns(scales[None], one, one, np.ones((1, len(scales)), dtype=np.int64), np.array([len(scales)]))
+    return runs.log_odds(np.array([0]), np.array([sign]), 24)[0]
 
 
 def with_far(before: NDArray[np.float64], newest: int) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Valu
 from loadtasks.verdict.history.plausibility import (
     MIN_PERSISTENCE,
     Noise,
+    least_plausibility,
     noise_before,
     smallest_shift,
     weigh_newest,
@@ -45,6 +46,16 @@ def test_the_farther_a_run_is_the_less_plausible_it_is() -> None:
     found = [probability(runs(8), *[step] * MAX_REPETITIONS) for step in steps]
     assert found == sorted(found, reverse=True)
     assert found[-1] < 1e-6 < found[0]
+
+
+@pytest.mark.parametrize("number", [1, 4, 89, 120])
+@pytest.mark.parametrize("repetitions", [1, 2, MAX_REPETITIONS])
+def test_the_bounds_of_plausibility_are_below_it(number: int, repetitions: int) -> None:
+    for step in np.log([0.9, 1, 1.05, 1.2, 1.5, 4, 42]):
+        made = baselines(runs(number), *[step] * repetitions)
+        least, exact = least_plausibility(made, np.array([0])), weigh_newest(made, noise(made))
+        assert 0 <= least.probability[0] <= exact.probability[0]
+        assert 0 <= least.suspicion[0] <= exact.suspicion[0]
 
 
 def test_four_times_as_slow_is_implausible_from_the_second_run_on_and_half_as_slow_again_is_not() -> None:

@@ -145,7 +145,12 @@ def follow(kind: Kind, families: int, random: np.random.Generator, sensitivity: 
         series_settings(name, SCENARIOS, sensitivity, plausible_scale(name, _REQUESTS, _LEVEL_S))
         for name in BASELINE_METRICS
     ]
-    detector = Detector(settings * (SCENARIOS * families), FalseAlarmBudget(sensitivity.runs_per_false_alarm))
+    of_families = [
+        replace(of_metric, peers=family * METRICS + metric)
+        for family in range(families)
+        for metric, of_metric in list(enumerate(settings)) * SCENARIOS
+    ]
+    detector = Detector(of_families, FalseAlarmBudget(sensitivity.runs_per_false_alarm))
     year = Year(families)
     for run in range(RUNS):
         year.repeated += begin_run(detector, [values[:, run] for values in repetitions])

@@ -103,7 +103,7 @@ def _first_run_probability(baselines: Baselines, row: int, candidates: NDArray[n
     deviations = np.abs(residuals).mean(axis=1)
     best = int(np.argmin(deviations))
     scale = max(MEAN_ABSOLUTE * float(deviations[best]), float(baselines.min_scale[row]))
-    estimates = estimate(baselines.of(np.array([row])), np.array([best + 1]))
+    estimates = estimate(baselines.of(np.array([row])), shifted=np.array([best + 1]))
     autocorrelation = float(estimates.autocorrelation[0])
     with np.errstate(invalid="ignore"):
         likelihood = -(_FREEDOM + 1) / 2 * np.log1p((residuals / scale) ** 2 / _FREEDOM).sum(axis=1)

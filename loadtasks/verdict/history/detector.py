@@ -23,8 +23,9 @@ from loadtasks.verdict.history.change_point import ChangePoint, locate_change
 from loadtasks.verdict.history.estimates import Estimates, estimate
 from loadtasks.verdict.history.evidence import Evidence
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.peers import Peers
+from loadtasks.verdict.history.persistence import persistence
 from loadtasks.verdict.history.plausibility import (
-    MIN_PERSISTENCE,
     PRIOR_SCALE,
     Noise,
     Plausibility,
@@ -93,6 +94,8 @@ class SeriesSettings:
     """Whether higher is worse (times) or better (throughput)."""
     prior_scale: float = PRIOR_SCALE
     """How much runs of one build plausibly differ before any was seen: a scale, in units of the values."""
+    peers: int | None = None
+    """A number that all series have which meet the same environment; None where there is no other."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ class Detector:
         self._min_effect = np.array([settings.min_effect for settings in series])
         self._thresholds = SeriesThresholds(np.array([budget.threshold(settings.share) for settings in series]))
         self._excess = ScoreExcess(len(series))
+        self._peers = Peers([settings.peers for settings in series])
         self._false_alarms = np.array([settings.share for settings in series]) / budget.runs_per_false_alarm
         prior_scale = np.array([settings.prior_scale for settings in series])
         self._baselines = Baselines(self._min_effect / 4, prior_scale)
@@ -276,20 +280,21 @@ class Detector:
 
     def _estimated(self) -> Estimates:
         if self._estimates is None:
-            self._estimates = estimate(self._baselines)
+            self._estimates = estimate(self._baselines, self._peers)
         return self._estimates
 
     def _evidence(self) -> Evidence:
         if self._weighed is None:
-            estimates = self._estimated()
-            self._weighed = evidence.weigh(self._baselines, estimates)
+            estimates, lasting = self._estimated(), self._persistence()
+            self._weighed = evidence.weigh(self._baselines, estimates, lasting)
             scores = np.abs(self._weighed.score) / self._excess.factor
             np.copyto(scores, 0.0, where=np.isnan(scores))
             rows = np.flatnonzero(scores.max(axis=1) > _SHIFT_SCORE)
             if len(rows):
                 some = self._baselines.of(rows)
-                without = estimate(some, scores[rows].argmax(axis=1) + 1)
-                self._weighed.replace(rows, evidence.weigh(some, without))
+                shifted, expected = scores[rows].argmax(axis=1) + 1, estimates.expected_autocorrelation[rows]
+                without = estimate(some, shifted=shifted, expected_autocorrelation=expected)
+                self._weighed.replace(rows, evidence.weigh(some, without, lasting[rows]))
                 estimates.replace(rows, without)
         return self._weighed
 
@@ -329,9 +334,12 @@ class Detector:
         return marked
 
     def _noise(self, rows: NDArray[np.int64]) -> Noise:
-        correlation = self._estimated().intraclass - _INTRACLASS_ERROR
-        known = np.where(self._is_young(), MIN_PERSISTENCE, np.maximum(correlation, MIN_PERSISTENCE))
+        correlation, lasting = self._estimated().intraclass - _INTRACLASS_ERROR, self._persistence()
+        known = np.where(self._is_young(), lasting, np.maximum(correlation, lasting))
         return noise_before(self._baselines.of(rows), known[rows])
+
+    def _persistence(self) -> Values:
+        return persistence(self._baselines, self._estimated(), self._peers)
 
     def _worse_odds(self, judged_by: _JudgedBy) -> Values:
         """The log odds of a change for the worse, above the thresholds where positive; shape: series."""

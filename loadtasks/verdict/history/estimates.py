@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Values
+from loadtasks.verdict.history.peers import Peers
 
 CLIP = 1.5
 """Runs farther from the level than 1.5 scales count as if they were exactly so far, so that outliers say little. It is
@@ -17,10 +18,13 @@ PRIOR_RUNS = 12.0
 times the prior's. A trade-off of false claims against what is found: `benchmarks.verdict.young_baselines`."""
 _PRIOR_RUNS = 20.0
 _PRIOR_AUTOCORRELATION = 0.25
-"""The mean of the autocorrelation's prior, and its weight in runs. With both, `benchmarks.verdict.robustness` measures
-3 to 5 false alarms a series-year against a budget of 4 where the true autocorrelation is 0, 0.3 and 0.6."""
-_MAX_AUTOCORRELATION = 0.8
+"""The mean of the autocorrelation's prior where a series has no peers, and the weight of any prior, in runs. With both,
+`benchmarks.verdict.robustness` measures 3 to 5 false alarms a series-year against a budget of 4 where the true
+autocorrelation is 0, 0.3 and 0.6."""
+_MAX_AUTOCORRELATION = 0.9
 """Keeps the variance of an innovation, which is proportional to 1 - autocorrelation squared, away from 0."""
+_MIN_UNBIASED_RUNS = 4
+"""Of fewer runs the bias is no larger: its formula holds for many."""
 MEAN_ABSOLUTE = math.sqrt(math.pi / 2)
 """The standard deviation of a normal distribution divided by its mean absolute deviation."""
 _HUBER_STEPS = 5
@@ -50,7 +54,7 @@ class Estimates:
 
     Level, scale and lag-1 autocorrelation come from each run's first measurement, since further repetitions are made
     only of some runs. The scale is Huber's proposal 2 (Huber 1964, "Robust estimation of a location parameter"). The
-    autocorrelation is shrunk towards a mild positive one with the
+    autocorrelation is shrunk towards that of the series' peers, or a mild positive one, with the
     weight of 20 runs (the posterior mean under a normal prior), since a few weeks say little about it.
     """
 
@@ -59,7 +63,9 @@ class Estimates:
     scale: Values
     """The robust standard deviation from run to run; shape: series."""
     autocorrelation: Values
-    """The lag-1 autocorrelation, 0 to 0.8; shape: series."""
+    """The lag-1 autocorrelation, 0 to 0.9; shape: series."""
+    expected_autocorrelation: Values
+    """That of the series' peers; nan where it has none. Shape: series."""
     intraclass: Values
     """The intraclass correlation of repetitions, 0 to 1: the share of the variance that repetitions of one run have in
     common; shape: series."""
@@ -77,15 +83,22 @@ class Estimates:
             getattr(self, name)[rows] = getattr(others, name)
 
 
-def estimate(baselines: Baselines, shifted: NDArray[np.int64] | None = None) -> Estimates:
+def estimate(
+    baselines: Baselines,
+    peers: Peers | None = None,
+    shifted: NDArray[np.int64] | None = None,
+    expected_autocorrelation: Values | None = None,
+) -> Estimates:
     """The estimates of every series; meaningless for one without runs.
 
     A shift that is not taken out of the runs first makes a short series look noisy and correlated, and so hides itself.
 
     Args:
         baselines: The runs of all series.
+        peers: Which of these series meet the same environment.
         shifted: How many of the newest runs of each series have another level, which level, scale and autocorrelation
             then leave out; None where there is no shift.
+        expected_autocorrelation: By what their peers show, for series whose peers are not among these; see `Estimates`.
     """
     runs = baselines.first_values
     absent = np.isnan(runs)
@@ -100,10 +113,12 @@ def estimate(baselines: Baselines, shifted: NDArray[np.int64] | None = None) -> 
     residual: Values = np.minimum(np.maximum(distances, -limit), limit)
     centred = residual - (residual.sum(axis=1) / count)[:, None]
     np.copyto(centred, 0.0, where=absent)
-    prior = _PRIOR_RUNS * scale**2
-    together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) + _PRIOR_AUTOCORRELATION * prior
-    autocorrelation = together / ((centred[:, :-1] ** 2).sum(axis=1) + prior)
-    autocorrelation = np.minimum(np.maximum(autocorrelation, 0.0), _MAX_AUTOCORRELATION)
+    together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) / scale**2
+    apart = (centred[:, :-1] ** 2).sum(axis=1) / scale**2
+    expected = expected_autocorrelation
+    if expected is None:
+        expected = _expected_autocorrelation(_unbiased(together, apart, count), apart, peers)
+    autocorrelation = _autocorrelation(together, apart, count, expected)
     clipped = residual
     if shifted is not None:
         distances = runs - level[:, None]
@@ -118,7 +133,44 @@ def estimate(baselines: Baselines, shifted: NDArray[np.int64] | None = None) -> 
         distances[rows, places] = np.where(low > 0, low, np.minimum(high, 0.0))
         clipped[rows, places] = np.nanmean(np.clip(repetitions, -limit[rows], limit[rows]), axis=1)
         intraclass = _intraclass(rows, repetitions, scale)
-    return Estimates(level, scale, autocorrelation, intraclass, distances, clipped, residual)
+    return Estimates(level, scale, autocorrelation, expected, intraclass, distances, clipped, residual)
+
+
+def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], expected: Values) -> Values:
+    """The lag-1 autocorrelation of each series, under its prior.
+
+    The prior of a series without peers is simulated with the estimate as it is, biased; that by peers is unbiased.
+
+    Args:
+        together: The sum of the products of consecutive runs' distances from the mean, in scales; shape: series.
+        apart: The sum of their squares; shape: series.
+        count: How many runs each series has; shape: series.
+        expected: By its peers; nan where there are none. Shape: series.
+    """
+    alone = np.isnan(expected)
+    own = np.where(alone, together, _unbiased(together, apart, count))
+    prior = _PRIOR_RUNS * np.where(alone, _PRIOR_AUTOCORRELATION, expected)
+    return np.minimum(np.maximum((own + prior) / (apart + _PRIOR_RUNS), 0.0), _MAX_AUTOCORRELATION)
+
+
+def _expected_autocorrelation(together: Values, apart: Values, peers: Peers | None) -> Values:
+    """What the peers of each series show of its autocorrelation; nan where there are none."""
+    if peers is None:
+        return np.full(len(apart), np.nan)
+    of_others = peers.of_others(apart)
+    shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(together)
+    expected: Values = np.where(of_others > 0, shown / (_PRIOR_RUNS + of_others), np.nan)
+    return expected
+
+
+def _unbiased(together: Values, apart: Values, count: NDArray[np.int64]) -> Values:
+    """The sum of products without the bias of the autocorrelation of few runs, which is -(1 + 3 rho) / n.
+
+    The level is estimated from the same runs (Marriott and Pope 1954, "Bias in the estimation of autocorrelations").
+    """
+    own = np.clip(together / np.maximum(apart, 1e-12), 0.0, _MAX_AUTOCORRELATION)
+    unbiased: Values = together + apart * (1.0 + 3.0 * own) / np.maximum(count, _MIN_UNBIASED_RUNS)
+    return unbiased
 
 
 def _without_shift(runs: Values, shifted: NDArray[np.int64]) -> Values:

@@ -36,6 +36,8 @@ MIN_RUNS_BEFORE_CHANGE = 9
 simulated with this number."""
 _ROUNDING = 1e-9
 """Far more than rounding changes odds by, as a share."""
+_MAX_OF_MEAN = 0.6
+"""The largest share of a run's variance that the mean of a baseline has: of a few runs the formula gives too much."""
 _MIN_VARIANCE = 0.05
 """Keeps the variance of an innovation positive where a repeated run follows one that was measured once."""
 _MIN_RUNS_BEFORE_RESTARTED = 3
@@ -135,8 +137,14 @@ class Evidence:
         return rise, fall
 
 
-def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
-    """The evidence of every series' newest runs. `estimates`: what all runs say about each baseline."""
+def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Evidence:
+    """The evidence of every series' newest runs.
+
+    Args:
+        baselines: The runs of all series.
+        estimates: What all runs say about each baseline.
+        persistence: The probability that a repetition meets the disturbance of the one before it; shape: series.
+    """
     follows_none = np.isnan(baselines.first_values[:, :-1])
     autocorrelation = estimates.autocorrelation[:, None]
     deviation = _deviation(baselines.measured, estimates)
@@ -170,7 +178,12 @@ def weigh(baselines: Baselines, estimates: Estimates) -> Evidence:
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
     far_runs = FarRuns(
-        estimates.mildest, estimates.scale, estimates.intraclass, baselines.measured.copy(), baselines.count.copy()
+        mildest=estimates.mildest,
+        scale=estimates.scale * _widening(estimates.autocorrelation, baselines.count),
+        alike=np.maximum(estimates.intraclass, persistence),
+        autocorrelation=estimates.autocorrelation.copy(),
+        measured=baselines.measured.copy(),
+        count=baselines.count.copy(),
     )
     return Evidence(normal, information, scale, far_runs)
 
@@ -182,6 +195,20 @@ def total(log_odds: Values) -> Values:
     with np.errstate(divide="ignore"):
         summed: Values = finite + np.log(np.exp(log_odds - finite[:, None]).sum(axis=1))
     return summed
+
+
+def _widening(autocorrelation: Values, count: NDArray[np.int64]) -> Values:
+    """How many times as far from the level a run is when the runs are correlated; 1 where they are not.
+
+    The mean of n runs that are correlated by rho has (1 + rho) / (1 - rho) / n of the variance of one of them, not
+    1 / n (Bartlett 1946, "On the theoretical specification and sampling properties of autocorrelated time-series").
+    By as much the level that they give is uncertain, and the scale about it too small.
+    """
+    independent = 1.0 / np.maximum(count, 2)
+    of_mean = np.minimum((1.0 + autocorrelation) / (1.0 - autocorrelation) * independent, _MAX_OF_MEAN)
+    of_mean = np.maximum(of_mean, independent)
+    widening: Values = np.sqrt((1.0 + of_mean) / (1.0 - of_mean) * (1.0 - independent) / (1.0 + independent))
+    return widening
 
 
 def _deviation(measured: NDArray[np.int64], estimates: Estimates) -> Values:

@@ -2,7 +2,8 @@
 
 In a series without outliers, two or three far runs in a row are a shift. In one that meets a slower host with every
 third run they are nothing. So the share of far runs, and that of far runs which follow another, are learnt from the
-runs before the first one that may be of a shift; both begin with a prior (the mean of a beta distribution).
+runs before the first one that may be of a shift; both begin with a prior (the mean of a beta distribution). Where runs
+are correlated, a far run is often followed by another, so the second prior is what their autocorrelation gives.
 """
 
 import math
@@ -10,6 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from loadtasks.verdict.history.baselines import Values
 
@@ -19,8 +21,10 @@ _SHARE_SHIFTED = 0.9
 """The share of runs that are far off after a large shift."""
 _PRIOR_SHARE, _PRIOR_RUNS = 0.05, 20.0
 """The share of far runs before any is seen, and how many runs that is worth."""
-_PRIOR_FOLLOWING, _PRIOR_FAR = 0.05, 4.0
-"""The share of far runs among those that follow a far one, before any is seen, and how many far runs that is worth."""
+_MEAN_FAR = 2.56
+"""The mean of those values of a standard normal variable that are above `_FAR_SCALES`."""
+_PRIOR_FAR = 4.0
+"""How many far runs the prior is worth of the share of far runs among those that follow one."""
 _MIN_SHARE, _MAX_SHARE = 0.001, 0.95
 _RECENT = 4
 """Without a far run among the newest four there is no evidence of a large shift."""
@@ -35,9 +39,11 @@ class FarRuns:
     mildest: Values
     """The distance of each run from the level by its mildest repetition; shape: series x runs."""
     scale: Values
-    """Shape: series."""
-    intraclass: Values
-    """The intraclass correlation of repetitions: correlated ones count for fewer; shape: series."""
+    """How far one more run may be from the level: a scale. Shape: series."""
+    alike: Values
+    """How much the repetitions of one run agree, 0 to 1: those that do count for fewer; shape: series."""
+    autocorrelation: Values
+    """Of consecutive runs; shape: series."""
     measured: NDArray[np.int64]
     """How many measurements each run has; shape: series x runs."""
     count: NDArray[np.int64]
@@ -82,12 +88,13 @@ class FarRuns:
         far_before, following_before = np.count_nonzero(runs, axis=2)[:, :, None] - until
         share = (_PRIOR_RUNS * _PRIOR_SHARE + far_before) / (_PRIOR_RUNS + before)
         share = np.minimum(np.maximum(share, _MIN_SHARE), _MAX_SHARE)
-        again = (_PRIOR_FAR * _PRIOR_FOLLOWING + following_before) / (_PRIOR_FAR + far_before)
+        expected = _following(self.autocorrelation[rows])[:, None]
+        again = (_PRIOR_FAR * expected + following_before) / (_PRIOR_FAR + far_before)
         again = np.minimum(np.maximum(again, share), _MAX_SHARE)
         near = math.log(1 - _SHARE_SHIFTED) - np.log1p(-share)
         alone, repeated = math.log(_SHARE_SHIFTED) - np.log(share), math.log(_SHARE_SHIFTED) - np.log(again)
-        intraclass, newest, follows = self.intraclass[rows, None], far[:, :longest], following[:, :longest]
-        weight = intraclass + (1.0 - intraclass) * self.measured[rows, : -longest - 1 : -1]  # effective repetitions
+        alike, newest, follows = self.alike[rows, None], far[:, :longest], following[:, :longest]
+        weight = alike + (1.0 - alike) * self.measured[rows, : -longest - 1 : -1]  # effective repetitions
         odds: Values = (
             NO_FAR_RUN
             + np.where(newest, weight * alone, near)
@@ -96,6 +103,13 @@ class FarRuns:
             + _newer(~newest) * near
         )
         return odds
+
+
+def _following(autocorrelation: Values) -> Values:
+    """The share of far runs among those that follow one, of normal values that are correlated of first order."""
+    distance = (_FAR_SCALES - autocorrelation * _MEAN_FAR) / np.sqrt(1.0 - autocorrelation**2)
+    share: Values = ndtr(-distance)
+    return share
 
 
 def _newer(runs: NDArray[np.float64] | NDArray[np.bool_]) -> Values:

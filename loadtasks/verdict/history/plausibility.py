@@ -9,8 +9,8 @@ run as bad as the newest one, by noise alone, has two terms:
   The scale of the series itself takes the prior's place as runs come. Repetitions enter by their mean, which counts
   like a single measurement, since their intraclass correlation isn't known early.
 - **Outliers.** One run in thirty is slow for no reason of the API's. By how much is exponential, and the same
-  disturbance is met by the next repetition with a probability of at least `MIN_PERSISTENCE`. The mildest repetition
-  decides, so that a disturbance which has passed by then proves nothing.
+  disturbance is met by the next repetition with a probability that the series shows (`persistence`). The mildest
+  repetition decides, so that a disturbance which has passed by then proves nothing.
 
 A run that is no worse than one of the baseline is plausible in any case. One that was measured once proves little,
 since most disturbances pass: its probability is divided by `_SINGLE_WEIGHT`.
@@ -41,9 +41,6 @@ OUTLIER_SIZE = float(np.log(1.5))
 """The mean of an outlier's excess, in logarithms."""
 _OUTLIER_SCALES = 2.5
 """An earlier run this many scales above the level counts as an outlier."""
-MIN_PERSISTENCE = 0.3
-"""The probability that a repetition meets the disturbance of the one before it; the benchmark's runs have the same. A
-series whose intraclass correlation turns out higher has that instead."""
 _SINGLE_WEIGHT = 0.01
 _ROUNDING = 1 - 1e-9
 """Keeps a bound below what it bounds, however both are rounded."""

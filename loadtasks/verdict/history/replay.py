@@ -391,6 +391,7 @@ def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_s
         share=rule.weight / scenarios,
         worse_up=not metric.higher_is_better,
         prior_scale=prior_scale,
+        peers=list(BASELINE_METRICS).index(name),
     )
 
 

@@ -29,7 +29,8 @@ from scipy.special import stdtr
 
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Values
 from loadtasks.verdict.history.estimates import huber_scale, median, posterior_scale
-from loadtasks.verdict.history.plausibility import MIN_PERSISTENCE, OUTLIER_SIZE, outlier_share
+from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
+from loadtasks.verdict.history.plausibility import OUTLIER_SIZE, outlier_share
 
 FALSE_CLAIMS = 0.01
 """The share of comparisons of two whole files, of one build, that may claim any change."""

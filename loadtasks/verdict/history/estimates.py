@@ -77,6 +77,12 @@ class Estimates:
     unshifted: Values
     """The same by the first measurement alone, and without the shift that was assumed; shape: series x runs."""
 
+    @property
+    def usual_autocorrelation(self) -> Values:
+        """The prior of the autocorrelation: what the peers show, or 0.25 where there are none; shape: series."""
+        expected = self.expected_autocorrelation
+        return np.where(np.isnan(expected), _PRIOR_AUTOCORRELATION, expected)
+
     def replace(self, rows: NDArray[np.int64], others: "Estimates") -> None:
         """Put those of some of the series in the place of these."""
         for name in (field.name for field in fields(self)):

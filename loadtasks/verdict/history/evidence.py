@@ -177,11 +177,12 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
     score = shift / (scale[:, None] * np.sqrt(information))
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
+    usual = estimates.usual_autocorrelation
     far_runs = FarRuns(
         mildest=estimates.mildest,
-        scale=estimates.scale * _widening(estimates.autocorrelation, baselines.count),
+        scale=estimates.scale * _widening(usual, baselines.count),
         alike=np.maximum(estimates.intraclass, persistence),
-        autocorrelation=estimates.autocorrelation.copy(),
+        autocorrelation=usual,
         measured=baselines.measured.copy(),
         count=baselines.count.copy(),
     )

@@ -3,7 +3,8 @@
 In a series without outliers, two or three far runs in a row are a shift. In one that meets a slower host with every
 third run they are nothing. So the share of far runs, and that of far runs which follow another, are learnt from the
 runs before the first one that may be of a shift; both begin with a prior (the mean of a beta distribution). Where runs
-are correlated, a far run is often followed by another, so the second prior is what their autocorrelation gives.
+are correlated, a far run is often followed by another: the second prior is what the autocorrelation gives that is
+usual there.
 """
 
 import math
@@ -43,7 +44,7 @@ class FarRuns:
     alike: Values
     """How much the repetitions of one run agree, 0 to 1: those that do count for fewer; shape: series."""
     autocorrelation: Values
-    """Of consecutive runs; shape: series."""
+    """Of consecutive runs, as it is before the series shows its own; shape: series."""
     measured: NDArray[np.int64]
     """How many measurements each run has; shape: series x runs."""
     count: NDArray[np.int64]

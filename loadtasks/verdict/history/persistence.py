@@ -14,7 +14,7 @@ from loadtasks.verdict.history.peers import Peers
 
 MIN_PERSISTENCE = 0.3
 """The probability before any trial is seen, and the least; the benchmark's runs have the same."""
-_PRIOR_TRIALS = 4.0
+_PRIOR_TRIALS = 2.0
 """How many trials that is worth to the peers, and how many what they show is worth to the series."""
 _FAR_SCALES = 2.5
 """Scales above the level beyond which a measurement is far off."""

@@ -410,6 +410,34 @@ def test_a_series_of_two_modes_raises_hardly_any_alarm_once_it_has_shown_them() 
     assert alarms == 0
 
 
+def false_alarms(values: Values, peers: int | None) -> int:
+    """How many alarms a family raises, each dismissed; `values`: scenarios x runs x repetitions."""
+    settings = [SeriesSettings(min_effect=0.03, share=1 / len(values), peers=peers)] * len(values)
+    detector = Detector(settings, FalseAlarmBudget(100))
+    alarms = 0
+    for run in range(values.shape[1]):
+        further = [values[:, run, number] for number in range(1, values.shape[2])]
+        for row, judgement in enumerate(run_repeated(detector, values[:, run, 0], further)):
+            if judgement.raised and judgement.state is DetectorState.REGRESSED:
+                alarms += 1
+                detector.dismiss(row)
+    return alarms
+
+
+def test_peers_teach_each_other_that_consecutive_runs_are_alike() -> None:
+    values = drift(cv=0.1, correlation=0.85, series=12, runs=120, seed=3)[:, :, None]
+    assert false_alarms(values, peers=1) <= 2
+    assert false_alarms(values, peers=None) >= 6
+
+
+def test_peers_teach_each_other_that_disturbances_last_through_all_repetitions() -> None:
+    random = np.random.default_rng(8)
+    bad = (random.random((12, 120)) < 0.04) * random.exponential(np.log(1.5), (12, 120))
+    values = bad[:, :, None] + 0.05 * random.standard_normal((12, 120, 4))
+    assert false_alarms(values, peers=1) <= 3
+    assert false_alarms(values, peers=None) >= 8
+
+
 def test_times_in_ticks_of_which_over_half_agree_keep_the_budget() -> None:
     random = np.random.default_rng(6)
     ticks = np.log(np.rint(5.5 + 0.1 * random.standard_normal((10, 150)) + 0.05))

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, Baselines
 from loadtasks.verdict.history.estimates import Estimates, estimate
+from loadtasks.verdict.history.peers import Peers
 from tests.series import drift
 
 
@@ -42,6 +43,21 @@ def test_outliers_raise_the_scale_little() -> None:
 def test_the_autocorrelation_is_estimated_though_shrunk(correlation: float, low: float, high: float) -> None:
     found = estimates(drift(cv=0.1, correlation=correlation, series=300, runs=60))
     assert low < found.autocorrelation.mean() < high
+
+
+def test_with_peers_the_autocorrelation_of_a_young_series_is_nearer_to_the_truth() -> None:
+    made = baselines(drift(cv=0.1, correlation=0.8, series=60, runs=20))
+    alone = estimate(made).autocorrelation
+    by_tens = estimate(made, Peers([row // 10 for row in range(60)])).autocorrelation
+    assert alone.mean() < 0.5 < by_tens.mean() < 0.8
+
+
+def test_a_series_without_peers_is_estimated_as_if_there_were_no_others() -> None:
+    made = baselines(drift(cv=0.1, correlation=0.8, series=3, runs=30))
+    alone, with_peers = estimate(made), estimate(made, Peers([1, 1, None]))
+    assert np.isnan(with_peers.expected_autocorrelation[2])
+    assert with_peers.autocorrelation[2] == alone.autocorrelation[2]
+    assert (with_peers.autocorrelation[:2] != alone.autocorrelation[:2]).all()
 
 
 def test_a_run_without_a_value_is_left_out() -> None:

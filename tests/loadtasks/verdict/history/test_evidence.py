@@ -6,6 +6,7 @@ import pytest
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, Baselines, Values
 from loadtasks.verdict.history.estimates import estimate
 from loadtasks.verdict.history.evidence import MAX_RUNS_SINCE_CHANGE, Evidence, weigh
+from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
 from tests.series import drift
 
 SERIES, RUNS = 60, 100
@@ -20,7 +21,7 @@ def evidence(shift: float) -> Evidence:
     for number, run in enumerate(values.T):
         baselines.add_run(number, run)
         baselines.add_repetition(np.where(np.arange(SERIES) % 5 == number % 5, run + 0.01, np.nan))
-    return weigh(baselines, estimate(baselines))
+    return weigh(baselines, estimate(baselines), np.full(SERIES, MIN_PERSISTENCE))
 
 
 def odds(found: Evidence, least: float) -> tuple[Values, Values]:

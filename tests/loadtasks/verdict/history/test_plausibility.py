@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Values
+from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
 from loadtasks.verdict.history.plausibility import (
-    MIN_PERSISTENCE,
     Noise,
     least_plausibility,
     noise_before,

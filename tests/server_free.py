@@ -1,6 +1,7 @@
 """`pytest --server-free`: skip each test where it listens on a socket or starts a process, and run all others.
 
-Nothing has to be marked, so no mark can be forgotten: a new test that starts a server is skipped by itself.
+Nothing has to be marked, so no mark can be forgotten: a new test that starts a server is skipped by itself. Hypothesis
+tries fewer examples, for an answer that is soon there; the whole suite tries more.
 """
 
 import socket
@@ -9,8 +10,11 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import settings
 
 OPTION = "--server-free"
+QUICK_PROFILE = "quick"
+"""Of Hypothesis' settings."""
 
 
 class _Guard:
@@ -51,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(OPTION):
+        settings.load_profile(QUICK_PROFILE)
         guard = _Guard()
         guard.install()
         config.pluginmanager.register(guard, "server-free")

@@ -136,7 +136,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
         try:
             if match and requests.get(match[1] + "/healthz", timeout=5).ok:
                 return match[1]
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pass
         time.sleep(0.05)
     raise AssertionError(f"the service didn't start:\n{log.read_text()}")

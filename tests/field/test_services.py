@@ -235,6 +235,9 @@ class Meeting:
         return True
 
 
+_MOST_TRIES = 10
+
+
 def run_both(workspace: Workspace, folders: list[Path]) -> list[str]:
     """Run two scenarios at once. Gives the runs; none where a busy machine made one measure again, and so alone."""
     with scripted(Meeting()) as server:
@@ -259,7 +262,7 @@ def test_two_runs_at_once_are_both_kept_and_say_that_they_met(workspace: Workspa
         for fixed, changed in (("requests: 5", "requests: 10"), ("get: {", "get: {warmup_requests: 0, ")):
             scenarios = scenarios.replace(fixed, changed)  # they have to meet in the load itself
         (folder / "root.yaml").write_text(scenarios)
-    run_ids = next(filter(None, (run_both(workspace, folders) for _ in range(3))))
+    run_ids = next(filter(None, (run_both(workspace, folders) for _ in range(_MOST_TRIES))))
     found = {}
     for run_id in run_ids:
         (scenario,) = document(workspace, run_id).scenarios

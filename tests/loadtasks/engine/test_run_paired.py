@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 
 from loadtasks.engine.generator.progress import Progress
 from loadtasks.engine.net.target import Target
@@ -163,15 +164,17 @@ def test_open_loads_are_due_as_often_on_both_sides() -> None:
     assert paired.candidate[0].counts.completed == paired.reference[0].counts.completed > 0
 
 
-def test_a_slower_candidate_shows_in_every_round() -> None:
+def test_a_slower_candidate_shows_in_the_ratios_of_its_rounds() -> None:
     with both(candidate={"delay_s": 0.05}) as (_, candidate, reference):
         load = ClosedLoad(workers=2, requests=4)
         paired = pair(thing(load, warmup_requests=1), candidate.url, reference.url, rounds(4))
     (pairs,) = paired.round_ratios
     assert pairs.requests == [4] * 4
     assert set(pairs.log_ratios) == set(REFERENCE_METRICS)
-    assert all(ratio is not None and ratio > 1 for ratio in pairs.log_ratios["p50_s"])
-    assert all(ratio is not None and ratio < -1 for ratio in pairs.log_ratios["throughput_per_s"])
+    # The median: a machine that stops for a moment slows one round of the reference, too.
+    assert median(ratio for ratio in pairs.log_ratios["p50_s"] if ratio is not None) > 1
+    assert median(ratio for ratio in pairs.log_ratios["throughput_per_s"] if ratio is not None) < -1
+    assert None not in pairs.log_ratios["p50_s"] + pairs.log_ratios["throughput_per_s"]
     assert pairs.log_ratios["success_rate"] == [0.0] * 4
     measured, reference_measured = paired.candidate[0], paired.reference[0]
     assert (measured.counts.completed, reference_measured.counts.completed) == (16, 16)

@@ -147,31 +147,14 @@ and texts are written as text alone. Colours are CSS variables within the SVG: a
     });
   }
 
-  const SHARED = { renderer: "svg", ast: true, actions: false, defaultStyle: false, loader, logLevel: ERRORS };
-  let quickView = null;
-
-  /* Vega's view with expressions that are made once (expressions.js). The bundle doesn't name the class of views, so an
-  empty one is asked for it. */
-  function makeQuickView() {
-    const empty = { $schema: "https://vega.github.io/schema/vega/v6.json", marks: [] };
-    return vegaEmbed(document.createElement("div"), empty, { ...SHARED, mode: "vega", tooltip: false }).then(({ view }) => {
-      const View = view.constructor;
-      view.finalize();
-      return class extends View {
-        constructor(runtime, options) {
-          super(runtime, { ...options, expr: chartExpressions(options.expr) });
-        }
-      };
-    });
-  }
-
   async function draw(place) {
     const specification = JSON.parse(place.querySelector("script").textContent);
     const drawing = document.createElement("div");
     drawing.className = "chart-drawing";
     place.append(drawing);
     const { view } = await vegaEmbed(drawing, specification, {
-      ...SHARED, mode: "vega-lite", tooltip: showTip, viewClass: await (quickView ??= makeQuickView()),
+      mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, tooltip: showTip, loader,
+      logLevel: ERRORS,
       config: { font: getComputedStyle(place).fontFamily },
     });
     let pressedAt = 0;

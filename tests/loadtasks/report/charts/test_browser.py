@@ -1,7 +1,6 @@
 """Charts in a page: what the page holds, and that a browser draws it, reads it and zooms into it, all by itself."""
 
 import json
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,15 +15,6 @@ from tests.loadtasks.report.charts.histories import EVIL, RUNS, history, phases
 from tests.loadtasks.report.pages import parse
 
 _STATIC = Path(loadtasks.report.__file__).parent / "pages" / "static"
-_EXPRESSIONS = (_STATIC / "expressions.js").read_bytes()
-_COUNT = b"""
-const made = window.chartExpressions;
-window.chartExpressions = (other) => {
-  document.body.dataset.left ??= 0;
-  return made({ ...other, encode: (...given) => { document.body.dataset.left++; return other.encode(...given); } });
-};
-"""
-"""How many encoders are left to Vega."""
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'"
 _USER = """
 const seen = { troubles: [] };
@@ -132,30 +122,23 @@ def test_where_the_bundle_cannot_be_made_it_is_said(tmp_path: Path, monkeypatch:
         browser.bundle(tmp_path)
 
 
-def _files(expressions: bytes, cache: Path) -> dict[str, bytes]:
-    """A page of two charts with its scripts, of which one makes expressions."""
+def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
+    browse: Callable[[Path | str], str], tmp_path: Path
+) -> None:
     browser.bundle.cache_clear()
-    bundle = browser.bundle(cache)
+    bundle = browser.bundle(tmp_path)
     charts = [run_history.specification(history()), phase_stack.specification(phases())]
     elements = "".join(browser.chart_element(chart, zoom_group="runs") for chart in charts)
-    return {
+    files = {
         f"/{bundle.name}": bundle.content,
-        "/expressions.js": expressions,
         "/charts.js": (_STATIC / "charts.js").read_bytes(),
         "/charts.css": (_STATIC / "charts.css").read_bytes(),
         "/user.js": _USER.encode(),
         "/": f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Charts</title>
             <link rel="stylesheet" href="charts.css"><script src="user.js"></script>
-            <script src="{bundle.name}" defer></script><script src="expressions.js" defer></script>
-            <script src="charts.js" defer></script>
+            <script src="{bundle.name}" defer></script><script src="charts.js" defer></script>
             <body>{elements}</body></html>""".encode(),
     }
-
-
-def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
-    browse: Callable[[Path | str], str], tmp_path: Path
-) -> None:
-    files = _files(_EXPRESSIONS, tmp_path)
     with _served(files) as address:
         seen = json.loads(parse(browse(f"{address}/")).one("pre").text)
     assert seen["troubles"] == []
@@ -170,18 +153,3 @@ def test_a_browser_draws_reads_and_zooms_without_asking_anybody(
     assert seen["before"] == seen["after"] > RUNS - 5
     assert 5 < seen["zoomed"] < 20
     assert seen["buttons"] == [False, False]
-
-
-def test_expressions_that_are_made_once_draw_what_vega_draws(
-    browse: Callable[[Path | str], str], tmp_path: Path
-) -> None:
-    drawn = []
-    for ours in (_EXPRESSIONS + _COUNT, b"window.chartExpressions = (other) => other;"):
-        files = _files(ours, tmp_path) | {"/user.js": b""}
-        with _served(files) as address:
-            page = browse(f"{address}/")
-        drawn.append(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
-        if ours.startswith(_EXPRESSIONS):
-            assert parse(page).one("body").attributes["data-left"] == "0"
-    assert len(drawn[0]) == 2
-    assert drawn[0] == drawn[1]

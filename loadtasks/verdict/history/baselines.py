@@ -24,6 +24,9 @@ MIN_RESTARTED_RUNS = 6
 """Valid runs that a baseline needs which begins at a confirmed change: the noise of the series is known from before."""
 _KNOWN_RUNS = 5.0
 """How many runs the noise from before a change is worth: little, since a change may change the noise as well."""
+MAX_RUNS_SINCE_CHANGE = 24
+"""Only the newest 24 runs can be the first of a shift. The thresholds of `false_alarm_budget` are simulated
+with this number."""
 MAX_REPETITIONS = 4
 """Measurements of one scenario in one run. A trade-off of time against evidence: `benchmarks.verdict.detectors` finds
 what it is required to find with three confirmations."""

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history import evidence
-from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, Baselines, Segment, Values
+from loadtasks.verdict.history.baselines import (
+    MAX_BASELINE_RUNS,
+    MAX_REPETITIONS,
+    MAX_RUNS_SINCE_CHANGE,
+    Baselines,
+    Segment,
+    Values,
+)
 from loadtasks.verdict.history.change_point import ChangePoint, locate_change
 from loadtasks.verdict.history.estimates import Estimates, estimate
 from loadtasks.verdict.history.evidence import Evidence
@@ -156,6 +163,8 @@ class Detector:
         self._first: Values = np.full(len(series), np.nan)
         self._weighed: Evidence | None = None
         self._estimates: Estimates | None = None
+        self._lasting: Values = np.empty(0)
+        """The probability that a repetition meets the disturbance of the one before it."""
         self._judged_by = _JudgedBy(self._excess.factor, self._thresholds.values)
 
     def observe(self, values: Values) -> list[Judgement]:
@@ -281,11 +290,12 @@ class Detector:
     def _estimated(self) -> Estimates:
         if self._estimates is None:
             self._estimates = estimate(self._baselines, self._peers)
+            self._lasting = persistence(self._baselines, self._estimates, self._peers)
         return self._estimates
 
     def _evidence(self) -> Evidence:
         if self._weighed is None:
-            estimates, lasting = self._estimated(), self._persistence()
+            estimates, lasting = self._estimated(), self._lasting
             self._weighed = evidence.weigh(self._baselines, estimates, lasting)
             scores = np.abs(self._weighed.score) / self._excess.factor
             np.copyto(scores, 0.0, where=np.isnan(scores))
@@ -334,12 +344,9 @@ class Detector:
         return marked
 
     def _noise(self, rows: NDArray[np.int64]) -> Noise:
-        correlation, lasting = self._estimated().intraclass - _INTRACLASS_ERROR, self._persistence()
-        known = np.where(self._is_young(), lasting, np.maximum(correlation, lasting))
+        correlation = self._estimated().intraclass - _INTRACLASS_ERROR
+        known = np.where(self._is_young(), self._lasting, np.maximum(correlation, self._lasting))
         return noise_before(self._baselines.of(rows), known[rows])
-
-    def _persistence(self) -> Values:
-        return persistence(self._baselines, self._estimated(), self._peers)
 
     def _worse_odds(self, judged_by: _JudgedBy) -> Values:
         """The log odds of a change for the worse, above the thresholds where positive; shape: series."""
@@ -361,7 +368,7 @@ class Detector:
     def _beyond_doubt(self, row: int, worse: float) -> Judgement:
         """A change that its first run shows beyond doubt, and that may have begun with a run before it."""
         known = self._baselines.count[row] >= self._baselines.min_runs[row]
-        begun = self._candidates(row) if known else np.arange(evidence.MAX_RUNS_SINCE_CHANGE) == 0
+        begun = self._candidates(row) if known else np.arange(MAX_RUNS_SINCE_CHANGE) == 0
         change = locate_change(self._baselines, row, begun, float(self._sign[row]))
         self._open_change(row, change, change.lasted, worse=True)
         return Judgement(DetectorState.REGRESSED, log_odds=worse, change=change, raised=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from loadtasks.verdict.history.baselines import MAX_REPETITIONS, Baselines, Values
+from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MAX_RUNS_SINCE_CHANGE, Baselines, Values
 from loadtasks.verdict.history.peers import Peers
 
 CLIP = 1.5
@@ -65,7 +65,8 @@ class Estimates:
     autocorrelation: Values
     """The lag-1 autocorrelation, 0 to 0.9; shape: series."""
     expected_autocorrelation: Values
-    """That of the series' peers; nan where it has none. Shape: series."""
+    """That of the series' peers, by runs that can't be of a shift that is still to be found: a shift of all series
+    would teach them that runs are alike. nan where there are none. Shape: series."""
     intraclass: Values
     """The intraclass correlation of repetitions, 0 to 1: the share of the variance that repetitions of one run have in
     common; shape: series."""
@@ -123,7 +124,8 @@ def estimate(
     apart = (centred[:, :-1] ** 2).sum(axis=1) / scale**2
     expected = expected_autocorrelation
     if expected is None:
-        expected = _expected_autocorrelation(_unbiased(together, apart, count), apart, peers)
+        settled = np.where(absent, np.nan, residual / scale[:, None])[:, :-MAX_RUNS_SINCE_CHANGE]
+        expected = _expected_autocorrelation(settled, peers)
     autocorrelation = _autocorrelation(together, apart, count, expected)
     clipped = residual
     if shifted is not None:
@@ -159,14 +161,22 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
     return np.minimum(np.maximum((own + prior) / (apart + _PRIOR_RUNS), 0.0), _MAX_AUTOCORRELATION)
 
 
-def _expected_autocorrelation(together: Values, apart: Values, peers: Peers | None) -> Values:
-    """What the peers of each series show of its autocorrelation; nan where there are none."""
+def _expected_autocorrelation(settled: Values, peers: Peers | None) -> Values:
+    """What the peers of each series show of its autocorrelation; nan where there are none.
+
+    Args:
+        settled: The older runs, in scales; nan where there is none. Shape: series x runs.
+        peers: Which series are peers.
+    """
     if peers is None:
-        return np.full(len(apart), np.nan)
+        return np.full(len(settled), np.nan)
+    count = (~np.isnan(settled)).sum(axis=1)
+    centred = np.nan_to_num(settled - (np.nansum(settled, axis=1) / np.maximum(count, 1))[:, None])
+    together, apart = (centred[:, 1:] * centred[:, :-1]).sum(axis=1), (centred[:, :-1] ** 2).sum(axis=1)
     of_others = peers.of_others(apart)
-    shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(together)
-    expected: Values = np.where(of_others > 0, shown / (_PRIOR_RUNS + of_others), np.nan)
-    return expected
+    shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(_unbiased(together, apart, count))
+    expected = np.clip(shown / (_PRIOR_RUNS + of_others), 0.0, _MAX_AUTOCORRELATION)
+    return np.where(of_others > 0, expected, np.nan)
 
 
 def _unbiased(together: Values, apart: Values, count: NDArray[np.int64]) -> Values:

@@ -24,13 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
-from loadtasks.verdict.history.baselines import Baselines, Values
+from loadtasks.verdict.history.baselines import MAX_RUNS_SINCE_CHANGE, Baselines, Values
 from loadtasks.verdict.history.estimates import Estimates
 from loadtasks.verdict.history.far_runs import NO_FAR_RUN, FarRuns
+from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
 
-MAX_RUNS_SINCE_CHANGE = 24
-"""Only the newest 24 runs can be the first of a shift. The thresholds of `false_alarm_budget` are simulated
-with this number."""
 MIN_RUNS_BEFORE_CHANGE = 9
 """Runs that a baseline has at least before the first run of a shift; the thresholds of `false_alarm_budget` are
 simulated with this number."""
@@ -177,11 +175,11 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
     score = shift / (scale[:, None] * np.sqrt(information))
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
     normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
-    usual = estimates.usual_autocorrelation
+    usual, lasts = estimates.usual_autocorrelation, persistence > MIN_PERSISTENCE
     far_runs = FarRuns(
         mildest=estimates.mildest,
-        scale=estimates.scale * _widening(usual, baselines.count),
-        alike=np.maximum(estimates.intraclass, persistence),
+        scale=estimates.scale * _widening(estimates.expected_autocorrelation, baselines.count),
+        alike=np.where(lasts, np.maximum(estimates.intraclass, persistence), estimates.intraclass),
         autocorrelation=usual,
         measured=baselines.measured.copy(),
         count=baselines.count.copy(),
@@ -199,7 +197,7 @@ def total(log_odds: Values) -> Values:
 
 
 def _widening(autocorrelation: Values, count: NDArray[np.int64]) -> Values:
-    """How many times as far from the level a run is when the runs are correlated; 1 where they are not.
+    """How many times as far from the level a run is when the runs are correlated; 1 where they are not, or nan.
 
     The mean of n runs that are correlated by rho has (1 + rho) / (1 - rho) / n of the variance of one of them, not
     1 / n (Bartlett 1946, "On the theoretical specification and sampling properties of autocorrelated time-series").
@@ -209,7 +207,7 @@ def _widening(autocorrelation: Values, count: NDArray[np.int64]) -> Values:
     of_mean = np.minimum((1.0 + autocorrelation) / (1.0 - autocorrelation) * independent, _MAX_OF_MEAN)
     of_mean = np.maximum(of_mean, independent)
     widening: Values = np.sqrt((1.0 + of_mean) / (1.0 - of_mean) * (1.0 - independent) / (1.0 + independent))
-    return widening
+    return np.where(np.isnan(autocorrelation), 1.0, widening)
 
 
 def _deviation(measured: NDArray[np.int64], estimates: Estimates) -> Values:

@@ -174,7 +174,9 @@ class SeriesReplay:
         self._accept_improvements = sensitivity.accept_improvements
         self._shifts = ConfirmedShifts(len(self._keys))
         self._settings = [
-            series_settings(name, len(self._series), sensitivity, _prior_scale(name, series.points[0]))
+            series_settings(
+                name, len(self._series), sensitivity, _prior_scale(name, series.points[0]), bool(series.part)
+            )
             for series in self._series
             for name in BASELINE_METRICS
         ]
@@ -382,8 +384,13 @@ class SeriesReplay:
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
 
 
-def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float) -> SeriesSettings:
-    """How one metric is judged in a family of so many scenarios and parts."""
+def series_settings(
+    name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float, is_part: bool = False
+) -> SeriesSettings:
+    """How one metric is judged in a family of so many scenarios and parts.
+
+    A part has no peers: it is measured by the requests of its scenario, and would only repeat what that shows.
+    """
     metric, rule = METRICS[name], BASELINE_METRICS[name]
     min_effect = max(rule.min_effect or 0.0, sensitivity.min_effect)
     return SeriesSettings(
@@ -391,7 +398,7 @@ def series_settings(name: str, scenarios: int, sensitivity: Sensitivity, prior_s
         share=rule.weight / scenarios,
         worse_up=not metric.higher_is_better,
         prior_scale=prior_scale,
-        peers=list(BASELINE_METRICS).index(name),
+        peers=None if is_part else list(BASELINE_METRICS).index(name),
     )
 
 

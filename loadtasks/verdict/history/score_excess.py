@@ -10,8 +10,7 @@ Markov chain Monte Carlo") of several lengths, with a prior of 1. Scores are div
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtasks.verdict.history.baselines import Values
-from loadtasks.verdict.history.evidence import MAX_RUNS_SINCE_CHANGE
+from loadtasks.verdict.history.baselines import MAX_RUNS_SINCE_CHANGE, Values
 
 _HALF_LIFE_RUNS = 120.0
 _PRIOR_BATCHES = 24.0

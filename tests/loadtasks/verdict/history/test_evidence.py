@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, Baselines, Values
+from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_RUNS_SINCE_CHANGE, Baselines, Values
 from loadtasks.verdict.history.estimates import estimate
-from loadtasks.verdict.history.evidence import MAX_RUNS_SINCE_CHANGE, Evidence, weigh
+from loadtasks.verdict.history.evidence import Evidence, weigh
 from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
 from tests.series import drift
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from loadtasks.verdict.history.evidence import MAX_RUNS_SINCE_CHANGE
+from loadtasks.verdict.history.baselines import MAX_RUNS_SINCE_CHANGE
 from loadtasks.verdict.history.score_excess import ScoreExcess
 
 ALL = np.array([True, True])

@@ -13,14 +13,13 @@ from loadtasks.steps import exercise
 from tests.airflow_process import airflow
 from tests.postgresql import postgresql, postgresql_url
 from tests.redis_server import redis_server
-from tests.server_free import QUICK_PROFILE, pytest_addoption, pytest_configure
+from tests.server_free import pytest_addoption, pytest_configure
 
 __all__ = ["airflow", "postgresql", "postgresql_url", "pytest_addoption", "pytest_configure", "redis_server"]
 
 # A deadline would be a timed assertion, and machines are busy. Every run draws new examples, so that fewer of them find
 # as much in a week.
 settings.register_profile("untimed", deadline=None, max_examples=50)
-settings.register_profile(QUICK_PROFILE, deadline=None, max_examples=15)
 settings.load_profile("untimed")
 
 

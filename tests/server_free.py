@@ -13,8 +13,7 @@ import pytest
 from hypothesis import settings
 
 OPTION = "--server-free"
-QUICK_PROFILE = "quick"
-"""Of Hypothesis' settings."""
+_QUICK_PROFILE = "quick"
 
 
 class _Guard:
@@ -55,7 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(OPTION):
-        settings.load_profile(QUICK_PROFILE)
+        settings.register_profile(_QUICK_PROFILE, deadline=None, max_examples=15)
+        settings.load_profile(_QUICK_PROFILE)
         guard = _Guard()
         guard.install()
         config.pluginmanager.register(guard, "server-free")

@@ -18,7 +18,7 @@ from loadtasks.verdict.history.peers import Peers
 
 MIN_PERSISTENCE = 0.3
 """The probability before any trial is seen, and the least; the benchmark's runs have the same."""
-_PRIOR_TRIALS, _PRIOR_OWN_TRIALS = 2.0, 1.0
+_PRIOR_TRIALS = 1.0
 """How many trials that is worth to the peers, and how many what they show is worth to the series."""
 _MAX_TAUGHT_TRIALS = 1.0
 """The most that one series teaches its peers: its machine may be its own."""
@@ -51,5 +51,5 @@ def persistence(baselines: Baselines, estimates: Estimates, peers: Peers) -> Val
     taught = np.minimum(1.0, _MAX_TAUGHT_TRIALS / np.maximum(trials, 1.0))
     expected = _PRIOR_TRIALS * MIN_PERSISTENCE + peers.of_others(taught * met)
     expected /= _PRIOR_TRIALS + peers.of_others(taught * trials)
-    share: Values = (_PRIOR_OWN_TRIALS * expected + met) / (_PRIOR_OWN_TRIALS + trials)
+    share: Values = (_PRIOR_TRIALS * expected + met) / (_PRIOR_TRIALS + trials)
     return np.maximum(share, MIN_PERSISTENCE)

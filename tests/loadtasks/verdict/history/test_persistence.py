@@ -54,7 +54,7 @@ def test_peers_learn_it_from_each_other_and_no_single_one_teaches_much() -> None
     made = baselines([[FAR] * MAX_REPETITIONS] * 3, series=3)
     alone, together = share(made), share(made, [1, 1, None])
     assert alone == [together[0], MIN_PERSISTENCE, MIN_PERSISTENCE]
-    assert together[1] == pytest.approx((2 * MIN_PERSISTENCE + 1) / 3)
+    assert together[1] == pytest.approx((MIN_PERSISTENCE + 1) / 2)
     assert together[2] == MIN_PERSISTENCE
 
 

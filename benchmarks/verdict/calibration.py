@@ -17,8 +17,10 @@ from scipy.stats import chi2
 
 from benchmarks.verdict.simulated_runs import Noise, Values
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RUNS
-from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 BLOCKS = {1.5: 1, 2.1: 1, 2.8: 1, 4.5: 2}
 """By threshold, how many blocks of series show enough alarms."""

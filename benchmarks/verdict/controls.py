@@ -24,8 +24,10 @@ import numpy as np
 from benchmarks.engine.bench import table
 from loadtasks.verdict.history.control import SeriesGroups, explain
 from loadtasks.verdict.history.control_levels import follow
-from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 SCENARIOS, BEFORE, AFTER, FAMILIES = 13, 30, 10, 20
 _JUDGED = (30, 31, 32, 34, 36, 39)

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
-from loadtasks.verdict.history.detector import DetectorState
 from loadtasks.verdict.history.error_rates import ErrorRateDetector
 from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState
 
 RUNS, SCENARIOS, BUDGET = 120, 10, 100.0
 _SHARE = 0.1 / SCENARIOS

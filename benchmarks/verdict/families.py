@@ -26,10 +26,11 @@ from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS
-from loadtasks.verdict.history.detector import Detector, DetectorState
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.plausibility import plausible_scale
-from loadtasks.verdict.history.replay import series_settings
+from loadtasks.verdict.history.series_judgement import DetectorState
+from loadtasks.verdict.history.series_settings import series_settings
 
 SCENARIOS, RUNS = 9, 365
 METRICS = len(BASELINE_METRICS)

@@ -28,8 +28,10 @@ from benchmarks.engine.bench import table
 from benchmarks.verdict.simulated_runs import Noise, Values
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.creep import find_creep
-from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 CVS = (0.02, 0.05)
 BEFORE = 40

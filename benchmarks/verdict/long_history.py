@@ -21,9 +21,11 @@ from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.fingerprint import Fingerprint
 from loadtasks.results.series import MetricSeries, SeriesPoint
 from loadtasks.settings import Sensitivity
-from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.replay import SeriesReplay
+from loadtasks.verdict.history.series_judgement import DetectorState
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 SERIES, RUNS = 50, 1000
 SCENARIOS, STORED_RUNS = 40, 3000

@@ -10,8 +10,10 @@ from benchmarks.verdict.simple_detectors import Raised
 from benchmarks.verdict.simulated_runs import Cell, SimulatedRuns, Values, repeat, simulate_rounds
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS
 from loadtasks.verdict.history.change_point import ChangePoint
-from loadtasks.verdict.history.detector import Detector, DetectorState, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState
+from loadtasks.verdict.history.series_settings import SeriesSettings
 from loadtasks.verdict.reference import sequential_test
 from loadtasks.verdict.reference.sequential_test import Decision, Rule
 

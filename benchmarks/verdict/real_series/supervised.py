@@ -15,8 +15,10 @@ from benchmarks.verdict.real_series.series import RealSeries
 from benchmarks.verdict.simulated_runs import Values
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import MAX_REPETITIONS
-from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 RUNS_PER_FALSE_ALARM = 100
 MIN_EFFECT = 0.03

@@ -17,8 +17,8 @@ from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.change_interval import change_factor
 from loadtasks.verdict.history.covariates import Covariates, EnvironmentMove
-from loadtasks.verdict.history.detector import DetectorState, Judgement
 from loadtasks.verdict.history.replay import Decisions, DismissedRuns, MetricHistory, MetricKey, SeriesReplay
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
 from loadtasks.verdict.history.unanswered import RecordedAcceptances, RunNumber
 
 

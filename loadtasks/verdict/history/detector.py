@@ -9,8 +9,6 @@ its first runs was none, and the baseline before it stands.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +31,6 @@ from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.peers import Peers
 from loadtasks.verdict.history.persistence import persistence
 from loadtasks.verdict.history.plausibility import (
-    PRIOR_SCALE,
     Noise,
     Plausibility,
     least_plausibility,
@@ -43,6 +40,8 @@ from loadtasks.verdict.history.plausibility import (
 )
 from loadtasks.verdict.history.recovery import Recovery, SeriesUnits
 from loadtasks.verdict.history.score_excess import ScoreExcess
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
+from loadtasks.verdict.history.series_settings import SeriesSettings
 from loadtasks.verdict.history.thresholds import SeriesThresholds
 
 _RUNS_WITHOUT_REPETITION = 2
@@ -74,53 +73,6 @@ a run is implausible is at most this: the normal distribution has 31 % beyond ha
 _SUSPECTED_MARGIN = 0.75
 """A run whose log odds, after its repetitions, come this near to the threshold is reported as suspected: roughly one
 more such run would raise an alarm. It changes no verdict."""
-
-
-class DetectorState(StrEnum):
-    """What a series' baseline says of the newest run."""
-
-    LEARNING = "learning"
-    """The baseline is too short."""
-    NORMAL = "normal"
-    SUSPECTED = "suspected"
-    REGRESSED = "regressed"
-    RECOVERING = "recovering"
-    """A regression is open, and the newest run is nearer to the level before it."""
-    IMPROVED = "improved"
-
-
-@dataclass(frozen=True)
-class SeriesSettings:
-    """How one series is judged; its values are logarithms, or whatever else adds up."""
-
-    min_effect: float
-    """The smallest change that is reported, in units of the values: 0.03 of logarithms is 3 %."""
-    share: float
-    """The series' share of the false-alarm budget; the shares of a family add up to 1."""
-    worse_up: bool = True
-    """Whether higher is worse (times) or better (throughput)."""
-    prior_scale: float = PRIOR_SCALE
-    """How much runs of one build plausibly differ before any was seen: a scale, in units of the values."""
-    peers: int | None = None
-    """A number that all series have which meet the same environment; None where there is no other."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The state of one series after a run."""
-
-    state: DetectorState
-    missing_runs: int = 0
-    """How many more valid runs the baseline needs."""
-    log_odds: float = -np.inf
-    """Log odds of a change for the worse, above the threshold where positive."""
-    change: ChangePoint | None = None
-    """The open change as it was raised, or the one found with this run."""
-    raised: bool = False
-    """Whether the change was found with this run."""
-    recovered: bool = False
-    """Whether the series was found with this run to have recovered from an open change, or to have lost an improvement
-    that had just become the baseline."""
 
 
 class _JudgedBy(NamedTuple):

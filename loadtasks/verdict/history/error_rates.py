@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, MAX_REPETITIONS, MIN_BASELINE_RUNS, Values
-from loadtasks.verdict.history.detector import DetectorState, Judgement
 from loadtasks.verdict.history.dismissals import Dismissals
 from loadtasks.verdict.history.failure_counts import Counts, FailureCounts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
@@ -32,6 +31,7 @@ from loadtasks.verdict.history.rate_change import (
     locate_rate_change,
 )
 from loadtasks.verdict.history.rate_evidence import RateEvidence
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
 
 _MARGIN = 0.5
 """Log odds that a threshold is above what theory has it, which holds in the mean over the prior and not for each single

@@ -9,10 +9,12 @@ from loadtasks.measurement.metrics import BASELINE_METRICS
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.change_point import ChangePoint
-from loadtasks.verdict.history.detector import Detector, DetectorState, Judgement, SeriesSettings
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.error_rates import ErrorRateDetector
 from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 COUNTED = "success_rate"
 """The metric that is judged by counts."""

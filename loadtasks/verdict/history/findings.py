@@ -23,7 +23,6 @@ from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import AUTOMATIC, MetricChange, Move, Regression, RegressionState
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.detector import DetectorState
 from loadtasks.verdict.history.environment import environment_findings
 from loadtasks.verdict.history.lifecycle import (
     KnownChanges,
@@ -33,6 +32,7 @@ from loadtasks.verdict.history.lifecycle import (
     raised_thresholds,
 )
 from loadtasks.verdict.history.replay import TAIL
+from loadtasks.verdict.history.series_judgement import DetectorState
 
 _NOT_SAVED = 0
 """The id of a regression that the store has not given one yet."""

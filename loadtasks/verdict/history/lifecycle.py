@@ -12,8 +12,8 @@ from loadtasks.results.findings.history import GainLost
 from loadtasks.results.findings.lifecycle import AcceptedAutomatically, AcceptedMetric, CreepDrift, ThresholdRaised
 from loadtasks.results.regression import MetricChange, Regression, grouped
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.detector import DetectorState
 from loadtasks.verdict.history.replay import CreepChange
+from loadtasks.verdict.history.series_judgement import DetectorState
 from loadtasks.verdict.history.unanswered import is_unanswered
 
 _MIN_RAISED = 0.1

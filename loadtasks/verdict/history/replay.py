@@ -1,7 +1,7 @@
 """All runs of all series judged again in their order, so that false alarms are budgeted over the whole family.
 
-The verdict of a run keeps no state of a detector: it is replayed from the stored runs, which takes seconds
-for years of many scenarios (`python -m benchmarks.verdict.long_history`).
+The verdict of a run keeps no state of a detector: it is replayed from the stored runs, which takes seconds for
+years of many scenarios (`python -m benchmarks.verdict.long_history`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,14 @@ from loadtasks.verdict.history.baselines import MAX_REPETITIONS, MIN_BASELINE_RU
 from loadtasks.verdict.history.change_point import ChangePoint
 from loadtasks.verdict.history.covariates import Covariates, EnvironmentMove
 from loadtasks.verdict.history.creep import Creep
-from loadtasks.verdict.history.detector import DetectorState, Judgement, SeriesSettings
 from loadtasks.verdict.history.failure_counts import Counts
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.family import FamilyDetector
 from loadtasks.verdict.history.judged_values import absolute, in_logarithms, relative
 from loadtasks.verdict.history.plausibility import plausible_scale
 from loadtasks.verdict.history.rate_change import RateChange
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
+from loadtasks.verdict.history.series_settings import series_settings
 from loadtasks.verdict.history.shifts import ConfirmedShifts, Gain
 from loadtasks.verdict.history.unanswered import Acceptances
 
@@ -382,24 +383,6 @@ class SeriesReplay:
         before = float(np.exp(np.nanmedian(self._levels[begin : change.first, row])))
         ratio, low, high = (float(np.exp(size)) for size in (change.size, change.low, change.high))
         return MetricChange(metric=metric, before=before, ratio=ratio, low=low, high=high)
-
-
-def series_settings(
-    name: str, scenarios: int, sensitivity: Sensitivity, prior_scale: float, is_part: bool = False
-) -> SeriesSettings:
-    """How one metric is judged in a family of so many scenarios and parts.
-
-    A part has no peers: it is measured by the requests of its scenario, and would only repeat what that shows.
-    """
-    metric, rule = METRICS[name], BASELINE_METRICS[name]
-    min_effect = max(rule.min_effect or 0.0, sensitivity.min_effect)
-    return SeriesSettings(
-        min_effect=min_effect if metric.unit is Unit.SHARE else float(np.log1p(min_effect)),
-        share=rule.weight / scenarios,
-        worse_up=not metric.higher_is_better,
-        prior_scale=prior_scale,
-        peers=None if is_part else list(BASELINE_METRICS).index(name),
-    )
 
 
 def _prior_scale(name: str, first: SeriesPoint) -> float:

@@ -15,8 +15,9 @@ from benchmarks.verdict.real_series.supervised import Response, judge
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import Values
 from loadtasks.verdict.history.change_point import ChangePoint
-from loadtasks.verdict.history.detector import DetectorState, Judgement, SeriesSettings
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
+from loadtasks.verdict.history.series_settings import SeriesSettings
 
 UP, DOWN = 1, -1
 

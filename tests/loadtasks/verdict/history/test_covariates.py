@@ -5,8 +5,8 @@ import pytest
 
 from loadtasks.results.findings.codes import FindingCode
 from loadtasks.verdict.history.comparison import BaselineComparison
-from loadtasks.verdict.history.detector import DetectorState
 from loadtasks.verdict.history.environment import environment_findings
+from loadtasks.verdict.history.series_judgement import DetectorState
 from tests.families import compared, names
 from tests.measurements import measurement
 

@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
-from loadtasks.verdict.history.detector import (
-    Detector,
-    DetectorState,
-    Judgement,
-    SeriesSettings,
-)
+from loadtasks.verdict.history.detector import Detector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
+from loadtasks.verdict.history.series_settings import SeriesSettings
 from tests.series import drift
 
 Values = NDArray[np.float64]

@@ -7,10 +7,10 @@ import pytest
 
 from loadtasks.results.repetitions import RepetitionReason
 from loadtasks.verdict.history.baselines import MIN_BASELINE_RUNS
-from loadtasks.verdict.history.detector import DetectorState, Judgement
 from loadtasks.verdict.history.error_rates import ErrorRateDetector
 from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.rate_change import RateChange
+from loadtasks.verdict.history.series_judgement import DetectorState, Judgement
 
 TEN, ONE = 0.1 / 10, 0.1
 """The shares of an error rate in the budget of ten scenarios, and of one."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from loadtasks.results.regression import AUTOMATIC, Move, RegressionState
 from loadtasks.settings import Sensitivity
 from loadtasks.verdict.history.comparison import BaselineComparison, compare_with_baseline
-from loadtasks.verdict.history.detector import DetectorState
+from loadtasks.verdict.history.series_judgement import DetectorState
 from tests.measurements import STARTED_AT
 from tests.series import MEDIAN_S, drift, median_series
 from tests.stored_runs import DASHBOARD, regression

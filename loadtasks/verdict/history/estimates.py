@@ -124,8 +124,8 @@ def estimate(
     apart = (centred[:, :-1] ** 2).sum(axis=1) / scale**2
     expected = expected_autocorrelation
     if expected is None:
-        settled = np.where(absent, np.nan, residual / scale[:, None])[:, :-MAX_RUNS_SINCE_CHANGE]
-        expected = _expected_autocorrelation(settled, peers)
+        settled = residual[:, :-MAX_RUNS_SINCE_CHANGE] / scale[:, None]
+        expected = _expected_autocorrelation(settled, absent[:, :-MAX_RUNS_SINCE_CHANGE], peers)
     autocorrelation = _autocorrelation(together, apart, count, expected)
     clipped = residual
     if shifted is not None:
@@ -161,17 +161,19 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
     return np.minimum(np.maximum((own + prior) / (apart + _PRIOR_RUNS), 0.0), _MAX_AUTOCORRELATION)
 
 
-def _expected_autocorrelation(settled: Values, peers: Peers | None) -> Values:
+def _expected_autocorrelation(settled: Values, absent: NDArray[np.bool_], peers: Peers | None) -> Values:
     """What the peers of each series show of its autocorrelation; nan where there are none.
 
     Args:
-        settled: The older runs, in scales; nan where there is none. Shape: series x runs.
+        settled: The older runs, in scales; 0 where there is none. Shape: series x runs.
+        absent: Where there is no run; shape: series x runs.
         peers: Which series are peers.
     """
     if peers is None:
         return np.full(len(settled), np.nan)
-    count = (~np.isnan(settled)).sum(axis=1)
-    centred = np.nan_to_num(settled - (np.nansum(settled, axis=1) / np.maximum(count, 1))[:, None])
+    count = settled.shape[1] - np.count_nonzero(absent, axis=1)
+    centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
+    np.copyto(centred, 0.0, where=absent)
     together, apart = (centred[:, 1:] * centred[:, :-1]).sum(axis=1), (centred[:, :-1] ** 2).sum(axis=1)
     of_others = peers.of_others(apart)
     shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(_unbiased(together, apart, count))

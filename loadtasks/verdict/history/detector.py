@@ -173,14 +173,8 @@ class Detector:
         weighed, thresholds = self._evidence(), self._thresholds.values
         valid, runs, min_runs = ~np.isnan(self._first), self._baselines.count, self._baselines.min_runs
         implausible = self._is_implausible()
-        # Lower odds change neither a judgement nor the threshold that is learnt.
         of_gains = np.maximum(thresholds, _MIN_GAIN_THRESHOLD)
-        rise, fall = weighed.odds_above(
-            np.where(implausible, -np.inf, np.minimum(self._thresholds.peak, thresholds - _SUSPECTED_MARGIN)),
-            np.minimum(self._thresholds.peak, of_gains),
-            self._runs_since_reset,
-            self._excess.factor,
-        )
+        rise, fall = weighed.log_odds(self._runs_since_reset, self._excess.factor)
         worse, better = rise - thresholds, fall - of_gains
         self._judged_by = _JudgedBy(self._excess.factor, thresholds)
         self._thresholds.learn(np.maximum(rise, fall), valid)
@@ -302,7 +296,7 @@ class Detector:
 
     def _worse_odds(self, judged_by: _JudgedBy) -> Values:
         """The log odds of a change for the worse, above the thresholds where positive; shape: series."""
-        return self._evidence().rise(self._runs_since_reset, judged_by.excess) - judged_by.thresholds
+        return self._evidence().log_odds(self._runs_since_reset, judged_by.excess)[0] - judged_by.thresholds
 
     def _candidates(self, row: int) -> NDArray[np.bool_]:
         """Whether each of a series' newest runs may be the first of a shift, the newest run first."""

@@ -17,12 +17,13 @@ consecutive runs that are all far from the level are evidence too, see `far_runs
 run as far as they are not correlated, so that a large shift which all of them show is found in its first run.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtr
+from scipy.special import ndtr
 
 from loadtasks.verdict.history.baselines import MAX_RUNS_SINCE_CHANGE, Baselines, Values
 from loadtasks.verdict.history.estimates import Estimates
@@ -32,8 +33,8 @@ from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
 MIN_RUNS_BEFORE_CHANGE = 9
 """Runs that a baseline has at least before the first run of a shift; the thresholds of `false_alarm_budget` are
 simulated with this number."""
-_ROUNDING = 1e-9
-"""Far more than rounding changes odds by, as a share."""
+_MAX_ROOT = 36.0
+"""Odds of a shift that is so many standard errors large are e^648; those of a larger one are no number."""
 _MAX_OF_MEAN = 0.6
 """The largest share of a run's variance that the mean of a baseline has: of a few runs the formula gives too much."""
 _MIN_VARIANCE = 0.05
@@ -54,43 +55,34 @@ class Evidence:
     """The scale of what is new in a run, given the run before; shape: series."""
     far_runs: FarRuns
 
-    def rise(self, runs_since_reset: NDArray[np.int64], excess: Values) -> Values:
-        """The total log odds of a higher level since any of the newest runs; shape: series.
+    def log_odds(self, runs_since_reset: NDArray[np.int64], excess: Values) -> tuple[Values, Values]:
+        """The total log odds of a higher level since any of the newest runs, and of a lower one; shape of each: series.
+
+        -inf where no run may be the first of a shift. Of a direction that the other one exceeds by far only the order
+        of magnitude is right.
 
         Args:
             runs_since_reset: For each series, how many of its newest runs may be the first of a shift.
             excess: By which factor the scores vary more than their model says; shape: series x runs.
         """
-        rows = np.arange(len(self.score))
-        return total(self._log_odds(rows, np.ones(len(rows)), self.candidates(runs_since_reset), excess))
+        candidates = self.candidates(runs_since_reset)
+        excluded, spread = ~candidates, 1.0 + self.information
+        root = self.score / excess * np.sqrt(self.information / spread)
+        root = np.minimum(np.maximum(root, -_MAX_ROOT), _MAX_ROOT)
+        # The Bayes factor of a shift with a half-normal prior. Odds are added as they are: the logarithms of each run's
+        # would take several times as long.
+        either = 2.0 * np.exp(0.5 * root**2) / np.sqrt(spread)
+        for unknown in (either, root):
+            np.copyto(unknown, 0.0, where=excluded)
+        rise = either * ndtr(root)
+        large = self._large_shifts(candidates)
+        with np.errstate(divide="ignore"):
+            return np.log(rise.sum(axis=1) + large[0]), np.log((either - rise).sum(axis=1) + large[1])
 
     def candidates(self, runs_since_reset: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each of the newest runs may be the first of a shift; shape: series x runs."""
         judged: NDArray[np.bool_] = ~np.isnan(self.score)
         return judged & (np.arange(MAX_RUNS_SINCE_CHANGE)[None, :] < runs_since_reset[:, None])
-
-    def odds_above(
-        self, min_rise: Values, min_fall: Values, runs_since_reset: NDArray[np.int64], excess: Values
-    ) -> tuple[Values, Values]:
-        """The total log odds of a rise, and of a fall, of each series; upper bounds of those that are too low.
-
-        Most are, in most runs, and exact ones take several times as long.
-
-        Args:
-            min_rise: Log odds from which on those of a rise are exact; shape: series.
-            min_fall: Log odds from which on those of a fall are exact; shape: series.
-            runs_since_reset: For each series, how many of its newest runs may be the first of a shift.
-            excess: By which factor the scores vary more than their model says; shape: series x runs.
-        """
-        candidates = self.candidates(runs_since_reset)
-        rise, fall = self._upper_bounds(candidates, excess)
-        rising, falling = (np.flatnonzero(~(odds < least)) for odds, least in ((rise, min_rise), (fall, min_fall)))
-        rows = np.concatenate([rising, falling])
-        if len(rows):
-            sign = np.repeat([1.0, -1.0], [len(rising), len(falling)])
-            odds = total(self._log_odds(rows, sign, candidates[rows], excess[rows]))
-            rise[rising], fall[falling] = odds[: len(rising)], odds[len(rising) :]
-        return rise, fall
 
     def replace(self, rows: NDArray[np.int64], others: "Evidence") -> None:
         """Put the evidence of some of the series in the place of this."""
@@ -98,41 +90,14 @@ class Evidence:
             getattr(self, name)[rows] = getattr(others, name)
         self.far_runs.replace(rows, others.far_runs)
 
-    def _log_odds(self, rows: NDArray[np.int64], sign: Values, candidates: NDArray[np.bool_], excess: Values) -> Values:
-        """Log odds of a shift of some series since each of their newest runs.
-
-        Args:
-            rows: Which series.
-            sign: 1 for a shift upwards, -1 for one downwards; shape: rows.
-            candidates: Whether each run may be the first of a shift; shape: rows x runs.
-            excess: By which factor the scores vary more than their model says; shape: rows x runs.
-        """
-        score, information = sign[:, None] * self.score[rows] / excess, self.information[rows]
-        moderate = np.where(candidates, _shift_log_odds(score, information), -np.inf)
-        large = np.where(candidates, self.far_runs.log_odds(rows, sign, MAX_RUNS_SINCE_CHANGE), -np.inf)
-        either: Values = np.logaddexp(moderate, large)
-        return either
-
-    def _upper_bounds(self, candidates: NDArray[np.bool_], excess: Values) -> tuple[Values, Values]:
-        """Total log odds that those of a rise and of a fall are below; inf or nan where none is known.
-
-        They are close to the odds themselves, without the logarithms of each run that these take.
-        """
-        excluded, spread = ~candidates, 1.0 + self.information
-        root = self.score / excess * np.sqrt(self.information / spread)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            either = 2.0 * np.exp(0.5 * root**2) / np.sqrt(spread)
-            rise = either * ndtr(root)
-            fall = either - rise
-            either *= _ROUNDING  # a difference of nearly equal odds may be too low
-            rise, fall = rise + either, fall + either
-            for odds in (rise, fall):
-                np.copyto(odds, 0.0, where=excluded)
-            large = np.exp(NO_FAR_RUN + _ROUNDING) * candidates.sum(axis=1)
-            rise, fall = (np.log(odds.sum(axis=1) + large) for odds in (rise, fall))
-        above, below = self.far_runs.of_late()
-        rise[above], fall[below] = np.inf, np.inf
-        return rise, fall
+    def _large_shifts(self, candidates: NDArray[np.bool_]) -> Values:
+        """The odds of a large shift upwards (first) and downwards since any of the newest runs; shape: 2 x series."""
+        odds = np.tile(math.exp(NO_FAR_RUN) * np.count_nonzero(candidates, axis=1), (2, 1))
+        direction, rows = np.nonzero(self.far_runs.of_late())
+        if len(rows):
+            since_each = np.exp(self.far_runs.log_odds(rows, 1.0 - 2.0 * direction, MAX_RUNS_SINCE_CHANGE))
+            odds[direction, rows] = (since_each * candidates[rows]).sum(axis=1)
+        return odds
 
 
 def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Evidence:
@@ -185,15 +150,6 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
         count=baselines.count.copy(),
     )
     return Evidence(normal, information, scale, far_runs)
-
-
-def total(log_odds: Values) -> Values:
-    """The logarithm of the odds summed over all runs that may be the first of a shift; -inf where there is none."""
-    best = log_odds.max(axis=1, initial=-np.inf)
-    finite = np.where(np.isfinite(best), best, 0.0)
-    with np.errstate(divide="ignore"):
-        summed: Values = finite + np.log(np.exp(log_odds - finite[:, None]).sum(axis=1))
-    return summed
 
 
 def _widening(autocorrelation: Values, count: NDArray[np.int64]) -> Values:
@@ -250,10 +206,3 @@ def _shift(innovations: Values, first: Values, later: Values, mean: Values, leve
         np.cumsum(addends[:, :-1], axis=1, out=summed[:, 1:])
     shared = first * later + information
     return first * innovations + score - shared * mean, first**2 + information - shared**2 / level
-
-
-def _shift_log_odds(score: Values, information: Values) -> Values:
-    """The log Bayes factor of a shift upwards with a half-normal prior, by its score and information."""
-    weight = information / (1.0 + information)
-    odds: Values = np.log(2.0) + log_ndtr(score * np.sqrt(weight)) - 0.5 * np.log1p(information)
-    return odds + 0.5 * score**2 * weight

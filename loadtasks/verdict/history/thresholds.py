@@ -55,11 +55,6 @@ class SeriesThresholds:
         """How much of each threshold is left of dismissed alarms."""
         return self._dismissals.raised
 
-    @property
-    def peak(self) -> Values:
-        """The highest log odds of the block of runs that has begun: lower ones teach nothing; shape: series."""
-        return self._peak
-
     def begin_run(self, valid: NDArray[np.bool_]) -> None:
         """Let the steps of dismissals decay by one run, in the series that have a valid one."""
         self._dismissals.begin_run(valid)

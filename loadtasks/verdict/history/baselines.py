@@ -91,8 +91,12 @@ class KnownNoise:
 
     def blend(self, own: Values, before: Values, runs: NDArray[np.int64]) -> Values:
         """A scale of the runs themselves and the one from before, averaged in logarithms by their weights."""
-        logarithm = (self.runs * np.log(before) + runs * np.log(own)) / (self.runs + runs)
-        blended: Values = np.where(self.runs > 0, np.exp(logarithm), own)
+        blended = own.copy()
+        changed = np.flatnonzero(self.runs)
+        if len(changed):
+            known, others = self.runs[changed], runs[changed]
+            logarithm = (known * np.log(before[changed]) + others * np.log(own[changed])) / (known + others)
+            blended[changed] = np.exp(logarithm)
         return blended
 
     def of(self, rows: NDArray[np.int64]) -> "KnownNoise":

@@ -120,8 +120,7 @@ def estimate(
     residual: Values = np.minimum(np.maximum(distances, -limit), limit)
     centred = residual - (residual.sum(axis=1) / count)[:, None]
     np.copyto(centred, 0.0, where=absent)
-    together = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) / scale**2
-    apart = (centred[:, :-1] ** 2).sum(axis=1) / scale**2
+    together, apart = (products / scale**2 for products in _products(centred))
     expected = expected_autocorrelation
     if expected is None:
         settled = residual[:, :-MAX_RUNS_SINCE_CHANGE] / scale[:, None]
@@ -174,11 +173,17 @@ def _expected_autocorrelation(settled: Values, absent: NDArray[np.bool_], peers:
     count = settled.shape[1] - np.count_nonzero(absent, axis=1)
     centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
     np.copyto(centred, 0.0, where=absent)
-    together, apart = (centred[:, 1:] * centred[:, :-1]).sum(axis=1), (centred[:, :-1] ** 2).sum(axis=1)
+    together, apart = _products(centred)
     of_others = peers.of_others(apart)
     shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(_unbiased(together, apart, count))
     expected = np.clip(shown / (_PRIOR_RUNS + of_others), 0.0, _MAX_AUTOCORRELATION)
     return np.where(of_others > 0, expected, np.nan)
+
+
+def _products(centred: Values) -> tuple[Values, Values]:
+    """The sum of the products of consecutive runs' distances from the mean, and that of their squares; shape: series."""
+    earlier = centred[:, :-1]
+    return np.einsum("ij,ij->i", centred[:, 1:], earlier), np.einsum("ij,ij->i", earlier, earlier)
 
 
 def _unbiased(together: Values, apart: Values, count: NDArray[np.int64]) -> Values:

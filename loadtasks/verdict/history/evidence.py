@@ -41,6 +41,8 @@ _MIN_VARIANCE = 0.05
 """Keeps the variance of an innovation positive where a repeated run follows one that was measured once."""
 _MIN_RUNS_BEFORE_RESTARTED = 3
 """The same for a baseline that begins at a confirmed change."""
+_OF_NEWER: Values = np.triu(np.ones((MAX_RUNS_SINCE_CHANGE, MAX_RUNS_SINCE_CHANGE)), k=1)
+"""Sums over the runs that are newer than each, as a matrix: of rows so short, a product takes a third of `cumsum`."""
 
 
 @dataclass(frozen=True)
@@ -132,14 +134,13 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
     own = np.sqrt(np.einsum("ij,ij->i", centred, centred) / np.maximum(steps - 1, 1))
     own = np.maximum(own, baselines.min_scale)
     scale = baselines.known.blend(own, baselines.known.innovation, steps)
-    later_runs = np.arange(MAX_RUNS_SINCE_CHANGE)[None, :]
     before = np.where(baselines.known.runs > 0, _MIN_RUNS_BEFORE_RESTARTED, MIN_RUNS_BEFORE_CHANGE)
-    judged = later_runs + 1 + before[:, None] <= baselines.count[:, None]
+    judged = np.arange(MAX_RUNS_SINCE_CHANGE) < (baselines.count - before)[:, None]
     shift, information = _shift(_newest(innovations), first, _newest(later), mean[:, None], level[:, None])
     information = np.where(judged, np.maximum(information, 1e-9), np.nan)
     score = shift / (scale[:, None] * np.sqrt(information))
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
-    normal = np.sign(score) * np.sqrt(freedom * np.log1p(score**2 / freedom))
+    normal = np.copysign(np.sqrt(freedom * np.log1p(score**2 / freedom)), score)
     usual, lasts = estimates.usual_autocorrelation, persistence > MIN_PERSISTENCE
     far_runs = FarRuns(
         mildest=estimates.mildest,
@@ -201,8 +202,6 @@ def _shift(innovations: Values, first: Values, later: Values, mean: Values, leve
     From the newest run back. A shift of 1 moves the innovation of the run that it begins with by `first`, and those
     after it by `later`; a level of 1 moves all by `later`. `mean` and `level` are its estimate and information.
     """
-    score, information = np.zeros(later.shape), np.zeros(later.shape)
-    for summed, addends in ((score, later * innovations), (information, later**2)):
-        np.cumsum(addends[:, :-1], axis=1, out=summed[:, 1:])
+    score, information = ((later * moved) @ _OF_NEWER for moved in (innovations, later))
     shared = first * later + information
     return first * innovations + score - shared * mean, first**2 + information - shared**2 / level

@@ -120,11 +120,10 @@ def estimate(
     residual: Values = np.minimum(np.maximum(distances, -limit), limit)
     centred = residual - (residual.sum(axis=1) / count)[:, None]
     np.copyto(centred, 0.0, where=absent)
-    together, apart = (products / scale**2 for products in _products(centred))
+    together, apart = _products(centred, scale)
     expected = expected_autocorrelation
     if expected is None:
-        settled = residual[:, :-MAX_RUNS_SINCE_CHANGE] / scale[:, None]
-        expected = _expected_autocorrelation(settled, absent[:, :-MAX_RUNS_SINCE_CHANGE], peers)
+        expected = _expected_autocorrelation(residual, absent, scale, peers)
     autocorrelation = _autocorrelation(together, apart, count, expected)
     clipped = residual
     if shifted is not None:
@@ -160,30 +159,39 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
     return np.minimum(np.maximum((own + prior) / (apart + _PRIOR_RUNS), 0.0), _MAX_AUTOCORRELATION)
 
 
-def _expected_autocorrelation(settled: Values, absent: NDArray[np.bool_], peers: Peers | None) -> Values:
+def _expected_autocorrelation(
+    residual: Values, absent: NDArray[np.bool_], scale: Values, peers: Peers | None
+) -> Values:
     """What the peers of each series show of its autocorrelation; nan where there are none.
 
     Args:
-        settled: The older runs, in scales; 0 where there is none. Shape: series x runs.
+        residual: The distance of each run from the level, 0 where there is no run; shape: series x runs.
         absent: Where there is no run; shape: series x runs.
+        scale: Of each series.
         peers: Which series are peers.
     """
     if peers is None:
-        return np.full(len(settled), np.nan)
+        return np.full(len(scale), np.nan)
+    settled, absent = residual[:, :-MAX_RUNS_SINCE_CHANGE], absent[:, :-MAX_RUNS_SINCE_CHANGE]
     count = settled.shape[1] - np.count_nonzero(absent, axis=1)
     centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
     np.copyto(centred, 0.0, where=absent)
-    together, apart = _products(centred)
+    together, apart = _products(centred, scale)
     of_others = peers.of_others(apart)
     shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(_unbiased(together, apart, count))
-    expected = np.clip(shown / (_PRIOR_RUNS + of_others), 0.0, _MAX_AUTOCORRELATION)
+    expected = np.minimum(np.maximum(shown / (_PRIOR_RUNS + of_others), 0.0), _MAX_AUTOCORRELATION)
     return np.where(of_others > 0, expected, np.nan)
 
 
-def _products(centred: Values) -> tuple[Values, Values]:
-    """The sum of the products of consecutive runs' distances from the mean, and that of their squares; shape: series."""
-    earlier = centred[:, :-1]
-    return np.einsum("ij,ij->i", centred[:, 1:], earlier), np.einsum("ij,ij->i", earlier, earlier)
+def _products(centred: Values, scale: Values) -> tuple[Values, Values]:
+    """The sum of the products of consecutive runs' distances from the mean, and that of their squares, in scales.
+
+    Args:
+        centred: The distances; shape: series x runs.
+        scale: Of each series.
+    """
+    earlier, square = centred[:, :-1], scale**2
+    return np.einsum("ij,ij->i", centred[:, 1:], earlier) / square, np.einsum("ij,ij->i", earlier, earlier) / square
 
 
 def _unbiased(together: Values, apart: Values, count: NDArray[np.int64]) -> Values:
@@ -191,7 +199,7 @@ def _unbiased(together: Values, apart: Values, count: NDArray[np.int64]) -> Valu
 
     The level is estimated from the same runs (Marriott and Pope 1954, "Bias in the estimation of autocorrelations").
     """
-    own = np.clip(together / np.maximum(apart, 1e-12), 0.0, _MAX_AUTOCORRELATION)
+    own = np.minimum(np.maximum(together / np.maximum(apart, 1e-12), 0.0), _MAX_AUTOCORRELATION)
     unbiased: Values = together + apart * (1.0 + 3.0 * own) / np.maximum(count, _MIN_UNBIASED_RUNS)
     return unbiased
 

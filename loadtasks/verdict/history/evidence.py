@@ -27,7 +27,7 @@ from scipy.special import ndtr
 
 from loadtasks.verdict.history.baselines import MAX_RUNS_SINCE_CHANGE, Baselines, Values
 from loadtasks.verdict.history.estimates import Estimates
-from loadtasks.verdict.history.far_runs import NO_FAR_RUN, FarRuns
+from loadtasks.verdict.history.far_runs import NO_FAR_RUN, FarRuns, sum_of_newer
 from loadtasks.verdict.history.persistence import MIN_PERSISTENCE
 
 MIN_RUNS_BEFORE_CHANGE = 9
@@ -41,8 +41,6 @@ _MIN_VARIANCE = 0.05
 """Keeps the variance of an innovation positive where a repeated run follows one that was measured once."""
 _MIN_RUNS_BEFORE_RESTARTED = 3
 """The same for a baseline that begins at a confirmed change."""
-_OF_NEWER: Values = np.triu(np.ones((MAX_RUNS_SINCE_CHANGE, MAX_RUNS_SINCE_CHANGE)), k=1)
-"""Sums over the runs that are newer than each, as a matrix: of rows so short, a product takes a third of `cumsum`."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,9 @@ class Evidence:
         for unknown in (either, root):
             np.copyto(unknown, 0.0, where=excluded)
         rise = either * ndtr(root)
-        large = self._large_shifts(candidates)
+        large_rise, large_fall = self._large_shifts(candidates)
         with np.errstate(divide="ignore"):
-            return np.log(rise.sum(axis=1) + large[0]), np.log((either - rise).sum(axis=1) + large[1])
+            return np.log(rise.sum(axis=1) + large_rise), np.log((either - rise).sum(axis=1) + large_fall)
 
     def candidates(self, runs_since_reset: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each of the newest runs may be the first of a shift; shape: series x runs."""
@@ -92,14 +90,15 @@ class Evidence:
             getattr(self, name)[rows] = getattr(others, name)
         self.far_runs.replace(rows, others.far_runs)
 
-    def _large_shifts(self, candidates: NDArray[np.bool_]) -> Values:
-        """The odds of a large shift upwards (first) and downwards since any of the newest runs; shape: 2 x series."""
-        odds = np.tile(math.exp(NO_FAR_RUN) * np.count_nonzero(candidates, axis=1), (2, 1))
-        direction, rows = np.nonzero(self.far_runs.of_late())
+    def _large_shifts(self, candidates: NDArray[np.bool_]) -> tuple[Values, Values]:
+        """The odds of a large shift upwards since any of the newest runs, and of one downwards; shape of each: series."""
+        rise = math.exp(NO_FAR_RUN) * np.count_nonzero(candidates, axis=1)
+        fall = rise.copy()
+        rows, sign = self.far_runs.of_late()
         if len(rows):
-            since_each = np.exp(self.far_runs.log_odds(rows, 1.0 - 2.0 * direction, MAX_RUNS_SINCE_CHANGE))
-            odds[direction, rows] = (since_each * candidates[rows]).sum(axis=1)
-        return odds
+            odds = (np.exp(self.far_runs.log_odds(rows, sign)) * candidates[rows]).sum(axis=1)
+            rise[rows[sign > 0]], fall[rows[sign < 0]] = odds[sign > 0], odds[sign < 0]
+        return rise, fall
 
 
 def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Evidence:
@@ -202,6 +201,6 @@ def _shift(innovations: Values, first: Values, later: Values, mean: Values, leve
     From the newest run back. A shift of 1 moves the innovation of the run that it begins with by `first`, and those
     after it by `later`; a level of 1 moves all by `later`. `mean` and `level` are its estimate and information.
     """
-    score, information = ((later * moved) @ _OF_NEWER for moved in (innovations, later))
+    score, information = (sum_of_newer(later * moved) for moved in (innovations, later))
     shared = first * later + information
     return first * innovations + score - shared * mean, first**2 + information - shared**2 / level

@@ -15,7 +15,7 @@ def log_odds(scales: NDArray[np.float64], sign: float = 1.0, autocorrelation: fl
         measured=np.ones((1, len(scales)), dtype=np.int64),
         count=np.array([len(scales)]),
     )
-    return runs.log_odds(np.array([0]), np.array([sign]), 24)[0]
+    return runs.log_odds(np.array([0]), np.array([sign]))[0]
 
 
 def with_far(before: NDArray[np.float64], newest: int) -> NDArray[np.float64]:

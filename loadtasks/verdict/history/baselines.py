@@ -121,8 +121,8 @@ class Baselines:
         no further repetition of it."""
         self.first_values: Values = np.full((len(min_scale), MAX_BASELINE_RUNS), np.nan)
         """The first measurement of each run, once more: side by side, so that they are quickly read."""
-        self.measured = np.zeros((len(min_scale), MAX_BASELINE_RUNS), dtype=np.int64)
-        """How many measurements each run has; shape: series x runs."""
+        self.measured = np.zeros((len(min_scale), MAX_BASELINE_RUNS), dtype=np.int8)
+        """How many measurements each run has; shape: series x runs. In bytes, which are soon searched."""
         self.numbers = np.zeros((len(min_scale), MAX_BASELINE_RUNS), dtype=np.int64)
         """The number of each run; shape: series x runs."""
         self.count = np.zeros(len(min_scale), dtype=np.int64)
@@ -131,7 +131,7 @@ class Baselines:
         """The noise of each series before the change that its baseline begins with."""
 
     @property
-    def newest_repetitions(self) -> NDArray[np.int64]:
+    def newest_repetitions(self) -> NDArray[np.int8]:
         """How many measurements the newest run of each series has."""
         return self.measured[:, -1].copy()
 
@@ -150,18 +150,20 @@ class Baselines:
 
     def add_run(self, number: int, values: Values) -> None:
         """Add a run by each series' first measurement; nan where there is no valid one."""
-        is_valid = ~np.isnan(values)
-        valid, invalid = np.flatnonzero(is_valid), np.flatnonzero(~is_valid)
-        for kept in (self.repetitions, self.first_values, self.numbers, self.measured):
+        valid = ~np.isnan(values)
+        invalid = np.flatnonzero(~valid)
+        arrays = (self.repetitions, self.first_values, self.numbers, self.measured)
+        unmoved = [kept[invalid] for kept in arrays]
+        for kept in arrays:
             # All rows are moved in one piece, which is soonest done; the newest run, now another row's, is set below.
-            unmoved, whole, step = kept[invalid], kept.reshape(-1), kept[:1, :1].size
+            whole, step = kept.reshape(-1), kept[:1, :1].size
             whole[:-step] = whole[step:]
-            kept[invalid] = unmoved
-        self.measured[valid, -1] = 1
-        self.numbers[valid, -1] = number
-        self.repetitions[valid, -1] = np.nan
-        self.repetitions[valid, -1, 0] = self.first_values[valid, -1] = values[valid]
-        self.count[valid] = np.minimum(self.count[valid] + 1, MAX_BASELINE_RUNS)
+        self.repetitions[:, -1] = np.nan
+        self.repetitions[:, -1, 0] = self.first_values[:, -1] = values
+        self.numbers[:, -1], self.measured[:, -1] = number, 1
+        for kept, runs in zip(arrays, unmoved, strict=True):
+            kept[invalid] = runs
+        self.count = np.minimum(self.count + valid, MAX_BASELINE_RUNS)
 
     def add_repetition(self, values: Values) -> None:
         """Add a repetition to each series' newest run, up to `MAX_REPETITIONS`; nan for a series without one."""

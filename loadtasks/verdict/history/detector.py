@@ -225,9 +225,9 @@ class Detector:
 
     def _without_open(self, signed: Values) -> Values:
         """The values of the series without an open change; nan for the others."""
-        closed = np.ones(len(signed), dtype=bool)
-        closed[list(self._open)] = False
-        return np.where(closed, signed, np.nan)
+        closed = signed.copy()
+        closed[list(self._open)] = np.nan
+        return closed
 
     def _is_young(self) -> NDArray[np.bool_]:
         """Whether the baseline of each series was too short before the newest run."""
@@ -261,22 +261,22 @@ class Detector:
     def _is_implausible(self) -> NDArray[np.bool_]:
         """Whether the newest run of each series is implausible."""
         limits = self._implausibility()
-        rows = self._rows_above()
+        rows = self._rows_above(limits)
         rows = rows[~(least_plausibility(self._baselines, rows).probability > limits[rows])]
         return self._marked(rows[self._plausibility(rows).probability <= limits[rows]])
 
     def _is_suspicious(self) -> NDArray[np.bool_]:
         """Whether the newest run of each series would be implausible enough if its repetitions were like it."""
-        limits = _REPETITION_FACTOR * self._implausibility()
-        rows = self._rows_above()
+        limits = self._implausibility()
+        rows, limits = self._rows_above(limits), _REPETITION_FACTOR * limits
         rows = rows[~(least_plausibility(self._baselines, rows).suspicion > limits[rows])]
         return self._marked(rows[self._plausibility(rows).suspicion <= limits[rows]])
 
-    def _rows_above(self) -> NDArray[np.int64]:
-        """The series whose newest run is so far above the level that it may be implausible."""
+    def _rows_above(self, limits: Values) -> NDArray[np.int64]:
+        """The series whose newest run is so far above the level that it may be implausible: below these limits."""
         estimates = self._estimated()
         above = self._baselines.first_values[:, -1] - estimates.level > _PLAUSIBLE_SCALES * estimates.scale
-        return np.flatnonzero(above | (self._implausibility() > _MAX_IMPLAUSIBILITY))
+        return np.flatnonzero(above | (limits > _MAX_IMPLAUSIBILITY))
 
     def _plausibility(self, rows: NDArray[np.int64]) -> Plausibility:
         if not len(rows):

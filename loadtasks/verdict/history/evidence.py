@@ -91,7 +91,7 @@ class Evidence:
         self.far_runs.replace(rows, others.far_runs)
 
     def _large_shifts(self, candidates: NDArray[np.bool_]) -> tuple[Values, Values]:
-        """The odds of a large shift upwards since any of the newest runs, and of one downwards; shape of each: series."""
+        """The odds of a large shift upwards since any of the newest runs, and downwards; shape of each: series."""
         rise = math.exp(NO_FAR_RUN) * np.count_nonzero(candidates, axis=1)
         fall = rise.copy()
         rows, sign = self.far_runs.of_late()
@@ -166,7 +166,7 @@ def _widening(autocorrelation: Values, count: NDArray[np.int64]) -> Values:
     return np.where(np.isnan(autocorrelation), 1.0, widening)
 
 
-def _deviation(measured: NDArray[np.int64], estimates: Estimates) -> Values:
+def _deviation(measured: NDArray[np.int8], estimates: Estimates) -> Values:
     """The scale of the innovation of each run but the first, in that of a run measured once; shape: series x runs - 1.
 
     `measured`: how many measurements each run has; shape: series x runs.

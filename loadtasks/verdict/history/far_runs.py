@@ -47,7 +47,7 @@ class FarRuns:
     """How much the repetitions of one run agree, 0 to 1: those that do count for fewer; shape: series."""
     autocorrelation: Values
     """Of consecutive runs, as it is before the series shows its own; shape: series."""
-    measured: NDArray[np.int64]
+    measured: NDArray[np.int8]
     """How many measurements each run has; shape: series x runs."""
     count: NDArray[np.int64]
     """How many runs each series has."""

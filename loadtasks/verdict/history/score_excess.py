@@ -14,7 +14,7 @@ from loadtasks.verdict.history.baselines import MAX_RUNS_SINCE_CHANGE, Values
 
 _HALF_LIFE_RUNS = 120.0
 _PRIOR_BATCHES = 24.0
-"""How many independent scores the prior is worth. Scores of n runs overlap, so that n of them count as one."""
+"""How many independent scores the prior is worth. Scores of n runs overlap, so that it is worth n times as many."""
 _MAX_SCORE = 4.0
 _DELAY_RUNS = MAX_RUNS_SINCE_CHANGE + 1
 """A score counts only after so many runs: what turns out to be a change by then is no noise."""
@@ -30,7 +30,7 @@ class ScoreExcess:
         self._waiting = np.full((_DELAY_RUNS, *shape), np.nan)
         self._next = 0
         self._decay = 0.5 ** (1 / _HALF_LIFE_RUNS)
-        self._lasted = np.arange(1.0, MAX_RUNS_SINCE_CHANGE + 1)
+        self._prior = _PRIOR_BATCHES * np.arange(1.0, MAX_RUNS_SINCE_CHANGE + 1)
         self.factor: Values = np.ones(shape)
         """By which factor the scores vary more than their model says, at least 1; shape: series x runs that a shift may
         have lasted."""
@@ -49,7 +49,7 @@ class ScoreExcess:
         np.copyto(self._weight, self._weight * self._decay + 1.0, where=known)
         self._waiting[self._next] = np.where(valid[:, None], score, np.nan)
         self._next = (self._next + 1) % _DELAY_RUNS
-        variance = (_PRIOR_BATCHES + self._squares / self._lasted) / (_PRIOR_BATCHES + self._weight / self._lasted)
+        variance = (self._prior + self._squares) / (self._prior + self._weight)
         self.factor = np.sqrt(np.maximum(variance, 1.0))
 
     def forget_newest(self, row: int) -> None:

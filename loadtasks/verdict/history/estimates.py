@@ -123,7 +123,7 @@ def estimate(
     together, apart = _products(centred, scale)
     expected = expected_autocorrelation
     if expected is None:
-        expected = _expected_autocorrelation(residual, absent, scale, peers)
+        expected = _expected_autocorrelation(residual, baselines, scale, peers)
     autocorrelation = _autocorrelation(together, apart, count, expected)
     clipped = residual
     if shifted is not None:
@@ -159,23 +159,20 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
     return np.minimum(np.maximum((own + prior) / (apart + _PRIOR_RUNS), 0.0), _MAX_AUTOCORRELATION)
 
 
-def _expected_autocorrelation(
-    residual: Values, absent: NDArray[np.bool_], scale: Values, peers: Peers | None
-) -> Values:
+def _expected_autocorrelation(residual: Values, baselines: Baselines, scale: Values, peers: Peers | None) -> Values:
     """What the peers of each series show of its autocorrelation; nan where there are none.
 
     Args:
         residual: The distance of each run from the level, 0 where there is no run; shape: series x runs.
-        absent: Where there is no run; shape: series x runs.
+        baselines: The runs of all series.
         scale: Of each series.
         peers: Which series are peers.
     """
     if peers is None:
         return np.full(len(scale), np.nan)
-    settled, absent = residual[:, :-MAX_RUNS_SINCE_CHANGE], absent[:, :-MAX_RUNS_SINCE_CHANGE]
-    count = settled.shape[1] - np.count_nonzero(absent, axis=1)
+    settled, count = residual[:, :-MAX_RUNS_SINCE_CHANGE], np.maximum(baselines.count - MAX_RUNS_SINCE_CHANGE, 0)
     centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
-    np.copyto(centred, 0.0, where=absent)
+    np.copyto(centred, 0.0, where=np.isnan(baselines.first_values[:, :-MAX_RUNS_SINCE_CHANGE]))
     together, apart = _products(centred, scale)
     of_others = peers.of_others(apart)
     shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(_unbiased(together, apart, count))
@@ -237,14 +234,14 @@ def huber_scale(distances: Values, count: NDArray[np.int64], min_scale: Values) 
         count: How many runs each series has; shape: series.
         min_scale: The smallest scale that a series may have; shape: series.
     """
-    freedom = np.maximum(np.maximum(count, 1) - 1, 1) * _CONSISTENCY
-    absolute = np.abs(distances)
-    clipped = np.empty_like(absolute)
-    scale: Values = np.maximum(MEAN_ABSOLUTE * absolute.sum(axis=1) / np.maximum(count, 1), min_scale)
+    freedom = np.maximum(count - 1, 1) * _CONSISTENCY
+    clipped = np.abs(distances)
+    scale: Values = np.maximum(MEAN_ABSOLUTE * clipped.sum(axis=1) / np.maximum(count, 1), min_scale)
+    squares, variance, min_variance = distances**2, scale**2, min_scale**2
     for _ in range(_HUBER_STEPS):
-        np.minimum(absolute, (CLIP * scale)[:, None], out=clipped)
-        scale = np.maximum(np.sqrt(np.einsum("ij,ij->i", clipped, clipped) / freedom), min_scale)
-    return scale
+        np.minimum(squares, (CLIP**2 * variance)[:, None], out=clipped)
+        variance = np.maximum(clipped.sum(axis=1) / freedom, min_variance)
+    return np.sqrt(variance)
 
 
 def _intraclass(rows: NDArray[np.int64], repetitions: Values, scale: Values) -> Values:

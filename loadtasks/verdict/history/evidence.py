@@ -111,15 +111,15 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
     """
     follows_none = np.isnan(baselines.first_values[:, :-1])
     autocorrelation = estimates.autocorrelation[:, None]
-    deviation = _deviation(baselines.measured, estimates)
+    weight = _weights(baselines.measured, estimates)
 
     def innovations_of(runs: Values) -> Values:
         new: Values = runs[:, 1:] - autocorrelation * runs[:, :-1]
-        new /= deviation
+        new *= weight
         np.copyto(new, 0.0, where=follows_none)
         return new
 
-    first, later = 1.0 / _newest(deviation), (1.0 - autocorrelation) / deviation
+    later = (1.0 - autocorrelation) * weight
     np.copyto(later, 0.0, where=follows_none)
     innovations = innovations_of(estimates.clipped)
     level = np.maximum(np.einsum("ij,ij->i", later, later), 1e-9)
@@ -129,13 +129,15 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
     if estimates.unshifted is not estimates.clipped:
         unshifted = innovations_of(estimates.unshifted)
         mean_unshifted = np.einsum("ij,ij->i", later, unshifted) / level
-    centred = unshifted - later * mean_unshifted[:, None]
-    own = np.sqrt(np.einsum("ij,ij->i", centred, centred) / np.maximum(steps - 1, 1))
+    squares = np.einsum("ij,ij->i", unshifted, unshifted) - level * mean_unshifted**2  # about the mean
+    own = np.sqrt(np.maximum(squares, 0.0) / np.maximum(steps - 1, 1))
     own = np.maximum(own, baselines.min_scale)
     scale = baselines.known.blend(own, baselines.known.innovation, steps)
     before = np.where(baselines.known.runs > 0, _MIN_RUNS_BEFORE_RESTARTED, MIN_RUNS_BEFORE_CHANGE)
     judged = np.arange(MAX_RUNS_SINCE_CHANGE) < (baselines.count - before)[:, None]
-    shift, information = _shift(_newest(innovations), first, _newest(later), mean[:, None], level[:, None])
+    shift, information = _shift(
+        _newest(innovations), _newest(weight), _newest(later), mean[:, None], level[:, None]
+    )
     information = np.where(judged, np.maximum(information, 1e-9), np.nan)
     score = shift / (scale[:, None] * np.sqrt(information))
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]
@@ -166,33 +168,35 @@ def _widening(autocorrelation: Values, count: NDArray[np.int64]) -> Values:
     return np.where(np.isnan(autocorrelation), 1.0, widening)
 
 
-def _deviation(measured: NDArray[np.int8], estimates: Estimates) -> Values:
-    """The scale of the innovation of each run but the first, in that of a run measured once; shape: series x runs - 1.
+def _weights(measured: NDArray[np.int8], estimates: Estimates) -> Values:
+    """The inverse of the scale of the innovation of each run but the first; shape: series x runs - 1.
 
-    `measured`: how many measurements each run has; shape: series x runs.
+    In that of a run measured once. `measured`: how many measurements each run has; shape: series x runs.
     """
     correlation, intraclass = estimates.autocorrelation, estimates.intraclass
 
-    def scale(variance: Values, before: Values, correlation: Values) -> Values:
-        deviation: Values = np.sqrt(np.maximum(variance - correlation**2 * before, _MIN_VARIANCE))
-        return deviation
+    def weight(variance: Values, before: Values, correlation: Values) -> Values:
+        weight: Values = 1.0 / np.sqrt(np.maximum(variance - correlation**2 * before, _MIN_VARIANCE))
+        return weight
 
-    once = intraclass + (1.0 - intraclass)
-    deviation = np.repeat(scale(once, once, correlation)[:, None], measured.shape[1] - 1, axis=1)
-    repeated = measured > 1
-    rows, places = np.divmod(np.flatnonzero(repeated[:, 1:] | repeated[:, :-1]), deviation.shape[1])
-    if len(rows):  # few runs are repeated
+    once, width = intraclass + (1.0 - intraclass), measured.shape[1]
+    weights = np.repeat(weight(once, once, correlation)[:, None], width - 1, axis=1)
+    rows, places = np.divmod(np.flatnonzero(measured > 1), width)
+    if len(rows):  # few runs are repeated; each has a part in its own innovation and in that of the next run
+        rows, places = np.concatenate([rows, rows]), np.concatenate([places - 1, places])
+        known = (places >= 0) & (places < width - 1)
+        rows, places = rows[known], places[known]
         alike = intraclass[rows]
         variance, before = (
             alike + (1.0 - alike) / np.maximum(measured[rows, places + further], 1) for further in (1, 0)
         )
-        deviation[rows, places] = scale(variance, before, correlation[rows])
-    return deviation
+        weights[rows, places] = weight(variance, before, correlation[rows])
+    return weights
 
 
 def _newest(runs: NDArray[Any]) -> NDArray[Any]:
-    """The newest runs of each row, the newest first."""
-    return runs[:, ::-1][:, :MAX_RUNS_SINCE_CHANGE]
+    """The newest runs of each row, the newest first; side by side, so that they are quickly read."""
+    return runs[:, ::-1][:, :MAX_RUNS_SINCE_CHANGE].copy()
 
 
 def _shift(innovations: Values, first: Values, later: Values, mean: Values, level: Values) -> tuple[Values, Values]:

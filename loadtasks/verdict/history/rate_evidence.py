@@ -126,8 +126,7 @@ class RateEvidence:
         probability = joint.sum(axis=(1, 2))
         first = self.runs == 0
         shifted = self.shifted + (self.posterior @ _BOTH).reshape(self.shifted.shape)
-        shifted *= likelihood[:, :, None]
-        shifted *= (_FADING / probability)[:, None, None, None]
+        shifted *= (likelihood * (_FADING / probability)[:, None, None])[:, :, None]
         if first.any():
             shifted[first] = 0.0
         # A burst is over by the next run: what goes on is none, and must not pass for one.

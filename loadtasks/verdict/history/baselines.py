@@ -7,7 +7,7 @@ all the measurements (repetitions) that were made in it.
 
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class Baselines:
         """Add a run by each series' first measurement; nan where there is no valid one."""
         valid = ~np.isnan(values)
         invalid = np.flatnonzero(~valid)
-        arrays = (self.repetitions, self.first_values, self.numbers, self.measured)
+        arrays: list[NDArray[Any]] = [self.repetitions, self.first_values, self.numbers, self.measured]
         unmoved = [kept[invalid] for kept in arrays]
         for kept in arrays:
             # All rows are moved in one piece, which is soonest done; the newest run, now another row's, is set below.

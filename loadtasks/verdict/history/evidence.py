@@ -135,9 +135,7 @@ def weigh(baselines: Baselines, estimates: Estimates, persistence: Values) -> Ev
     scale = baselines.known.blend(own, baselines.known.innovation, steps)
     before = np.where(baselines.known.runs > 0, _MIN_RUNS_BEFORE_RESTARTED, MIN_RUNS_BEFORE_CHANGE)
     judged = np.arange(MAX_RUNS_SINCE_CHANGE) < (baselines.count - before)[:, None]
-    shift, information = _shift(
-        _newest(innovations), _newest(weight), _newest(later), mean[:, None], level[:, None]
-    )
+    shift, information = _shift(_newest(innovations), _newest(weight), _newest(later), mean[:, None], level[:, None])
     information = np.where(judged, np.maximum(information, 1e-9), np.nan)
     score = shift / (scale[:, None] * np.sqrt(information))
     freedom = np.maximum(steps - 2 + baselines.known.runs, 1)[:, None]

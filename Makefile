@@ -40,17 +40,28 @@ api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
 test: lint ## lint, types, import rules and all tests (a quarter of an hour)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
+# Tests wait now and then, which leaves mypy time next to them; one process of it takes less CPU than two.
 .PHONY: check
-check: lint ## lint, types, import rules, and the tests that start no server and are not marked slow (a minute or so)
+check: style ## lint, types, import rules, and the tests that start no server and are not marked slow (a minute or so)
+	@$(MAKE) --no-print-directory -j 2 MYPY_PROCESSES=0 types server-free
+
+.PHONY: server-free
+server-free: $(VENV)/.development
 	@$(BIN)/python -m pytest --server-free -m "not slow" -n auto --dist loadfile -rfE
 
-# In a new clone mypy takes 40 s of CPU, which two of its processes share.
 .PHONY: lint
-lint: $(VENV)/.development ## lint, format, types and import rules
+lint: style types ## lint, format, types and import rules
+
+.PHONY: style
+style: $(VENV)/.development
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy --num-workers 2
+
+MYPY_PROCESSES := 2
+.PHONY: types
+types: $(VENV)/.development
 	@$(BIN)/lint-imports
+	@$(BIN)/mypy --num-workers $(MYPY_PROCESSES)
 
 .PHONY: docs
 docs: $(VENV)/.runtime ## the tables of settings and commands in docs/, made from the code

@@ -14,6 +14,14 @@ from hypothesis import settings
 
 OPTION = "--server-free"
 _QUICK_PROFILE = "quick"
+_STARTS = "subprocess.Popen"
+"""The audit event of a process that starts."""
+
+
+@pytest.fixture(scope="session")
+def processes() -> None:
+    """For a fixture that prepares much before it starts a process: where none may be started, it is skipped at once."""
+    sys.audit(_STARTS, None, [], None, None)
 
 
 class _Guard:
@@ -33,7 +41,7 @@ class _Guard:
         sys.addaudithook(self.audit)
 
     def audit(self, event: str, _arguments: tuple[Any, ...]) -> None:
-        if event == "subprocess.Popen" and self.testing:
+        if event == _STARTS and self.testing:
             self.skip()
 
     def skip(self) -> NoReturn:

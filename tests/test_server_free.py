@@ -20,7 +20,14 @@ def port():
 def test_plain():
     pass
 
+@pytest.fixture
+def prepared(processes):
+    raise AssertionError("never reached")
+
 def test_in_a_fixture(port):
+    raise AssertionError("never reached")
+
+def test_before_a_fixture_prepares(prepared):
     raise AssertionError("never reached")
 
 def test_in_a_test():
@@ -37,11 +44,11 @@ def test_a_port_without_a_listener():
 
 
 def test_skips_what_listens_or_starts_a_process(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("from tests.server_free import pytest_addoption, pytest_configure")
+    pytester.makeconftest("from tests.server_free import processes, pytest_addoption, pytest_configure")
     pytester.makepyfile(TESTS)
     pytester.makeini(f"[pytest]\npythonpath = {ROOT}")
     result = pytester.runpytest_subprocess(OPTION, "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=2, skipped=3)
+    result.assert_outcomes(passed=2, skipped=4)
 
 
 def test_runs_everything_without_the_option(pytester: pytest.Pytester) -> None:

@@ -21,7 +21,7 @@ from loadtasks.report.mail_content import refusal_content, run_content
 from loadtasks.report.mail_links import NO_LINKS, MailLinks
 from loadtasks.report.news_headline import MailWord, NewsHeadline, news_headline
 from loadtasks.report.notification import in_short
-from loadtasks.report.template_environment import environment
+from loadtasks.report.template_environment import environment, plain_text_environment
 from loadtasks.report.trend import Trend
 from loadtasks.report.week import Week
 from loadtasks.results.document import ResultsDocument
@@ -254,8 +254,7 @@ def _page(content: Mapping[str, object], template: str) -> str:
 
 
 def _text(content: Mapping[str, object], template: str) -> str:
-    plain_text = environment().overlay(autoescape=False)  # plain text: there is nothing to escape
-    text = plain_text.get_template(f"{template}.txt").render(content)
+    text = plain_text_environment().get_template(f"{template}.txt").render(content)
     return "\n".join(wrapped for line in text.splitlines() for wrapped in _wrapped(line)) + "\n"
 
 

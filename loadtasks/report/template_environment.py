@@ -1,6 +1,7 @@
 """The Jinja2 environment in which the templates of the page and of the mail are rendered."""
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from loadtasks import units
@@ -24,8 +25,23 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+@cache
 def environment() -> "Environment":
-    """The templates' environment: everything is escaped, and a missing name is an error."""
+    """The templates' environment: everything is escaped, and a missing name is an error.
+
+    It is one for all that this process renders, since it keeps the templates compiled.
+    """
+    return new_environment()
+
+
+@cache
+def plain_text_environment() -> "Environment":
+    """The same for plain text, where there is nothing to escape."""
+    return environment().overlay(autoescape=False)
+
+
+def new_environment() -> "Environment":
+    """The same as `environment`, for whoever changes it."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
 
     made = Environment(

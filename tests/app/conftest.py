@@ -36,7 +36,9 @@ def url(new_url: Callable[[Path], str], tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]) -> Iterator[Service]:
+def service(
+    processes: None, tmp_path_factory: pytest.TempPathFactory, new_url: Callable[[Path], str]
+) -> Iterator[Service]:
     """A service with 5,000 sessions; tests may add to it. Its own sessions end soon, and every second one fails."""
     folder = tmp_path_factory.mktemp("service")
     settings = {"APP_SESSION_DURATION_S": "0.2", "APP_SESSION_FAILURE_EVERY": "2", "APP_REVISION": "abc123"}
@@ -54,7 +56,7 @@ def database(tmp_path: Path, url: str) -> Iterator[AppDatabase]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, database: AppDatabase) -> Iterator[Callable[..., Service]]:
+def start(processes: None, tmp_path: Path, database: AppDatabase) -> Iterator[Callable[..., Service]]:
     """Starts a service with settings of its own on that database."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running(database, tmp_path, **settings))

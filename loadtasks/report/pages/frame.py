@@ -12,7 +12,7 @@ from loadtasks.report.listings import render_changes
 from loadtasks.report.pages.scenario import far_targets, metric_title, numbers_of
 from loadtasks.report.pages.scenario_history import state_at
 from loadtasks.report.sentences import phrases
-from loadtasks.report.template_environment import environment
+from loadtasks.report.template_environment import new_environment
 from loadtasks.results.judgement import MetricComparison
 from loadtasks.results.regression import MovePlace
 from loadtasks.units import MISSING, change
@@ -71,7 +71,7 @@ def change_of(comparison: MetricComparison | None) -> str:
 def _environment() -> "Environment":
     from jinja2 import ChoiceLoader, PackageLoader  # noqa: PLC0415 - as in template_environment
 
-    made = environment()
+    made = new_environment()
     made.loader = ChoiceLoader([PackageLoader("loadtasks.report.pages"), PackageLoader("loadtasks.report")])
     made.filters |= {
         "state": state_of,

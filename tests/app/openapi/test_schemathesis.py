@@ -29,7 +29,7 @@ bounded = settings(
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One of its own: other tests would find its data changed."""
     folder = tmp_path_factory.mktemp("described")
     with running(prepare(folder, 100), folder) as found:

@@ -21,7 +21,7 @@ NONE = "client_no_context_takeover; server_no_context_takeover"
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def watched(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with frequent heartbeats."""
     folder = tmp_path_factory.mktemp("watched")
     settings = {"APP_HEARTBEAT_S": "0.5", "APP_CORS_ORIGINS": PAGE, "APP_SESSION_DURATION_S": "1000"}

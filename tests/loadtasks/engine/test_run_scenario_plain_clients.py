@@ -23,7 +23,7 @@ SCENARIOS = read_scenarios(SHIPPED_SCENARIOS)
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(processes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
     with running(prepare(folder, 20_000), folder) as found:  # the shipped scenarios expect as many
         yield found

@@ -5,7 +5,8 @@
 Series of the benchmark's noise (CV 10 %, autocorrelation 0.3, 3 % outliers; evidence is standardised, so that the CV
 doesn't matter, which `benchmarks.verdict.robustness` shows) are followed for 200 runs, each repeated where the detector
 asks for it, and judged from the 14th on. After an alarm evidence is collected anew, as when an alarm is dismissed. For
-each threshold: the runs per false alarm, with their 95 % interval (Poisson). About a quarter of an hour.
+each threshold: the runs per false alarm, with their 95 % interval (Poisson); first where repetitions are correlated by
+0.3, then where they are all alike. About a quarter of an hour.
 """
 
 import argparse
@@ -22,10 +23,10 @@ from loadtasks.verdict.history.false_alarm_budget import FalseAlarmBudget
 from loadtasks.verdict.history.series_judgement import DetectorState
 from loadtasks.verdict.history.series_settings import SeriesSettings
 
-BLOCKS = {1.5: 1, 2.1: 1, 2.8: 1, 4.5: 2}
-"""By threshold, how many blocks of series show enough alarms."""
+THRESHOLDS = {0.3: (1.5, 2.1, 2.8, 4.5), 1.0: (1.9, 2.7, 3.7, 4.5)}
+"""By the correlation of repetitions."""
 RUNS = 200
-_BLOCK = 1000
+SERIES = 1000
 _REQUEST_NOISE = 0.0196  # of the median of 500 lognormal requests, sigma 0.35
 
 
@@ -35,8 +36,8 @@ class _Threshold(FalseAlarmBudget):
 
     given: float = 0.0
 
-    def threshold(self, share: float = 1.0) -> float:
-        """The given threshold, whatever the share."""
+    def threshold(self, share: float = 1.0, alike: bool = False) -> float:
+        """The given threshold, whatever the share, and whether repetitions are alike."""
         return self.given
 
 
@@ -70,20 +71,20 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seed", type=int, default=6)
     arguments = options.parse_args()
-    for threshold, blocks in BLOCKS.items():
-        count = sum(alarms(_block(arguments.seed, block), threshold) for block in range(blocks))
-        judged = blocks * _BLOCK * (RUNS - MIN_BASELINE_RUNS + 1)
-        high = judged / max(chi2.ppf(0.025, 2 * count) / 2, 0.025) if count else np.inf
-        low = judged / (chi2.ppf(0.975, 2 * (count + 1)) / 2)
-        runs = judged / max(count, 1)
-        print(
-            f"{threshold:.1f}: {count:9,.0f} alarms, one in {runs:11,.1f} runs ({low:,.0f} to {high:,.0f})", flush=True
-        )
+    judged = SERIES * (RUNS - MIN_BASELINE_RUNS + 1)
+    for within, thresholds in THRESHOLDS.items():
+        repetitions = _repetitions(arguments.seed, Noise(0.10, within=within))
+        for threshold in thresholds:
+            count = alarms(repetitions, threshold)
+            high = judged / max(chi2.ppf(0.025, 2 * count) / 2, 0.025) if count else np.inf
+            low = judged / (chi2.ppf(0.975, 2 * (count + 1)) / 2)
+            found = f"{count:9,.0f} alarms, one in {judged / max(count, 1):11,.1f} runs ({low:,.0f} to {high:,.0f})"
+            print(f"repetitions {within:.1f}, threshold {threshold:.1f}: {found}", flush=True)
 
 
-def _block(seed: int, block: int) -> list[Values]:
-    random, noise = np.random.default_rng([seed, block]), Noise(0.10)
-    drifts = [noise.drift(random, _BLOCK, RUNS)]
+def _repetitions(seed: int, noise: Noise) -> list[Values]:
+    random = np.random.default_rng(seed)
+    drifts = [noise.drift(random, SERIES, RUNS)]
     for _ in range(MAX_REPETITIONS - 1):
         drifts.append(noise.repeat(random, drifts[-1]))
     return [drift.total + _REQUEST_NOISE * random.standard_normal(drift.total.shape) for drift in drifts]

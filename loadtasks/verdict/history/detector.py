@@ -100,7 +100,9 @@ class Detector:
         """
         self._sign = np.array([1.0 if settings.worse_up else -1.0 for settings in series])
         self._min_effect = np.array([settings.min_effect for settings in series])
-        self._thresholds = SeriesThresholds(np.array([budget.threshold(settings.share) for settings in series]))
+        self._thresholds = SeriesThresholds(
+            *(np.array([budget.threshold(settings.share, alike) for settings in series]) for alike in (False, True))
+        )
         self._excess = ScoreExcess(len(series))
         self._peers = Peers([settings.peers for settings in series])
         self._false_alarms = np.array([settings.share for settings in series]) / budget.runs_per_false_alarm
@@ -117,7 +119,7 @@ class Detector:
         self._estimates: Estimates | None = None
         self._lasting: Values = np.empty(0)
         """The probability that a repetition meets the disturbance of the one before it."""
-        self._judged_by = _JudgedBy(self._excess.factor, self._thresholds.values)
+        self._judged_by = _JudgedBy(self._excess.factor, self._thresholds.at(np.zeros(len(series))))
 
     def observe(self, values: Values) -> list[Judgement]:
         """Judge the next run by its values, an item a series; nan where there is no valid one."""
@@ -143,7 +145,7 @@ class Detector:
     def repetitions_due(self) -> list[RepetitionReason | None]:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
-        worse = self._worse_odds(_JudgedBy(self._excess.factor, self._thresholds.values))
+        worse = self._worse_odds(_JudgedBy(self._excess.factor, self._threshold_values()))
         suspected = (runs >= self._baselines.min_runs) & (worse > -_REPETITION_MARGIN)
         suspected = (suspected | self._is_suspicious()) & (repetitions < MAX_REPETITIONS)
         learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < self._baselines.min_runs) & (repetitions == 1)
@@ -170,7 +172,7 @@ class Detector:
 
     def judge_changes(self) -> dict[int, Judgement]:
         """The judgements of the run that has begun, of those series that have changed or look as if they had."""
-        weighed, thresholds = self._evidence(), self._thresholds.values
+        weighed, thresholds = self._evidence(), self._threshold_values()
         valid, runs, min_runs = ~np.isnan(self._first), self._baselines.count, self._baselines.min_runs
         implausible = self._is_implausible()
         of_gains = np.maximum(thresholds, _MIN_GAIN_THRESHOLD)
@@ -253,6 +255,9 @@ class Detector:
                 self._weighed.replace(rows, evidence.weigh(some, without, lasting[rows]))
                 estimates.replace(rows, without)
         return self._weighed
+
+    def _threshold_values(self) -> Values:
+        return self._thresholds.at(self._estimated().intraclass)
 
     def _implausibility(self) -> Values:
         """The probability below which a run is implausible."""

@@ -11,6 +11,9 @@ of them. Series of the noise that the table of `false_alarm_budget` holds for ha
 `T` at which the series' own `p` and `s` give what `p0` and `s0` give at the table's threshold, and never less than that
 one.
 
+Where the repetitions of a run are alike, they clear no run that looks worse by chance, and a small budget takes a
+higher threshold: by the intraclass correlation it lies between the two that the budget gives.
+
 A dismissed alarm teaches: it raises the threshold of its series by a step, which decays.
 """
 
@@ -27,16 +30,26 @@ _SHARE_ABOVE, _MEAN_EXCESS = 0.35, 0.7
 _PRIOR_BLOCKS = 8.0
 """How many blocks p0 and s0 are worth."""
 _HALF_LIFE_BLOCKS = 10.0
-_DISMISSED_SHARE = 0.25
-"""The step of a dismissal, as a share of the threshold."""
+_INDEPENDENT, _ALIKE = 0.45, 0.75
+"""The intraclass correlations up to which repetitions count as evidence of their own, and from which on as none. Where
+the true one is 0.3, nine in ten estimates of a young baseline are below the first; of repetitions that are equal but
+for their requests, above the second."""
+_DISMISSED_SHARE, _USUAL_THRESHOLD = 0.25, 2.7
+"""The step of a dismissal, as a share of the threshold, but at most what that is above the second: with one false alarm
+in a hundred runs, one says little of a series."""
 
 
 class SeriesThresholds:
     """The thresholds of several series, in log odds."""
 
-    def __init__(self, table: Values) -> None:
-        """Begin without any run. `table`: by the shares of the false-alarm budget; shape: series."""
-        self._table = table
+    def __init__(self, table: Values, table_alike: Values) -> None:
+        """Begin without any run.
+
+        Args:
+            table: By the shares of the false-alarm budget, where repetitions are evidence; shape: series.
+            table_alike: The same where the repetitions of a run are alike.
+        """
+        self._table, self._table_alike = table, table_alike
         series = len(table)
         self._runs = np.zeros(series, dtype=np.int64)
         self._peak, self._waiting = np.full(series, -np.inf), np.full(series, np.nan)
@@ -45,10 +58,11 @@ class SeriesThresholds:
         self._dismissals = Dismissals(series)
         self._block_decay = 0.5 ** (1 / _HALF_LIFE_BLOCKS)
 
-    @property
-    def values(self) -> Values:
-        """The threshold of each series."""
-        return self._own + self._dismissals.raised
+    def at(self, intraclass: Values) -> Values:
+        """The threshold of each series, by the intraclass correlation of its repetitions; shape of both: series."""
+        alike = np.clip((intraclass - _INDEPENDENT) / (_ALIKE - _INDEPENDENT), 0.0, 1.0)
+        least = self._table + alike * (self._table_alike - self._table)
+        return np.maximum(self._own, least) + self._dismissals.raised
 
     @property
     def raised(self) -> Values:
@@ -75,7 +89,8 @@ class SeriesThresholds:
 
     def dismiss(self, row: int) -> None:
         """An alarm of this series was a false one."""
-        self._dismissals.add(row, _DISMISSED_SHARE * float(self._table[row]))
+        threshold = float(self._table[row])
+        self._dismissals.add(row, min(_DISMISSED_SHARE * threshold, max(threshold - _USUAL_THRESHOLD, 0.0)))
 
     def forget_newest(self, row: int) -> None:
         """The newest odds of a series show a change, and no noise."""

@@ -57,7 +57,11 @@ def controls_of(control: Sequence[float], scenarios: Sequence[str] = ()) -> list
             "a-host",
             RunControls(
                 scenarios=list(scenarios),
-                samples=[ControlSample(host="a-host", at=STARTED_AT, round_trip_s=30e-6 * float(np.exp(value)))],
+                samples=[
+                    ControlSample(
+                        host="a-host", at=STARTED_AT, round_trip_s=30e-6 * float(np.exp(value)), on_one_cpu=True
+                    )
+                ],
             ),
         )
         for run, value in enumerate(control)

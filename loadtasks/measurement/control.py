@@ -25,6 +25,9 @@ class ControlSample(BaseModel):
     at: datetime
     round_trip_s: PositiveFloat
     """The mean time of a request and its response over one connection: also what it waits for a processor."""
+    on_one_cpu: bool = False
+    """Whether generator and null server shared a CPU for the round trips. Those of versions before 13 were left to the
+    system, so that they differ by three times from run to run, and are no control."""
     connect_s: PositiveFloat | None = None
     """The mean time to connect, as that of scenarios is; None where that failed."""
 

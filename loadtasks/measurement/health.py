@@ -15,7 +15,8 @@ class Calibration(BaseModel):
     jitter_p99_s: float
     """Send lag of an open load far below the ceiling, 99th percentile."""
     round_trip_s: float | None = None
-    """Mean time of a request in a closed loop of one worker; None where an earlier version measured it."""
+    """Mean time of a request in a closed loop of one worker, on one CPU after the other; None where an earlier version
+    measured it."""
     connect_s: float | None = None
     """Mean time to connect to that server; None where an earlier version measured it, or no connection came about."""
 

@@ -25,7 +25,7 @@ class ControlRun:
     def value(self, name: str) -> float | None:
         """What the samples show of `null_server` or `null_connect`, in seconds: their median; None without any."""
         values = {
-            NULL_SERVER: [sample.round_trip_s for sample in self.controls.samples],
+            NULL_SERVER: [sample.round_trip_s for sample in self.controls.samples if sample.on_one_cpu],
             NULL_CONNECT: [sample.connect_s for sample in self.controls.samples if sample.connect_s is not None],
         }[name]
         return median(values) if values else None

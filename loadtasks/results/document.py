@@ -25,7 +25,7 @@ from loadtasks.results.run import Run
 from loadtasks.strict_json import parse
 from loadtasks.whole_file import write_whole
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """Raised by one with every change that a reader would notice."""
 FIRST_READ = 5
 """The oldest version that is read. In it and later ones a missing field has its default, an unknown one is ignored."""

@@ -50,6 +50,8 @@ def calibrated(store: Store, run: Run, calibrate: Callable[[], Calibration]) -> 
 def _keep(store: Store, run: Run, host: str, round_trip_s: float | None, connect_s: float | None) -> None:
     if round_trip_s is None or run.reference_url is not None:
         return
-    sample = ControlSample(host=host, at=datetime.now(UTC), round_trip_s=round_trip_s, connect_s=connect_s)
+    sample = ControlSample(
+        host=host, at=datetime.now(UTC), round_trip_s=round_trip_s, on_one_cpu=True, connect_s=connect_s
+    )
     with suppress(LoadTasksError):  # a run without a control is a run all the same
         store.add_control_sample(run.id, sample)

@@ -5,6 +5,7 @@ closed loop as fast as it goes (the ceiling), then with an open load far below t
 """
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -23,9 +24,9 @@ from loadtasks.scenarios.model import HttpScenario, Request
 
 _NULL_SERVER = Path(__file__).with_name("null_server.py")
 _CEILING = ClosedLoad(workers=10, duration_s=0.25)
-_ROUND_TRIPS = ClosedLoad(workers=1, duration_s=0.25)
-"""One request at a time: its mean differs by a third as much from run to run as that of ten at a time, which take turns
-on the processors. Its median hardly notices a neighbour that is busy: most round trips meet none."""
+_ROUND_TRIPS_S = 0.25
+_MAX_CPUS = 4
+"""CPUs on which round trips are measured at most, so that each has 60 ms and more."""
 _CONNECTIONS = 50
 _CONNECT_TIMEOUT_S = 1.0
 _JITTER_S = 0.25
@@ -40,8 +41,8 @@ def calibrate() -> Calibration:
     Raises:
         OSError: no process can be started.
     """
-    with _null_server() as target:
-        round_trip_s, connect_s = _round_trip_s(target), _connect_s(target)
+    with _null_server() as (target, process):
+        round_trip_s, connect_s = _round_trip_s(target, process), _connect_s(target)
         closed = _record(_CEILING, target)
         ceiling_per_s = closed.completed / closed.elapsed_s if closed.elapsed_s > 0 else 0.0
         rate = min(_MAX_JITTER_RATE, max(1.0, _MAX_CEILING_SHARE * ceiling_per_s))
@@ -63,13 +64,41 @@ def sample_null_server() -> tuple[float | None, float | None]:
     Raises:
         OSError: no process can be started.
     """
-    with _null_server() as target:
-        return _round_trip_s(target), _connect_s(target)
+    with _null_server() as (target, process):
+        return _round_trip_s(target, process), _connect_s(target)
 
 
-def _round_trip_s(target: Target) -> float | None:
-    recorder = _record(_ROUND_TRIPS, target)
-    return recorder.elapsed_s / recorder.completed if recorder.completed and recorder.elapsed_s > 0 else None
+def _round_trip_s(target: Target, server: int) -> float | None:
+    """The mean of the CPUs; None where none has any.
+
+    One request is sent at a time, and server and generator share a CPU. Left to the system, they share one or they
+    don't: then one wakes the other from an idle CPU, which takes three times as long as the rest, and differs from run
+    to run by far more. A mean notices a neighbour that is busy; a median hardly does, since most round trips meet none.
+    """
+    cpus = sorted(os.sched_getaffinity(0))[:_MAX_CPUS]
+    load, took_s = ClosedLoad(workers=1, duration_s=_ROUND_TRIPS_S / len(cpus)), []
+    for cpu in cpus:
+        with _on_one(cpu, server):
+            recorder = _record(load, target)
+        if recorder.completed and recorder.elapsed_s > 0:
+            took_s.append(recorder.elapsed_s / recorder.completed)
+    return fmean(took_s) if took_s else None
+
+
+@contextlib.contextmanager
+def _on_one(cpu: int, server: int) -> Iterator[None]:
+    """This thread and the process `server` on one CPU."""
+    usable = os.sched_getaffinity(0)
+    _run_on({cpu}, server)
+    try:
+        yield
+    finally:
+        _run_on(usable, server)
+
+
+def _run_on(cpus: set[int], server: int) -> None:
+    for thread in (0, server):
+        os.sched_setaffinity(thread, cpus)
 
 
 def _connect_s(target: Target) -> float | None:
@@ -90,8 +119,8 @@ def _record(load: HttpLoad, target: Target) -> Recorder:
 
 
 @contextlib.contextmanager
-def _null_server() -> Iterator[Target]:
-    """A null server; it ends when its standard input is closed."""
+def _null_server() -> Iterator[tuple[Target, int]]:
+    """A null server, and its process; it ends when its standard input is closed."""
     process = subprocess.Popen(  # noqa: S603 - our own file
         [sys.executable, str(_NULL_SERVER)],
         stdin=subprocess.PIPE,
@@ -105,6 +134,6 @@ def _null_server() -> Iterator[Target]:
             port = process.stdout.readline().strip()
             if not port:
                 raise ChildProcessError(f"the null server ended with exit code {process.wait()}")
-            yield Target(f"http://127.0.0.1:{port}")
+            yield Target(f"http://127.0.0.1:{port}"), process.pid
         finally:
             process.terminate()

@@ -47,7 +47,7 @@ class RunFamily:
         run_id, at = f"run-{self._number:03d}", STARTED_AT + timedelta(days=self._number)
         self._number += 1
         round_trip_s = 3e-5 * float(np.exp(control + self._random.normal(0, 0.02)))
-        sample = ControlSample(host="a-host", at=at, round_trip_s=round_trip_s)
+        sample = ControlSample(host="a-host", at=at, round_trip_s=round_trip_s, on_one_cpu=True)
         with self.store as store:
             store.open_run(run(run_id, scenarios=SCENARIOS, started_at=at, controls=RunControls(samples=[sample])))
             for scenario in SCENARIOS:

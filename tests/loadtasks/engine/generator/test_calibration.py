@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import requests
 
 from loadtasks.engine.generator import calibration, null_server
+from loadtasks.engine.net.target import Target
+from loadtasks.engine.recording.recorder import Recorder
+from loadtasks.scenarios.load import HttpLoad
 
 
 def test_it_has_a_ceiling_and_a_jitter_and_leaves_no_process_behind() -> None:
@@ -16,6 +20,25 @@ def test_it_has_a_ceiling_and_a_jitter_and_leaves_no_process_behind() -> None:
     assert found.ceiling_per_s > 100
     assert 0 < found.jitter_p99_s < 10
     assert _children() == before
+
+
+def test_round_trips_are_made_on_one_cpu_after_the_other_and_all_of_them_are_usable_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usable, recorded = os.sched_getaffinity(0), calibration._record
+    used: list[tuple[set[int], ...]] = []
+
+    def record(load: HttpLoad, target: Target) -> Recorder:
+        used.append(tuple(os.sched_getaffinity(process) for process in (0, *map(int, _children() - before))))
+        return recorded(load, target)
+
+    before = _children()
+    monkeypatch.setattr(calibration, "_record", record)
+    round_trip_s, connect_s = calibration.sample_null_server()
+    assert round_trip_s is not None
+    assert connect_s is not None
+    assert used == [({cpu}, {cpu}) for cpu in sorted(usable)[:4]]
+    assert os.sched_getaffinity(0) == usable
 
 
 def test_the_null_server_answers_alike_and_ends_with_its_input() -> None:

@@ -23,6 +23,10 @@ _PRIOR_AUTOCORRELATION = 0.25
 autocorrelation is 0, 0.3 and 0.6."""
 _MAX_AUTOCORRELATION = 0.9
 """Keeps the variance of an innovation, which is proportional to 1 - autocorrelation squared, away from 0."""
+_LARGEST_DIFFERENCES = 3
+"""Differences of a series' newest runs that are left out: those of a shift are among them, and those of an outlier."""
+_DIFFERENCE_WEIGHT = 0.5
+"""What a difference of runs says of the autocorrelation, in runs: about half as much as their product does."""
 _MIN_UNBIASED_RUNS = 4
 """Of fewer runs the bias is no larger: its formula holds for many."""
 MEAN_ABSOLUTE = math.sqrt(math.pi / 2)
@@ -65,8 +69,8 @@ class Estimates:
     autocorrelation: Values
     """The lag-1 autocorrelation, 0 to 0.9; shape: series."""
     expected_autocorrelation: Values
-    """That of the series' peers, by runs that can't be of a shift that is still to be found: a shift of all series
-    would teach them that runs are alike. nan where there are none. Shape: series."""
+    """That of the series' peers; nan where there are none. Of a shift of all series that is yet to be found they don't
+    learn that runs are alike. Shape: series."""
     intraclass: Values
     """The intraclass correlation of repetitions, 0 to 1: the share of the variance that repetitions of one run have in
     common; shape: series."""
@@ -162,6 +166,8 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
 def _expected_autocorrelation(residual: Values, baselines: Baselines, scale: Values, peers: Peers | None) -> Values:
     """What the peers of each series show of its autocorrelation; nan where there are none.
 
+    Their newest runs, which may be of a shift that is still to be found, teach by their differences.
+
     Args:
         residual: The distance of each run from the level, 0 where there is no run; shape: series x runs.
         baselines: The runs of all series.
@@ -174,10 +180,35 @@ def _expected_autocorrelation(residual: Values, baselines: Baselines, scale: Val
     centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
     np.copyto(centred, 0.0, where=np.isnan(baselines.first_values[:, :-MAX_RUNS_SINCE_CHANGE]))
     together, apart = _products(centred, scale)
-    of_others = peers.of_others(apart)
-    shown = _PRIOR_RUNS * _PRIOR_AUTOCORRELATION + peers.of_others(_unbiased(together, apart, count))
-    expected = np.minimum(np.maximum(shown / (_PRIOR_RUNS + of_others), 0.0), _MAX_AUTOCORRELATION)
-    return np.where(of_others > 0, expected, np.nan)
+    of_newest, weight = _by_differences(baselines, scale, peers)
+    of_others = peers.of_others(apart) + weight
+    shown = peers.of_others(_unbiased(together, apart, count)) + weight * of_newest
+    shown = (_PRIOR_RUNS * _PRIOR_AUTOCORRELATION + shown) / (_PRIOR_RUNS + of_others)
+    return np.where(of_others > 0, np.minimum(np.maximum(shown, 0.0), _MAX_AUTOCORRELATION), np.nan)
+
+
+def _by_differences(baselines: Baselines, scale: Values, peers: Peers) -> tuple[Values, Values]:
+    """What the newest runs of a series' peers show of its autocorrelation, and how many runs that is worth.
+
+    They may be of a shift of all series, which must not look like autocorrelation. Differences hardly notice it: those
+    of a run and the next have the variance 2 (1 - rho), those of a run and the one after that 2 (1 - rho^2), so that
+    the ratio is 1 + rho (after von Neumann 1941, "Distribution of the ratio of the mean square successive difference to
+    the variance"). A shift moves one of the first and two of the second, which are among the largest, and left out.
+    """
+    newest = baselines.first_values[:, -MAX_RUNS_SINCE_CHANGE:]
+    count = np.minimum(baselines.count, MAX_RUNS_SINCE_CHANGE)
+
+    def of_others(lag: int) -> Values:
+        squares = np.sort((newest[:, lag:] - newest[:, :-lag]) ** 2, axis=1)  # nan last
+        left = np.maximum(count - lag - _LARGEST_DIFFERENCES, 0)
+        np.copyto(squares, 0.0, where=np.arange(squares.shape[1]) >= left[:, None])
+        return peers.of_others(squares.sum(axis=1) / np.maximum(left, 1) / scale**2)
+
+    of_next = of_others(1)
+    ratio = of_others(2) / np.maximum(of_next, 1e-12)
+    pairs = peers.of_others(np.maximum(count - 1.0 - _LARGEST_DIFFERENCES, 0.0))
+    weight = np.where(of_next > 0, _DIFFERENCE_WEIGHT * pairs, 0.0)  # times in ticks may agree
+    return np.minimum(np.maximum(ratio - 1.0, 0.0), _MAX_AUTOCORRELATION), weight
 
 
 def _products(centred: Values, scale: Values) -> tuple[Values, Values]:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_THRESHOLDS = (1.5, 2.1, 2.82, 4.5, 7.9, 9.7)
+_THRESHOLDS = (1.6, 2.35, 2.84, 4.5, 7.9, 9.7)
 """Log odds of a change."""
 _RUNS_PER_FALSE_ALARM = (10.0, 30.0, 100.0, 300.0, 2200.0, 22000.0)
 """The runs per false alarm (ARL0) of one series at each threshold. At 100 that holds in the benchmark's simulated
 noise (`benchmarks.verdict.detectors`; `benchmarks.verdict.calibration` simulates others). Beyond that such noise would
 do with less: these are set by the 43 real series of `benchmarks.verdict.real_series`, where they have to hold too."""
-_THRESHOLDS_ALIKE = (1.9, 2.7, 3.7, 4.5, 7.9, 9.7)
+_THRESHOLDS_ALIKE = (2.0, 3.0, 3.8, 4.5, 7.9, 9.7)
 """The same for a series whose repetitions of one run are all alike, so that they clear no run that looks worse by
 chance (`benchmarks.verdict.calibration`). From 300 on both are the same: the
 real series have no repetitions."""

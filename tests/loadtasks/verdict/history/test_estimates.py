@@ -60,11 +60,27 @@ def test_a_series_without_peers_is_estimated_as_if_there_were_no_others() -> Non
     assert (with_peers.autocorrelation[:2] != alone.autocorrelation[:2]).all()
 
 
+@pytest.mark.parametrize(("correlation", "low", "high"), [(0.0, 0.0, 0.15), (0.3, 0.05, 0.35), (0.8, 0.4, 0.8)])
+def test_peers_show_their_autocorrelation_within_weeks(correlation: float, low: float, high: float) -> None:
+    made = baselines(drift(cv=0.1, correlation=correlation, series=60, runs=16))
+    expected = estimate(made, Peers([1] * 60)).expected_autocorrelation
+    assert low < expected.min() <= expected.max() < high
+
+
+def test_where_most_runs_agree_differences_show_nothing() -> None:
+    ticks = np.where(np.arange(20) == 9, 0.2, 0.0)
+    made = baselines(np.stack([np.roll(ticks, row) for row in range(10)]))
+    assert np.isnan(estimate(made, Peers([1] * 10)).expected_autocorrelation).all()
+
+
+@pytest.mark.parametrize(("runs", "shifted"), [(50, 10), (50, 20), (20, 6)])
 @pytest.mark.parametrize("size", [0.2, 2.0])
-def test_a_shift_of_all_series_that_is_still_to_be_found_teaches_peers_nothing(size: float) -> None:
-    values = drift(cv=0.05, correlation=0.0, series=30, runs=50)
-    values[:, -10:] += size
-    assert estimate(baselines(values), Peers([1] * 30)).expected_autocorrelation.max() < 0.25
+def test_a_shift_of_all_series_that_is_still_to_be_found_hardly_teaches_peers_that_runs_are_alike(
+    size: float, runs: int, shifted: int
+) -> None:
+    values = drift(cv=0.05, correlation=0.0, series=30, runs=runs)
+    values[:, -shifted:] += size
+    assert estimate(baselines(values), Peers([1] * 30)).expected_autocorrelation.max() < 0.32
 
 
 def test_what_peers_show_is_an_autocorrelation_whatever_their_runs_do() -> None:

@@ -69,7 +69,7 @@ def sample_null_server() -> tuple[float | None, float | None]:
 
 
 def _round_trip_s(target: Target, server: int) -> float | None:
-    """The mean of the CPUs; None where none has any.
+    """The mean of the CPUs; None where there was no round trip, or the system lets no process choose its CPU.
 
     One request is sent at a time, and server and generator share a CPU. Left to the system, they share one or they
     don't: then one wakes the other from an idle CPU, which takes three times as long as the rest, and differs from run
@@ -78,10 +78,10 @@ def _round_trip_s(target: Target, server: int) -> float | None:
     cpus = sorted(os.sched_getaffinity(0))[:_MAX_CPUS]
     load, took_s = ClosedLoad(workers=1, duration_s=_ROUND_TRIPS_S / len(cpus)), []
     for cpu in cpus:
-        with _on_one(cpu, server):
+        with contextlib.suppress(OSError), _on_one(cpu, server):
             recorder = _record(load, target)
-        if recorder.completed and recorder.elapsed_s > 0:
-            took_s.append(recorder.elapsed_s / recorder.completed)
+            if recorder.completed and recorder.elapsed_s > 0:
+                took_s.append(recorder.elapsed_s / recorder.completed)
     return fmean(took_s) if took_s else None
 
 
@@ -89,8 +89,8 @@ def _round_trip_s(target: Target, server: int) -> float | None:
 def _on_one(cpu: int, server: int) -> Iterator[None]:
     """This thread and the process `server` on one CPU."""
     usable = os.sched_getaffinity(0)
-    _run_on({cpu}, server)
     try:
+        _run_on({cpu}, server)
         yield
     finally:
         _run_on(usable, server)

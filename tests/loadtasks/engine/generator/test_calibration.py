@@ -41,6 +41,19 @@ def test_round_trips_are_made_on_one_cpu_after_the_other_and_all_of_them_are_usa
     assert os.sched_getaffinity(0) == usable
 
 
+def test_where_no_process_may_choose_its_cpu_there_is_no_round_trip_and_the_rest_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(process: int, cpus: set[int]) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    found = calibration.calibrate()
+    assert found.round_trip_s is None
+    assert found.connect_s is not None
+    assert found.ceiling_per_s > 100
+
+
 def test_the_null_server_answers_alike_and_ends_with_its_input() -> None:
     process = subprocess.Popen(
         [sys.executable, null_server.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -40,28 +40,23 @@ api: $(VENV)/.runtime ## the API alone, until Ctrl-C; API_PORT=8000
 test: lint ## lint, types, import rules and all tests (a quarter of an hour)
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Tests wait now and then, which leaves mypy time next to them; one process of it takes less CPU than two.
+# Tests wait now and then, which leaves mypy time next to them; one process of it takes less CPU than two. What it says
+# comes last, where it is seen.
 .PHONY: check
 check: style ## lint, types, import rules, and the tests that start no server and are not marked slow (a minute or so)
-	@$(MAKE) --no-print-directory -j 2 MYPY_PROCESSES=0 types server-free
-
-.PHONY: server-free
-server-free: $(VENV)/.development
-	@$(BIN)/python -m pytest --server-free -m "not slow" -n auto --dist loadfile -rfE
+	@mkdir -p var; $(BIN)/mypy --num-workers 0 >var/types.txt 2>&1 & mypy=$$!; \
+		$(BIN)/python -m pytest --server-free -m "not slow" -n auto --dist loadfile -rfE; tests=$$?; \
+		wait $$mypy; types=$$?; cat var/types.txt; exit $$((tests | types))
 
 .PHONY: lint
-lint: style types ## lint, format, types and import rules
+lint: style ## lint, format, types and import rules
+	@$(BIN)/mypy --num-workers 2
 
 .PHONY: style
 style: $(VENV)/.development
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-
-MYPY_PROCESSES := 2
-.PHONY: types
-types: $(VENV)/.development
 	@$(BIN)/lint-imports
-	@$(BIN)/mypy --num-workers $(MYPY_PROCESSES)
 
 .PHONY: docs
 docs: $(VENV)/.runtime ## the tables of settings and commands in docs/, made from the code

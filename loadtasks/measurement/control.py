@@ -26,8 +26,8 @@ class ControlSample(BaseModel):
     round_trip_s: PositiveFloat
     """The mean time of a request and its response over one connection: also what it waits for a processor."""
     on_one_cpu: bool = False
-    """Whether generator and null server shared a CPU for the round trips. Those of versions before 13 were left to the
-    system, so that they differ by three times from run to run, and are no control."""
+    """Whether generator and null server shared a CPU for the round trips. Before version 13 the system chose, and they
+    differed by three times from run to run; such a sample is no control."""
     connect_s: PositiveFloat | None = None
     """The mean time to connect, as that of scenarios is; None where that failed."""
 

@@ -24,9 +24,10 @@ class ControlRun:
 
     def value(self, name: str) -> float | None:
         """What the samples show of `null_server` or `null_connect`, in seconds: their median; None without any."""
+        samples = [sample for sample in self.controls.samples if sample.on_one_cpu]
         values = {
-            NULL_SERVER: [sample.round_trip_s for sample in self.controls.samples if sample.on_one_cpu],
-            NULL_CONNECT: [sample.connect_s for sample in self.controls.samples if sample.connect_s is not None],
+            NULL_SERVER: [sample.round_trip_s for sample in samples],
+            NULL_CONNECT: [sample.connect_s for sample in samples if sample.connect_s is not None],
         }[name]
         return median(values) if values else None
 

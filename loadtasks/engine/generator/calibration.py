@@ -75,14 +75,22 @@ def _round_trip_s(target: Target, server: int) -> float | None:
     don't: then one wakes the other from an idle CPU, which takes three times as long as the rest, and differs from run
     to run by far more. A mean notices a neighbour that is busy; a median hardly does, since most round trips meet none.
     """
-    cpus = sorted(os.sched_getaffinity(0))[:_MAX_CPUS]
-    load, took_s = ClosedLoad(workers=1, duration_s=_ROUND_TRIPS_S / len(cpus)), []
+    cpus, took_s = _usable_cpus(), []
+    load = ClosedLoad(workers=1, duration_s=_ROUND_TRIPS_S / max(len(cpus), 1))
     for cpu in cpus:
         with contextlib.suppress(OSError), _on_one(cpu, server):
             recorder = _record(load, target)
             if recorder.completed and recorder.elapsed_s > 0:
                 took_s.append(recorder.elapsed_s / recorder.completed)
     return fmean(took_s) if took_s else None
+
+
+def _usable_cpus() -> list[int]:
+    """At most `_MAX_CPUS`; none where the system ties no process to a CPU, or doesn't let this one ask."""
+    if hasattr(os, "sched_getaffinity"):
+        with contextlib.suppress(OSError):
+            return sorted(os.sched_getaffinity(0))[:_MAX_CPUS]
+    return []
 
 
 @contextlib.contextmanager

@@ -23,14 +23,20 @@ _PRIOR_AUTOCORRELATION = 0.25
 autocorrelation is 0, 0.3 and 0.6."""
 _MAX_AUTOCORRELATION = 0.9
 """Keeps the variance of an innovation, which is proportional to 1 - autocorrelation squared, away from 0."""
-_LARGEST_DIFFERENCES = 3
-"""Differences of a series' newest runs that are left out: those of a shift are among them, and those of an outlier."""
+_FAR_DIFFERENCE = 3.0
+"""Scales of the differences of consecutive runs beyond which one is a shift or a disturbance."""
+_DIFFERENCE_ERROR = 2.0
+"""Times the inverse root of their number, about the standard error of the autocorrelation that they show, and a bit."""
+_ENOUGH_SETTLED = 100.0
+"""Older runs of all peers beside which the newest teach nothing."""
 _DIFFERENCE_WEIGHT = 0.5
 """What a difference of runs says of the autocorrelation, in runs: about half as much as their product does."""
 _MIN_UNBIASED_RUNS = 4
 """Of fewer runs the bias is no larger: its formula holds for many."""
 MEAN_ABSOLUTE = math.sqrt(math.pi / 2)
 """The standard deviation of a normal distribution divided by its mean absolute deviation."""
+MEDIAN_ABSOLUTE = 1.4826
+"""The standard deviation of a normal distribution divided by its median absolute deviation."""
 _HUBER_STEPS = 5
 """Steps of the fixed-point iteration that begins with the mean absolute deviation. The median absolute deviation is 0
 where over half of the runs agree, as they do where times are measured in ticks, and an iteration that begins there
@@ -149,7 +155,8 @@ def estimate(
 def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], expected: Values) -> Values:
     """The lag-1 autocorrelation of each series, under its prior.
 
-    The prior of a series without peers is simulated with the estimate as it is, biased; that by peers is unbiased.
+    The prior of a series without peers is simulated with the estimate as it is, biased, and so are the thresholds of
+    young baselines; that by peers is unbiased.
 
     Args:
         together: The sum of the products of consecutive runs' distances from the mean, in scales; shape: series.
@@ -158,7 +165,7 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
         expected: By its peers; nan where there are none. Shape: series.
     """
     alone = np.isnan(expected)
-    own = np.where(alone, together, _unbiased(together, apart, count))
+    own = np.where(alone | (count <= MAX_RUNS_SINCE_CHANGE), together, _unbiased(together, apart, count))
     prior = _PRIOR_RUNS * np.where(alone, _PRIOR_AUTOCORRELATION, expected)
     return np.minimum(np.maximum((own + prior) / (apart + _PRIOR_RUNS), 0.0), _MAX_AUTOCORRELATION)
 
@@ -166,7 +173,8 @@ def _autocorrelation(together: Values, apart: Values, count: NDArray[np.int64], 
 def _expected_autocorrelation(residual: Values, baselines: Baselines, scale: Values, peers: Peers | None) -> Values:
     """What the peers of each series show of its autocorrelation; nan where there are none.
 
-    Their newest runs, which may be of a shift that is still to be found, teach by their differences.
+    Their newest runs may be of a shift that is still to be found. They teach by their differences, and only as long as
+    older ones show little.
 
     Args:
         residual: The distance of each run from the level, 0 where there is no run; shape: series x runs.
@@ -180,8 +188,10 @@ def _expected_autocorrelation(residual: Values, baselines: Baselines, scale: Val
     centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
     np.copyto(centred, 0.0, where=np.isnan(baselines.first_values[:, :-MAX_RUNS_SINCE_CHANGE]))
     together, apart = _products(centred, scale)
+    settled = peers.of_others(apart)
     of_newest, weight = _by_differences(baselines, scale, peers)
-    of_others = peers.of_others(apart) + weight
+    weight = np.minimum(weight, np.maximum(_ENOUGH_SETTLED - settled, 0.0))
+    of_others = settled + weight
     shown = peers.of_others(_unbiased(together, apart, count)) + weight * of_newest
     shown = (_PRIOR_RUNS * _PRIOR_AUTOCORRELATION + shown) / (_PRIOR_RUNS + of_others)
     return np.where(of_others > 0, np.minimum(np.maximum(shown, 0.0), _MAX_AUTOCORRELATION), np.nan)
@@ -193,22 +203,27 @@ def _by_differences(baselines: Baselines, scale: Values, peers: Peers) -> tuple[
     They may be of a shift of all series, which must not look like autocorrelation. Differences hardly notice it: those
     of a run and the next have the variance 2 (1 - rho), those of a run and the one after that 2 (1 - rho^2), so that
     the ratio is 1 + rho (after von Neumann 1941, "Distribution of the ratio of the mean square successive difference to
-    the variance"). A shift moves one of the first and two of the second, which are among the largest, and left out.
+    the variance"). A shift, or a disturbance, moves one of the first and two of the second: differences beyond three
+    scales of the first are left out. An autocorrelation counts as far as it is proven, and only where that is more than
+    usual: a baseline of a few weeks must not take longer to show a change wherever runs happen to look alike.
     """
     newest = baselines.first_values[:, -MAX_RUNS_SINCE_CHANGE:]
-    count = np.minimum(baselines.count, MAX_RUNS_SINCE_CHANGE)
+    steps = np.abs(newest[:, 1:] - newest[:, :-1])
+    typical = median(steps, np.clip(baselines.count - 1, 1, MAX_RUNS_SINCE_CHANGE - 1))
+    limit = _FAR_DIFFERENCE * MEDIAN_ABSOLUTE * np.maximum(np.nan_to_num(typical), baselines.min_scale)
 
-    def of_others(lag: int) -> Values:
-        squares = np.sort((newest[:, lag:] - newest[:, :-lag]) ** 2, axis=1)  # nan last
-        left = np.maximum(count - lag - _LARGEST_DIFFERENCES, 0)
-        np.copyto(squares, 0.0, where=np.arange(squares.shape[1]) >= left[:, None])
-        return peers.of_others(squares.sum(axis=1) / np.maximum(left, 1) / scale**2)
+    def of_others(differences: Values) -> tuple[Values, Values]:
+        is_near = differences <= limit[:, None]  # nan is not
+        squares = np.where(is_near, differences, 0.0) ** 2
+        number = is_near.sum(axis=1)
+        return peers.of_others(squares.sum(axis=1) / np.maximum(number, 1) / scale**2), peers.of_others(number)
 
-    of_next = of_others(1)
-    ratio = of_others(2) / np.maximum(of_next, 1e-12)
-    pairs = peers.of_others(np.maximum(count - 1.0 - _LARGEST_DIFFERENCES, 0.0))
-    weight = np.where(of_next > 0, _DIFFERENCE_WEIGHT * pairs, 0.0)  # times in ticks may agree
-    return np.minimum(np.maximum(ratio - 1.0, 0.0), _MAX_AUTOCORRELATION), weight
+    of_next, pairs = of_others(steps)
+    of_second, _ = of_others(np.abs(newest[:, 2:] - newest[:, :-2]))
+    ratio = of_second / np.maximum(of_next, 1e-12)
+    proven = np.minimum(ratio - 1.0 - _DIFFERENCE_ERROR / np.sqrt(np.maximum(pairs, 1.0)), _MAX_AUTOCORRELATION)
+    is_unusual = (of_next > 0) & (proven > _PRIOR_AUTOCORRELATION)  # times in ticks may agree
+    return proven, np.where(is_unusual, _DIFFERENCE_WEIGHT * pairs, 0.0)
 
 
 def _products(centred: Values, scale: Values) -> tuple[Values, Values]:

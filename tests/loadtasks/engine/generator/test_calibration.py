@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,28 @@ def test_round_trips_are_made_on_one_cpu_after_the_other_and_all_of_them_are_usa
     assert os.sched_getaffinity(0) == usable
 
 
-def test_where_no_process_may_choose_its_cpu_there_is_no_round_trip_and_the_rest_is_measured(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refused(process: int, cpus: set[int]) -> None:
-        raise PermissionError(1, "Operation not permitted")
+def refused(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(os, "sched_setaffinity", refused)
+
+def without_affinity(patch: pytest.MonkeyPatch) -> None:
+    patch.delattr(os, "sched_getaffinity")
+    patch.delattr(os, "sched_setaffinity")
+
+
+@pytest.mark.parametrize(
+    "restrict",
+    [
+        lambda patch: patch.setattr(os, "sched_setaffinity", refused),
+        lambda patch: patch.setattr(os, "sched_getaffinity", refused),
+        without_affinity,
+    ],
+    ids=["may not choose", "may not ask", "another system"],
+)
+def test_where_no_process_is_tied_to_a_cpu_there_is_no_round_trip_and_the_rest_is_measured(
+    monkeypatch: pytest.MonkeyPatch, restrict: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    restrict(monkeypatch)
     found = calibration.calibrate()
     assert found.round_trip_s is None
     assert found.connect_s is not None

@@ -188,11 +188,12 @@ def _expected_autocorrelation(residual: Values, baselines: Baselines, scale: Val
     centred = settled - (settled.sum(axis=1) / np.maximum(count, 1))[:, None]
     np.copyto(centred, 0.0, where=np.isnan(baselines.first_values[:, :-MAX_RUNS_SINCE_CHANGE]))
     together, apart = _products(centred, scale)
-    settled = peers.of_others(apart)
-    of_newest, weight = _by_differences(baselines, scale, peers)
-    weight = np.minimum(weight, np.maximum(_ENOUGH_SETTLED - settled, 0.0))
-    of_others = settled + weight
-    shown = peers.of_others(_unbiased(together, apart, count)) + weight * of_newest
+    of_others, shown = peers.of_others(apart), peers.of_others(_unbiased(together, apart, count))
+    wanted = np.where(peers.has_others, np.maximum(_ENOUGH_SETTLED - of_others, 0.0), 0.0)
+    if wanted.any():
+        of_newest, weight = _by_differences(baselines, scale, peers)
+        weight = np.minimum(weight, wanted)
+        of_others, shown = of_others + weight, shown + weight * of_newest
     shown = (_PRIOR_RUNS * _PRIOR_AUTOCORRELATION + shown) / (_PRIOR_RUNS + of_others)
     return np.where(of_others > 0, np.minimum(np.maximum(shown, 0.0), _MAX_AUTOCORRELATION), np.nan)
 

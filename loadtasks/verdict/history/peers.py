@@ -8,6 +8,7 @@ the others are the prior (empirical Bayes: Efron and Morris 1973, "Stein's estim
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtasks.verdict.history.baselines import Values
 
@@ -23,6 +24,8 @@ class Peers:
         self._groups = np.array(
             [own if group is None else places[group] for group, own in zip(groups, alone, strict=True)], dtype=np.int64
         )
+        self.has_others: NDArray[np.bool_] = self.of_others(np.ones(len(groups))) > 0
+        """Whether each series has peers; shape: series."""
 
     def of_others(self, values: Values) -> Values:
         """For each series, the sum of its peers' values, without its own; shape: series."""

@@ -49,7 +49,7 @@ class SeriesThresholds:
             table: By the shares of the false-alarm budget, where repetitions are evidence; shape: series.
             table_alike: The same where the repetitions of a run are alike.
         """
-        self._table, self._table_alike = table, table_alike
+        self._table, self._more_alike = table, table_alike - table
         series = len(table)
         self._runs = np.zeros(series, dtype=np.int64)
         self._peak, self._waiting = np.full(series, -np.inf), np.full(series, np.nan)
@@ -60,9 +60,11 @@ class SeriesThresholds:
 
     def at(self, intraclass: Values) -> Values:
         """The threshold of each series, by the intraclass correlation of its repetitions; shape of both: series."""
-        alike = np.clip((intraclass - _INDEPENDENT) / (_ALIKE - _INDEPENDENT), 0.0, 1.0)
-        least = self._table + alike * (self._table_alike - self._table)
-        return np.maximum(self._own, least) + self._dismissals.raised
+        own = self._own
+        if self._more_alike.any():  # not in a large family
+            alike = np.minimum(np.maximum((intraclass - _INDEPENDENT) / (_ALIKE - _INDEPENDENT), 0.0), 1.0)
+            own = np.maximum(own, self._table + alike * self._more_alike)
+        return own + self._dismissals.raised
 
     @property
     def raised(self) -> Values:

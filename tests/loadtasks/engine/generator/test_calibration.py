@@ -16,16 +16,18 @@ from loadtasks.scenarios.load import HttpLoad
 
 
 def test_it_has_a_ceiling_and_a_jitter_and_leaves_no_process_behind() -> None:
-    before = _children()
+    before, usable = _children(), os.sched_getaffinity(0)
     found = calibration.calibrate()
     assert found.ceiling_per_s > 100
     assert 0 < found.jitter_p99_s < 10
     assert _children() == before
+    assert os.sched_getaffinity(0) == usable
 
 
 def test_round_trips_are_made_on_one_cpu_after_the_other_and_all_of_them_are_usable_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    os.sched_setaffinity(0, range(1024))  # all that there are, if a test before this one was left on one
     usable, recorded = os.sched_getaffinity(0), calibration._record
     used: list[tuple[set[int], ...]] = []
 

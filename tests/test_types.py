@@ -1,4 +1,4 @@
-"""What mypy is told to skip would be `Any` in our modules without a word: they import none of it."""
+"""What mypy skips would be `Any` in our modules without a word: they import none of it."""
 
 import ast
 import tomllib

@@ -4,11 +4,11 @@ Left to the system, each build would stay on the core where it happens to be pla
 core would look like a difference between the builds: two equal ones could differ by 5 % for a whole run.
 """
 
-import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
+from loadtasks.engine.generator.cpus import tied_to, usable_cpus
 from loadtasks.errors import BadInputError
 
 SHARED, ANY = "shared", "any"
@@ -26,7 +26,7 @@ def chosen_cores(text: str) -> list[int]:
     """
     if text == ANY:
         return []
-    available = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    available = usable_cpus()
     if text == SHARED:
         return [max(available)] if len(available) > 1 else []
     refused = BadInputError(
@@ -51,12 +51,6 @@ def chosen_cores(text: str) -> list[int]:
 @contextmanager
 def kept_off(cores: Sequence[int]) -> Iterator[None]:
     """Keep this thread, which generates the load, off the cores of the builds, where there are others."""
-    before = os.sched_getaffinity(0) if cores else set()
-    if not before - set(cores):
+    others = usable_cpus() - set(cores) if cores else set()
+    with tied_to(others) if others else nullcontext():
         yield
-        return
-    os.sched_setaffinity(0, before - set(cores))
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

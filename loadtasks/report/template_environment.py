@@ -36,12 +36,12 @@ def environment() -> "Environment":
 
 @cache
 def plain_text_environment() -> "Environment":
-    """The same for plain text, where there is nothing to escape."""
+    """The environment of templates that make plain text, where there is nothing to escape."""
     return environment().overlay(autoescape=False)
 
 
 def new_environment() -> "Environment":
-    """The same as `environment`, for whoever changes it."""
+    """An environment of its own for whoever adds to it, as the pages do; everything is escaped."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - reports alone need it
 
     made = Environment(

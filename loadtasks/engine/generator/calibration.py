@@ -5,7 +5,6 @@ closed loop as fast as it goes (the ceiling), then with an open load far below t
 """
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from time import perf_counter
 
+from loadtasks.engine.generator.cpus import tied_to, usable_cpus
 from loadtasks.engine.generator.driver import Work, generate
 from loadtasks.engine.net.address import Address
 from loadtasks.engine.net.target import Target
@@ -75,38 +75,17 @@ def _round_trip_s(target: Target, server: int) -> float | None:
     don't: then one wakes the other from an idle CPU, which takes three times as long as the rest, and differs from run
     to run by far more. A mean notices a neighbour that is busy; a median hardly does, since most round trips meet none.
     """
-    cpus, took_s = _usable_cpus(), []
+    cpus: list[int] = []
+    took_s = []
+    with contextlib.suppress(OSError):
+        cpus = sorted(usable_cpus())[:_MAX_CPUS]
     load = ClosedLoad(workers=1, duration_s=_ROUND_TRIPS_S / max(len(cpus), 1))
     for cpu in cpus:
-        with contextlib.suppress(OSError), _on_one(cpu, server):
+        with contextlib.suppress(OSError), tied_to({cpu}, server):
             recorder = _record(load, target)
             if recorder.completed and recorder.elapsed_s > 0:
                 took_s.append(recorder.elapsed_s / recorder.completed)
     return fmean(took_s) if took_s else None
-
-
-def _usable_cpus() -> list[int]:
-    """At most `_MAX_CPUS`; none where the system ties no process to a CPU, or doesn't let this one ask."""
-    if hasattr(os, "sched_getaffinity"):
-        with contextlib.suppress(OSError):
-            return sorted(os.sched_getaffinity(0))[:_MAX_CPUS]
-    return []
-
-
-@contextlib.contextmanager
-def _on_one(cpu: int, server: int) -> Iterator[None]:
-    """This thread and the process `server` on one CPU."""
-    usable = os.sched_getaffinity(0)
-    try:
-        _run_on({cpu}, server)
-        yield
-    finally:
-        _run_on(usable, server)
-
-
-def _run_on(cpus: set[int], server: int) -> None:
-    for thread in (0, server):
-        os.sched_setaffinity(thread, cpus)
 
 
 def _connect_s(target: Target) -> float | None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from loadtasks.verdict.history.baselines import MAX_BASELINE_RUNS, Values
 from loadtasks.verdict.history.control_levels import LASTING_RUNS, ControlLevel, FollowedControl, Visit
+from loadtasks.verdict.history.estimates import MEDIAN_ABSOLUTE
 
 MAX_COEFFICIENT = 1.2
 """What a series may move for each unit that a control moves, in logarithms. One that computes moves as the control
@@ -53,7 +54,6 @@ _PROVEN = 3.0
 makes the true standard error up to 1.22 times the one that is calculated."""
 _CLIP = 3.0
 """Deviations and differences beyond so many scales count as if they were so far: a single bad run proves nothing."""
-_MAD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _Moves:
             before = (self._values[: missing[0]] - self.explained[: missing[0]])[-_RECENT_RUNS:]
             recent = _median(before)
             shifts.extend(self._values[missing] - base - recent)
-            deviation = _MAD * _median(np.abs(before - recent))
+            deviation = MEDIAN_ABSOLUTE * _median(np.abs(before - recent))
             number = np.maximum((~np.isnan(before)).sum(axis=0), 1)
             self._errors[level.number] = _MEDIAN_ERROR * deviation * np.sqrt(1 / len(shifts) + 1 / number)
         if not shifts:
@@ -162,7 +162,7 @@ def _shared(ratios: Values, errors: Values, of: SeriesGroups) -> Values:
         others = scenarios[:, None] != scenarios[None, :]
         theirs = np.where(others, np.clip(own[members], 0.0, MAX_COEFFICIENT)[None, :], np.nan).T
         centre = _median(theirs)
-        scale = _MAD * _median(np.abs(theirs - centre))
+        scale = MEDIAN_ABSOLUTE * _median(np.abs(theirs - centre))
         chance = _median(np.where(others, noise[members][None, :], np.nan).T)
         differ = np.maximum(scale**2 - chance**2, 0.0)
         weight = differ / np.maximum(differ + noise[members] ** 2, 1e-12)
@@ -210,7 +210,7 @@ def _coefficients(values: Values, covariate: Values) -> Values:
 
 
 def _clipped(differences: Values) -> Values:
-    limit = _CLIP * _MAD * _median(np.abs(differences))
+    limit = _CLIP * MEDIAN_ABSOLUTE * _median(np.abs(differences))
     clipped: Values = np.clip(differences, -limit, limit)
     return clipped
 

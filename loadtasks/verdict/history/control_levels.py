@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from loadtasks.verdict.history.baselines import Values
+from loadtasks.verdict.history.estimates import MEDIAN_ABSOLUTE
 
 MIN_LEVEL_RUNS = 5
 """Runs of a control before anything is read from it: fewer don't show how much it differs from run to run."""
@@ -32,7 +33,6 @@ there does little harm: what it excuses is bounded by what the control moved, an
 independent is moved by chance three times in 1,000 runs, one with a correlation of .5 six times."""
 MIN_MOVE = 0.03
 """The smallest move that counts, in logarithms: the smallest effect that is reported of a series."""
-_MAD = 1.4826
 
 
 @dataclass
@@ -154,7 +154,7 @@ class _Follower:
         return FollowedControl(self._levels, visits, deviations, self._scales)
 
     def _scale(self) -> float:
-        own = _MAD * median(self._errors) if self._errors else 0.0
+        own = MEDIAN_ABSOLUTE * median(self._errors) if self._errors else 0.0
         freedom = max(len(self._errors) - 1, 0)
         return max(_MIN_SCALE, math.sqrt((_PRIOR_RUNS * _PRIOR_SCALE**2 + freedom * own**2) / (_PRIOR_RUNS + freedom)))
 

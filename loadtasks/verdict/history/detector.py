@@ -9,7 +9,6 @@ its first runs was none, and the baseline before it stands.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,15 +74,6 @@ _SUSPECTED_MARGIN = 0.75
 more such run would raise an alarm. It changes no verdict."""
 
 
-class _JudgedBy(NamedTuple):
-    """What log odds are judged by, before a run teaches it anew."""
-
-    excess: Values
-    """By which factor the scores vary more than their model says; shape: series x runs."""
-    thresholds: Values
-    """Shape: series."""
-
-
 class Detector:
     """Series that are judged together, each run once, in order."""
 
@@ -119,7 +109,8 @@ class Detector:
         self._estimates: Estimates | None = None
         self._lasting: Values = np.empty(0)
         """The probability that a repetition meets the disturbance of the one before it."""
-        self._judged_by = _JudgedBy(self._excess.factor, self._thresholds.at(np.zeros(len(series))))
+        self._worse_odds: Values = np.full(len(series), -np.inf)
+        """The log odds of a change for the worse in the run that was judged, above the thresholds where positive."""
 
     def observe(self, values: Values) -> list[Judgement]:
         """Judge the next run by its values, an item a series; nan where there is no valid one."""
@@ -145,7 +136,8 @@ class Detector:
     def repetitions_due(self) -> list[RepetitionReason | None]:
         """For each series, why it should be repeated in the run that has begun; None where it should not."""
         runs, repetitions = self._baselines.count, self._baselines.newest_repetitions
-        worse = self._worse_odds(_JudgedBy(self._excess.factor, self._threshold_values()))
+        rise, _ = self._evidence().log_odds(self._runs_since_reset, self._excess.factor)
+        worse = rise - self._threshold_values()
         suspected = (runs >= self._baselines.min_runs) & (worse > -_REPETITION_MARGIN)
         suspected = (suspected | self._is_suspicious()) & (repetitions < MAX_REPETITIONS)
         learning = (runs > _RUNS_WITHOUT_REPETITION) & (runs < self._baselines.min_runs) & (repetitions == 1)
@@ -161,7 +153,7 @@ class Detector:
         """The judgements of all series. `changes`: those of the run that was just judged."""
         missing = self._baselines.min_runs - self._baselines.count
         judged = []
-        for row, log_odds in enumerate(self._worse_odds(self._judged_by).tolist()):
+        for row, log_odds in enumerate(self._worse_odds.tolist()):
             if row in changes:
                 judged.append(changes[row])
             elif missing[row] > 0:
@@ -178,7 +170,7 @@ class Detector:
         of_gains = np.maximum(thresholds, _MIN_GAIN_THRESHOLD)
         rise, fall = weighed.log_odds(self._runs_since_reset, self._excess.factor)
         worse, better = rise - thresholds, fall - of_gains
-        self._judged_by = _JudgedBy(self._excess.factor, thresholds)
+        self._worse_odds = worse
         self._thresholds.learn(np.maximum(rise, fall), valid)
         self._excess.learn(weighed.score, valid)
         noteworthy = valid & (implausible | ((runs >= min_runs) & ((worse > -_SUSPECTED_MARGIN) | (better > 0))))
@@ -193,7 +185,7 @@ class Detector:
             elif noteworthy[row] and worse[row] > 0:
                 judged[row] = self._worse(row, float(worse[row]))
             elif noteworthy[row] and better[row] > 0:
-                judged[row] = self._better(row, float(self._worse_odds(self._judged_by)[row]))
+                judged[row] = self._better(row, float(worse[row]))
             elif noteworthy[row]:
                 judged[row] = self._no_change(float(worse[row]))
         return judged
@@ -298,10 +290,6 @@ class Detector:
         correlation = self._estimated().intraclass - _INTRACLASS_ERROR
         known = np.where(self._is_young(), self._lasting, np.maximum(correlation, self._lasting))
         return noise_before(self._baselines.of(rows), known[rows])
-
-    def _worse_odds(self, judged_by: _JudgedBy) -> Values:
-        """The log odds of a change for the worse, above the thresholds where positive; shape: series."""
-        return self._evidence().log_odds(self._runs_since_reset, judged_by.excess)[0] - judged_by.thresholds
 
     def _candidates(self, row: int) -> NDArray[np.bool_]:
         """Whether each of a series' newest runs may be the first of a shift, the newest run first."""

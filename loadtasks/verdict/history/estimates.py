@@ -28,7 +28,7 @@ _FAR_DIFFERENCE = 3.0
 _DIFFERENCE_ERROR = 2.0
 """Times the inverse root of their number, about the standard error of the autocorrelation that they show, and a bit."""
 _ENOUGH_SETTLED = 100.0
-"""Older runs of all peers beside which the newest teach nothing."""
+"""Where the peers have so many older runs, their newest teach nothing."""
 _DIFFERENCE_WEIGHT = 0.5
 """What a difference of runs says of the autocorrelation, in runs: about half as much as their product does."""
 _MIN_UNBIASED_RUNS = 4

@@ -11,8 +11,8 @@ _RUNS_PER_FALSE_ALARM = (10.0, 30.0, 100.0, 300.0, 2200.0, 22000.0)
 noise (`benchmarks.verdict.detectors`; `benchmarks.verdict.calibration` simulates others). Beyond that such noise would
 do with less: these are set by the 43 real series of `benchmarks.verdict.real_series`, where they have to hold too."""
 _THRESHOLDS_ALIKE = (2.0, 3.0, 3.8, 4.5, 7.9, 9.7)
-"""The same for a series whose repetitions of one run are all alike, so that they clear no run that looks worse by
-chance (`benchmarks.verdict.calibration`). From 300 on both are the same: the
+"""Log odds of a change, by the same runs per false alarm, for a series whose repetitions of one run are all alike, so
+that they clear no run that looks worse by chance (`benchmarks.verdict.calibration`). From 300 on both are the same: the
 real series have no repetitions."""
 _YOUNG = 1.1
 """A baseline of a few weeks raises 1.1 times the false alarms of the table."""
